@@ -1,0 +1,23 @@
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.apache.spark.launcher.JavaModuleOptions;
+
+/**
+ * Writes the JVM flags that Spark itself asks for as an argument file ({@code java @FILE}), one a line.
+ * The launcher and the test JVMs read it, so that no second list of flags can grow stale.
+ */
+public final class JvmFlags {
+    /** Arrow's netty allocator needs Unsafe, which Netty 4.2 turns off by itself on JDK 24 and later. */
+    private static final String ARROW = "-Dio.netty.noUnsafe=false";
+
+    public static void main(String[] args) throws Exception {
+        Path file = Path.of(args[0]);
+        Files.createDirectories(file.toAbsolutePath().getParent());
+        List<String> flags = Stream.concat(Stream.of(JavaModuleOptions.defaultModuleOptionArray()), Stream.of(ARROW))
+                .toList();
+        Files.write(file, flags, StandardCharsets.UTF_8);
+    }
+}

@@ -1,0 +1,22 @@
+package io.kvscale.tensor;
+
+/** Calibration data or statistics that are absent, bad or not enough; carries the {@link DataProblem}. */
+public final class InvalidDataException extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    private final DataProblem problem;
+
+    public InvalidDataException(DataProblem problem) {
+        super(problem.message());
+        this.problem = problem;
+    }
+
+    public InvalidDataException(DataProblem problem, Throwable cause) {
+        super(problem.message(), cause);
+        this.problem = problem;
+    }
+
+    public DataProblem problem() {
+        return problem;
+    }
+}

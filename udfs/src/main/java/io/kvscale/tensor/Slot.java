@@ -1,0 +1,29 @@
+package io.kvscale.tensor;
+
+import java.io.Serializable;
+import java.util.Comparator;
+
+/** One quantized tensor of the cache: the keys or the values of a layer. Ordered by layer, then role. */
+public record Slot(int layer, Role role) implements Comparable<Slot>, Serializable {
+    /** The highest layer number that is believed. */
+    public static final int MAX_LAYER = 9_999;
+
+    private static final Comparator<Slot> ORDER =
+            Comparator.comparingInt(Slot::layer).thenComparing(Slot::role);
+
+    public Slot {
+        if (layer < 0 || layer > MAX_LAYER) {
+            throw new IllegalArgumentException("layer " + layer + " is not within 0.." + MAX_LAYER);
+        }
+    }
+
+    @Override
+    public int compareTo(Slot other) {
+        return ORDER.compare(this, other);
+    }
+
+    @Override
+    public String toString() {
+        return "layer " + layer + " " + role.word();
+    }
+}
