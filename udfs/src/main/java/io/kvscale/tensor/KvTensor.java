@@ -1,0 +1,42 @@
+package io.kvscale.tensor;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+
+/**
+ * K or V of one layer in memory: {@code [batch, heads, tokens, head_dim]}, row-major, little endian.
+ *
+ * <p>A view: the bytes are not copied and must not change while the view is in use.
+ *
+ * @param values direct or on the heap; its position and limit span exactly the tensor
+ */
+public record KvTensor(Geometry geometry, int batch, int tokens, ByteBuffer values) {
+    public KvTensor {
+        if (batch < 1 || tokens < 0) {
+            throw new IllegalArgumentException("batch " + batch + ", tokens " + tokens + ": at least 1 and 0 expected");
+        }
+        long expected =
+                (long) batch * tokens * geometry.channels() * geometry.dtype().bytes();
+        if (values.remaining() != expected) {
+            throw new IllegalArgumentException("[" + batch + "," + geometry.heads() + "," + tokens + ","
+                    + geometry.headDim() + "] of " + geometry.dtype() + " takes " + expected + " bytes, got "
+                    + values.remaining());
+        }
+        values = values.slice().order(ByteOrder.LITTLE_ENDIAN);
+    }
+
+    /** Number of values. */
+    public int size() {
+        return values.capacity() / geometry.dtype().bytes();
+    }
+
+    /** The bit pattern of a value, by its row-major index. */
+    public int bits(int index) {
+        return geometry.dtype().bytes() == 4 ? values.getInt(index * 4) : values.getShort(index * 2) & 0xffff;
+    }
+
+    /** A value, widened exactly, by its row-major index. */
+    public float value(int index) {
+        return geometry.dtype().toFloat(bits(index));
+    }
+}
