@@ -1,0 +1,113 @@
+package io.kvscale.cache;
+
+import io.kvscale.quant.Quantizer;
+import io.kvscale.quant.ScaleSet;
+import io.kvscale.tensor.Geometry;
+import io.kvscale.tensor.KvTensor;
+import org.roaringbitmap.RoaringBitmap;
+
+/**
+ * Neighbouring tokens of one slot, held as codes {@code [batch, heads, tokens, head_dim]}, two to a byte where a code
+ * has 4 bits, with the scales that were in force when they were quantized.
+ *
+ * @param lowest codes that are the lowest integer itself, see {@link Quantizer}; almost always few
+ */
+record CodeBlock(int batch, int tokens, ScaleSet scales, byte[] packed, RoaringBitmap lowest) {
+    /** Below this many tokens, blocks of equal scales are joined: decoding adds one token at a time. */
+    private static final int JOINED_TOKENS = 64;
+
+    /** Quantizes the tokens {@code [from, to)} of a tensor. */
+    static CodeBlock of(KvTensor source, int from, int to, ScaleSet scales) {
+        Geometry geometry = source.geometry();
+        int tokens = to - from;
+        int lane = tokens * geometry.headDim();
+        byte[] codes = new byte[source.batch() * geometry.heads() * lane];
+        RoaringBitmap lowest = new RoaringBitmap();
+        Quantizer quantizer = new Quantizer(scales);
+        for (int bh = 0; bh < source.batch() * geometry.heads(); bh++) {
+            int first = (bh * source.tokens() + from) * geometry.headDim();
+            quantizer.quantize(source, first, bh % geometry.heads(), tokens, codes, bh * lane, lowest::add);
+        }
+        lowest.runOptimize();
+        return new CodeBlock(source.batch(), tokens, scales, pack(codes, scales), lowest);
+    }
+
+    /** Writes the values into {@code [batch, heads, total, head_dim]} from token {@code at} on. */
+    void dequantizeInto(byte[] values, int total, int at) {
+        Geometry geometry = scales.geometry();
+        int headDim = geometry.headDim();
+        int bytes = geometry.dtype().bytes();
+        byte[] codes = codes();
+        Quantizer quantizer = new Quantizer(scales);
+        for (int bh = 0; bh < batch * geometry.heads(); bh++) {
+            quantizer.dequantize(
+                    codes,
+                    bh * tokens * headDim,
+                    bh % geometry.heads(),
+                    tokens,
+                    values,
+                    (bh * total + at) * headDim * bytes);
+        }
+        lowest.forEach((int index) -> {
+            int line = index / headDim;
+            int bh = line / tokens;
+            int channel = bh % geometry.heads() * headDim + index % headDim;
+            int value = (bh * total + at + line % tokens) * headDim + index % headDim;
+            quantizer.dequantizeLowest(channel, values, value * bytes);
+        });
+    }
+
+    boolean joins(CodeBlock next) {
+        return tokens < JOINED_TOKENS && next.tokens < JOINED_TOKENS && scales.sameParameters(next.scales);
+    }
+
+    /** This block and the next as one. */
+    CodeBlock join(CodeBlock next) {
+        int headDim = scales.geometry().headDim();
+        int lanes = batch * scales.geometry().heads();
+        int total = tokens + next.tokens;
+        byte[] codes = new byte[lanes * total * headDim];
+        RoaringBitmap all = new RoaringBitmap();
+        copyInto(codes, all, total, 0);
+        next.copyInto(codes, all, total, tokens);
+        return new CodeBlock(batch, total, scales, pack(codes, scales), all);
+    }
+
+    private void copyInto(byte[] joined, RoaringBitmap all, int total, int at) {
+        int lane = tokens * scales.geometry().headDim();
+        int joinedLane = total * scales.geometry().headDim();
+        int offset = at * scales.geometry().headDim();
+        byte[] codes = codes();
+        for (int i = 0; i * lane < codes.length; i++) {
+            System.arraycopy(codes, i * lane, joined, i * joinedLane + offset, lane);
+        }
+        lowest.forEach((int index) -> all.add(index / lane * joinedLane + offset + index % lane));
+    }
+
+    /** Bytes of heap that the codes take. */
+    long heldBytes() {
+        return packed.length + lowest.getLongSizeInBytes();
+    }
+
+    private byte[] codes() {
+        if (scales.scheme().format().bits() == 8) {
+            return packed;
+        }
+        byte[] codes = new byte[batch * tokens * scales.geometry().channels()];
+        for (int i = 0; i < codes.length; i++) {
+            codes[i] = (byte) (packed[i >> 1] >>> ((i & 1) * 4) & 0xf);
+        }
+        return codes;
+    }
+
+    private static byte[] pack(byte[] codes, ScaleSet scales) {
+        if (scales.scheme().format().bits() == 8) {
+            return codes;
+        }
+        byte[] packed = new byte[(codes.length + 1) / 2];
+        for (int i = 0; i < codes.length; i++) {
+            packed[i >> 1] |= (byte) ((codes[i] & 0xf) << ((i & 1) * 4));
+        }
+        return packed;
+    }
+}

@@ -1,0 +1,105 @@
+package io.kvscale.cache;
+
+import io.kvscale.quant.ScaleSet;
+import io.kvscale.tensor.Geometry;
+import io.kvscale.tensor.KvTensor;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** What the cache holds of one slot: older tokens as blocks of codes, the newest in full precision. */
+final class HeldSequence {
+    private final List<CodeBlock> blocks = new ArrayList<>();
+    private int coded;
+    private @Nullable KvTensor residual;
+
+    int tokens() {
+        return coded + (residual == null ? 0 : residual.tokens());
+    }
+
+    /**
+     * Appends tokens and returns the whole sequence: the dequantized past, then the residual as it is.
+     *
+     * @param residualLength how many of the newest tokens stay in full precision
+     */
+    KvTensor append(KvTensor added, ScaleSet scales, int residualLength) {
+        checkFits(added);
+        int old = residual == null ? 0 : residual.tokens();
+        int leaving = Math.max(0, old + added.tokens() - residualLength);
+        int leavingOld = Math.min(leaving, old);
+        if (residual != null && leavingOld > 0) {
+            hold(CodeBlock.of(residual, 0, leavingOld, scales));
+        }
+        if (leaving > leavingOld) {
+            hold(CodeBlock.of(added, 0, leaving - leavingOld, scales));
+        }
+        coded += leaving;
+        residual = joined(residual, leavingOld, added, leaving - leavingOld);
+        return whole();
+    }
+
+    private void hold(CodeBlock block) {
+        int last = blocks.size() - 1;
+        if (last >= 0 && blocks.get(last).joins(block)) {
+            blocks.set(last, blocks.get(last).join(block));
+        } else {
+            blocks.add(block);
+        }
+    }
+
+    private KvTensor whole() {
+        KvTensor newest = residual;
+        if (newest == null) {
+            throw new IllegalStateException("nothing was appended");
+        }
+        int total = tokens();
+        byte[] values = new byte[bytes(newest.geometry(), newest.batch(), total)];
+        int at = 0;
+        for (CodeBlock block : blocks) {
+            block.dequantizeInto(values, total, at);
+            at += block.tokens();
+        }
+        copy(newest, 0, values, total, at);
+        return new KvTensor(newest.geometry(), newest.batch(), total, ByteBuffer.wrap(values));
+    }
+
+    /** What stays in full precision, copied: nothing of the caller's buffers is kept. */
+    private static KvTensor joined(@Nullable KvTensor old, int fromOld, KvTensor added, int fromAdded) {
+        int kept = old == null ? 0 : old.tokens() - fromOld;
+        int tokens = kept + added.tokens() - fromAdded;
+        byte[] values = new byte[bytes(added.geometry(), added.batch(), tokens)];
+        if (old != null) {
+            copy(old, fromOld, values, tokens, 0);
+        }
+        copy(added, fromAdded, values, tokens, kept);
+        return new KvTensor(added.geometry(), added.batch(), tokens, ByteBuffer.wrap(values));
+    }
+
+    private static void copy(KvTensor from, int token, byte[] to, int total, int at) {
+        int width = from.geometry().headDim() * from.geometry().dtype().bytes();
+        int count = (from.tokens() - token) * width;
+        for (int bh = 0; bh < from.batch() * from.geometry().heads(); bh++) {
+            from.values().get((bh * from.tokens() + token) * width, to, (bh * total + at) * width, count);
+        }
+    }
+
+    private static int bytes(Geometry geometry, int batch, int tokens) {
+        return Math.toIntExact(
+                (long) batch * tokens * geometry.channels() * geometry.dtype().bytes());
+    }
+
+    private void checkFits(KvTensor added) {
+        KvTensor held = residual;
+        if (held != null && (held.batch() != added.batch() || !held.geometry().equals(added.geometry()))) {
+            throw new IllegalArgumentException("the cache holds batch " + held.batch() + " of " + held.geometry()
+                    + ", got batch " + added.batch() + " of " + added.geometry());
+        }
+    }
+
+    /** Bytes of heap that codes and residual take. */
+    long heldBytes() {
+        long codes = blocks.stream().mapToLong(CodeBlock::heldBytes).sum();
+        return codes + (residual == null ? 0 : residual.values().capacity());
+    }
+}

@@ -1,0 +1,145 @@
+package io.kvscale.cache;
+
+import io.kvscale.observer.SlotStatistics;
+import io.kvscale.quant.ScaleSet;
+import io.kvscale.scheme.QuantizationScheme;
+import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.Geometry;
+import io.kvscale.tensor.InvalidDataException;
+import io.kvscale.tensor.KvSource;
+import io.kvscale.tensor.KvTensor;
+import io.kvscale.tensor.Position;
+import io.kvscale.tensor.Role;
+import io.kvscale.tensor.Slot;
+import java.nio.ByteBuffer;
+import java.util.Collections;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The quantized KV cache of one task, after llm-compressor's {@code QuantizedKVParameterCache}.
+ *
+ * <p>State grows lazily by layer, in any order. Older tokens are held as codes, each with the scale that was in force
+ * when it was quantized, so that a dequantized past never changes; the newest {@code residualLength} tokens stay in full
+ * precision. Not thread-safe: every task owns one.
+ */
+public final class QuantizedKvCache {
+    private final Map<Role, QuantizationScheme> schemes;
+    private final int residualLength;
+    private final SortedMap<Slot, SlotStatistics> statistics = new TreeMap<>();
+    private final SortedMap<Slot, HeldSequence> held = new TreeMap<>();
+
+    /**
+     * @param schemes how keys and values are quantized
+     * @param residualLength how many of the newest tokens stay in full precision; 0 for none
+     */
+    public QuantizedKvCache(Map<Role, QuantizationScheme> schemes, int residualLength) {
+        if (residualLength < 0) {
+            throw new IllegalArgumentException("residual_length " + residualLength + " is below 0");
+        }
+        this.schemes = Map.copyOf(schemes);
+        this.residualLength = residualLength;
+    }
+
+    /** A cache with one scheme for keys and values, and no residual. */
+    public QuantizedKvCache(QuantizationScheme scheme) {
+        this(Map.of(Role.KEY, scheme, Role.VALUE, scheme), 0);
+    }
+
+    /**
+     * Observes new tokens of a layer, holds them and returns the whole sequence: the past and the new tokens
+     * fake-quantized, but for the newest {@code residualLength}, which come back as they were given.
+     *
+     * @param key {@code [batch, kv_heads, new tokens, head_dim]}; not kept
+     * @param value likewise
+     * @throws InvalidDataException if a value is NaN or infinite, or no scale can be derived
+     * @throws IllegalArgumentException if the shape or dtype is not that of earlier updates of the layer
+     */
+    public KvPair update(KvTensor key, KvTensor value, int layer) {
+        return new KvPair(updateSlot(new Slot(layer, Role.KEY), key), updateSlot(new Slot(layer, Role.VALUE), value));
+    }
+
+    /**
+     * Observes any piece of K or V; holds and returns nothing. What the job's tasks call.
+     *
+     * @param position which tensor the piece belongs to and where in it the piece begins
+     * @param chunk little-endian values from its position to its limit
+     */
+    public void observe(Slot slot, Position position, ByteBuffer chunk) {
+        statisticsOf(slot, position.source().geometry()).update(position, chunk);
+    }
+
+    private KvTensor updateSlot(Slot slot, KvTensor added) {
+        HeldSequence sequence = held.computeIfAbsent(slot, s -> new HeldSequence());
+        SlotStatistics seen = statisticsOf(slot, added.geometry());
+        long before = seen.nan() + seen.infinite();
+        // Updates are batches in the order in which they come.
+        KvSource source =
+                new KvSource("", seen.samples(), null, added.geometry(), added.batch(), added.tokens(), false, null);
+        seen.update(new Position(source, 0), added.values().duplicate());
+        if (seen.nan() + seen.infinite() > before) {
+            throw problem(slot, "NaN or infinite values cannot be quantized", "find out why the model produced them");
+        }
+        return sequence.append(added, requireScales(slot, seen), residualLength);
+    }
+
+    private ScaleSet requireScales(Slot slot, SlotStatistics seen) {
+        try {
+            return ScaleSet.derive(seen, scheme(slot));
+        } catch (IllegalArgumentException e) {
+            throw problem(slot, String.valueOf(e.getMessage()), "");
+        }
+    }
+
+    private SlotStatistics statisticsOf(Slot slot, Geometry geometry) {
+        return statistics.computeIfAbsent(
+                slot, s -> new SlotStatistics(geometry, ScaleSet.policy(scheme(s), geometry)));
+    }
+
+    private QuantizationScheme scheme(Slot slot) {
+        QuantizationScheme scheme = schemes.get(slot.role());
+        if (scheme == null) {
+            throw new IllegalArgumentException("no scheme for " + slot.role().word());
+        }
+        return scheme;
+    }
+
+    /** Tokens held of a layer, residual included; 0 for a layer never updated. */
+    public int getSeqLength(int layer) {
+        HeldSequence sequence = held.get(new Slot(layer, Role.KEY));
+        return sequence == null ? 0 : sequence.tokens();
+    }
+
+    /** Drops the K and V held and keeps the statistics, as between two samples. */
+    public void resetStates() {
+        held.clear();
+    }
+
+    /** Drops everything. */
+    public void reset() {
+        held.clear();
+        statistics.clear();
+    }
+
+    /** The scales now in force for a slot; null before its first value. */
+    public @Nullable ScaleSet scales(Slot slot) {
+        SlotStatistics seen = statistics.get(slot);
+        return seen == null || seen.isEmpty() ? null : requireScales(slot, seen);
+    }
+
+    /** What was observed so far, by slot. */
+    public SortedMap<Slot, SlotStatistics> statistics() {
+        return Collections.unmodifiableSortedMap(statistics);
+    }
+
+    /** Bytes of heap that the K and V held take: codes and residual. */
+    public long heldBytes() {
+        return held.values().stream().mapToLong(HeldSequence::heldBytes).sum();
+    }
+
+    private static InvalidDataException problem(Slot slot, String what, String remedy) {
+        return new InvalidDataException(DataProblem.of(what, remedy).inSlot(slot));
+    }
+}

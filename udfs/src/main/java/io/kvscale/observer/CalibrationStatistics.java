@@ -1,0 +1,67 @@
+package io.kvscale.observer;
+
+import io.kvscale.tensor.Slot;
+import java.util.Collections;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/**
+ * The product of one pass over a corpus: the statistics of all its slots and what was read. A commutative monoid under
+ * {@link #merge}; the empty one is its identity. Every static scale is derived from it without the corpus.
+ */
+public final class CalibrationStatistics {
+    private Corpus corpus;
+    private final SortedMap<Slot, SlotStatistics> slots = new TreeMap<>();
+
+    public CalibrationStatistics() {
+        this(Corpus.EMPTY, Map.of());
+    }
+
+    public CalibrationStatistics(Corpus corpus, Map<Slot, SlotStatistics> slots) {
+        this.corpus = corpus;
+        this.slots.putAll(slots);
+    }
+
+    /**
+     * Adds what another part of the same corpus gave; {@code other} must not be used afterwards.
+     *
+     * @throws IllegalArgumentException if a slot's geometry differs
+     */
+    public void merge(CalibrationStatistics other) {
+        corpus = corpus.merge(other.corpus);
+        other.slots.forEach((slot, statistics) -> {
+            SlotStatistics present = slots.putIfAbsent(slot, statistics);
+            if (present != null) {
+                present.merge(statistics);
+            }
+        });
+    }
+
+    public Corpus corpus() {
+        return corpus;
+    }
+
+    /** By layer, then role. */
+    public SortedMap<Slot, SlotStatistics> slots() {
+        return Collections.unmodifiableSortedMap(slots);
+    }
+
+    public boolean isEmpty() {
+        return slots.isEmpty() && corpus.equals(Corpus.EMPTY);
+    }
+
+    /** The versioned, checksummed form: equal statistics give equal bytes. */
+    public byte[] toByteArray() {
+        return StatisticsWriter.write(this);
+    }
+
+    /**
+     * Reads what {@link #toByteArray} wrote.
+     *
+     * @throws io.kvscale.tensor.InvalidDataException if a single bit is missing or altered, or a later version is needed
+     */
+    public static CalibrationStatistics fromByteArray(byte[] bytes) {
+        return StatisticsReader.read(bytes);
+    }
+}

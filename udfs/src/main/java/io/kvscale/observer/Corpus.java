@@ -1,0 +1,53 @@
+package io.kvscale.observer;
+
+import java.io.Serializable;
+import java.math.BigInteger;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.List;
+
+/**
+ * What was read, as a commutative monoid: it says which tensors, not which bytes.
+ *
+ * @param fingerprint sum mod 2^256 of SHA-256(sample, tensor name, dtype, shape) over the tensors read
+ * @param files files that held at least one tensor of a slot
+ */
+public record Corpus(BigInteger fingerprint, long files) implements Serializable {
+    static final int FINGERPRINT_BYTES = 32;
+    static final BigInteger MODULUS = BigInteger.ONE.shiftLeft(8 * FINGERPRINT_BYTES);
+
+    public static final Corpus EMPTY = new Corpus(BigInteger.ZERO, 0);
+
+    public Corpus merge(Corpus other) {
+        return new Corpus(fingerprint.add(other.fingerprint).mod(MODULUS), Math.addExact(files, other.files));
+    }
+
+    /** One more file. */
+    public Corpus withFile() {
+        return new Corpus(fingerprint, files + 1);
+    }
+
+    /** One more tensor; {@code shape} as its file states it. */
+    public Corpus withTensor(String sample, String tensor, String dtype, List<Long> shape) {
+        try {
+            MessageDigest digest = MessageDigest.getInstance("SHA-256");
+            for (String part : List.of(sample, tensor, dtype, shape.toString())) {
+                byte[] bytes = part.getBytes(StandardCharsets.UTF_8);
+                digest.update(Integer.toString(bytes.length).getBytes(StandardCharsets.US_ASCII));
+                digest.update((byte) ':');
+                digest.update(bytes);
+            }
+            BigInteger one = new BigInteger(1, digest.digest());
+            return new Corpus(fingerprint.add(one).mod(MODULUS), files);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java platform has SHA-256", e);
+        }
+    }
+
+    /** The fingerprint as 64 hexadecimal digits. */
+    public String fingerprintHex() {
+        String digits = fingerprint.toString(16);
+        return "0".repeat(2 * FINGERPRINT_BYTES - digits.length()) + digits;
+    }
+}

@@ -1,0 +1,16 @@
+package io.kvscale.observer;
+
+/** Least and greatest of some finite values; empty where min is above max. */
+public record Range(float min, float max) {
+    static Range[] all(ChannelRanges ranges) {
+        Range[] result = new Range[ranges.min.length];
+        for (int i = 0; i < result.length; i++) {
+            result[i] = new Range(ranges.min(i), ranges.max(i));
+        }
+        return result;
+    }
+
+    public boolean isEmpty() {
+        return min > max;
+    }
+}

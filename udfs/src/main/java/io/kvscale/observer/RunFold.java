@@ -1,0 +1,138 @@
+package io.kvscale.observer;
+
+import io.kvscale.numeric.Dtype;
+import io.kvscale.tensor.Geometry;
+import io.kvscale.tensor.Position;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.Arrays;
+
+/**
+ * Folds the values of one sample within one chunk: the chunk-local accumulators behind {@link SlotStatistics#update}.
+ *
+ * <p>The kernel folds every pattern. A NaN or an infinity then shows as an extreme beyond the finite ones, and only such
+ * a chunk is read again, value by value.
+ */
+final class RunFold {
+    private final MinMaxKernel kernel = MinMaxKernels.chosen();
+    private final Dtype dtype;
+    private final ChannelRanges ranges;
+    private final short[] min16;
+    private final short[] max16;
+    private long finite;
+    private long nan;
+    private long infinite;
+    private int least;
+    private int greatest;
+
+    RunFold(Geometry geometry) {
+        this.dtype = geometry.dtype();
+        this.ranges = new ChannelRanges(dtype, geometry.channels());
+        int narrow = dtype.bytes() == 2 ? geometry.channels() : 0;
+        this.min16 = new short[narrow];
+        this.max16 = new short[narrow];
+    }
+
+    /** Folds the values {@code [from, to)} of the tensor, all of one sample, of a chunk that begins at {@code position}. */
+    void fold(Position position, ByteBuffer chunk, long from, long to) {
+        ByteBuffer values = chunk.duplicate().order(ByteOrder.LITTLE_ENDIAN);
+        long origin = position.element();
+        int start = chunk.position();
+        reset();
+        if (dtype.bytes() == 2) {
+            Arrays.fill(min16, Short.MAX_VALUE);
+            Arrays.fill(max16, Short.MIN_VALUE);
+            position.source().forEachRun(from, to, (element, width, rows, channel) -> {
+                kernel.fold16(values, start + (int) (element - origin) * 2, width, rows, min16, max16, channel);
+                finite += (long) width * rows;
+            });
+            for (int c = 0; c < min16.length; c++) {
+                ranges.min[c] = min16[c];
+                ranges.max[c] = max16[c];
+            }
+        } else {
+            Arrays.fill(ranges.min, Integer.MAX_VALUE);
+            Arrays.fill(ranges.max, Integer.MIN_VALUE);
+            position.source().forEachRun(from, to, (element, width, rows, channel) -> {
+                kernel.fold32(
+                        values, start + (int) (element - origin) * 4, width, rows, ranges.min, ranges.max, channel);
+                finite += (long) width * rows;
+            });
+        }
+        summarize();
+        if (finite > 0 && (greatest >= dtype.infinityKey() || least <= dtype.negativeInfinityKey())) {
+            foldFinite(position, values, start, from, to);
+        }
+    }
+
+    private void foldFinite(Position position, ByteBuffer values, int start, long from, long to) {
+        reset();
+        Arrays.fill(ranges.min, dtype.infinityKey());
+        Arrays.fill(ranges.max, dtype.negativeInfinityKey());
+        int bytes = dtype.bytes();
+        long origin = position.element();
+        position.source().forEachRun(from, to, (element, width, rows, channel) -> {
+            int at = start + (int) (element - origin) * bytes;
+            for (int i = 0; i < width * rows; i++) {
+                int bits = bytes == 4 ? values.getInt(at + i * 4) : values.getShort(at + i * 2) & 0xffff;
+                foldOne(dtype.orderKey(bits), channel + i % width);
+            }
+        });
+        summarize();
+    }
+
+    private void foldOne(int key, int channel) {
+        if (key > dtype.negativeInfinityKey() && key < dtype.infinityKey()) {
+            finite++;
+            ranges.min[channel] = Math.min(ranges.min[channel], key);
+            ranges.max[channel] = Math.max(ranges.max[channel], key);
+        } else if (key == dtype.infinityKey() || key == dtype.negativeInfinityKey()) {
+            infinite++;
+        } else {
+            nan++;
+        }
+    }
+
+    private void reset() {
+        finite = 0;
+        nan = 0;
+        infinite = 0;
+    }
+
+    private void summarize() {
+        int lo = Integer.MAX_VALUE;
+        int hi = Integer.MIN_VALUE;
+        for (int c = 0; c < ranges.min.length; c++) {
+            lo = Math.min(lo, ranges.min[c]);
+            hi = Math.max(hi, ranges.max[c]);
+        }
+        least = lo;
+        greatest = hi;
+    }
+
+    long finite() {
+        return finite;
+    }
+
+    long nan() {
+        return nan;
+    }
+
+    long infinite() {
+        return infinite;
+    }
+
+    /** The least order key seen, defined where {@link #finite} is above 0. */
+    int least() {
+        return least;
+    }
+
+    int greatest() {
+        return greatest;
+    }
+
+    /** Per channel; a channel without values is wider than empty, and must only be merged where some are finite. */
+    ChannelRanges ranges() {
+        return ranges;
+    }
+}

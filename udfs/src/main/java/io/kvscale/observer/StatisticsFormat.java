@@ -1,0 +1,70 @@
+package io.kvscale.observer;
+
+import io.kvscale.numeric.Dtype;
+import io.kvscale.tensor.Role;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+
+/**
+ * The statistics file, version 1. Little endian.
+ *
+ * <pre>
+ *  0        8        10       12
+ *  | magic  | version| count  | section ... | section ... | SHA-256 of all before |
+ *    8 bytes  u16      u16                                  32 bytes
+ *
+ *  section:  u8 length of name | name (ASCII) | u16 version that knows it | u64 length of payload | payload
+ *
+ *  corpus:   fingerprint (32 bytes, most significant first) | u64 files
+ *  slots:    u32 slots, then by layer and role:
+ *            u16 layer | u8 role | u8 dtype | u32 heads | u32 head_dim
+ *            u64 finite | u64 nan | u64 infinite | u64 tokens | u64 samples
+ *            min sample | max sample | first origin | first non-finite origin
+ *  ranges:   for each slot in that order: min of every channel, then max of every channel, as patterns of its dtype;
+ *            +Inf and -Inf where a channel has no finite value
+ *  batches:  only where some slot keeps them. u32 slots, then: u32 index of the slot | u32 channels per range
+ *            | u8 last only | u32 batches, then in order of the corpus:
+ *            string file | u64 offset | min of every range | max of every range
+ *
+ *  string:   u32 bytes | UTF-8
+ *  sample:   u8 0 (none), or u8 1 | string name | i32 row (-1 for a whole file)
+ *  origin:   u8 0 (none), or u8 1 | sample | string file
+ * </pre>
+ *
+ * Sections come in this order, each at most once; one of another name is refused with the version it asks for. Which
+ * extreme a slot has follows from its ranges. Nothing is compressed, so no bytes depend on a compressor.
+ */
+final class StatisticsFormat {
+    static final byte[] MAGIC = "KVSTATS\n".getBytes(StandardCharsets.US_ASCII);
+    static final int VERSION = 1;
+    static final int CHECKSUM_BYTES = 32;
+    static final String CORPUS = "corpus";
+    static final String SLOTS = "slots";
+    static final String RANGES = "ranges";
+    static final String BATCHES = "batches";
+
+    private StatisticsFormat() {}
+
+    static int id(Role role) {
+        return role == Role.KEY ? 0 : 1;
+    }
+
+    static int id(Dtype dtype) {
+        return switch (dtype) {
+            case F32 -> 0;
+            case BF16 -> 1;
+            case F16 -> 2;
+        };
+    }
+
+    static byte[] checksum(byte[] bytes, int length) {
+        try {
+            MessageDigest digest = MessageDigest.getInstance("SHA-256");
+            digest.update(bytes, 0, length);
+            return digest.digest();
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java platform has SHA-256", e);
+        }
+    }
+}
