@@ -7,7 +7,8 @@ import java.io.Serializable;
  * How the K or the V of a layer is quantized: a validated {@code kv_cache_scheme}.
  *
  * @param groupSize channels that share a scale under {@link Strategy#GROUP}, else 0
- * @param averagingConstant {@code observer_kwargs.averaging_constant}, used by {@link Observer#MINMAX}; default 0.01
+ * @param averagingConstant {@code observer_kwargs.averaging_constant}, used by {@link Observer#MINMAX}; the
+ *     default, 0.01, under any other observer
  */
 public record QuantizationScheme(
         NumberFormat format,
@@ -21,19 +22,31 @@ public record QuantizationScheme(
 
     public static final double DEFAULT_AVERAGING_CONSTANT = 0.01;
 
-    /** @throws IllegalArgumentException with a remedy, for a pair that no one serves */
+    /** @throws InvalidSchemeException with a remedy, for a pair that no one serves */
     public QuantizationScheme {
         if (!symmetric && !format.supportsAsymmetric()) {
-            throw new IllegalArgumentException(format + " has no asymmetric form; say symmetric: true");
+            throw new InvalidSchemeException(
+                    "symmetric", format + " has no asymmetric form", "say symmetric: true, or num_bits: 8");
         }
         if ((strategy == Strategy.GROUP) != (groupSize > 0)) {
-            throw new IllegalArgumentException(
-                    strategy == Strategy.GROUP
-                            ? "strategy group needs a group_size of at least 1"
-                            : "group_size goes with strategy group only; remove it or say strategy: group");
+            throw strategy == Strategy.GROUP
+                    ? new InvalidSchemeException(
+                            "group_size",
+                            "strategy group needs a group_size",
+                            "say how many channels share a scale: a divisor of head_dim, as group_size: 32")
+                    : new InvalidSchemeException(
+                            "group_size",
+                            "group_size goes with strategy group only, not with " + strategy.word(),
+                            "remove it, or say strategy: group");
         }
         if (!(averagingConstant > 0 && averagingConstant <= 1)) {
-            throw new IllegalArgumentException("averaging_constant " + averagingConstant + " is not within (0, 1]");
+            throw new InvalidSchemeException(
+                    "observer_kwargs.averaging_constant",
+                    "averaging_constant " + averagingConstant + " is not within (0, 1]",
+                    "give a number above 0, at most 1");
+        }
+        if (observer != Observer.MINMAX) {
+            averagingConstant = DEFAULT_AVERAGING_CONSTANT;
         }
     }
 

@@ -1,0 +1,89 @@
+package io.kvscale.scheme;
+
+import io.kvscale.numeric.NumberFormat;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * {@code kv_cache_scheme} in the words of compressed-tensors' {@code QuantizationArgs}, read and written as a decoded
+ * YAML or JSON mapping.
+ *
+ * <p>Defaults are those of compressed-tensors but for the observer, {@code static_minmax} here. One word is ours:
+ * {@code scale_dtype} may be {@code float32} or {@code input}; any other value of that key is llm-compressor's own
+ * business and not acted on.
+ */
+public final class KvCacheScheme {
+    private KvCacheScheme() {}
+
+    /** {@link #parse(Map, Consumer)} without a word about keys that are not acted on. */
+    public static QuantizationScheme parse(Map<String, ?> fields) {
+        return parse(fields, key -> {});
+    }
+
+    /**
+     * The scheme that a mapping stands for.
+     *
+     * @param notActedOn told each key that is valid but changes nothing here
+     * @throws InvalidSchemeException for an unknown key, a wrong type or a pair that is not served, with the remedy
+     */
+    public static QuantizationScheme parse(Map<String, ?> fields, Consumer<String> notActedOn) {
+        return new SchemeFields(fields).read(notActedOn);
+    }
+
+    /**
+     * The canonical fields of a scheme, in the order in which {@code kv_scales.json} lists them; {@link #parse} gives
+     * the same scheme back. Values are strings, booleans, numbers, mappings and null.
+     */
+    public static Map<String, @Nullable Object> fields(QuantizationScheme scheme) {
+        Map<String, @Nullable Object> fields = new LinkedHashMap<>();
+        fields.put("num_bits", scheme.format().bits());
+        fields.put("type", type(scheme.format()));
+        fields.put("strategy", scheme.strategy().word());
+        fields.put("group_size", groupSize(scheme));
+        fields.put("symmetric", scheme.symmetric());
+        fields.put("observer", scheme.observer().word());
+        fields.put("observer_kwargs", observerKwargs(scheme));
+        fields.put("scale_dtype", scheme.scaleDtype().word());
+        return Collections.unmodifiableMap(fields);
+    }
+
+    /**
+     * The fields as a model's {@code config.json} holds them under {@code kv_cache_scheme}: exactly those that
+     * compressed-tensors' readers know, for they refuse others.
+     */
+    public static Map<String, @Nullable Object> compressedTensorsFields(QuantizationScheme scheme) {
+        Map<String, @Nullable Object> fields = new LinkedHashMap<>();
+        fields.put("num_bits", scheme.format().bits());
+        fields.put("type", type(scheme.format()));
+        fields.put("symmetric", scheme.symmetric());
+        fields.put("group_size", groupSize(scheme));
+        fields.put("strategy", scheme.strategy().word());
+        fields.put("block_structure", null);
+        fields.put("dynamic", false);
+        fields.put("actorder", null);
+        fields.put("observer", scheme.observer().word());
+        fields.put("observer_kwargs", observerKwargs(scheme));
+        return Collections.unmodifiableMap(fields);
+    }
+
+    private static String type(NumberFormat format) {
+        if (format == NumberFormat.FP8_E5M2) {
+            throw new InvalidSchemeException(
+                    "type", "fp8 e5m2 has no spelling in a kv_cache_scheme", "use fp8 e4m3: num_bits 8, type float");
+        }
+        return format.isInteger() ? "int" : "float";
+    }
+
+    private static @Nullable Integer groupSize(QuantizationScheme scheme) {
+        return scheme.strategy() == Strategy.GROUP ? scheme.groupSize() : null;
+    }
+
+    private static Map<String, Object> observerKwargs(QuantizationScheme scheme) {
+        return scheme.observer() == Observer.MINMAX
+                ? Map.of(SchemeFields.AVERAGING_CONSTANT, scheme.averagingConstant())
+                : Map.of();
+    }
+}

@@ -1,0 +1,61 @@
+package io.kvscale.scheme;
+
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Stream;
+import org.apache.commons.text.similarity.LevenshteinDistance;
+
+/** The words that one place of a recipe knows, in the order in which it lists them. */
+public final class Vocabulary {
+    private static final int MOST_LISTED = 16;
+    private static final int LONGEST_COMPARED = 64;
+
+    private final List<String> words;
+
+    private Vocabulary(List<String> words) {
+        this.words = words;
+    }
+
+    /** @param words at least one */
+    public static Vocabulary of(String... words) {
+        return new Vocabulary(List.of(words));
+    }
+
+    /** These words and those of the other. */
+    public Vocabulary and(Vocabulary other) {
+        return new Vocabulary(
+                Stream.concat(words.stream(), other.words.stream()).distinct().toList());
+    }
+
+    public boolean contains(String word) {
+        return words.contains(word);
+    }
+
+    public List<String> words() {
+        return words;
+    }
+
+    /** The word with the fewest edits from this one, whatever its case; the earliest of equals. */
+    public String nearest(String unknown) {
+        String word = folded(unknown);
+        return words.stream()
+                .min(Comparator.comparingInt(known -> distance(word, folded(known))))
+                .orElseThrow();
+    }
+
+    /** How many letters to add, drop or change to get from one word to the other, whatever their case. */
+    public static int distance(String a, String b) {
+        return LevenshteinDistance.getDefaultInstance().apply(folded(a), folded(b));
+    }
+
+    /** What to do about a word that is not known here: the nearest one, and all of them if they are few. */
+    public String remedy(String unknown) {
+        String nearest = "the nearest known one is '" + nearest(unknown) + "'";
+        return words.size() > MOST_LISTED ? nearest : nearest + "; known here: " + String.join(", ", words);
+    }
+
+    private static String folded(String word) {
+        return word.substring(0, Math.min(word.length(), LONGEST_COMPARED)).toLowerCase(Locale.ROOT);
+    }
+}
