@@ -1,0 +1,160 @@
+package io.kvscale.capture;
+
+import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.InvalidDataException;
+import io.kvscale.tensor.Sample;
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileStatus;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Path;
+import org.apache.hadoop.fs.RemoteIterator;
+
+/**
+ * The files of a corpus: found by listing alone, none is opened.
+ *
+ * @param files in the order of their names' UTF-8 bytes
+ * @param skipped files passed over because they are not captures, hidden ones not counted
+ */
+public record CaptureListing(List<CaptureFile> files, long skipped) {
+    private static final String EXTENSION = ".safetensors";
+    private static final int MAX_DEPTH = 64;
+    private static final String GLOB = "{}[]*?";
+
+    public long bytes() {
+        return files.stream().mapToLong(CaptureFile::length).sum();
+    }
+
+    /**
+     * Lists folders recursively, globs as Hadoop's, and files named by themselves.
+     *
+     * @throws InvalidDataException if an input does not exist, nothing is found, or two files have the same name
+     */
+    public static CaptureListing of(List<String> inputs, Configuration configuration) throws IOException {
+        Walk walk = new Walk(inputs.size() > 1);
+        for (String input : inputs) {
+            walk.input(input, configuration);
+        }
+        walk.files.sort(Comparator.comparing(CaptureFile::name, Sample::compareUtf8));
+        if (walk.files.isEmpty()) {
+            throw problem(
+                    "no " + EXTENSION + " file in " + shown(inputs)
+                            + (walk.skipped > 0 ? " (" + walk.skipped + " other files)" : ""),
+                    "point --input at a folder of captures, or name the files themselves");
+        }
+        checkNames(walk.files);
+        return new CaptureListing(walk.files, walk.skipped);
+    }
+
+    private static void checkNames(List<CaptureFile> files) {
+        Set<String> samples = new HashSet<>();
+        for (CaptureFile file : files) {
+            if (!samples.add(file.sample())) {
+                throw new InvalidDataException(DataProblem.of(
+                                "two files have the sample name '" + DataProblem.shown(file.sample()) + "'",
+                                "rename one, or calibrate on a folder above both")
+                        .inFile(file.path()));
+            }
+        }
+    }
+
+    private static InvalidDataException problem(String what, String remedy) {
+        return new InvalidDataException(DataProblem.of(what, remedy));
+    }
+
+    private static String shown(List<String> inputs) {
+        return DataProblem.shown(String.join(", ", inputs));
+    }
+
+    /** One walk over all inputs. */
+    private static final class Walk {
+        private final boolean several;
+        private final List<CaptureFile> files = new ArrayList<>();
+        private final Set<Path> seen = new HashSet<>();
+        private long skipped;
+
+        Walk(boolean several) {
+            this.several = several;
+        }
+
+        void input(String input, Configuration configuration) throws IOException {
+            Path path = path(input);
+            FileSystem fs = path.getFileSystem(configuration);
+            FileStatus[] found = fs.globStatus(path);
+            if (found == null || found.length == 0) {
+                throw problem("input " + DataProblem.shown(input) + " does not exist", "check --input");
+            }
+            Path root = fs.makeQualified(root(path, found));
+            for (FileStatus status : found) {
+                if (status.isDirectory()) {
+                    folder(fs, status.getPath(), root, 0);
+                } else {
+                    file(status, root);
+                }
+            }
+        }
+
+        private static Path path(String input) {
+            try {
+                return new Path(input);
+            } catch (IllegalArgumentException e) {
+                throw new InvalidDataException(
+                        DataProblem.of("input '" + DataProblem.shown(input) + "' is not a path", "check --input"), e);
+            }
+        }
+
+        /** Names count from here: a folder itself, the folder of a file, the part of a glob before its wildcards. */
+        private static Path root(Path path, FileStatus[] found) {
+            Path root = path;
+            boolean glob = false;
+            for (Path p = path; p != null; p = p.getParent()) {
+                if (p.getName().chars().anyMatch(c -> GLOB.indexOf(c) >= 0)) {
+                    root = p.getParent();
+                    glob = true;
+                }
+            }
+            boolean file = !glob && found[0].isFile();
+            Path result = file ? root.getParent() : root;
+            return result == null ? new Path("/") : result;
+        }
+
+        private void folder(FileSystem fs, Path folder, Path root, int depth) throws IOException {
+            if (depth > MAX_DEPTH) {
+                throw problem("folder " + folder + " is nested more than " + MAX_DEPTH + " deep", "look for a loop");
+            }
+            RemoteIterator<FileStatus> entries = fs.listStatusIterator(folder);
+            while (entries.hasNext()) {
+                FileStatus status = entries.next();
+                String name = status.getPath().getName();
+                if (name.startsWith(".") || name.startsWith("_")) {
+                    continue;
+                }
+                if (status.isDirectory()) {
+                    folder(fs, status.getPath(), root, depth + 1);
+                } else if (name.endsWith(EXTENSION)) {
+                    file(status, root);
+                } else {
+                    skipped++;
+                }
+            }
+        }
+
+        private void file(FileStatus status, Path root) throws FileNotFoundException {
+            Path path = status.getPath();
+            if (!seen.add(path)) {
+                return;
+            }
+            String below = path.toUri().getPath();
+            String base = root.toUri().getPath();
+            String name = below.substring(base.endsWith("/") ? base.length() : base.length() + 1);
+            String folder = root.getName().isEmpty() ? "root" : root.getName();
+            files.add(new CaptureFile(path.toString(), several ? folder + "/" + name : name, folder, status.getLen()));
+        }
+    }
+}

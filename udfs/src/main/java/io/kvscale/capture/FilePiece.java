@@ -1,0 +1,10 @@
+package io.kvscale.capture;
+
+import java.io.Serializable;
+
+/** The bytes {@code [start, end)} of a file. A value belongs to the piece that holds its first byte. */
+public record FilePiece(CaptureFile file, long start, long end) implements Serializable {
+    public long length() {
+        return end - start;
+    }
+}
