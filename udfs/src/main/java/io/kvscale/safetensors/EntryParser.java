@@ -123,7 +123,8 @@ final class EntryParser {
             }
             boolean integer = json.currentToken() == JsonToken.VALUE_NUMBER_INT
                     && json.getNumberType() != JsonParser.NumberType.BIG_INTEGER;
-            if (!integer || json.getLongValue() < 0) {
+            // The sign and not the value: -0 is no integer to the format's own library.
+            if (!integer || json.getText().startsWith("-")) {
                 throw refusal(
                         "expected integers from 0 to 2^63-1 in " + field + ", got " + HeaderParser.got(json), REWRITE);
             }

@@ -25,6 +25,9 @@ final class HeaderParser {
     static final int MAX_STRING = 4_000_000;
 
     private static final int SOME_NAMES = 8;
+    /** More keys than anyone writes; keeps the memory of those seen below that of the tensors' names. */
+    private static final int MAX_METADATA = 100_000;
+
     private static final int METADATA_ENTRIES = 64;
     private static final int METADATA_LENGTH = 256;
     private static final String REWRITE = "write the file again with a safetensors library";
@@ -64,9 +67,11 @@ final class HeaderParser {
     /** Reads all of the text, which is the header. Errors of the JSON itself are Jackson's, for the caller to word. */
     SafetensorsHeader parse(Reader text) throws IOException {
         try (JsonParser json = JSON.createParser(text)) {
-            if (json.nextToken() != JsonToken.START_OBJECT
-                    || json.currentTokenLocation().getCharOffset() != 0) {
+            if (json.nextToken() != JsonToken.START_OBJECT) {
                 throw refusal("expected a header that begins with {, got " + got(json));
+            }
+            if (json.currentTokenLocation().getCharOffset() != 0) {
+                throw refusal("expected a header that begins with {, got something before it");
             }
             EntryParser entry = new EntryParser(json, dataLength);
             while (json.nextToken() == JsonToken.FIELD_NAME) {
@@ -115,7 +120,10 @@ final class HeaderParser {
             throw refusal("expected __metadata__ to be an object, got " + got(json));
         }
         NameSet keys = new NameSet();
-        while (json.nextToken() == JsonToken.FIELD_NAME) {
+        for (int count = 0; json.nextToken() == JsonToken.FIELD_NAME; count++) {
+            if (count == MAX_METADATA) {
+                throw refusal("expected at most " + MAX_METADATA + " entries in __metadata__, got more");
+            }
             String key = json.currentName();
             accept(key, keys);
             if (json.nextToken() != JsonToken.VALUE_STRING) {

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** Mutated headers are read or refused, quickly, in little memory; what is read still keeps the rules of the format. */
 class HeaderFuzzTest {
-    private static final int ROUNDS = 60_000;
+    private static final int ROUNDS = 30_000;
     /** Far above what a header of some hundred bytes needs, far below what its numbers may claim. */
     private static final long MAX_ALLOCATED = 2 << 20;
 

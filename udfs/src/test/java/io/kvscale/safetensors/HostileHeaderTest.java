@@ -56,6 +56,7 @@ class HostileHeaderTest {
                 arguments("shape not an array", e("\"U8\"", "8", "[0,8]"), "expected shape to be an array"),
                 arguments("negative dimension", e("\"U8\"", "[-8]", "[0,8]"), "in shape, got -8"),
                 arguments("two negative dimensions", e("\"U8\"", "[-2,-4]", "[0,8]"), "in shape, got -2"),
+                arguments("minus zero", e("\"U8\"", "[8]", "[-0,8]"), "in data_offsets, got "),
                 arguments("dimension a float", e("\"U8\"", "[8.0]", "[0,8]"), "in shape, got 8.0"),
                 arguments("dimension with exponent", e("\"U8\"", "[8e0]", "[0,8]"), "in shape, got 8e0"),
                 arguments("dimension a string", e("\"U8\"", "[\"8\"]", "[0,8]"), "in shape, got the string \"8\""),
@@ -113,7 +114,7 @@ class HostileHeaderTest {
         return Stream.of(
                 arguments("empty", "", 0, "begins with {"),
                 arguments("spaces", "    ", 0, "begins with {"),
-                arguments("spaces before", " " + GOOD, 8, "begins with {"),
+                arguments("spaces before", " " + GOOD, 8, "begins with {, got something before it"),
                 arguments("byte order mark", "\ufeff" + GOOD, 8, "got"),
                 arguments("array", "[]", 0, "begins with {, got an array"),
                 arguments("deep arrays", "[".repeat(5000), 0, "begins with {, got an array"),
@@ -143,6 +144,11 @@ class HostileHeaderTest {
                 arguments("same name, escaped", "{\"t\":" + unit(0) + ",\"\\u0074\":" + unit(1) + "}", 2, "one twice"),
                 arguments("metadata twice", META + "{},\"__metadata__\":{}}", 0, "got this one twice"),
                 arguments("metadata key twice", META + "{\"k\":\"1\",\"k\":\"2\"}}", 0, "got this one twice"),
+                arguments(
+                        "many metadata keys",
+                        META + keys(100_001) + "}",
+                        0,
+                        "at most 100000 entries in __metadata__, got"),
                 arguments("metadata an array", META + "[]}", 0, "expected __metadata__ to be an object, got an array"),
                 arguments("metadata null", META + "null}", 0, "expected __metadata__ to be an object, got null"),
                 arguments("metadata a number", META + "{\"kv_heads\":3}}", 0, "got 3 for kv_heads"),
@@ -171,6 +177,12 @@ class HostileHeaderTest {
                         4,
                         "claim byte 2"),
                 arguments("too deep", META + "{\"a\":[[[[[[[[\"c\"]]]]]]]]}}", 0, "got an array for a"));
+    }
+
+    private static String keys(int count) {
+        return IntStream.range(0, count)
+                .mapToObj(i -> "\"k" + i + "\":\"\"")
+                .collect(Collectors.joining(",", "{", "}"));
     }
 
     private static String unit(int at) {
