@@ -1,0 +1,70 @@
+package io.kvscale.safetensors;
+
+import java.util.Arrays;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/** Every element type of the format with its width in bits; the widths are what a file's offsets are checked against. */
+enum ElementType {
+    BOOL(8),
+    F4(4),
+    F6_E2M3(6),
+    F6_E3M2(6),
+    U8(8),
+    I8(8),
+    F8_E5M2(8),
+    F8_E4M3(8),
+    F8_E8M0(8),
+    F8_E4M3FNUZ(8),
+    F8_E5M2FNUZ(8),
+    I16(16),
+    U16(16),
+    F16(16),
+    BF16(16),
+    I32(32),
+    U32(32),
+    F32(32),
+    C64(64),
+    F64(64),
+    I64(64),
+    U64(64);
+
+    private static final Map<String, ElementType> BY_NAME =
+            Arrays.stream(values()).collect(Collectors.toUnmodifiableMap(ElementType::name, Function.identity()));
+
+    private final int bits;
+
+    ElementType(int bits) {
+        this.bits = bits;
+    }
+
+    /** The type of that name, spelled exactly so; null for any other. */
+    static @Nullable ElementType named(String name) {
+        return BY_NAME.get(name);
+    }
+
+    /** All names, for messages. */
+    static String names() {
+        return Arrays.stream(values()).map(Enum::name).collect(Collectors.joining(", "));
+    }
+
+    /**
+     * Bits of a tensor with the first {@code rank} of {@code dims}, none of which is negative.
+     *
+     * @throws ArithmeticException if the product does not fit 63 bits, even where a dimension of 0 would hide that
+     */
+    long bits(long[] dims, int rank) {
+        long product = bits;
+        boolean empty = false;
+        for (int i = 0; i < rank; i++) {
+            if (dims[i] == 0) {
+                empty = true;
+            } else {
+                product = Math.multiplyExact(product, dims[i]);
+            }
+        }
+        return empty ? 0 : product;
+    }
+}

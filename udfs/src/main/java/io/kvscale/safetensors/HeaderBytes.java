@@ -1,0 +1,53 @@
+package io.kvscale.safetensors;
+
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+
+/** Exactly the header's bytes of a longer stream: ends after them, and fails if the stream ends before. */
+final class HeaderBytes extends InputStream {
+    private final InputStream in;
+    private long remaining;
+
+    HeaderBytes(InputStream in, long length) {
+        this.in = in;
+        this.remaining = length;
+    }
+
+    /** The 8 bytes in front of the header: its length, little-endian, unsigned. */
+    static long readLength(InputStream in) throws IOException {
+        byte[] prefix = in.readNBytes(Long.BYTES);
+        if (prefix.length < Long.BYTES) {
+            throw new EOFException();
+        }
+        return ByteBuffer.wrap(prefix).order(ByteOrder.LITTLE_ENDIAN).getLong();
+    }
+
+    @Override
+    public int read() throws IOException {
+        if (remaining == 0) {
+            return -1;
+        }
+        int b = in.read();
+        if (b < 0) {
+            throw new EOFException();
+        }
+        remaining--;
+        return b;
+    }
+
+    @Override
+    public int read(byte[] to, int offset, int length) throws IOException {
+        if (remaining == 0 && length > 0) {
+            return -1;
+        }
+        int n = in.read(to, offset, (int) Math.min(length, remaining));
+        if (n < 0) {
+            throw new EOFException();
+        }
+        remaining -= n;
+        return n;
+    }
+}

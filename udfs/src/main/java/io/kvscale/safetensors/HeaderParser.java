@@ -1,0 +1,187 @@
+package io.kvscale.safetensors;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.InvalidDataException;
+import io.kvscale.tensor.Sample;
+import java.io.IOException;
+import java.io.Reader;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Predicate;
+
+/** Walks a header's JSON once, token by token: nothing grows with it but a few longs a tensor and the wanted entries. */
+final class HeaderParser {
+    static final int MAX_NAME = 1_000;
+    static final int MAX_NUMBER = 100;
+    /** Long texts in the metadata are skipped, but pass through a buffer first. */
+    static final int MAX_STRING = 4_000_000;
+
+    private static final int SOME_NAMES = 8;
+    /** More keys than anyone writes; keeps the memory of those seen below that of the tensors' names. */
+    private static final int MAX_METADATA = 100_000;
+
+    private static final int METADATA_ENTRIES = 64;
+    private static final int METADATA_LENGTH = 256;
+    private static final String REWRITE = "write the file again with a safetensors library";
+
+    // Names differ from file to file: a table of them would grow with every file an executor reads.
+    private static final JsonFactory JSON = JsonFactory.builder()
+            .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
+            .disable(JsonFactory.Feature.INTERN_FIELD_NAMES)
+            .streamReadConstraints(StreamReadConstraints.builder()
+                    .maxNestingDepth(4)
+                    .maxNameLength(MAX_NAME)
+                    .maxNumberLength(MAX_NUMBER)
+                    .maxStringLength(MAX_STRING)
+                    .build())
+            .build();
+
+    private static final Comparator<TensorEntry> FILE_ORDER = Comparator.comparingLong(TensorEntry::begin)
+            .thenComparingLong(TensorEntry::end)
+            .thenComparing(TensorEntry::name, Sample::compareUtf8);
+
+    private final long dataStart;
+    private final long dataLength;
+    private final Predicate<String> wanted;
+    private final List<TensorEntry> tensors = new ArrayList<>();
+    private final List<String> someNames = new ArrayList<>();
+    private final Map<String, String> metadata = new LinkedHashMap<>();
+    private final NameSet names = new NameSet();
+    private final Spans spans = new Spans();
+    private long tensorCount;
+
+    HeaderParser(long dataStart, long dataLength, Predicate<String> wanted) {
+        this.dataStart = dataStart;
+        this.dataLength = dataLength;
+        this.wanted = wanted;
+    }
+
+    /** Reads all of the text, which is the header. Errors of the JSON itself are Jackson's, for the caller to word. */
+    SafetensorsHeader parse(Reader text) throws IOException {
+        try (JsonParser json = JSON.createParser(text)) {
+            if (json.nextToken() != JsonToken.START_OBJECT) {
+                throw refusal("expected a header that begins with {, got " + got(json));
+            }
+            if (json.currentTokenLocation().getCharOffset() != 0) {
+                throw refusal("expected a header that begins with {, got something before it");
+            }
+            EntryParser entry = new EntryParser(json, dataLength);
+            while (json.nextToken() == JsonToken.FIELD_NAME) {
+                String name = json.currentName();
+                accept(name, names);
+                if (name.equals("__metadata__")) {
+                    metadata(json);
+                } else {
+                    entry.parse(name);
+                    tensor(name, entry);
+                }
+            }
+            if (json.nextToken() != null) {
+                throw refusal("expected only spaces after the header's JSON, got " + got(json));
+            }
+        }
+        spans.check(dataLength);
+        tensors.sort(FILE_ORDER);
+        return new SafetensorsHeader(
+                dataStart,
+                List.copyOf(tensors),
+                tensorCount,
+                List.copyOf(someNames),
+                Collections.unmodifiableMap(metadata));
+    }
+
+    private void tensor(String name, EntryParser entry) {
+        tensorCount++;
+        spans.add(name, entry.begin(), entry.end());
+        if (!wanted.test(name)) {
+            if (someNames.size() < SOME_NAMES) {
+                someNames.add(DataProblem.shown(name));
+            }
+        } else if (tensors.size() == SafetensorsHeader.MAX_WANTED) {
+            throw new InvalidDataException(DataProblem.of(
+                            "expected at most " + SafetensorsHeader.MAX_WANTED + " tensors of interest, got more",
+                            "split the file, or match fewer of its tensors")
+                    .inTensor(name));
+        } else {
+            tensors.add(entry.entry(dataStart));
+        }
+    }
+
+    private void metadata(JsonParser json) throws IOException {
+        if (json.nextToken() != JsonToken.START_OBJECT) {
+            throw refusal("expected __metadata__ to be an object, got " + got(json));
+        }
+        NameSet keys = new NameSet();
+        for (int count = 0; json.nextToken() == JsonToken.FIELD_NAME; count++) {
+            if (count == MAX_METADATA) {
+                throw refusal("expected at most " + MAX_METADATA + " entries in __metadata__, got more");
+            }
+            String key = json.currentName();
+            accept(key, keys);
+            if (json.nextToken() != JsonToken.VALUE_STRING) {
+                throw refusal(
+                        "expected only strings in __metadata__, got " + got(json) + " for " + DataProblem.shown(key));
+            }
+            // Asking for the length pulls the text into memory; a text that is not asked for is skipped.
+            if (metadata.size() < METADATA_ENTRIES
+                    && key.length() <= METADATA_LENGTH
+                    && json.getTextLength() <= METADATA_LENGTH) {
+                metadata.put(key, json.getText());
+            }
+        }
+    }
+
+    private static void accept(String name, NameSet seen) {
+        if (!isUnicode(name)) {
+            throw refusal("expected names in Unicode, got half of a surrogate pair in " + DataProblem.shown(name));
+        }
+        if (!seen.add(name)) {
+            throw new InvalidDataException(DataProblem.of("expected each name once, got this one twice", REWRITE)
+                    .inTensor(name));
+        }
+    }
+
+    /** Whether a reader accepts such a name. */
+    static boolean isName(String name) {
+        return name.length() <= MAX_NAME && isUnicode(name);
+    }
+
+    private static boolean isUnicode(String name) {
+        for (int i = 0; i < name.length(); i++) {
+            if (Character.isSurrogate(name.charAt(i))) {
+                int point = name.codePointAt(i);
+                if (!Character.isSupplementaryCodePoint(point)) {
+                    return false;
+                }
+                i++;
+            }
+        }
+        return true;
+    }
+
+    /** The current token in words, for messages. */
+    static String got(JsonParser json) throws IOException {
+        JsonToken token = json.currentToken();
+        if (token == null) {
+            return "nothing";
+        }
+        return switch (token) {
+            case START_OBJECT -> "an object";
+            case START_ARRAY -> "an array";
+            case VALUE_STRING -> "the string \"" + DataProblem.shown(json.getText()) + "\"";
+            default -> DataProblem.shown(json.getText());
+        };
+    }
+
+    private static InvalidDataException refusal(String what) {
+        return new InvalidDataException(DataProblem.of(what, REWRITE));
+    }
+}

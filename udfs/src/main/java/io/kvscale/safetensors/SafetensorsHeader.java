@@ -1,0 +1,135 @@
+package io.kvscale.safetensors;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.exc.StreamConstraintsException;
+import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.InvalidDataException;
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.io.Reader;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.CodingErrorAction;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the front of a safetensors file says, checked against the length of the file.
+ *
+ * <pre>
+ *   byte 0        8                          8 + N                     end of file
+ *        +--------+--------------------------+---------------------------+
+ *        | N, u64 | JSON, begins with {,     | data: the tensors, back   |
+ *        | little | padded with spaces       | to back, no hole, no      |
+ *        | endian | at its end               | overlap, row-major, LE    |
+ *        +--------+--------------------------+---------------------------+
+ *
+ *   {"__metadata__": {"any": "text"},
+ *    "layers.0.keys": {"dtype": "BF16", "shape": [1,3,60,64], "data_offsets": [0,23040]}, ...}
+ * </pre>
+ *
+ * Offsets in the JSON count from the start of the data; those of {@link TensorEntry} from the start of the file. Source:
+ * the format's description at huggingface.co/docs/safetensors.
+ *
+ * @param dataStart where the data begins, in bytes from the start of the file
+ * @param tensors the wanted tensors, in the order of their bytes
+ * @param tensorCount how many tensors there are, wanted or not
+ * @param someNames the first few names that were not wanted, shortened, for messages
+ * @param metadata the short entries of {@code __metadata__} (at most 64, of at most 256 characters), in file order
+ */
+public record SafetensorsHeader(
+        long dataStart,
+        List<TensorEntry> tensors,
+        long tensorCount,
+        List<String> someNames,
+        Map<String, String> metadata) {
+
+    /** The longest header that is read, in bytes: the limit of the format's own library. */
+    public static final int MAX_HEADER_BYTES = 100_000_000;
+
+    /** The most wanted tensors of one file. */
+    public static final int MAX_WANTED = 40_000;
+
+    private static final String CUT_OFF = "the file is cut off or still being written: copy or write it again";
+    private static final String NOT_ONE =
+            "check that this is a safetensors file, and write it again with a safetensors library";
+
+    /**
+     * Reads and checks a header: every tensor of it, also those that are not wanted.
+     *
+     * <p>Memory stays below about 200 MB for the worst header of 100 MB, and within kilobytes for a usual one, whatever
+     * numbers the file holds.
+     *
+     * @param in the file from byte 0; exactly the 8 + N bytes in front of the data are taken from it, and it stays open
+     * @param fileLength length of the file in bytes
+     * @param wanted which tensors to return, by name
+     * @throws InvalidDataException if the file is not safetensors, breaks a rule of the format, or ends early
+     * @throws IOException if reading fails for another reason
+     */
+    public static SafetensorsHeader read(InputStream in, long fileLength, Predicate<String> wanted) throws IOException {
+        try {
+            long length = length(in, fileLength);
+            long dataStart = Long.BYTES + length;
+            Reader text = new InputStreamReader(
+                    new HeaderBytes(in, length),
+                    // Said out loud: the default replaces what is not UTF-8, and two names could become one.
+                    StandardCharsets.UTF_8
+                            .newDecoder()
+                            .onMalformedInput(CodingErrorAction.REPORT)
+                            .onUnmappableCharacter(CodingErrorAction.REPORT));
+            return new HeaderParser(dataStart, fileLength - dataStart, wanted).parse(text);
+        } catch (StreamConstraintsException e) {
+            throw refusal(
+                    "expected names of at most " + HeaderParser.MAX_NAME + ", strings of at most "
+                            + HeaderParser.MAX_STRING + " and numbers of at most " + HeaderParser.MAX_NUMBER
+                            + " characters in the header, got a longer one near character " + offset(e),
+                    NOT_ONE,
+                    e);
+        } catch (JsonProcessingException e) {
+            throw refusal(
+                    "expected a header in JSON, got near character " + offset(e) + ": "
+                            + DataProblem.shown(String.valueOf(e.getOriginalMessage())),
+                    NOT_ONE,
+                    e);
+        } catch (CharacterCodingException e) {
+            throw refusal("expected a header in UTF-8, got bytes that are not", NOT_ONE, e);
+        } catch (EOFException e) {
+            throw refusal("expected a file of " + fileLength + " bytes, got its end within the header", CUT_OFF, e);
+        }
+    }
+
+    private static long length(InputStream in, long fileLength) throws IOException {
+        if (fileLength < Long.BYTES) {
+            throw refusal("expected at least 8 bytes, got a file of " + fileLength, CUT_OFF, null);
+        }
+        long length = HeaderBytes.readLength(in);
+        if (length < 0 || length > MAX_HEADER_BYTES) {
+            throw refusal(
+                    "expected a header of at most " + MAX_HEADER_BYTES + " bytes, got a length of "
+                            + Long.toUnsignedString(length),
+                    NOT_ONE,
+                    null);
+        }
+        if (length > fileLength - Long.BYTES) {
+            throw refusal(
+                    "expected a header of " + length + " bytes, got a file with only " + (fileLength - Long.BYTES)
+                            + " bytes after its length",
+                    CUT_OFF,
+                    null);
+        }
+        return length;
+    }
+
+    private static long offset(JsonProcessingException e) {
+        return e.getLocation() == null ? 0 : e.getLocation().getCharOffset();
+    }
+
+    private static InvalidDataException refusal(String what, String remedy, @Nullable Throwable cause) {
+        DataProblem problem = DataProblem.of(what, remedy);
+        return cause == null ? new InvalidDataException(problem) : new InvalidDataException(problem, cause);
+    }
+}

@@ -1,0 +1,157 @@
+package io.kvscale.safetensors;
+
+import com.fasterxml.jackson.core.JsonEncoding;
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * Writes a safetensors file: the same calls give the same bytes.
+ *
+ * <p>Tensors lie in the file in the order in which they were added, metadata in the order in which it was put; the
+ * header is padded with spaces so that the data begins at a multiple of 8 bytes. Data is asked for only while it is
+ * written, tensor by tensor, so that a file may be larger than memory. See {@link SafetensorsHeader} for the bytes.
+ */
+public final class SafetensorsWriter {
+    private static final int ALIGNMENT = 8;
+
+    private final Map<String, String> metadata = new LinkedHashMap<>();
+    private final List<Tensor> tensors = new ArrayList<>();
+    private final Set<String> names = new HashSet<>();
+    private long dataLength;
+
+    /** Writes a tensor's data, row-major and little-endian: exactly as many bytes as its shape and dtype say. */
+    @FunctionalInterface
+    public interface Body {
+        void writeTo(OutputStream out) throws IOException;
+    }
+
+    /** Puts a text beside the tensors; a key that is there is replaced. */
+    public SafetensorsWriter metadata(String key, String value) {
+        metadata.put(key, value);
+        return this;
+    }
+
+    /** Adds a tensor whose data is at hand. The bytes are not copied. */
+    public SafetensorsWriter add(String name, String dtype, List<Long> shape, byte[] data) {
+        long expected = bytes(dtype, shape);
+        if (expected != data.length) {
+            throw new IllegalArgumentException(
+                    name + ": expected " + expected + " bytes for " + dtype + shape + ", got " + data.length);
+        }
+        return add(name, dtype, shape, out -> out.write(data));
+    }
+
+    /**
+     * Adds a tensor whose data is written when its turn comes, once for each {@link #writeTo}.
+     *
+     * @param name any text that no other tensor has, but {@code __metadata__}
+     * @param dtype the element type by its safetensors name
+     * @param shape the dimensions, slowest first; at most 8, none negative
+     * @throws IllegalArgumentException if a reader of the format would refuse the tensor
+     */
+    public SafetensorsWriter add(String name, String dtype, List<Long> shape, Body body) {
+        long length = bytes(dtype, shape);
+        if (!HeaderParser.isName(name) || name.equals("__metadata__") || !names.add(name)) {
+            throw new IllegalArgumentException("a tensor cannot have this name, or not twice: " + name);
+        }
+        tensors.add(new Tensor(name, dtype, List.copyOf(shape), length, body));
+        dataLength = Math.addExact(dataLength, length);
+        return this;
+    }
+
+    /**
+     * Writes the whole file; {@code out} is not closed, and gets the data as the bodies write it, without a buffer.
+     *
+     * @return bytes written
+     * @throws IOException if {@code out} or a body fails
+     * @throws IllegalStateException if a body writes more or fewer bytes than its tensor has, or the header gets longer
+     *     than readers accept
+     */
+    public long writeTo(OutputStream out) throws IOException {
+        byte[] header = header();
+        out.write(ByteBuffer.allocate(Long.BYTES)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putLong(header.length)
+                .array());
+        out.write(header);
+        for (Tensor tensor : tensors) {
+            ExactOutput exact = new ExactOutput(out, tensor.name, tensor.length);
+            tensor.body.writeTo(exact);
+            exact.finish();
+        }
+        return Long.BYTES + header.length + dataLength;
+    }
+
+    private byte[] header() throws IOException {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        try (JsonGenerator json = new JsonFactory().createGenerator(bytes, JsonEncoding.UTF8)) {
+            json.writeStartObject();
+            if (!metadata.isEmpty()) {
+                json.writeObjectFieldStart("__metadata__");
+                for (Map.Entry<String, String> e : metadata.entrySet()) {
+                    json.writeStringField(e.getKey(), e.getValue());
+                }
+                json.writeEndObject();
+            }
+            long at = 0;
+            for (Tensor tensor : tensors) {
+                json.writeObjectFieldStart(tensor.name);
+                json.writeStringField("dtype", tensor.dtype);
+                json.writeFieldName("shape");
+                long[] dims = longs(tensor.shape);
+                json.writeArray(dims, 0, dims.length);
+                json.writeFieldName("data_offsets");
+                json.writeArray(new long[] {at, at + tensor.length}, 0, 2);
+                json.writeEndObject();
+                at += tensor.length;
+            }
+            json.writeEndObject();
+        }
+        while (bytes.size() % ALIGNMENT != 0) {
+            bytes.write(' ');
+        }
+        if (bytes.size() > SafetensorsHeader.MAX_HEADER_BYTES) {
+            throw new IllegalStateException("a header of " + bytes.size() + " bytes is more than readers accept, "
+                    + SafetensorsHeader.MAX_HEADER_BYTES);
+        }
+        return bytes.toByteArray();
+    }
+
+    private static long bytes(String dtype, List<Long> shape) {
+        ElementType type = ElementType.named(dtype);
+        long[] dims = longs(shape);
+        if (type == null
+                || dims.length > EntryParser.MAX_RANK
+                || Arrays.stream(dims).anyMatch(d -> d < 0)) {
+            throw new IllegalArgumentException("not a tensor of the format: " + dtype + shape);
+        }
+        long bits;
+        try {
+            bits = type.bits(dims, dims.length);
+        } catch (ArithmeticException e) {
+            throw new IllegalArgumentException("too large: " + dtype + shape, e);
+        }
+        if (bits % Byte.SIZE != 0) {
+            throw new IllegalArgumentException("not whole bytes: " + dtype + shape);
+        }
+        return bits / Byte.SIZE;
+    }
+
+    private static long[] longs(List<Long> shape) {
+        return shape.stream().mapToLong(Long::longValue).toArray();
+    }
+
+    private record Tensor(String name, String dtype, List<Long> shape, long length, Body body) {}
+}

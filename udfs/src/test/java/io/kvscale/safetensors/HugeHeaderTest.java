@@ -1,0 +1,114 @@
+package io.kvscale.safetensors;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** The worst header there can be is read in bounded memory and time. */
+class HugeHeaderTest {
+    /** Entries of one length, so that the header's length is known before it is generated. */
+    private static final String ENTRY =
+            "\"nnnnnnn\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[bbbbbbb,eeeeeee]},";
+
+    /** Offsets begin here: they have seven digits then, without a zero in front. */
+    private static final int FIRST = 1_000_000;
+
+    /** Runs in a JVM of its own, whose heap is the bound that is tested. */
+    @Test
+    @Timeout(60)
+    void readsAHeaderOf100MegabytesInAHeapOf256() throws Exception {
+        Process process = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-Xmx256m",
+                        "-XX:+UseSerialGC",
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        HugeHeaderTest.class.getName())
+                .redirectErrorStream(true)
+                .start();
+        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+
+        assertThat(process.waitFor()).as(output).isZero();
+        assertThat(output.trim()).endsWith("tensors, 40000 wanted");
+    }
+
+    public static void main(String[] args) throws IOException {
+        Generated in = new Generated();
+        SafetensorsHeader header = SafetensorsHeader.read(in, in.fileLength(), name -> name.compareTo("0040000") < 0);
+        System.out.println(
+                header.tensorCount() + " tensors, " + header.tensors().size() + " wanted");
+    }
+
+    /** A header of close to 100 MB whose tensors lie in the data in a scattered order; never held as a whole. */
+    private static final class Generated extends InputStream {
+        private final int count;
+        private final long headerLength;
+        /** What is being handed out: first the length and a tensor that takes the first bytes, then entry by entry. */
+        private byte[] piece;
+
+        private int at;
+        private int next;
+
+        Generated() {
+            String lead = "{\"lead\":{\"dtype\":\"U8\",\"shape\":[" + FIRST + "],\"data_offsets\":[0," + FIRST + "]},";
+            count = (SafetensorsHeader.MAX_HEADER_BYTES - lead.length()) / ENTRY.length();
+            headerLength = lead.length() + (long) count * ENTRY.length();
+            piece = ByteBuffer.allocate(8 + lead.length())
+                    .order(ByteOrder.LITTLE_ENDIAN)
+                    .putLong(headerLength)
+                    .put(lead.getBytes(StandardCharsets.US_ASCII))
+                    .array();
+        }
+
+        long fileLength() {
+            return 8 + headerLength + FIRST + count;
+        }
+
+        @Override
+        public int read() {
+            throw new UnsupportedOperationException("read in pieces");
+        }
+
+        @Override
+        public int read(byte[] to, int offset, int length) {
+            if (at == piece.length) {
+                nextEntry();
+            }
+            int n = Math.min(length, piece.length - at);
+            System.arraycopy(piece, at, to, offset, n);
+            at += n;
+            return n;
+        }
+
+        private void nextEntry() {
+            if (next == count) {
+                throw new IllegalStateException("more was read than the header");
+            }
+            int begin = FIRST + (int) (next * 7_919L % count);
+            piece = ENTRY.getBytes(StandardCharsets.US_ASCII);
+            digits(ENTRY.indexOf("nnnnnnn"), next);
+            digits(ENTRY.indexOf("bbbbbbb"), begin);
+            digits(ENTRY.indexOf("eeeeeee"), begin + 1);
+            next++;
+            if (next == count) {
+                piece[piece.length - 1] = '}';
+            }
+            at = 0;
+        }
+
+        private void digits(int to, int number) {
+            int rest = number;
+            for (int i = to + 6; i >= to; i--) {
+                piece[i] = (byte) ('0' + rest % 10);
+                rest /= 10;
+            }
+        }
+    }
+}
