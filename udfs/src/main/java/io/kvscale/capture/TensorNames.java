@@ -49,7 +49,8 @@ final class TensorNames {
      *
      * @throws InvalidDataException if the layer is out of range, cannot be told, or both patterns claim the tensor
      */
-    @Nullable Match match(String tensor, CaptureFile file) {
+    @Nullable
+    Match match(String tensor, CaptureFile file) {
         OptionalInt key = keys == null ? OptionalInt.empty() : keys.layerOf(tensor);
         OptionalInt value = values == null ? OptionalInt.empty() : values.layerOf(tensor);
         if (key.isPresent() && value.isPresent() && !together) {

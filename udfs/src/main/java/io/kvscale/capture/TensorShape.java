@@ -47,7 +47,9 @@ record TensorShape(Geometry geometry, int batch, int tokens, boolean tokenMajor)
             throw problem(
                     entry,
                     "heads and head_dim are merged into " + width + " values a token"
-                            + (h == 0 ? ", and the file does not say how many heads" : ", which are not " + h + " heads"),
+                            + (h == 0
+                                    ? ", and the file does not say how many heads"
+                                    : ", which are not " + h + " heads"),
                     "say kv_heads (num_key_value_heads of the model's config.json) under kvscale in the recipe");
         }
         return checked(entry, dtype, 1, shape.get(0), h, width / h, heads, headDim, true);
@@ -56,7 +58,9 @@ record TensorShape(Geometry geometry, int batch, int tokens, boolean tokenMajor)
     private static Dtype dtype(TensorEntry entry) {
         String name = entry.dtype();
         return Dtype.named(name)
-                .orElseThrow(() -> name.startsWith("F8") || name.startsWith("F4") || name.startsWith("F6")
+                .orElseThrow(() -> name.startsWith("F8")
+                                || name.startsWith("F4")
+                                || name.startsWith("F6")
                                 || name.equals("I8")
                                 || name.equals("U8")
                         ? problem(
@@ -86,8 +90,9 @@ record TensorShape(Geometry geometry, int batch, int tokens, boolean tokenMajor)
         return switch (entry.shape().size()) {
             case 4 -> Layout.BHSD;
             case 2, 3 -> Layout.SHD;
-            default -> throw problem(
-                    entry, "shape " + entry.shape() + " is not that of K or V", "capture [B,H,S,D] or [S,H,D]");
+            default ->
+                throw problem(
+                        entry, "shape " + entry.shape() + " is not that of K or V", "capture [B,H,S,D] or [S,H,D]");
         };
     }
 
@@ -129,8 +134,7 @@ record TensorShape(Geometry geometry, int batch, int tokens, boolean tokenMajor)
                 || heads * headDim > Geometry.MAX_CHANNELS) {
             throw problem(entry, "shape " + entry.shape() + " is larger than any model's", "check the layout");
         }
-        return new TensorShape(
-                new Geometry(dtype, (int) heads, (int) headDim), (int) batch, (int) tokens, tokenMajor);
+        return new TensorShape(new Geometry(dtype, (int) heads, (int) headDim), (int) batch, (int) tokens, tokenMajor);
     }
 
     private static void need(TensorEntry entry, boolean fits, Layout layout, String expected) {

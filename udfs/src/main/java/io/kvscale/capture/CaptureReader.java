@@ -1,0 +1,165 @@
+package io.kvscale.capture;
+
+import io.kvscale.observer.Corpus;
+import io.kvscale.safetensors.TensorEntry;
+import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.InvalidDataException;
+import io.kvscale.tensor.KvSource;
+import io.kvscale.tensor.Position;
+import io.kvscale.tensor.Slot;
+import java.io.EOFException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.function.LongConsumer;
+import org.apache.hadoop.conf.Configuration;
+
+/**
+ * Reads pieces of captures in chunks, never a whole tensor: one a task, not thread-safe.
+ *
+ * <p>All pieces of a file together give every value exactly once, whatever the cuts, and count the file and each of its
+ * tensors once.
+ */
+public final class CaptureReader {
+    /** Gaps between tensors that are cheaper to read than to skip. */
+    private static final long GAP = 64 << 10;
+
+    private final CaptureRules rules;
+    private final Configuration configuration;
+    private final LongConsumer progress;
+    private final Blocks blocks = new Blocks();
+    private Corpus corpus = Corpus.EMPTY;
+    private long readBytes;
+    private long maskedFiles;
+    private long unmatchedTensors;
+    private long foreignFiles;
+    private List<String> unmatchedNames = List.of();
+
+    /** Receives values: a chunk is valid until the call returns. */
+    public interface Sink {
+        void chunk(Slot slot, Position position, ByteBuffer values);
+    }
+
+    /** @param progress told the bytes read, block by block */
+    public CaptureReader(CaptureOptions options, Configuration configuration, LongConsumer progress) {
+        this.rules = new CaptureRules(options);
+        this.configuration = configuration;
+        this.progress = progress;
+    }
+
+    /**
+     * Reads one piece.
+     *
+     * @throws InvalidDataException if the file is not a sound capture; it names file, sample and tensor
+     */
+    public void read(FilePiece piece, Sink sink) {
+        CaptureFile file = piece.file();
+        try (ByteSource source = ByteSource.open(file, configuration)) {
+            BlockWindow window = new BlockWindow(source, blocks.of(source));
+            try {
+                read(piece, CaptureHeader.read(file, window, rules), window, sink);
+            } finally {
+                readBytes += window.readBytes();
+            }
+        } catch (InvalidDataException e) {
+            DataProblem problem = e.problem().inFile(file.name());
+            throw new InvalidDataException(
+                    problem.sample() == null ? problem.inSample(CaptureHeader.sampleOf(file)) : problem, e);
+        } catch (EOFException e) {
+            throw failed(file, "the file is shorter than the " + file.length() + " bytes it was listed with", e);
+        } catch (IOException e) {
+            throw failed(file, "the file cannot be read: " + e, e);
+        }
+    }
+
+    private void read(FilePiece piece, CaptureHeader header, BlockWindow window, Sink sink) throws IOException {
+        if (piece.start() == 0) {
+            count(header);
+        }
+        List<SlotTensor> tensors = header.tensors();
+        long[] readEnd = readEnds(piece, tensors);
+        for (int i = 0; i < tensors.size(); i++) {
+            SlotTensor tensor = tensors.get(i);
+            KvSource source = tensor.source();
+            long element = tensor.elementAt(piece.start());
+            long last = tensor.elementAt(piece.end());
+            while (element < last) {
+                ByteBuffer chunk =
+                        window.view(tensor.byteOf(element), tensor.valueBytes(), tensor.byteOf(last), readEnd[i]);
+                int count = chunk.remaining() / tensor.valueBytes();
+                chunk.limit(chunk.position() + count * tensor.valueBytes());
+                sink.chunk(tensor.slot(), new Position(source, element), chunk);
+                progress.accept((long) count * tensor.valueBytes());
+                element += count;
+            }
+        }
+    }
+
+    /** Where reading ahead from each tensor stops: at the end of the piece's neighbouring tensors. */
+    private static long[] readEnds(FilePiece piece, List<SlotTensor> tensors) {
+        long[] ends = new long[tensors.size()];
+        for (int i = tensors.size() - 1; i >= 0; i--) {
+            SlotTensor tensor = tensors.get(i);
+            long end = tensor.byteOf(tensor.elementAt(piece.end()));
+            boolean joins = i + 1 < ends.length
+                    && tensors.get(i + 1).begin() - end <= GAP
+                    && tensors.get(i + 1).elementAt(piece.end()) > 0;
+            ends[i] = joins ? ends[i + 1] : end;
+        }
+        return ends;
+    }
+
+    private void count(CaptureHeader header) {
+        unmatchedTensors += header.unmatched();
+        if (unmatchedNames.isEmpty()) {
+            unmatchedNames = header.names();
+        }
+        if (header.entries().isEmpty()) {
+            foreignFiles++;
+            return;
+        }
+        corpus = corpus.withFile();
+        for (TensorEntry entry : header.entries()) {
+            corpus = corpus.withTensor(header.sample(), entry.name(), entry.dtype(), entry.shape());
+        }
+        maskedFiles += header.masked() ? 1 : 0;
+    }
+
+    /** What was read so far. */
+    public Corpus corpus() {
+        return corpus;
+    }
+
+    /** Bytes taken from files so far, headers and gaps included. */
+    public long readBytes() {
+        return readBytes;
+    }
+
+    /** Files in which a mask told padding from tokens. */
+    public long maskedFiles() {
+        return maskedFiles;
+    }
+
+    /** Files without any tensor of a slot. */
+    public long foreignFiles() {
+        return foreignFiles;
+    }
+
+    /** Tensors that are neither K, V nor mask. */
+    public long unmatchedTensors() {
+        return unmatchedTensors;
+    }
+
+    /** The names of some of them. */
+    public List<String> unmatchedNames() {
+        return unmatchedNames;
+    }
+
+    private static InvalidDataException failed(CaptureFile file, String what, IOException cause) {
+        return new InvalidDataException(
+                DataProblem.of(what, "check the file, and that nothing writes to it while it is read")
+                        .inFile(file.name())
+                        .inSample(CaptureHeader.sampleOf(file)),
+                cause);
+    }
+}
