@@ -1,0 +1,151 @@
+package io.kvscale.quant;
+
+import io.kvscale.observer.SlotStatistics;
+import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.InvalidDataException;
+import io.kvscale.tensor.Origin;
+import io.kvscale.tensor.Role;
+import io.kvscale.tensor.Slot;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.function.IntPredicate;
+import org.jspecify.annotations.Nullable;
+
+/** Whether merged statistics cover a whole model, evenly: what no single file can show. */
+record Completeness(SortedMap<Slot, SlotStatistics> slots, IntPredicate layers, Expectations expected) {
+
+    /** @throws InvalidDataException for the first of all problems */
+    void check() {
+        List<DataProblem> problems = new ArrayList<>();
+        if (slots.isEmpty()) {
+            problems.add(DataProblem.of(
+                    "no K or V of any layer was found",
+                    "check the recipe's tensors, targets and ignore against the names in the captures"));
+        }
+        slots.forEach((slot, seen) -> checkValues(slot, seen, problems));
+        checkPairs(problems);
+        checkLayers(problems);
+        if (problems.isEmpty()) {
+            checkTokens(problems);
+        }
+        if (!problems.isEmpty()) {
+            throw new InvalidDataException(Collections.min(problems));
+        }
+    }
+
+    private void checkValues(Slot slot, SlotStatistics seen, List<DataProblem> problems) {
+        Origin nonFinite = seen.firstNonFinite();
+        if (!expected.skipNonFinite() && nonFinite != null) {
+            problems.add(
+                    at(
+                            nonFinite,
+                            slot,
+                            DataProblem.of(
+                                    seen.nan() + " NaN and " + seen.infinite() + " infinite values, first here",
+                                    "find out why the model produced them, or say on_nonfinite: skip under kvscale in the recipe")));
+        }
+        if (seen.isEmpty()) {
+            problems.add(at(
+                    seen.first(),
+                    slot,
+                    DataProblem.of("no finite value was observed", "calibrate on captures with real tokens")));
+        } else if (!expected.allowZero() && seen.min() == 0 && seen.max() == 0) {
+            problems.add(at(
+                    seen.first(),
+                    slot,
+                    DataProblem.of(
+                            "all " + seen.finite() + " values are zero, first here",
+                            "check how K and V were captured, or say allow_zero: true under kvscale in the recipe")));
+        }
+        long all = seen.finite() + seen.nan() + seen.infinite();
+        if (all != seen.tokens() * seen.geometry().channels()) {
+            problems.add(at(
+                    seen.first(),
+                    slot,
+                    DataProblem.of(
+                            all + " values do not make " + seen.tokens() + " tokens of " + seen.geometry(),
+                            "calibrate again; these statistics are of a part of a corpus")));
+        }
+    }
+
+    private static DataProblem at(@Nullable Origin origin, Slot slot, DataProblem problem) {
+        DataProblem inSlot = problem.inSlot(slot);
+        if (origin == null) {
+            return inSlot;
+        }
+        DataProblem inFile = origin.file().isEmpty() ? inSlot : inSlot.inFile(origin.file());
+        return origin.sample() == null ? inFile : inFile.inSample(origin.sample());
+    }
+
+    private void checkPairs(List<DataProblem> problems) {
+        for (Slot slot : slots.keySet()) {
+            Slot other = new Slot(slot.layer(), slot.role() == Role.KEY ? Role.VALUE : Role.KEY);
+            boolean allowed = expected.mla() && slot.role() == Role.KEY;
+            if (!slots.containsKey(other) && !allowed) {
+                problems.add(DataProblem.of(
+                                "the corpus has the " + slot.role().word() + " of this layer, but no "
+                                        + other.role().word(),
+                                "capture both, or say mla: true under kvscale if the model has one latent tensor a layer")
+                        .inSlot(other));
+            }
+        }
+    }
+
+    private void checkLayers(List<DataProblem> problems) {
+        if (expected.hybrid() || slots.isEmpty()) {
+            return;
+        }
+        int last = slots.lastKey().layer();
+        for (int layer = 0; layer < last; layer++) {
+            boolean there =
+                    slots.containsKey(new Slot(layer, Role.KEY)) || slots.containsKey(new Slot(layer, Role.VALUE));
+            if (!there && layers.test(layer)) {
+                problems.add(DataProblem.of(
+                                "layer " + layer + " is missing, though layer " + last + " is there",
+                                "capture every layer, or say hybrid: true under kvscale if some have no KV cache")
+                        .inSlot(new Slot(layer, Role.KEY)));
+                return;
+            }
+        }
+    }
+
+    /** One short file among thousands shows here and nowhere else. */
+    private void checkTokens(List<DataProblem> problems) {
+        Map<Long, List<Slot>> byTokens = new TreeMap<>();
+        slots.forEach((slot, seen) ->
+                byTokens.computeIfAbsent(seen.tokens(), t -> new ArrayList<>()).add(slot));
+        for (Slot slot : slots.keySet()) {
+            SlotStatistics keys = slots.get(new Slot(slot.layer(), Role.KEY));
+            SlotStatistics values = slots.get(new Slot(slot.layer(), Role.VALUE));
+            if (keys != null && values != null && keys.tokens() != values.tokens()) {
+                problems.add(tokens(slot, keys.tokens() + " tokens of key, " + values.tokens() + " of value"));
+                return;
+            }
+        }
+        if (byTokens.size() > 1 && !expected.hybrid()) {
+            Map.Entry<Long, List<Slot>> common = byTokens.entrySet().stream()
+                    .max(Map.Entry.comparingByValue((a, b) -> Integer.compare(a.size(), b.size())))
+                    .orElseThrow();
+            slots.entrySet().stream()
+                    .filter(entry -> entry.getValue().tokens() != common.getKey())
+                    .findFirst()
+                    .ifPresent(odd -> problems.add(tokens(
+                            odd.getKey(),
+                            odd.getValue().tokens() + " tokens, where "
+                                    + common.getValue().get(0) + " and "
+                                    + (common.getValue().size() - 1) + " others have " + common.getKey())));
+        }
+    }
+
+    private static DataProblem tokens(Slot slot, String what) {
+        return DataProblem.of(
+                        what,
+                        "some capture lacks a part of this layer: find the one with fewer tokens with 'kvscale inspect',"
+                                + " or say hybrid: true under kvscale if layers may differ")
+                .inSlot(slot);
+    }
+}

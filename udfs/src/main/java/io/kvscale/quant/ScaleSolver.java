@@ -1,0 +1,125 @@
+package io.kvscale.quant;
+
+import io.kvscale.observer.CalibrationStatistics;
+import io.kvscale.observer.Range;
+import io.kvscale.observer.SlotStatistics;
+import io.kvscale.scheme.QuantizationScheme;
+import io.kvscale.scheme.ScaleTable;
+import io.kvscale.scheme.SlotScales;
+import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.InvalidDataException;
+import io.kvscale.tensor.Role;
+import io.kvscale.tensor.Sample;
+import io.kvscale.tensor.Slot;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.function.Function;
+import java.util.function.IntPredicate;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Derives a scale table from statistics: all of it, or an error; never a partial, zero or non-finite scale.
+ *
+ * @param schemes how K and V are quantized
+ * @param layers which layers get scales
+ */
+public record ScaleSolver(Map<Role, QuantizationScheme> schemes, IntPredicate layers, Expectations expectations) {
+    /** Fewer tokens than this are thin evidence for a range: a usual calibration set holds hundreds of thousands. */
+    private static final long FEW_TOKENS = 4_096;
+
+    /** A table and what its reader should be told. */
+    public record Solution(ScaleTable table, List<String> warnings) {}
+
+    /** @throws InvalidDataException for the first thing that is wrong, by sample, layer and role */
+    public Solution solve(CalibrationStatistics statistics) {
+        SortedMap<Slot, SlotStatistics> slots = new TreeMap<>(statistics.slots());
+        slots.keySet().removeIf(slot -> !layers.test(slot.layer()));
+        new Completeness(slots, layers, expectations).check();
+        List<String> warnings = new ArrayList<>();
+        SortedMap<Slot, SlotScales> scales = new TreeMap<>();
+        slots.forEach((slot, seen) -> scales.put(slot, scales(slot, seen, warnings)));
+        long tokens = most(slots, SlotStatistics::tokens);
+        if (tokens < FEW_TOKENS) {
+            warnings.add("thin evidence: the scales come from " + tokens + " tokens; " + "calibrate on " + FEW_TOKENS
+                    + " or more of the kind that will be served");
+        }
+        ScaleTable.CorpusSummary corpus = new ScaleTable.CorpusSummary(
+                statistics.corpus().fingerprintHex(),
+                statistics.corpus().files(),
+                most(slots, SlotStatistics::samples),
+                tokens,
+                slots.values().stream().mapToLong(SlotStatistics::finite).sum());
+        return new Solution(new ScaleTable(scheme(Role.KEY), corpus, scales), warnings);
+    }
+
+    private SlotScales scales(Slot slot, SlotStatistics seen, List<String> warnings) {
+        ScaleSet set;
+        try {
+            set = ScaleSet.derive(seen, scheme(slot.role()));
+        } catch (IllegalArgumentException e) {
+            throw new InvalidDataException(
+                    DataProblem.of(String.valueOf(e.getMessage()), "").inSlot(slot), e);
+        }
+        int n = set.parameters().length;
+        float[] scale = new float[n];
+        float[] zeroPoint = new float[n];
+        float[] rangeMin = new float[n];
+        float[] rangeMax = new float[n];
+        int zero = 0;
+        for (int i = 0; i < n; i++) {
+            Range range = set.ranges()[i];
+            scale[i] = set.parameters()[i].scale();
+            zeroPoint[i] = set.parameters()[i].zeroPoint();
+            rangeMin[i] = range.min();
+            rangeMax[i] = range.max();
+            zero += range.min() == 0 && range.max() == 0 ? 1 : 0;
+            if (!(scale[i] > 0 && scale[i] < Float.POSITIVE_INFINITY)) {
+                throw new IllegalStateException(slot + ": derived the scale " + scale[i]);
+            }
+        }
+        if (zero > 0) {
+            warnings.add(
+                    slot + ": " + zero + " of " + n + " ranges hold zeros only and get the eps scale " + step(set));
+        }
+        if (seen.nan() + seen.infinite() > 0) {
+            warnings.add(slot + ": " + seen.nan() + " NaN and " + seen.infinite() + " infinite values were left out");
+        }
+        return new SlotScales(
+                set.scheme(),
+                seen.geometry(),
+                scale,
+                zeroPoint,
+                rangeMin,
+                rangeMax,
+                seen.min(),
+                seen.max(),
+                seen.finite(),
+                seen.nan(),
+                seen.infinite(),
+                name(seen.minSample()),
+                name(seen.maxSample()));
+    }
+
+    private static float step(ScaleSet set) {
+        return set.step().epsilon();
+    }
+
+    private QuantizationScheme scheme(Role role) {
+        QuantizationScheme scheme = schemes.get(role);
+        if (scheme == null) {
+            throw new IllegalArgumentException("no scheme for " + role.word());
+        }
+        return scheme;
+    }
+
+    private static long most(SortedMap<Slot, SlotStatistics> slots, Function<SlotStatistics, Long> count) {
+        return slots.values().stream().map(count).max(Long::compare).orElse(0L);
+    }
+
+    private static @Nullable String name(@Nullable Sample sample) {
+        return sample == null ? null : sample.toString();
+    }
+}

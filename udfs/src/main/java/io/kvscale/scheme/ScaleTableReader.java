@@ -1,0 +1,162 @@
+package io.kvscale.scheme;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.core.type.TypeReference;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.kvscale.numeric.Dtype;
+import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.Geometry;
+import io.kvscale.tensor.InvalidDataException;
+import io.kvscale.tensor.Role;
+import io.kvscale.tensor.Slot;
+import java.io.IOException;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/** Reads {@code kv_scales.json}: every scale is checked as if a stranger had written it. */
+final class ScaleTableReader {
+    private static final ObjectMapper MAPPER = JsonMapper.builder()
+            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            .build();
+
+    private static final TypeReference<Map<String, Object>> FIELDS = new TypeReference<>() {};
+
+    private ScaleTableReader() {}
+
+    static ScaleTable read(byte[] bytes) {
+        try {
+            return table(MAPPER.readTree(bytes));
+        } catch (JsonProcessingException e) {
+            throw problem("not JSON: " + DataProblem.shown(e.getOriginalMessage()));
+        } catch (IOException e) {
+            throw problem(String.valueOf(e.getMessage()));
+        } catch (IllegalArgumentException e) {
+            throw problem(DataProblem.shown(String.valueOf(e.getMessage())));
+        }
+    }
+
+    private static ScaleTable table(JsonNode json) {
+        if (!json.path("format").asText().equals(ScaleTableWriter.FORMAT)) {
+            throw problem("not a kvscale scale table: no \"format\": \"" + ScaleTableWriter.FORMAT + "\"");
+        }
+        if (json.path("version").asInt() != ScaleTableWriter.VERSION) {
+            throw problem("version " + json.path("version") + ", this kvscale reads " + ScaleTableWriter.VERSION);
+        }
+        QuantizationScheme scheme = scheme(json.path("scheme"));
+        JsonNode corpus = json.path("corpus");
+        SortedMap<Slot, SlotScales> slots = new TreeMap<>();
+        for (JsonNode layer : json.path("layers")) {
+            for (Role role : Role.values()) {
+                JsonNode node = layer.get(role.word());
+                if (node != null) {
+                    Slot slot = new Slot(need(layer, "layer").asInt(-1), role);
+                    if (slots.put(slot, slot(slot, node, scheme)) != null) {
+                        throw problem(slot + " is there twice");
+                    }
+                }
+            }
+        }
+        if (slots.isEmpty()) {
+            throw problem("no layer has scales");
+        }
+        return new ScaleTable(
+                scheme,
+                new ScaleTable.CorpusSummary(
+                        corpus.path("fingerprint").asText(),
+                        corpus.path("files").asLong(),
+                        corpus.path("samples").asLong(),
+                        corpus.path("tokens").asLong(),
+                        corpus.path("values").asLong()),
+                slots);
+    }
+
+    private static SlotScales slot(Slot slot, JsonNode node, QuantizationScheme common) {
+        QuantizationScheme scheme = node.has("scheme") ? scheme(node.get("scheme")) : common;
+        Dtype dtype = Dtype.named(need(node, "dtype").asText())
+                .orElseThrow(() -> problem(slot + " has dtype " + node.get("dtype")));
+        Geometry geometry = new Geometry(
+                dtype, need(node, "heads").asInt(), need(node, "head_dim").asInt());
+        if (scheme.strategy() == Strategy.GROUP && geometry.headDim() % scheme.groupSize() != 0) {
+            throw problem(slot + ": group_size " + scheme.groupSize() + " does not divide " + geometry.headDim());
+        }
+        int[] shape = scheme.strategy().scaleShape(geometry, scheme.groupSize());
+        int size = Arrays.stream(shape).reduce(1, Math::multiplyExact);
+        float[] scale = numbers(slot, node, "scale", size);
+        for (float s : scale) {
+            if (!(s > 0 && s < Float.POSITIVE_INFINITY)) {
+                throw problem(slot + " has the scale " + s + ", which is not finite and above 0");
+            }
+        }
+        JsonNode range = node.path("range");
+        float[] rangeMin = new float[size];
+        float[] rangeMax = new float[size];
+        for (int i = 0; i < size; i++) {
+            rangeMin[i] = (float) range.path(i).path(0).asDouble(Double.NaN);
+            rangeMax[i] = (float) range.path(i).path(1).asDouble(Double.NaN);
+        }
+        return new SlotScales(
+                scheme,
+                geometry,
+                scale,
+                numbers(slot, node, "zero_point", size),
+                rangeMin,
+                rangeMax,
+                number(node, "min"),
+                number(node, "max"),
+                node.path("count").asLong(),
+                node.path("nan").asLong(),
+                node.path("inf").asLong(),
+                text(node, "min_sample"),
+                text(node, "max_sample"));
+    }
+
+    private static QuantizationScheme scheme(JsonNode node) {
+        return KvCacheScheme.parse(MAPPER.convertValue(node, FIELDS));
+    }
+
+    /** The f32 nearest to the decimal, not to the double nearest to the decimal. */
+    private static float[] numbers(Slot slot, JsonNode node, String field, int size) {
+        JsonNode array = need(node, field);
+        if (!array.isArray() || array.size() != size) {
+            throw problem(slot + ": " + field + " holds " + array.size() + " numbers, expected " + size);
+        }
+        float[] result = new float[size];
+        for (int i = 0; i < size; i++) {
+            if (!array.get(i).isNumber()) {
+                throw problem(slot + ": " + field + " holds "
+                        + DataProblem.shown(array.get(i).toString()));
+            }
+            result[i] = Float.parseFloat(array.get(i).asText());
+        }
+        return result;
+    }
+
+    private static float number(JsonNode node, String field) {
+        return need(node, field).isNumber() ? Float.parseFloat(node.get(field).asText()) : Float.NaN;
+    }
+
+    private static @Nullable String text(JsonNode node, String field) {
+        return node.path(field).isTextual() ? node.get(field).asText() : null;
+    }
+
+    private static JsonNode need(JsonNode node, String field) {
+        JsonNode found = node.get(field);
+        if (found == null) {
+            throw problem("'" + field + "' is missing in " + DataProblem.shown(node.toString()));
+        }
+        return found;
+    }
+
+    private static InvalidDataException problem(String what) {
+        return new InvalidDataException(
+                DataProblem.of("damaged scale table: " + what, "take an undamaged copy, or derive the scales again"));
+    }
+}

@@ -1,0 +1,128 @@
+package io.kvscale.scheme;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonFactoryBuilder;
+import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.StreamWriteFeature;
+import com.fasterxml.jackson.core.util.DefaultIndenter;
+import com.fasterxml.jackson.core.util.DefaultPrettyPrinter;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.kvscale.tensor.Role;
+import io.kvscale.tensor.Slot;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.TreeSet;
+
+/** Writes {@code kv_scales.json}. */
+final class ScaleTableWriter {
+    static final String FORMAT = "kvscale-scales";
+    static final int VERSION = 1;
+
+    /** Jackson's own writer of floats: the shortest decimal that reads back, where JDK 17's is not always. */
+    private static final JsonFactory FACTORY = new JsonFactoryBuilder()
+            .enable(StreamWriteFeature.USE_FAST_DOUBLE_WRITER)
+            .build();
+
+    private static final ObjectMapper MAPPER = new ObjectMapper(FACTORY);
+
+    private final ScaleTable table;
+    private final JsonGenerator json;
+
+    private ScaleTableWriter(ScaleTable table, JsonGenerator json) {
+        this.table = table;
+        this.json = json;
+    }
+
+    static byte[] write(ScaleTable table) {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        try (JsonGenerator json = FACTORY.createGenerator(out)) {
+            json.setCodec(MAPPER);
+            json.setPrettyPrinter(new DefaultPrettyPrinter().withObjectIndenter(new DefaultIndenter("  ", "\n")));
+            new ScaleTableWriter(table, json).write();
+        } catch (IOException e) {
+            throw new UncheckedIOException("writing to memory does not fail", e);
+        }
+        out.writeBytes("\n".getBytes(StandardCharsets.US_ASCII));
+        return out.toByteArray();
+    }
+
+    private void write() throws IOException {
+        json.writeStartObject();
+        json.writeStringField("format", FORMAT);
+        json.writeNumberField("version", VERSION);
+        json.writeObjectField("scheme", KvCacheScheme.fields(table.scheme()));
+        ScaleTable.CorpusSummary corpus = table.corpus();
+        json.writeObjectFieldStart("corpus");
+        json.writeStringField("fingerprint", corpus.fingerprint());
+        json.writeNumberField("files", corpus.files());
+        json.writeNumberField("samples", corpus.samples());
+        json.writeNumberField("tokens", corpus.tokens());
+        json.writeNumberField("values", corpus.values());
+        json.writeEndObject();
+        json.writeArrayFieldStart("layers");
+        TreeSet<Integer> layers = new TreeSet<>();
+        table.slots().keySet().forEach(slot -> layers.add(slot.layer()));
+        for (int layer : layers) {
+            json.writeStartObject();
+            json.writeNumberField("layer", layer);
+            for (Role role : Role.values()) {
+                SlotScales slot = table.slots().get(new Slot(layer, role));
+                if (slot != null) {
+                    json.writeObjectFieldStart(role.word());
+                    write(slot);
+                    json.writeEndObject();
+                }
+            }
+            json.writeEndObject();
+        }
+        json.writeEndArray();
+        json.writeEndObject();
+    }
+
+    private void write(SlotScales slot) throws IOException {
+        if (!slot.scheme().equals(table.scheme())) {
+            json.writeObjectField("scheme", KvCacheScheme.fields(slot.scheme()));
+        }
+        json.writeStringField("dtype", slot.geometry().dtype().name());
+        json.writeNumberField("heads", slot.geometry().heads());
+        json.writeNumberField("head_dim", slot.geometry().headDim());
+        json.writeFieldName("shape");
+        json.writeArray(slot.shape(), 0, slot.shape().length);
+        json.writeArrayFieldStart("scale");
+        for (float scale : slot.scale()) {
+            json.writeNumber(scale);
+        }
+        json.writeEndArray();
+        json.writeArrayFieldStart("zero_point");
+        for (float zeroPoint : slot.zeroPoint()) {
+            writeZeroPoint(zeroPoint);
+        }
+        json.writeEndArray();
+        json.writeArrayFieldStart("range");
+        for (int i = 0; i < slot.rangeMin().length; i++) {
+            json.writeStartArray();
+            json.writeNumber(slot.rangeMin()[i]);
+            json.writeNumber(slot.rangeMax()[i]);
+            json.writeEndArray();
+        }
+        json.writeEndArray();
+        json.writeNumberField("min", slot.min());
+        json.writeNumberField("max", slot.max());
+        json.writeNumberField("count", slot.count());
+        json.writeNumberField("nan", slot.nan());
+        json.writeNumberField("inf", slot.infinite());
+        json.writeStringField("min_sample", slot.minSample());
+        json.writeStringField("max_sample", slot.maxSample());
+    }
+
+    private void writeZeroPoint(float zeroPoint) throws IOException {
+        boolean whole = zeroPoint == Math.rint(zeroPoint) && Float.floatToRawIntBits(zeroPoint) != 0x80000000;
+        if (whole) {
+            json.writeNumber((int) zeroPoint);
+        } else {
+            json.writeNumber(zeroPoint);
+        }
+    }
+}
