@@ -75,7 +75,9 @@ final class RecipeYaml {
 
     private RecipeException notYaml(@Nullable String why) {
         String reason = why == null ? "malformed value" : DataProblem.shown(why);
-        return wrong("the recipe is not YAML that can be read: " + reason, "plain YAML only: no tags, no loops");
+        return wrong(
+                "the recipe is not YAML that can be read: " + reason,
+                "correct it there; plain YAML only, without tags");
     }
 
     private RecipeException wrong(String what, String remedy) {
