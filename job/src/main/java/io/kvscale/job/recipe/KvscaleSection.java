@@ -1,0 +1,133 @@
+package io.kvscale.job.recipe;
+
+import io.kvscale.capture.CaptureOptions;
+import io.kvscale.capture.InvalidOptionException;
+import io.kvscale.capture.LayerFilter;
+import io.kvscale.capture.LayerPattern;
+import io.kvscale.capture.Layout;
+import io.kvscale.scheme.ScaleDtype;
+import io.kvscale.scheme.Vocabulary;
+import io.kvscale.tensor.Geometry;
+import io.kvscale.tensor.Role;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/** The keys under {@code kvscale:}, type-checked; what they do to a scheme is {@link RoleSchemes}' business. */
+final class KvscaleSection {
+    private static final Vocabulary KEYS = Vocabulary.of(
+            "key",
+            "value",
+            "layout",
+            "kv_heads",
+            "head_dim",
+            "mask",
+            "targets",
+            "ignore",
+            "hybrid",
+            "mla",
+            "allow_zero",
+            "on_nonfinite",
+            "keys",
+            "scale_dtype");
+    private static final List<String> LATER = List.of("statistics", "overrides");
+    private static final Vocabulary ROLE_KEYS = Vocabulary.of("tensors", "scheme");
+    private static final Vocabulary LAYOUTS = Vocabulary.of("BHSD", "SHD", "2THD");
+    private static final Vocabulary ON_NONFINITE = Vocabulary.of("fail", "skip");
+    private static final Vocabulary KEYS_WORDS = Vocabulary.of("after_rope", "before_rope");
+    private static final Vocabulary SCALE_DTYPES = Vocabulary.of("float32", "input");
+
+    private final Section section;
+
+    /** @throws RecipeException for a key that is unknown here, or in {@code key} and {@code value} */
+    KvscaleSection(Section section) {
+        this.section = section;
+        for (String later : LATER) {
+            if (section.values().containsKey(later)) {
+                throw section.error(later, later + " comes with a later release", "remove it");
+            }
+        }
+        section.rejectUnknown(KEYS);
+        role(Role.KEY).rejectUnknown(ROLE_KEYS);
+        role(Role.VALUE).rejectUnknown(ROLE_KEYS);
+    }
+
+    private Section role(Role role) {
+        return section.section(role.word());
+    }
+
+    /** The overrides of {@code kv_cache_scheme} for a role; empty where there are none. */
+    Section scheme(Role role) {
+        return role(role).section("scheme");
+    }
+
+    @Nullable
+    ScaleDtype scaleDtype() {
+        String word = section.word("scale_dtype", SCALE_DTYPES);
+        return word == null ? null : ScaleDtype.valueOf(word.toUpperCase(Locale.ROOT));
+    }
+
+    OnNonfinite onNonfinite() {
+        String word = section.word("on_nonfinite", ON_NONFINITE);
+        return word == null ? OnNonfinite.FAIL : OnNonfinite.valueOf(word.toUpperCase(Locale.ROOT));
+    }
+
+    boolean keysBeforeRope() {
+        return "before_rope".equals(section.word("keys", KEYS_WORDS));
+    }
+
+    boolean hybrid() {
+        return section.flag("hybrid");
+    }
+
+    boolean allowZero() {
+        return section.flag("allow_zero");
+    }
+
+    CaptureOptions capture() {
+        String layout = section.word("layout", LAYOUTS);
+        String key = tensors(Role.KEY);
+        String value = tensors(Role.VALUE);
+        int kvHeads = section.wholeNumber("kv_heads", Geometry.MAX_CHANNELS);
+        int headDim = section.wholeNumber("head_dim", Geometry.MAX_CHANNELS);
+        String mask = section.text("mask");
+        List<String> targets = layers("targets");
+        List<String> ignore = layers("ignore");
+        boolean mla = section.flag("mla");
+        return checked(
+                "",
+                () -> new CaptureOptions(
+                        key,
+                        value,
+                        layout == null ? null : Layout.named(layout).orElseThrow(),
+                        kvHeads,
+                        headDim,
+                        mask,
+                        targets,
+                        ignore,
+                        mla));
+    }
+
+    private @Nullable String tensors(Role role) {
+        String regex = role(role).text("tensors");
+        if (regex != null) {
+            checked(role.word() + ".tensors", () -> LayerPattern.compile(regex));
+        }
+        return regex;
+    }
+
+    private List<String> layers(String key) {
+        List<String> patterns = section.texts(key);
+        checked(key, () -> new LayerFilter(patterns, List.of()));
+        return patterns;
+    }
+
+    private <T> T checked(String key, Supplier<T> made) {
+        try {
+            return made.get();
+        } catch (InvalidOptionException e) {
+            throw section.error(key, e.what(), e.remedy());
+        }
+    }
+}

@@ -1,0 +1,119 @@
+package io.kvscale.job.recipe;
+
+import io.kvscale.scheme.Given;
+import io.kvscale.scheme.Vocabulary;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Finds the one {@code kv_cache_scheme} of a recipe, whatever stages and modifiers it is nested in, and notes the keys
+ * that say nothing about the KV cache.
+ */
+final class SchemeFinder {
+    static final String KVSCALE = "kvscale";
+    static final String SCHEME = "kv_cache_scheme";
+    static final String EXAMPLE =
+            "write at least: kv_cache_scheme: {num_bits: 8, type: float, strategy: tensor, symmetric: true}";
+
+    /** Keys of llm-compressor that hold no modifiers. */
+    private static final Set<String> PLAIN = Set.of("args", "run_type", "stage", "version", "metadata");
+
+    private static final Vocabulary TOP = Vocabulary.of(SCHEME, KVSCALE, "quant_stage", "quant_modifiers", "modifiers")
+            .and(Modifiers.names());
+    private static final Vocabulary STAGE =
+            Vocabulary.of("quant_modifiers", "modifiers", "run_type", "args").and(Modifiers.names());
+
+    private final List<String> notActedOn = new ArrayList<>();
+    private @Nullable Section found;
+
+    /** @throws RecipeException for an unknown key, or if there is not exactly one {@code kv_cache_scheme} */
+    Section find(Section top) {
+        container(top, true);
+        if (found == null) {
+            throw top.error("", "the recipe has no kv_cache_scheme", EXAMPLE);
+        }
+        return found;
+    }
+
+    /** The keys that were understood and change nothing here. */
+    List<String> notActedOn() {
+        return notActedOn;
+    }
+
+    private void container(Section section, boolean top) {
+        section.values().forEach((key, value) -> {
+            if (key.equals(SCHEME)) {
+                scheme(section, value);
+            } else if (key.equals(KVSCALE)) {
+                if (!top) {
+                    throw section.error(key, "kvscale stands at the top of a recipe only", "move it there");
+                }
+            } else if (Modifiers.isModifier(key)) {
+                modifier(key, section.section(key, value));
+            } else if (isContainer(key)) {
+                nested(section, key, value);
+            } else if (PLAIN.contains(key)) {
+                notActedOn.add(key);
+            } else {
+                throw section.unknown(key, top ? TOP : STAGE);
+            }
+        });
+    }
+
+    private static boolean isContainer(String key) {
+        return key.equals("modifiers") || key.endsWith("_modifiers") || key.matches(".*_stage(_\\d+)?");
+    }
+
+    private void nested(Section section, String key, @Nullable Object value) {
+        if (!(value instanceof List<?> items)) {
+            container(section.section(key, value), false);
+            return;
+        }
+        for (int i = 0; i < items.size(); i++) {
+            Object item = items.get(i);
+            String place = key + "[" + i + "]";
+            if (!(item instanceof Map)) {
+                throw section.error(
+                        place,
+                        "an item of " + key + " must be a mapping, got " + Given.shown(item),
+                        "write - QuantizationModifier: {kv_cache_scheme: ...}");
+            }
+            container(section.section(place, item), false);
+        }
+    }
+
+    private void modifier(String name, Section modifier) {
+        Vocabulary known = Modifiers.keysOf(name);
+        if (modifier.values().isEmpty()) {
+            notActedOn.add(name);
+        }
+        modifier.values().forEach((key, value) -> {
+            if (key.equals(SCHEME) && (known == null || known.contains(SCHEME))) {
+                scheme(modifier, value);
+            } else if (known != null && !known.contains(key)) {
+                throw modifier.unknown(key, known);
+            } else if (known == null && Vocabulary.distance(key, SCHEME) <= 3) {
+                throw modifier.unknown(key, Vocabulary.of(SCHEME));
+            } else {
+                notActedOn.add(name + "." + key);
+            }
+        });
+    }
+
+    private void scheme(Section parent, @Nullable Object value) {
+        if (value == null) {
+            return;
+        }
+        Section scheme = parent.section(SCHEME, value);
+        if (found != null) {
+            throw parent.error(
+                    SCHEME,
+                    "a second kv_cache_scheme; the first is " + found.path(),
+                    "keep one; where K and V differ, say how under kvscale: key: scheme and value: scheme");
+        }
+        found = scheme;
+    }
+}

@@ -1,0 +1,214 @@
+package io.kvscale.job.recipe;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.time.Duration;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Assertions;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Everything that can be wrong with a recipe's text. */
+class RecipeErrorsTest {
+    private static final String NESTED =
+            "quant_stage: {quant_modifiers: {QuantizationModifier: {kv_cache_scheme: {%s}}}}";
+    private static final String PATH = "quant_stage.quant_modifiers.QuantizationModifier.kv_cache_scheme";
+
+    private static Arguments wrong(String yaml, String key, String... parts) {
+        return Arguments.of(yaml, key, parts);
+    }
+
+    private static Arguments scheme(String fields, String key, String... parts) {
+        return wrong(NESTED.formatted(fields), PATH + "." + key, parts);
+    }
+
+    private static Arguments ours(String fields, String key, String... parts) {
+        return wrong("{kv_cache_scheme: {}, kvscale: {" + fields + "}}", "kvscale" + key, parts);
+    }
+
+    static Stream<Arguments> schemes() {
+        return Stream.of(
+                scheme("num_bits: 5", "num_bits", "must be 8 or 4, got 5", "fp8"),
+                scheme("num_bitz: 8", "num_bitz", "unknown key 'num_bitz'", "'num_bits'"),
+                scheme("dynamic: true", "dynamic", "nothing to calibrate"),
+                scheme("dynamic: local", "dynamic", "nothing to calibrate"),
+                scheme("num_bits: 4, type: float, symmetric: false", "symmetric", "asymmetric", "symmetric: true"),
+                scheme("observer: mse", "observer", "later release", "static_minmax"),
+                scheme("observer: minmix", "observer", "'minmax'"),
+                scheme("observer: minmax, observer_kwargs: {avg: 1}", "observer_kwargs.avg", "averaging_constant"),
+                scheme("strategy: token", "strategy", "dynamic"),
+                scheme("strategy: group", "group_size", "needs a group_size"),
+                scheme("scale_dtypes: float32", "scale_dtypes", "'scale_dtype'"),
+                scheme("8: num_bits", "", "must be text, got 8"),
+                wrong("kv_cache_scheme: 8", "kv_cache_scheme", "must be a mapping, got 8"),
+                wrong("kv_cache_scheme: [a]", "kv_cache_scheme", "must be a mapping, got a list"));
+    }
+
+    static Stream<Arguments> structures() {
+        return Stream.of(
+                wrong(
+                        "quant_stage: {quant_modifiers: {QuantizationModifier: {scheme: FP8}}}",
+                        "",
+                        "no kv_cache_scheme"),
+                wrong("kvscale: {mla: true}", "", "no kv_cache_scheme", "kv_cache_scheme: {num_bits: 8"),
+                wrong(
+                        "{kv_cache_scheme: {}, QuantizationModifier: {kv_cache_scheme: {}}}",
+                        "QuantizationModifier.kv_cache_scheme",
+                        "second kv_cache_scheme; the first is kv_cache_scheme",
+                        "keep one"),
+                wrong("{kv_cache_scheme: {}, kvscal: {}}", "kvscal", "'kvscal'", "'kvscale'"),
+                wrong("kv_cache_schema: {}", "kv_cache_schema", "'kv_cache_scheme'"),
+                wrong("quant_stage: {quant_modifers: {}}", "quant_stage.quant_modifers", "'quant_modifiers'"),
+                wrong(
+                        "q_modifiers: {QuantizationModifer: {}}",
+                        "q_modifiers.QuantizationModifer",
+                        "'QuantizationModifier'"),
+                wrong("QuantizationModifier: {ignor: []}", "QuantizationModifier.ignor", "'ignore'"),
+                wrong("GPTQModifier: {damping_frac: 1}", "GPTQModifier.damping_frac", "'dampening_frac'"),
+                wrong("SmoothQuantModifier: {kv_cache_scheme: {}}", "SmoothQuantModifier.kv_cache_scheme", "unknown"),
+                wrong("NewModifier: {kv_cache_schem: {}}", "NewModifier.kv_cache_schem", "'kv_cache_scheme'"),
+                wrong("QuantizationModifier: 5", "QuantizationModifier", "must be a mapping, got 5"),
+                wrong("modifiers: [x]", "modifiers[0]", "must be a mapping, got 'x'"),
+                wrong("modifiers: [{}, {x: 1}]", "modifiers[1].x", "unknown key 'x'"),
+                wrong("a_stage: {kvscale: {}}", "a_stage.kvscale", "at the top of a recipe only"),
+                wrong("{kv_cache_scheme: {}, kvscale: 5}", "kvscale", "must be a mapping, got 5"),
+                wrong("true: x", "", "must be text, got true"));
+    }
+
+    static Stream<Arguments> keysOfOurs() {
+        return Stream.of(
+                ours("kv_head: 5", ".kv_head", "unknown key 'kv_head'", "'kv_heads'"),
+                ours("kv_heads: x", ".kv_heads", "kv_heads must be a whole number of at least 1, got 'x'"),
+                ours("kv_heads: 0", ".kv_heads", "at least 1, got 0"),
+                ours("head_dim: 1.5", ".head_dim", "got 1.5"),
+                ours("head_dim: 99999999", ".head_dim", "at most 1048576, got 99999999"),
+                ours("head_dim: 99999999999", ".head_dim", "got 99999999999"),
+                ours("kv_heads: 1048576, head_dim: 2", "", "is not within"),
+                ours("layout: BSHD", ".layout", "BHSD, SHD, 2THD, got 'BSHD'", "nearest"),
+                ours("layout: [a]", ".layout", "got a list"),
+                ours("mask: false", ".mask", "must be text, got false", "quotes"),
+                ours("mask: ''", "", "mask"),
+                ours("targets: 5", ".targets", "list of texts, got 5"),
+                ours("targets: [[a]]", ".targets", "got a list"),
+                ours("targets: ['(']", ".targets", "does not compile"),
+                ours("ignore: ['re:(a']", ".ignore", "does not compile"),
+                ours("hybrid: 1", ".hybrid", "true or false, got 1"),
+                ours("mla: 'true'", ".mla", "got 'true'", "quotes"),
+                ours("mla: true, value: {tensors: 'v(?P<layer>1)'}", "", "no V", "remove"),
+                ours("allow_zero: maybe", ".allow_zero", "got 'maybe'"),
+                ours("on_nonfinite: drop", ".on_nonfinite", "fail, skip, got 'drop'"),
+                ours("keys: rope", ".keys", "after_rope, before_rope, got 'rope'"),
+                ours("scale_dtype: float16", ".scale_dtype", "float32, input, got 'float16'"),
+                ours("statistics: {}", ".statistics", "later release"),
+                ours("overrides: ", ".overrides", "later release"),
+                ours("key: {tensor: x}", ".key.tensor", "'tensors'"),
+                ours("value: {shceme: x}", ".value.shceme", "'scheme'"),
+                ours("key: [1]", ".key", "must be a mapping, got a list"),
+                ours("key: {tensors: 1}", ".key.tensors", "must be text, got 1"),
+                ours("key: {tensors: 'layers\\.\\d+'}", ".key.tensors", "no group named layer", "(?P<layer>"),
+                ours("key: {tensors: '(?P<layer>'}", ".key.tensors", "does not compile"),
+                ours("value: {tensors: '((((a{100}){100}){100}){100})(?P<layer>1)'}", ".value.tensors", "too much"),
+                ours("key: {scheme: {num_bits: 3}}", ".key.scheme.num_bits", "got 3"),
+                ours("key: {scheme: {bits: 3}}", ".key.scheme.bits", "'num_bits'"),
+                ours("value: {scheme: {dynamic: true}}", ".value.scheme.dynamic", "nothing to calibrate"),
+                ours("key: {scheme: {strategy: group}}", ".key.scheme.group_size", "needs a group_size"));
+    }
+
+    @ParameterizedTest
+    @MethodSource({"schemes", "structures", "keysOfOurs"})
+    void saysWhatWhereAndWhatToDo(String yaml, String key, String[] parts) {
+        assertThatThrownBy(() -> Recipe.parse(yaml, "r.yaml")).isInstanceOfSatisfying(RecipeException.class, e -> {
+            assertThat(e.getMessage()).contains(parts);
+            assertThat(e.toString().lines()).hasSize(3);
+            assertThat(e.getMessage()).contains("\n  in recipe r.yaml");
+            assertThat(e.key()).isEqualTo(key.endsWith(".") ? key.substring(0, key.length() - 1) : key);
+        });
+    }
+
+    private static String laughs() {
+        StringBuilder yaml = new StringBuilder("a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol]\n");
+        for (int i = 1; i < 30; i++) {
+            yaml.append("a%d: &a%d [".formatted(i, i))
+                    .append("*a%d, ".formatted(i - 1).repeat(9))
+                    .append("]\n");
+        }
+        return yaml + "kv_cache_scheme: {}\n";
+    }
+
+    /** As many aliases as are allowed, multiplying as fast as they can. */
+    private static String smile() {
+        StringBuilder yaml = new StringBuilder("args:\n  a0: &a0 [x]\n");
+        for (int i = 1; i <= 6; i++) {
+            yaml.append("  ? &a%d [".formatted(i))
+                    .append("*a%d, ".formatted(i - 1).repeat(3))
+                    .append("]\n  : 1\n");
+        }
+        return yaml + "nothing: 1\n";
+    }
+
+    static Stream<Arguments> notRecipes() {
+        return Stream.of(
+                Arguments.of("", "empty"),
+                Arguments.of("# only a comment\n", "empty"),
+                Arguments.of("---\n...\n", "empty"),
+                Arguments.of("just text", "must be a mapping, got 'just text'"),
+                Arguments.of("- a\n- b\n", "must be a mapping, got a list"),
+                Arguments.of("42", "must be a mapping, got 42"),
+                Arguments.of("a: [", "not YAML"),
+                Arguments.of("a:\n\t- b", "line 2"),
+                Arguments.of("a: 1\na: 2\n", "duplicate key"),
+                Arguments.of("a: 1\n---\nb: 2\n", "not YAML"),
+                Arguments.of("\u0000\u0001\u0002\u0003ELF", "not YAML"),
+                Arguments.of("!!javax.script.ScriptEngineManager [!!java.net.URL ['http://localhost/']]", "tag"),
+                Arguments.of("kv_cache_scheme: !!java.util.Date 5", "tag"),
+                Arguments.of("- !QuantizationModifier\n  a: 1\n", "tag"),
+                Arguments.of("x: !!python/tuple [1]", "tag"),
+                Arguments.of("args: &a [*a]\nkv_cache_scheme: {}\n", "contains itself"),
+                Arguments.of("args: &a {b: {c: *a}}\nkv_cache_scheme: {}\n", "contains itself"),
+                Arguments.of("x_stage: &a {y_stage: *a}\n", "contains itself"),
+                Arguments.of("&a {? *a : 1}", "not YAML"),
+                Arguments.of("args: &a {<<: *a, b: 1}\nnothing: 1", "r.yaml"),
+                Arguments.of("args: &a {<<: [*a, {c: &b {<<: *b}}], b: 1}\nnothing: 1", "r.yaml"),
+                Arguments.of(laughs(), "aliases"),
+                Arguments.of(smile(), "unknown key 'nothing'"),
+                Arguments.of("[".repeat(5_000), "Nesting Depth"),
+                Arguments.of("{a: ".repeat(5_000), "Nesting Depth"),
+                Arguments.of("- ".repeat(500_000), "r.yaml"),
+                Arguments.of("? ".repeat(400_000), "r.yaml"),
+                Arguments.of("a: " + "x".repeat(10 << 20), "more than 1048576"),
+                Arguments.of("a: 2001-99-99", "r.yaml"),
+                Arguments.of("a: !!int x", "r.yaml"),
+                Arguments.of("a: !!timestamp x", "r.yaml"),
+                Arguments.of("a: " + "9".repeat(900_000), "unknown key 'a'"),
+                Arguments.of("a: 1" + ":59".repeat(300_000), "r.yaml"),
+                Arguments.of("x".repeat(100_000) + ": 1", "r.yaml"),
+                Arguments.of("\"a\\n\\e[31m\": 1", "unknown key"));
+    }
+
+    @ParameterizedTest
+    @MethodSource("notRecipes")
+    void textThatIsNoRecipeIsRefusedSoon(String yaml, String part) {
+        Assertions.assertTimeoutPreemptively(
+                Duration.ofSeconds(20),
+                () -> assertThatThrownBy(() -> Recipe.parse(yaml, "r.yaml"))
+                        .isInstanceOf(RecipeException.class)
+                        .hasMessageContaining(part)
+                        .satisfies(e -> {
+                            assertThat(e.getMessage())
+                                    .contains("in recipe r.yaml")
+                                    .hasSizeLessThan(2_000);
+                            assertThat(e.toString().lines()).hasSize(3);
+                            assertThat(e.toString().replace("\n", "")).doesNotContainPattern("\\p{Cntrl}");
+                        }));
+    }
+
+    @Test
+    void yamlErrorsNameThePlace() {
+        assertThatThrownBy(() -> Recipe.parse("kv_cache_scheme: {num_bits: 8\nkvscale:\n", "r.yaml"))
+                .hasMessageContaining("line 2")
+                .hasMessageContaining("column");
+    }
+}

@@ -1,0 +1,111 @@
+package io.kvscale.job.recipe;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.kvscale.numeric.NumberFormat;
+import io.kvscale.scheme.QuantizationScheme;
+import io.kvscale.scheme.Strategy;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.apache.hadoop.conf.Configuration;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Recipes in files, those of conf/recipes first. */
+class RecipeFileTest {
+    private static final Path SHIPPED = Path.of("..", "conf", "recipes");
+
+    @TempDir
+    Path folder = Path.of("");
+
+    static List<Path> shipped() throws IOException {
+        try (Stream<Path> files = Files.list(SHIPPED)) {
+            return files.sorted().toList();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("shipped")
+    void everyShippedRecipeLoads(Path file) {
+        assertThat(file.toString()).endsWith(".yaml");
+        Recipe recipe = Recipe.read(file);
+        assertThat(recipe.name()).isEqualTo(file.toString());
+        assertThat(Recipe.read(new org.apache.hadoop.fs.Path(file.toUri()), new Configuration(false))
+                        .key())
+                .isEqualTo(recipe.key());
+    }
+
+    @Test
+    void theShippedOnesSayWhatTheirNamesSay() {
+        assertThat(shipped("fp8").value()).isEqualTo(QuantizationScheme.fp8());
+        assertThat(shipped("fp8").notices()).isEmpty();
+        assertThat(shipped("fp8_attn_head").key())
+                .isEqualTo(QuantizationScheme.of(NumberFormat.FP8_E4M3, Strategy.ATTN_HEAD));
+        assertThat(shipped("int8_channel").key()).isEqualTo(QuantizationScheme.of(NumberFormat.INT8, Strategy.CHANNEL));
+        assertThat(shipped("int8_channel").value())
+                .isEqualTo(QuantizationScheme.of(NumberFormat.INT8, Strategy.ATTN_HEAD));
+        assertThat(shipped("int4_group").key().groupSize()).isEqualTo(32);
+        assertThat(shipped("llm_compressor_example").key()).isEqualTo(QuantizationScheme.fp8());
+        assertThat(shipped("llm_compressor_example").notices())
+                .singleElement()
+                .asString()
+                .contains("GPTQModifier.config_groups");
+    }
+
+    /** The commented keys of fp8.yaml are examples: they must work when the comment signs go. */
+    @Test
+    void theCommentedKeysOfTheFirstRecipeWork() throws IOException {
+        String text = Files.readString(SHIPPED.resolve("fp8.yaml"));
+        int start = text.indexOf("# kvscale:");
+        String open = text.substring(0, start)
+                + text.substring(start)
+                        .lines()
+                        .map(line -> line.substring(2) + "\n")
+                        .reduce("", String::concat);
+        assertThat(Recipe.parse(open, "open").capture().keyTensors()).isEqualTo("layers\\.(?P<layer>\\d+)\\.keys");
+    }
+
+    private static Recipe shipped(String name) {
+        return Recipe.read(SHIPPED.resolve(name + ".yaml"));
+    }
+
+    private void refused(byte[] bytes, String part) throws IOException {
+        Path file = Files.write(folder.resolve("r.yaml"), bytes);
+        refused(file, part);
+    }
+
+    private static void refused(Path file, String part) {
+        assertThatThrownBy(() -> Recipe.read(file))
+                .isInstanceOf(RecipeException.class)
+                .hasMessageContainingAll(part, "in recipe ", file.getFileName().toString());
+        assertThatThrownBy(() -> Recipe.read(
+                        new org.apache.hadoop.fs.Path(file.toAbsolutePath().toUri()), new Configuration(false)))
+                .isInstanceOf(RecipeException.class)
+                .hasMessageContainingAll(part, "in recipe ", file.getFileName().toString());
+    }
+
+    @Test
+    void filesThatAreNoRecipes() throws IOException {
+        refused(new byte[0], "empty");
+        refused(new byte[10 << 20], "larger than 1048576 bytes");
+        refused(new byte[] {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y', (byte) 0xff}, "UTF-8");
+        refused("kv_cache_scheme: {}".getBytes(StandardCharsets.UTF_16), "UTF-8");
+        refused(folder.resolve("absent.yaml"), "does not exist");
+        refused(folder, "is a folder");
+    }
+
+    @Test
+    void aFileSystemThatIsNotThere() {
+        assertThatThrownBy(() ->
+                        Recipe.read(new org.apache.hadoop.fs.Path("nosuch://host/r.yaml"), new Configuration(false)))
+                .isInstanceOf(RecipeException.class)
+                .hasMessageContaining("cannot be read");
+    }
+}

@@ -1,0 +1,235 @@
+package io.kvscale.scheme;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.kvscale.numeric.NumberFormat;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class KvCacheSchemeTest {
+    @Test
+    void nothingSaidIsInt8ByTensorAsInCompressedTensors() {
+        assertThat(KvCacheScheme.parse(Map.of())).isEqualTo(QuantizationScheme.of(NumberFormat.INT8, Strategy.TENSOR));
+    }
+
+    @Test
+    void theUsualFp8Scheme() {
+        assertThat(KvCacheScheme.parse(Map.of(
+                        "num_bits", 8, "type", "float", "strategy", "tensor", "dynamic", false, "symmetric", true)))
+                .isEqualTo(QuantizationScheme.fp8());
+    }
+
+    static Stream<Arguments> formats() {
+        return Stream.of(
+                Arguments.of(8, "int", NumberFormat.INT8),
+                Arguments.of(4, "int", NumberFormat.INT4),
+                Arguments.of(8, "float", NumberFormat.FP8_E4M3),
+                Arguments.of(4, "FLOAT", NumberFormat.FP4_E2M1));
+    }
+
+    @ParameterizedTest
+    @MethodSource("formats")
+    void bitsAndTypeGiveTheFormat(int bits, String type, NumberFormat format) {
+        assertThat(KvCacheScheme.parse(Map.of("num_bits", bits, "type", type)).format())
+                .isEqualTo(format);
+    }
+
+    @Test
+    void groupSizeImpliesTheStrategy() {
+        assertThat(KvCacheScheme.parse(Map.of("group_size", 32)).strategy()).isEqualTo(Strategy.GROUP);
+        assertThat(KvCacheScheme.parse(Map.of("group_size", 32)).groupSize()).isEqualTo(32);
+        assertThat(KvCacheScheme.parse(Map.of("group_size", -1)).strategy()).isEqualTo(Strategy.CHANNEL);
+        assertThat(KvCacheScheme.parse(Map.of("group_size", -1)).groupSize()).isZero();
+        assertThat(KvCacheScheme.parse(Map.of("group_size", -1, "strategy", "Channel"))
+                        .strategy())
+                .isEqualTo(Strategy.CHANNEL);
+    }
+
+    @Test
+    void nullsOfASerializedSchemeAreDefaults() {
+        Map<String, Object> fields = new HashMap<>();
+        for (String key : List.of(
+                "strategy",
+                "group_size",
+                "block_structure",
+                "actorder",
+                "scale_dtype",
+                "zp_dtype",
+                "observer",
+                "observer_kwargs")) {
+            fields.put(key, null);
+        }
+        List<String> notActedOn = new ArrayList<>();
+        assertThat(KvCacheScheme.parse(fields, notActedOn::add)).isEqualTo(KvCacheScheme.parse(Map.of()));
+        assertThat(notActedOn).isEmpty();
+        assertThat(KvCacheScheme.parse(Map.of("actorder", false))).isEqualTo(KvCacheScheme.parse(Map.of()));
+    }
+
+    @Test
+    void typesOfLlmCompressorAreReported() {
+        List<String> notActedOn = new ArrayList<>();
+        QuantizationScheme scheme =
+                KvCacheScheme.parse(Map.of("scale_dtype", "torch.float32", "zp_dtype", "torch.int8"), notActedOn::add);
+        assertThat(scheme.scaleDtype()).isEqualTo(ScaleDtype.FLOAT32);
+        assertThat(notActedOn).containsExactlyInAnyOrder("scale_dtype", "zp_dtype");
+    }
+
+    @Test
+    void movingAverageTakesItsConstant() {
+        QuantizationScheme scheme =
+                KvCacheScheme.parse(Map.of("observer", "minmax", "observer_kwargs", Map.of("averaging_constant", 0.5)));
+        assertThat(scheme.observer()).isEqualTo(Observer.MINMAX);
+        assertThat(scheme.averagingConstant()).isEqualTo(0.5);
+        assertThat(KvCacheScheme.parse(Map.of("observer", "minmax", "observer_kwargs", Map.of()))
+                        .averagingConstant())
+                .isEqualTo(0.01);
+        assertThat(KvCacheScheme.parse(Map.of("observer", "minmax", "observer_kwargs", Map.of("averaging_constant", 1)))
+                        .averagingConstant())
+                .isEqualTo(1.0);
+    }
+
+    static Stream<Arguments> wrong() {
+        return Stream.of(
+                wrong(Map.of("num_bit", 8), "num_bit", "unknown key 'num_bit'", "num_bits"),
+                wrong(Map.of("num_bits", 6), "num_bits", "must be 8 or 4, got 6", "int8, int4"),
+                wrong(Map.of("num_bits", "8"), "num_bits", "got '8'", "int8"),
+                wrong(Map.of("num_bits", 8.0), "num_bits", "got 8.0", "int8"),
+                wrong(Map.of("type", "flaot"), "type", "one of int, float, got 'flaot'", "'float'"),
+                wrong(Map.of("type", 5), "type", "got 5", "nearest"),
+                wrong(Map.of("symmetric", "yes"), "symmetric", "true or false, got 'yes'", "quotes"),
+                wrong(
+                        Map.of("num_bits", 4, "type", "float", "symmetric", false),
+                        "symmetric",
+                        "FP4",
+                        "symmetric: true"),
+                wrong(Map.of("strategy", "heads"), "strategy", "got 'heads'", "nearest"),
+                wrong(Map.of("strategy", "token"), "strategy", "dynamic scales only", "attn_head"),
+                wrong(Map.of("strategy", "tensor_group"), "strategy", "NVFP4", "tensor"),
+                wrong(Map.of("strategy", "block"), "strategy", "weights", "tensor"),
+                wrong(Map.of("strategy", "group"), "group_size", "needs a group_size", "divisor"),
+                wrong(Map.of("strategy", "tensor", "group_size", 32), "group_size", "strategy group only", "remove"),
+                wrong(Map.of("strategy", "tensor", "group_size", -1), "group_size", "channel", "remove"),
+                wrong(Map.of("strategy", "group", "group_size", -1), "group_size", "channel", "how many"),
+                wrong(Map.of("group_size", 0), "group_size", "got 0", "-1"),
+                wrong(Map.of("group_size", -2), "group_size", "got -2", "-1"),
+                wrong(Map.of("group_size", List.of(1)), "group_size", "got a list", "-1"),
+                wrong(Map.of("dynamic", true), "dynamic", "nothing to calibrate", "dynamic: false"),
+                wrong(Map.of("dynamic", "local"), "dynamic", "nothing to calibrate", "dynamic: false"),
+                wrong(Map.of("dynamic", "maybe"), "dynamic", "true or false", "quotes"),
+                wrong(Map.of("actorder", "group"), "actorder", "weights", "remove"),
+                wrong(Map.of("block_structure", List.of(1, 2)), "block_structure", "weights", "remove"),
+                wrong(Map.of("observer", "mse"), "observer", "later release", "static_minmax, minmax, memoryless"),
+                wrong(Map.of("observer", "memoryless_mse"), "observer", "later release", "minmax"),
+                wrong(Map.of("observer", "percentile"), "observer", "later release", "minmax"),
+                wrong(Map.of("observer", "entropy"), "observer", "later release", "minmax"),
+                wrong(Map.of("observer", "static_minmux"), "observer", "got 'static_minmux'", "'static_minmax'"),
+                wrong(Map.of("observer_kwargs", "x"), "observer_kwargs", "a mapping, got 'x'", "averaging_constant"),
+                wrong(
+                        Map.of("observer", "minmax", "observer_kwargs", Map.of("average_constant", 1)),
+                        "observer_kwargs.average_constant",
+                        "unknown key 'average_constant'",
+                        "averaging_constant"),
+                wrong(
+                        Map.of("observer_kwargs", Map.of("averaging_constant", 0.1)),
+                        "observer_kwargs.averaging_constant",
+                        "static_minmax takes no",
+                        "observer: minmax"),
+                wrong(
+                        Map.of("observer", "minmax", "observer_kwargs", Map.of("averaging_constant", "x")),
+                        "observer_kwargs.averaging_constant",
+                        "a number, got 'x'",
+                        "above 0"),
+                wrong(
+                        Map.of("observer", "minmax", "observer_kwargs", Map.of("averaging_constant", Double.NaN)),
+                        "observer_kwargs.averaging_constant",
+                        "not within (0, 1]",
+                        "above 0"));
+    }
+
+    private static Arguments wrong(Map<String, Object> fields, String key, String what, String remedy) {
+        return Arguments.of(fields, key, what, remedy);
+    }
+
+    @ParameterizedTest
+    @MethodSource("wrong")
+    void whatCannotBeUsedIsNamedWithItsKeyAndRemedy(
+            Map<String, Object> fields, String key, String what, String remedy) {
+        assertThatThrownBy(() -> KvCacheScheme.parse(fields))
+                .isInstanceOfSatisfying(InvalidSchemeException.class, e -> {
+                    assertThat(e.key()).isEqualTo(key);
+                    assertThat(e.what()).contains(what);
+                    assertThat(e.remedy()).contains(remedy);
+                    assertThat(e).hasMessage(e.what() + "; " + e.remedy());
+                });
+    }
+
+    @Test
+    void nullIsNoFormat() {
+        Map<String, Object> fields = new HashMap<>();
+        fields.put("num_bits", null);
+        assertThatThrownBy(() -> KvCacheScheme.parse(fields)).hasMessageContaining("got nothing");
+    }
+
+    /** Every scheme that a recipe can say. */
+    static Stream<QuantizationScheme> schemes() {
+        List<QuantizationScheme> schemes = new ArrayList<>();
+        for (NumberFormat format : NumberFormat.values()) {
+            for (Strategy strategy : Strategy.values()) {
+                for (Observer observer : Observer.values()) {
+                    for (ScaleDtype dtype : ScaleDtype.values()) {
+                        int size = strategy == Strategy.GROUP ? 16 : 0;
+                        schemes.add(new QuantizationScheme(format, strategy, size, true, observer, 0.25, dtype));
+                        if (format.supportsAsymmetric()) {
+                            schemes.add(new QuantizationScheme(format, strategy, size, false, observer, 0.25, dtype));
+                        }
+                    }
+                }
+            }
+        }
+        return schemes.stream().filter(scheme -> scheme.format() != NumberFormat.FP8_E5M2);
+    }
+
+    @ParameterizedTest
+    @MethodSource("schemes")
+    void canonicalFieldsReadBack(QuantizationScheme scheme) {
+        assertThat(KvCacheScheme.parse(KvCacheScheme.fields(scheme))).isEqualTo(scheme);
+        Map<String, Object> theirs = new LinkedHashMap<>(KvCacheScheme.compressedTensorsFields(scheme));
+        theirs.put("scale_dtype", scheme.scaleDtype().word());
+        assertThat(KvCacheScheme.parse(theirs)).isEqualTo(scheme);
+    }
+
+    @Test
+    void fieldsComeInTheOrderOfTheFiles() {
+        QuantizationScheme scheme = QuantizationScheme.fp8();
+        assertThat(KvCacheScheme.fields(scheme).toString())
+                .isEqualTo("{num_bits=8, type=float, strategy=tensor, group_size=null, symmetric=true,"
+                        + " observer=static_minmax, observer_kwargs={}, scale_dtype=float32}");
+        assertThat(KvCacheScheme.compressedTensorsFields(scheme).toString())
+                .isEqualTo("{num_bits=8, type=float, symmetric=true, group_size=null, strategy=tensor,"
+                        + " block_structure=null, dynamic=false, actorder=null, observer=static_minmax,"
+                        + " observer_kwargs={}}");
+    }
+
+    @Test
+    void e5m2HasNoSpelling() {
+        assertThatThrownBy(() -> KvCacheScheme.fields(QuantizationScheme.of(NumberFormat.FP8_E5M2, Strategy.TENSOR)))
+                .isInstanceOf(InvalidSchemeException.class);
+    }
+
+    @Test
+    void nearestIsByEditsWhateverTheCase() {
+        Vocabulary words = Vocabulary.of("num_bits", "type", "strategy");
+        assertThat(words.nearest("NumBits")).isEqualTo("num_bits");
+        assertThat(words.nearest("stratgey")).isEqualTo("strategy");
+        assertThat(words.nearest("x".repeat(1_000_000))).isNotEmpty();
+    }
+}
