@@ -16,6 +16,7 @@ import java.util.Collections;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -86,16 +87,21 @@ public final class QuantizedKvCache {
     }
 
     private ScaleSet requireScales(Slot slot, SlotStatistics seen) {
-        try {
-            return ScaleSet.derive(seen, scheme(slot));
-        } catch (IllegalArgumentException e) {
-            throw problem(slot, String.valueOf(e.getMessage()), "");
-        }
+        return named(slot, () -> ScaleSet.derive(seen, scheme(slot)));
     }
 
     private SlotStatistics statisticsOf(Slot slot, Geometry geometry) {
         return statistics.computeIfAbsent(
-                slot, s -> new SlotStatistics(geometry, ScaleSet.policy(scheme(s), geometry)));
+                slot,
+                s -> new SlotStatistics(geometry, named(s, () -> ScaleSet.policy(scheme(s), geometry))));
+    }
+
+    private static <T extends @Nullable Object> T named(Slot slot, Supplier<T> derivation) {
+        try {
+            return derivation.get();
+        } catch (IllegalArgumentException e) {
+            throw problem(slot, String.valueOf(e.getMessage()), "");
+        }
     }
 
     private QuantizationScheme scheme(Slot slot) {

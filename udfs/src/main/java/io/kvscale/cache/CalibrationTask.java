@@ -1,0 +1,135 @@
+package io.kvscale.cache;
+
+import io.kvscale.capture.CaptureFile;
+import io.kvscale.capture.CaptureOptions;
+import io.kvscale.capture.CaptureReader;
+import io.kvscale.capture.FilePiece;
+import io.kvscale.capture.Split;
+import io.kvscale.observer.CalibrationStatistics;
+import io.kvscale.observer.SlotStatistics;
+import io.kvscale.scheme.QuantizationScheme;
+import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.InvalidDataException;
+import io.kvscale.tensor.KvSource;
+import io.kvscale.tensor.Position;
+import io.kvscale.tensor.Role;
+import io.kvscale.tensor.Sample;
+import io.kvscale.tensor.Slot;
+import java.io.Serializable;
+import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.function.LongConsumer;
+import org.apache.hadoop.conf.Configuration;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What one task does: it runs a cache of its own over a split and returns what the cache observed. Bad data comes back
+ * as a value, so that it is not retried.
+ */
+public final class CalibrationTask {
+    private final CaptureReader reader;
+    private final QuantizedKvCache cache;
+    private final SortedMap<Slot, Geometries> geometries = new TreeMap<>();
+    private @Nullable DataProblem problem;
+
+    /**
+     * What a task gives back.
+     *
+     * @param problem the first thing that is wrong with the split's data, by sample, layer and role
+     * @param geometries of every slot; where a slot has two, its statistics are of one of them
+     */
+    public record Outcome(
+            CalibrationStatistics statistics,
+            SortedMap<Slot, Geometries> geometries,
+            @Nullable DataProblem problem,
+            Tally tally) {}
+
+    /** What a task counts beside the statistics; a monoid but for the names. */
+    public record Tally(
+            long readBytes, long nanos, long maskedFiles, long foreignFiles, long unmatchedTensors, List<String> names)
+            implements Serializable {
+        public static final Tally NONE = new Tally(0, 0, 0, 0, 0, List.of());
+
+        public Tally merge(Tally other) {
+            return new Tally(
+                    readBytes + other.readBytes,
+                    nanos + other.nanos,
+                    maskedFiles + other.maskedFiles,
+                    foreignFiles + other.foreignFiles,
+                    unmatchedTensors + other.unmatchedTensors,
+                    names.isEmpty() ? other.names : names);
+        }
+    }
+
+    private CalibrationTask(
+            Map<Role, QuantizationScheme> schemes,
+            CaptureOptions options,
+            Configuration configuration,
+            LongConsumer progress) {
+        this.reader = new CaptureReader(options, configuration, progress);
+        this.cache = new QuantizedKvCache(schemes, 0);
+    }
+
+    /**
+     * Runs one split.
+     *
+     * @param progress told the bytes of K and V observed, block by block
+     */
+    public static Outcome run(
+            Split split,
+            Map<Role, QuantizationScheme> schemes,
+            CaptureOptions options,
+            Configuration configuration,
+            LongConsumer progress) {
+        long start = System.nanoTime();
+        CalibrationTask task = new CalibrationTask(schemes, options, configuration, progress);
+        split.pieces().forEach(task::read);
+        CaptureReader reader = task.reader;
+        return new Outcome(
+                new CalibrationStatistics(reader.corpus(), task.cache.statistics()),
+                task.geometries,
+                task.problem,
+                new Tally(
+                        reader.readBytes(),
+                        System.nanoTime() - start,
+                        reader.maskedFiles(),
+                        reader.foreignFiles(),
+                        reader.unmatchedTensors(),
+                        reader.unmatchedNames()));
+    }
+
+    private void read(FilePiece piece) {
+        if (problem != null && !mayComeBefore(piece.file(), problem)) {
+            return;
+        }
+        try {
+            reader.read(piece, this::observe);
+        } catch (InvalidDataException e) {
+            problem = problem == null || e.problem().compareTo(problem) < 0 ? e.problem() : problem;
+        }
+    }
+
+    /** After a problem, only samples that could show an earlier one are still read. */
+    private static boolean mayComeBefore(CaptureFile file, DataProblem problem) {
+        Sample first = problem.sample();
+        return first == null
+                || Sample.compareUtf8(file.sample(), first.name()) <= 0
+                || Sample.compareUtf8(file.request(), first.name()) <= 0;
+    }
+
+    private void observe(Slot slot, Position position, ByteBuffer values) {
+        KvSource source = position.source();
+        SlotStatistics seen = cache.statistics().get(slot);
+        boolean fits = seen == null || seen.geometry().equals(source.geometry());
+        if (position.element() == 0 || seen == null || !fits) {
+            geometries.merge(slot, Geometries.of(source.geometry(), source.origin(0)), Geometries::merge);
+        }
+        // A second geometry is said once all tasks are merged; the statistics are then of no use.
+        if (fits) {
+            cache.observe(slot, position, values);
+        }
+    }
+}
