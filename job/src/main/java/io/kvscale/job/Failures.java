@@ -1,0 +1,69 @@
+package io.kvscale.job;
+
+import io.kvscale.tensor.InvalidDataException;
+import java.io.PrintWriter;
+import java.util.List;
+import java.util.stream.Collectors;
+import picocli.CommandLine;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+/** From an exception to an exit code and one to three lines for the user. */
+final class Failures {
+    private static final int MAX_LINE = 500;
+
+    private Failures() {}
+
+    /** A command line that cannot be understood. */
+    static int usage(ParameterException e, String[] args) {
+        CommandLine command = e.getCommandLine();
+        PrintWriter err = command.getErr();
+        err.println("kvscale: " + oneLine(message(e)));
+        List<String> near = e instanceof UnmatchedArgumentException unmatched ? unmatched.getSuggestions() : List.of();
+        if (!near.isEmpty()) {
+            err.println("  did you mean "
+                    + near.stream().limit(3).map(Failures::oneLine).collect(Collectors.joining(" or ")) + "?");
+        }
+        err.println("  " + command.getCommandSpec().qualifiedName() + " --help says what there is");
+        err.flush();
+        return ExitCode.USAGE;
+    }
+
+    private static String message(ParameterException e) {
+        boolean atTop = e.getCommandLine().getParent() == null;
+        if (atTop && e instanceof UnmatchedArgumentException unmatched && !unmatched.isUnknownOption()) {
+            return "there is no command '" + unmatched.getUnmatched().get(0) + "'";
+        }
+        String message = e.getMessage();
+        return message == null ? e.toString() : message;
+    }
+
+    /** A command that failed while it ran. */
+    static int report(Throwable e, PrintWriter err, boolean debug) {
+        if (debug) {
+            e.printStackTrace(err);
+        }
+        int code = code(e);
+        if (code == ExitCode.UNEXPECTED) {
+            err.println(
+                    "kvscale: unexpected failure: " + oneLine(e.toString()) + (debug ? "" : " (--debug shows where)"));
+        } else {
+            err.println("kvscale: " + e.getMessage());
+        }
+        err.flush();
+        return code;
+    }
+
+    /** What the user can mend has a code of its own; everything else is a bug, or Spark's failure. */
+    private static int code(Throwable e) {
+        if (e instanceof InvalidDataException) {
+            return ExitCode.DATA;
+        }
+        return ExitCode.UNEXPECTED;
+    }
+
+    private static String oneLine(String text) {
+        String line = text.lines().findFirst().orElse("").strip();
+        return line.length() <= MAX_LINE ? line : line.substring(0, MAX_LINE) + "...";
+    }
+}

@@ -1,0 +1,69 @@
+package io.kvscale.job;
+
+import java.io.PrintStream;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ScopeType;
+import picocli.CommandLine.Spec;
+
+/** The command {@code kvscale}: what stands here is common to every subcommand. */
+@Command(
+        name = "kvscale",
+        description = "Calibrates the scales of a quantized KV cache on Apache Spark.",
+        synopsisSubcommandLabel = "COMMAND",
+        versionProvider = Version.class,
+        subcommands = {
+            // One class a command, in the order in which --help shows them.
+        })
+public final class Main implements Runnable {
+    @Spec
+    @SuppressWarnings("NullAway.Init") // set by picocli
+    private CommandSpec spec;
+
+    @SuppressWarnings("unused") // picocli acts on it
+    @Option(names = "--help", usageHelp = true, scope = ScopeType.INHERIT, description = "Show this help.")
+    private boolean help;
+
+    @SuppressWarnings("unused") // picocli acts on it
+    @Option(names = "--version", versionHelp = true, description = "Show the versions, on one line.")
+    private boolean version;
+
+    @Option(names = "--debug", scope = ScopeType.INHERIT, description = "Show the stack trace of a failure.")
+    private boolean debug;
+
+    public static void main(String[] args) {
+        int code = run(System.out, System.err, args);
+        // A cluster manager that runs the driver takes a call of exit for a failure, whatever the number.
+        if (code != ExitCode.DONE) {
+            System.exit(code);
+        }
+    }
+
+    /** Runs one command line; never throws. */
+    static int run(PrintStream out, PrintStream err, String... args) {
+        Main main = new Main();
+        PrintWriter errors = new PrintWriter(err, true, StandardCharsets.UTF_8);
+        try {
+            CommandLine line = new CommandLine(main)
+                    .setOut(new PrintWriter(out, true, StandardCharsets.UTF_8))
+                    .setErr(errors)
+                    .setUsageHelpWidth(100)
+                    .setAbbreviatedSubcommandsAllowed(false)
+                    .setParameterExceptionHandler(Failures::usage)
+                    .setExecutionExceptionHandler((e, command, parsed) -> Failures.report(e, errors, main.debug));
+            return line.execute(args);
+        } catch (Throwable e) {
+            return Failures.report(e, errors, main.debug);
+        }
+    }
+
+    @Override
+    public void run() {
+        throw new ParameterException(spec.commandLine(), "a command is missing");
+    }
+}

@@ -1,0 +1,3 @@
+/** The command line: the only place that composes recipes, calibration and exports. */
+@org.jspecify.annotations.NullMarked
+package io.kvscale.job;

@@ -1,0 +1,112 @@
+package io.kvscale.job;
+
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.simpleNameEndingWith;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.tngtech.archunit.base.DescribedPredicate;
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.lang.ArchRule;
+import com.tngtech.archunit.library.Architectures.LayeredArchitecture;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+/** Holds the packages of this module in their layers; {@code io.kvscale.job.misplaced} shows that the rules bite. */
+class LayersTest {
+    /** A package may import those with a lower number only; all of kvscale-udfs is lower. A new package is entered here. */
+    private static final Map<String, Integer> LAYERS = Map.of(
+            "recipe", 6,
+            "calibration", 7,
+            "export", 8,
+            "evaluation", 8,
+            "advice", 8,
+            "bench", 8,
+            "report", 8);
+
+    private static final JavaClasses MODULE = new ClassFileImporter()
+            .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
+            .importPackages("io.kvscale.job");
+
+    private static final JavaClasses MISPLACED = new ClassFileImporter().importPackages("io.kvscale.job.misplaced");
+
+    @Test
+    void packagesImportOnlyLowerOnes() {
+        layers("io.kvscale.job").check(MODULE);
+        assertThat(violations(layers("io.kvscale.job.misplaced"), MISPLACED))
+                .contains("io.kvscale.job.misplaced.recipe.ImportsRoot");
+    }
+
+    @Test
+    void everyPackageHasALayer() {
+        known("io.kvscale.job").check(MODULE);
+        assertThat(violations(known("io.kvscale.job.misplaced"), MISPLACED))
+                .contains("io.kvscale.job.misplaced.common.Anything");
+    }
+
+    @Test
+    void onlyWhatRunsOnSparkImportsIt() {
+        sparkFree("io.kvscale.job").check(MODULE);
+        assertThat(violations(sparkFree("io.kvscale.job.misplaced"), MISPLACED))
+                .contains("io.kvscale.job.misplaced.export.ImportsSpark")
+                .doesNotContain("io.kvscale.job.misplaced.export.SparkTableExporter");
+    }
+
+    @Test
+    void packagesAreFreeOfCycles() {
+        slices().matching("io.kvscale.(**)").should().beFreeOfCycles().check(MODULE);
+    }
+
+    private static ArchRule layers(String root) {
+        LayeredArchitecture rule = layeredArchitecture()
+                .consideringOnlyDependenciesInLayers()
+                .withOptionalLayers(true)
+                .layer("the command line")
+                .definedBy(root);
+        for (String name : LAYERS.keySet()) {
+            rule = rule.layer(name).definedBy(root + "." + name);
+        }
+        for (Map.Entry<String, Integer> layer : LAYERS.entrySet()) {
+            String[] lower = LAYERS.entrySet().stream()
+                    .filter(other -> other.getValue() < layer.getValue())
+                    .map(Map.Entry::getKey)
+                    .toArray(String[]::new);
+            rule = lower.length == 0
+                    ? rule.whereLayer(layer.getKey()).mayNotAccessAnyLayer()
+                    : rule.whereLayer(layer.getKey()).mayOnlyAccessLayers(lower);
+        }
+        return rule;
+    }
+
+    private static ArchRule known(String root) {
+        return classes()
+                .should()
+                .resideInAnyPackage(
+                        Stream.concat(Stream.of(root), LAYERS.keySet().stream().map(name -> root + "." + name))
+                                .toArray(String[]::new));
+    }
+
+    private static ArchRule sparkFree(String root) {
+        DescribedPredicate<JavaClass> runsOnSpark =
+                resideInAnyPackage(root + ".calibration", root + ".evaluation", root + ".bench");
+        DescribedPredicate<JavaClass> exportsTables =
+                resideInAPackage(root + ".export").and(simpleNameEndingWith("TableExporter"));
+        return noClasses()
+                .that(DescribedPredicate.not(runsOnSpark.or(exportsTables)))
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage("org.apache.spark..");
+    }
+
+    private static String violations(ArchRule rule, JavaClasses classes) {
+        return String.join("\n", rule.evaluate(classes).getFailureReport().getDetails());
+    }
+}

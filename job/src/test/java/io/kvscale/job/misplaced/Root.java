@@ -1,0 +1,4 @@
+package io.kvscale.job.misplaced;
+
+/** What only the command line may know. */
+public final class Root {}

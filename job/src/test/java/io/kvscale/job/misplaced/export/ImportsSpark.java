@@ -1,0 +1,6 @@
+package io.kvscale.job.misplaced.export;
+
+import org.apache.spark.sql.types.DataType;
+
+/** Breaks a rule on purpose. */
+public record ImportsSpark(DataType type) {}

@@ -1,0 +1,102 @@
+package io.kvscale;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.lang.ArchRule;
+import com.tngtech.archunit.library.Architectures.LayeredArchitecture;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+/** Holds the packages of this module in their layers; {@code io.kvscale.misplaced} shows that the rules bite. */
+class LayersTest {
+    /** A package may import those with a lower number only. A new package is entered here. */
+    private static final Map<String, Integer> LAYERS = Map.ofEntries(
+            Map.entry("numeric", 0),
+            Map.entry("tensor", 1),
+            Map.entry("scheme", 2),
+            Map.entry("observer", 2),
+            Map.entry("safetensors", 2),
+            Map.entry("capture", 3),
+            Map.entry("quant", 3),
+            Map.entry("cache", 4),
+            Map.entry("model", 4),
+            Map.entry("spark.functions", 5),
+            Map.entry("spark.source", 5));
+
+    private static final JavaClasses MODULE = new ClassFileImporter()
+            .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
+            .importPackages("io.kvscale");
+
+    private static final JavaClasses MISPLACED = new ClassFileImporter().importPackages("io.kvscale.misplaced");
+
+    @Test
+    void packagesImportOnlyLowerOnes() {
+        layers("io.kvscale").check(MODULE);
+        assertThat(violations(layers("io.kvscale.misplaced"), MISPLACED))
+                .contains("io.kvscale.misplaced.numeric.ImportsHigher")
+                .contains("io.kvscale.misplaced.scheme.ImportsBeside");
+    }
+
+    @Test
+    void everyPackageHasALayer() {
+        known("io.kvscale").check(MODULE);
+        assertThat(violations(known("io.kvscale.misplaced"), MISPLACED)).contains("io.kvscale.misplaced.util.Anything");
+    }
+
+    @Test
+    void onlyTheSparkPackagesImportSpark() {
+        sparkFree("io.kvscale").check(MODULE);
+        assertThat(violations(sparkFree("io.kvscale.misplaced"), MISPLACED))
+                .contains("io.kvscale.misplaced.observer.ImportsSpark");
+    }
+
+    @Test
+    void packagesAreFreeOfCycles() {
+        slices().matching("io.kvscale.(**)").should().beFreeOfCycles().check(MODULE);
+    }
+
+    private static ArchRule layers(String root) {
+        LayeredArchitecture rule =
+                layeredArchitecture().consideringOnlyDependenciesInLayers().withOptionalLayers(true);
+        for (String name : LAYERS.keySet()) {
+            rule = rule.layer(name).definedBy(root + "." + name);
+        }
+        for (Map.Entry<String, Integer> layer : LAYERS.entrySet()) {
+            String[] lower = LAYERS.entrySet().stream()
+                    .filter(other -> other.getValue() < layer.getValue())
+                    .map(Map.Entry::getKey)
+                    .toArray(String[]::new);
+            rule = lower.length == 0
+                    ? rule.whereLayer(layer.getKey()).mayNotAccessAnyLayer()
+                    : rule.whereLayer(layer.getKey()).mayOnlyAccessLayers(lower);
+        }
+        return rule;
+    }
+
+    private static ArchRule known(String root) {
+        return classes()
+                .should()
+                .resideInAnyPackage(
+                        LAYERS.keySet().stream().map(name -> root + "." + name).toArray(String[]::new));
+    }
+
+    private static ArchRule sparkFree(String root) {
+        return noClasses()
+                .that()
+                .resideOutsideOfPackage(root + ".spark..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage("org.apache.spark..");
+    }
+
+    private static String violations(ArchRule rule, JavaClasses classes) {
+        return String.join("\n", rule.evaluate(classes).getFailureReport().getDetails());
+    }
+}
