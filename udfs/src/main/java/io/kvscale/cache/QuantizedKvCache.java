@@ -92,8 +92,7 @@ public final class QuantizedKvCache {
 
     private SlotStatistics statisticsOf(Slot slot, Geometry geometry) {
         return statistics.computeIfAbsent(
-                slot,
-                s -> new SlotStatistics(geometry, named(s, () -> ScaleSet.policy(scheme(s), geometry))));
+                slot, s -> new SlotStatistics(geometry, named(s, () -> ScaleSet.policy(scheme(s), geometry))));
     }
 
     private static <T extends @Nullable Object> T named(Slot slot, Supplier<T> derivation) {
