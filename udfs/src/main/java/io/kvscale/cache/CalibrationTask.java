@@ -68,14 +68,16 @@ public final class CalibrationTask {
             Map<Role, QuantizationScheme> schemes,
             CaptureOptions options,
             Configuration configuration,
+            CaptureReader.Depth depth,
             LongConsumer progress) {
-        this.reader = new CaptureReader(options, configuration, progress);
+        this.reader = new CaptureReader(options, configuration, depth, progress);
         this.cache = new QuantizedKvCache(schemes, 0);
     }
 
     /**
      * Runs one split.
      *
+     * @param depth {@code HEADERS} gives statistics without values: geometries, tokens and samples
      * @param progress told the bytes of K and V observed, block by block
      */
     public static Outcome run(
@@ -83,9 +85,10 @@ public final class CalibrationTask {
             Map<Role, QuantizationScheme> schemes,
             CaptureOptions options,
             Configuration configuration,
+            CaptureReader.Depth depth,
             LongConsumer progress) {
         long start = System.nanoTime();
-        CalibrationTask task = new CalibrationTask(schemes, options, configuration, progress);
+        CalibrationTask task = new CalibrationTask(schemes, options, configuration, depth, progress);
         split.pieces().forEach(task::read);
         CaptureReader reader = task.reader;
         return new Outcome(

@@ -27,6 +27,7 @@ public final class CaptureReader {
     private final CaptureRules rules;
     private final Configuration configuration;
     private final LongConsumer progress;
+    private final Depth depth;
     private final Blocks blocks = new Blocks();
     private Corpus corpus = Corpus.EMPTY;
     private long readBytes;
@@ -40,8 +41,16 @@ public final class CaptureReader {
         void chunk(Slot slot, Position position, ByteBuffer values);
     }
 
-    /** @param progress told the bytes read, block by block */
-    public CaptureReader(CaptureOptions options, Configuration configuration, LongConsumer progress) {
+    /** How far into the files to look. */
+    public enum Depth {
+        /** Headers and masks only: the sink gets one empty chunk a tensor, at its first value. */
+        HEADERS,
+        VALUES
+    }
+
+    /** @param progress told the bytes of values given to the sink, block by block */
+    public CaptureReader(CaptureOptions options, Configuration configuration, Depth depth, LongConsumer progress) {
+        this.depth = depth;
         this.rules = new CaptureRules(options);
         this.configuration = configuration;
         this.progress = progress;
@@ -77,6 +86,12 @@ public final class CaptureReader {
             count(header);
         }
         List<SlotTensor> tensors = header.tensors();
+        if (depth == Depth.HEADERS) {
+            if (piece.start() == 0) {
+                tensors.forEach(t -> sink.chunk(t.slot(), new Position(t.source(), 0), ByteBuffer.allocate(0)));
+            }
+            return;
+        }
         long[] readEnd = readEnds(piece, tensors);
         for (int i = 0; i < tensors.size(); i++) {
             SlotTensor tensor = tensors.get(i);

@@ -37,6 +37,13 @@ record Completeness(SortedMap<Slot, SlotStatistics> slots, IntPredicate layers, 
         }
     }
 
+    /** The first of a problem that the files themselves have and the NaN and infinities in what was still read. */
+    DataProblem firstWith(DataProblem found) {
+        List<DataProblem> problems = new ArrayList<>(List.of(found));
+        slots.forEach((slot, seen) -> checkFinite(slot, seen, problems));
+        return Collections.min(problems);
+    }
+
     private void checkValues(Slot slot, SlotStatistics seen, List<DataProblem> problems) {
         Origin nonFinite = seen.firstNonFinite();
         if (!expected.skipNonFinite() && nonFinite != null) {
@@ -69,6 +76,20 @@ record Completeness(SortedMap<Slot, SlotStatistics> slots, IntPredicate layers, 
                     DataProblem.of(
                             all + " values do not make " + seen.tokens() + " tokens of " + seen.geometry(),
                             "calibrate again; these statistics are of a part of a corpus")));
+        }
+    }
+
+    private void checkFinite(Slot slot, SlotStatistics seen, List<DataProblem> problems) {
+        Origin nonFinite = seen.firstNonFinite();
+        if (!expected.skipNonFinite() && nonFinite != null) {
+            // No counts: where other data is bad too, they depend on what was still read.
+            problems.add(
+                    at(
+                            nonFinite,
+                            slot,
+                            DataProblem.of(
+                                    "NaN or infinite values, first here",
+                                    "find out why the model produced them, or say on_nonfinite: skip under kvscale in the recipe")));
         }
     }
 

@@ -33,11 +33,20 @@ public record ScaleSolver(Map<Role, QuantizationScheme> schemes, IntPredicate la
     /** A table and what its reader should be told. */
     public record Solution(ScaleTable table, List<String> warnings) {}
 
-    /** @throws InvalidDataException for the first thing that is wrong, by sample, layer and role */
-    public Solution solve(CalibrationStatistics statistics) {
+    /**
+     * Solves for every slot.
+     *
+     * @param found a problem that reading the corpus met, after which statistics may be incomplete
+     * @throws InvalidDataException for the first thing that is wrong, by sample, layer and role
+     */
+    public Solution solve(CalibrationStatistics statistics, @Nullable DataProblem found) {
         SortedMap<Slot, SlotStatistics> slots = new TreeMap<>(statistics.slots());
         slots.keySet().removeIf(slot -> !layers.test(slot.layer()));
-        new Completeness(slots, layers, expectations).check();
+        Completeness completeness = new Completeness(slots, layers, expectations);
+        if (found != null) {
+            throw new InvalidDataException(completeness.firstWith(found));
+        }
+        completeness.check();
         List<String> warnings = new ArrayList<>();
         SortedMap<Slot, SlotScales> scales = new TreeMap<>();
         slots.forEach((slot, seen) -> scales.put(slot, scales(slot, seen, warnings)));

@@ -1,0 +1,102 @@
+package io.kvscale.job.calibration;
+
+import io.kvscale.cache.CalibrationTask;
+import io.kvscale.capture.CaptureListing;
+import io.kvscale.capture.CaptureOptions;
+import io.kvscale.capture.CaptureReader.Depth;
+import io.kvscale.capture.Split;
+import io.kvscale.job.recipe.Recipe;
+import io.kvscale.scheme.QuantizationScheme;
+import io.kvscale.tensor.Role;
+import java.io.IOException;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import org.apache.spark.HashPartitioner;
+import org.apache.spark.api.java.JavaPairRDD;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.broadcast.Broadcast;
+import org.apache.spark.util.LongAccumulator;
+import org.apache.spark.util.SerializableConfiguration;
+import scala.Tuple2;
+
+/**
+ * One pass over a corpus on Spark, in one Spark job: every task runs a cache over its split, the states are merged by
+ * slot in parallel, and the driver receives one merged state.
+ *
+ * <p>Merging is exact and free of order, so the result has the same bits for any partitioning, retries and speculative
+ * copies.
+ */
+public final class CalibrationJob {
+    private final JavaSparkContext spark;
+    private final Recipe recipe;
+    private final CaptureListing listing;
+    private final List<Split> splits;
+
+    /**
+     * @param partitions how many tasks to aim at; 0: enough for every core, of at most about 1 GB each
+     * @throws io.kvscale.tensor.InvalidDataException if there is nothing to read
+     */
+    public CalibrationJob(JavaSparkContext spark, Recipe recipe, List<String> inputs, int partitions)
+            throws IOException {
+        this.spark = spark;
+        this.recipe = recipe;
+        this.listing = CaptureListing.of(inputs, spark.hadoopConfiguration());
+        int cores = Math.max(1, spark.defaultParallelism());
+        this.splits = Split.plan(listing.files(), partitions > 0 ? partitions : Split.count(listing.files(), cores));
+    }
+
+    public CaptureListing listing() {
+        return listing;
+    }
+
+    public List<Split> splits() {
+        return splits;
+    }
+
+    /**
+     * Reads the corpus.
+     *
+     * @param depth {@code HEADERS} for a dry run
+     */
+    public CalibrationOutcome run(Depth depth, Progress progress) {
+        CaptureOptions options = recipe.capture();
+        // An immutable map of the JDK is what Java serialization of closures takes.
+        Map<Role, QuantizationScheme> schemes = Map.of(Role.KEY, recipe.key(), Role.VALUE, recipe.value());
+        Broadcast<SerializableConfiguration> configuration =
+                spark.broadcast(new SerializableConfiguration(spark.hadoopConfiguration()));
+        LongAccumulator bytes = spark.sc().longAccumulator(Progress.ACCUMULATOR);
+        spark.setJobGroup("kvscale", "kvscale: " + listing.files().size() + " files in " + splits.size() + " splits");
+        progress.begin(depth == Depth.VALUES ? listing.bytes() : 0);
+        spark.sc().addSparkListener(progress);
+        try {
+            JavaPairRDD<Integer, byte[]> states = spark.parallelize(
+                            splits.stream().map(Wire::bytes).toList(), splits.size())
+                    .flatMapToPair(split -> TaskState.rows(CalibrationTask.run(
+                            Wire.split(split),
+                            schemes,
+                            options,
+                            configuration.value().value(),
+                            depth,
+                            bytes::add)));
+            int mergers = Math.max(1, Math.min(spark.defaultParallelism(), splits.size()));
+            List<byte[]> merged = states.partitionBy(new HashPartitioner(mergers))
+                    .mapPartitions(CalibrationJob::merge)
+                    .collect();
+            TaskState all = new TaskState();
+            merged.forEach(row -> all.merge(TaskState.fromByteArray(row)));
+            return all.outcome();
+        } finally {
+            progress.finish();
+            spark.sc().removeSparkListener(progress);
+            spark.clearJobGroup();
+            configuration.destroy();
+        }
+    }
+
+    private static Iterator<byte[]> merge(Iterator<Tuple2<Integer, byte[]>> rows) {
+        TaskState state = new TaskState();
+        rows.forEachRemaining(row -> state.merge(TaskState.fromByteArray(row._2())));
+        return List.of(state.toByteArray()).iterator();
+    }
+}
