@@ -1,5 +1,8 @@
 package io.kvscale.job;
 
+import io.kvscale.capture.InvalidOptionException;
+import io.kvscale.job.export.OutputException;
+import io.kvscale.job.recipe.RecipeException;
 import io.kvscale.tensor.InvalidDataException;
 import java.io.PrintWriter;
 import java.util.List;
@@ -58,6 +61,12 @@ final class Failures {
     private static int code(Throwable e) {
         if (e instanceof InvalidDataException) {
             return ExitCode.DATA;
+        }
+        if (e instanceof RecipeException || e instanceof InvalidOptionException) {
+            return ExitCode.USAGE;
+        }
+        if (e instanceof OutputException) {
+            return ExitCode.OUTPUT;
         }
         return ExitCode.UNEXPECTED;
     }

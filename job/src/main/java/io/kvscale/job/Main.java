@@ -18,7 +18,10 @@ import picocli.CommandLine.Spec;
         synopsisSubcommandLabel = "COMMAND",
         versionProvider = Version.class,
         subcommands = {
-            // One class a command, in the order in which --help shows them.
+            CalibrateCommand.class,
+            ScalesCommand.class,
+            InspectCommand.class,
+            CompareCommand.class,
         })
 public final class Main implements Runnable {
     @Spec

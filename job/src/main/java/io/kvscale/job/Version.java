@@ -21,6 +21,11 @@ final class Version implements IVersionProvider {
         };
     }
 
+    /** The version of kvscale itself. */
+    static String kvscale() {
+        return built().getProperty("kvscale");
+    }
+
     private static Properties built() {
         Properties built = new Properties();
         try (InputStream in = Version.class.getResourceAsStream("version.properties")) {

@@ -36,10 +36,18 @@ public record CaptureListing(List<CaptureFile> files, long skipped) {
      *
      * @throws InvalidDataException if an input does not exist, nothing is found, or two files have the same name
      */
-    public static CaptureListing of(List<String> inputs, Configuration configuration) throws IOException {
+    public static CaptureListing of(List<String> inputs, Configuration configuration) {
         Walk walk = new Walk(inputs.size() > 1);
         for (String input : inputs) {
-            walk.input(input, configuration);
+            try {
+                walk.input(input, configuration);
+            } catch (IOException e) {
+                throw new InvalidDataException(
+                        DataProblem.of(
+                                "input " + DataProblem.shown(input) + " cannot be listed: " + e.getMessage(),
+                                "check --input, and that this machine can reach it"),
+                        e);
+            }
         }
         walk.files.sort(Comparator.comparing(CaptureFile::name, Sample::compareUtf8));
         if (walk.files.isEmpty()) {

@@ -17,35 +17,46 @@ public record Split(ArrayList<FilePiece> pieces) implements Serializable {
     }
 
     /**
-     * Cuts files into about {@code count} splits of like size: large files by byte range, small ones packed together.
+     * Cuts files into at most {@code count} splits of like size: large files by byte range, small ones packed together.
      * Looks at the listing alone.
+     *
+     * <p>The files lie end to end on a line, each as long as it costs to read; the splits are equal parts of that line.
      *
      * @param count at least 1; fewer splits come back where there are fewer bytes
      */
     public static List<Split> plan(List<CaptureFile> files, int count) {
         long total = files.stream().mapToLong(f -> f.length() + OPEN_COST).sum();
-        long target = Math.max(1, (total + count - 1) / count);
         List<Split> splits = new ArrayList<>();
         ArrayList<FilePiece> current = new ArrayList<>();
-        long room = target;
+        long line = 0;
+        int next = 1;
         for (CaptureFile file : files) {
+            line += OPEN_COST;
             long start = 0;
-            do {
-                if (room <= 0 || (room <= OPEN_COST && !current.isEmpty() && splits.size() + 1 < count)) {
+            while (next < count && boundary(total, count, next) < line + file.length()) {
+                long cut = Math.max(0, boundary(total, count, next) - line);
+                if (cut > start) {
+                    current.add(new FilePiece(file, start, cut));
+                    start = cut;
+                }
+                if (!current.isEmpty()) {
                     splits.add(new Split(current));
                     current = new ArrayList<>();
-                    room = target;
                 }
-                long end = Math.min(file.length(), start + Math.max(1, room - OPEN_COST));
-                current.add(new FilePiece(file, start, end));
-                room -= end - start + OPEN_COST;
-                start = end;
-            } while (start < file.length());
+                next++;
+            }
+            current.add(new FilePiece(file, start, file.length()));
+            line += file.length();
         }
         if (!current.isEmpty()) {
             splits.add(new Split(current));
         }
         return splits;
+    }
+
+    /** Where part {@code k} of {@code count} begins on a line of that length. */
+    private static long boundary(long length, int count, int k) {
+        return length / count * k + Math.min(k, length % count);
     }
 
     /**

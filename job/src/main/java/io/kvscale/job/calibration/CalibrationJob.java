@@ -8,7 +8,6 @@ import io.kvscale.capture.Split;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.tensor.Role;
-import java.io.IOException;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
@@ -35,13 +34,11 @@ public final class CalibrationJob {
 
     /**
      * @param partitions how many tasks to aim at; 0: enough for every core, of at most about 1 GB each
-     * @throws io.kvscale.tensor.InvalidDataException if there is nothing to read
      */
-    public CalibrationJob(JavaSparkContext spark, Recipe recipe, List<String> inputs, int partitions)
-            throws IOException {
+    public CalibrationJob(JavaSparkContext spark, Recipe recipe, CaptureListing listing, int partitions) {
         this.spark = spark;
         this.recipe = recipe;
-        this.listing = CaptureListing.of(inputs, spark.hadoopConfiguration());
+        this.listing = listing;
         int cores = Math.max(1, spark.defaultParallelism());
         this.splits = Split.plan(listing.files(), partitions > 0 ? partitions : Split.count(listing.files(), cores));
     }

@@ -4,41 +4,51 @@ import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkConf;
 import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.deploy.SparkHadoopUtil;
 import org.jspecify.annotations.Nullable;
 
 /** Where the job runs: under spark-submit as that says, on a cluster that is named, or embedded in this JVM. */
 public final class SparkRuntime {
-    private SparkRuntime() {}
+    private final SparkConf conf;
+
+    private SparkRuntime(SparkConf conf) {
+        this.conf = conf;
+    }
 
     /**
-     * Starts Spark.
+     * Chooses where to run; starts nothing.
      *
      * @param master a Spark master URL; null: what spark-submit says, or else {@code local[*]}
      * @param settings Spark properties, which win over all others
      */
-    public static JavaSparkContext start(@Nullable String master, Map<String, String> settings) {
+    public static SparkRuntime of(@Nullable String master, Map<String, String> settings) {
         SparkConf conf = new SparkConf().setAppName("kvscale");
-        if (!conf.contains("spark.submit.deployMode") || master != null) {
-            embed(conf, master == null ? "local[*]" : master);
+        boolean submitted = conf.contains("spark.submit.deployMode");
+        if (master != null || !submitted) {
+            conf.setMaster(master == null ? "local[*]" : master);
+        }
+        if (!submitted) {
+            embed(conf);
         }
         settings.forEach(conf::set);
-        return new JavaSparkContext(conf);
+        return new SparkRuntime(conf);
     }
 
-    private static void embed(SparkConf conf, String master) {
-        conf.setMaster(master);
+    private static void embed(SparkConf conf) {
         conf.setIfMissing("spark.ui.enabled", "false");
-        if (master.startsWith("local[") || master.equals("local")) {
+        String master = conf.get("spark.master");
+        if (master.equals("local") || master.startsWith("local[")) {
             // Nothing outside this machine takes part, so nothing should be reachable from there.
             conf.setIfMissing("spark.driver.bindAddress", "127.0.0.1");
             conf.setIfMissing("spark.driver.host", "127.0.0.1");
-        } else {
-            String jar = ownJar();
-            if (jar != null) {
-                conf.setIfMissing("spark.jars", jar);
-            }
+            return;
+        }
+        String jar = ownJar();
+        if (jar != null) {
+            conf.setIfMissing("spark.jars", jar);
         }
     }
 
@@ -54,5 +64,14 @@ public final class SparkRuntime {
         } catch (URISyntaxException e) {
             return null;
         }
+    }
+
+    /** What Hadoop's file systems are to know, {@code spark.hadoop.*} included. */
+    public Configuration hadoop() {
+        return SparkHadoopUtil.get().newConfiguration(conf);
+    }
+
+    public JavaSparkContext start() {
+        return new JavaSparkContext(conf);
     }
 }

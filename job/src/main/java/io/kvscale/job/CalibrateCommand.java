@@ -1,0 +1,154 @@
+package io.kvscale.job;
+
+import io.kvscale.capture.CaptureListing;
+import io.kvscale.capture.CaptureReader.Depth;
+import io.kvscale.job.calibration.CalibrationJob;
+import io.kvscale.job.calibration.CalibrationOutcome;
+import io.kvscale.job.calibration.Progress;
+import io.kvscale.job.calibration.SparkRuntime;
+import io.kvscale.job.export.OutputFolder;
+import io.kvscale.job.recipe.Recipe;
+import io.kvscale.quant.ScaleSolver;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** The job. */
+@Command(name = "calibrate", description = "Reads captures of K and V, and writes k_scale and v_scale of every layer.")
+final class CalibrateCommand implements Callable<Integer> {
+    @Spec
+    @SuppressWarnings("NullAway.Init") // set by picocli
+    private CommandSpec spec;
+
+    @Option(names = "--recipe", required = true, paramLabel = "FILE", description = "What to calibrate, as YAML.")
+    private String recipeFile = "";
+
+    @Option(
+            names = "--input",
+            paramLabel = "PATH",
+            arity = "1..*",
+            description = "Captures: folders, files or globs, local or of any Hadoop file system.")
+    private List<String> inputs = new ArrayList<>();
+
+    @Option(names = "--input-list", paramLabel = "FILE", description = "A file that names inputs, one a line.")
+    private @Nullable String inputList;
+
+    @Option(names = "--output", paramLabel = "DIR", description = "The result folder; it appears whole or not at all.")
+    private @Nullable String output;
+
+    @Option(names = "--overwrite", description = "Replace an older result folder.")
+    private boolean overwrite;
+
+    @Option(
+            names = "--partitions",
+            paramLabel = "N",
+            description = "Tasks to aim at; by default enough for every core, of at most about 1 GB each.")
+    private int partitions;
+
+    @Option(
+            names = "--master",
+            paramLabel = "URL",
+            description = "The Spark master; by default spark-submit's, or else local[*] in this process.")
+    private @Nullable String master;
+
+    @Option(names = "--conf", paramLabel = "K=V", description = "A Spark property; may be repeated.")
+    private Map<String, String> settings = new LinkedHashMap<>();
+
+    @Option(names = "--dry-run", description = "Read the headers only, and show what would be calibrated.")
+    private boolean dryRun;
+
+    @Option(names = "--quiet", description = "Print errors only.")
+    private boolean quiet;
+
+    @Override
+    public Integer call() {
+        SparkRuntime runtime = SparkRuntime.of(master, settings);
+        Configuration hadoop = runtime.hadoop();
+        Results results =
+                new Results(spec.commandLine().getOut(), spec.commandLine().getErr(), quiet);
+        Recipe recipe = Files.recipe(recipeFile, hadoop);
+        recipe.notices().forEach(results::say);
+        List<String> all = inputs(hadoop);
+        if (output == null && !dryRun) {
+            throw new ParameterException(spec.commandLine(), "Missing required option: '--output=DIR'");
+        }
+        if (partitions < 0) {
+            throw new ParameterException(spec.commandLine(), "--partitions must be at least 1");
+        }
+        if (dryRun || output == null) {
+            try (JavaSparkContext spark = runtime.start()) {
+                dryRun(new CalibrationJob(spark, recipe, listing(all, hadoop, results), partitions), results);
+            }
+            return ExitCode.DONE;
+        }
+        try (OutputFolder folder = OutputFolder.open(output, overwrite, all, hadoop)) {
+            CaptureListing listing = listing(all, hadoop, results);
+            RunRecord run = new RunRecord(all);
+            try (JavaSparkContext spark = runtime.start()) {
+                CalibrationJob job = new CalibrationJob(spark, recipe, listing, partitions);
+                CalibrationOutcome outcome = job.run(Depth.VALUES, progress());
+                tell(outcome, listing, results);
+                ScaleSolver.Solution solution = Results.solve(recipe, outcome.statistics(), outcome.problem());
+                results.write(
+                        solution,
+                        outcome.statistics(),
+                        run.finish(spark.version(), spark.master(), job.splits().size(), outcome.tally()),
+                        folder);
+            }
+        }
+        return ExitCode.DONE;
+    }
+
+    private List<String> inputs(Configuration hadoop) {
+        List<String> all = new ArrayList<>(inputs);
+        if (inputList != null) {
+            String text = new String(Files.bytes(inputList, hadoop), StandardCharsets.UTF_8);
+            text.lines().map(String::strip).filter(line -> !line.isEmpty()).forEach(all::add);
+        }
+        if (all.isEmpty()) {
+            throw new ParameterException(
+                    spec.commandLine(), "Missing required option: '--input=PATH...' or '--input-list=FILE'");
+        }
+        return all;
+    }
+
+    private static CaptureListing listing(List<String> inputs, Configuration hadoop, Results results) {
+        CaptureListing listing = CaptureListing.of(inputs, hadoop);
+        if (listing.skipped() > 0) {
+            results.warn(listing.skipped() + " files are not .safetensors and were skipped");
+        }
+        return listing;
+    }
+
+    private Progress progress() {
+        return new Progress(System.err, Boolean.getBoolean("kvscale.terminal"), quiet);
+    }
+
+    private static void tell(CalibrationOutcome outcome, CaptureListing listing, Results results) {
+        if (outcome.tally().maskedFiles() > 0) {
+            results.say("the mask kept padding out in " + outcome.tally().maskedFiles() + " files");
+        }
+        if (outcome.tally().foreignFiles() > 0) {
+            results.warn(outcome.tally().foreignFiles() + " of "
+                    + listing.files().size() + " files hold no K or V; tensors there are named "
+                    + outcome.tally().names());
+        }
+    }
+
+    private void dryRun(CalibrationJob job, Results results) {
+        CalibrationOutcome outcome = job.run(Depth.HEADERS, progress());
+        new DryRun(spec.commandLine().getOut()).print(job, outcome);
+        results.say("dry run: nothing was written");
+    }
+}

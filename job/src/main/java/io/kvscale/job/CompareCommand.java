@@ -1,0 +1,95 @@
+package io.kvscale.job;
+
+import io.kvscale.scheme.ScaleTable;
+import io.kvscale.scheme.SlotScales;
+import io.kvscale.tensor.Slot;
+import java.io.PrintWriter;
+import java.util.Arrays;
+import java.util.TreeSet;
+import java.util.concurrent.Callable;
+import org.apache.hadoop.conf.Configuration;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Two results side by side. */
+@Command(
+        name = "compare",
+        description = "Shows two scale tables, or two statistics files, side by side.",
+        footer = {
+            "Exit code: 0 if they are equal bit for bit, 10 if they are not. Of scale tables, schemes, shapes, scales and",
+            "zero points are compared: what a serving engine acts on."
+        })
+final class CompareCommand implements Callable<Integer> {
+    @Spec
+    @SuppressWarnings("NullAway.Init") // set by picocli
+    private CommandSpec spec;
+
+    @Parameters(index = "0", paramLabel = "A", description = "A result folder, kv_scales.json or statistics file.")
+    private String first = "";
+
+    @Parameters(index = "1", paramLabel = "B", description = "Another.")
+    private String second = "";
+
+    @Override
+    public Integer call() {
+        Configuration hadoop = new Configuration();
+        Content a = Content.read(first, hadoop);
+        Content b = Content.read(second, hadoop);
+        PrintWriter out = spec.commandLine().getOut();
+        boolean equal;
+        if (a instanceof Content.Scales x && b instanceof Content.Scales y) {
+            equal = compare(x.table(), y.table(), out);
+        } else if (a instanceof Content.Statistics x && b instanceof Content.Statistics y) {
+            equal = Arrays.equals(x.statistics().toByteArray(), y.statistics().toByteArray());
+            if (!equal) {
+                out.println(first + ":");
+                StatisticsTables.print(x.statistics(), true, out);
+                out.println(second + ":");
+                StatisticsTables.print(y.statistics(), true, out);
+            }
+        } else {
+            throw new ParameterException(
+                    spec.commandLine(), "compare takes two scale tables or two statistics files, not one of each");
+        }
+        out.println(equal ? "equal" : "different");
+        out.flush();
+        return equal ? ExitCode.DONE : ExitCode.DIFFERENT;
+    }
+
+    private static boolean compare(ScaleTable a, ScaleTable b, PrintWriter out) {
+        TreeSet<Slot> slots = new TreeSet<>(a.slots().keySet());
+        slots.addAll(b.slots().keySet());
+        TextTable table = new TextTable("layer", "role", "A", "B", "");
+        boolean equal = true;
+        for (Slot slot : slots) {
+            SlotScales x = a.slots().get(slot);
+            SlotScales y = b.slots().get(slot);
+            boolean same = same(x, y);
+            equal &= same;
+            table.row(
+                    slot.layer(),
+                    slot.role().word(),
+                    x == null ? "-" : ScaleTables.scales(x),
+                    y == null ? "-" : ScaleTables.scales(y),
+                    same ? "" : "differs");
+        }
+        table.print(out);
+        if (!a.corpus().equals(b.corpus())) {
+            out.println("the corpora differ: " + a.corpus() + ", " + b.corpus());
+        }
+        return equal;
+    }
+
+    private static boolean same(@Nullable SlotScales a, @Nullable SlotScales b) {
+        return a != null
+                && b != null
+                && a.scheme().equals(b.scheme())
+                && Arrays.equals(a.shape(), b.shape())
+                && Arrays.equals(a.scale(), b.scale())
+                && Arrays.equals(a.zeroPoint(), b.zeroPoint());
+    }
+}

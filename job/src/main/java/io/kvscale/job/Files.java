@@ -1,0 +1,60 @@
+package io.kvscale.job;
+
+import io.kvscale.job.recipe.Recipe;
+import io.kvscale.observer.CalibrationStatistics;
+import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.InvalidDataException;
+import java.io.IOException;
+import java.io.InputStream;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Path;
+
+/** Files that commands are given by name: of any file system that Hadoop knows, local ones by their plain path. */
+final class Files {
+    private static final long MAX_BYTES = 1L << 30;
+
+    private Files() {}
+
+    static Recipe recipe(String file, Configuration configuration) {
+        return Recipe.read(new Path(file), configuration);
+    }
+
+    /**
+     * A whole file, of at most 1 GB.
+     *
+     * @throws InvalidDataException if it is absent, too long or cannot be read
+     */
+    static byte[] bytes(String file, Configuration configuration) {
+        try {
+            Path path = new Path(file);
+            FileSystem fs = path.getFileSystem(configuration);
+            long length = fs.getFileStatus(path).getLen();
+            if (length > MAX_BYTES) {
+                throw problem(file, "the file has " + length + " bytes, more than any of kvscale's", null);
+            }
+            try (InputStream in = fs.open(path)) {
+                return in.readAllBytes();
+            }
+        } catch (IOException | IllegalArgumentException e) {
+            throw problem(file, "the file cannot be read: " + e.getMessage(), e);
+        }
+    }
+
+    /** @throws InvalidDataException if it is not an undamaged statistics file */
+    static CalibrationStatistics statistics(String file, Configuration configuration) {
+        try {
+            return CalibrationStatistics.fromByteArray(bytes(file, configuration));
+        } catch (InvalidDataException e) {
+            throw e.problem().file() == null
+                    ? new InvalidDataException(e.problem().inFile(file), e)
+                    : e;
+        }
+    }
+
+    private static InvalidDataException problem(
+            String file, String what, @org.jspecify.annotations.Nullable Exception cause) {
+        DataProblem problem = DataProblem.of(what, "check the path").inFile(file);
+        return cause == null ? new InvalidDataException(problem) : new InvalidDataException(problem, cause);
+    }
+}

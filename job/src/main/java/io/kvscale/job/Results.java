@@ -1,0 +1,67 @@
+package io.kvscale.job;
+
+import io.kvscale.job.export.OutputFolder;
+import io.kvscale.job.export.ResultFiles;
+import io.kvscale.job.recipe.OnNonfinite;
+import io.kvscale.job.recipe.Recipe;
+import io.kvscale.observer.CalibrationStatistics;
+import io.kvscale.quant.Expectations;
+import io.kvscale.quant.ScaleSolver;
+import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.Role;
+import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** From statistics and a recipe to the result folder and what the terminal shows: the end of two commands. */
+final class Results {
+    private final PrintWriter out;
+    private final PrintWriter err;
+    private final boolean quiet;
+
+    Results(PrintWriter out, PrintWriter err, boolean quiet) {
+        this.out = out;
+        this.err = err;
+        this.quiet = quiet;
+    }
+
+    /** @param found a problem that reading the corpus met */
+    static ScaleSolver.Solution solve(Recipe recipe, CalibrationStatistics statistics, @Nullable DataProblem found) {
+        Expectations expectations = new Expectations(
+                recipe.hybrid(), recipe.mla(), recipe.allowZero(), recipe.onNonfinite() == OnNonfinite.SKIP);
+        return new ScaleSolver(
+                        Map.of(Role.KEY, recipe.key(), Role.VALUE, recipe.value()),
+                        recipe.capture().layerFilter()::includes,
+                        expectations)
+                .solve(statistics, found);
+    }
+
+    /** Writes the folder, then shows the scales and the paths. */
+    void write(
+            ScaleSolver.Solution solution, CalibrationStatistics statistics, Map<String, ?> run, OutputFolder output) {
+        String notForVllm = ResultFiles.write(solution.table(), statistics, run, output);
+        List<String> warnings = new ArrayList<>(solution.warnings());
+        if (notForVllm != null) {
+            warnings.add("nothing written for vLLM: " + notForVllm);
+        }
+        warnings.forEach(this::warn);
+        if (!quiet) {
+            ScaleTables.print(solution.table(), out);
+            output.paths().forEach(path -> out.println("wrote " + path));
+        }
+        out.flush();
+    }
+
+    void warn(String text) {
+        say("warning: " + text);
+    }
+
+    void say(String text) {
+        if (!quiet) {
+            err.println("kvscale: " + text);
+            err.flush();
+        }
+    }
+}

@@ -1,0 +1,179 @@
+package io.kvscale.job.export;
+
+import java.io.Closeable;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
+import java.util.UUID;
+import java.util.stream.Collectors;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileStatus;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Path;
+
+/**
+ * A folder that appears whole or not at all: files are written into a hidden folder beside it, which is renamed at the
+ * end. With {@code overwrite} the old folder stays until then.
+ *
+ * <p>On object stores a rename is a copy, so there {@code _SUCCESS}, written last, is what readers wait for.
+ */
+public final class OutputFolder implements Closeable {
+    private static final String SUCCESS = "_SUCCESS";
+    private static final String SCALES = "kv_scales.json";
+
+    private final FileSystem fs;
+    private final Path target;
+    private final Path staging;
+    private final boolean overwrite;
+    private final List<String> written = new ArrayList<>();
+    private boolean committed;
+
+    private OutputFolder(FileSystem fs, Path target, boolean overwrite) {
+        this.fs = fs;
+        this.target = target;
+        this.overwrite = overwrite;
+        this.staging = beside(".tmp");
+    }
+
+    /**
+     * Claims a folder before the work begins, so that a bad one is known at once.
+     *
+     * @param inputs what is read: the folder must be neither within nor above any of it
+     * @throws OutputException if it exists without {@code overwrite}, holds something else, or cannot be written
+     */
+    public static OutputFolder open(
+            String folder, boolean overwrite, List<String> inputs, Configuration configuration) {
+        try {
+            Path path = new Path(folder);
+            // An instance of one's own: the checksum files are turned off for this folder, not for all of Spark.
+            FileSystem fs = FileSystem.newInstance(path.toUri(), configuration);
+            fs.setWriteChecksum(false);
+            Path target = fs.makeQualified(path);
+            if (target.getParent() == null) {
+                throw new OutputException(
+                        "--output " + folder + " is the root of a file system\n  name a folder in it");
+            }
+            OutputFolder output = new OutputFolder(fs, target, overwrite);
+            output.checkTarget();
+            output.checkInputs(inputs);
+            output.fs.mkdirs(output.staging);
+            return output;
+        } catch (IOException | IllegalArgumentException e) {
+            throw new OutputException(
+                    "the output folder " + folder + " cannot be written: " + e.getMessage()
+                            + "\n  name another with --output, or mend the permissions",
+                    e);
+        }
+    }
+
+    private void checkTarget() throws IOException {
+        if (!fs.exists(target)) {
+            return;
+        }
+        if (!overwrite) {
+            throw new OutputException(
+                    "the output folder " + target + " exists\n  name another with --output, or say --overwrite");
+        }
+        FileStatus status = fs.getFileStatus(target);
+        Set<String> names = status.isFile()
+                ? Set.of("")
+                : Arrays.stream(fs.listStatus(target))
+                        .map(s -> s.getPath().getName())
+                        .collect(Collectors.toSet());
+        if (!names.isEmpty() && !names.contains(SCALES)) {
+            throw new OutputException("the output folder " + target + " holds something else than kvscale's results\n"
+                    + "  name another with --output: --overwrite replaces results only");
+        }
+    }
+
+    private void checkInputs(List<String> inputs) {
+        for (String input : inputs) {
+            Path path = fs.makeQualified(new Path(input));
+            if (isWithin(target, path) || isWithin(path, target)) {
+                throw new OutputException("the output folder " + target + " and the input " + path
+                        + " lie within each other\n  name another with --output");
+            }
+        }
+    }
+
+    private static boolean isWithin(Path inner, Path outer) {
+        for (Path p = inner; p != null; p = p.getParent()) {
+            if (p.equals(outer)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private Path beside(String suffix) {
+        return new Path(target.getParent(), "." + target.getName() + "." + UUID.randomUUID() + suffix);
+    }
+
+    /** Writes one file, by its path below the folder. */
+    public void write(String name, byte[] bytes) {
+        try (OutputStream out = fs.create(new Path(staging, name), false)) {
+            out.write(bytes);
+            written.add(name);
+        } catch (IOException e) {
+            throw failed(e);
+        }
+    }
+
+    /** Makes the folder appear. */
+    public void commit() {
+        write(SUCCESS, new byte[0]);
+        Path old = beside(".old");
+        try {
+            boolean replaces = overwrite && fs.exists(target);
+            if (!replaces && fs.exists(target)) {
+                throw new OutputException("the output folder " + target + " appeared while the job ran\n"
+                        + "  name another with --output, or say --overwrite");
+            }
+            if (replaces && !fs.rename(target, old)) {
+                throw new IOException("the old folder cannot be moved away");
+            }
+            if (!fs.rename(staging, target)) {
+                if (replaces) {
+                    fs.rename(old, target);
+                }
+                throw new IOException("the new folder cannot be moved into place");
+            }
+            committed = true;
+            if (replaces) {
+                fs.delete(old, true);
+            }
+        } catch (IOException e) {
+            throw failed(e);
+        }
+    }
+
+    private OutputException failed(IOException e) {
+        return new OutputException(
+                "the output folder " + target + " cannot be written: " + e.getMessage() + "\n  nothing was changed", e);
+    }
+
+    /** Where the files will be, or are. */
+    public List<String> paths() {
+        return written.stream().map(name -> shown(new Path(target, name))).toList();
+    }
+
+    private static String shown(Path path) {
+        return "file".equals(path.toUri().getScheme()) ? path.toUri().getPath() : path.toString();
+    }
+
+    /** Removes what was not committed. */
+    @Override
+    public void close() {
+        try {
+            if (!committed) {
+                fs.delete(staging, true);
+            }
+            fs.close();
+        } catch (IOException e) {
+            // The result stands or the error is already told; a hidden folder may be left.
+        }
+    }
+}

@@ -1,0 +1,3 @@
+/** Writes scales for serving engines, whole or not at all. */
+@org.jspecify.annotations.NullMarked
+package io.kvscale.job.export;
