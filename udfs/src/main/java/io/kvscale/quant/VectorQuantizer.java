@@ -1,0 +1,100 @@
+package io.kvscale.quant;
+
+import io.kvscale.numeric.Dtype;
+import io.kvscale.numeric.NumberFormat;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+
+/**
+ * {@link Quantizer} on the Vector API, for BF16 and F32 values and the formats of {@link Quantizers#isVectorized}.
+ *
+ * <p>Works in chunks that stay in the first-level cache: bits into a scratch array, one flat loop of
+ * {@link QuantizerLanes} over it, codes out. The scales are laid out along the chunk once, so that the loops know
+ * nothing of rows, and scratch arrays are whole vectors long, so that no lane is masked: lanes beyond the values work
+ * on what an earlier chunk left there, and nobody looks at them.
+ */
+final class VectorQuantizer implements Quantizer {
+    /** Values of a chunk, at least: about 15 KB of scratch memory and scales. */
+    private static final int CHUNK = 1024;
+
+    private final boolean fp8;
+    private final boolean wide;
+    private final int width;
+    private final int rowsOfChunk;
+    private final float[] scale;
+    private final float[] zeroPoint;
+    private final int[] words;
+    private final short[] halves;
+    private final byte[] bytes;
+    /** The bits that a step's rounding drops: 16 of them where steps are BF16. */
+    private final int dropped;
+
+    VectorQuantizer(QuantizerSpec spec) {
+        fp8 = spec.format() == NumberFormat.FP8_E4M3;
+        wide = spec.dtype() == Dtype.F32;
+        dropped = spec.step() == Dtype.F32 ? 0 : 0xffff;
+        width = spec.width();
+        rowsOfChunk = Math.max(1, CHUNK / width);
+        int length = QuantizerLanes.whole(rowsOfChunk * width);
+        scale = new float[length];
+        zeroPoint = new float[length];
+        for (int i = 0; i < length; i++) {
+            scale[i] = spec.scale()[i % width];
+            zeroPoint[i] = spec.zeroPoint()[i % width];
+        }
+        words = new int[length];
+        halves = new short[wide ? 0 : length];
+        bytes = new byte[length];
+    }
+
+    /** Whether this machine's vectors will do; a LinkageError where the Vector API is not the one of the build. */
+    static boolean isSupported() {
+        return QuantizerLanes.isSupported();
+    }
+
+    @Override
+    public void quantize(ByteBuffer values, int offset, int rows, byte[] codes, int at) {
+        ByteBuffer from = little(values, offset);
+        for (int row = 0; row < rows; row += rowsOfChunk) {
+            int count = Math.min(rowsOfChunk, rows - row) * width;
+            if (wide) {
+                from.asIntBuffer().get(words, 0, count);
+            } else {
+                from.asShortBuffer().get(halves, 0, count);
+                QuantizerLanes.widen(halves, words, count);
+            }
+            from.position(from.position() + count * (wide ? Integer.BYTES : Short.BYTES));
+            if (fp8) {
+                QuantizerLanes.toE4m3(words, count, scale, zeroPoint, dropped, bytes);
+            } else {
+                QuantizerLanes.toInt8(words, count, scale, zeroPoint, dropped, bytes);
+            }
+            System.arraycopy(bytes, 0, codes, at + row * width, count);
+        }
+    }
+
+    @Override
+    public void dequantize(byte[] codes, int at, int rows, ByteBuffer values, int offset) {
+        ByteBuffer to = little(values, offset);
+        for (int row = 0; row < rows; row += rowsOfChunk) {
+            int count = Math.min(rowsOfChunk, rows - row) * width;
+            System.arraycopy(codes, at + row * width, bytes, 0, count);
+            if (fp8) {
+                QuantizerLanes.fromE4m3(bytes, count, scale, zeroPoint, dropped, words);
+            } else {
+                QuantizerLanes.fromInt8(bytes, count, scale, zeroPoint, dropped, words);
+            }
+            if (wide) {
+                to.asIntBuffer().put(words, 0, count);
+            } else {
+                QuantizerLanes.narrow(words, halves, count);
+                to.asShortBuffer().put(halves, 0, count);
+            }
+            to.position(to.position() + count * (wide ? Integer.BYTES : Short.BYTES));
+        }
+    }
+
+    private static ByteBuffer little(ByteBuffer values, int offset) {
+        return values.duplicate().position(offset).order(ByteOrder.LITTLE_ENDIAN);
+    }
+}
