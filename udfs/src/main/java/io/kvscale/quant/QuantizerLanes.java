@@ -11,7 +11,8 @@ import jdk.incubator.vector.VectorSpecies;
 
 /**
  * The loops of {@link VectorQuantizer}: flat, without branches, over arrays that are {@linkplain #whole whole vectors}
- * long. F32 values travel as their bits.
+ * long. F32 values travel as their bits. Each is one small step over a chunk in the first-level cache, because the JIT
+ * allocates the vectors of a body much larger than these, which costs far more than another trip to that cache.
  */
 final class QuantizerLanes {
     private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
@@ -28,7 +29,6 @@ final class QuantizerLanes {
     private static final int LEAST = -6 + 127;
 
     private static final int SIGN = 0x80000000;
-    private static final int E4M3_MAX = Float.floatToRawIntBits(NumberFormat.FP8_E4M3.max());
 
     /** The last bit of a sum with this is one, for numbers of either sign. */
     private static final float UNITS = 0x1.8p23f;
@@ -63,35 +63,64 @@ final class QuantizerLanes {
         }
     }
 
-    static void toE4m3(int[] words, int count, float[] scale, float[] zeroPoint, int dropped, byte[] codes) {
+    /** In place: x to r(r(x / s) + zp). */
+    static void shift(int[] words, int count, float[] scale, float[] zeroPoint, int dropped) {
         for (int i = 0; i < count; i += LANES) {
-            IntVector bits = shifted(words, i, scale, zeroPoint, dropped);
-            IntVector magnitude = bits.lanewise(VectorOperators.AND, ~SIGN).min(E4M3_MAX);
-            IntVector exponent = magnitude.lanewise(VectorOperators.LSHR, 23).max(LEAST);
+            FloatVector x = IntVector.fromArray(INTS, words, i).reinterpretAsFloats();
+            IntVector t = round(x.div(FloatVector.fromArray(FLOATS, scale, i)).reinterpretAsInts(), dropped);
+            FloatVector zero = FloatVector.fromArray(FLOATS, zeroPoint, i);
+            round(t.reinterpretAsFloats().add(zero).reinterpretAsInts(), dropped)
+                    .intoArray(words, i);
+        }
+    }
+
+    /** In place: q to r(q - zp) * s; the last rounding is {@link #narrow}'s. */
+    static void unshift(int[] words, int count, float[] scale, float[] zeroPoint, int dropped) {
+        for (int i = 0; i < count; i += LANES) {
+            FloatVector q = IntVector.fromArray(INTS, words, i).reinterpretAsFloats();
+            IntVector t =
+                    round(q.sub(FloatVector.fromArray(FLOATS, zeroPoint, i)).reinterpretAsInts(), dropped);
+            FloatVector product = t.reinterpretAsFloats().mul(FloatVector.fromArray(FLOATS, scale, i));
+            product.reinterpretAsInts().intoArray(words, i);
+        }
+    }
+
+    static void toE4m3(int[] words, int count, byte[] codes) {
+        // Constants as vectors before the loop: with scalar operands the body is twice as slow, being twice as large.
+        IntVector magnitudes = IntVector.broadcast(INTS, Integer.MAX_VALUE);
+        IntVector exponents = IntVector.broadcast(INTS, 0x7f800000);
+        IntVector most = IntVector.broadcast(INTS, Float.floatToRawIntBits(NumberFormat.FP8_E4M3.max()));
+        IntVector least = IntVector.broadcast(INTS, LEAST << 23);
+        IntVector least8 = IntVector.broadcast(INTS, LEAST << 3);
+        IntVector twenty = IntVector.broadcast(INTS, 20 << 23);
+        IntVector signs = IntVector.broadcast(INTS, 0x80);
+        for (int i = 0; i < count; i += LANES) {
+            IntVector bits = IntVector.fromArray(INTS, words, i);
+            IntVector magnitude = bits.and(magnitudes).min(most);
+            IntVector exponent = magnitude.and(exponents).max(least);
             // 2^(exponent + 20): the last bit of a sum with it is one step of e4m3, so the sum rounds half to even
             // there, and counts the steps: 0 to 8 of them below 2^-6, 8 to 16 above; a 16th is the next exponent's 8th.
-            IntVector magic = exponent.add(20).lanewise(VectorOperators.LSHL, 23);
+            IntVector magic = exponent.add(twenty);
             IntVector sum = magnitude
                     .reinterpretAsFloats()
                     .add(magic.reinterpretAsFloats())
                     .reinterpretAsInts();
-            IntVector steps =
-                    exponent.sub(LEAST).lanewise(VectorOperators.LSHL, 3).add(sum.sub(magic));
-            IntVector sign = bits.lanewise(VectorOperators.LSHR, 24).lanewise(VectorOperators.AND, 0x80);
-            store(steps.lanewise(VectorOperators.OR, sign), codes, i);
+            IntVector octaves = exponent.lanewise(VectorOperators.LSHR, 20).sub(least8);
+            IntVector sign = bits.lanewise(VectorOperators.LSHR, 24).and(signs);
+            store(octaves.add(sum.sub(magic)).or(sign), codes, i);
         }
     }
 
-    static void toInt8(int[] words, int count, float[] scale, float[] zeroPoint, int dropped, byte[] codes) {
+    static void toInt8(int[] words, int count, byte[] codes) {
         float min = NumberFormat.INT8.min();
         float max = NumberFormat.INT8.max();
         for (int i = 0; i < count; i += LANES) {
-            FloatVector t = shifted(words, i, scale, zeroPoint, dropped).reinterpretAsFloats();
+            FloatVector t = IntVector.fromArray(INTS, words, i).reinterpretAsFloats();
             store(t.max(min).min(max).add(UNITS).reinterpretAsInts(), codes, i);
         }
     }
 
-    static void fromE4m3(byte[] codes, int count, float[] scale, float[] zeroPoint, int dropped, int[] words) {
+    static void fromE4m3(byte[] codes, int count, int[] words) {
         for (int i = 0; i < count; i += LANES) {
             IntVector code = load(codes, i);
             IntVector magnitude = code.lanewise(VectorOperators.AND, 0x7f);
@@ -100,37 +129,16 @@ final class QuantizerLanes {
                     .mul(0x1p-9f)
                     .reinterpretAsInts();
             IntVector number = normal.blend(small, magnitude.compare(VectorOperators.LT, 8));
-            IntVector sign = code.lanewise(VectorOperators.AND, SIGN);
-            scaled(
-                    number.lanewise(VectorOperators.OR, sign).reinterpretAsFloats(),
-                    i,
-                    scale,
-                    zeroPoint,
-                    dropped,
-                    words);
+            number.lanewise(VectorOperators.OR, code.lanewise(VectorOperators.AND, SIGN))
+                    .intoArray(words, i);
         }
     }
 
-    static void fromInt8(byte[] codes, int count, float[] scale, float[] zeroPoint, int dropped, int[] words) {
+    static void fromInt8(byte[] codes, int count, int[] words) {
         for (int i = 0; i < count; i += LANES) {
             FloatVector number = (FloatVector) load(codes, i).convert(VectorOperators.I2F, 0);
-            scaled(number, i, scale, zeroPoint, dropped, words);
+            number.reinterpretAsInts().intoArray(words, i);
         }
-    }
-
-    /** r(r(x / s) + zp). */
-    private static IntVector shifted(int[] words, int i, float[] scale, float[] zeroPoint, int dropped) {
-        FloatVector x = IntVector.fromArray(INTS, words, i).reinterpretAsFloats();
-        IntVector t = round(x.div(FloatVector.fromArray(FLOATS, scale, i)).reinterpretAsInts(), dropped);
-        FloatVector zero = FloatVector.fromArray(FLOATS, zeroPoint, i);
-        return round(t.reinterpretAsFloats().add(zero).reinterpretAsInts(), dropped);
-    }
-
-    /** r(q - zp) * s; the last rounding is {@link #narrow}'s. */
-    private static void scaled(FloatVector q, int i, float[] scale, float[] zeroPoint, int dropped, int[] words) {
-        FloatVector zero = FloatVector.fromArray(FLOATS, zeroPoint, i);
-        FloatVector t = round(q.sub(zero).reinterpretAsInts(), dropped).reinterpretAsFloats();
-        t.mul(FloatVector.fromArray(FLOATS, scale, i)).reinterpretAsInts().intoArray(words, i);
     }
 
     /** Rounds F32 bits half to even where {@code dropped} is 0xffff, and leaves them where it is 0. */

@@ -8,7 +8,7 @@ import java.nio.ByteOrder;
 /**
  * {@link Quantizer} on the Vector API, for BF16 and F32 values and the formats of {@link Quantizers#isVectorized}.
  *
- * <p>Works in chunks that stay in the first-level cache: bits into a scratch array, one flat loop of
+ * <p>Works in chunks that stay in the first-level cache: bits into a scratch array, the flat loops of
  * {@link QuantizerLanes} over it, codes out. The scales are laid out along the chunk once, so that the loops know
  * nothing of rows, and scratch arrays are whole vectors long, so that no lane is masked: lanes beyond the values work
  * on what an earlier chunk left there, and nobody looks at them.
@@ -64,10 +64,11 @@ final class VectorQuantizer implements Quantizer {
                 QuantizerLanes.widen(halves, words, count);
             }
             from.position(from.position() + count * (wide ? Integer.BYTES : Short.BYTES));
+            QuantizerLanes.shift(words, count, scale, zeroPoint, dropped);
             if (fp8) {
-                QuantizerLanes.toE4m3(words, count, scale, zeroPoint, dropped, bytes);
+                QuantizerLanes.toE4m3(words, count, bytes);
             } else {
-                QuantizerLanes.toInt8(words, count, scale, zeroPoint, dropped, bytes);
+                QuantizerLanes.toInt8(words, count, bytes);
             }
             System.arraycopy(bytes, 0, codes, at + row * width, count);
         }
@@ -80,10 +81,11 @@ final class VectorQuantizer implements Quantizer {
             int count = Math.min(rowsOfChunk, rows - row) * width;
             System.arraycopy(codes, at + row * width, bytes, 0, count);
             if (fp8) {
-                QuantizerLanes.fromE4m3(bytes, count, scale, zeroPoint, dropped, words);
+                QuantizerLanes.fromE4m3(bytes, count, words);
             } else {
-                QuantizerLanes.fromInt8(bytes, count, scale, zeroPoint, dropped, words);
+                QuantizerLanes.fromInt8(bytes, count, words);
             }
+            QuantizerLanes.unshift(words, count, scale, zeroPoint, dropped);
             if (wide) {
                 to.asIntBuffer().put(words, 0, count);
             } else {
