@@ -17,7 +17,6 @@ final class VectorQuantizer implements Quantizer {
     /** Values of a chunk, at least: about 15 KB of scratch memory and scales. */
     private static final int CHUNK = 1024;
 
-    private final boolean fp8;
     private final boolean wide;
     private final int width;
     private final int rowsOfChunk;
@@ -26,13 +25,11 @@ final class VectorQuantizer implements Quantizer {
     private final int[] words;
     private final short[] halves;
     private final byte[] bytes;
-    /** The bits that a step's rounding drops: 16 of them where steps are BF16. */
-    private final int dropped;
+    private final Stage[] toCodes;
+    private final Stage[] fromCodes;
 
     VectorQuantizer(QuantizerSpec spec) {
-        fp8 = spec.format() == NumberFormat.FP8_E4M3;
         wide = spec.dtype() == Dtype.F32;
-        dropped = spec.step() == Dtype.F32 ? 0 : 0xffff;
         width = spec.width();
         rowsOfChunk = Math.max(1, CHUNK / width);
         int length = QuantizerLanes.whole(rowsOfChunk * width);
@@ -45,6 +42,40 @@ final class VectorQuantizer implements Quantizer {
         words = new int[length];
         halves = new short[wide ? 0 : length];
         bytes = new byte[length];
+
+        boolean fp8 = spec.format() == NumberFormat.FP8_E4M3;
+        // The bits that a step's rounding drops.
+        int dropped = spec.step() == Dtype.F32 ? 0 : 0xffff;
+        Stage nothing = count -> {};
+        toCodes = new Stage[] {
+            wide ? nothing : count -> QuantizerLanes.widen(halves, words, count),
+            count -> QuantizerLanes.shift(words, count, scale, zeroPoint, dropped),
+            fp8
+                    ? count -> QuantizerLanes.toE4m3(words, count, bytes)
+                    : count -> QuantizerLanes.toInt8(words, count, bytes)
+        };
+        fromCodes = new Stage[] {
+            fp8
+                    ? count -> QuantizerLanes.fromE4m3(bytes, count, words)
+                    : count -> QuantizerLanes.fromInt8(bytes, count, words),
+            count -> QuantizerLanes.unshift(words, count, scale, zeroPoint, dropped),
+            wide ? nothing : count -> QuantizerLanes.narrow(words, halves, count)
+        };
+    }
+
+    /** One loop over the first values of the scratch arrays. */
+    private interface Stage {
+        void run(int count);
+    }
+
+    /**
+     * The one call site of all stages, on purpose: it sees at least three of them, so the JIT calls each, compiled by
+     * itself. Inlined into one large body, the same loops allocate their vectors, at a quarter of the speed.
+     */
+    private static void run(Stage[] stages, int count) {
+        for (Stage stage : stages) {
+            stage.run(count);
+        }
     }
 
     /** Whether this machine's vectors will do; a LinkageError where the Vector API is not the one of the build. */
@@ -61,15 +92,9 @@ final class VectorQuantizer implements Quantizer {
                 from.asIntBuffer().get(words, 0, count);
             } else {
                 from.asShortBuffer().get(halves, 0, count);
-                QuantizerLanes.widen(halves, words, count);
             }
             from.position(from.position() + count * (wide ? Integer.BYTES : Short.BYTES));
-            QuantizerLanes.shift(words, count, scale, zeroPoint, dropped);
-            if (fp8) {
-                QuantizerLanes.toE4m3(words, count, bytes);
-            } else {
-                QuantizerLanes.toInt8(words, count, bytes);
-            }
+            run(toCodes, count);
             System.arraycopy(bytes, 0, codes, at + row * width, count);
         }
     }
@@ -80,16 +105,10 @@ final class VectorQuantizer implements Quantizer {
         for (int row = 0; row < rows; row += rowsOfChunk) {
             int count = Math.min(rowsOfChunk, rows - row) * width;
             System.arraycopy(codes, at + row * width, bytes, 0, count);
-            if (fp8) {
-                QuantizerLanes.fromE4m3(bytes, count, words);
-            } else {
-                QuantizerLanes.fromInt8(bytes, count, words);
-            }
-            QuantizerLanes.unshift(words, count, scale, zeroPoint, dropped);
+            run(fromCodes, count);
             if (wide) {
                 to.asIntBuffer().put(words, 0, count);
             } else {
-                QuantizerLanes.narrow(words, halves, count);
                 to.asShortBuffer().put(halves, 0, count);
             }
             to.position(to.position() + count * (wide ? Integer.BYTES : Short.BYTES));
