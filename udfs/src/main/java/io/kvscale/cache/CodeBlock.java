@@ -4,6 +4,7 @@ import io.kvscale.quant.Quantizer;
 import io.kvscale.quant.ScaleSet;
 import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.KvTensor;
+import java.nio.ByteBuffer;
 import org.roaringbitmap.RoaringBitmap;
 
 /**
@@ -33,7 +34,7 @@ record CodeBlock(int batch, int tokens, ScaleSet scales, byte[] packed, RoaringB
     }
 
     /** Writes the values into {@code [batch, heads, total, head_dim]} from token {@code at} on. */
-    void dequantizeInto(byte[] values, int total, int at) {
+    void dequantizeInto(ByteBuffer values, int total, int at) {
         Geometry geometry = scales.geometry();
         int headDim = geometry.headDim();
         int bytes = geometry.dtype().bytes();

@@ -57,7 +57,7 @@ final class HeldSequence {
         byte[] values = new byte[bytes(newest.geometry(), newest.batch(), total)];
         int at = 0;
         for (CodeBlock block : blocks) {
-            block.dequantizeInto(values, total, at);
+            block.dequantizeInto(ByteBuffer.wrap(values), total, at);
             at += block.tokens();
         }
         copy(newest, 0, values, total, at);

@@ -24,12 +24,13 @@ final class ShortTiles {
 
     /** {@link MinMaxKernel#fold16}; false, and nothing done, where there is less than one vector of values. */
     static boolean fold(ByteBuffer data, int offset, int width, int rows, short[] min, short[] max, int at) {
-        if (width >= LANES) {
+        // Narrow rows: as many as fill whole tiles are one wide row, whose columns are folded together in the end. That
+        // has to be done for rows of less than a vector; for others it pays where a few of them fill a tile of four.
+        int group = (width < LANES ? LANES : 4 * LANES) / Integer.lowestOneBit(width);
+        if (width >= LANES && (group < 2 || group > 4 || width >= 4 * LANES || rows < group)) {
             columns(VectorLoads.view(data), offset, width, rows, min, max, at);
             return true;
         }
-        // Narrow rows: as many as fill whole vectors are one wide row, whose columns are folded together in the end.
-        int group = LANES / Integer.lowestOneBit(width);
         if (rows < group) {
             return false;
         }

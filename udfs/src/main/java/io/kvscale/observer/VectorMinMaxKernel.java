@@ -2,7 +2,7 @@ package io.kvscale.observer;
 
 import java.nio.ByteBuffer;
 
-/** The min/max kernel on the Vector API; {@link MinMaxKernels} loads it by name, where that module is there. */
+/** The min/max kernel on the Vector API; linked only where that module is there. */
 final class VectorMinMaxKernel implements MinMaxKernel {
     private final MinMaxKernel scalar = new ScalarMinMaxKernel();
 

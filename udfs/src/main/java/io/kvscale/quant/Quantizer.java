@@ -3,9 +3,10 @@ package io.kvscale.quant;
 import io.kvscale.numeric.Dtype;
 import io.kvscale.numeric.NumberFormat;
 import io.kvscale.tensor.KvTensor;
+import java.nio.ByteBuffer;
 
 /**
- * Turns values into codes and codes into values with the scales of one slot, head by head.
+ * Turns values into codes and codes into values with the scales of one slot, head by head. For one thread.
  *
  * <p>Codes are {@link NumberFormat#encode}'s, one a byte, except that an integer's lowest code stands for -0 here: the
  * reference keeps q as a float, so a small negative value comes back as -0, and two's complement has no code for that.
@@ -14,9 +15,11 @@ import io.kvscale.tensor.KvTensor;
 public final class Quantizer {
     private final ScaleSet scales;
     private final NumberFormat format;
+    private final Dtype dtype;
     private final Dtype step;
     private final int headDim;
     private final byte lowestCode;
+    private final QuantKernel[] kernels;
 
     /** Receives the index of every code that is the lowest integer itself. */
     public interface Lowest {
@@ -26,9 +29,26 @@ public final class Quantizer {
     public Quantizer(ScaleSet scales) {
         this.scales = scales;
         this.format = scales.scheme().format();
+        this.dtype = scales.geometry().dtype();
         this.step = scales.step();
         this.headDim = scales.geometry().headDim();
         this.lowestCode = (byte) format.encode(format.min());
+        this.kernels = new QuantKernel[scales.geometry().heads()];
+        boolean alike = scales.parameters().length == 1;
+        for (int head = 0; head < kernels.length; head++) {
+            kernels[head] = alike && head > 0 ? kernels[0] : kernel(head);
+        }
+    }
+
+    private QuantKernel kernel(int head) {
+        float[] scale = new float[headDim];
+        float[] zeroPoint = new float[headDim];
+        for (int d = 0; d < headDim; d++) {
+            QuantParameters parameters = scales.ofChannel(head * headDim + d);
+            scale[d] = parameters.scale();
+            zeroPoint[d] = parameters.zeroPoint();
+        }
+        return QuantKernels.of(new QuantSpec(format, dtype, step, scale, zeroPoint));
     }
 
     /**
@@ -38,19 +58,21 @@ public final class Quantizer {
      * @param at where its code goes; the codes of all tokens x head_dim values follow
      */
     public void quantize(KvTensor source, int first, int head, int tokens, byte[] codes, int at, Lowest lowest) {
-        for (int i = 0; i < tokens * headDim; i++) {
-            QuantParameters parameters = scales.ofChannel(head * headDim + i % headDim);
-            float q = parameters.quantize(source.value(first + i), format, step);
-            byte code = (byte) format.encode(q);
-            if (format.isInteger()) {
-                if (code == lowestCode) {
+        kernels[head].quantize(source.values(), first * dtype.bytes(), tokens, codes, at);
+        if (format.isInteger()) {
+            for (int i = 0; i < tokens * headDim; i++) {
+                if (codes[at + i] == lowestCode) {
                     lowest.at(at + i);
-                } else if (q == 0 && Float.floatToRawIntBits(q) != 0) {
-                    code = lowestCode;
+                } else if (codes[at + i] == 0 && isNegativeZero(source.value(first + i), head * headDim + i % headDim)) {
+                    codes[at + i] = lowestCode;
                 }
             }
-            codes[at + i] = code;
         }
+    }
+
+    private boolean isNegativeZero(float x, int channel) {
+        return x < 0
+                && Float.floatToRawIntBits(scales.ofChannel(channel).quantize(x, format, step)) == 0x80000000;
     }
 
     /**
@@ -59,28 +81,26 @@ public final class Quantizer {
      * @param at index of the first code
      * @param to byte offset of the first value in {@code values}
      */
-    public void dequantize(byte[] codes, int at, int head, int tokens, byte[] values, int to) {
-        for (int i = 0; i < tokens * headDim; i++) {
-            byte code = codes[at + i];
-            float q = format.isInteger() && code == lowestCode ? -0f : format.decode(code & 0xff);
-            write(
-                    q,
-                    head * headDim + i % headDim,
-                    values,
-                    to + i * scales.geometry().dtype().bytes());
+    public void dequantize(byte[] codes, int at, int head, int tokens, ByteBuffer values, int to) {
+        kernels[head].dequantize(codes, at, tokens, values, to);
+        if (format.isInteger()) {
+            for (int i = 0; i < tokens * headDim; i++) {
+                if (codes[at + i] == lowestCode) {
+                    write(-0f, head * headDim + i % headDim, values, to + i * dtype.bytes());
+                }
+            }
         }
     }
 
     /** Writes the value behind the lowest integer, which {@link Lowest} was told of. */
-    public void dequantizeLowest(int channel, byte[] values, int to) {
+    public void dequantizeLowest(int channel, ByteBuffer values, int to) {
         write(format.min(), channel, values, to);
     }
 
-    private void write(float q, int channel, byte[] values, int to) {
-        Dtype dtype = scales.geometry().dtype();
+    private void write(float q, int channel, ByteBuffer values, int to) {
         int bits = dtype.fromFloat(scales.ofChannel(channel).dequantize(q, step));
         for (int b = 0; b < dtype.bytes(); b++) {
-            values[to + b] = (byte) (bits >>> (8 * b));
+            values.put(to + b, (byte) (bits >>> (8 * b)));
         }
     }
 }

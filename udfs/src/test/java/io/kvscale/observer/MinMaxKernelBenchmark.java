@@ -46,7 +46,7 @@ public class MinMaxKernelBenchmark {
         byte[] content = new byte[BYTES];
         new Random(1).nextBytes(content);
         data.put(0, content);
-        chosen = MinMaxKernels.choose(kernel, "");
+        chosen = new KernelChoice(kernel, "").choose(VectorMinMaxKernel::new, ScalarMinMaxKernel::new);
         min16 = new short[width];
         max16 = new short[width];
         min32 = new int[width];

@@ -9,7 +9,6 @@ import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.Random;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -95,19 +94,6 @@ class MinMaxKernelTest {
         short[] keys = new short[128];
         assertThatThrownBy(() -> kernel.fold16(data, 0, 128, 5, keys, keys.clone(), 0))
                 .isInstanceOf(RuntimeException.class);
-    }
-
-    @Test
-    void theChoice() {
-        assertThat(MinMaxKernels.chosen()).isInstanceOf(VectorMinMaxKernel.class);
-        assertThat(MinMaxKernels.choose(null, "mixed mode, sharing")).isInstanceOf(VectorMinMaxKernel.class);
-        assertThat(MinMaxKernels.choose(null, "interpreted mode")).isInstanceOf(ScalarMinMaxKernel.class);
-        assertThat(MinMaxKernels.choose(null, "mixed mode, emulated-client, sharing"))
-                .isInstanceOf(ScalarMinMaxKernel.class);
-        assertThat(MinMaxKernels.choose("scalar", "mixed mode")).isInstanceOf(ScalarMinMaxKernel.class);
-        assertThat(MinMaxKernels.choose("vector", "interpreted mode")).isInstanceOf(VectorMinMaxKernel.class);
-        assertThatThrownBy(() -> MinMaxKernels.choose("fast", "mixed mode"))
-                .hasMessage("kvscale.kernel is vector or scalar, not fast");
     }
 
     private static void check16(MinMaxKernel kernel, Random random, int width, int rows) {
