@@ -16,7 +16,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.apache.hadoop.conf.Configuration;
-import org.apache.spark.api.java.JavaSparkContext;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -87,24 +86,20 @@ final class CalibrateCommand implements Callable<Integer> {
             throw new ParameterException(spec.commandLine(), "--partitions must be at least 1");
         }
         if (dryRun || output == null) {
-            try (JavaSparkContext spark = runtime.start()) {
-                dryRun(new CalibrationJob(spark, recipe, listing(all, hadoop, results), partitions), results);
+            CaptureListing listing = listing(all, hadoop, results);
+            try (CalibrationJob job = new CalibrationJob(runtime, recipe, listing, partitions)) {
+                new DryRun(spec.commandLine().getOut()).print(job, job.run(Depth.HEADERS, progress()));
             }
             return ExitCode.DONE;
         }
         try (OutputFolder folder = OutputFolder.open(output, overwrite, all, hadoop)) {
-            CaptureListing listing = listing(all, hadoop, results);
             RunRecord run = new RunRecord(all);
-            try (JavaSparkContext spark = runtime.start()) {
-                CalibrationJob job = new CalibrationJob(spark, recipe, listing, partitions);
+            CaptureListing listing = listing(all, hadoop, results);
+            try (CalibrationJob job = new CalibrationJob(runtime, recipe, listing, partitions)) {
                 CalibrationOutcome outcome = job.run(Depth.VALUES, progress());
                 tell(outcome, listing, results);
                 ScaleSolver.Solution solution = Results.solve(recipe, outcome.statistics(), outcome.problem());
-                results.write(
-                        solution,
-                        outcome.statistics(),
-                        run.finish(spark.version(), spark.master(), job.splits().size(), outcome.tally()),
-                        folder);
+                results.write(solution, outcome.statistics(), run.finish(job, outcome.tally()), folder);
             }
         }
         return ExitCode.DONE;
@@ -144,11 +139,5 @@ final class CalibrateCommand implements Callable<Integer> {
                     + listing.files().size() + " files hold no K or V; tensors there are named "
                     + outcome.tally().names());
         }
-    }
-
-    private void dryRun(CalibrationJob job, Results results) {
-        CalibrationOutcome outcome = job.run(Depth.HEADERS, progress());
-        new DryRun(spec.commandLine().getOut()).print(job, outcome);
-        results.say("dry run: nothing was written");
     }
 }

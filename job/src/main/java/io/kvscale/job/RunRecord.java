@@ -1,6 +1,7 @@
 package io.kvscale.job;
 
 import io.kvscale.cache.CalibrationTask.Tally;
+import io.kvscale.job.calibration.CalibrationJob;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.time.Duration;
@@ -19,15 +20,15 @@ final class RunRecord {
         this.inputs = List.copyOf(inputs);
     }
 
-    Map<String, Object> finish(String sparkVersion, String master, int splits, Tally tally) {
+    Map<String, Object> finish(CalibrationJob job, Tally tally) {
         Map<String, Object> run = finish();
         double seconds = Duration.between(start, Instant.now()).toMillis() / 1e3;
         run.put("read_bytes", tally.readBytes());
         run.put("task_seconds", tally.nanos() / 1e9);
         run.put("throughput_mb_per_s", tally.readBytes() / 1e6 / Math.max(seconds, 1e-3));
-        run.put("partitions", splits);
-        run.put("spark_version", sparkVersion);
-        run.put("master", master);
+        run.put("partitions", job.splits().size());
+        run.put("spark_version", job.sparkVersion());
+        run.put("master", job.master());
         return run;
     }
 

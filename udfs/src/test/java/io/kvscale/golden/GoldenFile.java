@@ -41,7 +41,8 @@ public final class GoldenFile {
     private static Path folder() {
         String named = System.getProperty("kvscale.golden");
         if (named != null) {
-            return Path.of(named);
+            // Relative to where Maven was started from, as its user means it; tests run in their module's folder.
+            return Path.of(System.getProperty("kvscale.top", "")).resolve(named);
         }
         try {
             return Path.of(GoldenFile.class.getResource("/golden").toURI());

@@ -26,21 +26,41 @@ import scala.Tuple2;
  * <p>Merging is exact and free of order, so the result has the same bits for any partitioning, retries and speculative
  * copies.
  */
-public final class CalibrationJob {
+public final class CalibrationJob implements AutoCloseable {
+    private final boolean ownsSpark;
     private final JavaSparkContext spark;
     private final Recipe recipe;
     private final CaptureListing listing;
     private final List<Split> splits;
 
     /**
+     * Starts Spark and plans; reads nothing.
+     *
      * @param partitions how many tasks to aim at; 0: enough for every core, of at most about 1 GB each
      */
-    public CalibrationJob(JavaSparkContext spark, Recipe recipe, CaptureListing listing, int partitions) {
-        this.spark = spark;
+    public CalibrationJob(SparkRuntime runtime, Recipe recipe, CaptureListing listing, int partitions) {
+        this.ownsSpark = !SparkRuntime.isRunning();
+        this.spark = runtime.context();
         this.recipe = recipe;
         this.listing = listing;
         int cores = Math.max(1, spark.defaultParallelism());
         this.splits = Split.plan(listing.files(), partitions > 0 ? partitions : Split.count(listing.files(), cores));
+    }
+
+    public String sparkVersion() {
+        return spark.version();
+    }
+
+    public String master() {
+        return spark.master();
+    }
+
+    /** Stops Spark, unless it ran before. */
+    @Override
+    public void close() {
+        if (ownsSpark) {
+            spark.stop();
+        }
     }
 
     public CaptureListing listing() {

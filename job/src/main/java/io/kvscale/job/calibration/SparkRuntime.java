@@ -6,11 +6,13 @@ import java.nio.file.Path;
 import java.util.Map;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkConf;
+import org.apache.spark.SparkContext;
+import org.apache.spark.SparkContext$;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.deploy.SparkHadoopUtil;
 import org.jspecify.annotations.Nullable;
 
-/** Where the job runs: under spark-submit as that says, on a cluster that is named, or embedded in this JVM. */
+/** Where jobs run: under spark-submit as that says, on a cluster that is named, or embedded in this JVM. */
 public final class SparkRuntime {
     private final SparkConf conf;
 
@@ -71,7 +73,12 @@ public final class SparkRuntime {
         return SparkHadoopUtil.get().newConfiguration(conf);
     }
 
-    public JavaSparkContext start() {
-        return new JavaSparkContext(conf);
+    /** Spark as it is already running in this JVM, or else started; {@link CalibrationJob#close} stops what is started. */
+    JavaSparkContext context() {
+        return JavaSparkContext.fromSparkContext(SparkContext.getOrCreate(conf));
+    }
+
+    static boolean isRunning() {
+        return SparkContext$.MODULE$.getActive().isDefined();
     }
 }
