@@ -29,7 +29,6 @@ public final class OutputFolder implements Closeable {
     private final Path staging;
     private final boolean overwrite;
     private final List<String> written = new ArrayList<>();
-    private boolean committed;
 
     private OutputFolder(FileSystem fs, Path target, boolean overwrite) {
         this.fs = fs;
@@ -60,6 +59,8 @@ public final class OutputFolder implements Closeable {
             output.checkTarget();
             output.checkInputs(inputs);
             output.fs.mkdirs(output.staging);
+            // Closing the file system removes what was not committed, also when the process is told to end.
+            output.fs.deleteOnExit(output.staging);
             return output;
         } catch (IOException | IllegalArgumentException e) {
             throw new OutputException(
@@ -75,7 +76,7 @@ public final class OutputFolder implements Closeable {
         }
         if (!overwrite) {
             throw new OutputException(
-                    "the output folder " + target + " exists\n  name another with --output, or say --overwrite");
+                    "the output folder " + shown(target) + " exists\n  name another with --output, or say --overwrite");
         }
         FileStatus status = fs.getFileStatus(target);
         Set<String> names = status.isFile()
@@ -84,8 +85,9 @@ public final class OutputFolder implements Closeable {
                         .map(s -> s.getPath().getName())
                         .collect(Collectors.toSet());
         if (!names.isEmpty() && !names.contains(SCALES)) {
-            throw new OutputException("the output folder " + target + " holds something else than kvscale's results\n"
-                    + "  name another with --output: --overwrite replaces results only");
+            throw new OutputException(
+                    "the output folder " + shown(target) + " holds something else than kvscale's results\n"
+                            + "  name another with --output: --overwrite replaces results only");
         }
     }
 
@@ -93,7 +95,7 @@ public final class OutputFolder implements Closeable {
         for (String input : inputs) {
             Path path = fs.makeQualified(new Path(input));
             if (isWithin(target, path) || isWithin(path, target)) {
-                throw new OutputException("the output folder " + target + " and the input " + path
+                throw new OutputException("the output folder " + shown(target) + " and the input " + path
                         + " lie within each other\n  name another with --output");
             }
         }
@@ -129,7 +131,7 @@ public final class OutputFolder implements Closeable {
         try {
             boolean replaces = overwrite && fs.exists(target);
             if (!replaces && fs.exists(target)) {
-                throw new OutputException("the output folder " + target + " appeared while the job ran\n"
+                throw new OutputException("the output folder " + shown(target) + " appeared while the job ran\n"
                         + "  name another with --output, or say --overwrite");
             }
             if (replaces && !fs.rename(target, old)) {
@@ -141,7 +143,6 @@ public final class OutputFolder implements Closeable {
                 }
                 throw new IOException("the new folder cannot be moved into place");
             }
-            committed = true;
             if (replaces) {
                 fs.delete(old, true);
             }
@@ -152,7 +153,9 @@ public final class OutputFolder implements Closeable {
 
     private OutputException failed(IOException e) {
         return new OutputException(
-                "the output folder " + target + " cannot be written: " + e.getMessage() + "\n  nothing was changed", e);
+                "the output folder " + shown(target) + " cannot be written: " + e.getMessage()
+                        + "\n  nothing was changed",
+                e);
     }
 
     /** Where the files will be, or are. */
@@ -168,9 +171,6 @@ public final class OutputFolder implements Closeable {
     @Override
     public void close() {
         try {
-            if (!committed) {
-                fs.delete(staging, true);
-            }
             fs.close();
         } catch (IOException e) {
             // The result stands or the error is already told; a hidden folder may be left.
