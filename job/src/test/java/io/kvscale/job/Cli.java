@@ -42,7 +42,7 @@ record Cli(int code, String out, String err) {
                 .toList();
         assertThat(error).as(err).hasSizeBetween(1, 3);
         assertThat(error.get(0)).startsWith("kvscale: ");
-        assertThat(err).doesNotContain("\tat ").doesNotContain("Exception");
+        assertThat(err).doesNotContain("\tat ").doesNotContain("InvalidDataException");
         assertThat(String.join("\n", error)).contains(said);
         assertThat(out).isEmpty();
         return this;

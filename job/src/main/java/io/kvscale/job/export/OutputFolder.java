@@ -58,7 +58,7 @@ public final class OutputFolder implements Closeable {
             }
             OutputFolder output = new OutputFolder(fs, target, overwrite);
             output.checkTarget();
-            output.checkInputs(inputs);
+            output.checkInputs(inputs, configuration);
             output.fs.mkdirs(output.staging);
             return output;
         } catch (IOException | IllegalArgumentException e) {
@@ -89,9 +89,11 @@ public final class OutputFolder implements Closeable {
         }
     }
 
-    private void checkInputs(List<String> inputs) {
+    private void checkInputs(List<String> inputs, Configuration configuration) throws IOException {
         for (String input : inputs) {
-            Path path = fs.makeQualified(new Path(input));
+            // Qualified by its own file system, which may be another than the output's.
+            Path path = new Path(input);
+            path = path.getFileSystem(configuration).makeQualified(path);
             if (isWithin(target, path) || isWithin(path, target)) {
                 throw new OutputException("the output folder " + target + " and the input " + path
                         + " lie within each other\n  name another with --output");
