@@ -43,7 +43,8 @@ record Cli(int code, String out, String err) {
         assertThat(error).as(err).hasSizeBetween(1, 3);
         assertThat(error.get(0)).startsWith("kvscale: ");
         assertThat(err).doesNotContain("\tat ").doesNotContain("InvalidDataException");
-        assertThat(String.join("\n", error)).contains(said);
+        String message = String.join("\n", error);
+        assertThat(said).allSatisfy(part -> assertThat(message).contains(part));
         assertThat(out).isEmpty();
         return this;
     }

@@ -13,6 +13,7 @@ import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A folder that appears whole or not at all: files are written into a hidden folder beside it, which is renamed at the
@@ -29,6 +30,7 @@ public final class OutputFolder implements Closeable {
     private final Path staging;
     private final boolean overwrite;
     private final List<String> written = new ArrayList<>();
+    private final List<Path> madeAbove = new ArrayList<>();
     private boolean committed;
 
     private OutputFolder(FileSystem fs, Path target, boolean overwrite) {
@@ -59,7 +61,7 @@ public final class OutputFolder implements Closeable {
             OutputFolder output = new OutputFolder(fs, target, overwrite);
             output.checkTarget();
             output.checkInputs(inputs, configuration);
-            output.fs.mkdirs(output.staging);
+            output.makeStaging();
             return output;
         } catch (IOException | IllegalArgumentException e) {
             throw new OutputException(
@@ -67,6 +69,15 @@ public final class OutputFolder implements Closeable {
                             + "\n  name another with --output, or mend the permissions",
                     e);
         }
+    }
+
+    private void makeStaging() throws IOException {
+        for (Path p = target.getParent(); p != null && !fs.exists(p); p = p.getParent()) {
+            madeAbove.add(p);
+        }
+        fs.mkdirs(staging);
+        // An interrupted run leaves nothing either.
+        fs.deleteOnExit(staging);
     }
 
     private void checkTarget() throws IOException {
@@ -89,15 +100,26 @@ public final class OutputFolder implements Closeable {
         }
     }
 
-    private void checkInputs(List<String> inputs, Configuration configuration) throws IOException {
+    private void checkInputs(List<String> inputs, Configuration configuration) {
         for (String input : inputs) {
-            // Qualified by its own file system, which may be another than the output's.
-            Path path = new Path(input);
-            path = path.getFileSystem(configuration).makeQualified(path);
+            Path path = qualified(input, configuration);
+            if (path == null) {
+                continue;
+            }
             if (isWithin(target, path) || isWithin(path, target)) {
                 throw new OutputException("the output folder " + target + " and the input " + path
                         + " lie within each other\n  name another with --output");
             }
+        }
+    }
+
+    /** As its own file system says it, which may be another than the output's; null where there is no such thing. */
+    private static @Nullable Path qualified(String input, Configuration configuration) {
+        try {
+            Path path = new Path(input);
+            return path.getFileSystem(configuration).makeQualified(path);
+        } catch (IOException | IllegalArgumentException e) {
+            return null; // listing the inputs will say so
         }
     }
 
@@ -172,6 +194,10 @@ public final class OutputFolder implements Closeable {
         try {
             if (!committed) {
                 fs.delete(staging, true);
+                for (Path made : madeAbove) {
+                    // Only while empty: someone else may have begun to use it.
+                    fs.delete(made, false);
+                }
             }
             fs.close();
         } catch (IOException e) {
