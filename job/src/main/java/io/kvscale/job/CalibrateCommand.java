@@ -53,7 +53,7 @@ final class CalibrateCommand implements Callable<Integer> {
             names = "--partitions",
             paramLabel = "N",
             description = "Tasks to aim at; by default enough for every core, of at most about 1 GB each.")
-    private int partitions;
+    private @Nullable Integer partitions;
 
     @Option(
             names = "--master",
@@ -82,12 +82,13 @@ final class CalibrateCommand implements Callable<Integer> {
         if (output == null && !dryRun) {
             throw new ParameterException(spec.commandLine(), "Missing required option: '--output=DIR'");
         }
-        if (partitions < 0) {
+        if (partitions != null && partitions < 1) {
             throw new ParameterException(spec.commandLine(), "--partitions must be at least 1");
         }
         if (dryRun || output == null) {
             CaptureListing listing = listing(all, hadoop, results);
-            try (CalibrationJob job = new CalibrationJob(runtime, recipe, listing, partitions)) {
+            try (CalibrationJob job =
+                    new CalibrationJob(runtime, recipe, listing, partitions == null ? 0 : partitions)) {
                 new DryRun(spec.commandLine().getOut()).print(job, job.run(Depth.HEADERS, progress()));
             }
             return ExitCode.DONE;
@@ -95,7 +96,8 @@ final class CalibrateCommand implements Callable<Integer> {
         try (OutputFolder folder = OutputFolder.open(output, overwrite, all, hadoop)) {
             RunRecord run = new RunRecord(all);
             CaptureListing listing = listing(all, hadoop, results);
-            try (CalibrationJob job = new CalibrationJob(runtime, recipe, listing, partitions)) {
+            try (CalibrationJob job =
+                    new CalibrationJob(runtime, recipe, listing, partitions == null ? 0 : partitions)) {
                 CalibrationOutcome outcome = job.run(Depth.VALUES, progress());
                 tell(outcome, listing, results);
                 ScaleSolver.Solution solution = Results.solve(recipe, outcome.statistics(), outcome.problem());

@@ -25,7 +25,7 @@ sealed interface Content {
         }
         byte[] bytes = Files.bytes(path, hadoop);
         boolean json = bytes.length > 0 && (bytes[0] == '{' || Character.isWhitespace(bytes[0]));
-        return json ? new Scales(ScaleTable.fromJson(bytes)) : new Statistics(Files.statistics(path, hadoop));
+        return json ? new Scales(Files.scaleTable(path, bytes)) : new Statistics(Files.statistics(path, hadoop));
     }
 
     private static boolean exists(String path, Configuration hadoop) {

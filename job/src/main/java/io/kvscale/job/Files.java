@@ -1,11 +1,15 @@
 package io.kvscale.job;
 
+import io.kvscale.capture.InvalidOptionException;
 import io.kvscale.job.recipe.Recipe;
+import io.kvscale.job.recipe.RecipeException;
 import io.kvscale.observer.CalibrationStatistics;
+import io.kvscale.scheme.ScaleTable;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.util.function.Supplier;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
@@ -16,8 +20,15 @@ final class Files {
 
     private Files() {}
 
+    /** @throws RecipeException if it is absent or wrong */
     static Recipe recipe(String file, Configuration configuration) {
-        return Recipe.read(new Path(file), configuration);
+        Path path;
+        try {
+            path = new Path(file);
+        } catch (IllegalArgumentException e) {
+            throw new InvalidOptionException("the recipe '" + file + "' is not a path", "name a file with --recipe");
+        }
+        return Recipe.read(path, configuration);
     }
 
     /**
@@ -43,8 +54,17 @@ final class Files {
 
     /** @throws InvalidDataException if it is not an undamaged statistics file */
     static CalibrationStatistics statistics(String file, Configuration configuration) {
+        return named(file, () -> CalibrationStatistics.fromByteArray(bytes(file, configuration)));
+    }
+
+    /** @throws InvalidDataException if the bytes of that file are not a scale table */
+    static ScaleTable scaleTable(String file, byte[] bytes) {
+        return named(file, () -> ScaleTable.fromJson(bytes));
+    }
+
+    private static <T> T named(String file, Supplier<T> read) {
         try {
-            return CalibrationStatistics.fromByteArray(bytes(file, configuration));
+            return read.get();
         } catch (InvalidDataException e) {
             throw e.problem().file() == null
                     ? new InvalidDataException(e.problem().inFile(file), e)

@@ -15,14 +15,20 @@ import io.kvscale.tensor.Position;
 import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Sample;
 import io.kvscale.tensor.Slot;
+import java.io.EOFException;
+import java.io.FileNotFoundException;
+import java.io.IOException;
 import java.io.Serializable;
 import java.nio.ByteBuffer;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.NoSuchFileException;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.LongConsumer;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.security.AccessControlException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,18 +40,22 @@ public final class CalibrationTask {
     private final QuantizedKvCache cache;
     private final SortedMap<Slot, Geometries> geometries = new TreeMap<>();
     private @Nullable DataProblem problem;
+    private @Nullable IOException readFailure;
 
     /**
      * What a task gives back.
      *
      * @param problem the first thing that is wrong with the split's data, by sample, layer and role
      * @param geometries of every slot; where a slot has two, its statistics are of one of them
+     * @param readFailure a read that failed for a reason that may pass, as a lost connection; it is among the problems
+     *     too, for when there is no further attempt
      */
     public record Outcome(
             CalibrationStatistics statistics,
             SortedMap<Slot, Geometries> geometries,
             @Nullable DataProblem problem,
-            Tally tally) {}
+            Tally tally,
+            @Nullable IOException readFailure) {}
 
     /** What a task counts beside the statistics; a monoid but for the names. */
     public record Tally(
@@ -101,7 +111,8 @@ public final class CalibrationTask {
                         reader.maskedFiles(),
                         reader.foreignFiles(),
                         reader.unmatchedTensors(),
-                        reader.unmatchedNames()));
+                        reader.unmatchedNames()),
+                task.readFailure);
     }
 
     private void read(FilePiece piece) {
@@ -112,7 +123,19 @@ public final class CalibrationTask {
             reader.read(piece, this::observe);
         } catch (InvalidDataException e) {
             problem = problem == null || e.problem().compareTo(problem) < 0 ? e.problem() : problem;
+            if (e.getCause() instanceof IOException failure && mayPass(failure)) {
+                readFailure = failure;
+            }
         }
+    }
+
+    /** A file that is short, gone or forbidden stays so; any other failure may be the network's or a server's. */
+    private static boolean mayPass(IOException failure) {
+        return !(failure instanceof EOFException
+                || failure instanceof FileNotFoundException
+                || failure instanceof NoSuchFileException
+                || failure instanceof AccessDeniedException
+                || failure instanceof AccessControlException);
     }
 
     /** After a problem, only samples that could show an earlier one are still read. */

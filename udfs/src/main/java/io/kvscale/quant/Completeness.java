@@ -98,11 +98,14 @@ record Completeness(SortedMap<Slot, SlotStatistics> slots, IntPredicate layers, 
             Slot other = new Slot(slot.layer(), slot.role() == Role.KEY ? Role.VALUE : Role.KEY);
             boolean allowed = expected.mla() && slot.role() == Role.KEY;
             if (!slots.containsKey(other) && !allowed) {
-                problems.add(DataProblem.of(
-                                "the corpus has the " + slot.role().word() + " of this layer, but no "
-                                        + other.role().word(),
-                                "capture both, or say mla: true under kvscale if the model has one latent tensor a layer")
-                        .inSlot(other));
+                problems.add(
+                        at(
+                                slots.get(slot).first(),
+                                other,
+                                DataProblem.of(
+                                        "the corpus has the " + slot.role().word() + " of this layer, but no "
+                                                + other.role().word(),
+                                        "capture both, or say mla: true under kvscale if the model has one latent tensor a layer")));
             }
         }
     }
@@ -153,11 +156,14 @@ record Completeness(SortedMap<Slot, SlotStatistics> slots, IntPredicate layers, 
         }
     }
 
-    private static DataProblem tokens(Slot slot, String what) {
-        return DataProblem.of(
+    private DataProblem tokens(Slot slot, String what) {
+        SlotStatistics seen = slots.get(slot);
+        return at(
+                seen == null ? null : seen.first(),
+                slot,
+                DataProblem.of(
                         what,
                         "some capture lacks a part of this layer: find the one with fewer tokens with 'kvscale inspect',"
-                                + " or say hybrid: true under kvscale if layers may differ")
-                .inSlot(slot);
+                                + " or say hybrid: true under kvscale if layers may differ"));
     }
 }

@@ -28,17 +28,15 @@ class BadDataTest {
             (corpus, name) -> corpus.write(name, new byte[3]),
             (corpus, name) -> corpus.write(name, new byte[0]),
             (corpus, name) -> corpus.write(name, "{}{}{}{}{}{}".getBytes(StandardCharsets.UTF_8)),
-            (corpus, name) ->
-                    corpus.write(name, new SafetensorsWriter().add("layers.1.keys", "I8", List.of(1L, 2L, 3L, 4L), new byte[24])),
+            (corpus, name) -> corpus.write(
+                    name, new SafetensorsWriter().add("layers.1.keys", "I8", List.of(1L, 2L, 3L, 4L), new byte[24])),
             (corpus, name) -> corpus.write(
                     name, corpus.tensor(new SafetensorsWriter(), "layers.10000.keys", "BF16", 1L, 2L, 3L, 4L)),
+            (corpus, name) ->
+                    corpus.write(name, good(corpus).add("attention_mask", "U8", List.of(1L, 2L), new byte[2])),
+            (corpus, name) -> corpus.write(name, corpus.tensor(good(corpus), "key_cache.0", "BF16", 1L, 2L, 3L, 4L)),
             (corpus, name) -> corpus.write(
-                    name,
-                    good(corpus).add("attention_mask", "U8", List.of(1L, 2L), new byte[2])),
-            (corpus, name) ->
-                    corpus.write(name, corpus.tensor(good(corpus), "key_cache.0", "BF16", 1L, 2L, 3L, 4L)),
-            (corpus, name) ->
-                    corpus.write(name, corpus.tensor(new SafetensorsWriter(), "layers.0.keys", "BF16", 1L, 2L, 0L, 4L)));
+                    name, corpus.tensor(new SafetensorsWriter(), "layers.0.keys", "BF16", 1L, 2L, 0L, 4L)));
 
     @TempDir
     Path folder;
@@ -109,8 +107,7 @@ class BadDataTest {
             for (var file : corpus.files()) {
                 long middle = 1 + corpus.random.nextInt((int) file.length() - 1);
                 for (long[] piece : new long[][] {{0, middle}, {middle, file.length()}}) {
-                    outcomes.add(corpus.run(
-                            List.of(new io.kvscale.capture.FilePiece(file, piece[0], piece[1]))));
+                    outcomes.add(corpus.run(List.of(new io.kvscale.capture.FilePiece(file, piece[0], piece[1]))));
                 }
             }
             Collections.shuffle(outcomes, corpus.random);
@@ -120,7 +117,8 @@ class BadDataTest {
                     .reduce(Geometries::merge)
                     .orElseThrow();
             assertThat(Objects.requireNonNull(merged.conflict(slot)).message())
-                    .contains("this slot is BF16, 4 heads, head_dim 2 here, but BF16, 2 heads, head_dim 4 in s0.safetensors")
+                    .contains(
+                            "this slot is BF16, 4 heads, head_dim 2 here, but BF16, 2 heads, head_dim 4 in s0.safetensors")
                     .contains("file s4.safetensors, layer 0 key, sample s4");
         }
         Geometries inOneTask = Objects.requireNonNull(corpus.run(corpus.files().stream()
@@ -136,7 +134,8 @@ class BadDataTest {
                 java.util.Map.of(Role.KEY, CaptureCorpus.SCHEME, Role.VALUE, CaptureCorpus.SCHEME),
                 layer -> true,
                 new Expectations(false, false, false, false));
-        @Nullable InvalidDataException e = catchThrowableOfType(
+        @Nullable
+        InvalidDataException e = catchThrowableOfType(
                 InvalidDataException.class, () -> solver.solve(merged.statistics(), merged.problem()));
         return Objects.requireNonNull(e).problem().message();
     }

@@ -1,7 +1,6 @@
 package io.kvscale.cache;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.kvscale.cache.CaptureCorpus.Merged;
 import io.kvscale.capture.CaptureFile;
@@ -72,7 +71,9 @@ class CalibrationTaskTest {
                         file -> {
                             TreeSet<Long> cuts = new TreeSet<>();
                             for (long border : List.of(8L, file.length() / 2, file.length() - 64, file.length())) {
-                                for (long at = Math.max(1, border - 9); at < Math.min(file.length(), border + 9); at++) {
+                                for (long at = Math.max(1, border - 9);
+                                        at < Math.min(file.length(), border + 9);
+                                        at++) {
                                     cuts.add(at);
                                 }
                             }
@@ -90,7 +91,11 @@ class CalibrationTaskTest {
         Merged whole = corpus.whole();
         assertSame(
                 corpus.cut(
-                        file -> java.util.stream.LongStream.range(1, file.length()).boxed().toList(), 2, true),
+                        file -> java.util.stream.LongStream.range(1, file.length())
+                                .boxed()
+                                .toList(),
+                        2,
+                        true),
                 whole);
     }
 
@@ -99,7 +104,8 @@ class CalibrationTaskTest {
         CaptureCorpus corpus = new CaptureCorpus(SAMPLES, 6);
         Merged whole = corpus.whole();
         assertThat(whole.statistics().slots()).hasSize(60);
-        assertThat(whole.statistics().slots().get(new Slot(0, Role.KEY)).tokens()).isEqualTo(120);
+        assertThat(whole.statistics().slots().get(new Slot(0, Role.KEY)).tokens())
+                .isEqualTo(120);
         for (int i = 0; i < 4; i++) {
             assertSame(corpus.cut(corpus.randomCuts(20), 3, true), whole);
         }
@@ -203,8 +209,9 @@ class CalibrationTaskTest {
     @Test
     void headersAloneGiveTokensAndGeometriesButNoValues() {
         CaptureCorpus corpus = mixed(3);
-        List<FilePiece> pieces =
-                corpus.files().stream().map(f -> new FilePiece(f, 0, f.length())).toList();
+        List<FilePiece> pieces = corpus.files().stream()
+                .map(f -> new FilePiece(f, 0, f.length()))
+                .toList();
         CalibrationTask.Outcome headers = CalibrationTask.run(
                 new Split(new ArrayList<>(pieces)),
                 corpus.schemes,
@@ -263,8 +270,8 @@ class CalibrationTaskTest {
         CaptureCorpus corpus = mixed(4);
         List<CaptureFile> listed = corpus.files();
         Files.delete(folder.resolve("c.safetensors"));
-        Merged merged = corpus.merged(List.of(
-                corpus.run(listed.stream().map(f -> new FilePiece(f, 0, f.length())).toList())));
+        Merged merged = corpus.merged(List.of(corpus.run(
+                listed.stream().map(f -> new FilePiece(f, 0, f.length())).toList())));
         assertThat(Objects.requireNonNull(merged.problem()).message())
                 .contains("file c.safetensors")
                 .contains("cannot be read");
@@ -367,7 +374,8 @@ class CalibrationTaskTest {
         }
         corpus.writeOdd("c.safetensors", "layers.3.keys", "F32", List.of(1L, 2L, 9L, 4L), corpus.values("F32", 72));
         corpus.writeOdd("d.safetensors", "layers.3.values", "F32", List.of(9L, 8L), corpus.values("F32", 72));
-        SafetensorsWriter half = corpus.tensor(new SafetensorsWriter(), "model.layers.4.self_attn.k", "F16", 9L, 2L, 4L);
+        SafetensorsWriter half =
+                corpus.tensor(new SafetensorsWriter(), "model.layers.4.self_attn.k", "F16", 9L, 2L, 4L);
         corpus.write("e.safetensors", corpus.tensor(half, "model.layers.4.self_attn.v", "F16", 9L, 8L));
         return corpus;
     }

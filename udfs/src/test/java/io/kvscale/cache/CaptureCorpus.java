@@ -45,7 +45,8 @@ final class CaptureCorpus {
     }
 
     /** What tasks gave together. */
-    record Merged(CalibrationStatistics statistics, @Nullable DataProblem problem, List<Geometries> geometries) {}
+    record Merged(
+            CalibrationStatistics statistics, @Nullable DataProblem problem, List<Geometries> geometries) {}
 
     byte[] values(String dtype, long count) {
         int bytes = dtype.equals("F32") ? 4 : 2;
@@ -91,8 +92,8 @@ final class CaptureCorpus {
 
     /** A file whose data begins at an odd byte, which the writer never does but the format allows. */
     void writeOdd(String name, String tensor, String dtype, List<Long> shape, byte[] data) {
-        String json = "{\"" + tensor + "\":{\"dtype\":\"" + dtype + "\",\"shape\":" + shape
-                + ",\"data_offsets\":[0," + data.length + "]}}";
+        String json = "{\"" + tensor + "\":{\"dtype\":\"" + dtype + "\",\"shape\":" + shape + ",\"data_offsets\":[0,"
+                + data.length + "]}}";
         byte[] header = (json.length() % 2 == 0 ? json + " " : json).getBytes(StandardCharsets.UTF_8);
         write(
                 name,
@@ -109,7 +110,8 @@ final class CaptureCorpus {
     }
 
     Merged whole() {
-        return merged(List.of(run(files().stream().map(f -> new FilePiece(f, 0, f.length())).toList())));
+        return merged(List.of(
+                run(files().stream().map(f -> new FilePiece(f, 0, f.length())).toList())));
     }
 
     /** All files cut at these places, the pieces dealt out to some tasks. */
@@ -168,7 +170,8 @@ final class CaptureCorpus {
         DataProblem problem = null;
         java.util.TreeMap<io.kvscale.tensor.Slot, Geometries> geometries = new java.util.TreeMap<>();
         for (Outcome outcome : outcomes) {
-            statistics.merge(CalibrationStatistics.fromByteArray(outcome.statistics().toByteArray()));
+            statistics.merge(
+                    CalibrationStatistics.fromByteArray(outcome.statistics().toByteArray()));
             DataProblem other = outcome.problem();
             problem = problem == null || (other != null && other.compareTo(problem) < 0) ? other : problem;
             outcome.geometries().forEach((slot, seen) -> geometries.merge(slot, seen, Geometries::merge));

@@ -64,8 +64,7 @@ class QuantizedKvCacheTest {
     @Test
     void twoCachesShareNothing() {
         QuantizedKvCache one = new QuantizedKvCache(INT8);
-        QuantizedKvCache other =
-                new QuantizedKvCache(QuantizationScheme.of(NumberFormat.FP8_E4M3, Strategy.ATTN_HEAD));
+        QuantizedKvCache other = new QuantizedKvCache(QuantizationScheme.of(NumberFormat.FP8_E4M3, Strategy.ATTN_HEAD));
         one.update(filled(SMALL, 1, 1, i -> 1f), filled(SMALL, 1, 1, i -> 1f), 0);
         assertThat(other.statistics()).isEmpty();
         other.update(filled(SMALL, 1, 1, i -> 448f), filled(SMALL, 1, 1, i -> 1f), 0);
@@ -85,7 +84,8 @@ class QuantizedKvCacheTest {
         KvPair next = cache.update(filled(SMALL, 2, 1, i -> 1f), filled(SMALL, 2, 1, i -> 1f), 0);
         assertThat(next.key().tokens()).isEqualTo(1);
         assertThat(scale(cache, 0, Role.KEY)).isEqualTo(5 / 127.5f);
-        assertThat(Objects.requireNonNull(cache.statistics().get(new Slot(0, Role.KEY))).tokens())
+        assertThat(Objects.requireNonNull(cache.statistics().get(new Slot(0, Role.KEY)))
+                        .tokens())
                 .isEqualTo(5);
     }
 
@@ -94,8 +94,8 @@ class QuantizedKvCacheTest {
         for (float bad : new float[] {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY}) {
             QuantizedKvCache cache = new QuantizedKvCache(INT8);
             cache.update(filled(SMALL, 1, 2, i -> 1f), filled(SMALL, 1, 2, i -> 1f), 4);
-            assertThatThrownBy(() -> cache.update(
-                            filled(SMALL, 1, 2, i -> 1f), filled(SMALL, 1, 2, i -> i == 9 ? bad : 1f), 4))
+            assertThatThrownBy(() ->
+                            cache.update(filled(SMALL, 1, 2, i -> 1f), filled(SMALL, 1, 2, i -> i == 9 ? bad : 1f), 4))
                     .isInstanceOf(InvalidDataException.class)
                     .hasMessageContaining("layer 4 value")
                     .hasMessageContaining("NaN or infinite");
@@ -124,7 +124,8 @@ class QuantizedKvCacheTest {
                 .hasMessageContaining("batch 1")
                 .hasMessageContaining("layer 0 key");
         assertThat(scale(cache, 0, Role.KEY)).isEqualTo(1 / 127.5f);
-        assertThat(Objects.requireNonNull(cache.statistics().get(new Slot(0, Role.KEY))).finite())
+        assertThat(Objects.requireNonNull(cache.statistics().get(new Slot(0, Role.KEY)))
+                        .finite())
                 .isEqualTo(16);
         assertThatThrownBy(() -> new QuantizedKvCache(Map.of(), -1)).isInstanceOf(IllegalArgumentException.class);
     }
@@ -145,7 +146,8 @@ class QuantizedKvCacheTest {
         assertThat(pair.key().tokens()).isEqualTo(2);
         assertThat(scale(cache, 0, Role.KEY)).isEqualTo(3 / 127.5f);
         assertThat(scale(cache, 0, Role.VALUE)).isEqualTo(1 / 127.5f);
-        assertThat(Objects.requireNonNull(cache.statistics().get(slot)).tokens()).isEqualTo(4);
+        assertThat(Objects.requireNonNull(cache.statistics().get(slot)).tokens())
+                .isEqualTo(4);
     }
 
     @Test
@@ -200,7 +202,9 @@ class QuantizedKvCacheTest {
         long least = Long.MAX_VALUE;
         for (int i = 0; i < 3; i++) {
             System.gc();
-            least = Math.min(least, Runtime.getRuntime().totalMemory() - Runtime.getRuntime().freeMemory());
+            least = Math.min(
+                    least,
+                    Runtime.getRuntime().totalMemory() - Runtime.getRuntime().freeMemory());
         }
         return least;
     }

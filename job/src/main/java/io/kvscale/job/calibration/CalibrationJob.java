@@ -8,10 +8,13 @@ import io.kvscale.capture.Split;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.tensor.Role;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import org.apache.spark.HashPartitioner;
+import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.JavaPairRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.broadcast.Broadcast;
@@ -82,6 +85,7 @@ public final class CalibrationJob implements AutoCloseable {
         Map<Role, QuantizationScheme> schemes = Map.of(Role.KEY, recipe.key(), Role.VALUE, recipe.value());
         Broadcast<SerializableConfiguration> configuration =
                 spark.broadcast(new SerializableConfiguration(spark.hadoopConfiguration()));
+        int attempts = SparkRuntime.attempts(spark.getConf());
         LongAccumulator bytes = spark.sc().longAccumulator(Progress.ACCUMULATOR);
         spark.setJobGroup("kvscale", "kvscale: " + listing.files().size() + " files in " + splits.size() + " splits");
         progress.begin(depth == Depth.VALUES ? listing.bytes() : 0);
@@ -89,13 +93,15 @@ public final class CalibrationJob implements AutoCloseable {
         try {
             JavaPairRDD<Integer, byte[]> states = spark.parallelize(
                             splits.stream().map(Wire::bytes).toList(), splits.size())
-                    .flatMapToPair(split -> TaskState.rows(CalibrationTask.run(
-                            Wire.split(split),
-                            schemes,
-                            options,
-                            configuration.value().value(),
-                            depth,
-                            bytes::add)));
+                    .flatMapToPair(split -> TaskState.rows(settled(
+                            CalibrationTask.run(
+                                    Wire.split(split),
+                                    schemes,
+                                    options,
+                                    configuration.value().value(),
+                                    depth,
+                                    bytes::add),
+                            attempts)));
             int mergers = Math.max(1, Math.min(spark.defaultParallelism(), splits.size()));
             List<byte[]> merged = states.partitionBy(new HashPartitioner(mergers))
                     .mapPartitions(CalibrationJob::merge)
@@ -109,6 +115,15 @@ public final class CalibrationJob implements AutoCloseable {
             spark.clearJobGroup();
             configuration.destroy();
         }
+    }
+
+    /** Lets Spark try again where a read failed for a reason that may pass; the last attempt's failure is a value. */
+    private static CalibrationTask.Outcome settled(CalibrationTask.Outcome outcome, int attempts) {
+        IOException failure = outcome.readFailure();
+        if (failure != null && TaskContext.get().attemptNumber() + 1 < attempts) {
+            throw new UncheckedIOException("a capture cannot be read, trying again", failure);
+        }
+        return outcome;
     }
 
     private static Iterator<byte[]> merge(Iterator<Tuple2<Integer, byte[]>> rows) {

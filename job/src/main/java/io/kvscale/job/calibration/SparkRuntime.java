@@ -4,6 +4,8 @@ import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkContext;
@@ -14,6 +16,8 @@ import org.jspecify.annotations.Nullable;
 
 /** Where jobs run: under spark-submit as that says, on a cluster that is named, or embedded in this JVM. */
 public final class SparkRuntime {
+    private static final Pattern LOCAL = Pattern.compile("local(?:\\[[^,\\]]*(?:,\\s*(\\d{1,6})\\s*)?\\])?");
+
     private final SparkConf conf;
 
     private SparkRuntime(SparkConf conf) {
@@ -76,6 +80,16 @@ public final class SparkRuntime {
     /** Spark as it is already running in this JVM, or else started; {@link CalibrationJob#close} stops what is started. */
     JavaSparkContext context() {
         return JavaSparkContext.fromSparkContext(SparkContext.getOrCreate(conf));
+    }
+
+    /** How often Spark runs a task that fails before it gives up: in local mode once, unless the master says more. */
+    static int attempts(SparkConf conf) {
+        String master = conf.get("spark.master", "");
+        Matcher local = LOCAL.matcher(master);
+        if (local.matches()) {
+            return local.group(1) == null ? 1 : Integer.parseInt(local.group(1));
+        }
+        return conf.getInt("spark.task.maxFailures", 4);
     }
 
     static boolean isRunning() {

@@ -7,6 +7,7 @@ import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.observer.Corpus;
 import io.kvscale.observer.SlotStatistics;
 import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
 import java.io.Serializable;
@@ -21,7 +22,8 @@ import scala.Tuple2;
 
 /**
  * The state of some tasks, or of some of their slots: what is merged. A commutative monoid, in which bad data is a value
- * too: the least problem wins, and a slot of two geometries keeps those instead of statistics.
+ * too: the least problem wins, and a slot of two geometries keeps both, and the statistics of the first: they are of no
+ * use but to show what is wrong before the second comes.
  */
 final class TaskState {
     /** The row of what belongs to no slot. */
@@ -51,7 +53,11 @@ final class TaskState {
         outcome.geometries().forEach((slot, seen) -> {
             TaskState one = new TaskState();
             one.geometries.put(slot, seen);
-            one.slots.put(slot, outcome.statistics().slots().get(slot));
+            // A cache that could not be set up has seen the tensor and has no statistics.
+            SlotStatistics statistics = outcome.statistics().slots().get(slot);
+            if (statistics != null) {
+                one.slots.put(slot, statistics);
+            }
             rows.add(new Tuple2<>(slot.layer() * 2 + (slot.role() == Role.KEY ? 0 : 1), one.toByteArray()));
         });
         return rows.iterator();
@@ -60,11 +66,16 @@ final class TaskState {
     /** Adds another state, which must not be used afterwards. */
     void merge(TaskState other) {
         other.geometries.forEach((slot, seen) -> {
-            Geometries merged = geometries.merge(slot, seen, Geometries::merge);
-            if (merged.conflict(slot) == null) {
-                slots.merge(slot, other.slots.get(slot), TaskState::merged);
-            } else {
+            Geometry first = geometries
+                    .merge(slot, seen, Geometries::merge)
+                    .seen()
+                    .get(0)
+                    .geometry();
+            SlotStatistics merged = merged(of(first, slots.get(slot)), of(first, other.slots.get(slot)));
+            if (merged == null) {
                 slots.remove(slot);
+            } else {
+                slots.put(slot, merged);
             }
         });
         corpus = corpus.merge(other.corpus);
@@ -72,7 +83,14 @@ final class TaskState {
         problem = least(problem, other.problem);
     }
 
-    private static SlotStatistics merged(SlotStatistics into, SlotStatistics other) {
+    private static @Nullable SlotStatistics of(Geometry geometry, @Nullable SlotStatistics seen) {
+        return seen == null || seen.geometry().equals(geometry) ? seen : null;
+    }
+
+    private static @Nullable SlotStatistics merged(@Nullable SlotStatistics into, @Nullable SlotStatistics other) {
+        if (into == null || other == null) {
+            return into == null ? other : into;
+        }
         into.merge(other);
         return into;
     }

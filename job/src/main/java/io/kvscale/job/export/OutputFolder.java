@@ -13,6 +13,7 @@ import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A folder that appears whole or not at all: files are written into a hidden folder beside it, which is renamed at the
@@ -29,6 +30,8 @@ public final class OutputFolder implements Closeable {
     private final Path staging;
     private final boolean overwrite;
     private final List<String> written = new ArrayList<>();
+    private final List<Path> madeAbove = new ArrayList<>();
+    private boolean committed;
 
     private OutputFolder(FileSystem fs, Path target, boolean overwrite) {
         this.fs = fs;
@@ -57,10 +60,8 @@ public final class OutputFolder implements Closeable {
             }
             OutputFolder output = new OutputFolder(fs, target, overwrite);
             output.checkTarget();
-            output.checkInputs(inputs);
-            output.fs.mkdirs(output.staging);
-            // Closing the file system removes what was not committed, also when the process is told to end.
-            output.fs.deleteOnExit(output.staging);
+            output.checkInputs(inputs, configuration);
+            output.makeStaging();
             return output;
         } catch (IOException | IllegalArgumentException e) {
             throw new OutputException(
@@ -68,6 +69,17 @@ public final class OutputFolder implements Closeable {
                             + "\n  name another with --output, or mend the permissions",
                     e);
         }
+    }
+
+    private void makeStaging() throws IOException {
+        for (Path p = target.getParent(); p != null && !fs.exists(p); p = p.getParent()) {
+            madeAbove.add(p);
+        }
+        if (!fs.mkdirs(staging)) {
+            throw new IOException("no folder can be made in " + shown(target.getParent()));
+        }
+        // An interrupted run leaves nothing either.
+        fs.deleteOnExit(staging);
     }
 
     private void checkTarget() throws IOException {
@@ -91,13 +103,26 @@ public final class OutputFolder implements Closeable {
         }
     }
 
-    private void checkInputs(List<String> inputs) {
+    private void checkInputs(List<String> inputs, Configuration configuration) {
         for (String input : inputs) {
-            Path path = fs.makeQualified(new Path(input));
+            Path path = qualified(input, configuration);
+            if (path == null) {
+                continue;
+            }
             if (isWithin(target, path) || isWithin(path, target)) {
                 throw new OutputException("the output folder " + shown(target) + " and the input " + path
                         + " lie within each other\n  name another with --output");
             }
+        }
+    }
+
+    /** As its own file system says it, which may be another than the output's; null where there is no such thing. */
+    private static @Nullable Path qualified(String input, Configuration configuration) {
+        try {
+            Path path = new Path(input);
+            return path.getFileSystem(configuration).makeQualified(path);
+        } catch (IOException | IllegalArgumentException e) {
+            return null; // listing the inputs will say so
         }
     }
 
@@ -128,26 +153,49 @@ public final class OutputFolder implements Closeable {
     public void commit() {
         write(SUCCESS, new byte[0]);
         Path old = beside(".old");
+        boolean replaces = false;
         try {
-            boolean replaces = overwrite && fs.exists(target);
-            if (!replaces && fs.exists(target)) {
-                throw new OutputException("the output folder " + shown(target) + " appeared while the job ran\n"
-                        + "  name another with --output, or say --overwrite");
-            }
-            if (replaces && !fs.rename(target, old)) {
-                throw new IOException("the old folder cannot be moved away");
-            }
-            if (!fs.rename(staging, target)) {
-                if (replaces) {
-                    fs.rename(old, target);
+            if (fs.exists(target)) {
+                if (!overwrite) {
+                    throw new OutputException("the output folder " + shown(target) + " appeared while the job ran\n"
+                            + "  name another with --output, or say --overwrite");
                 }
-                throw new IOException("the new folder cannot be moved into place");
+                move(target, old);
+                replaces = true;
             }
-            if (replaces) {
-                fs.delete(old, true);
-            }
+            move(staging, target);
+            committed = true;
         } catch (IOException e) {
+            if (replaces) {
+                restore(old, e);
+            }
             throw failed(e);
+        }
+        discard(old);
+    }
+
+    private void move(Path from, Path to) throws IOException {
+        if (!fs.rename(from, to)) {
+            throw new IOException(shown(from) + " cannot be moved to " + shown(to));
+        }
+    }
+
+    private void restore(Path old, IOException because) {
+        try {
+            move(old, target);
+        } catch (IOException e) {
+            throw new OutputException(
+                    "the output folder " + shown(target) + " cannot be written: " + because.getMessage()
+                            + "\n  the old one could not be put back: it is " + shown(old),
+                    e);
+        }
+    }
+
+    private void discard(Path old) {
+        try {
+            fs.delete(old, true);
+        } catch (IOException e) {
+            // The result is in place; a hidden folder may be left.
         }
     }
 
@@ -171,6 +219,13 @@ public final class OutputFolder implements Closeable {
     @Override
     public void close() {
         try {
+            fs.delete(staging, true);
+            if (!committed) {
+                for (Path made : madeAbove) {
+                    // Only while empty: someone else may have begun to use it.
+                    fs.delete(made, false);
+                }
+            }
             fs.close();
         } catch (IOException e) {
             // The result stands or the error is already told; a hidden folder may be left.

@@ -1,0 +1,452 @@
+package io.kvscale.job;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.stream.Stream;
+import org.apache.hadoop.fs.FileStatus;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Captures that cannot be used: an exit code, one to three lines that say what, where and what to do, and no output. */
+class BadInputTest {
+    private static final List<Long> SHAPE = List.of(1L, 2L, 4L, 32L);
+
+    @TempDir
+    private Path work;
+
+    private Path input = Path.of("");
+    private Path recipe = Path.of("");
+
+    @BeforeEach
+    void makeARecipeAndTwoSoundCaptures() {
+        input = work.resolve("in");
+        recipe = recipe();
+        Capture.of(3, 4, 1).write(input.resolve("sample-0.safetensors"));
+        Capture.of(3, 4, 2).write(input.resolve("sample-2.safetensors"));
+    }
+
+    @AfterEach
+    void unhook() {
+        HookedFileSystem.reset();
+    }
+
+    private Path recipe(String... rest) {
+        return Folder.recipe(work, "num_bits: 8, type: float, strategy: tensor, symmetric: true", rest);
+    }
+
+    private Path bad(Capture capture) {
+        return capture.write(input.resolve("sample-1.safetensors"));
+    }
+
+    private Path bad(byte[] bytes) {
+        return Capture.put(input.resolve("sample-1.safetensors"), bytes);
+    }
+
+    private Cli calibrate(Object... more) {
+        List<Object> words = new ArrayList<>(List.of("calibrate", "--recipe", recipe, "--output", work.resolve("out")));
+        Collections.addAll(words, more);
+        if (!words.contains("--input")) {
+            words.addAll(List.of("--input", input));
+        }
+        return Cli.run(words.toArray());
+    }
+
+    /** Fails as bad data does, and leaves nothing behind. */
+    private void refused(String... said) {
+        Map<String, Boolean> before = Folder.names(work);
+        calibrate().fails(ExitCode.DATA, said);
+        assertThat(Folder.names(work)).isEqualTo(before);
+    }
+
+    /** A safetensors file with any header. */
+    private static byte[] file(String header, int dataBytes) {
+        return file(header.getBytes(StandardCharsets.UTF_8).length, header, dataBytes);
+    }
+
+    private static byte[] file(long told, String header, int dataBytes) {
+        byte[] json = header.getBytes(StandardCharsets.UTF_8);
+        return ByteBuffer.allocate(8 + json.length + dataBytes)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putLong(told)
+                .put(json)
+                .array();
+    }
+
+    private static String tensor(String name, String dtype, String shape, long from, long to) {
+        return "\"" + name + "\":{\"dtype\":\"" + dtype + "\",\"shape\":" + shape + ",\"data_offsets\":[" + from + ","
+                + to + "]}";
+    }
+
+    static Stream<Arguments> files() {
+        String key = tensor("layers.0.keys", "BF16", "[1,2,4,32]", 0, 512);
+        return Stream.of(
+                Arguments.of("text", "Once upon a time there was a cache.".getBytes(StandardCharsets.UTF_8), ""),
+                Arguments.of("an empty file", new byte[0], ""),
+                Arguments.of("a header beyond the file", file(1000, "{}", 0), "1000"),
+                Arguments.of("a header beyond 100 MB", file(100_000_001, "{}", 0), "100000001"),
+                Arguments.of("a negative header length", file(-1, "{}", 0), ""),
+                Arguments.of("a header that is no JSON", file("{\"layers.0.keys\": nonsense", 0), ""),
+                Arguments.of("duplicate keys", file("{" + key + "," + key + "}", 512), "layers.0.keys"),
+                Arguments.of(
+                        "overlapping tensors",
+                        file("{" + key + "," + tensor("layers.0.values", "BF16", "[1,2,4,32]", 256, 768) + "}", 768),
+                        "layers.0.values"),
+                Arguments.of(
+                        "a hole between tensors",
+                        file("{" + key + "," + tensor("layers.0.values", "BF16", "[1,2,4,32]", 600, 1112) + "}", 1112),
+                        "bytes 512 to 600"),
+                Arguments.of("offsets past the end", file("{" + key + "}", 100), ""),
+                Arguments.of(
+                        "bytes that do not fit the shape",
+                        file("{" + tensor("layers.0.keys", "BF16", "[1,2,4,31]", 0, 512) + "}", 512),
+                        "layers.0.keys"),
+                Arguments.of(
+                        "a shape whose product overflows",
+                        file(
+                                "{"
+                                        + tensor(
+                                                "layers.0.keys",
+                                                "BF16",
+                                                "[4294967296,4294967296,4294967296,4294967296]",
+                                                0,
+                                                512)
+                                        + "}",
+                                512),
+                        "layers.0.keys"),
+                Arguments.of(
+                        "an unknown dtype",
+                        file("{" + tensor("layers.0.keys", "Q9", "[1,2,4,32]", 0, 512) + "}", 512),
+                        "Q9"),
+                Arguments.of(
+                        "a dtype that is no float",
+                        new Capture().add("layers.0.keys", "F64", SHAPE, i -> i).bytes(),
+                        "F64"),
+                Arguments.of(
+                        "already quantized values",
+                        new Capture()
+                                .add("layers.0.keys", "F8_E4M3", SHAPE, i -> i)
+                                .bytes(),
+                        "already quantized (F8_E4M3)"),
+                Arguments.of(
+                        "already quantized values",
+                        new Capture().add("layers.0.keys", "I8", SHAPE, i -> i).bytes(),
+                        "already quantized (I8)"));
+    }
+
+    @ParameterizedTest(name = "{0} {2}")
+    @MethodSource("files")
+    void aFileThatIsNotASoundCaptureIsNamed(String what, byte[] bytes, String said) {
+        bad(bytes);
+        refused("sample-1.safetensors", said);
+    }
+
+    static Stream<Arguments> otherGeometries() {
+        return Stream.of(
+                Arguments.of("F16", List.of(1L, 2L, 4L, 32L), "F16"),
+                Arguments.of("BF16", List.of(1L, 4L, 4L, 32L), "4"),
+                Arguments.of("BF16", List.of(1L, 2L, 4L, 16L), "16"));
+    }
+
+    @ParameterizedTest
+    @MethodSource("otherGeometries")
+    void twoGeometriesOfOneSlotNameBothFiles(String dtype, List<Long> shape, String said) {
+        Capture odd = new Capture();
+        for (int layer = 0; layer < 3; layer++) {
+            odd.add("layers." + layer + ".keys", dtype, shape, Capture.random(3));
+            odd.add("layers." + layer + ".values", dtype, shape, Capture.random(4));
+        }
+        bad(odd);
+        refused("sample-0.safetensors", "sample-1.safetensors", "layer 0 key", said);
+    }
+
+    @Test
+    void keyAndValueOfDifferentTokensAreRefused() {
+        bad(new Capture().pair(0, 4, 5).pair(1, 4, 6).key(2, 4, 7).value(2, 3, 8));
+        refused("layer 2 ", "12 tokens of key, 11 of value", "sample-0");
+    }
+
+    @Test
+    void oneShortFileAmongManyIsRefused() {
+        bad(new Capture().pair(0, 4, 5).pair(1, 3, 6).pair(2, 4, 7));
+        refused("layer 1 key", "11 tokens", "12", "hybrid: true");
+    }
+
+    @Test
+    void hybridModelsMayHaveLayersOfOtherTokens() {
+        bad(new Capture().pair(0, 4, 5).pair(1, 3, 6).pair(2, 4, 7));
+        recipe = recipe("kvscale: {hybrid: true}");
+        calibrate().isDone();
+    }
+
+    @Test
+    void hybridModelsMayLackLayers() {
+        input = work.resolve("hybrid");
+        new Capture().pair(1, 4, 5).pair(5, 4, 6).write(input.resolve("a.safetensors"));
+        refused("layer 0", "missing", "hybrid: true");
+        recipe = recipe("kvscale: {hybrid: true}");
+        calibrate().isDone();
+        assertThat(Folder.scales(work.resolve("out")).slots()).hasSize(4);
+    }
+
+    @Test
+    void aKeyWithoutItsValueIsRefused() {
+        input = work.resolve("unpaired");
+        new Capture().pair(0, 4, 5).key(1, 4, 6).write(input.resolve("a.safetensors"));
+        refused("layer 1 value", "no value", "a.safetensors", "mla: true");
+    }
+
+    @Test
+    void aModelWithOneLatentTensorALayerHasNoValues() {
+        input = work.resolve("mla");
+        new Capture()
+                .add("layers.0.keys", "BF16", List.of(6L, 1L, 40L), Capture.random(1))
+                .write(input.resolve("a.safetensors"));
+        recipe = recipe("kvscale: {mla: true}");
+        calibrate().isDone();
+        assertThat(Folder.json(work.resolve("out/kv_scales.json"))
+                        .get("layers")
+                        .get(0)
+                        .has("value"))
+                .isFalse();
+    }
+
+    @Test
+    void aMissingLayerIsRefused() {
+        input = work.resolve("gap");
+        new Capture().pair(0, 4, 5).pair(2, 4, 6).write(input.resolve("a.safetensors"));
+        refused("layer 1 ", "missing", "hybrid: true");
+    }
+
+    private static Capture with(double value) {
+        return new Capture()
+                .pair(0, 4, 5)
+                .key(1, 4, 6)
+                .add("layers.1.values", "BF16", SHAPE, i -> i == 77 ? value : 1 + i % 7)
+                .pair(2, 4, 7);
+    }
+
+    @ParameterizedTest
+    @ValueSource(doubles = {Double.NaN, Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY})
+    void nonfiniteValuesAreRefusedWithTheirPlace(double value) {
+        bad(with(value));
+        refused("sample-1", "layer 1 value", "on_nonfinite: skip");
+    }
+
+    @ParameterizedTest
+    @ValueSource(doubles = {Double.NaN, Double.POSITIVE_INFINITY})
+    void nonfiniteValuesCanBeSkippedAndAreCounted(double value) {
+        bad(with(value));
+        recipe = recipe("kvscale: {on_nonfinite: skip}");
+        assertThat(calibrate().isDone().err()).contains("layer 1 value");
+        var slot = Folder.json(work.resolve("out/kv_scales.json"))
+                .get("layers")
+                .get(1)
+                .get("value");
+        assertThat(slot.get("nan").asInt() + slot.get("inf").asInt()).isEqualTo(1);
+        assertThat(slot.get("count").asInt()).isEqualTo(3 * 256 - 1);
+        // The statistics keep them; a recipe that does not skip them refuses.
+        Cli.run(
+                        "scales",
+                        "--statistics",
+                        work.resolve("out/statistics.kvstats"),
+                        "--recipe",
+                        recipe(),
+                        "--output",
+                        work.resolve("again"))
+                .fails(ExitCode.DATA, "sample-1", "layer 1 value");
+    }
+
+    @Test
+    void aSlotOfZerosIsRefused() {
+        input = work.resolve("zeros");
+        new Capture().key(0, 4, 5).add("layers.0.values", "BF16", SHAPE, i -> 0).write(input.resolve("a.safetensors"));
+        refused("layer 0 value", "zero", "a.safetensors", "allow_zero: true");
+        recipe = recipe("kvscale: {allow_zero: true}");
+        calibrate().isDone();
+        var value = Folder.json(work.resolve("out/kv_scales.json"))
+                .get("layers")
+                .get(0)
+                .get("value");
+        assertThat(value.get("scale").get(0).floatValue()).isEqualTo(0x1p-23f);
+    }
+
+    static Stream<Arguments> masks() {
+        return Stream.of(
+                Arguments.of("I64", List.of(1L, 5L), 1.0, "[1,5]"),
+                Arguments.of("I64", List.of(2L, 4L), 1.0, "[2,4]"),
+                Arguments.of("I64", List.of(1L, 4L), 2.0, "holds 2"),
+                Arguments.of("I32", List.of(1L, 4L), -1.0, "holds -1"),
+                Arguments.of("F32", List.of(1L, 4L), 1.0, "F32"));
+    }
+
+    @ParameterizedTest
+    @MethodSource("masks")
+    void aMaskThatDoesNotFitIsRefused(String dtype, List<Long> shape, double value, String said) {
+        bad(Capture.of(3, 4, 9).add("attention_mask", dtype, shape, i -> value));
+        refused("sample-1.safetensors", said, "mask: none");
+    }
+
+    @Test
+    void aMaskThatTheRecipeNamesMustBeThere() {
+        recipe = recipe("kvscale: {mask: real_tokens}");
+        refused("sample-0.safetensors", "real_tokens");
+    }
+
+    @Test
+    void anInputThatIsNotThereIsRefused() {
+        calibrate("--input", work.resolve("absent")).fails(ExitCode.DATA, "absent", "--input");
+    }
+
+    @Test
+    void anInputWithoutCapturesIsRefused() {
+        Folder.write(work.resolve("empty/notes.txt"), "nothing");
+        calibrate("--input", work.resolve("empty")).fails(ExitCode.DATA, "empty", "1 other file", "--input");
+    }
+
+    @Test
+    void aFileWithoutKeysAndValuesIsRefused() {
+        input = work.resolve("foreign");
+        new Capture().add("weight", "F32", List.of(2L), i -> 1).write(input.resolve("a.safetensors"));
+        refused("no K or V");
+    }
+
+    @Test
+    void aSchemeOnNoFileSystemIsRefused() {
+        calibrate("--input", "nowhere://bucket/captures").fails(ExitCode.DATA, "nowhere", "--input");
+    }
+
+    @Test
+    void twoFilesOfOneNameAreRefused() {
+        Capture.of(3, 4, 9).write(work.resolve("a/in/sample-0.safetensors"));
+        calibrate("--input", input, work.resolve("a/in")).fails(ExitCode.DATA, "sample-0");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"4, 4, cut off", "4, 3500, cut off", "6000, 4, while it is read", "6000, 2000000, while it is read"})
+    void aFileThatShrinksWhileItIsReadIsRefused(int tokens, int missing, String said) {
+        Path file = bad(Capture.of(3, tokens, 9));
+        byte[] whole = Folder.bytes(file);
+        Capture.put(file, Arrays.copyOf(whole, whole.length - missing));
+        HookedFileSystem.status = told -> told.getPath().getName().startsWith("sample-1")
+                ? new FileStatus(whole.length, false, 1, 1 << 25, 0, told.getPath())
+                : told;
+        calibrate("--input", HookedFileSystem.of(input)).fails(ExitCode.DATA, "sample-1.safetensors", said);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"static_minmax", "minmax", "memoryless_minmax"})
+    void aGroupSizeThatDoesNotDivideHeadDimIsRefused(String observer) {
+        recipe = Folder.recipe(
+                work,
+                "num_bits: 4, type: int, strategy: group, group_size: 24, symmetric: true, observer: " + observer);
+        refused("group_size 24", "head_dim 32", "layer 0 key");
+    }
+
+    /** Faults of one file each, in a corpus of many. */
+    private enum Fault {
+        NAN {
+            @Override
+            byte[] file() {
+                return with(Double.NaN).bytes();
+            }
+        },
+        OTHER_DTYPE {
+            @Override
+            byte[] file() {
+                return new Capture()
+                        .pair(0, 4, 1)
+                        .add("layers.1.keys", "F32", SHAPE, Capture.random(1))
+                        .value(1, 4, 2)
+                        .pair(2, 4, 3)
+                        .bytes();
+            }
+        },
+        TEXT {
+            @Override
+            byte[] file() {
+                return "no tensors".getBytes(StandardCharsets.UTF_8);
+            }
+        },
+        MASK {
+            @Override
+            byte[] file() {
+                return Capture.of(3, 4, 9)
+                        .add("attention_mask", "I64", List.of(1L, 4L), i -> 3)
+                        .bytes();
+            }
+        },
+        QUANTIZED {
+            @Override
+            byte[] file() {
+                return Capture.of(2, 4, 9)
+                        .add("layers.2.keys", "I8", SHAPE, i -> 1)
+                        .value(2, 4, 3)
+                        .bytes();
+            }
+        };
+
+        abstract byte[] file();
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 3, 4, 5, 6})
+    void ofSeveralFaultsTheFirstIsToldWhateverThePartitioning(long seed) {
+        Random random = new Random(seed);
+        input = work.resolve("many");
+        int first = Integer.MAX_VALUE;
+        for (int i = 0; i < 12; i++) {
+            Path file = input.resolve(String.format(java.util.Locale.ROOT, "sample-%02d.safetensors", i));
+            if (i > 0 && random.nextInt(3) == 0) {
+                Capture.put(file, Fault.values()[random.nextInt(Fault.values().length)].file());
+                first = Math.min(first, i);
+            } else {
+                Capture.of(3, 4 + i, i).write(file);
+            }
+        }
+        String error = calibrate("--partitions", 1).fails(ExitCode.DATA).err();
+        assertThat(error).contains(String.format(java.util.Locale.ROOT, "sample-%02d", first));
+        assertThat(calibrate("--partitions", 7).fails(ExitCode.DATA).err()).isEqualTo(error);
+        assertThat(calibrate("--partitions", 64).fails(ExitCode.DATA).err()).isEqualTo(error);
+        assertThat(Folder.names(work)).doesNotContainKey("out").hasSize(3);
+    }
+
+    @Test
+    void aNanBeforeAnotherGeometryOfTheSameSlotIsTheFirstFault() {
+        input = work.resolve("both");
+        Capture.of(3, 4, 1).write(input.resolve("a.safetensors"));
+        new Capture()
+                .pair(0, 4, 5)
+                .add("layers.1.keys", "BF16", SHAPE, i -> i == 3 ? Double.NaN : 1)
+                .value(1, 4, 6)
+                .pair(2, 4, 7)
+                .write(input.resolve("b.safetensors"));
+        Capture.put(input.resolve("c.safetensors"), Fault.OTHER_DTYPE.file());
+        for (int partitions : new int[] {1, 2, 3, 7, 64}) {
+            calibrate("--partitions", partitions).fails(ExitCode.DATA, "b.safetensors", "layer 1 key", "NaN");
+        }
+    }
+
+    @Test
+    void badDataIsNotTriedAgain() {
+        bad("no tensors".getBytes(StandardCharsets.UTF_8));
+        calibrate("--input", HookedFileSystem.of(input), "--partitions", 1).fails(ExitCode.DATA, "sample-1");
+        assertThat(HookedFileSystem.OPENED.get()).isLessThanOrEqualTo(3);
+    }
+}

@@ -1,0 +1,41 @@
+package io.kvscale.job;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * Real captures of several tools against the scales that the reference packages gave. They are too large for this
+ * repository: {@code -Dkvscale.captures=DIR} names the folder that holds them and {@code expected/}.
+ */
+@EnabledIfSystemProperty(named = "kvscale.captures", matches = ".+")
+class CapturesTest {
+    @TempDir
+    private Path work;
+
+    @ParameterizedTest
+    @ValueSource(strings = {"dynamic_cache", "vllm_connector", "onnx_names", "float16", "batched", "sequence_first"})
+    void everyBitIsTheReferences(String folder) {
+        Path captures = Path.of(System.getProperty("kvscale.captures"));
+        Path output = work.resolve("out");
+        boolean merged = folder.equals("vllm_connector");
+        Path recipe = Folder.recipe(
+                work,
+                "num_bits: 8, type: float, strategy: tensor, symmetric: true",
+                merged ? "kvscale: {kv_heads: 3}" : "");
+        Cli.run("calibrate", "--recipe", recipe, "--input", captures.resolve(folder), "--output", output)
+                .isDone();
+        Expected expected = new Expected(
+                captures.resolve("expected").resolve(folder + ".json"), work, output.resolve("statistics.kvstats"));
+        int compared = expected.schemes().stream().mapToInt(expected::check).sum();
+        System.out.println(
+                "captures: " + folder + ": " + expected.schemes().size() + " schemes, " + compared + " numbers");
+        assertThat(Files.exists(output.resolve("_SUCCESS"))).isTrue();
+        assertThat(compared).isGreaterThan(5_000);
+    }
+}

@@ -1,0 +1,51 @@
+package io.kvscale.job;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.List;
+
+/** What one command line gave, run in this JVM. */
+record Cli(int code, String out, String err) {
+    /** Runs on the Spark context that all tests share, or on one of its own where the command line sets Spark up. */
+    static Cli run(Object... args) {
+        String[] words = Arrays.stream(args).map(String::valueOf).toArray(String[]::new);
+        List<String> all = List.of(words);
+        if (all.contains("--master") || all.contains("--conf")) {
+            SharedSpark.stop();
+        } else if (all.contains("calibrate")) {
+            SharedSpark.context();
+        }
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        ByteArrayOutputStream err = new ByteArrayOutputStream();
+        int code = Main.run(stream(out), stream(err), words);
+        return new Cli(code, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
+    }
+
+    private static PrintStream stream(ByteArrayOutputStream bytes) {
+        return new PrintStream(bytes, true, StandardCharsets.UTF_8);
+    }
+
+    Cli isDone() {
+        assertThat(code).as(err).isEqualTo(ExitCode.DONE);
+        return this;
+    }
+
+    /** Checks the contract of every error: its code, one to three lines, and that they say all of this. */
+    Cli fails(int expected, String... said) {
+        assertThat(code).as(err + out).isEqualTo(expected);
+        List<String> error = err.lines()
+                .filter(line -> !line.startsWith("kvscale: warning: "))
+                .toList();
+        assertThat(error).as(err).hasSizeBetween(1, 3);
+        assertThat(error.get(0)).startsWith("kvscale: ");
+        assertThat(err).doesNotContain("\tat ").doesNotContain("InvalidDataException");
+        String message = String.join("\n", error);
+        assertThat(said).allSatisfy(part -> assertThat(message).contains(part));
+        assertThat(out).isEmpty();
+        return this;
+    }
+}

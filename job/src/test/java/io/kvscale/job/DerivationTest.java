@@ -1,0 +1,188 @@
+package io.kvscale.job;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Scales from statistics, observers that depend on order, and the commands that look at results. */
+class DerivationTest {
+    private static final String FP8 = "num_bits: 8, type: float, strategy: tensor, symmetric: true";
+
+    @TempDir
+    private Path work;
+
+    private Path input = Path.of("");
+
+    @BeforeEach
+    void makeCaptures() {
+        input = work.resolve("in");
+        for (int i = 0; i < 5; i++) {
+            Capture.of(2, 2 + i, i).write(input.resolve("s" + i + ".safetensors"));
+        }
+    }
+
+    private Path calibrate(String name, Path recipe, Object... more) {
+        List<Object> words = new ArrayList<>(
+                List.of("calibrate", "--recipe", recipe, "--input", input, "--output", work.resolve(name)));
+        java.util.Collections.addAll(words, more);
+        Cli.run(words.toArray()).isDone();
+        return work.resolve(name);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "num_bits: 8, type: int, strategy: channel, symmetric: false | kvscale: {scale_dtype: input}",
+                "num_bits: 4, type: int, strategy: group, group_size: 16 | kvscale: {ignore: ['layers\\.1\\.']}",
+                "num_bits: 8, type: float, strategy: attn_head | kvscale: {value: {scheme: {strategy: tensor}}}",
+            })
+    void scalesGivesTheBytesThatCalibrateGives(String scheme, String rest) {
+        Path recipe = Folder.recipe(work, scheme, rest);
+        Path calibrated = calibrate("calibrated", recipe);
+        Path other = calibrate("other", Folder.recipe(work, FP8));
+        Path derived = work.resolve("derived");
+        Cli done = Cli.run(
+                        "scales",
+                        "--statistics",
+                        calibrated.resolve("statistics.kvstats"),
+                        "--recipe",
+                        recipe,
+                        "--output",
+                        derived)
+                .isDone();
+        assertThat(done.out()).contains("k_scale", "wrote " + derived.resolve("kv_scales.json"));
+        assertThat(Folder.content(derived)).isEqualTo(Folder.content(calibrated));
+        if (!rest.contains("ignore")) {
+            // Statistics do not depend on the scheme under which they were taken.
+            Cli.run(
+                            "scales",
+                            "--statistics",
+                            other.resolve("statistics.kvstats"),
+                            "--recipe",
+                            recipe,
+                            "--output",
+                            derived,
+                            "--overwrite")
+                    .isDone();
+            assertThat(Folder.content(derived)).isEqualTo(Folder.content(calibrated));
+        }
+        assertThat(Folder.names(derived)).containsKey("run.json");
+    }
+
+    /** Five captures whose batches have absmax 1, 9, 2, 8, 4, in the order of their names. */
+    private void captureRamps() {
+        input = work.resolve("ramps");
+        double[] absmax = {1, 9, 2, 8, 4};
+        for (int i = 0; i < absmax.length; i++) {
+            double most = absmax[i];
+            // 10 comes after 9 in neither number nor name: names are ordered by their bytes.
+            new Capture()
+                    .add("layers.0.keys", "F32", List.of(1L, 2L, 3L, 32L), e -> e == 5 ? most : -most / 2)
+                    .add("layers.0.values", "F32", List.of(1L, 2L, 3L, 32L), e -> e == 7 ? -most : most / 4)
+                    .write(input.resolve("batch-" + (8 + i) + ".safetensors"));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 3, 7, 64})
+    void minmaxFoldsBatchesInTheOrderOfTheirNamesWhateverThePartitioning(int partitions) {
+        captureRamps();
+        Path out = calibrate(
+                "minmax",
+                Folder.recipe(work, FP8 + ", observer: minmax, observer_kwargs: {averaging_constant: 0.25}"),
+                "--partitions",
+                partitions);
+        // batch-10 (2), batch-11 (8), batch-12 (4), batch-8 (1), batch-9 (9): s = s * 0.75 + x * 0.25, exact here
+        float folded = 2;
+        for (float x : new float[] {8, 4, 1, 9}) {
+            folded = folded * 0.75f + x * 0.25f;
+        }
+        JsonNode layer =
+                Folder.json(out.resolve("kv_scales.json")).get("layers").get(0);
+        assertThat(layer.get("key").get("range").get(0).get(1).floatValue()).isEqualTo(folded);
+        assertThat(layer.get("key").get("range").get(0).get(0).floatValue()).isEqualTo(-folded / 2);
+        assertThat(layer.get("value").get("range").get(0).get(0).floatValue()).isEqualTo(-folded);
+        assertThat(layer.get("key").get("scale").get(0).floatValue()).isEqualTo(folded / 448);
+        assertThat(layer.get("key").get("max").floatValue()).isEqualTo(9);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 7, 64})
+    void memorylessMinmaxTakesTheLastBatch(int partitions) {
+        captureRamps();
+        Path out = calibrate(
+                "last", Folder.recipe(work, FP8 + ", observer: memoryless_minmax"), "--partitions", partitions);
+        JsonNode key =
+                Folder.json(out.resolve("kv_scales.json")).get("layers").get(0).get("key");
+        assertThat(key.get("range").get(0)).hasToString("[-4.5,9.0]");
+    }
+
+    @Test
+    void compareFindsEqualAndDifferentResults() {
+        Path one = calibrate("one", Folder.recipe(work, FP8));
+        Path same = calibrate("same", Folder.recipe(work, FP8), "--partitions", 9);
+        assertThat(Cli.run("compare", one, same).isDone().out()).contains("equal");
+        Cli.run("compare", one.resolve("statistics.kvstats"), same.resolve("statistics.kvstats"))
+                .isDone();
+        Capture.of(2, 8, 77).write(input.resolve("more.safetensors"));
+        Path other = calibrate("other", Folder.recipe(work, FP8));
+        Cli differs = Cli.run("compare", one.resolve("statistics.kvstats"), other.resolve("statistics.kvstats"));
+        assertThat(differs.code()).isEqualTo(ExitCode.DIFFERENT);
+        Path scheme = calibrate("scheme", Folder.recipe(work, "num_bits: 8, type: int, strategy: tensor"));
+        differs = Cli.run("compare", other.resolve("kv_scales.json"), scheme);
+        assertThat(differs.code()).isEqualTo(ExitCode.DIFFERENT);
+        assertThat(differs.out()).contains("layer", "differs");
+        Cli.run("compare", one, work.resolve("absent")).fails(ExitCode.DATA, "absent");
+        Path broken = Folder.write(work.resolve("broken.json"), "{\"format\": \"other\"}");
+        Cli.run("compare", one, broken).fails(ExitCode.DATA, "broken.json");
+    }
+
+    @Test
+    void inspectShowsCapturesStatisticsAndScales() {
+        Path out = calibrate("out", Folder.recipe(work, FP8));
+        Path file = input.resolve("s0.safetensors");
+        assertThat(Cli.run("inspect", file).isDone().out()).contains("BF16", "layer", "min");
+        assertThat(Cli.run("inspect", input).isDone().out()).contains("s0", "s4");
+        assertThat(Cli.run("inspect", out).isDone().out()).contains("k_scale");
+        JsonNode shown = Folder.json(Cli.run("inspect", "--json", file, input, out, out.resolve("statistics.kvstats"))
+                .isDone()
+                .out());
+        assertThat(shown)
+                .extracting(node -> node.get("kind").asText())
+                .containsExactly(
+                        "capture", "capture", "capture", "capture", "capture", "capture", "scales", "statistics");
+        JsonNode statistics = shown.get(7);
+        JsonNode scales = shown.get(6);
+        assertThat(statistics.get("slots")).hasSize(4);
+        assertThat(statistics.get("slots").get(0).get("tokens").asInt()).isEqualTo(2 + 3 + 4 + 5 + 6);
+        assertThat(statistics.get("slots").get(0).get("min").floatValue())
+                .isEqualTo(scales.get("layers").get(0).get("key").get("min").floatValue());
+        assertThat(statistics.get("fingerprint")).isEqualTo(scales.get("corpus").get("fingerprint"));
+        assertThat(shown.get(0).get("slots").get(3).get("role").asText()).isEqualTo("value");
+        Path bad = Folder.write(work.resolve("bad.safetensors"), "bad");
+        Cli.run("inspect", bad).fails(ExitCode.DATA, "bad.safetensors");
+        Cli.run("inspect", work.resolve("absent")).fails(ExitCode.DATA, "absent");
+    }
+
+    @Test
+    void aScaleTableEditedByHandIsValid() {
+        Path out = calibrate("out", Folder.recipe(work, FP8));
+        String text = Folder.text(out.resolve("kv_scales.json"));
+        Path edited = Folder.write(work.resolve("edited.json"), "\n" + text.replace(", ", ",\n   "));
+        Cli.run("compare", out, edited).isDone();
+        JsonNode scale =
+                Folder.json(edited).get("layers").get(0).get("key").get("scale").get(0);
+        Path changed = Folder.write(work.resolve("changed.json"), text.replaceFirst(scale.asText(), "0.5"));
+        assertThat(Cli.run("compare", out, changed).code()).isEqualTo(ExitCode.DIFFERENT);
+    }
+}

@@ -1,0 +1,91 @@
+package io.kvscale.job;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.kvscale.scheme.ScaleTable;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HexFormat;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+
+/** Looks at folders of files. */
+final class Folder {
+    /** The top of the checkout. */
+    static final Path HOME = Path.of("..").toAbsolutePath().normalize();
+
+    static final Path SAMPLE = HOME.resolve("conf/sample");
+    static final Path FP8 = HOME.resolve("conf/recipes/fp8.yaml");
+
+    private Folder() {}
+
+    /** Every file below a folder but {@code run.json}, as hexadecimal digits: what must not vary. */
+    static SortedMap<String, String> content(Path folder) {
+        SortedMap<String, String> content = new TreeMap<>();
+        try (Stream<Path> files = Files.walk(folder)) {
+            files.filter(Files::isRegularFile)
+                    .filter(file -> !file.getFileName().toString().equals("run.json"))
+                    .forEach(file -> content.put(
+                            folder.relativize(file).toString(), HexFormat.of().formatHex(bytes(file))));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        assertThat(content).isNotEmpty();
+        return content;
+    }
+
+    static byte[] bytes(Path file) {
+        try {
+            return Files.readAllBytes(file);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    static String text(Path file) {
+        return new String(bytes(file), java.nio.charset.StandardCharsets.UTF_8);
+    }
+
+    static JsonNode json(Path file) {
+        return json(text(file));
+    }
+
+    static JsonNode json(String text) {
+        try {
+            return JsonMapper.builder().build().readTree(text);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    static ScaleTable scales(Path output) {
+        return ScaleTable.fromJson(bytes(output.resolve("kv_scales.json")));
+    }
+
+    static Path write(Path file, String text) {
+        return Capture.put(file, text.getBytes(java.nio.charset.StandardCharsets.UTF_8));
+    }
+
+    /** A recipe in a file: {@code kv_cache_scheme} as given, and what follows it. */
+    static Path recipe(Path folder, String scheme, String... rest) {
+        String text = "kv_cache_scheme: {" + scheme + "}\n" + String.join("\n", rest) + "\n";
+        return write(folder.resolve("recipe-" + Integer.toHexString(text.hashCode()) + ".yaml"), text);
+    }
+
+    /** The names in a folder, hidden ones too. */
+    static Map<String, Boolean> names(Path folder) {
+        Map<String, Boolean> names = new TreeMap<>();
+        try (Stream<Path> files = Files.list(folder)) {
+            files.forEach(file -> names.put(file.getFileName().toString(), Files.isDirectory(file)));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return names;
+    }
+}

@@ -1,0 +1,116 @@
+package io.kvscale.job;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.SortedMap;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.hdfs.MiniDFSCluster;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Captures on HDFS, results on HDFS: the same bytes as on local disks. */
+class HdfsTest {
+    @TempDir
+    private static Path work = Path.of("");
+
+    private static @Nullable MiniDFSCluster cluster;
+    private static String hdfs = "";
+    private static SortedMap<String, String> local = new java.util.TreeMap<>();
+
+    @BeforeAll
+    static void startAndCopyTheSample() throws IOException {
+        Configuration configuration = new Configuration();
+        configuration.set(
+                MiniDFSCluster.HDFS_MINIDFS_BASEDIR, work.resolve("dfs").toString());
+        configuration.setInt("dfs.blocksize", 1 << 20);
+        MiniDFSCluster started =
+                new MiniDFSCluster.Builder(configuration).numDataNodes(1).build();
+        cluster = started;
+        hdfs = started.getFileSystem().getUri().toString();
+        started.getFileSystem()
+                .copyFromLocalFile(
+                        new org.apache.hadoop.fs.Path(Folder.SAMPLE.toString()), new org.apache.hadoop.fs.Path("/in"));
+        Cli.run("calibrate", "--recipe", Folder.FP8, "--input", Folder.SAMPLE, "--output", work.resolve("local"))
+                .isDone();
+        local = Folder.content(work.resolve("local"));
+    }
+
+    @AfterAll
+    static void stop() {
+        if (cluster != null) {
+            cluster.shutdown();
+        }
+    }
+
+    @Test
+    void fromHdfsToHdfs() throws IOException {
+        for (int i = 0; i < 2; i++) {
+            Cli done = Cli.run(
+                            "calibrate",
+                            "--recipe",
+                            Folder.FP8,
+                            "--input",
+                            hdfs + "/in",
+                            "--output",
+                            hdfs + "/results/out",
+                            "--partitions",
+                            5,
+                            "--overwrite")
+                    .isDone();
+            assertThat(done.out()).contains("wrote " + hdfs + "/results/out/kv_scales.json");
+        }
+        FileSystem fs = FileSystem.get(java.net.URI.create(hdfs), new Configuration());
+        assertThat(fs.listStatus(new org.apache.hadoop.fs.Path("/results"))).hasSize(1);
+        fs.copyToLocalFile(
+                new org.apache.hadoop.fs.Path("/results/out"),
+                new org.apache.hadoop.fs.Path(work.resolve("back").toString()));
+        SortedMap<String, String> back = Folder.content(work.resolve("back"));
+        back.keySet().removeIf(name -> name.endsWith(".crc"));
+        assertThat(back).isEqualTo(local);
+    }
+
+    @Test
+    void fromHdfsToALocalFolderAndBack() {
+        Cli.run(
+                        "calibrate",
+                        "--recipe",
+                        Folder.FP8,
+                        "--input",
+                        hdfs + "/in/*.safetensors",
+                        "--output",
+                        work.resolve("mixed"))
+                .isDone();
+        assertThat(Folder.content(work.resolve("mixed"))).isEqualTo(local);
+        Cli.run("calibrate", "--recipe", Folder.FP8, "--input", Folder.SAMPLE, "--output", hdfs + "/from-local")
+                .isDone();
+        Cli.run("compare", hdfs + "/from-local", work.resolve("local")).isDone();
+    }
+
+    @Test
+    void scalesReadsStatisticsFromHdfs() {
+        Cli.run("calibrate", "--recipe", Folder.FP8, "--input", hdfs + "/in", "--output", hdfs + "/stats")
+                .isDone();
+        Cli.run(
+                        "scales",
+                        "--statistics",
+                        hdfs + "/stats/statistics.kvstats",
+                        "--recipe",
+                        Folder.FP8,
+                        "--output",
+                        work.resolve("derived"))
+                .isDone();
+        assertThat(Folder.content(work.resolve("derived"))).isEqualTo(local);
+    }
+
+    @Test
+    void anOutputThatExistsIsRefusedThereToo() {
+        Cli.run("calibrate", "--recipe", Folder.FP8, "--input", hdfs + "/in", "--output", hdfs + "/in")
+                .fails(ExitCode.OUTPUT, hdfs + "/in", "--output");
+    }
+}

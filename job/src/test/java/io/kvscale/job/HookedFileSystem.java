@@ -1,0 +1,78 @@
+package io.kvscale.job;
+
+import java.io.IOException;
+import java.net.URI;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
+import java.util.function.UnaryOperator;
+import org.apache.hadoop.fs.FSDataInputStream;
+import org.apache.hadoop.fs.FileStatus;
+import org.apache.hadoop.fs.Path;
+import org.apache.hadoop.fs.RawLocalFileSystem;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The local files under the scheme {@code hooked}, found by Hadoop because this class is on the class path: counts what
+ * is opened, and does what a test tells it to.
+ */
+public final class HookedFileSystem extends RawLocalFileSystem {
+    private static final URI NAME = URI.create("hooked:///");
+
+    /** Called before a file is opened. */
+    interface OnOpen {
+        void open(Path path) throws IOException;
+    }
+
+    static final AtomicInteger OPENED = new AtomicInteger();
+
+    @Nullable
+    static volatile OnOpen onOpen;
+
+    /** What a folder is said to hold; null: what it holds. */
+    @Nullable
+    static volatile Function<Path, FileStatus[]> listing;
+
+    /** What a listing says of a file. */
+    static volatile UnaryOperator<FileStatus> status = UnaryOperator.identity();
+
+    static void reset() {
+        OPENED.set(0);
+        onOpen = null;
+        listing = null;
+        status = UnaryOperator.identity();
+    }
+
+    static String of(java.nio.file.Path path) {
+        return "hooked://" + path.toAbsolutePath();
+    }
+
+    @Override
+    public String getScheme() {
+        return "hooked";
+    }
+
+    @Override
+    public URI getUri() {
+        return NAME;
+    }
+
+    @Override
+    public FSDataInputStream open(Path path, int buffer) throws IOException {
+        OPENED.incrementAndGet();
+        OnOpen hook = onOpen;
+        if (hook != null) {
+            hook.open(path);
+        }
+        return super.open(path, buffer);
+    }
+
+    @Override
+    public FileStatus[] listStatus(Path path) throws IOException {
+        Function<Path, FileStatus[]> made = listing;
+        FileStatus[] found = made == null ? super.listStatus(path) : made.apply(path);
+        for (int i = 0; i < found.length; i++) {
+            found[i] = status.apply(found[i]);
+        }
+        return found;
+    }
+}

@@ -1,0 +1,76 @@
+package io.kvscale.job;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.kvscale.capture.CaptureListing;
+import io.kvscale.capture.Split;
+import java.nio.file.Path;
+import java.util.List;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileStatus;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A corpus of very many small files. */
+class ManyFilesTest {
+    @TempDir
+    private Path work;
+
+    @AfterEach
+    void unhook() {
+        HookedFileSystem.reset();
+    }
+
+    @Test
+    void aHundredThousandFilesArePlannedWithoutOpeningOne() {
+        HookedFileSystem.listing = folder -> {
+            boolean top = folder.getName().equals(work.getFileName().toString());
+            FileStatus[] found = new FileStatus[top ? 100 : 1_000];
+            for (int i = 0; i < found.length; i++) {
+                found[i] = top
+                        ? new FileStatus(0, true, 1, 1, 0, new org.apache.hadoop.fs.Path(folder, "folder-" + i))
+                        : new FileStatus(
+                                3_000, false, 1, 1, 0, new org.apache.hadoop.fs.Path(folder, i + ".safetensors"));
+            }
+            return found;
+        };
+        long start = System.nanoTime();
+        CaptureListing listing = CaptureListing.of(List.of(HookedFileSystem.of(work)), new Configuration());
+        List<Split> splits = Split.plan(listing.files(), Split.count(listing.files(), 16));
+        assertThat(listing.files()).hasSize(100_000);
+        assertThat(splits).hasSize(16);
+        assertThat(splits.get(3).pieces().size()).isBetween(6_200, 6_300);
+        assertThat(HookedFileSystem.OPENED.get()).isZero();
+        // Some seconds at most; usually half a second.
+        assertThat((System.nanoTime() - start) / 1e9).isLessThan(20);
+    }
+
+    @Test
+    void thousandsOfTinyCapturesAreEachOpenedOnce() {
+        Path input = work.resolve("in");
+        byte[][] captures = new byte[10][];
+        for (int i = 0; i < captures.length; i++) {
+            captures[i] = Capture.of(2, 1 + i % 3, i).bytes();
+        }
+        long tokens = 0;
+        for (int i = 0; i < 5_000; i++) {
+            Capture.put(input.resolve(i % 50 + "/s" + i + ".safetensors"), captures[i % captures.length]);
+            tokens += 1 + i % captures.length % 3;
+        }
+        Path output = work.resolve("out");
+        Cli.run(
+                        "calibrate",
+                        "--recipe",
+                        Folder.recipe(work, "num_bits: 8, type: float, strategy: attn_head, observer: minmax"),
+                        "--input",
+                        HookedFileSystem.of(input),
+                        "--output",
+                        output)
+                .isDone();
+        assertThat(Folder.scales(output).corpus().files()).isEqualTo(5_000);
+        assertThat(Folder.scales(output).corpus().tokens()).isEqualTo(tokens);
+        // Each once, but for the one in which a split ends.
+        assertThat(HookedFileSystem.OPENED.get()).isBetween(5_000, 5_001);
+    }
+}

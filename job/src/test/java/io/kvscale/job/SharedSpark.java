@@ -1,0 +1,36 @@
+package io.kvscale.job;
+
+import org.apache.spark.SparkConf;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The one Spark context of all tests of this module; commands join it. It retries tasks, which {@code local[*]} does
+ * not. Tests that need settings of their own stop it first.
+ */
+public final class SharedSpark {
+    private static @Nullable JavaSparkContext context;
+
+    private SharedSpark() {}
+
+    public static synchronized JavaSparkContext context() {
+        JavaSparkContext running = context;
+        if (running == null || running.sc().isStopped()) {
+            running = new JavaSparkContext(new SparkConf()
+                    .setAppName("tests")
+                    .setMaster("local[2,4]")
+                    .set("spark.ui.enabled", "false")
+                    .set("spark.driver.bindAddress", "127.0.0.1")
+                    .set("spark.driver.host", "127.0.0.1"));
+            context = running;
+        }
+        return running;
+    }
+
+    public static synchronized void stop() {
+        if (context != null) {
+            context.close();
+            context = null;
+        }
+    }
+}

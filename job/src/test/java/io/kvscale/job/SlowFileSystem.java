@@ -1,0 +1,44 @@
+package io.kvscale.job;
+
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.StandardOpenOption;
+import org.apache.hadoop.fs.FSDataInputStream;
+import org.apache.hadoop.fs.Path;
+import org.apache.hadoop.fs.RawLocalFileSystem;
+
+/**
+ * The local files under the scheme {@code slow}: takes {@code slow.millis} to open one, and writes the process that
+ * opens it into the file {@code slow.log}.
+ */
+public final class SlowFileSystem extends RawLocalFileSystem {
+    private static final URI NAME = URI.create("slow:///");
+
+    @Override
+    public String getScheme() {
+        return "slow";
+    }
+
+    @Override
+    public URI getUri() {
+        return NAME;
+    }
+
+    @Override
+    public FSDataInputStream open(Path path, int buffer) throws IOException {
+        Files.writeString(
+                java.nio.file.Path.of(getConf().get("slow.log")),
+                ProcessHandle.current().pid() + " " + path.getName() + "\n",
+                StandardOpenOption.CREATE,
+                StandardOpenOption.APPEND);
+        try {
+            Thread.sleep(getConf().getInt("slow.millis", 0));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new InterruptedIOException("interrupted while being slow");
+        }
+        return super.open(path, buffer);
+    }
+}

@@ -1,0 +1,166 @@
+package io.kvscale.job.calibration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.kvscale.cache.CalibrationTask.Tally;
+import io.kvscale.capture.CaptureFile;
+import io.kvscale.capture.CaptureListing;
+import io.kvscale.capture.CaptureReader.Depth;
+import io.kvscale.capture.FilePiece;
+import io.kvscale.capture.Split;
+import io.kvscale.job.SharedSpark;
+import io.kvscale.job.recipe.Recipe;
+import io.kvscale.scheme.QuantizationScheme;
+import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.Role;
+import io.kvscale.tensor.Sample;
+import io.kvscale.tensor.Slot;
+import java.io.ByteArrayOutputStream;
+import java.io.ObjectOutputStream;
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.io.Serializable;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.stream.Stream;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.SparkConf;
+import org.apache.spark.scheduler.SparkListener;
+import org.apache.spark.scheduler.SparkListenerJobStart;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** How the job uses Spark. */
+class CalibrationJobTest {
+    private static final Recipe RECIPE = Recipe.parse("""
+            kv_cache_scheme: {num_bits: 8, type: float, strategy: tensor, symmetric: true}
+            kvscale:
+              key: {tensors: 'layers\\.(?P<layer>\\d+)\\.keys'}
+              ignore: ['layers\\.1\\.']
+              value: {scheme: {strategy: group, group_size: 16}}
+            """, "test");
+
+    private static CalibrationOutcome sample(int partitions) {
+        SharedSpark.context();
+        CaptureListing listing = CaptureListing.of(List.of("../conf/sample"), new Configuration());
+        try (CalibrationJob job = new CalibrationJob(SparkRuntime.of(null, Map.of()), RECIPE, listing, partitions)) {
+            return job.run(
+                    Depth.VALUES,
+                    new Progress(
+                            new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8),
+                            false,
+                            true));
+        }
+    }
+
+    @Test
+    void aCalibrationIsOneSparkJobInAGroupThatSaysWhatItDoes() throws Exception {
+        List<String> jobs = new CopyOnWriteArrayList<>();
+        SparkListener listener = new SparkListener() {
+            @Override
+            public void onJobStart(SparkListenerJobStart start) {
+                jobs.add(start.properties().getProperty("spark.job.description"));
+            }
+        };
+        var spark = SharedSpark.context().sc();
+        spark.addSparkListener(listener);
+        try {
+            sample(5);
+            spark.listenerBus().waitUntilEmpty();
+        } finally {
+            spark.removeSparkListener(listener);
+        }
+        assertThat(jobs).containsExactly("kvscale: 2 files in 5 splits");
+    }
+
+    @Test
+    void theContextThatWasThereIsLeftRunning() {
+        sample(2);
+        assertThat(SharedSpark.context().sc().isStopped()).isFalse();
+        assertThat(SharedSpark.context().sc().getPersistentRDDs().isEmpty()).isTrue();
+    }
+
+    @Test
+    void theTallyIsOfAllTasks() {
+        CalibrationOutcome outcome = sample(9);
+        assertThat(outcome.problem()).isNull();
+        // Layer 1 is ignored; headers are read once a piece.
+        assertThat(outcome.statistics().slots()).hasSize(58);
+        assertThat(outcome.tally().readBytes()).isGreaterThan(58 * 120 * 192 * 2);
+        assertThat(outcome.statistics().corpus().files()).isEqualTo(2);
+    }
+
+    static Stream<Serializable> shipped() {
+        CaptureFile file = new CaptureFile("hdfs://host/in/a.safetensors", "a.safetensors", "in", 12);
+        return Stream.of(
+                RECIPE,
+                RECIPE.capture(),
+                RECIPE.key(),
+                QuantizationScheme.fp8(),
+                new Split(new ArrayList<>(List.of(new FilePiece(file, 0, 5), new FilePiece(file, 5, 12)))),
+                DataProblem.of("what", "remedy")
+                        .inFile("f")
+                        .inTensor("t")
+                        .inSlot(new Slot(1, Role.VALUE))
+                        .inSample(new Sample("s", 3)),
+                new Tally(1, 2, 3, 4, 5, List.of("name")));
+    }
+
+    @ParameterizedTest
+    @MethodSource("shipped")
+    void whatShipsToExecutorsSurvivesJavaSerialization(Serializable value) {
+        assertThat((Object) Wire.value(Wire.bytes(value), value.getClass())).isEqualTo(value);
+    }
+
+    @Test
+    void theWholeStateOfATaskSurvivesTheWire() {
+        CalibrationOutcome outcome = sample(3);
+        var statistics = outcome.statistics();
+        assertThat(io.kvscale.observer.CalibrationStatistics.fromByteArray(statistics.toByteArray())
+                        .toByteArray())
+                .isEqualTo(statistics.toByteArray());
+    }
+
+    @Test
+    void aHundredThousandFilesArePlannedWithinAFewMegabytes() throws Exception {
+        List<CaptureFile> files = new ArrayList<>();
+        for (int i = 0; i < 100_000; i++) {
+            String name = "request-" + i / 100 + "/sample-" + i + ".safetensors";
+            files.add(new CaptureFile("hdfs://namenode:8020/captures/" + name, name, "captures", 4_000));
+        }
+        List<Split> splits = Split.plan(files, 64);
+        assertThat(splits).hasSize(64);
+        assertThat(splits.stream().mapToInt(split -> split.pieces().size()).sum())
+                .isBetween(100_000, 100_063);
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        try (ObjectOutputStream objects = new ObjectOutputStream(out)) {
+            for (Split split : splits) {
+                objects.writeObject(Wire.bytes(split));
+            }
+        }
+        assertThat(out.size()).isLessThan(20_000_000);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "local | 1",
+                "local[*] | 1",
+                "local[4] | 1",
+                "local[2,4] | 4",
+                "local[*, 3] | 3",
+                "local-cluster[2,1,1024] | 4",
+                "spark://host:7077 | 4",
+                "yarn | 4"
+            })
+    void aTaskKnowsHowOftenSparkWouldRunIt(String master, int attempts) {
+        assertThat(SparkRuntime.attempts(new SparkConf(false).setMaster(master)))
+                .isEqualTo(attempts);
+    }
+}
