@@ -9,7 +9,9 @@ import java.util.function.Function;
 final class QuantKernels {
     private static final Function<QuantSpec, QuantKernel> FAST = KernelChoice.ofThisJvm()
             .<Function<QuantSpec, QuantKernel>>choose(
-                    () -> VectorQuantKernel.isSupported() ? spec -> new VectorQuantKernel(spec) : ScalarQuantKernel::new,
+                    () -> VectorQuantKernel.isSupported()
+                            ? spec -> new VectorQuantKernel(spec)
+                            : ScalarQuantKernel::new,
                     () -> ScalarQuantKernel::new);
 
     private QuantKernels() {}

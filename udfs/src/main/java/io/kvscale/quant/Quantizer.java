@@ -63,7 +63,8 @@ public final class Quantizer {
             for (int i = 0; i < tokens * headDim; i++) {
                 if (codes[at + i] == lowestCode) {
                     lowest.at(at + i);
-                } else if (codes[at + i] == 0 && isNegativeZero(source.value(first + i), head * headDim + i % headDim)) {
+                } else if (codes[at + i] == 0
+                        && isNegativeZero(source.value(first + i), head * headDim + i % headDim)) {
                     codes[at + i] = lowestCode;
                 }
             }
@@ -71,8 +72,7 @@ public final class Quantizer {
     }
 
     private boolean isNegativeZero(float x, int channel) {
-        return x < 0
-                && Float.floatToRawIntBits(scales.ofChannel(channel).quantize(x, format, step)) == 0x80000000;
+        return x < 0 && Float.floatToRawIntBits(scales.ofChannel(channel).quantize(x, format, step)) == 0x80000000;
     }
 
     /**

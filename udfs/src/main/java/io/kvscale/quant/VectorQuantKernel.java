@@ -50,14 +50,10 @@ final class VectorQuantKernel implements QuantKernel {
         toCodes = new Stage[] {
             wide ? nothing : count -> QuantLanes.widen(halves, words, count),
             count -> QuantLanes.shift(words, count, scale, zeroPoint, dropped),
-            fp8
-                    ? count -> QuantLanes.toE4m3(words, count, bytes)
-                    : count -> QuantLanes.toInt8(words, count, bytes)
+            fp8 ? count -> QuantLanes.toE4m3(words, count, bytes) : count -> QuantLanes.toInt8(words, count, bytes)
         };
         fromCodes = new Stage[] {
-            fp8
-                    ? count -> QuantLanes.fromE4m3(bytes, count, words)
-                    : count -> QuantLanes.fromInt8(bytes, count, words),
+            fp8 ? count -> QuantLanes.fromE4m3(bytes, count, words) : count -> QuantLanes.fromInt8(bytes, count, words),
             count -> QuantLanes.unshift(words, count, scale, zeroPoint, dropped),
             wide ? nothing : count -> QuantLanes.narrow(words, halves, count)
         };
