@@ -87,7 +87,8 @@ final class CalibrateCommand implements Callable<Integer> {
         }
         if (dryRun || output == null) {
             CaptureListing listing = listing(all, hadoop, results);
-            try (CalibrationJob job = new CalibrationJob(runtime, recipe, listing, partitions == null ? 0 : partitions)) {
+            try (CalibrationJob job =
+                    new CalibrationJob(runtime, recipe, listing, partitions == null ? 0 : partitions)) {
                 new DryRun(spec.commandLine().getOut()).print(job, job.run(Depth.HEADERS, progress()));
             }
             return ExitCode.DONE;
@@ -95,7 +96,8 @@ final class CalibrateCommand implements Callable<Integer> {
         try (OutputFolder folder = OutputFolder.open(output, overwrite, all, hadoop)) {
             RunRecord run = new RunRecord(all);
             CaptureListing listing = listing(all, hadoop, results);
-            try (CalibrationJob job = new CalibrationJob(runtime, recipe, listing, partitions == null ? 0 : partitions)) {
+            try (CalibrationJob job =
+                    new CalibrationJob(runtime, recipe, listing, partitions == null ? 0 : partitions)) {
                 CalibrationOutcome outcome = job.run(Depth.VALUES, progress());
                 tell(outcome, listing, results);
                 ScaleSolver.Solution solution = Results.solve(recipe, outcome.statistics(), outcome.problem());

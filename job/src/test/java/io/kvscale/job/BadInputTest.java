@@ -106,15 +106,11 @@ class BadInputTest {
                 Arguments.of("duplicate keys", file("{" + key + "," + key + "}", 512), "layers.0.keys"),
                 Arguments.of(
                         "overlapping tensors",
-                        file(
-                                "{" + key + "," + tensor("layers.0.values", "BF16", "[1,2,4,32]", 256, 768) + "}",
-                                768),
+                        file("{" + key + "," + tensor("layers.0.values", "BF16", "[1,2,4,32]", 256, 768) + "}", 768),
                         "layers.0.values"),
                 Arguments.of(
                         "a hole between tensors",
-                        file(
-                                "{" + key + "," + tensor("layers.0.values", "BF16", "[1,2,4,32]", 600, 1112) + "}",
-                                1112),
+                        file("{" + key + "," + tensor("layers.0.values", "BF16", "[1,2,4,32]", 600, 1112) + "}", 1112),
                         "bytes 512 to 600"),
                 Arguments.of("offsets past the end", file("{" + key + "}", 100), ""),
                 Arguments.of(
@@ -144,7 +140,9 @@ class BadInputTest {
                         "F64"),
                 Arguments.of(
                         "already quantized values",
-                        new Capture().add("layers.0.keys", "F8_E4M3", SHAPE, i -> i).bytes(),
+                        new Capture()
+                                .add("layers.0.keys", "F8_E4M3", SHAPE, i -> i)
+                                .bytes(),
                         "already quantized (F8_E4M3)"),
                 Arguments.of(
                         "already quantized values",
@@ -222,7 +220,10 @@ class BadInputTest {
                 .write(input.resolve("a.safetensors"));
         recipe = recipe("kvscale: {mla: true}");
         calibrate().isDone();
-        assertThat(Folder.json(work.resolve("out/kv_scales.json")).get("layers").get(0).has("value"))
+        assertThat(Folder.json(work.resolve("out/kv_scales.json"))
+                        .get("layers")
+                        .get(0)
+                        .has("value"))
                 .isFalse();
     }
 
@@ -254,7 +255,10 @@ class BadInputTest {
         bad(with(value));
         recipe = recipe("kvscale: {on_nonfinite: skip}");
         assertThat(calibrate().isDone().err()).contains("layer 1 value");
-        var slot = Folder.json(work.resolve("out/kv_scales.json")).get("layers").get(1).get("value");
+        var slot = Folder.json(work.resolve("out/kv_scales.json"))
+                .get("layers")
+                .get(1)
+                .get("value");
         assertThat(slot.get("nan").asInt() + slot.get("inf").asInt()).isEqualTo(1);
         assertThat(slot.get("count").asInt()).isEqualTo(3 * 256 - 1);
         // The statistics keep them; a recipe that does not skip them refuses.
@@ -272,14 +276,14 @@ class BadInputTest {
     @Test
     void aSlotOfZerosIsRefused() {
         input = work.resolve("zeros");
-        new Capture()
-                .key(0, 4, 5)
-                .add("layers.0.values", "BF16", SHAPE, i -> 0)
-                .write(input.resolve("a.safetensors"));
+        new Capture().key(0, 4, 5).add("layers.0.values", "BF16", SHAPE, i -> 0).write(input.resolve("a.safetensors"));
         refused("layer 0 value", "zero", "a.safetensors", "allow_zero: true");
         recipe = recipe("kvscale: {allow_zero: true}");
         calibrate().isDone();
-        var value = Folder.json(work.resolve("out/kv_scales.json")).get("layers").get(0).get("value");
+        var value = Folder.json(work.resolve("out/kv_scales.json"))
+                .get("layers")
+                .get(0)
+                .get("value");
         assertThat(value.get("scale").get(0).floatValue()).isEqualTo(0x1p-23f);
     }
 
@@ -343,8 +347,7 @@ class BadInputTest {
         HookedFileSystem.status = told -> told.getPath().getName().startsWith("sample-1")
                 ? new FileStatus(whole.length, false, 1, 1 << 25, 0, told.getPath())
                 : told;
-        calibrate("--input", HookedFileSystem.of(input))
-                .fails(ExitCode.DATA, "sample-1.safetensors", said);
+        calibrate("--input", HookedFileSystem.of(input)).fails(ExitCode.DATA, "sample-1.safetensors", said);
     }
 
     @ParameterizedTest

@@ -32,8 +32,7 @@ class CapturesTest {
                 .isDone();
         Expected expected = new Expected(
                 captures.resolve("expected").resolve(folder + ".json"), work, output.resolve("statistics.kvstats"));
-        int compared =
-                expected.schemes().stream().mapToInt(expected::check).sum();
+        int compared = expected.schemes().stream().mapToInt(expected::check).sum();
         System.out.println(
                 "captures: " + folder + ": " + expected.schemes().size() + " schemes, " + compared + " numbers");
         assertThat(Files.exists(output.resolve("_SUCCESS"))).isTrue();

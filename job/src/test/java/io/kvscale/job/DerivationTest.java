@@ -107,7 +107,8 @@ class DerivationTest {
         for (float x : new float[] {8, 4, 1, 9}) {
             folded = folded * 0.75f + x * 0.25f;
         }
-        JsonNode layer = Folder.json(out.resolve("kv_scales.json")).get("layers").get(0);
+        JsonNode layer =
+                Folder.json(out.resolve("kv_scales.json")).get("layers").get(0);
         assertThat(layer.get("key").get("range").get(0).get(1).floatValue()).isEqualTo(folded);
         assertThat(layer.get("key").get("range").get(0).get(0).floatValue()).isEqualTo(-folded / 2);
         assertThat(layer.get("value").get("range").get(0).get(0).floatValue()).isEqualTo(-folded);
@@ -121,7 +122,8 @@ class DerivationTest {
         captureRamps();
         Path out = calibrate(
                 "last", Folder.recipe(work, FP8 + ", observer: memoryless_minmax"), "--partitions", partitions);
-        JsonNode key = Folder.json(out.resolve("kv_scales.json")).get("layers").get(0).get("key");
+        JsonNode key =
+                Folder.json(out.resolve("kv_scales.json")).get("layers").get(0).get("key");
         assertThat(key.get("range").get(0)).hasToString("[-4.5,9.0]");
     }
 
@@ -152,8 +154,7 @@ class DerivationTest {
         assertThat(Cli.run("inspect", file).isDone().out()).contains("BF16", "layer", "min");
         assertThat(Cli.run("inspect", input).isDone().out()).contains("s0", "s4");
         assertThat(Cli.run("inspect", out).isDone().out()).contains("k_scale");
-        JsonNode shown = Folder.json(Cli.run(
-                        "inspect", "--json", file, input, out, out.resolve("statistics.kvstats"))
+        JsonNode shown = Folder.json(Cli.run("inspect", "--json", file, input, out, out.resolve("statistics.kvstats"))
                 .isDone()
                 .out());
         assertThat(shown)
@@ -179,7 +180,8 @@ class DerivationTest {
         String text = Folder.text(out.resolve("kv_scales.json"));
         Path edited = Folder.write(work.resolve("edited.json"), "\n" + text.replace(", ", ",\n   "));
         Cli.run("compare", out, edited).isDone();
-        JsonNode scale = Folder.json(edited).get("layers").get(0).get("key").get("scale").get(0);
+        JsonNode scale =
+                Folder.json(edited).get("layers").get(0).get("key").get("scale").get(0);
         Path changed = Folder.write(work.resolve("changed.json"), text.replaceFirst(scale.asText(), "0.5"));
         assertThat(Cli.run("compare", out, changed).code()).isEqualTo(ExitCode.DIFFERENT);
     }

@@ -83,10 +83,8 @@ final class Expected {
                     table.slots().get(new Slot(slot.get("layer").asInt(), role)));
             String where = scheme + ", layer " + slot.get("layer") + " " + slot.get("role");
             compared += checkCommon(slot, scales, where);
-            JsonNode wanted = slot.get("scales")
-                    .get(scheme.format)
-                    .path(scheme.strategy)
-                    .path(scheme.version);
+            JsonNode wanted =
+                    slot.get("scales").get(scheme.format).path(scheme.strategy).path(scheme.version);
             if (wanted.isMissingNode()) {
                 continue;
             }
@@ -115,10 +113,15 @@ final class Expected {
         String dtype = expected.get("dtype").asText();
         assertThat(scales.geometry().dtype().name()).isEqualTo(dtype);
         assertThat(scales.geometry().heads()).isEqualTo(expected.get("kv_heads").asInt());
-        assertThat(scales.geometry().headDim()).isEqualTo(expected.get("head_dim").asInt());
+        assertThat(scales.geometry().headDim())
+                .isEqualTo(expected.get("head_dim").asInt());
         assertThat(scales.count()).as(where).isEqualTo(slot.get("count").asLong());
-        assertThat(hex(scales.min(), dtype)).as(where).isEqualTo(slot.get("min_bits").asText());
-        assertThat(hex(scales.max(), dtype)).as(where).isEqualTo(slot.get("max_bits").asText());
+        assertThat(hex(scales.min(), dtype))
+                .as(where)
+                .isEqualTo(slot.get("min_bits").asText());
+        assertThat(hex(scales.max(), dtype))
+                .as(where)
+                .isEqualTo(slot.get("max_bits").asText());
         assertThat(scales.minSample())
                 .as(where)
                 .isEqualTo(slot.get("min_sample").asText());
@@ -130,12 +133,11 @@ final class Expected {
 
     /** The ranges that scales came from, where the file has them at the scheme's granularity. */
     private int checkRanges(JsonNode slot, SlotScales scales, Scheme scheme, String where) {
-        String prefix =
-                switch (scheme.strategy) {
-                    case "attn_head" -> "head";
-                    case "channel" -> "channel";
-                    default -> "";
-                };
+        String prefix = switch (scheme.strategy) {
+            case "attn_head" -> "head";
+            case "channel" -> "channel";
+            default -> "";
+        };
         if (prefix.isEmpty() || !slot.has(prefix + "_min_bits")) {
             return 0;
         }

@@ -31,8 +31,8 @@ final class Folder {
         try (Stream<Path> files = Files.walk(folder)) {
             files.filter(Files::isRegularFile)
                     .filter(file -> !file.getFileName().toString().equals("run.json"))
-                    .forEach(file ->
-                            content.put(folder.relativize(file).toString(), HexFormat.of().formatHex(bytes(file))));
+                    .forEach(file -> content.put(
+                            folder.relativize(file).toString(), HexFormat.of().formatHex(bytes(file))));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

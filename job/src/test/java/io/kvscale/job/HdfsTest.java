@@ -8,11 +8,11 @@ import java.util.SortedMap;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.hdfs.MiniDFSCluster;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.jspecify.annotations.Nullable;
 
 /** Captures on HDFS, results on HDFS: the same bytes as on local disks. */
 class HdfsTest {
@@ -26,7 +26,8 @@ class HdfsTest {
     @BeforeAll
     static void startAndCopyTheSample() throws IOException {
         Configuration configuration = new Configuration();
-        configuration.set(MiniDFSCluster.HDFS_MINIDFS_BASEDIR, work.resolve("dfs").toString());
+        configuration.set(
+                MiniDFSCluster.HDFS_MINIDFS_BASEDIR, work.resolve("dfs").toString());
         configuration.setInt("dfs.blocksize", 1 << 20);
         MiniDFSCluster started =
                 new MiniDFSCluster.Builder(configuration).numDataNodes(1).build();
@@ -51,7 +52,16 @@ class HdfsTest {
     void fromHdfsToHdfs() throws IOException {
         for (int i = 0; i < 2; i++) {
             Cli done = Cli.run(
-                            "calibrate", "--recipe", Folder.FP8, "--input", hdfs + "/in", "--output", hdfs + "/results/out", "--partitions", 5, "--overwrite")
+                            "calibrate",
+                            "--recipe",
+                            Folder.FP8,
+                            "--input",
+                            hdfs + "/in",
+                            "--output",
+                            hdfs + "/results/out",
+                            "--partitions",
+                            5,
+                            "--overwrite")
                     .isDone();
             assertThat(done.out()).contains("wrote " + hdfs + "/results/out/kv_scales.json");
         }
@@ -67,7 +77,14 @@ class HdfsTest {
 
     @Test
     void fromHdfsToALocalFolderAndBack() {
-        Cli.run("calibrate", "--recipe", Folder.FP8, "--input", hdfs + "/in/*.safetensors", "--output", work.resolve("mixed"))
+        Cli.run(
+                        "calibrate",
+                        "--recipe",
+                        Folder.FP8,
+                        "--input",
+                        hdfs + "/in/*.safetensors",
+                        "--output",
+                        work.resolve("mixed"))
                 .isDone();
         assertThat(Folder.content(work.resolve("mixed"))).isEqualTo(local);
         Cli.run("calibrate", "--recipe", Folder.FP8, "--input", Folder.SAMPLE, "--output", hdfs + "/from-local")

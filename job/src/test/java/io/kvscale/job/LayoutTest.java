@@ -226,7 +226,11 @@ class LayoutTest {
                         });
             }
         }
-        capture.add("attention_mask", dtype, List.of(2L, padded), i -> i < padded ? (i < TOKENS ? 1 : 0) : (i - padded >= 2 ? 1 : 0))
+        capture.add(
+                        "attention_mask",
+                        dtype,
+                        List.of(2L, padded),
+                        i -> i < padded ? (i < TOKENS ? 1 : 0) : (i - padded >= 2 ? 1 : 0))
                 .write(input.resolve("batch.safetensors"));
         SortedMap<Slot, SlotScales> slots = calibrate();
         slots.forEach((slot, scales) -> {

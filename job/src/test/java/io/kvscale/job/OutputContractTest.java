@@ -98,8 +98,20 @@ class OutputContractTest {
         JsonNode key = layer.get("key");
         assertThat(keys(key))
                 .containsExactly(
-                        "dtype", "heads", "head_dim", "shape", "scale", "zero_point", "range", "min", "max", "count",
-                        "nan", "inf", "min_sample", "max_sample");
+                        "dtype",
+                        "heads",
+                        "head_dim",
+                        "shape",
+                        "scale",
+                        "zero_point",
+                        "range",
+                        "min",
+                        "max",
+                        "count",
+                        "nan",
+                        "inf",
+                        "min_sample",
+                        "max_sample");
         assertThat(key.get("dtype").asText()).isEqualTo("BF16");
         assertThat(key.get("shape")).hasToString("[1]");
         assertThat(key.get("zero_point")).hasToString("[0]");
@@ -203,8 +215,7 @@ class OutputContractTest {
             assertThat(done.err()).contains("kvscale: warning: nothing written for vLLM: ");
             assertThat(output.resolve("vllm")).doesNotExist();
         }
-        Cli done = calibrate(
-                        recipe(FP8, "kvscale: {value: {scheme: {strategy: attn_head}}}"), "--overwrite")
+        Cli done = calibrate(recipe(FP8, "kvscale: {value: {scheme: {strategy: attn_head}}}"), "--overwrite")
                 .isDone();
         assertThat(done.err()).contains("nothing written for vLLM: K and V differ");
         assertThat(output.resolve("vllm")).doesNotExist();
@@ -216,8 +227,16 @@ class OutputContractTest {
         JsonNode run = Folder.json(output.resolve("run.json"));
         assertThat(keys(run))
                 .contains(
-                        "started", "finished", "seconds", "read_bytes", "task_seconds", "spark_version", "master",
-                        "inputs", "partitions", "host");
+                        "started",
+                        "finished",
+                        "seconds",
+                        "read_bytes",
+                        "task_seconds",
+                        "spark_version",
+                        "master",
+                        "inputs",
+                        "partitions",
+                        "host");
         assertThat(run.get("partitions").asInt()).isEqualTo(2);
         assertThat(run.get("master").asText()).startsWith("local[");
         assertThat(run.get("inputs").get(0).asText()).isEqualTo(input.toString());

@@ -37,7 +37,10 @@ class PartitioningTest {
         }
         // The observer that depends on the order of batches.
         recipe = Folder.recipe(
-                work, "num_bits: 8, type: float, strategy: attn_head, symmetric: true, observer: minmax", "kvscale:", "  value: {scheme: {strategy: group, group_size: 8, observer: static_minmax}}");
+                work,
+                "num_bits: 8, type: float, strategy: attn_head, symmetric: true, observer: minmax",
+                "kvscale:",
+                "  value: {scheme: {strategy: group, group_size: 8, observer: static_minmax}}");
         expected = run("one", "--input", input, "--partitions", 1);
         assertThat(expected).hasSize(3).containsKey("statistics.kvstats");
     }
@@ -66,13 +69,15 @@ class PartitioningTest {
     void theOrderInWhichInputsAreNamedDoesNotMatter() {
         List<String> files = new ArrayList<>();
         for (int i = 0; i < FILES; i++) {
-            files.add(input.resolve("folder-" + i % 2 + "/sample-" + i + ".safetensors").toString());
+            files.add(input.resolve("folder-" + i % 2 + "/sample-" + i + ".safetensors")
+                    .toString());
         }
         List<SortedMap<String, String>> results = new ArrayList<>();
         for (int i = 0; i < 3; i++) {
             Collections.shuffle(files, new Random(i));
             // A file that is named twice counts once.
-            Path list = Folder.write(work.resolve("list-" + i), String.join("\n", files) + "\n\n  " + files.get(0) + "\n");
+            Path list =
+                    Folder.write(work.resolve("list-" + i), String.join("\n", files) + "\n\n  " + files.get(0) + "\n");
             results.add(run("listed-" + i, "--input-list", list, "--partitions", 1 + 3 * i));
         }
         assertThat(results).allSatisfy(result -> assertThat(result).isEqualTo(results.get(0)));

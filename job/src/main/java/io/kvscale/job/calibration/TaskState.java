@@ -66,8 +66,11 @@ final class TaskState {
     /** Adds another state, which must not be used afterwards. */
     void merge(TaskState other) {
         other.geometries.forEach((slot, seen) -> {
-            Geometry first =
-                    geometries.merge(slot, seen, Geometries::merge).seen().get(0).geometry();
+            Geometry first = geometries
+                    .merge(slot, seen, Geometries::merge)
+                    .seen()
+                    .get(0)
+                    .geometry();
             SlotStatistics merged = merged(of(first, slots.get(slot)), of(first, other.slots.get(slot)));
             if (merged == null) {
                 slots.remove(slot);

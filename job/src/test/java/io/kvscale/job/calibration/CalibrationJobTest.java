@@ -37,21 +37,18 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** How the job uses Spark. */
 class CalibrationJobTest {
-    private static final Recipe RECIPE = Recipe.parse(
-            """
+    private static final Recipe RECIPE = Recipe.parse("""
             kv_cache_scheme: {num_bits: 8, type: float, strategy: tensor, symmetric: true}
             kvscale:
               key: {tensors: 'layers\\.(?P<layer>\\d+)\\.keys'}
               ignore: ['layers\\.1\\.']
               value: {scheme: {strategy: group, group_size: 16}}
-            """,
-            "test");
+            """, "test");
 
     private static CalibrationOutcome sample(int partitions) {
         SharedSpark.context();
         CaptureListing listing = CaptureListing.of(List.of("../conf/sample"), new Configuration());
-        try (CalibrationJob job =
-                new CalibrationJob(SparkRuntime.of(null, Map.of()), RECIPE, listing, partitions)) {
+        try (CalibrationJob job = new CalibrationJob(SparkRuntime.of(null, Map.of()), RECIPE, listing, partitions)) {
             return job.run(
                     Depth.VALUES,
                     new Progress(
@@ -163,6 +160,7 @@ class CalibrationJobTest {
                 "yarn | 4"
             })
     void aTaskKnowsHowOftenSparkWouldRunIt(String master, int attempts) {
-        assertThat(SparkRuntime.attempts(new SparkConf(false).setMaster(master))).isEqualTo(attempts);
+        assertThat(SparkRuntime.attempts(new SparkConf(false).setMaster(master)))
+                .isEqualTo(attempts);
     }
 }
