@@ -11,7 +11,7 @@ import org.apache.hadoop.fs.RawLocalFileSystem;
 
 /**
  * The local files under the scheme {@code slow}: takes {@code slow.millis} to open one, and writes the process that
- * opens it into the file {@code slow.log}.
+ * opens it into the file {@code slow.log}. Whoever opens the file {@code slow.stuck} first waits for two minutes.
  */
 public final class SlowFileSystem extends RawLocalFileSystem {
     private static final URI NAME = URI.create("slow:///");
@@ -28,13 +28,16 @@ public final class SlowFileSystem extends RawLocalFileSystem {
 
     @Override
     public FSDataInputStream open(Path path, int buffer) throws IOException {
+        java.nio.file.Path log = java.nio.file.Path.of(getConf().get("slow.log"));
+        boolean stuck = path.getName().equals(getConf().get("slow.stuck"))
+                && !(Files.exists(log) && Files.readString(log).contains(" " + path.getName() + "\n"));
         Files.writeString(
-                java.nio.file.Path.of(getConf().get("slow.log")),
+                log,
                 ProcessHandle.current().pid() + " " + path.getName() + "\n",
                 StandardOpenOption.CREATE,
                 StandardOpenOption.APPEND);
         try {
-            Thread.sleep(getConf().getInt("slow.millis", 0));
+            Thread.sleep(stuck ? 120_000 : getConf().getInt("slow.millis", 0));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new InterruptedIOException("interrupted while being slow");

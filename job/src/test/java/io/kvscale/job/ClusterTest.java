@@ -1,0 +1,195 @@
+package io.kvscale.job;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeSet;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The shipped jar on a cluster of two executors that are processes of their own. */
+@Tag("cluster")
+class ClusterTest {
+    private static final int FILES = 40;
+
+    @TempDir
+    private Path work;
+
+    private Path input = Path.of("");
+    private Path recipe = Path.of("");
+    private Path extra = Path.of("");
+    private Path log = Path.of("");
+    private SortedMap<String, String> expected = new java.util.TreeMap<>();
+
+    @Nullable
+    private Process driver;
+
+    @BeforeEach
+    void calibrateInThisProcess() throws IOException {
+        input = work.resolve("in");
+        log = work.resolve("slow.log");
+        for (int i = 0; i < FILES; i++) {
+            Capture.of(2, 3 + i % 5, i).write(input.resolve("sample-" + i + ".safetensors"));
+        }
+        recipe = Folder.recipe(work, "num_bits: 8, type: float, strategy: attn_head, observer: minmax");
+        Cli.run("calibrate", "--recipe", recipe, "--input", input, "--output", work.resolve("local"))
+                .isDone();
+        expected = Folder.content(work.resolve("local"));
+        makeSparkHome();
+        addSlowFileSystem();
+    }
+
+    /** What Spark's launcher looks for: a folder with {@code jars/}. */
+    private void makeSparkHome() throws IOException {
+        Path jars = Files.createDirectories(work.resolve("spark/jars"));
+        for (String jar : Folder.text(Path.of("target/spark.classpath")).strip().split(File.pathSeparator)) {
+            Files.createSymbolicLink(jars.resolve(Path.of(jar).getFileName()), Path.of(jar));
+        }
+    }
+
+    /** The one class of these tests that executors need. */
+    private void addSlowFileSystem() throws IOException {
+        extra = work.resolve("extra");
+        String name = SlowFileSystem.class.getName();
+        Capture.put(
+                extra.resolve(name.replace('.', '/') + ".class"),
+                SlowFileSystem.class.getResourceAsStream("SlowFileSystem.class").readAllBytes());
+        Folder.write(extra.resolve("META-INF/services/org.apache.hadoop.fs.FileSystem"), name + "\n");
+    }
+
+    @AfterEach
+    void endWhatWasStarted() {
+        Process started = driver;
+        if (started != null) {
+            List<ProcessHandle> executors = started.descendants().toList();
+            started.destroyForcibly();
+            executors.forEach(ProcessHandle::destroyForcibly);
+        }
+    }
+
+    private Process start(String scheme, String... settings) throws IOException {
+        List<String> words = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin/java").toString(),
+                "@" + Path.of("target/jvm.flags").toAbsolutePath(),
+                "-Xmx1g",
+                "-XX:+UseSerialGC",
+                "-Dlog4j2.configurationFile=" + Folder.HOME.resolve("conf/log4j2.properties"),
+                "-cp",
+                String.join(
+                        File.pathSeparator,
+                        Path.of("target/kvscale.jar").toAbsolutePath().toString(),
+                        extra.toString(),
+                        work.resolve("spark/jars") + "/*"),
+                "io.kvscale.job.Main",
+                "calibrate",
+                "--recipe",
+                recipe.toString(),
+                "--input",
+                scheme + input,
+                "--output",
+                work.resolve("cluster").toString(),
+                "--master",
+                "local-cluster[2,1,1024]",
+                "--partitions",
+                "20"));
+        List<String> all = new ArrayList<>(List.of(
+                "spark.executor.memory=768m",
+                "spark.driver.host=127.0.0.1",
+                "spark.driver.bindAddress=127.0.0.1",
+                "spark.executor.extraClassPath=" + extra,
+                "spark.hadoop.slow.log=" + log,
+                "spark.serializer=org.apache.spark.serializer.KryoSerializer"));
+        Collections.addAll(all, settings);
+        all.forEach(setting -> words.addAll(List.of("--conf", setting)));
+        ProcessBuilder builder = new ProcessBuilder(words)
+                .redirectErrorStream(true)
+                .redirectOutput(work.resolve("driver.log").toFile());
+        builder.environment()
+                .putAll(Map.of(
+                        "SPARK_HOME",
+                        work.resolve("spark").toString(),
+                        "SPARK_SCALA_VERSION",
+                        "2.13",
+                        "SPARK_LOCAL_IP",
+                        "127.0.0.1",
+                        "SPARK_LOCAL_DIRS",
+                        work.resolve("scratch").toString()));
+        Process started = builder.start();
+        driver = started;
+        return started;
+    }
+
+    private void endsWithTheSameBytes(Process started) throws InterruptedException {
+        assertThat(started.waitFor(90, TimeUnit.SECONDS))
+                .as(() -> Folder.text(work.resolve("driver.log")))
+                .isTrue();
+        assertThat(started.exitValue())
+                .as(() -> Folder.text(work.resolve("driver.log")))
+                .isEqualTo(ExitCode.DONE);
+        assertThat(Folder.content(work.resolve("cluster"))).isEqualTo(expected);
+        assertThat(Folder.json(work.resolve("cluster/run.json")).get("master").asText())
+                .startsWith("local-cluster");
+    }
+
+    /** The processes that opened files, and which. */
+    private List<String> opened() throws IOException {
+        return Files.exists(log) ? Files.readAllLines(log) : List.of();
+    }
+
+    private Set<Long> processes() throws IOException {
+        Set<Long> processes = new TreeSet<>();
+        opened().forEach(line -> processes.add(Long.parseLong(line.substring(0, line.indexOf(' ')))));
+        return processes;
+    }
+
+    @Test
+    @Timeout(120)
+    void anExecutorThatIsKilledChangesNothing() throws Exception {
+        Process started = start("slow://", "spark.hadoop.slow.millis=250");
+        while (opened().size() < FILES / 3) {
+            assertThat(started.isAlive())
+                    .as(() -> Folder.text(work.resolve("driver.log")))
+                    .isTrue();
+            Thread.sleep(50);
+        }
+        long victim = Long.parseLong(opened().get(opened().size() - 1).split(" ")[0]);
+        assertThat(victim).isNotEqualTo(started.pid());
+        ProcessHandle executor = ProcessHandle.of(victim).orElseThrow();
+        assertThat(started.descendants()).contains(executor);
+        executor.destroyForcibly();
+        endsWithTheSameBytes(started);
+        // What the lost one had done was done again.
+        assertThat(opened()).hasSizeGreaterThan(FILES);
+        assertThat(processes()).hasSizeGreaterThanOrEqualTo(2);
+    }
+
+    @Test
+    @Timeout(120)
+    void aSpeculativeCopyOfATaskChangesNothing() throws Exception {
+        endsWithTheSameBytes(start(
+                "slow://",
+                "spark.hadoop.slow.millis=50",
+                "spark.hadoop.slow.stuck=sample-7.safetensors",
+                "spark.speculation=true",
+                "spark.speculation.quantile=0.3",
+                "spark.speculation.multiplier=1.5",
+                "spark.speculation.interval=100ms"));
+        assertThat(opened().stream().filter(line -> line.endsWith(" sample-7.safetensors")))
+                .hasSizeGreaterThanOrEqualTo(2);
+    }
+}
