@@ -76,8 +76,8 @@ class CaptureListingTest {
     @Test
     void aGlobFindsWhatAFolderWould() {
         assertThat(names(list("in/*.safetensors"))).containsExactly("a!.safetensors", "b.safetensors");
-        assertThat(names(list("in/{a,b}*"))).containsExactly(
-                "a!.safetensors", "a/c.safetensors", "a/d.e/f.safetensors", "b.safetensors");
+        assertThat(names(list("in/{a,b}*")))
+                .containsExactly("a!.safetensors", "a/c.safetensors", "a/d.e/f.safetensors", "b.safetensors");
         CaptureListing all = list("in/*");
         assertThat(names(all)).isEqualTo(names(list("in")));
         assertThat(all.skipped()).isEqualTo(3);
@@ -88,15 +88,19 @@ class CaptureListingTest {
     @Test
     void aFileGivenTwiceCountsOnce() {
         assertThat(names(list("in", "in"))).hasSize(4);
-        assertThat(names(list("in", "in/b.safetensors", "in/a"))).containsExactly(
-                "in/a!.safetensors", "in/a/c.safetensors", "in/a/d.e/f.safetensors", "in/b.safetensors");
+        assertThat(names(list("in", "in/b.safetensors", "in/a")))
+                .containsExactly(
+                        "in/a!.safetensors", "in/a/c.safetensors", "in/a/d.e/f.safetensors", "in/b.safetensors");
     }
 
     @Test
     void withSeveralInputsTheLastFolderComesFirst() {
         assertThat(names(list("other", "in/a", "raw.bin")))
                 .containsExactlyInAnyOrder(
-                        "a/c.safetensors", "a/d.e/f.safetensors", "other/b.safetensors", folder.getFileName() + "/raw.bin");
+                        "a/c.safetensors",
+                        "a/d.e/f.safetensors",
+                        "other/b.safetensors",
+                        folder.getFileName() + "/raw.bin");
     }
 
     @Test

@@ -83,7 +83,9 @@ class SplitTest {
         for (Split split : splits) {
             for (FilePiece piece : split.pieces()) {
                 if (piece.start() == 0) {
-                    assertThat(order.isEmpty() || end == order.get(order.size() - 1).length()).isTrue();
+                    assertThat(order.isEmpty()
+                                    || end == order.get(order.size() - 1).length())
+                            .isTrue();
                     order.add(piece.file());
                 } else {
                     assertThat(piece.file()).isSameAs(order.get(order.size() - 1));
@@ -94,7 +96,8 @@ class SplitTest {
             }
         }
         assertThat(order).isEqualTo(files);
-        assertThat(end).isEqualTo(files.isEmpty() ? 0 : files.get(files.size() - 1).length());
+        assertThat(end)
+                .isEqualTo(files.isEmpty() ? 0 : files.get(files.size() - 1).length());
     }
 
     private static List<CaptureFile> files(Random random, int count) {

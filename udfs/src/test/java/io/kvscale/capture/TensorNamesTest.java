@@ -86,7 +86,8 @@ class TensorNamesTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"layers.10000.keys", "key_cache.10000", "present.4294967296.key", "layers.99999999999.keys"})
+    @ValueSource(
+            strings = {"layers.10000.keys", "key_cache.10000", "present.4294967296.key", "layers.99999999999.keys"})
     void aLayerThatNoModelHasIsRefused(String name) {
         assertThatThrownBy(() -> match(defaults(), name, FILE))
                 .isInstanceOf(InvalidDataException.class)

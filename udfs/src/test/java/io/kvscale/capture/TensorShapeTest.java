@@ -39,7 +39,13 @@ class TensorShapeTest {
     @ParameterizedTest
     @MethodSource("layouts")
     void axesComeFromRankNameAndRecipe(
-            Part part, CaptureOptions options, List<Long> shape, int batch, int tokens, Geometry geometry, boolean major) {
+            Part part,
+            CaptureOptions options,
+            List<Long> shape,
+            int batch,
+            int tokens,
+            Geometry geometry,
+            boolean major) {
         assertThat(TensorShape.of(entry("BF16", shape), part, options, NO_METADATA))
                 .isEqualTo(new TensorShape(geometry, batch, tokens, major));
     }
@@ -48,9 +54,11 @@ class TensorShapeTest {
     void theFilesMetadataSaysWhatTheRecipeDoesNot() {
         Map<String, String> metadata = Map.of("kv_heads", "3", "head_dim", "64");
         List<Long> merged = List.of(5L, 192L);
-        assertThat(TensorShape.of(entry("F32", merged), Part.KEY, told(null, 0, 0), metadata).geometry())
+        assertThat(TensorShape.of(entry("F32", merged), Part.KEY, told(null, 0, 0), metadata)
+                        .geometry())
                 .isEqualTo(new Geometry(Dtype.F32, 3, 64));
-        assertThat(TensorShape.of(entry("F32", merged), Part.KEY, told(null, 3, 64), metadata).geometry())
+        assertThat(TensorShape.of(entry("F32", merged), Part.KEY, told(null, 3, 64), metadata)
+                        .geometry())
                 .isEqualTo(new Geometry(Dtype.F32, 3, 64));
         assertThatThrownBy(() -> TensorShape.of(entry("F32", merged), Part.KEY, told(null, 6, 0), metadata))
                 .isInstanceOf(InvalidDataException.class)
@@ -112,10 +120,21 @@ class TensorShapeTest {
 
     @ParameterizedTest
     @ValueSource(
-            strings = {"F8_E4M3", "F8_E5M2", "F8_E8M0", "F8_E4M3FNUZ", "F8_E5M2FNUZ", "F4", "F6_E2M3", "F6_E3M2", "I8", "U8"})
+            strings = {
+                "F8_E4M3",
+                "F8_E5M2",
+                "F8_E8M0",
+                "F8_E4M3FNUZ",
+                "F8_E5M2FNUZ",
+                "F4",
+                "F6_E2M3",
+                "F6_E3M2",
+                "I8",
+                "U8"
+            })
     void valuesThatAreQuantizedAlreadyAreRefused(String dtype) {
-        assertThatThrownBy(() -> TensorShape.of(
-                        entry(dtype, List.of(1L, 3L, 5L, 64L)), Part.KEY, told(null, 0, 0), NO_METADATA))
+        assertThatThrownBy(() ->
+                        TensorShape.of(entry(dtype, List.of(1L, 3L, 5L, 64L)), Part.KEY, told(null, 0, 0), NO_METADATA))
                 .isInstanceOf(InvalidDataException.class)
                 .hasMessageContaining("already quantized (" + dtype + ")")
                 .hasMessageContaining("before the cache quantizes them");
@@ -124,8 +143,8 @@ class TensorShapeTest {
     @ParameterizedTest
     @ValueSource(strings = {"F64", "I16", "I32", "I64", "U16", "U32", "U64", "BOOL", "C64"})
     void otherTypesAreRefusedWithThoseThatAreRead(String dtype) {
-        assertThatThrownBy(() -> TensorShape.of(
-                        entry(dtype, List.of(1L, 3L, 5L, 64L)), Part.KEY, told(null, 0, 0), NO_METADATA))
+        assertThatThrownBy(() ->
+                        TensorShape.of(entry(dtype, List.of(1L, 3L, 5L, 64L)), Part.KEY, told(null, 0, 0), NO_METADATA))
                 .isInstanceOf(InvalidDataException.class)
                 .hasMessageContaining("dtype " + dtype + " is not one of F32, BF16, F16");
     }

@@ -14,8 +14,7 @@ import org.jspecify.annotations.Nullable;
 
 /** What a slot's statistics say, from decoded values and plain loops; shares no code with the observers. */
 final class NaiveStatistics {
-    private static final Comparator<Sample> SAMPLES =
-            Comparator.nullsFirst(Comparator.<Sample>naturalOrder());
+    private static final Comparator<Sample> SAMPLES = Comparator.nullsFirst(Comparator.<Sample>naturalOrder());
 
     private final SeededCorpus corpus;
     private final float[] min;
@@ -137,9 +136,8 @@ final class NaiveStatistics {
             assertThat(kept).isEmpty();
             return;
         }
-        List<Batch> expected = policy.lastOnly() && !batches.isEmpty()
-                ? batches.subList(batches.size() - 1, batches.size())
-                : batches;
+        List<Batch> expected =
+                policy.lastOnly() && !batches.isEmpty() ? batches.subList(batches.size() - 1, batches.size()) : batches;
         assertThat(kept).hasSameSizeAs(expected);
         for (int i = 0; i < kept.size(); i++) {
             checkRanges(kept.get(i), expected.get(i).min, expected.get(i).max, policy.channelsPerScale());

@@ -100,8 +100,16 @@ final class SeededCorpus {
         int sign = 1 << (8 * dtype.bytes() - 1);
         int mask = dtype.bytes() == 4 ? -1 : 0xffff;
         int[] patterns = {
-            infinity, infinity | sign, infinity + 1, infinity + 1 | sign, sign - 1, mask, infinity - 1, infinity - 1 | sign,
-            1, 1 | sign
+            infinity,
+            infinity | sign,
+            infinity + 1,
+            infinity + 1 | sign,
+            sign - 1,
+            mask,
+            infinity - 1,
+            infinity - 1 | sign,
+            1,
+            1 | sign
         };
         return patterns[random.nextInt(patterns.length)] & mask;
     }

@@ -44,7 +44,7 @@ class StatisticsFuzzTest {
             } catch (InvalidDataException e) {
                 allocated = THREADS.getCurrentThreadAllocatedBytes() - before;
                 assertThat(e.problem().what()).isNotBlank();
-                assertThat(e.getMessage().lines().count()).isLessThanOrEqualTo(3);
+                assertThat(e.problem().message().lines().count()).isLessThanOrEqualTo(3);
             }
             assertThat(allocated)
                     .as("bytes allocated for a file of %d, case %d", bytes.length, i)
@@ -70,7 +70,8 @@ class StatisticsFuzzTest {
             SeededCorpus corpus = new SeededCorpus(17, dtype);
             SlotStatistics slot = corpus.empty(new BatchPolicy(1, false));
             corpus.pieces().forEach(piece -> piece.into(slot));
-            seeds.add(new CalibrationStatistics(Corpus.EMPTY.withFile(), Map.of(new Slot(2, Role.KEY), slot)).toByteArray());
+            seeds.add(new CalibrationStatistics(Corpus.EMPTY.withFile(), Map.of(new Slot(2, Role.KEY), slot))
+                    .toByteArray());
         }
         return seeds;
     }
@@ -117,7 +118,10 @@ class StatisticsFuzzTest {
     }
 
     private static byte[] overwritten(byte[] bytes, int at, int width, long number) {
-        byte[] field = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(number).array();
+        byte[] field = ByteBuffer.allocate(8)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putLong(number)
+                .array();
         System.arraycopy(field, 0, bytes, at, Math.min(width, bytes.length - at));
         return bytes;
     }

@@ -82,12 +82,12 @@ class StatisticsLawsTest {
             List<SeededCorpus.Piece> b = pieces.subList(one, two);
             List<SeededCorpus.Piece> c = pieces.subList(two, pieces.size());
             byte[] expected = bytes(fold(corpus, observer, pieces));
-            byte[] left = bytes(merged(
-                    merged(fold(corpus, observer, a), fold(corpus, observer, b)), fold(corpus, observer, c)));
-            byte[] right = bytes(merged(
-                    fold(corpus, observer, a), merged(fold(corpus, observer, b), fold(corpus, observer, c))));
-            byte[] swapped = bytes(merged(
-                    merged(fold(corpus, observer, c), fold(corpus, observer, a)), fold(corpus, observer, b)));
+            byte[] left = bytes(
+                    merged(merged(fold(corpus, observer, a), fold(corpus, observer, b)), fold(corpus, observer, c)));
+            byte[] right = bytes(
+                    merged(fold(corpus, observer, a), merged(fold(corpus, observer, b), fold(corpus, observer, c))));
+            byte[] swapped = bytes(
+                    merged(merged(fold(corpus, observer, c), fold(corpus, observer, a)), fold(corpus, observer, b)));
             assertThat(left).isEqualTo(expected).isEqualTo(right).isEqualTo(swapped);
         }
     }
@@ -101,8 +101,10 @@ class StatisticsLawsTest {
             byte[] expected = bytes(fold(corpus, observer, pieces));
             SlotStatistics empty = corpus.empty(observer.policy(corpus.geometry));
             assertThat(empty.isEmpty()).isTrue();
-            assertThat(bytes(merged(fold(corpus, observer, pieces), viaBytes(empty)))).isEqualTo(expected);
-            assertThat(bytes(merged(viaBytes(empty), fold(corpus, observer, pieces)))).isEqualTo(expected);
+            assertThat(bytes(merged(fold(corpus, observer, pieces), viaBytes(empty))))
+                    .isEqualTo(expected);
+            assertThat(bytes(merged(viaBytes(empty), fold(corpus, observer, pieces))))
+                    .isEqualTo(expected);
         }
     }
 

@@ -46,7 +46,8 @@ class DataProblemTest {
                 .inSlot(new Slot(3, Role.KEY))
                 .inSample(new Sample("a/b", 2));
         assertThat(problem.message())
-                .isEqualTo("what\n  in file a/b.safetensors, tensor layers.3.keys, layer 3 key, sample a/b#2\n  remedy");
+                .isEqualTo(
+                        "what\n  in file a/b.safetensors, tensor layers.3.keys, layer 3 key, sample a/b#2\n  remedy");
         assertThat(DataProblem.of("what", "").message()).isEqualTo("what");
         assertThat(new InvalidDataException(problem).problem()).isEqualTo(problem);
     }
@@ -54,8 +55,21 @@ class DataProblemTest {
     @Test
     void namesOfFilesCannotForgeLinesOrTurnTheText() {
         String[] hostile = {
-            "a\nb", "a\rb", "a\u0000b", "a\u001b[31mb", "a\u007fb", "a\u0085b", "a\u2028b", "a\u2029b", "a\u202eb",
-            "a\u2066b", "a\u200fb", "a\ufeffb", "a\u00adb", "a\ud800b", "a\udc00b"
+            "a\nb",
+            "a\rb",
+            "a\u0000b",
+            "a\u001b[31mb",
+            "a\u007fb",
+            "a\u0085b",
+            "a\u2028b",
+            "a\u2029b",
+            "a\u202eb",
+            "a\u2066b",
+            "a\u200fb",
+            "a\ufeffb",
+            "a\u00adb",
+            "a\ud800b",
+            "a\udc00b"
         };
         for (String name : hostile) {
             String message = BAD.inFile(name)
@@ -76,8 +90,7 @@ class DataProblemTest {
         assertThat(DataProblem.shown("x".repeat(200))).isEqualTo("x".repeat(200));
         assertThat(DataProblem.shown("x".repeat(201))).isEqualTo("x".repeat(200) + "...");
         // The cut falls into a surrogate pair; half of one is no character.
-        assertThat(DataProblem.shown("x".repeat(199) + "\ud83d\ude00"))
-                .isEqualTo("x".repeat(199) + "\ufffd...");
+        assertThat(DataProblem.shown("x".repeat(199) + "\ud83d\ude00")).isEqualTo("x".repeat(199) + "\ufffd...");
         assertThat(BAD.inFile("x".repeat(1 << 20)).message()).hasSizeLessThan(300);
     }
 

@@ -69,8 +69,7 @@ class KvSourceTest {
         int batch = 1 + random.nextInt(3);
         int tokens = 1 + random.nextInt(7);
         Geometry geometry = new Geometry(Dtype.F16, 1 + random.nextInt(4), 1 + random.nextInt(5));
-        return new KvSource(
-                "f", 0, null, geometry, batch, tokens, random.nextBoolean(), mask(random, batch, tokens));
+        return new KvSource("f", 0, null, geometry, batch, tokens, random.nextBoolean(), mask(random, batch, tokens));
     }
 
     private static @Nullable TokenMask mask(Random random, int batch, int tokens) {

@@ -19,8 +19,7 @@ class SampleTest {
         for (int i = 0; i < 20_000; i++) {
             String a = text(random, points);
             String b = random.nextInt(3) == 0 ? a + text(random, points) : text(random, points);
-            int bytes = Arrays.compareUnsigned(
-                    a.getBytes(StandardCharsets.UTF_8), b.getBytes(StandardCharsets.UTF_8));
+            int bytes = Arrays.compareUnsigned(a.getBytes(StandardCharsets.UTF_8), b.getBytes(StandardCharsets.UTF_8));
             assertThat(Integer.signum(Sample.compareUtf8(a, b)))
                     .as("%s and %s", a, b)
                     .isEqualTo(Integer.signum(bytes));
