@@ -179,33 +179,29 @@ class QuantizedKvCacheTest {
         int prefill = 4_000;
         int decoded = 3 * 64;
         long expected = 4L * geometry.channels() * ((prefill + decoded - residual) / valuesPerByte + residual * 2L);
-        long least = Long.MAX_VALUE;
-        for (int round = 0; round < 3; round++) {
-            // What a thread that compiles still holds of a round does not count: it is gone in the next.
-            QuantizedKvCache cache = new QuantizedKvCache(Map.of(Role.KEY, scheme, Role.VALUE, scheme), residual);
-            for (int layer = 0; layer < 2; layer++) {
-                update(cache, filled(geometry, 1, prefill, i -> i % 1_000 - 500), layer);
-                for (int i = 0; i < decoded; i += 64) {
-                    update(cache, filled(geometry, 1, 64, c -> 1f), layer);
-                }
+        QuantizedKvCache cache = new QuantizedKvCache(Map.of(Role.KEY, scheme, Role.VALUE, scheme), residual);
+        for (int layer = 0; layer < 2; layer++) {
+            update(cache, filled(geometry, 1, prefill, i -> i % 1_000 - 500), layer);
+            for (int i = 0; i < decoded; i += 64) {
+                update(cache, filled(geometry, 1, 64, c -> 1f), layer);
             }
-            // Beside them only the places of the lowest integer, which are few in data like these.
-            assertThat((double) cache.heldBytes()).isBetween(expected * 1.0, expected * 1.1);
-            assertThat(cache.getSeqLength(1)).isEqualTo(prefill + decoded);
-            long with = used();
-            cache.resetStates();
-            least = Math.min(least, with - used());
         }
-        assertThat((double) least).isBetween(expected * 0.95, expected * 1.15);
+        // Beside them only the places of the lowest integer, which are few in data like these.
+        assertThat((double) cache.heldBytes()).isBetween(expected * 1.0, expected * 1.1);
+        assertThat(cache.getSeqLength(1)).isEqualTo(prefill + decoded);
+        long with = used();
+        cache.resetStates();
+        assertThat((double) (with - used())).isBetween(expected * 0.95, expected * 1.15);
     }
 
     private static void update(QuantizedKvCache cache, KvTensor both, int layer) {
         cache.update(both, both, layer);
     }
 
+    /** The serial collector leaves some dead objects where they lie and packs all only every fourth time. */
     private static long used() {
         long least = Long.MAX_VALUE;
-        for (int i = 0; i < 3; i++) {
+        for (int i = 0; i < 5; i++) {
             System.gc();
             least = Math.min(
                     least,
