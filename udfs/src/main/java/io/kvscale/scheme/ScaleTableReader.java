@@ -53,11 +53,14 @@ final class ScaleTableReader {
         QuantizationScheme scheme = scheme(json.path("scheme"));
         JsonNode corpus = json.path("corpus");
         SortedMap<Slot, SlotScales> slots = new TreeMap<>();
+        if (!json.path("layers").isArray()) {
+            throw problem("'layers' is missing, or not an array");
+        }
         for (JsonNode layer : json.path("layers")) {
             for (Role role : Role.values()) {
                 JsonNode node = layer.get(role.word());
                 if (node != null) {
-                    Slot slot = new Slot(need(layer, "layer").asInt(-1), role);
+                    Slot slot = new Slot(whole(layer, "layer"), role);
                     if (slots.put(slot, slot(slot, node, scheme)) != null) {
                         throw problem(slot + " is there twice");
                     }
@@ -82,8 +85,7 @@ final class ScaleTableReader {
         QuantizationScheme scheme = node.has("scheme") ? scheme(node.get("scheme")) : common;
         Dtype dtype = Dtype.named(need(node, "dtype").asText())
                 .orElseThrow(() -> problem(slot + " has dtype " + node.get("dtype")));
-        Geometry geometry = new Geometry(
-                dtype, need(node, "heads").asInt(), need(node, "head_dim").asInt());
+        Geometry geometry = new Geometry(dtype, whole(node, "heads"), whole(node, "head_dim"));
         if (scheme.strategy() == Strategy.GROUP && geometry.headDim() % scheme.groupSize() != 0) {
             throw problem(slot + ": group_size " + scheme.groupSize() + " does not divide " + geometry.headDim());
         }
@@ -95,22 +97,28 @@ final class ScaleTableReader {
                 throw problem(slot + " has the scale " + s + ", which is not finite and above 0");
             }
         }
+        float[] zeroPoint = numbers(slot, node, "zero_point", size);
+        for (float z : zeroPoint) {
+            if (z != scheme.format().round(z) || (z != 0 && scheme.symmetric())) {
+                throw problem(slot + " has the zero point " + z + ", which is none of its scheme");
+            }
+        }
         JsonNode range = node.path("range");
         float[] rangeMin = new float[size];
         float[] rangeMax = new float[size];
         for (int i = 0; i < size; i++) {
-            rangeMin[i] = (float) range.path(i).path(0).asDouble(Double.NaN);
-            rangeMax[i] = (float) range.path(i).path(1).asDouble(Double.NaN);
+            rangeMin[i] = finiteOrNaN(range.path(i).path(0));
+            rangeMax[i] = finiteOrNaN(range.path(i).path(1));
         }
         return new SlotScales(
                 scheme,
                 geometry,
                 scale,
-                numbers(slot, node, "zero_point", size),
+                zeroPoint,
                 rangeMin,
                 rangeMax,
-                number(node, "min"),
-                number(node, "max"),
+                finiteOrNaN(need(node, "min")),
+                finiteOrNaN(need(node, "max")),
                 node.path("count").asLong(),
                 node.path("nan").asLong(),
                 node.path("inf").asLong(),
@@ -119,10 +127,12 @@ final class ScaleTableReader {
     }
 
     private static QuantizationScheme scheme(JsonNode node) {
+        if (!node.isObject()) {
+            throw problem("a scheme is missing, or not an object");
+        }
         return KvCacheScheme.parse(MAPPER.convertValue(node, FIELDS));
     }
 
-    /** The f32 nearest to the decimal, not to the double nearest to the decimal. */
     private static float[] numbers(Slot slot, JsonNode node, String field, int size) {
         JsonNode array = need(node, field);
         if (!array.isArray() || array.size() != size) {
@@ -134,13 +144,29 @@ final class ScaleTableReader {
                 throw problem(slot + ": " + field + " holds "
                         + DataProblem.shown(array.get(i).toString()));
             }
-            result[i] = Float.parseFloat(array.get(i).asText());
+            result[i] = number(array.get(i));
         }
         return result;
     }
 
-    private static float number(JsonNode node, String field) {
-        return need(node, field).isNumber() ? Float.parseFloat(node.get(field).asText()) : Float.NaN;
+    /** Through the double's shortest decimal, so that a decimal of up to 15 digits is rounded once and not twice. */
+    private static float number(JsonNode number) {
+        return Float.parseFloat(number.asText());
+    }
+
+    /** What only informs: NaN where it is no finite number. */
+    private static float finiteOrNaN(JsonNode node) {
+        float number = node.isNumber() ? number(node) : Float.NaN;
+        return Float.isInfinite(number) ? Float.NaN : number;
+    }
+
+    /** A whole number where nothing else makes sense: 1.5 or "1" is an accident of editing. */
+    private static int whole(JsonNode node, String field) {
+        JsonNode number = need(node, field);
+        if (!number.isInt()) {
+            throw problem("'" + field + "' is " + DataProblem.shown(number.toString()) + ", expected a whole number");
+        }
+        return number.asInt();
     }
 
     private static @Nullable String text(JsonNode node, String field) {

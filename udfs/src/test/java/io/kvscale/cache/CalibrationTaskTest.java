@@ -104,8 +104,7 @@ class CalibrationTaskTest {
         CaptureCorpus corpus = new CaptureCorpus(SAMPLES, 6);
         Merged whole = corpus.whole();
         assertThat(whole.statistics().slots()).hasSize(60);
-        assertThat(whole.statistics().slots().get(new Slot(0, Role.KEY)).tokens())
-                .isEqualTo(120);
+        assertThat(slot(whole, new Slot(0, Role.KEY)).tokens()).isEqualTo(120);
         for (int i = 0; i < 4; i++) {
             assertSame(corpus.cut(corpus.randomCuts(20), 3, true), whole);
         }

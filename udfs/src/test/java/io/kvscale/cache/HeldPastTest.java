@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kvscale.numeric.Dtype;
 import io.kvscale.numeric.NumberFormat;
+import io.kvscale.quant.HeldScales;
 import io.kvscale.quant.QuantParameters;
 import io.kvscale.quant.ScaleSet;
 import io.kvscale.scheme.Observer;
@@ -90,8 +91,7 @@ class HeldPastTest {
             for (int t = model.coded; t < model.tokens - residual; t++, model.coded++) {
                 for (int c = 0; c < model.bits[t].length; c++) {
                     model.bits[t][c] = fakeQuantized(
-                            model.bits[t][c],
-                            io.kvscale.quant.HeldScales.of(scales).ofChannel(c % geometry.channels()));
+                            model.bits[t][c], HeldScales.of(scales).ofChannel(c % geometry.channels()));
                 }
             }
             assertThat(out.tokens()).isEqualTo(model.tokens);

@@ -164,8 +164,8 @@ class QuantizedKvCacheTest {
 
     @ParameterizedTest
     @CsvSource({
-        "INT8, CHANNEL, 0, 1",
         "INT8, TENSOR, 0, 1",
+        "INT8, CHANNEL, 0, 1",
         "FP8_E4M3, TENSOR, 0, 1",
         "INT4, GROUP, 32, 2",
         "FP4_E2M1, ATTN_HEAD, 0, 2"
@@ -178,6 +178,7 @@ class QuantizedKvCacheTest {
         int residual = 128;
         int prefill = 4_000;
         int decoded = 3 * 64;
+        long expected = 4L * geometry.channels() * ((prefill + decoded - residual) / valuesPerByte + residual * 2L);
         QuantizedKvCache cache = new QuantizedKvCache(Map.of(Role.KEY, scheme, Role.VALUE, scheme), residual);
         for (int layer = 0; layer < 2; layer++) {
             update(cache, filled(geometry, 1, prefill, i -> i % 1_000 - 500), layer);
@@ -185,7 +186,6 @@ class QuantizedKvCacheTest {
                 update(cache, filled(geometry, 1, 64, c -> 1f), layer);
             }
         }
-        long expected = 4L * geometry.channels() * ((prefill + decoded - residual) / valuesPerByte + residual * 2L);
         // Beside them only the places of the lowest integer, which are few in data like these.
         assertThat((double) cache.heldBytes()).isBetween(expected * 1.0, expected * 1.1);
         assertThat(cache.getSeqLength(1)).isEqualTo(prefill + decoded);
@@ -198,9 +198,10 @@ class QuantizedKvCacheTest {
         cache.update(both, both, layer);
     }
 
+    /** The serial collector leaves some dead objects where they lie and packs all only every fourth time. */
     private static long used() {
         long least = Long.MAX_VALUE;
-        for (int i = 0; i < 3; i++) {
+        for (int i = 0; i < 5; i++) {
             System.gc();
             least = Math.min(
                     least,

@@ -20,6 +20,7 @@ import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -60,15 +61,15 @@ class StatisticsFileTest {
     void theGoldenValuesAreThoseThatTheFileStandsFor() {
         Map<Slot, SlotStatistics> slots =
                 CalibrationStatistics.fromByteArray(golden("minmax.kvstats")).slots();
-        SlotStatistics key = slots.get(new Slot(0, Role.KEY));
+        SlotStatistics key = Objects.requireNonNull(slots.get(new Slot(0, Role.KEY)));
         assertThat(key.ranges(1))
                 .containsExactly(new Range(-1, 1), new Range(-0f, 0f), new Range(0.5f, 3), new Range(0f, 0f));
-        SlotStatistics value = slots.get(new Slot(0, Role.VALUE));
+        SlotStatistics value = Objects.requireNonNull(slots.get(new Slot(0, Role.VALUE)));
         assertThat(value.ranges(2)).containsExactly(new Range(-3, 2));
         assertThat(String.valueOf(value.minSample())).isEqualTo(NAME + "#1");
         assertThat(List.of(value.finite(), value.nan(), value.infinite(), value.tokens(), value.samples()))
                 .containsExactly(3L, 2L, 1L, 3L, 2L);
-        SlotStatistics none = slots.get(new Slot(9_999, Role.KEY));
+        SlotStatistics none = Objects.requireNonNull(slots.get(new Slot(9_999, Role.KEY)));
         assertThat(none.isEmpty()).isTrue();
         assertThat(none.ranges(1)[0].isEmpty()).isTrue();
     }

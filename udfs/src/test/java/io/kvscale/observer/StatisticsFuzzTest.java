@@ -44,7 +44,7 @@ class StatisticsFuzzTest {
             } catch (InvalidDataException e) {
                 allocated = THREADS.getCurrentThreadAllocatedBytes() - before;
                 assertThat(e.problem().what()).isNotBlank();
-                assertThat(e.getMessage().lines().count()).isLessThanOrEqualTo(3);
+                assertThat(e.problem().message().lines().count()).isLessThanOrEqualTo(3);
             }
             assertThat(allocated)
                     .as("bytes allocated for a file of %d, case %d", bytes.length, i)

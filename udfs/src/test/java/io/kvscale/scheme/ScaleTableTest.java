@@ -1,0 +1,251 @@
+package io.kvscale.scheme;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.kvscale.numeric.Dtype;
+import io.kvscale.numeric.NumberFormat;
+import io.kvscale.tensor.Geometry;
+import io.kvscale.tensor.InvalidDataException;
+import io.kvscale.tensor.Role;
+import io.kvscale.tensor.Slot;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.TreeMap;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class ScaleTableTest {
+    private static final QuantizationScheme CHANNEL = new QuantizationScheme(
+            NumberFormat.INT8, Strategy.CHANNEL, 0, false, Observer.MINMAX, 0.02, ScaleDtype.INPUT);
+    private static final QuantizationScheme FP8 = QuantizationScheme.fp8();
+
+    @Test
+    void everyBitOfEveryNumberComesBack() {
+        Random random = new Random(1);
+        for (int i = 0; i < 200; i++) {
+            ScaleTable table = table(random);
+            byte[] json = table.toJson();
+            ScaleTable read = ScaleTable.fromJson(json);
+            assertThat(read.toJson()).isEqualTo(json);
+            SlotScales written = slot(table);
+            SlotScales back = slot(read);
+            assertThat(bits(back.scale())).isEqualTo(bits(written.scale()));
+            assertThat(bits(back.zeroPoint())).isEqualTo(bits(written.zeroPoint()));
+            assertThat(bits(back.rangeMin())).isEqualTo(bits(written.rangeMin()));
+            assertThat(bits(back.rangeMax())).isEqualTo(bits(written.rangeMax()));
+            assertThat(bits(back.min(), back.max())).isEqualTo(bits(written.min(), written.max()));
+            assertThat(read.corpus()).isEqualTo(table.corpus());
+            assertThat(read.scheme()).isEqualTo(table.scheme());
+            assertThat(back.scheme()).isEqualTo(written.scheme());
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "0x00000001, 1.4E-45",
+        "0x007fffff, 1.1754942E-38",
+        "0x7f7fffff, 3.4028235E38",
+        "0x3f800001, 1.0000001",
+        "0x15ae43fd, 7.038531E-26",
+        "0x3c008081, 0.007843138"
+    })
+    void decimalsAreShortAndReadBack(String bits, String decimal) {
+        float scale = Float.intBitsToFloat(Integer.decode(bits));
+        ScaleTable table = table(scale);
+        assertThat(text(table)).contains("\"scale\" : [ " + decimal + " ]");
+        SlotScales read = slot(ScaleTable.fromJson(table.toJson()));
+        assertThat(bits(read.scale()[0], read.rangeMax()[0], read.max())).isEqualTo(bits(scale, scale, scale));
+    }
+
+    @Test
+    void aTableEditedByHandIsReadHoweverItIsLaidOut() {
+        String json = text(table(0.5f));
+        ScaleTable edited = ScaleTable.fromJson(json.replaceAll("\\s+", "")
+                .replace(",", " ,\r\n\t")
+                .replace("[0.5]", "[ 5e-1 ]")
+                .getBytes(StandardCharsets.UTF_8));
+        assertThat(edited.toJson()).isEqualTo(json.getBytes(StandardCharsets.UTF_8));
+        String more = json.replace("\"version\"", "\"comment\": [1, {}], \"version\"");
+        assertThat(text(ScaleTable.fromJson(more.getBytes(StandardCharsets.UTF_8))))
+                .isEqualTo(json);
+        String whole = json.replace("[ 0.5 ]", "[ 2 ]");
+        assertThat(slot(ScaleTable.fromJson(whole.getBytes(StandardCharsets.UTF_8)))
+                        .scale())
+                .containsExactly(2f);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "\"scale\" : [ 0.5 ] | \"scale\" : [ 0 ] | not finite and above 0",
+                "\"scale\" : [ 0.5 ] | \"scale\" : [ -0.5 ] | not finite and above 0",
+                "\"scale\" : [ 0.5 ] | \"scale\" : [ 1e999 ] | not finite and above 0",
+                "\"scale\" : [ 0.5 ] | \"scale\" : [ 1e39 ] | not finite and above 0",
+                "\"scale\" : [ 0.5 ] | \"scale\" : [ 1e-60 ] | not finite and above 0",
+                "\"scale\" : [ 0.5 ] | \"scale\" : [ NaN ] | not JSON",
+                "\"scale\" : [ 0.5 ] | \"scale\" : [ \"NaN\" ] | scale holds",
+                "\"scale\" : [ 0.5 ] | \"scale\" : [ null ] | scale holds",
+                "\"scale\" : [ 0.5 ] | \"scale\" : [ ] | holds 0 numbers, expected 1",
+                "\"scale\" : [ 0.5 ] | \"scale\" : [ 0.5, 0.5 ] | holds 2 numbers, expected 1",
+                "\"scale\" : [ 0.5 ] | \"scale\" : 0.5 | holds 0 numbers",
+                "\"scale\" : [ 0.5 ] | \"scales\" : [ 0.5 ] | 'scale' is missing",
+                "\"scale\" : [ 0.5 ] | \"scale\" : [ 0.5 ], \"scale\" : [ 0.5 ] | Duplicate",
+                "\"zero_point\" : [ 0 ] | \"zero_point\" : [ 3 ] | zero point",
+                "\"zero_point\" : [ 0 ] | \"zero_point\" : [ 1e40 ] | zero point",
+                "\"layer\" : 3 | \"layer\" : 10000 | not within 0..9999",
+                "\"layer\" : 3 | \"layer\" : -1 | not within 0..9999",
+                "\"layer\" : 3 | \"layer\" : 1.5 | expected a whole number",
+                "\"layer\" : 3 | \"layer\" : \"3\" | expected a whole number",
+                "\"heads\" : 2 | \"heads\" : 0 | is not within",
+                "\"heads\" : 2 | \"heads\" : 1048577 | is not within",
+                "\"heads\" : 2 | \"heads\" : 99999999999 | expected a whole number",
+                "\"dtype\" : \"BF16\" | \"dtype\" : \"I8\" | has dtype",
+                "\"kvscale-scales\" | \"kvscale-scale\" | not a kvscale scale table",
+                "\"version\" : 1 | \"version\" : 2 | version 2, this kvscale reads 1",
+                "\"num_bits\" : 8 | \"num_bits\" : 7 | num_bits",
+                "\"scheme\" : | \"schema\" : | a scheme is missing",
+                "\"layers\" : | \"layer\" : | 'layers' is missing",
+                "\"value\" : | \"key\" : {}, \"value\" : | Duplicate field"
+            })
+    void aTableThatCouldNotBeUsedIsRefused(String from, String to, String expected) {
+        String json = text(table(0.5f));
+        assertThat(json).contains(from);
+        String bad = json.replaceFirst(java.util.regex.Pattern.quote(from), to);
+        assertThatThrownBy(() -> ScaleTable.fromJson(bad.getBytes(StandardCharsets.UTF_8)))
+                .isInstanceOf(InvalidDataException.class)
+                .hasMessageContaining(expected)
+                .hasMessageContaining("derive the scales again");
+    }
+
+    @Test
+    void aLayerThatIsThereTwiceIsRefused() {
+        String json = text(table(0.5f));
+        int begin = json.indexOf("[ {", json.indexOf("\"layers\"")) + 2;
+        int end = json.lastIndexOf('}', json.lastIndexOf(']')) + 1;
+        String layer = json.substring(begin, end);
+        String twice = json.substring(0, end) + "," + layer + json.substring(end);
+        assertThatThrownBy(() -> ScaleTable.fromJson(twice.getBytes(StandardCharsets.UTF_8)))
+                .isInstanceOf(InvalidDataException.class)
+                .hasMessageContaining("is there twice");
+    }
+
+    @Test
+    void whatIsNoTableIsRefused() {
+        for (String text : List.of("", "null", "[]", "1", "{}", "\ufeff", "{", "\u0000", "[".repeat(100_000), "{}{}")) {
+            assertThatThrownBy(() -> ScaleTable.fromJson(text.getBytes(StandardCharsets.UTF_8)))
+                    .isInstanceOf(InvalidDataException.class);
+        }
+    }
+
+    @Test
+    void mutantsAreRefusedOrReadAsATableThatComesBack() {
+        Random random = new Random(77);
+        byte[] seed = table(random).toJson();
+        String[] tokens = {
+            "0", "-1", "1e999", "null", "{}", "[]", "\"\"", "NaN", "1e-999", "true", ",", "}", "]", "9".repeat(400)
+        };
+        int read = 0;
+        for (int i = 0; i < 6_000; i++) {
+            byte[] bytes = seed.clone();
+            int at = random.nextInt(bytes.length);
+            if (random.nextBoolean()) {
+                bytes[at] = (byte)
+                        (random.nextBoolean()
+                                ? random.nextInt(256)
+                                : "0123456789-.e\"{}[],:".charAt(random.nextInt(20)));
+            } else {
+                String token = tokens[random.nextInt(tokens.length)];
+                String text = new String(bytes, StandardCharsets.UTF_8);
+                bytes = (text.substring(0, at)
+                                + token
+                                + text.substring(at + random.nextInt(Math.min(12, bytes.length - at))))
+                        .getBytes(StandardCharsets.UTF_8);
+            }
+            try {
+                ScaleTable table = ScaleTable.fromJson(bytes);
+                read++;
+                byte[] json = table.toJson();
+                assertThat(ScaleTable.fromJson(json).toJson()).isEqualTo(json);
+                table.slots().values().forEach(slot -> {
+                    for (float scale : slot.scale()) {
+                        assertThat(scale).isPositive().isFinite();
+                    }
+                });
+            } catch (InvalidDataException e) {
+                assertThat(e.problem().what()).isNotBlank();
+            }
+        }
+        assertThat(read).isPositive();
+    }
+
+    private static ScaleTable table(float scale) {
+        Geometry geometry = new Geometry(Dtype.BF16, 2, 4);
+        float[] one = {scale};
+        SlotScales slot = new SlotScales(
+                FP8, geometry, one, new float[1], new float[] {-0f}, one, -0f, scale, 8, 0, 0, "s#1", null);
+        return new ScaleTable(
+                FP8,
+                new ScaleTable.CorpusSummary("0".repeat(64), 1, 2, 3, 4),
+                new TreeMap<>(Map.of(new Slot(3, Role.KEY), slot, new Slot(3, Role.VALUE), slot)));
+    }
+
+    private static ScaleTable table(Random random) {
+        Geometry geometry = new Geometry(Dtype.BF16, 1 + random.nextInt(3), 1 + random.nextInt(8));
+        int n = geometry.channels();
+        float[] zeroPoints = new float[n];
+        for (int i = 0; i < n; i++) {
+            zeroPoints[i] = random.nextInt(256) - 128;
+        }
+        SlotScales slot = new SlotScales(
+                CHANNEL,
+                geometry,
+                floats(random, n, true),
+                zeroPoints,
+                floats(random, n, false),
+                floats(random, n, false),
+                floats(random, 1, false)[0],
+                floats(random, 1, false)[0],
+                random.nextLong() >>> 1,
+                random.nextInt(9),
+                random.nextInt(9),
+                "\u00fc\ud83d\ude00\"\\\n#2",
+                null);
+        return new ScaleTable(
+                FP8,
+                new ScaleTable.CorpusSummary("0".repeat(64), 1, 2, 3, random.nextLong() >>> 1),
+                new TreeMap<>(Map.of(new Slot(random.nextInt(10_000), Role.KEY), slot)));
+    }
+
+    /** Any patterns, one in four subnormal. */
+    private static float[] floats(Random random, int count, boolean positive) {
+        float[] floats = new float[count];
+        for (int i = 0; i < count; ) {
+            int bits = random.nextInt() & (random.nextInt(4) == 0 ? 0x807fffff : -1) & (positive ? 0x7fffffff : -1);
+            float x = Float.intBitsToFloat(bits);
+            if (Float.isFinite(x) && !(positive && x == 0)) {
+                floats[i++] = x;
+            }
+        }
+        return floats;
+    }
+
+    private static SlotScales slot(ScaleTable table) {
+        return table.slots().values().iterator().next();
+    }
+
+    private static int[] bits(float... floats) {
+        int[] bits = new int[floats.length];
+        Arrays.setAll(bits, i -> Float.floatToRawIntBits(floats[i]));
+        return bits;
+    }
+
+    private static String text(ScaleTable table) {
+        return new String(table.toJson(), StandardCharsets.UTF_8);
+    }
+}
