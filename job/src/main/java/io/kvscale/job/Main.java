@@ -22,6 +22,7 @@ import picocli.CommandLine.Spec;
             ScalesCommand.class,
             InspectCommand.class,
             CompareCommand.class,
+            BenchCommand.class,
         })
 public final class Main implements Runnable {
     @Spec

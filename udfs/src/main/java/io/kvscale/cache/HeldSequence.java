@@ -3,6 +3,7 @@ package io.kvscale.cache;
 import io.kvscale.quant.ScaleSet;
 import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.KvTensor;
+import io.kvscale.tensor.Slot;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
@@ -24,7 +25,6 @@ final class HeldSequence {
      * @param residualLength how many of the newest tokens stay in full precision
      */
     KvTensor append(KvTensor added, ScaleSet scales, int residualLength) {
-        checkFits(added);
         int old = residual == null ? 0 : residual.tokens();
         int leaving = Math.max(0, old + added.tokens() - residualLength);
         int leavingOld = Math.min(leaving, old);
@@ -40,11 +40,14 @@ final class HeldSequence {
     }
 
     private void hold(CodeBlock block) {
-        int last = blocks.size() - 1;
-        if (last >= 0 && blocks.get(last).joins(block)) {
-            blocks.set(last, blocks.get(last).join(block));
-        } else {
+        CodeBlock last = blocks.isEmpty() ? null : blocks.get(blocks.size() - 1);
+        if (last == null || !last.scales().sameParameters(block.scales())) {
             blocks.add(block);
+        } else if (last.joins(block)) {
+            blocks.set(blocks.size() - 1, last.join(block));
+        } else {
+            // One set of scales for all: by channel, a set of its own would outweigh the codes of a few tokens.
+            blocks.add(new CodeBlock(block.batch(), block.tokens(), last.scales(), block.packed(), block.lowest()));
         }
     }
 
@@ -89,11 +92,12 @@ final class HeldSequence {
                 (long) batch * tokens * geometry.channels() * geometry.dtype().bytes());
     }
 
-    private void checkFits(KvTensor added) {
+    /** @throws IllegalArgumentException if tokens of this shape cannot follow those that are held */
+    void checkFits(Slot slot, KvTensor added) {
         KvTensor held = residual;
         if (held != null && (held.batch() != added.batch() || !held.geometry().equals(added.geometry()))) {
-            throw new IllegalArgumentException("the cache holds batch " + held.batch() + " of " + held.geometry()
-                    + ", got batch " + added.batch() + " of " + added.geometry());
+            throw new IllegalArgumentException(slot + ": the cache holds batch " + held.batch() + " of "
+                    + held.geometry() + ", got batch " + added.batch() + " of " + added.geometry());
         }
     }
 

@@ -55,11 +55,23 @@ public final class QuantizedKvCache {
      *
      * @param key {@code [batch, kv_heads, new tokens, head_dim]}; not kept
      * @param value likewise
-     * @throws InvalidDataException if a value is NaN or infinite, or no scale can be derived
-     * @throws IllegalArgumentException if the shape or dtype is not that of earlier updates of the layer
+     * @throws InvalidDataException if a value is NaN or infinite, or no scale can be derived; nothing is held of the
+     *     update then
+     * @throws IllegalArgumentException if shape or dtype is not that of earlier updates of the layer, or key and value
+     *     differ in batch or tokens; nothing is observed either then
      */
     public KvPair update(KvTensor key, KvTensor value, int layer) {
-        return new KvPair(updateSlot(new Slot(layer, Role.KEY), key), updateSlot(new Slot(layer, Role.VALUE), value));
+        Slot keys = new Slot(layer, Role.KEY);
+        Slot values = new Slot(layer, Role.VALUE);
+        if (key.batch() != value.batch() || key.tokens() != value.tokens()) {
+            throw new IllegalArgumentException("layer " + layer + ": key has batch " + key.batch() + " and "
+                    + key.tokens() + " tokens, value " + value.batch() + " and " + value.tokens());
+        }
+        checkFits(keys, key);
+        checkFits(values, value);
+        ScaleSet keyScales = observed(keys, key);
+        ScaleSet valueScales = observed(values, value);
+        return new KvPair(append(keys, key, keyScales), append(values, value, valueScales));
     }
 
     /**
@@ -72,8 +84,18 @@ public final class QuantizedKvCache {
         statisticsOf(slot, position.source().geometry()).update(position, chunk);
     }
 
-    private KvTensor updateSlot(Slot slot, KvTensor added) {
-        HeldSequence sequence = held.computeIfAbsent(slot, s -> new HeldSequence());
+    private void checkFits(Slot slot, KvTensor added) {
+        SlotStatistics seen = statistics.get(slot);
+        HeldSequence sequence = held.get(slot);
+        if (seen != null && !seen.geometry().equals(added.geometry())) {
+            throw new IllegalArgumentException(slot + " is " + seen.geometry() + ", got " + added.geometry());
+        }
+        if (sequence != null) {
+            sequence.checkFits(slot, added);
+        }
+    }
+
+    private ScaleSet observed(Slot slot, KvTensor added) {
         SlotStatistics seen = statisticsOf(slot, added.geometry());
         long before = seen.nan() + seen.infinite();
         // Updates are batches in the order in which they come.
@@ -83,7 +105,11 @@ public final class QuantizedKvCache {
         if (seen.nan() + seen.infinite() > before) {
             throw problem(slot, "NaN or infinite values cannot be quantized", "find out why the model produced them");
         }
-        return sequence.append(added, requireScales(slot, seen), residualLength);
+        return requireScales(slot, seen);
+    }
+
+    private KvTensor append(Slot slot, KvTensor added, ScaleSet scales) {
+        return held.computeIfAbsent(slot, s -> new HeldSequence()).append(added, scales, residualLength);
     }
 
     private ScaleSet requireScales(Slot slot, SlotStatistics seen) {

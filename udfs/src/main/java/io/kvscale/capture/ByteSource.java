@@ -66,7 +66,11 @@ interface ByteSource extends Closeable {
     record Stream(FSDataInputStream stream) implements ByteSource {
         @Override
         public void read(long position, ByteBuffer into) throws IOException {
-            stream.readFully(position, into.array(), into.arrayOffset() + into.position(), into.remaining());
+            // Not a positioned read: blocks follow one another, and on HDFS each of those would begin anew.
+            if (stream.getPos() != position) {
+                stream.seek(position);
+            }
+            stream.readFully(into.array(), into.arrayOffset() + into.position(), into.remaining());
             into.position(into.limit());
         }
 

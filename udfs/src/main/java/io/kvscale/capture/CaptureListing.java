@@ -32,7 +32,7 @@ public record CaptureListing(List<CaptureFile> files, long skipped) {
     }
 
     /**
-     * Lists folders recursively, globs as Hadoop's, and files named by themselves.
+     * Lists folders recursively, what globs (Hadoop's) find as if it were a folder's, and files named by themselves.
      *
      * @throws InvalidDataException if an input does not exist, nothing is found, or two files have the same name
      */
@@ -98,9 +98,12 @@ public record CaptureListing(List<CaptureFile> files, long skipped) {
             if (found == null || found.length == 0) {
                 throw problem("input " + DataProblem.shown(input) + " does not exist", "check --input");
             }
+            boolean glob = path.toString().chars().anyMatch(c -> GLOB.indexOf(c) >= 0);
             Path root = fs.makeQualified(root(path, found));
             for (FileStatus status : found) {
-                if (status.isDirectory()) {
+                if (glob) {
+                    entry(fs, status, root, 0);
+                } else if (status.isDirectory()) {
                     folder(fs, status.getPath(), root, 0);
                 } else {
                     file(status, root);
@@ -138,18 +141,22 @@ public record CaptureListing(List<CaptureFile> files, long skipped) {
             }
             RemoteIterator<FileStatus> entries = fs.listStatusIterator(folder);
             while (entries.hasNext()) {
-                FileStatus status = entries.next();
-                String name = status.getPath().getName();
-                if (name.startsWith(".") || name.startsWith("_")) {
-                    continue;
-                }
-                if (status.isDirectory()) {
-                    folder(fs, status.getPath(), root, depth + 1);
-                } else if (name.endsWith(EXTENSION)) {
-                    file(status, root);
-                } else {
-                    skipped++;
-                }
+                entry(fs, entries.next(), root, depth + 1);
+            }
+        }
+
+        /** What was found and not named: hidden things are passed over, other files than captures counted. */
+        private void entry(FileSystem fs, FileStatus status, Path root, int depth) throws IOException {
+            String name = status.getPath().getName();
+            if (name.startsWith(".") || name.startsWith("_")) {
+                return;
+            }
+            if (status.isDirectory()) {
+                folder(fs, status.getPath(), root, depth);
+            } else if (name.endsWith(EXTENSION)) {
+                file(status, root);
+            } else {
+                skipped++;
             }
         }
 

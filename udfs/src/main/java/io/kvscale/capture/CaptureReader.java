@@ -140,6 +140,11 @@ public final class CaptureReader {
         maskedFiles += header.masked() ? 1 : 0;
     }
 
+    /** How many bytes are read at once. */
+    public static int blockBytes() {
+        return Blocks.BYTES;
+    }
+
     /** What was read so far. */
     public Corpus corpus() {
         return corpus;

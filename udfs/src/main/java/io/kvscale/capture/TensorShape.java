@@ -60,7 +60,7 @@ record TensorShape(Geometry geometry, int batch, int tokens, boolean tokenMajor)
         return Dtype.named(name)
                 .orElseThrow(() -> name.startsWith("F8")
                                 || name.startsWith("F4")
-                                || name.startsWith("F6")
+                                || name.startsWith("F6_")
                                 || name.equals("I8")
                                 || name.equals("U8")
                         ? problem(

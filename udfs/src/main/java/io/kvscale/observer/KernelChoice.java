@@ -23,6 +23,11 @@ public record KernelChoice(@Nullable String forced, String vmInfo) {
         return new KernelChoice(System.getProperty(PROPERTY), System.getProperty("java.vm.info", ""));
     }
 
+    /** What this JVM runs: {@code vector} or {@code scalar}. */
+    public static String inUse() {
+        return MinMaxKernels.chosen() instanceof ScalarMinMaxKernel ? "scalar" : "vector";
+    }
+
     /**
      * The kernel to use. {@code vector} has to link all that the kernel needs, and has to be a lambda that names the
      * class only in its body: it throws a LinkageError where the Vector API is absent, or is not the one of our build.

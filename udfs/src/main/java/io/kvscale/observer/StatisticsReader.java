@@ -15,32 +15,38 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
-/** Reads {@link StatisticsFormat} like a sceptic: magic, version, checksum, then every field. */
+/**
+ * Reads {@link StatisticsFormat} like a sceptic: magic, version, checksum, then every field. What it accepts, the writer
+ * gives back byte for byte.
+ */
 final class StatisticsReader {
     private static final int HEADER_BYTES = 12;
     private static final int LEAST_SLOT_BYTES = 56;
     private static final int LEAST_BATCHES_BYTES = 13;
     private static final int LEAST_BATCH_BYTES = 16;
-    private static final Set<String> KNOWN =
-            Set.of(StatisticsFormat.CORPUS, StatisticsFormat.SLOTS, StatisticsFormat.RANGES, StatisticsFormat.BATCHES);
+    private static final List<String> ORDER =
+            List.of(StatisticsFormat.CORPUS, StatisticsFormat.SLOTS, StatisticsFormat.RANGES, StatisticsFormat.BATCHES);
 
     private final Map<String, SectionCursor> sections = new LinkedHashMap<>();
 
     private StatisticsReader(SectionCursor file) {
         int count = file.u16();
+        int last = -1;
         for (int i = 0; i < count; i++) {
             String name = new String(file.bytes(file.u8()), StandardCharsets.US_ASCII);
             int since = file.u16();
-            if (!KNOWN.contains(name)) {
+            int place = ORDER.indexOf(name);
+            if (place < 0 || since > StatisticsFormat.VERSION) {
                 throw newer("section '" + name + "'", since);
             }
-            if (sections.put(name, file.section(file.count())) != null) {
-                throw SectionCursor.damaged("section '" + name + "' is there twice");
+            if (place <= last || since < 1) {
+                throw SectionCursor.damaged("section '" + name + "' is out of place");
             }
+            last = place;
+            sections.put(name, file.section(file.count()));
         }
         file.end();
     }
@@ -118,12 +124,21 @@ final class StatisticsReader {
     private Map<Integer, BatchRanges> batches(List<Geometry> geometries) {
         Map<Integer, BatchRanges> result = new HashMap<>();
         @Nullable SectionCursor in = sections.get(StatisticsFormat.BATCHES);
-        int slots = in == null ? 0 : in.count(LEAST_BATCHES_BYTES);
-        for (int i = 0; in != null && i < slots; i++) {
+        if (in == null) {
+            return result;
+        }
+        int slots = in.count(LEAST_BATCHES_BYTES);
+        if (slots == 0) {
+            throw SectionCursor.damaged("no slot has batches, though there is a section of them");
+        }
+        int last = -1;
+        for (int i = 0; i < slots; i++) {
             int index = in.i32();
-            if (index < 0 || index >= geometries.size()) {
-                throw SectionCursor.damaged("batches of slot " + index + " of " + geometries.size());
+            if (index <= last || index >= geometries.size()) {
+                throw SectionCursor.damaged("batches of slot " + index + " after those of " + last + ", of "
+                        + geometries.size() + " slots");
             }
+            last = index;
             Geometry geometry = geometries.get(index);
             int perScale = in.i32();
             if (perScale < 1 || geometry.channels() % perScale != 0) {
@@ -133,11 +148,15 @@ final class StatisticsReader {
             int count = in.count(LEAST_BATCH_BYTES);
             for (int b = 0; b < count; b++) {
                 BatchKey key = new BatchKey(in.string(), in.count());
+                if (!batches.ranges.isEmpty() && key.compareTo(batches.ranges.lastKey()) <= 0) {
+                    throw SectionCursor.damaged("batches are out of order");
+                }
                 batches.update(key, in.ranges(geometry.dtype(), geometry.channels() / perScale));
             }
-            if (batches.ranges.size() != count || result.put(index, batches) != null) {
-                throw SectionCursor.damaged("batches are there twice");
+            if (batches.ranges.size() != count) {
+                throw SectionCursor.damaged(count + " batches, where the last alone is kept");
             }
+            result.put(index, batches);
         }
         return result;
     }

@@ -45,16 +45,7 @@ record Completeness(SortedMap<Slot, SlotStatistics> slots, IntPredicate layers, 
     }
 
     private void checkValues(Slot slot, SlotStatistics seen, List<DataProblem> problems) {
-        Origin nonFinite = seen.firstNonFinite();
-        if (!expected.skipNonFinite() && nonFinite != null) {
-            problems.add(
-                    at(
-                            nonFinite,
-                            slot,
-                            DataProblem.of(
-                                    seen.nan() + " NaN and " + seen.infinite() + " infinite values, first here",
-                                    "find out why the model produced them, or say on_nonfinite: skip under kvscale in the recipe")));
-        }
+        checkFinite(slot, seen, problems);
         if (seen.isEmpty()) {
             problems.add(at(
                     seen.first(),

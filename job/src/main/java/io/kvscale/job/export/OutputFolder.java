@@ -75,7 +75,9 @@ public final class OutputFolder implements Closeable {
         for (Path p = target.getParent(); p != null && !fs.exists(p); p = p.getParent()) {
             madeAbove.add(p);
         }
-        fs.mkdirs(staging);
+        if (!fs.mkdirs(staging)) {
+            throw new IOException("no folder can be made in " + shown(target.getParent()));
+        }
         // An interrupted run leaves nothing either.
         fs.deleteOnExit(staging);
     }
@@ -86,7 +88,7 @@ public final class OutputFolder implements Closeable {
         }
         if (!overwrite) {
             throw new OutputException(
-                    "the output folder " + target + " exists\n  name another with --output, or say --overwrite");
+                    "the output folder " + shown(target) + " exists\n  name another with --output, or say --overwrite");
         }
         FileStatus status = fs.getFileStatus(target);
         Set<String> names = status.isFile()
@@ -95,8 +97,9 @@ public final class OutputFolder implements Closeable {
                         .map(s -> s.getPath().getName())
                         .collect(Collectors.toSet());
         if (!names.isEmpty() && !names.contains(SCALES)) {
-            throw new OutputException("the output folder " + target + " holds something else than kvscale's results\n"
-                    + "  name another with --output: --overwrite replaces results only");
+            throw new OutputException(
+                    "the output folder " + shown(target) + " holds something else than kvscale's results\n"
+                            + "  name another with --output: --overwrite replaces results only");
         }
     }
 
@@ -107,7 +110,7 @@ public final class OutputFolder implements Closeable {
                 continue;
             }
             if (isWithin(target, path) || isWithin(path, target)) {
-                throw new OutputException("the output folder " + target + " and the input " + path
+                throw new OutputException("the output folder " + shown(target) + " and the input " + path
                         + " lie within each other\n  name another with --output");
             }
         }
@@ -150,33 +153,57 @@ public final class OutputFolder implements Closeable {
     public void commit() {
         write(SUCCESS, new byte[0]);
         Path old = beside(".old");
+        boolean replaces = false;
         try {
-            boolean replaces = overwrite && fs.exists(target);
-            if (!replaces && fs.exists(target)) {
-                throw new OutputException("the output folder " + target + " appeared while the job ran\n"
-                        + "  name another with --output, or say --overwrite");
-            }
-            if (replaces && !fs.rename(target, old)) {
-                throw new IOException("the old folder cannot be moved away");
-            }
-            if (!fs.rename(staging, target)) {
-                if (replaces) {
-                    fs.rename(old, target);
+            if (fs.exists(target)) {
+                if (!overwrite) {
+                    throw new OutputException("the output folder " + shown(target) + " appeared while the job ran\n"
+                            + "  name another with --output, or say --overwrite");
                 }
-                throw new IOException("the new folder cannot be moved into place");
+                move(target, old);
+                replaces = true;
             }
+            move(staging, target);
             committed = true;
-            if (replaces) {
-                fs.delete(old, true);
-            }
         } catch (IOException e) {
+            if (replaces) {
+                restore(old, e);
+            }
             throw failed(e);
+        }
+        discard(old);
+    }
+
+    private void move(Path from, Path to) throws IOException {
+        if (!fs.rename(from, to)) {
+            throw new IOException(shown(from) + " cannot be moved to " + shown(to));
+        }
+    }
+
+    private void restore(Path old, IOException because) {
+        try {
+            move(old, target);
+        } catch (IOException e) {
+            throw new OutputException(
+                    "the output folder " + shown(target) + " cannot be written: " + because.getMessage()
+                            + "\n  the old one could not be put back: it is " + shown(old),
+                    e);
+        }
+    }
+
+    private void discard(Path old) {
+        try {
+            fs.delete(old, true);
+        } catch (IOException e) {
+            // The result is in place; a hidden folder may be left.
         }
     }
 
     private OutputException failed(IOException e) {
         return new OutputException(
-                "the output folder " + target + " cannot be written: " + e.getMessage() + "\n  nothing was changed", e);
+                "the output folder " + shown(target) + " cannot be written: " + e.getMessage()
+                        + "\n  nothing was changed",
+                e);
     }
 
     /** Where the files will be, or are. */
@@ -192,8 +219,8 @@ public final class OutputFolder implements Closeable {
     @Override
     public void close() {
         try {
+            fs.delete(staging, true);
             if (!committed) {
-                fs.delete(staging, true);
                 for (Path made : madeAbove) {
                     // Only while empty: someone else may have begun to use it.
                     fs.delete(made, false);

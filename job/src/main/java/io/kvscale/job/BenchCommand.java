@@ -1,0 +1,66 @@
+package io.kvscale.job;
+
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.kvscale.job.bench.SpeedBench;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** The speed of this machine. */
+@Command(
+        name = "bench",
+        description = "Measures the job on this machine, against the rate at which the same files can be read.",
+        footer = {
+            "It generates captures in a temporary folder, which it deletes. The figures are medians of rounds that take",
+            "turns, in GB/s (1e9 bytes); read: no task can be faster; ratio: task to read; small: files of 1.5 MB."
+        })
+final class BenchCommand implements Callable<Integer> {
+    private static final long LEAST_BYTES = 1 << 22;
+
+    @Spec
+    @SuppressWarnings("NullAway.Init") // set by picocli
+    private CommandSpec spec;
+
+    @Option(names = "--size", paramLabel = "BYTES", description = "Bytes of the large captures; 2 GiB by default.")
+    private long size = 2L << 30;
+
+    @Option(names = "--dir", paramLabel = "DIR", description = "Where they are generated; by default java.io.tmpdir.")
+    private @Nullable Path dir;
+
+    @Option(names = "--json", description = "Print JSON: one object, a number for every figure.")
+    private boolean json;
+
+    @Override
+    public Integer call() throws Exception {
+        if (size < LEAST_BYTES) {
+            throw new ParameterException(spec.commandLine(), "--size is at least " + LEAST_BYTES);
+        }
+        Path parent = dir == null ? Path.of(System.getProperty("java.io.tmpdir")) : dir;
+        Map<String, Object> figures = new SpeedBench(parent, size).run();
+        PrintWriter out = spec.commandLine().getOut();
+        if (json) {
+            out.println(JsonMapper.builder()
+                    .build()
+                    .writerWithDefaultPrettyPrinter()
+                    .writeValueAsString(figures));
+        } else {
+            TextTable table = new TextTable("figure", "value");
+            figures.forEach((name, value) -> table.row(name, shown(value)));
+            table.print(out);
+        }
+        out.flush();
+        return ExitCode.DONE;
+    }
+
+    private static Object shown(Object value) {
+        return value instanceof Double number ? String.format(Locale.ROOT, "%.2f", number) : value;
+    }
+}

@@ -1,0 +1,104 @@
+package io.kvscale.job.bench;
+
+import io.kvscale.cache.CalibrationTask;
+import io.kvscale.capture.CaptureListing;
+import io.kvscale.capture.CaptureOptions;
+import io.kvscale.capture.CaptureReader;
+import io.kvscale.capture.Split;
+import io.kvscale.scheme.QuantizationScheme;
+import io.kvscale.tensor.Role;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.function.ToDoubleFunction;
+import org.apache.hadoop.conf.Configuration;
+
+/**
+ * Rates over the same page-cached files, in GB/s: the limit, and the job's own task.
+ *
+ * @param read1 the better of reads into an aligned direct buffer and into a {@code byte[]}, on one thread
+ * @param read2 the same on two threads, half of the files each
+ * @param heapMegabytes the most heap in use in any call of a task, garbage included
+ */
+record CaptureRates(double read1, double read2, double task1, double task2, double heapMegabytes) {
+    /** What {@link #of} needs to know of the bench as a whole. */
+    record Setting(int blockBytes, double seconds) {}
+
+    static CaptureRates of(GeneratedCaptures captures, Setting setting) throws Exception {
+        Configuration hadoop = new Configuration();
+        CaptureListing listing = CaptureListing.of(List.of(captures.folder().toString()), hadoop);
+        HeapPeak heap = new HeapPeak();
+        ExecutorService threads = Executors.newFixedThreadPool(2);
+        try {
+            Map<String, Callable<?>> measured = new LinkedHashMap<>();
+            for (int count = 1; count <= 2; count++) {
+                List<Split> splits = Split.plan(listing.files(), count);
+                List<Callable<Object>> direct = new ArrayList<>();
+                List<Callable<Object>> array = new ArrayList<>();
+                List<Callable<Object>> task = new ArrayList<>();
+                for (Split split : splits) {
+                    direct.add(reader(split, ReadLimit.direct(setting.blockBytes())));
+                    array.add(reader(split, ByteBuffer.allocate(setting.blockBytes())));
+                    task.add(() -> task(split, hadoop));
+                }
+                measured.put("direct" + count, () -> together(threads, direct));
+                measured.put("array" + count, () -> together(threads, array));
+                measured.put("task" + count, () -> heap.during(() -> together(threads, task)));
+            }
+            ToDoubleFunction<String> rate = new Rounds(listing.bytes(), setting.seconds()).medians(measured);
+            return new CaptureRates(
+                    Math.max(rate.applyAsDouble("direct1"), rate.applyAsDouble("array1")),
+                    Math.max(rate.applyAsDouble("direct2"), rate.applyAsDouble("array2")),
+                    rate.applyAsDouble("task1"),
+                    rate.applyAsDouble("task2"),
+                    heap.megabytes());
+        } finally {
+            threads.shutdownNow();
+        }
+    }
+
+    double ratio1() {
+        return task1 / read1;
+    }
+
+    double ratio2() {
+        return task2 / read2;
+    }
+
+    private static Callable<Object> reader(Split split, ByteBuffer block) {
+        return () -> {
+            ReadLimit.read(split, block);
+            return block;
+        };
+    }
+
+    private static CalibrationTask.Outcome task(Split split, Configuration hadoop) throws IOException {
+        QuantizationScheme fp8 = QuantizationScheme.fp8();
+        CalibrationTask.Outcome outcome = CalibrationTask.run(
+                split,
+                Map.of(Role.KEY, fp8, Role.VALUE, fp8),
+                CaptureOptions.defaults(),
+                hadoop,
+                CaptureReader.Depth.VALUES,
+                bytes -> {});
+        if (outcome.problem() != null) {
+            throw new IOException("the generated captures are not sound: " + outcome.problem());
+        }
+        return outcome;
+    }
+
+    private static List<Object> together(ExecutorService threads, List<Callable<Object>> calls) throws Exception {
+        List<Object> results = new ArrayList<>();
+        for (Future<Object> future : threads.invokeAll(calls)) {
+            results.add(future.get());
+        }
+        return results;
+    }
+}

@@ -1,0 +1,216 @@
+package io.kvscale.observer;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.kvscale.numeric.Dtype;
+import io.kvscale.tensor.Geometry;
+import io.kvscale.tensor.InvalidDataException;
+import io.kvscale.tensor.KvSource;
+import io.kvscale.tensor.Position;
+import io.kvscale.tensor.Role;
+import io.kvscale.tensor.Slot;
+import io.kvscale.tensor.TokenMask;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.BitSet;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * The statistics file against bytes that were put together from the format's description without this code. They are
+ * never written again: a change of the format is a new version with a folder of its own.
+ */
+class StatisticsFileTest {
+    private static final String NAME = "s/\u00fc\ud83d\ude00";
+
+    static Stream<Arguments> golden() {
+        return Stream.of(
+                Arguments.of("empty.kvstats", new CalibrationStatistics()),
+                Arguments.of("minmax.kvstats", minmax()),
+                Arguments.of("batches.kvstats", batches()));
+    }
+
+    @ParameterizedTest
+    @MethodSource("golden")
+    void theBytesAreTheGoldenOnes(String file, CalibrationStatistics statistics) {
+        assertThat(statistics.toByteArray()).isEqualTo(golden(file));
+    }
+
+    @ParameterizedTest
+    @MethodSource("golden")
+    void theGoldenBytesReadBack(String file, CalibrationStatistics statistics) {
+        CalibrationStatistics read = CalibrationStatistics.fromByteArray(golden(file));
+        assertThat(read.toByteArray()).isEqualTo(golden(file));
+        assertThat(read.corpus()).isEqualTo(statistics.corpus());
+        assertThat(read.slots().keySet()).isEqualTo(statistics.slots().keySet());
+    }
+
+    @Test
+    void theGoldenValuesAreThoseThatTheFileStandsFor() {
+        Map<Slot, SlotStatistics> slots =
+                CalibrationStatistics.fromByteArray(golden("minmax.kvstats")).slots();
+        SlotStatistics key = slots.get(new Slot(0, Role.KEY));
+        assertThat(key.ranges(1))
+                .containsExactly(new Range(-1, 1), new Range(-0f, 0f), new Range(0.5f, 3), new Range(0f, 0f));
+        SlotStatistics value = slots.get(new Slot(0, Role.VALUE));
+        assertThat(value.ranges(2)).containsExactly(new Range(-3, 2));
+        assertThat(String.valueOf(value.minSample())).isEqualTo(NAME + "#1");
+        assertThat(List.of(value.finite(), value.nan(), value.infinite(), value.tokens(), value.samples()))
+                .containsExactly(3L, 2L, 1L, 3L, 2L);
+        SlotStatistics none = slots.get(new Slot(9_999, Role.KEY));
+        assertThat(none.isEmpty()).isTrue();
+        assertThat(none.ranges(1)[0].isEmpty()).isTrue();
+    }
+
+    @ParameterizedTest
+    @MethodSource("golden")
+    void aFileCutShortAnywhereIsRefused(String file, CalibrationStatistics statistics) {
+        byte[] bytes = golden(file);
+        for (int length = 0; length < bytes.length; length++) {
+            refused(Arrays.copyOf(bytes, length));
+        }
+        refused(Arrays.copyOf(bytes, bytes.length + 1));
+    }
+
+    @ParameterizedTest
+    @MethodSource("golden")
+    void anyAlteredByteIsRefused(String file, CalibrationStatistics statistics) {
+        byte[] bytes = golden(file);
+        for (int i = 0; i < bytes.length; i++) {
+            for (int change : new int[] {1, 0x80, 0xff, 0x20}) {
+                byte[] altered = bytes.clone();
+                altered[i] ^= (byte) change;
+                refused(altered);
+            }
+        }
+    }
+
+    @Test
+    void aLaterVersionIsRefusedWithItsNumber() {
+        byte[] later = golden("minmax.kvstats");
+        later[8] = 2;
+        assertThatThrownBy(() -> CalibrationStatistics.fromByteArray(later))
+                .isInstanceOf(InvalidDataException.class)
+                .hasMessageContaining("needs statistics version 2, this kvscale reads up to 1")
+                .hasMessageContaining("use the kvscale that wrote the file");
+        byte[] none = golden("minmax.kvstats");
+        none[8] = 0;
+        refused(StatisticsFuzzTest.sealed(none));
+    }
+
+    @Test
+    void aSectionThatIsNotKnownIsRefusedWithTheVersionItNeeds() {
+        assertThatThrownBy(() -> CalibrationStatistics.fromByteArray(withSection("histograms", 3, new byte[5])))
+                .isInstanceOf(InvalidDataException.class)
+                .hasMessageContaining("section 'histograms' needs statistics version 3, this kvscale reads up to 1");
+        assertThatThrownBy(() -> CalibrationStatistics.fromByteArray(withSection("batches", 2, new byte[4])))
+                .isInstanceOf(InvalidDataException.class)
+                .hasMessageContaining("section 'batches' needs statistics version 2");
+    }
+
+    @Test
+    void sectionsAreThereOnceInTheirOrder() {
+        assertThatThrownBy(() -> CalibrationStatistics.fromByteArray(withSection("ranges", 1, new byte[0])))
+                .hasMessageContaining("section 'ranges' is out of place");
+        assertThatThrownBy(() -> CalibrationStatistics.fromByteArray(withSection("corpus", 1, new byte[40])))
+                .hasMessageContaining("section 'corpus' is out of place");
+        assertThatThrownBy(() -> CalibrationStatistics.fromByteArray(withSection("batches", 0, new byte[4])))
+                .hasMessageContaining("section 'batches' is out of place");
+        assertThatThrownBy(() -> CalibrationStatistics.fromByteArray(withSection("batches", 1, new byte[4])))
+                .hasMessageContaining("no slot has batches");
+        byte[] fewer = golden("minmax.kvstats");
+        fewer[10] = 2;
+        refused(StatisticsFuzzTest.sealed(fewer));
+    }
+
+    /** The empty statistics with one more section. */
+    private static byte[] withSection(String name, int since, byte[] payload) {
+        byte[] empty = golden("empty.kvstats");
+        ByteBuffer file = ByteBuffer.allocate(empty.length + 11 + name.length() + payload.length)
+                .order(ByteOrder.LITTLE_ENDIAN);
+        file.put(empty, 0, empty.length - 32).put((byte) name.length()).put(name.getBytes(StandardCharsets.US_ASCII));
+        file.putShort((short) since).putLong(payload.length).put(payload);
+        file.putShort(10, (short) 4);
+        return StatisticsFuzzTest.sealed(file.array());
+    }
+
+    private static void refused(byte[] bytes) {
+        assertThatThrownBy(() -> CalibrationStatistics.fromByteArray(bytes)).isInstanceOf(InvalidDataException.class);
+    }
+
+    static byte[] golden(String file) {
+        try (InputStream in = StatisticsFileTest.class.getResourceAsStream("/statistics/v1/" + file)) {
+            assertThat(in).as("golden file %s", file).isNotNull();
+            return in.readAllBytes();
+        } catch (IOException e) {
+            throw new java.io.UncheckedIOException(e);
+        }
+    }
+
+    private static CalibrationStatistics minmax() {
+        String file = NAME + ".safetensors";
+        SlotStatistics key = new SlotStatistics(new Geometry(Dtype.BF16, 2, 2), null);
+        update(key, new KvSource(file, 0, NAME, key.geometry(), 1, 2, false, null), -1, -0f, 1, 0, 0.5f, 0, 3, 0);
+        SlotStatistics value = new SlotStatistics(new Geometry(Dtype.F32, 1, 2), null);
+        BitSet real = new BitSet();
+        real.set(0, 3);
+        update(
+                value,
+                new KvSource(file, 16, NAME, value.geometry(), 2, 2, false, new TokenMask(2, 2, real)),
+                2,
+                Float.NaN,
+                Float.NaN,
+                Float.POSITIVE_INFINITY,
+                -3,
+                1,
+                99,
+                Float.NaN);
+        Corpus corpus = Corpus.EMPTY
+                .withFile()
+                .withTensor(NAME, "layers.0.keys", "BF16", List.of(1L, 2L, 2L, 2L))
+                .withTensor(NAME, "layers.0.values", "F32", List.of(2L, 1L, 2L, 2L));
+        SlotStatistics none = new SlotStatistics(new Geometry(Dtype.F16, 1, 1), null);
+        return new CalibrationStatistics(
+                corpus,
+                Map.of(new Slot(0, Role.KEY), key, new Slot(0, Role.VALUE), value, new Slot(9_999, Role.KEY), none));
+    }
+
+    private static CalibrationStatistics batches() {
+        return new CalibrationStatistics(
+                Corpus.EMPTY,
+                Map.of(
+                        new Slot(3, Role.KEY), kept(new BatchPolicy(2, false)),
+                        new Slot(3, Role.VALUE), kept(new BatchPolicy(4, true))));
+    }
+
+    private static SlotStatistics kept(@Nullable BatchPolicy policy) {
+        SlotStatistics slot = new SlotStatistics(new Geometry(Dtype.F16, 2, 2), policy);
+        update(slot, new KvSource("b.st", 72, "b", slot.geometry(), 1, 1, false, null), 1, 5, 3, 6);
+        update(slot, new KvSource("a.st", 100, "a", slot.geometry(), 1, 1, true, null), -1, 2, 3, 4);
+        return slot;
+    }
+
+    private static void update(SlotStatistics slot, KvSource source, float... values) {
+        Dtype dtype = slot.geometry().dtype();
+        ByteBuffer bytes = ByteBuffer.allocate(values.length * dtype.bytes()).order(ByteOrder.LITTLE_ENDIAN);
+        for (float x : values) {
+            if (dtype == Dtype.F32) {
+                bytes.putFloat(x);
+            } else {
+                bytes.putShort((short) dtype.fromFloat(x));
+            }
+        }
+        slot.update(new Position(source, 0), bytes.flip());
+    }
+}
