@@ -16,7 +16,6 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
-
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -136,7 +135,6 @@ class ClusterTest {
                         work.resolve("spark").toString(),
                         "SPARK_SCALA_VERSION",
                         "2.13",
-                        
                         "SPARK_LOCAL_DIRS",
                         work.resolve("scratch").toString()));
         Process process = builder.start();
@@ -152,7 +150,6 @@ class ClusterTest {
                 .as(() -> Folder.text(work.resolve("driver.log")))
                 .isEqualTo(ExitCode.DONE);
         assertThat(Folder.content(work.resolve("cluster"))).isEqualTo(expected);
-        
     }
 
     /** A master and two workers. Copies of a task run on another host only, and all of 127.0.0.0/8 is this one. */
@@ -163,7 +160,14 @@ class ClusterTest {
         }
         Process master = java(
                 "master",
-                List.of("org.apache.spark.deploy.master.Master", "--host", "127.0.0.1", "--port", "" + port, "--webui-port", "0"));
+                List.of(
+                        "org.apache.spark.deploy.master.Master",
+                        "--host",
+                        "127.0.0.1",
+                        "--port",
+                        "" + port,
+                        "--webui-port",
+                        "0"));
         while (!listens(port)) {
             assertThat(master.isAlive()).isTrue();
             Thread.sleep(100);
@@ -174,12 +178,18 @@ class ClusterTest {
                     "worker-" + i,
                     List.of(
                             "org.apache.spark.deploy.worker.Worker",
-                            "--host", "127.0.0." + i,
-                            "--port", "0",
-                            "--webui-port", "0",
-                            "--cores", "1",
-                            "--memory", "1g",
-                            "--work-dir", work.resolve("worker-" + i).toString(),
+                            "--host",
+                            "127.0.0." + i,
+                            "--port",
+                            "0",
+                            "--webui-port",
+                            "0",
+                            "--cores",
+                            "1",
+                            "--memory",
+                            "1g",
+                            "--work-dir",
+                            work.resolve("worker-" + i).toString(),
                             url));
         }
         return url;
