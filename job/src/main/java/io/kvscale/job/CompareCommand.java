@@ -20,8 +20,8 @@ import picocli.CommandLine.Spec;
         name = "compare",
         description = "Shows two scale tables, or two statistics files, side by side.",
         footer = {
-            "Exit code: 0 if they are equal bit for bit, 10 if they are not. Of scale tables, schemes, shapes, scales and",
-            "zero points are compared: what a serving engine acts on."
+            "Exit code: 0 if they are equal bit for bit, 10 if they are not. Of scale tables every number of every slot",
+            "counts; the names of samples and the corpus are shown where they differ, and do not."
         })
 final class CompareCommand implements Callable<Integer> {
     @Spec
@@ -88,8 +88,15 @@ final class CompareCommand implements Callable<Integer> {
         return a != null
                 && b != null
                 && a.scheme().equals(b.scheme())
-                && Arrays.equals(a.shape(), b.shape())
+                && a.geometry().equals(b.geometry())
                 && Arrays.equals(a.scale(), b.scale())
-                && Arrays.equals(a.zeroPoint(), b.zeroPoint());
+                && Arrays.equals(a.zeroPoint(), b.zeroPoint())
+                && Arrays.equals(a.rangeMin(), b.rangeMin())
+                && Arrays.equals(a.rangeMax(), b.rangeMax())
+                && Float.compare(a.min(), b.min()) == 0
+                && Float.compare(a.max(), b.max()) == 0
+                && a.count() == b.count()
+                && a.nan() == b.nan()
+                && a.infinite() == b.infinite();
     }
 }

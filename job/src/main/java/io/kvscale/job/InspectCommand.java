@@ -110,7 +110,9 @@ final class InspectCommand implements Callable<Integer> {
             if (depth == Depth.VALUES) {
                 shown.add(statistics(path, "capture", read.statistics(), true, out));
             } else {
-                shown.add(described(file.name(), "capture", StatisticsTables.json(read.statistics())));
+                if (json) {
+                    shown.add(described(file.name(), "capture", StatisticsTables.json(read.statistics())));
+                }
                 CaptureSummary.row(table, file, read);
             }
         }

@@ -1,7 +1,7 @@
 package io.kvscale.cache;
 
+import io.kvscale.quant.HeldScales;
 import io.kvscale.quant.Quantizer;
-import io.kvscale.quant.ScaleSet;
 import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.KvTensor;
 import java.nio.ByteBuffer;
@@ -13,12 +13,12 @@ import org.roaringbitmap.RoaringBitmap;
  *
  * @param lowest codes that are the lowest integer itself, see {@link Quantizer}; almost always few
  */
-record CodeBlock(int batch, int tokens, ScaleSet scales, byte[] packed, RoaringBitmap lowest) {
+record CodeBlock(int batch, int tokens, HeldScales scales, byte[] packed, RoaringBitmap lowest) {
     /** Below this many tokens, blocks of equal scales are joined: decoding adds one token at a time. */
     private static final int JOINED_TOKENS = 64;
 
     /** Quantizes the tokens {@code [from, to)} of a tensor. */
-    static CodeBlock of(KvTensor source, int from, int to, ScaleSet scales) {
+    static CodeBlock of(KvTensor source, int from, int to, HeldScales scales) {
         Geometry geometry = source.geometry();
         int tokens = to - from;
         int lane = tokens * geometry.headDim();
@@ -59,7 +59,7 @@ record CodeBlock(int batch, int tokens, ScaleSet scales, byte[] packed, RoaringB
     }
 
     boolean joins(CodeBlock next) {
-        return tokens < JOINED_TOKENS && next.tokens < JOINED_TOKENS && scales.sameParameters(next.scales);
+        return tokens < JOINED_TOKENS && next.tokens < JOINED_TOKENS && scales == next.scales;
     }
 
     /** This block and the next as one. */
@@ -85,7 +85,7 @@ record CodeBlock(int batch, int tokens, ScaleSet scales, byte[] packed, RoaringB
         lowest.forEach((int index) -> all.add(index / lane * joinedLane + offset + index % lane));
     }
 
-    /** Bytes of heap that the codes take. */
+    /** Bytes of heap that the codes take; the scales are shared among blocks. */
     long heldBytes() {
         return packed.length + lowest.getLongSizeInBytes();
     }
@@ -101,7 +101,7 @@ record CodeBlock(int batch, int tokens, ScaleSet scales, byte[] packed, RoaringB
         return codes;
     }
 
-    private static byte[] pack(byte[] codes, ScaleSet scales) {
+    private static byte[] pack(byte[] codes, HeldScales scales) {
         if (scales.scheme().format().bits() == 8) {
             return codes;
         }

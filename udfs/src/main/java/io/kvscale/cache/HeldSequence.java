@@ -1,5 +1,6 @@
 package io.kvscale.cache;
 
+import io.kvscale.quant.HeldScales;
 import io.kvscale.quant.ScaleSet;
 import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.KvTensor;
@@ -24,7 +25,8 @@ final class HeldSequence {
      *
      * @param residualLength how many of the newest tokens stay in full precision
      */
-    KvTensor append(KvTensor added, ScaleSet scales, int residualLength) {
+    KvTensor append(KvTensor added, ScaleSet inForce, int residualLength) {
+        HeldScales scales = scales(inForce);
         int old = residual == null ? 0 : residual.tokens();
         int leaving = Math.max(0, old + added.tokens() - residualLength);
         int leavingOld = Math.min(leaving, old);
@@ -39,15 +41,19 @@ final class HeldSequence {
         return whole();
     }
 
+    /** The last block's own where they quantize alike: by channel, a copy would outweigh the codes of a few tokens. */
+    private HeldScales scales(ScaleSet inForce) {
+        HeldScales now = HeldScales.of(inForce);
+        HeldScales last = blocks.isEmpty() ? now : blocks.get(blocks.size() - 1).scales();
+        return last.quantizesAs(now) ? last : now;
+    }
+
     private void hold(CodeBlock block) {
-        CodeBlock last = blocks.isEmpty() ? null : blocks.get(blocks.size() - 1);
-        if (last == null || !last.scales().sameParameters(block.scales())) {
-            blocks.add(block);
-        } else if (last.joins(block)) {
-            blocks.set(blocks.size() - 1, last.join(block));
+        int last = blocks.size() - 1;
+        if (last >= 0 && blocks.get(last).joins(block)) {
+            blocks.set(last, blocks.get(last).join(block));
         } else {
-            // One set of scales for all: by channel, a set of its own would outweigh the codes of a few tokens.
-            blocks.add(new CodeBlock(block.batch(), block.tokens(), last.scales(), block.packed(), block.lowest()));
+            blocks.add(block);
         }
     }
 
@@ -101,9 +107,15 @@ final class HeldSequence {
         }
     }
 
-    /** Bytes of heap that codes and residual take. */
+    /** Bytes of heap that codes, their scales and the residual take. */
     long heldBytes() {
-        long codes = blocks.stream().mapToLong(CodeBlock::heldBytes).sum();
-        return codes + (residual == null ? 0 : residual.values().capacity());
+        long bytes = residual == null ? 0 : residual.values().capacity();
+        HeldScales counted = null;
+        for (CodeBlock block : blocks) {
+            bytes += block.heldBytes()
+                    + (block.scales() == counted ? 0 : block.scales().bytes());
+            counted = block.scales();
+        }
+        return bytes;
     }
 }

@@ -27,10 +27,14 @@ import org.jspecify.annotations.Nullable;
  * precision. Not thread-safe: every task owns one.
  */
 public final class QuantizedKvCache {
+    /** Keeps captures of a wrong layout from filling an executor: some 20 bytes each. */
+    private static final int MAX_CHANNELS = 1 << 24;
+
     private final Map<Role, QuantizationScheme> schemes;
     private final int residualLength;
     private final SortedMap<Slot, SlotStatistics> statistics = new TreeMap<>();
     private final SortedMap<Slot, HeldSequence> held = new TreeMap<>();
+    private long channels;
 
     /**
      * @param schemes how keys and values are quantized
@@ -117,15 +121,27 @@ public final class QuantizedKvCache {
     }
 
     private SlotStatistics statisticsOf(Slot slot, Geometry geometry) {
-        return statistics.computeIfAbsent(
-                slot, s -> new SlotStatistics(geometry, named(s, () -> ScaleSet.policy(scheme(s), geometry))));
+        SlotStatistics known = statistics.get(slot);
+        if (known != null) {
+            return known;
+        }
+        channels += geometry.channels();
+        if (channels > MAX_CHANNELS) {
+            throw problem(
+                    slot,
+                    "all slots together have more than " + MAX_CHANNELS + " channels, more than any model",
+                    "check the layout: heads x head_dim is " + geometry.channels() + " here");
+        }
+        SlotStatistics fresh = new SlotStatistics(geometry, named(slot, () -> ScaleSet.policy(scheme(slot), geometry)));
+        statistics.put(slot, fresh);
+        return fresh;
     }
 
     private static <T extends @Nullable Object> T named(Slot slot, Supplier<T> derivation) {
         try {
             return derivation.get();
-        } catch (IllegalArgumentException e) {
-            throw problem(slot, String.valueOf(e.getMessage()), "");
+        } catch (InvalidDataException e) {
+            throw new InvalidDataException(e.problem().inSlot(slot), e);
         }
     }
 
@@ -152,6 +168,7 @@ public final class QuantizedKvCache {
     public void reset() {
         held.clear();
         statistics.clear();
+        channels = 0;
     }
 
     /** The scales now in force for a slot; null before its first value. */
@@ -165,7 +182,7 @@ public final class QuantizedKvCache {
         return Collections.unmodifiableSortedMap(statistics);
     }
 
-    /** Bytes of heap that the K and V held take: codes and residual. */
+    /** Bytes of heap that the K and V held take: codes, their scales, and the residual. */
     public long heldBytes() {
         return held.values().stream().mapToLong(HeldSequence::heldBytes).sum();
     }

@@ -112,7 +112,11 @@ record CaptureHeader(
             long begin) {
         KvSource source = new KvSource(
                 file.name(), begin, sample, shape.geometry(), shape.batch(), shape.tokens(), shape.tokenMajor(), mask);
-        return new SlotTensor(new Slot(layer, role), source, entry.name(), begin);
+        SlotTensor tensor = new SlotTensor(new Slot(layer, role), source, entry.name(), begin);
+        if (tensor.byteOf(source.size()) > entry.end()) {
+            throw new IllegalStateException(entry + " is shorter than " + shape);
+        }
+        return tensor;
     }
 
     private static void checkMask(@Nullable TokenMask mask, TensorShape shape, TensorEntry entry) {
@@ -131,6 +135,6 @@ record CaptureHeader(
 
     /** Names the sample of a problem with this file where the header did not get as far as to say it. */
     static Sample sampleOf(CaptureFile file) {
-        return new Sample(file.sample(), Sample.WHOLE);
+        return new Sample(TensorNames.isConnectorFile(file) ? file.request() : file.sample(), Sample.WHOLE);
     }
 }

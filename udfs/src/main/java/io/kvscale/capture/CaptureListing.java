@@ -6,6 +6,7 @@ import io.kvscale.tensor.Sample;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
@@ -13,6 +14,7 @@ import java.util.Set;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.LocalFileSystem;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.RemoteIterator;
 
@@ -139,9 +141,24 @@ public record CaptureListing(List<CaptureFile> files, long skipped) {
             if (depth > MAX_DEPTH) {
                 throw problem("folder " + folder + " is nested more than " + MAX_DEPTH + " deep", "look for a loop");
             }
+            checkLocale(fs, folder);
             RemoteIterator<FileStatus> entries = fs.listStatusIterator(folder);
             while (entries.hasNext()) {
                 entry(fs, entries.next(), root, depth + 1);
+            }
+        }
+
+        /** Java lists names that its locale cannot express but cannot open them, and Hadoop then passes them over. */
+        private static void checkLocale(FileSystem fs, Path folder) {
+            if (fs instanceof LocalFileSystem local
+                    && !"UTF-8".equalsIgnoreCase(System.getProperty("sun.jnu.encoding"))) {
+                String[] names = local.pathToFile(folder).list();
+                if (names != null
+                        && Arrays.stream(names).anyMatch(n -> n.chars().anyMatch(c -> c > 0x7e))) {
+                    throw problem(
+                            "folder " + folder + " holds names that the locale of this process cannot express",
+                            "set LC_ALL=C.UTF-8 for the driver and the executors");
+                }
             }
         }
 

@@ -93,7 +93,7 @@ final class TensorNames {
         if (inTensor.find()) {
             return new Match(layer(inTensor.group(1), tensor), part, false);
         }
-        Matcher inFile = LAYER.matcher(file.name().substring(file.name().lastIndexOf('/') + 1));
+        Matcher inFile = LAYER.matcher(baseName(file));
         if (!inFile.find()) {
             throw problem(
                     tensor,
@@ -101,6 +101,15 @@ final class TensorNames {
                     "name the file model.layers.N.self_attn.attn.safetensors, as vLLM's connectors do");
         }
         return new Match(layer(inFile.group(1), tensor), part, true);
+    }
+
+    /** Whether a file is named by a layer, as connectors name theirs. */
+    static boolean isConnectorFile(CaptureFile file) {
+        return LAYER.matcher(baseName(file)).find();
+    }
+
+    private static String baseName(CaptureFile file) {
+        return file.name().substring(file.name().lastIndexOf('/') + 1);
     }
 
     private static String first(Matcher found, int... groups) {

@@ -23,12 +23,18 @@ record TensorShape(Geometry geometry, int batch, int tokens, boolean tokenMajor)
         Layout layout = layout(entry, part, options);
         int heads = stated("kv_heads", options.kvHeads(), metadata);
         int headDim = stated("head_dim", options.headDim(), metadata);
+        boolean both = part == TensorNames.Part.BOTH;
+        if (both && layout != Layout.THD2) {
+            throw problem(
+                    entry,
+                    "this tensor holds K and V together, which layout " + layout.word() + " does not",
+                    "say layout: 2THD under kvscale in the recipe, or leave layout out");
+        }
         if (layout == Layout.BHSD) {
             need(entry, shape.size() == 4, layout, "[batch, kv_heads, tokens, head_dim]");
             return checked(entry, dtype, shape.get(0), shape.get(2), shape.get(1), shape.get(3), heads, headDim, false);
         }
         int axes = shape.size();
-        boolean both = part == TensorNames.Part.BOTH;
         if (both) {
             need(entry, (axes == 3 || axes == 4) && shape.get(0) == 2, layout, "[2, tokens, kv_heads x head_dim]");
             shape = shape.subList(1, axes);

@@ -84,7 +84,8 @@ record Completeness(SortedMap<Slot, SlotStatistics> slots, IntPredicate layers, 
         }
     }
 
-    private static DataProblem at(@Nullable Origin origin, Slot slot, DataProblem problem) {
+    /** A problem with the slot and the first file and sample that hold it. */
+    static DataProblem at(@Nullable Origin origin, Slot slot, DataProblem problem) {
         DataProblem inSlot = problem.inSlot(slot);
         if (origin == null) {
             return inSlot;

@@ -15,12 +15,13 @@ import org.jspecify.annotations.Nullable;
 final class MovingAverage {
     private MovingAverage() {}
 
-    /** @throws IllegalArgumentException if the statistics kept other batches, or none */
+    /** @throws io.kvscale.tensor.InvalidDataException if the statistics kept other batches, or none */
     static Range[] of(SlotStatistics statistics, @Nullable BatchPolicy needed, double constant, Dtype step) {
         BatchPolicy kept = statistics.batchPolicy();
         if (needed == null || !needed.equals(kept)) {
-            throw new IllegalArgumentException("the statistics do not hold the range of every batch that this observer"
-                    + " and strategy need; run calibrate with this recipe, or take observer static_minmax");
+            throw ScaleSet.problem(
+                    "the statistics do not hold the range of every batch that this observer and strategy need",
+                    "run calibrate with this recipe, or take observer static_minmax");
         }
         float c = (float) constant;
         float rest = (float) (1 - constant);

@@ -13,7 +13,7 @@ import java.nio.ByteBuffer;
  * Where q really is the lowest number, {@link Lowest} is told.
  */
 public final class Quantizer {
-    private final ScaleSet scales;
+    private final HeldScales scales;
     private final NumberFormat format;
     private final Dtype dtype;
     private final Dtype step;
@@ -26,7 +26,7 @@ public final class Quantizer {
         void at(int index);
     }
 
-    public Quantizer(ScaleSet scales) {
+    public Quantizer(HeldScales scales) {
         this.scales = scales;
         this.format = scales.scheme().format();
         this.dtype = scales.geometry().dtype();
@@ -34,7 +34,7 @@ public final class Quantizer {
         this.headDim = scales.geometry().headDim();
         this.lowestCode = (byte) format.encode(format.min());
         this.kernels = new QuantKernel[scales.geometry().heads()];
-        boolean alike = scales.parameters().length == 1;
+        boolean alike = scales.isOne();
         for (int head = 0; head < kernels.length; head++) {
             kernels[head] = alike && head > 0 ? kernels[0] : kernel(head);
         }

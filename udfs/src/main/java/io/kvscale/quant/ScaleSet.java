@@ -7,12 +7,14 @@ import io.kvscale.observer.SlotStatistics;
 import io.kvscale.scheme.Observer;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.Strategy;
+import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.Geometry;
+import io.kvscale.tensor.InvalidDataException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The scales of one slot, one per run of {@link #channelsPerScale} neighbouring channels, in row-major order of the
- * scale's shape.
+ * The scales of one slot, one per run of neighbouring channels ({@link Strategy#channelsPerScale}), in row-major order of
+ * the scale's shape.
  *
  * @param parameters one a scale
  * @param ranges what each came from
@@ -22,8 +24,8 @@ public record ScaleSet(QuantizationScheme scheme, Geometry geometry, QuantParame
     /**
      * The scales that a slot's statistics give under a scheme.
      *
-     * @throws IllegalArgumentException with a remedy if the statistics are empty or lack what the observer needs, if the
-     *     group size does not divide head_dim, or if a range overflows the type that scales are computed in
+     * @throws InvalidDataException if the statistics are empty or lack what the observer needs, if the group size does
+     *     not divide head_dim, or if a range overflows the type that scales are computed in; it names no slot
      */
     public static ScaleSet derive(SlotStatistics statistics, QuantizationScheme scheme) {
         Geometry geometry = statistics.geometry();
@@ -38,19 +40,19 @@ public record ScaleSet(QuantizationScheme scheme, Geometry geometry, QuantParame
         QuantParameters[] parameters = new QuantParameters[ranges.length];
         for (int i = 0; i < ranges.length; i++) {
             if (ranges[i].isEmpty()) {
-                throw new IllegalArgumentException("no finite value was observed for scale " + i + " of "
-                        + ranges.length + "; calibrate on more data, or take a coarser strategy");
+                throw problem(
+                        "no finite value was observed for scale " + i + " of " + ranges.length,
+                        "calibrate on more data, or take a coarser strategy");
             }
             try {
                 parameters[i] = QuantParameters.ofRange(
                         ranges[i].min(), ranges[i].max(), scheme.format(), scheme.symmetric(), step);
             } catch (ArithmeticException e) {
-                throw new IllegalArgumentException(
-                        e.getMessage()
-                                + (step == Dtype.F32
-                                        ? "; say symmetric: true"
-                                        : "; say scale_dtype: float32 under kvscale, or symmetric: true"),
-                        e);
+                throw problem(
+                        String.valueOf(e.getMessage()),
+                        step == Dtype.F32
+                                ? "say symmetric: true"
+                                : "say scale_dtype: float32 under kvscale, or symmetric: true");
             }
         }
         return new ScaleSet(scheme, geometry, parameters, ranges);
@@ -69,14 +71,10 @@ public record ScaleSet(QuantizationScheme scheme, Geometry geometry, QuantParame
 
     private static void checkGroups(QuantizationScheme scheme, Geometry geometry) {
         if (scheme.strategy() == Strategy.GROUP && geometry.headDim() % scheme.groupSize() != 0) {
-            throw new IllegalArgumentException("group_size " + scheme.groupSize() + " does not divide head_dim "
-                    + geometry.headDim() + "; take a group_size that does");
+            throw problem(
+                    "group_size " + scheme.groupSize() + " does not divide head_dim " + geometry.headDim(),
+                    "take a group_size that does");
         }
-    }
-
-    /** Neighbouring channels that share one scale. */
-    public int channelsPerScale() {
-        return geometry.channels() / parameters.length;
     }
 
     /** The type in which every step of quantization is rounded. */
@@ -84,12 +82,7 @@ public record ScaleSet(QuantizationScheme scheme, Geometry geometry, QuantParame
         return scheme.scaleDtype().over(geometry.dtype());
     }
 
-    public QuantParameters ofChannel(int channel) {
-        return parameters[channel / channelsPerScale()];
-    }
-
-    /** Whether two sets quantize alike. */
-    public boolean sameParameters(ScaleSet other) {
-        return java.util.Arrays.equals(parameters, other.parameters);
+    static InvalidDataException problem(String what, String remedy) {
+        return new InvalidDataException(DataProblem.of(what, remedy));
     }
 }

@@ -68,9 +68,8 @@ public record ScaleSolver(Map<Role, QuantizationScheme> schemes, IntPredicate la
         ScaleSet set;
         try {
             set = ScaleSet.derive(seen, scheme(slot.role()));
-        } catch (IllegalArgumentException e) {
-            throw new InvalidDataException(
-                    DataProblem.of(String.valueOf(e.getMessage()), "").inSlot(slot), e);
+        } catch (InvalidDataException e) {
+            throw new InvalidDataException(Completeness.at(seen.first(), slot, e.problem()), e);
         }
         int n = set.parameters().length;
         float[] scale = new float[n];

@@ -89,7 +89,9 @@ class HeldPastTest {
             ScaleSet scales = Objects.requireNonNull(cache.scales(new Slot(5, role)));
             for (int t = model.coded; t < model.tokens - residual; t++, model.coded++) {
                 for (int c = 0; c < model.bits[t].length; c++) {
-                    model.bits[t][c] = fakeQuantized(model.bits[t][c], scales.ofChannel(c % geometry.channels()));
+                    model.bits[t][c] = fakeQuantized(
+                            model.bits[t][c],
+                            io.kvscale.quant.HeldScales.of(scales).ofChannel(c % geometry.channels()));
                 }
             }
             assertThat(out.tokens()).isEqualTo(model.tokens);

@@ -59,8 +59,7 @@ class KvSourceTest {
 
     @Test
     void indicesBeyondTheReachOfAnIntAreExact() {
-        KvSource source =
-                new KvSource("f", 0, null, new Geometry(Dtype.BF16, 1 << 10, 1 << 10), 3, 1 << 14, true, null);
+        KvSource source = new KvSource("f", 0, null, new Geometry(Dtype.BF16, 1 << 7, 1 << 10), 3, 1 << 17, true, null);
         long from = 2 * source.sizeOfRow() + (5L << 20) + 7;
         assertThat(runs(source, from, from + 2)).containsExactly(new Seen(from, 7), new Seen(from + 1, 8));
     }

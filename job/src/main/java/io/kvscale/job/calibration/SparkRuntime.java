@@ -28,18 +28,19 @@ public final class SparkRuntime {
      * Chooses where to run; starts nothing.
      *
      * @param master a Spark master URL; null: what spark-submit says, or else {@code local[*]}
-     * @param settings Spark properties, which win over all others
+     * @param settings Spark properties, which win over all but {@code master}
      */
     public static SparkRuntime of(@Nullable String master, Map<String, String> settings) {
         SparkConf conf = new SparkConf().setAppName("kvscale");
         boolean submitted = conf.contains("spark.submit.deployMode");
-        if (master != null || !submitted) {
-            conf.setMaster(master == null ? "local[*]" : master);
+        settings.forEach(conf::set);
+        if (master != null) {
+            conf.setMaster(master);
         }
+        conf.setIfMissing("spark.master", "local[*]");
         if (!submitted) {
             embed(conf);
         }
-        settings.forEach(conf::set);
         return new SparkRuntime(conf);
     }
 

@@ -1,16 +1,9 @@
 package io.kvscale.job.recipe;
 
-import java.util.Locale;
-
 /** What to do about NaN and infinite values in K and V. */
 public enum OnNonfinite {
     /** Calibration fails and says where they are. The default. */
     FAIL,
     /** They are left out and counted. */
-    SKIP;
-
-    /** The word that recipes use. */
-    public String word() {
-        return name().toLowerCase(Locale.ROOT);
-    }
+    SKIP
 }
