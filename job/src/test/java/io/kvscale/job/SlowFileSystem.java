@@ -11,7 +11,7 @@ import org.apache.hadoop.fs.RawLocalFileSystem;
 
 /**
  * The local files under the scheme {@code slow}: takes {@code slow.millis} to open one, and writes the process that
- * opens it into the file {@code slow.log}. Whoever opens the file {@code slow.stuck} first waits for two minutes.
+ * opens it into the file {@code slow.log}. Whoever opens the file {@code slow.stuck} first waits for ten minutes.
  */
 public final class SlowFileSystem extends RawLocalFileSystem {
     private static final URI NAME = URI.create("slow:///");
@@ -37,7 +37,7 @@ public final class SlowFileSystem extends RawLocalFileSystem {
                 StandardOpenOption.CREATE,
                 StandardOpenOption.APPEND);
         try {
-            Thread.sleep(stuck ? 120_000 : getConf().getInt("slow.millis", 0));
+            Thread.sleep(stuck ? 600_000 : getConf().getInt("slow.millis", 0));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new InterruptedIOException("interrupted while being slow");
