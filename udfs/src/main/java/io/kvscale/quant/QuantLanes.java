@@ -71,8 +71,8 @@ final class QuantLanes {
 
     private static IntVector wide(byte[] halves, int at) {
         // Every byte becomes the low byte of a short, so that an int holds the two of one value, 16 bits apart.
-        IntVector bytes = ((ShortVector) ByteVector.fromArray(PAIRS, halves, at)
-                        .convertShape(VectorOperators.B2S, SHORTS, 0))
+        IntVector bytes = ((ShortVector)
+                        ByteVector.fromArray(PAIRS, halves, at).convertShape(VectorOperators.B2S, SHORTS, 0))
                 .reinterpretAsInts();
         IntVector low = bytes.lanewise(VectorOperators.AND, 0xff).lanewise(VectorOperators.LSHL, 16);
         return bytes.lanewise(VectorOperators.LSHL, 8)
@@ -85,8 +85,7 @@ final class QuantLanes {
         for (int i = 0; i < count; i += LANES) {
             IntVector bits = round(IntVector.fromArray(INTS, words, i), 0xffff);
             IntVector high = bits.lanewise(VectorOperators.LSHR, 8).lanewise(VectorOperators.AND, 0xff0000);
-            ShortVector bytes =
-                    bits.lanewise(VectorOperators.LSHR, 16).or(high).reinterpretAsShorts();
+            ShortVector bytes = bits.lanewise(VectorOperators.LSHR, 16).or(high).reinterpretAsShorts();
             ((ByteVector) bytes.convertShape(VectorOperators.S2B, PAIRS, 0)).intoArray(halves, at + Short.BYTES * i);
         }
     }
@@ -155,8 +154,7 @@ final class QuantLanes {
     }
 
     /** {@link #fromE4m3} and {@link #unshift} without rounding in one. */
-    static void fromE4m3AndUnshift(
-            byte[] codes, int at, int count, int[] words, float[] scale, float[] zeroPoint) {
+    static void fromE4m3AndUnshift(byte[] codes, int at, int count, int[] words, float[] scale, float[] zeroPoint) {
         for (int i = 0; i < count; i += LANES) {
             FloatVector t = e4m3(codes, at + i).reinterpretAsFloats().sub(FloatVector.fromArray(FLOATS, zeroPoint, i));
             t.mul(FloatVector.fromArray(FLOATS, scale, i)).reinterpretAsInts().intoArray(words, i);
