@@ -19,6 +19,9 @@ public record Corpus(BigInteger fingerprint, long files) implements Serializable
 
     public static final Corpus EMPTY = new Corpus(BigInteger.ZERO, 0);
 
+    /** Never updated, only copied: looking the algorithm up costs more than the digest of a few names. */
+    private static final MessageDigest SHA_256 = sha256();
+
     public Corpus merge(Corpus other) {
         return new Corpus(fingerprint.add(other.fingerprint).mod(MODULUS), Math.addExact(files, other.files));
     }
@@ -30,16 +33,25 @@ public record Corpus(BigInteger fingerprint, long files) implements Serializable
 
     /** One more tensor; {@code shape} as its file states it. */
     public Corpus withTensor(String sample, String tensor, String dtype, List<Long> shape) {
+        MessageDigest digest;
         try {
-            MessageDigest digest = MessageDigest.getInstance("SHA-256");
-            for (String part : List.of(sample, tensor, dtype, shape.toString())) {
-                byte[] bytes = part.getBytes(StandardCharsets.UTF_8);
-                digest.update(Integer.toString(bytes.length).getBytes(StandardCharsets.US_ASCII));
-                digest.update((byte) ':');
-                digest.update(bytes);
-            }
-            BigInteger one = new BigInteger(1, digest.digest());
-            return new Corpus(fingerprint.add(one).mod(MODULUS), files);
+            digest = (MessageDigest) SHA_256.clone();
+        } catch (CloneNotSupportedException e) {
+            digest = sha256(); // a provider without copies
+        }
+        for (String part : List.of(sample, tensor, dtype, shape.toString())) {
+            byte[] bytes = part.getBytes(StandardCharsets.UTF_8);
+            digest.update(Integer.toString(bytes.length).getBytes(StandardCharsets.US_ASCII));
+            digest.update((byte) ':');
+            digest.update(bytes);
+        }
+        BigInteger one = new BigInteger(1, digest.digest());
+        return new Corpus(fingerprint.add(one).mod(MODULUS), files);
+    }
+
+    private static MessageDigest sha256() {
+        try {
+            return MessageDigest.getInstance("SHA-256");
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every Java platform has SHA-256", e);
         }

@@ -75,12 +75,13 @@ final class ShortTiles {
         ShortVector maxB = ShortVector.fromArray(SPECIES, max, b);
         ShortVector maxC = ShortVector.fromArray(SPECIES, max, c);
         ShortVector maxD = ShortVector.fromArray(SPECIES, max, d);
+        ShortVector magnitude = ShortVector.broadcast(SPECIES, Short.MAX_VALUE);
         for (int row = 0; row < rows; row++) {
             int p = index + row * stride;
-            ShortVector keysA = keys(view, p);
-            ShortVector keysB = keys(view, p + STEP);
-            ShortVector keysC = keys(view, p + 2 * STEP);
-            ShortVector keysD = keys(view, p + 3 * STEP);
+            ShortVector keysA = keys(view, p, magnitude);
+            ShortVector keysB = keys(view, p + STEP, magnitude);
+            ShortVector keysC = keys(view, p + 2 * STEP, magnitude);
+            ShortVector keysD = keys(view, p + 3 * STEP, magnitude);
             minA = minA.min(keysA);
             minB = minB.min(keysB);
             minC = minC.min(keysC);
@@ -104,8 +105,9 @@ final class ShortTiles {
     private static void one(Object view, int index, int stride, int rows, short[] min, short[] max, int at) {
         ShortVector lows = ShortVector.fromArray(SPECIES, min, at);
         ShortVector highs = ShortVector.fromArray(SPECIES, max, at);
+        ShortVector magnitude = ShortVector.broadcast(SPECIES, Short.MAX_VALUE);
         for (int row = 0; row < rows; row++) {
-            ShortVector keys = keys(view, index + row * stride);
+            ShortVector keys = keys(view, index + row * stride, magnitude);
             lows = lows.min(keys);
             highs = highs.max(keys);
         }
@@ -114,10 +116,9 @@ final class ShortTiles {
     }
 
     /** Dtype.orderKey, lane by lane. */
-    private static ShortVector keys(Object view, int index) {
+    private static ShortVector keys(Object view, int index, ShortVector magnitude) {
         ShortVector bits = VectorLoads.load(view, index).reinterpretAsShorts();
-        return bits.lanewise(
-                VectorOperators.XOR,
-                bits.lanewise(VectorOperators.ASHR, 15).lanewise(VectorOperators.AND, Short.MAX_VALUE));
+        ShortVector flipped = bits.lanewise(VectorOperators.ASHR, 15).lanewise(VectorOperators.AND, magnitude);
+        return bits.lanewise(VectorOperators.XOR, flipped);
     }
 }

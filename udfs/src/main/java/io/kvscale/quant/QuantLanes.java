@@ -10,20 +10,26 @@ import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * The loops of {@link VectorQuantKernel}: flat, without branches, over arrays that are {@linkplain #whole whole vectors}
- * long. F32 values travel as their bits. Each is one small step over a chunk in the first-level cache, because the JIT
- * allocates the vectors of a body much larger than these, which costs far more than another trip to that cache.
+ * The loops of {@link VectorQuantKernel}: flat, without branches, over {@linkplain #whole whole vectors}. F32 values
+ * travel as their bits. Each is one small step over a chunk in the first-level cache, because the JIT allocates the
+ * vectors of a body much larger than these, which costs far more than another trip to that cache.
  */
 final class QuantLanes {
     private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
     private static final VectorSpecies<Integer> INTS = IntVector.SPECIES_PREFERRED;
     private static final int LANES = FLOATS.length();
-    /** As many lanes, of two bytes and of one; with fewer than 8 lanes there is no such shape of bytes. */
-    private static final VectorSpecies<Short> SHORTS =
-            VectorSpecies.of(short.class, VectorShape.forBitSize(Math.max(64, Short.SIZE * LANES)));
-
+    /** As many lanes, of one byte; with fewer than 8 lanes there is no such shape of bytes. */
     private static final VectorSpecies<Byte> BYTES =
             VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, Byte.SIZE * LANES)));
+
+    /**
+     * Twice as many bytes: halves are loaded and stored byte by byte. As shorts they would be vectors of a second shape
+     * of shorts, and while one such class is loaded, JDK 17 allocates every vector of the min/max kernel's loop.
+     */
+    private static final VectorSpecies<Byte> PAIRS =
+            VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, Short.SIZE * LANES)));
+
+    private static final VectorSpecies<Short> SHORTS = ShortVector.SPECIES_PREFERRED;
 
     /** The least exponent of e4m3 as a float counts them: 1 is its code 8. */
     private static final int LEAST = -6 + 127;
@@ -45,21 +51,42 @@ final class QuantLanes {
         return (count + LANES - 1) / LANES * LANES;
     }
 
-    /** BF16 to F32. */
-    static void widen(short[] halves, int[] words, int count) {
+    /** BF16, as little-endian bytes, to F32. */
+    static void widen(byte[] halves, int at, int[] words, int count) {
         for (int i = 0; i < count; i += LANES) {
-            IntVector bits =
-                    (IntVector) ShortVector.fromArray(SHORTS, halves, i).convertShape(VectorOperators.S2I, INTS, 0);
-            bits.lanewise(VectorOperators.LSHL, 16).intoArray(words, i);
+            wide(halves, at + Short.BYTES * i).intoArray(words, i);
         }
     }
 
-    /** F32 to BF16, half to even. */
-    static void narrow(int[] words, short[] halves, int count) {
+    /** {@link #widen} and {@link #shift} without rounding in one. */
+    static void widenAndShift(byte[] halves, int at, int[] words, int count, float[] scale, float[] zeroPoint) {
+        for (int i = 0; i < count; i += LANES) {
+            FloatVector x = wide(halves, at + Short.BYTES * i).reinterpretAsFloats();
+            FloatVector t = x.div(FloatVector.fromArray(FLOATS, scale, i));
+            t.add(FloatVector.fromArray(FLOATS, zeroPoint, i))
+                    .reinterpretAsInts()
+                    .intoArray(words, i);
+        }
+    }
+
+    private static IntVector wide(byte[] halves, int at) {
+        // Every byte becomes the low byte of a short, so that an int holds the two of one value, 16 bits apart.
+        IntVector bytes = ((ShortVector)
+                        ByteVector.fromArray(PAIRS, halves, at).convertShape(VectorOperators.B2S, SHORTS, 0))
+                .reinterpretAsInts();
+        IntVector low = bytes.lanewise(VectorOperators.AND, 0xff).lanewise(VectorOperators.LSHL, 16);
+        return bytes.lanewise(VectorOperators.LSHL, 8)
+                .lanewise(VectorOperators.AND, 0xff000000)
+                .or(low);
+    }
+
+    /** F32 to BF16 as little-endian bytes, half to even. */
+    static void narrow(int[] words, byte[] halves, int at, int count) {
         for (int i = 0; i < count; i += LANES) {
             IntVector bits = round(IntVector.fromArray(INTS, words, i), 0xffff);
-            ((ShortVector) bits.lanewise(VectorOperators.LSHR, 16).convertShape(VectorOperators.I2S, SHORTS, 0))
-                    .intoArray(halves, i);
+            IntVector high = bits.lanewise(VectorOperators.LSHR, 8).lanewise(VectorOperators.AND, 0xff0000);
+            ShortVector bytes = bits.lanewise(VectorOperators.LSHR, 16).or(high).reinterpretAsShorts();
+            ((ByteVector) bytes.convertShape(VectorOperators.S2B, PAIRS, 0)).intoArray(halves, at + Short.BYTES * i);
         }
     }
 
@@ -85,7 +112,7 @@ final class QuantLanes {
         }
     }
 
-    static void toE4m3(int[] words, int count, byte[] codes) {
+    static void toE4m3(int[] words, int count, byte[] codes, int at) {
         // Constants as vectors before the loop: with scalar operands the body is twice as slow, being twice as large.
         IntVector magnitudes = IntVector.broadcast(INTS, Integer.MAX_VALUE);
         IntVector exponents = IntVector.broadcast(INTS, 0x7f800000);
@@ -107,36 +134,47 @@ final class QuantLanes {
                     .reinterpretAsInts();
             IntVector octaves = exponent.lanewise(VectorOperators.LSHR, 20).sub(least8);
             IntVector sign = bits.lanewise(VectorOperators.LSHR, 24).and(signs);
-            store(octaves.add(sum.sub(magic)).or(sign), codes, i);
+            store(octaves.add(sum.sub(magic)).or(sign), codes, at + i);
         }
     }
 
-    static void toInt8(int[] words, int count, byte[] codes) {
+    static void toInt8(int[] words, int count, byte[] codes, int at) {
         float min = NumberFormat.INT8.min();
         float max = NumberFormat.INT8.max();
         for (int i = 0; i < count; i += LANES) {
             FloatVector t = IntVector.fromArray(INTS, words, i).reinterpretAsFloats();
-            store(t.max(min).min(max).add(UNITS).reinterpretAsInts(), codes, i);
+            store(t.max(min).min(max).add(UNITS).reinterpretAsInts(), codes, at + i);
         }
     }
 
-    static void fromE4m3(byte[] codes, int count, int[] words) {
+    static void fromE4m3(byte[] codes, int at, int count, int[] words) {
         for (int i = 0; i < count; i += LANES) {
-            IntVector code = load(codes, i);
-            IntVector magnitude = code.lanewise(VectorOperators.AND, 0x7f);
-            IntVector normal = magnitude.lanewise(VectorOperators.LSHL, 20).add((LEAST - 1) << 23);
-            IntVector small = ((FloatVector) magnitude.convert(VectorOperators.I2F, 0))
-                    .mul(0x1p-9f)
-                    .reinterpretAsInts();
-            IntVector number = normal.blend(small, magnitude.compare(VectorOperators.LT, 8));
-            number.lanewise(VectorOperators.OR, code.lanewise(VectorOperators.AND, SIGN))
-                    .intoArray(words, i);
+            e4m3(codes, at + i).intoArray(words, i);
         }
     }
 
-    static void fromInt8(byte[] codes, int count, int[] words) {
+    /** {@link #fromE4m3} and {@link #unshift} without rounding in one. */
+    static void fromE4m3AndUnshift(byte[] codes, int at, int count, int[] words, float[] scale, float[] zeroPoint) {
         for (int i = 0; i < count; i += LANES) {
-            FloatVector number = (FloatVector) load(codes, i).convert(VectorOperators.I2F, 0);
+            FloatVector t = e4m3(codes, at + i).reinterpretAsFloats().sub(FloatVector.fromArray(FLOATS, zeroPoint, i));
+            t.mul(FloatVector.fromArray(FLOATS, scale, i)).reinterpretAsInts().intoArray(words, i);
+        }
+    }
+
+    private static IntVector e4m3(byte[] codes, int at) {
+        IntVector code = load(codes, at);
+        IntVector magnitude = code.lanewise(VectorOperators.AND, 0x7f);
+        IntVector normal = magnitude.lanewise(VectorOperators.LSHL, 20).add((LEAST - 1) << 23);
+        IntVector small = ((FloatVector) magnitude.convert(VectorOperators.I2F, 0))
+                .mul(0x1p-9f)
+                .reinterpretAsInts();
+        IntVector number = normal.blend(small, magnitude.compare(VectorOperators.LT, 8));
+        return number.lanewise(VectorOperators.OR, code.lanewise(VectorOperators.AND, SIGN));
+    }
+
+    static void fromInt8(byte[] codes, int at, int count, int[] words) {
+        for (int i = 0; i < count; i += LANES) {
+            FloatVector number = (FloatVector) load(codes, at + i).convert(VectorOperators.I2F, 0);
             number.reinterpretAsInts().intoArray(words, i);
         }
     }

@@ -37,7 +37,7 @@ public final class SpeedBench {
         try (GeneratedCaptures captures = GeneratedCaptures.write(parent, CaptureShape.SMALL, bytes / SMALL_PART)) {
             small = CaptureRates.of(captures, setting);
         }
-        double update = UpdateRate.measure(shape, seconds / 4);
+        double update = UpdateRate.measure(shape, seconds / 2);
 
         Map<String, Object> figures = new LinkedHashMap<>();
         figures.put("read_gbps", large.read1());

@@ -1,0 +1,69 @@
+package io.kvscale.job;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The command works, says what it promises, and leaves nothing behind; the figures of so little data say nothing. */
+class BenchCommandTest {
+    private static final String[] RATES = {
+        "read_gbps",
+        "read_gbps_2",
+        "task_gbps_1",
+        "task_gbps_2",
+        "ratio_1",
+        "ratio_2",
+        "update_gbps",
+        "small_read_gbps",
+        "small_read_gbps_2",
+        "small_task_gbps_1",
+        "small_task_gbps_2",
+        "small_ratio_1",
+        "small_ratio_2",
+        "heap_used_mb",
+        "size_bytes",
+        "block_bytes",
+        "cores"
+    };
+
+    private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+    private final ByteArrayOutputStream err = new ByteArrayOutputStream();
+
+    private int run(String... args) {
+        return Main.run(stream(out), stream(err), args);
+    }
+
+    private static PrintStream stream(ByteArrayOutputStream bytes) {
+        return new PrintStream(bytes, true, StandardCharsets.UTF_8);
+    }
+
+    @Test
+    void everyFigureIsThereAndTheFolderIsGone(@TempDir Path dir) throws Exception {
+        assertThat(run("bench", "--size", "8388608", "--dir", dir.toString(), "--json"))
+                .isEqualTo(ExitCode.DONE);
+        JsonNode figures = JsonMapper.builder().build().readTree(out.toByteArray());
+        for (String name : RATES) {
+            assertThat(figures.path(name).isNumber()).as(name).isTrue();
+            assertThat(figures.path(name).asDouble()).as(name).isPositive().isFinite();
+        }
+        assertThat(figures.path("ratio_1").asDouble())
+                .isEqualTo(figures.path("task_gbps_1").asDouble()
+                        / figures.path("read_gbps").asDouble());
+        assertThat(figures.path("java").asText()).isEqualTo(System.getProperty("java.version"));
+        assertThat(figures.path("kernel").asText()).isIn("vector", "scalar");
+        assertThat(dir).isEmptyDirectory();
+    }
+
+    @Test
+    void tooLittleIsWrongUsage() {
+        assertThat(run("bench", "--size", "1000")).isEqualTo(ExitCode.USAGE);
+        assertThat(err.toString(StandardCharsets.UTF_8)).contains("--size");
+    }
+}
