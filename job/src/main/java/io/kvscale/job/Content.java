@@ -16,23 +16,27 @@ sealed interface Content {
     /** Anything else: captures, or nothing of kvscale's. */
     record Other() implements Content {}
 
+    /** @throws io.kvscale.tensor.InvalidDataException if there is no such path, or its content is damaged */
     static Content read(String given, Configuration hadoop) {
         String path = given;
         if (exists(given + "/kv_scales.json", hadoop)) {
             path = given + "/kv_scales.json";
-        } else if (given.endsWith(".safetensors") || isFolder(given, hadoop)) {
+        } else if (isFolder(given, hadoop) || given.chars().anyMatch(c -> "*?[{".indexOf(c) >= 0)) {
             return new Other();
         }
-        byte[] bytes = Files.bytes(path, hadoop);
-        boolean json = bytes.length > 0 && (bytes[0] == '{' || Character.isWhitespace(bytes[0]));
-        return json ? new Scales(Files.scaleTable(path, bytes)) : new Statistics(Files.statistics(path, hadoop));
+        String start = Files.start(path, hadoop);
+        if (start.equals(CalibrationStatistics.MAGIC) || path.endsWith(".kvstats")) {
+            return new Statistics(Files.statistics(path, hadoop));
+        }
+        boolean json = start.stripLeading().startsWith("{") || path.endsWith(".json");
+        return json ? new Scales(Files.scaleTable(path, Files.bytes(path, hadoop))) : new Other();
     }
 
     private static boolean exists(String path, Configuration hadoop) {
         try {
             Path p = new Path(path);
             return p.getFileSystem(hadoop).exists(p);
-        } catch (IOException e) {
+        } catch (IOException | IllegalArgumentException e) {
             return false;
         }
     }
@@ -42,7 +46,7 @@ sealed interface Content {
             Path p = new Path(path);
             FileSystem fs = p.getFileSystem(hadoop);
             return fs.exists(p) && fs.getFileStatus(p).isDirectory();
-        } catch (IOException e) {
+        } catch (IOException | IllegalArgumentException e) {
             return false;
         }
     }

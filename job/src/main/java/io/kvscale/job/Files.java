@@ -9,6 +9,7 @@ import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.util.function.Supplier;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
@@ -46,6 +47,19 @@ final class Files {
             }
             try (InputStream in = fs.open(path)) {
                 return in.readAllBytes();
+            }
+        } catch (IOException | IllegalArgumentException e) {
+            throw problem(file, "the file cannot be read: " + e.getMessage(), e);
+        }
+    }
+
+    /** The first bytes of a file, as many as {@link CalibrationStatistics#MAGIC} has, one character each. */
+    static String start(String file, Configuration configuration) {
+        try {
+            Path path = new Path(file);
+            try (InputStream in = path.getFileSystem(configuration).open(path)) {
+                byte[] bytes = in.readNBytes(CalibrationStatistics.MAGIC.length());
+                return new String(bytes, StandardCharsets.ISO_8859_1);
             }
         } catch (IOException | IllegalArgumentException e) {
             throw problem(file, "the file cannot be read: " + e.getMessage(), e);

@@ -6,7 +6,7 @@ import java.nio.ByteOrder;
 /** The buffers of one task: one block of memory for local files, one for streams, each made when first needed. */
 final class Blocks {
     /** How much is read at once; small enough that a block is still in the core's cache when it is folded. */
-    static final int BYTES = Integer.getInteger("kvscale.block", 1 << 20);
+    static final int BYTES = 1 << 20;
 
     /** Reads begin at multiples of this in the file, and direct blocks in memory: copies are fastest then. */
     static final int ALIGNMENT = 4096;

@@ -11,8 +11,10 @@ import io.kvscale.tensor.Slot;
 import io.kvscale.tensor.TokenMask;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -40,16 +42,23 @@ record CaptureHeader(
         CaptureOptions options = rules.options();
         String maskName = options.mask() == null ? DEFAULT_MASK : options.mask();
         boolean noMask = maskName.equals(CaptureOptions.NO_MASK);
-        SafetensorsHeader header = SafetensorsHeader.read(
-                window.stream(file.length()),
-                file.length(),
-                name -> (!noMask && name.equals(maskName)) || rules.match(name, file) != null);
+        Map<String, TensorNames.Match> matches = new HashMap<>();
+        SafetensorsHeader header = SafetensorsHeader.read(window.stream(file.length()), file.length(), name -> {
+            if (!noMask && name.equals(maskName)) {
+                return true;
+            }
+            TensorNames.Match match = rules.match(name, file);
+            if (match != null) {
+                matches.put(name, match);
+            }
+            return match != null;
+        });
         TokenMask mask = null;
         List<TensorEntry> entries = new ArrayList<>();
         for (TensorEntry entry : header.tensors()) {
             if (!noMask && entry.name().equals(maskName)) {
                 mask = MaskReader.read(entry, window);
-            } else if (rules.includes(match(rules, entry, file).layer())) {
+            } else if (rules.includes(of(entry, matches).layer())) {
                 entries.add(entry);
             }
         }
@@ -62,7 +71,7 @@ record CaptureHeader(
         List<SlotTensor> tensors = new ArrayList<>();
         Set<Slot> seen = new HashSet<>();
         for (TensorEntry entry : entries) {
-            TensorNames.Match match = match(rules, entry, file);
+            TensorNames.Match match = of(entry, matches);
             sample = match.connector() ? file.request() : file.sample();
             TensorShape shape = TensorShape.of(entry, match.part(), options, header.metadata());
             checkMask(mask, shape, entry);
@@ -129,8 +138,8 @@ record CaptureHeader(
         }
     }
 
-    private static TensorNames.Match match(CaptureRules rules, TensorEntry entry, CaptureFile file) {
-        return Objects.requireNonNull(rules.match(entry.name(), file));
+    private static TensorNames.Match of(TensorEntry entry, Map<String, TensorNames.Match> matches) {
+        return Objects.requireNonNull(matches.get(entry.name()));
     }
 
     /** Names the sample of a problem with this file where the header did not get as far as to say it. */

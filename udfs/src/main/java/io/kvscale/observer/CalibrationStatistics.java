@@ -11,6 +11,9 @@ import java.util.TreeMap;
  * {@link #merge}; the empty one is its identity. Every static scale is derived from it without the corpus.
  */
 public final class CalibrationStatistics {
+    /** The ASCII characters with which the bytes of {@link #toByteArray} begin. */
+    public static final String MAGIC = "KVSTATS\n";
+
     private Corpus corpus;
     private final SortedMap<Slot, SlotStatistics> slots = new TreeMap<>();
 

@@ -36,7 +36,7 @@ import java.security.NoSuchAlgorithmException;
  * extreme a slot has follows from its ranges. Nothing is compressed, so no bytes depend on a compressor.
  */
 final class StatisticsFormat {
-    static final byte[] MAGIC = "KVSTATS\n".getBytes(StandardCharsets.US_ASCII);
+    static final byte[] MAGIC = CalibrationStatistics.MAGIC.getBytes(StandardCharsets.US_ASCII);
     static final int VERSION = 1;
     static final int CHECKSUM_BYTES = 32;
     static final String CORPUS = "corpus";
