@@ -194,6 +194,38 @@ class QuantizedKvCacheTest {
         assertThat((double) (with - used())).isBetween(expected * 0.95, expected * 1.15);
     }
 
+    @Test
+    void scalesThatChangeWithEveryTokenAreHeldOnceEach() {
+        Geometry geometry = new Geometry(Dtype.BF16, 8, 128);
+        QuantizedKvCache cache = new QuantizedKvCache(QuantizationScheme.of(NumberFormat.INT8, Strategy.CHANNEL));
+        int tokens = 300;
+        for (int t = 0; t < tokens; t++) {
+            float growing = (float) Math.pow(1.01, t);
+            update(cache, filled(geometry, 1, 1, i -> growing), 0);
+        }
+        // For K and V a token is a code a channel, and at most two f32 of its scale; whatever else there is weighs
+        // less.
+        double most = 2.0 * tokens * geometry.channels() * (1 + 8) * 1.15;
+        assertThat((double) cache.heldBytes()).isLessThan(most);
+        long with = used();
+        cache.resetStates();
+        assertThat((double) (with - used())).isLessThan(most);
+    }
+
+    @Test
+    void moreChannelsThanAnyModelHasAreRefused() {
+        QuantizedKvCache cache = new QuantizedKvCache(QuantizationScheme.fp8());
+        Geometry wide = new Geometry(Dtype.F16, 1 << 10, 1 << 7);
+        assertThatThrownBy(() -> {
+                    for (int layer = 0; layer < 200; layer++) {
+                        KvSource source = new KvSource("f", layer, "s", wide, 1, 1, true, null);
+                        cache.observe(new Slot(layer, Role.KEY), new Position(source, 0), ByteBuffer.allocate(0));
+                    }
+                })
+                .isInstanceOf(InvalidDataException.class)
+                .hasMessageContainingAll("more than any model", "layer 128 key", "check the layout");
+    }
+
     private static void update(QuantizedKvCache cache, KvTensor both, int layer) {
         cache.update(both, both, layer);
     }

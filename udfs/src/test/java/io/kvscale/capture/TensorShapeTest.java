@@ -94,6 +94,8 @@ class TensorShapeTest {
                 bad(Part.KEY, Layout.SHD, 0, 0, List.of(1L, 3L, 5L, 64L), "does not fit layout SHD"),
                 bad(Part.BOTH, Layout.THD2, 0, 0, List.of(3L, 5L, 64L), "does not fit layout 2THD"),
                 bad(Part.BOTH, Layout.THD2, 0, 0, List.of(2L, 5L), "does not fit layout 2THD"),
+                bad(Part.BOTH, Layout.BHSD, 0, 0, List.of(2L, 1L, 4L, 8L), "holds K and V together"),
+                bad(Part.BOTH, Layout.SHD, 2, 0, List.of(2L, 4L, 8L), "holds K and V together"),
                 bad(Part.BOTH, null, 0, 0, List.of(5L, 3L, 64L), "does not fit layout 2THD"),
                 bad(Part.KEY, null, 0, 0, List.of(), "is not that of K or V"),
                 bad(Part.KEY, null, 0, 0, List.of(64L), "is not that of K or V"),
