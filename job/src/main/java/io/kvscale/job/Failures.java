@@ -7,6 +7,7 @@ import io.kvscale.tensor.InvalidDataException;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
@@ -46,6 +47,13 @@ final class Failures {
         if (debug) {
             e.printStackTrace(err);
         }
+        String connector = missingConnector(e);
+        if (connector != null) {
+            err.println("kvscale: the class " + oneLine(connector) + " of that file system is not on the class path\n"
+                    + "  add its connector: spark-submit --packages, or --jars; or name another path");
+            err.flush();
+            return ExitCode.DATA;
+        }
         int code = code(e);
         if (code == ExitCode.UNEXPECTED) {
             err.println(
@@ -69,6 +77,17 @@ final class Failures {
             return ExitCode.OUTPUT;
         }
         return ExitCode.UNEXPECTED;
+    }
+
+    /** The file system's class that Hadoop is configured for and cannot load; null if it is not that. */
+    private static @Nullable String missingConnector(Throwable e) {
+        for (Throwable t = e; t != null; t = t.getCause()) {
+            String said = String.valueOf(t.getMessage());
+            if (t instanceof ClassNotFoundException && said.contains("FileSystem")) {
+                return said.replace("Class ", "").replace(" not found", "");
+            }
+        }
+        return null;
     }
 
     private static String oneLine(String text) {

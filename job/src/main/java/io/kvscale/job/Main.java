@@ -60,7 +60,12 @@ public final class Main implements Runnable {
                     .setAbbreviatedSubcommandsAllowed(false)
                     .setParameterExceptionHandler(Failures::usage)
                     .setExecutionExceptionHandler((e, command, parsed) -> Failures.report(e, errors, main.debug));
-            return line.execute(args);
+            int code = line.execute(args);
+            if (line.getOut().checkError() && code == ExitCode.DONE) {
+                errors.println("kvscale: the result cannot be shown: writing to standard output failed");
+                return ExitCode.UNEXPECTED;
+            }
+            return code;
         } catch (Throwable e) {
             return Failures.report(e, errors, main.debug);
         }

@@ -1,5 +1,6 @@
 package io.kvscale.job;
 
+import io.kvscale.tensor.DataProblem;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
@@ -15,7 +16,7 @@ final class TextTable {
     void row(Object... cells) {
         String[] row = new String[cells.length];
         for (int i = 0; i < cells.length; i++) {
-            row[i] = String.valueOf(cells[i]);
+            row[i] = DataProblem.shown(String.valueOf(cells[i]));
         }
         rows.add(row);
     }

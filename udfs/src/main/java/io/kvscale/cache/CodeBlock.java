@@ -9,16 +9,18 @@ import org.roaringbitmap.RoaringBitmap;
 
 /**
  * Neighbouring tokens of one slot, held as codes {@code [batch, heads, tokens, head_dim]}, two to a byte where a code
- * has 4 bits, with the scales that were in force when they were quantized.
+ * has 4 bits. The scales that were in force when they were quantized are given back to it by its {@link HeldSequence}.
  *
+ * @param change what those scales have other than the block's before: by channel, a whole set would outweigh the codes of
+ *     a few tokens, of which decoding adds one at a time
  * @param lowest codes that are the lowest integer itself, see {@link Quantizer}; almost always few
  */
-record CodeBlock(int batch, int tokens, HeldScales scales, byte[] packed, RoaringBitmap lowest) {
+record CodeBlock(int batch, int tokens, HeldScales.Change change, byte[] packed, RoaringBitmap lowest) {
     /** Below this many tokens, blocks of equal scales are joined: decoding adds one token at a time. */
     private static final int JOINED_TOKENS = 64;
 
     /** Quantizes the tokens {@code [from, to)} of a tensor. */
-    static CodeBlock of(KvTensor source, int from, int to, HeldScales scales) {
+    static CodeBlock of(KvTensor source, int from, int to, HeldScales scales, HeldScales.Change change) {
         Geometry geometry = source.geometry();
         int tokens = to - from;
         int lane = tokens * geometry.headDim();
@@ -30,15 +32,15 @@ record CodeBlock(int batch, int tokens, HeldScales scales, byte[] packed, Roarin
             quantizer.quantize(source, first, bh % geometry.heads(), tokens, codes, bh * lane, lowest::add);
         }
         lowest.runOptimize();
-        return new CodeBlock(source.batch(), tokens, scales, pack(codes, scales), lowest);
+        return new CodeBlock(source.batch(), tokens, change, pack(codes, scales), lowest);
     }
 
     /** Writes the values into {@code [batch, heads, total, head_dim]} from token {@code at} on. */
-    void dequantizeInto(ByteBuffer values, int total, int at) {
+    void dequantizeInto(ByteBuffer values, HeldScales scales, int total, int at) {
         Geometry geometry = scales.geometry();
         int headDim = geometry.headDim();
         int bytes = geometry.dtype().bytes();
-        byte[] codes = codes();
+        byte[] codes = codes(scales);
         Quantizer quantizer = new Quantizer(scales);
         for (int bh = 0; bh < batch * geometry.heads(); bh++) {
             quantizer.dequantize(
@@ -59,38 +61,38 @@ record CodeBlock(int batch, int tokens, HeldScales scales, byte[] packed, Roarin
     }
 
     boolean joins(CodeBlock next) {
-        return tokens < JOINED_TOKENS && next.tokens < JOINED_TOKENS && scales == next.scales;
+        return tokens < JOINED_TOKENS && next.tokens < JOINED_TOKENS && next.change.isEmpty();
     }
 
     /** This block and the next as one. */
-    CodeBlock join(CodeBlock next) {
+    CodeBlock join(CodeBlock next, HeldScales scales) {
         int headDim = scales.geometry().headDim();
         int lanes = batch * scales.geometry().heads();
         int total = tokens + next.tokens;
         byte[] codes = new byte[lanes * total * headDim];
         RoaringBitmap all = new RoaringBitmap();
-        copyInto(codes, all, total, 0);
-        next.copyInto(codes, all, total, tokens);
-        return new CodeBlock(batch, total, scales, pack(codes, scales), all);
+        copyInto(codes, all, scales, total, 0);
+        next.copyInto(codes, all, scales, total, tokens);
+        return new CodeBlock(batch, total, change, pack(codes, scales), all);
     }
 
-    private void copyInto(byte[] joined, RoaringBitmap all, int total, int at) {
+    private void copyInto(byte[] joined, RoaringBitmap all, HeldScales scales, int total, int at) {
         int lane = tokens * scales.geometry().headDim();
         int joinedLane = total * scales.geometry().headDim();
         int offset = at * scales.geometry().headDim();
-        byte[] codes = codes();
+        byte[] codes = codes(scales);
         for (int i = 0; i * lane < codes.length; i++) {
             System.arraycopy(codes, i * lane, joined, i * joinedLane + offset, lane);
         }
         lowest.forEach((int index) -> all.add(index / lane * joinedLane + offset + index % lane));
     }
 
-    /** Bytes of heap that the codes take; the scales are shared among blocks. */
+    /** Bytes of heap that the codes and the change of scales take. */
     long heldBytes() {
-        return packed.length + lowest.getLongSizeInBytes();
+        return packed.length + change.bytes() + lowest.getLongSizeInBytes();
     }
 
-    private byte[] codes() {
+    private byte[] codes(HeldScales scales) {
         if (scales.scheme().format().bits() == 8) {
             return packed;
         }

@@ -8,11 +8,16 @@ import io.kvscale.tensor.Slot;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** What the cache holds of one slot: older tokens as blocks of codes, the newest in full precision. */
 final class HeldSequence {
     private final List<CodeBlock> blocks = new ArrayList<>();
+    /** The scales of the first block, before its change, and those of the last. */
+    private @Nullable HeldScales first;
+
+    private @Nullable HeldScales latest;
     private int coded;
     private @Nullable KvTensor residual;
 
@@ -26,32 +31,32 @@ final class HeldSequence {
      * @param residualLength how many of the newest tokens stay in full precision
      */
     KvTensor append(KvTensor added, ScaleSet inForce, int residualLength) {
-        HeldScales scales = scales(inForce);
+        HeldScales scales = HeldScales.of(inForce);
         int old = residual == null ? 0 : residual.tokens();
         int leaving = Math.max(0, old + added.tokens() - residualLength);
         int leavingOld = Math.min(leaving, old);
         if (residual != null && leavingOld > 0) {
-            hold(CodeBlock.of(residual, 0, leavingOld, scales));
+            hold(residual, leavingOld, scales);
         }
         if (leaving > leavingOld) {
-            hold(CodeBlock.of(added, 0, leaving - leavingOld, scales));
+            hold(added, leaving - leavingOld, scales);
         }
         coded += leaving;
         residual = joined(residual, leavingOld, added, leaving - leavingOld);
         return whole();
     }
 
-    /** The last block's own where they quantize alike: by channel, a copy would outweigh the codes of a few tokens. */
-    private HeldScales scales(ScaleSet inForce) {
-        HeldScales now = HeldScales.of(inForce);
-        HeldScales last = blocks.isEmpty() ? now : blocks.get(blocks.size() - 1).scales();
-        return last.quantizesAs(now) ? last : now;
-    }
-
-    private void hold(CodeBlock block) {
+    /** Quantizes the first tokens of a tensor and holds them. */
+    private void hold(KvTensor source, int tokens, HeldScales scales) {
+        if (first == null || latest == null) {
+            first = scales;
+            latest = scales;
+        }
+        CodeBlock block = CodeBlock.of(source, 0, tokens, scales, latest.changeTo(scales));
+        latest = scales;
         int last = blocks.size() - 1;
         if (last >= 0 && blocks.get(last).joins(block)) {
-            blocks.set(last, blocks.get(last).join(block));
+            blocks.set(last, blocks.get(last).join(block, scales));
         } else {
             blocks.add(block);
         }
@@ -65,8 +70,10 @@ final class HeldSequence {
         int total = tokens();
         byte[] values = new byte[bytes(newest.geometry(), newest.batch(), total)];
         int at = 0;
+        HeldScales scales = first;
         for (CodeBlock block : blocks) {
-            block.dequantizeInto(ByteBuffer.wrap(values), total, at);
+            scales = Objects.requireNonNull(scales).with(block.change());
+            block.dequantizeInto(ByteBuffer.wrap(values), scales, total, at);
             at += block.tokens();
         }
         copy(newest, 0, values, total, at);
@@ -110,11 +117,11 @@ final class HeldSequence {
     /** Bytes of heap that codes, their scales and the residual take. */
     long heldBytes() {
         long bytes = residual == null ? 0 : residual.values().capacity();
-        HeldScales counted = null;
+        if (first != null && latest != null) {
+            bytes += first.bytes() + latest.bytes();
+        }
         for (CodeBlock block : blocks) {
-            bytes += block.heldBytes()
-                    + (block.scales() == counted ? 0 : block.scales().bytes());
-            counted = block.scales();
+            bytes += block.heldBytes();
         }
         return bytes;
     }

@@ -1,6 +1,7 @@
 package io.kvscale.capture;
 
 import java.io.Closeable;
+import java.io.File;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -27,9 +28,11 @@ interface ByteSource extends Closeable {
     static ByteSource open(CaptureFile file, Configuration configuration) throws IOException {
         Path path = new Path(file.path());
         FileSystem fs = path.getFileSystem(configuration);
-        if (fs instanceof LocalFileSystem local
-                && !local.pathToFile(local.getChecksumFile(path)).exists()) {
-            return new Local(FileChannel.open(local.pathToFile(path).toPath(), StandardOpenOption.READ));
+        if (fs instanceof LocalFileSystem local) {
+            File here = local.pathToFile(path);
+            if (!new File(here.getParentFile(), "." + here.getName() + ".crc").exists()) {
+                return new Local(FileChannel.open(here.toPath(), StandardOpenOption.READ));
+            }
         }
         return new Stream(fs.open(path));
     }

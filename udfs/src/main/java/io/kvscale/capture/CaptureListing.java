@@ -8,8 +8,10 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileStatus;
@@ -63,13 +65,14 @@ public record CaptureListing(List<CaptureFile> files, long skipped) {
     }
 
     private static void checkNames(List<CaptureFile> files) {
-        Set<String> samples = new HashSet<>();
+        Map<String, CaptureFile> samples = new HashMap<>();
         for (CaptureFile file : files) {
-            if (!samples.add(file.sample())) {
-                throw new InvalidDataException(DataProblem.of(
-                                "two files have the sample name '" + DataProblem.shown(file.sample()) + "'",
-                                "rename one, or calibrate on a folder above both")
-                        .inFile(file.path()));
+            CaptureFile other = samples.put(file.sample(), file);
+            if (other != null) {
+                throw problem(
+                        "two files have the sample name '" + DataProblem.shown(file.sample()) + "': "
+                                + DataProblem.shown(other.path()) + " and " + DataProblem.shown(file.path()),
+                        "rename one, or calibrate on a folder above both");
             }
         }
     }

@@ -29,6 +29,19 @@ final class BatchRanges {
         }
     }
 
+    /** Whether no batch has values beyond those of all. */
+    boolean isWithin(ChannelRanges all) {
+        ChannelRanges whole = all.reduced(policy.channelsPerScale());
+        return ranges.values().stream().allMatch(batch -> {
+            for (int i = 0; i < batch.min.length; i++) {
+                if (!batch.isEmpty(i) && (batch.min[i] < whole.min[i] || batch.max[i] > whole.max[i])) {
+                    return false;
+                }
+            }
+            return true;
+        });
+    }
+
     void merge(BatchRanges other) {
         if (!policy.equals(other.policy)) {
             throw new IllegalArgumentException("batches kept by " + policy + " cannot merge with " + other.policy);

@@ -94,6 +94,12 @@ public final class SlotStatistics {
         if (all.isEmpty(0) != (finite == 0)) {
             throw new IllegalArgumentException(finite + " finite values do not fit the ranges");
         }
+        if ((firstNonFinite == null) != (nan == 0 && infinite == 0)) {
+            throw new IllegalArgumentException("counts of NaN and infinities do not fit where they were first seen");
+        }
+        if (batches != null && !batches.isWithin(ranges)) {
+            throw new IllegalArgumentException("the range of a batch is wider than that of all values");
+        }
         this.min = new Extreme(all.min[0], counts.minSample);
         this.max = new Extreme(all.max[0], counts.maxSample);
     }

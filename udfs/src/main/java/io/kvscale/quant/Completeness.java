@@ -29,7 +29,7 @@ record Completeness(SortedMap<Slot, SlotStatistics> slots, IntPredicate layers, 
         slots.forEach((slot, seen) -> checkValues(slot, seen, problems));
         checkPairs(problems);
         checkLayers(problems);
-        if (problems.isEmpty()) {
+        if (problems.isEmpty() && !expected.hybrid()) {
             checkTokens(problems);
         }
         if (!problems.isEmpty()) {
@@ -71,12 +71,11 @@ record Completeness(SortedMap<Slot, SlotStatistics> slots, IntPredicate layers, 
     }
 
     private void checkFinite(Slot slot, SlotStatistics seen, List<DataProblem> problems) {
-        Origin nonFinite = seen.firstNonFinite();
-        if (!expected.skipNonFinite() && nonFinite != null) {
+        if (!expected.skipNonFinite() && seen.nan() + seen.infinite() > 0) {
             // No counts: where other data is bad too, they depend on what was still read.
             problems.add(
                     at(
-                            nonFinite,
+                            seen.firstNonFinite(),
                             slot,
                             DataProblem.of(
                                     "NaN or infinite values, first here",
@@ -142,7 +141,7 @@ record Completeness(SortedMap<Slot, SlotStatistics> slots, IntPredicate layers, 
                 return;
             }
         }
-        if (byTokens.size() > 1 && !expected.hybrid()) {
+        if (byTokens.size() > 1) {
             Map.Entry<Long, List<Slot>> common = byTokens.entrySet().stream()
                     .max(Map.Entry.comparingByValue((a, b) -> Integer.compare(a.size(), b.size())))
                     .orElseThrow();

@@ -6,20 +6,40 @@ import io.kvscale.tensor.Geometry;
 import java.util.Arrays;
 
 /**
- * The scales that a block of codes keeps: what {@link ScaleSet} derived, without what it was derived from.
+ * The scales that codes were made with: what {@link ScaleSet} derived, without what it was derived from.
  *
  * @param scale one per run of neighbouring channels, as in {@link ScaleSet}; not changed after construction
- * @param zeroPoint likewise
+ * @param zeroPoint likewise; empty where the scheme is symmetric, for then all are 0
  */
 public record HeldScales(QuantizationScheme scheme, Geometry geometry, float[] scale, float[] zeroPoint) {
+    private static final float[] NONE = {};
+
+    /**
+     * What one set of scales has other than the one before it.
+     *
+     * @param index which scales
+     * @param zeroPoint empty where the scheme is symmetric
+     */
+    public record Change(int[] index, float[] scale, float[] zeroPoint) {
+        public boolean isEmpty() {
+            return index.length == 0;
+        }
+
+        /** Bytes of heap that the numbers take. */
+        public long bytes() {
+            return 4L * (index.length + scale.length + zeroPoint.length);
+        }
+    }
 
     public static HeldScales of(ScaleSet derived) {
         int n = derived.parameters().length;
         float[] scale = new float[n];
-        float[] zeroPoint = new float[n];
+        float[] zeroPoint = derived.scheme().symmetric() ? NONE : new float[n];
         for (int i = 0; i < n; i++) {
             scale[i] = derived.parameters()[i].scale();
-            zeroPoint[i] = derived.parameters()[i].zeroPoint();
+            if (zeroPoint.length > 0) {
+                zeroPoint[i] = derived.parameters()[i].zeroPoint();
+            }
         }
         return new HeldScales(derived.scheme(), derived.geometry(), scale, zeroPoint);
     }
@@ -27,7 +47,45 @@ public record HeldScales(QuantizationScheme scheme, Geometry geometry, float[] s
     /** The parameters of a channel: head x head_dim + d. */
     public QuantParameters ofChannel(int channel) {
         int i = channel / (geometry.channels() / scale.length);
-        return new QuantParameters(scale[i], zeroPoint[i]);
+        return new QuantParameters(scale[i], zeroPoint.length == 0 ? 0f : zeroPoint[i]);
+    }
+
+    /** What has to be changed in this set to get the next one of the same slot. */
+    public Change changeTo(HeldScales next) {
+        int[] index = new int[scale.length];
+        int n = 0;
+        for (int i = 0; i < scale.length; i++) {
+            boolean same = scale[i] == next.scale[i]
+                    && (zeroPoint.length == 0 || Float.compare(zeroPoint[i], next.zeroPoint[i]) == 0);
+            if (!same) {
+                index[n++] = i;
+            }
+        }
+        float[] changed = new float[n];
+        float[] zeroPoints = zeroPoint.length == 0 ? NONE : new float[n];
+        for (int i = 0; i < n; i++) {
+            changed[i] = next.scale[index[i]];
+            if (zeroPoints.length > 0) {
+                zeroPoints[i] = next.zeroPoint[index[i]];
+            }
+        }
+        return new Change(Arrays.copyOf(index, n), changed, zeroPoints);
+    }
+
+    /** This set with a change made: the next one. */
+    public HeldScales with(Change change) {
+        if (change.isEmpty()) {
+            return this;
+        }
+        float[] scales = scale.clone();
+        float[] zeroPoints = zeroPoint.clone();
+        for (int i = 0; i < change.index.length; i++) {
+            scales[change.index[i]] = change.scale[i];
+            if (zeroPoints.length > 0) {
+                zeroPoints[change.index[i]] = change.zeroPoint[i];
+            }
+        }
+        return new HeldScales(scheme, geometry, scales, zeroPoints);
     }
 
     /** Whether all values of the slot share one scale. */
@@ -38,11 +96,6 @@ public record HeldScales(QuantizationScheme scheme, Geometry geometry, float[] s
     /** The type in which every step of quantization is rounded. */
     Dtype step() {
         return scheme.scaleDtype().over(geometry.dtype());
-    }
-
-    /** Whether two sets quantize alike, to the bit. */
-    public boolean quantizesAs(HeldScales other) {
-        return Arrays.equals(scale, other.scale) && Arrays.equals(zeroPoint, other.zeroPoint);
     }
 
     /** Bytes of heap that the numbers take. */

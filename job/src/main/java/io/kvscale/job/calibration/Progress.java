@@ -88,10 +88,12 @@ public final class Progress extends SparkListener {
     }
 
     private String line(long now) {
-        long bytes = Math.min(
-                total,
-                done + running.values().stream().mapToLong(Long::longValue).sum());
-        double seconds = Math.max(1e-3, (now - start) / 1e9);
+        long bytes = done + running.values().stream().mapToLong(Long::longValue).sum();
+        return line(Math.min(total, bytes), total, Math.max(1e-3, (now - start) / 1e9));
+    }
+
+    /** Bytes done and in all, rate, time left. */
+    static String line(long bytes, long total, double seconds) {
         double rate = bytes / seconds;
         String left = bytes == 0 ? "" : ", " + left((total - bytes) / rate) + " left";
         return String.format(
@@ -99,7 +101,7 @@ public final class Progress extends SparkListener {
                 "kvscale: %.1f of %.1f MB (%d %%), %.1f MB/s%s",
                 bytes / 1e6,
                 total / 1e6,
-                bytes * 100 / total,
+                (long) (100.0 * bytes / total),
                 rate / 1e6,
                 left);
     }

@@ -1,5 +1,6 @@
 package io.kvscale.job.calibration;
 
+import io.kvscale.capture.InvalidOptionException;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -80,7 +81,16 @@ public final class SparkRuntime {
 
     /** Spark as it is already running in this JVM, or else started; {@link CalibrationJob#close} stops what is started. */
     JavaSparkContext context() {
-        return JavaSparkContext.fromSparkContext(SparkContext.getOrCreate(conf));
+        try {
+            return JavaSparkContext.fromSparkContext(SparkContext.getOrCreate(conf));
+        } catch (RuntimeException e) {
+            if (String.valueOf(e.getMessage()).contains("Could not parse Master URL")) {
+                throw new InvalidOptionException(
+                        "'" + conf.get("spark.master") + "' is not the URL of a Spark master",
+                        "say local[N], spark://HOST:PORT, yarn or k8s://URL");
+            }
+            throw e;
+        }
     }
 
     /** How often Spark runs a task that fails before it gives up: in local mode once, unless the master says more. */

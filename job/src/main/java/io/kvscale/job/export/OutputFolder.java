@@ -1,5 +1,6 @@
 package io.kvscale.job.export;
 
+import io.kvscale.tensor.DataProblem;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -7,10 +8,10 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.UUID;
 import java.util.stream.Collectors;
 import org.apache.hadoop.conf.Configuration;
-import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 import org.jspecify.annotations.Nullable;
@@ -23,7 +24,10 @@ import org.jspecify.annotations.Nullable;
  */
 public final class OutputFolder implements Closeable {
     private static final String SUCCESS = "_SUCCESS";
-    private static final String SCALES = "kv_scales.json";
+
+    /** All that this and {@link ResultFiles} write. */
+    private static final Set<String> RESULTS =
+            Set.of("kv_scales.json", "statistics.kvstats", "run.json", "vllm", SUCCESS);
 
     private final FileSystem fs;
     private final Path target;
@@ -90,15 +94,15 @@ public final class OutputFolder implements Closeable {
             throw new OutputException(
                     "the output folder " + shown(target) + " exists\n  name another with --output, or say --overwrite");
         }
-        FileStatus status = fs.getFileStatus(target);
-        Set<String> names = status.isFile()
-                ? Set.of("")
-                : Arrays.stream(fs.listStatus(target))
-                        .map(s -> s.getPath().getName())
-                        .collect(Collectors.toSet());
-        if (!names.isEmpty() && !names.contains(SCALES)) {
+        // Of a file the listing is the file itself.
+        TreeSet<String> names = Arrays.stream(fs.listStatus(target))
+                .map(s -> s.getPath().getName())
+                .collect(Collectors.toCollection(TreeSet::new));
+        names.removeAll(RESULTS);
+        if (!names.isEmpty()) {
             throw new OutputException(
-                    "the output folder " + shown(target) + " holds something else than kvscale's results\n"
+                    "the output folder " + shown(target) + " holds something else than kvscale's results: "
+                            + DataProblem.shown(names.first()) + "\n"
                             + "  name another with --output: --overwrite replaces results only");
         }
     }

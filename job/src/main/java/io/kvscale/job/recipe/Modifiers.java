@@ -113,6 +113,11 @@ final class Modifiers {
         return Vocabulary.of(NAMES);
     }
 
+    /** Whether a key is a known modifier's name but for a letter or two. */
+    static boolean isMisspelt(String key) {
+        return !KEYS.containsKey(key) && Vocabulary.distance(key, names().nearest(key)) <= 2;
+    }
+
     /** Whether a key names a modifier: a known one, or one that may be newer than this list. */
     static boolean isModifier(String key) {
         return key.endsWith("Modifier") || KEYS.containsKey(key);

@@ -51,6 +51,8 @@ final class SchemeFinder {
                 if (!top) {
                     throw section.error(key, "kvscale stands at the top of a recipe only", "move it there");
                 }
+            } else if (Modifiers.isMisspelt(key)) {
+                throw section.unknown(key, Modifiers.names());
             } else if (Modifiers.isModifier(key)) {
                 modifier(key, section.section(key, value));
             } else if (isContainer(key)) {
