@@ -83,7 +83,7 @@ public final class SparkRuntime {
     JavaSparkContext context() {
         try {
             return JavaSparkContext.fromSparkContext(SparkContext.getOrCreate(conf));
-        } catch (RuntimeException e) {
+        } catch (Exception e) { // Spark throws checked exceptions without declaring them
             if (String.valueOf(e.getMessage()).contains("Could not parse Master URL")) {
                 throw new InvalidOptionException(
                         "'" + conf.get("spark.master") + "' is not the URL of a Spark master",
