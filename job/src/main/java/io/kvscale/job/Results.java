@@ -8,7 +8,6 @@ import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.quant.Expectations;
 import io.kvscale.quant.ScaleSolver;
 import io.kvscale.tensor.DataProblem;
-import io.kvscale.tensor.Role;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
@@ -31,10 +30,7 @@ final class Results {
     static ScaleSolver.Solution solve(Recipe recipe, CalibrationStatistics statistics, @Nullable DataProblem found) {
         Expectations expectations = new Expectations(
                 recipe.hybrid(), recipe.mla(), recipe.allowZero(), recipe.onNonfinite() == OnNonfinite.SKIP);
-        return new ScaleSolver(
-                        Map.of(Role.KEY, recipe.key(), Role.VALUE, recipe.value()),
-                        recipe.capture().layerFilter()::includes,
-                        expectations)
+        return new ScaleSolver(recipe.schemes(), recipe.capture().layerFilter()::includes, expectations)
                 .solve(statistics, found);
     }
 

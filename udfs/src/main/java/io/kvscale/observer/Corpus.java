@@ -49,7 +49,7 @@ public record Corpus(BigInteger fingerprint, long files) implements Serializable
         return new Corpus(fingerprint.add(one).mod(MODULUS), files);
     }
 
-    private static MessageDigest sha256() {
+    static MessageDigest sha256() {
         try {
             return MessageDigest.getInstance("SHA-256");
         } catch (NoSuchAlgorithmException e) {

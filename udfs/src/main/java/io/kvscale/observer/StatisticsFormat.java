@@ -4,7 +4,6 @@ import io.kvscale.numeric.Dtype;
 import io.kvscale.tensor.Role;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 
 /**
  * The statistics file, version 1. Little endian.
@@ -59,12 +58,8 @@ final class StatisticsFormat {
     }
 
     static byte[] checksum(byte[] bytes, int length) {
-        try {
-            MessageDigest digest = MessageDigest.getInstance("SHA-256");
-            digest.update(bytes, 0, length);
-            return digest.digest();
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java platform has SHA-256", e);
-        }
+        MessageDigest digest = Corpus.sha256();
+        digest.update(bytes, 0, length);
+        return digest.digest();
     }
 }

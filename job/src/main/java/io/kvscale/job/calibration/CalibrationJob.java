@@ -81,8 +81,7 @@ public final class CalibrationJob implements AutoCloseable {
      */
     public CalibrationOutcome run(Depth depth, Progress progress) {
         CaptureOptions options = recipe.capture();
-        // An immutable map of the JDK is what Java serialization of closures takes.
-        Map<Role, QuantizationScheme> schemes = Map.of(Role.KEY, recipe.key(), Role.VALUE, recipe.value());
+        Map<Role, QuantizationScheme> schemes = recipe.schemes();
         Broadcast<SerializableConfiguration> configuration =
                 spark.broadcast(new SerializableConfiguration(spark.hadoopConfiguration()));
         int attempts = SparkRuntime.attempts(spark.getConf());

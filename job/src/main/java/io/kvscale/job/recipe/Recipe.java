@@ -8,6 +8,7 @@ import java.io.Serializable;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.apache.hadoop.conf.Configuration;
 
 /**
@@ -77,8 +78,9 @@ public record Recipe(
         return parse(RecipeFile.read(file, configuration), file.toString());
     }
 
-    public QuantizationScheme scheme(Role role) {
-        return role == Role.KEY ? key : value;
+    /** The schemes of K and V; an immutable map of the JDK, which Java serialization takes. */
+    public Map<Role, QuantizationScheme> schemes() {
+        return Map.of(Role.KEY, key, Role.VALUE, value);
     }
 
     /** Whether layers hold one latent tensor and no V. */

@@ -94,8 +94,9 @@ class RecipeFuzzTest {
                 Recipe recipe = Recipe.parse(mutant, "mutant");
                 read++;
                 for (Role role : Role.values()) {
-                    assertThat(KvCacheScheme.parse(KvCacheScheme.fields(recipe.scheme(role))))
-                            .isEqualTo(recipe.scheme(role));
+                    assertThat(KvCacheScheme.parse(
+                                    KvCacheScheme.fields(recipe.schemes().get(role))))
+                            .isEqualTo(recipe.schemes().get(role));
                 }
             } catch (RecipeException e) {
                 assertThat(e.toString().lines().count()).isEqualTo(3);

@@ -104,8 +104,9 @@ class RecipeTest {
     @Test
     void everyKeyOfOurs() {
         Recipe recipe = parse(FULL);
-        assertThat(recipe.scheme(Role.KEY)).isEqualTo(scheme(NumberFormat.INT8, Strategy.CHANNEL, 0, ScaleDtype.INPUT));
-        assertThat(recipe.scheme(Role.VALUE))
+        assertThat(recipe.schemes().get(Role.KEY))
+                .isEqualTo(scheme(NumberFormat.INT8, Strategy.CHANNEL, 0, ScaleDtype.INPUT));
+        assertThat(recipe.schemes().get(Role.VALUE))
                 .isEqualTo(new QuantizationScheme(
                         NumberFormat.INT4, Strategy.GROUP, 32, true, Observer.MINMAX, 0.5, ScaleDtype.INPUT));
         assertThat(recipe.capture())
