@@ -28,7 +28,8 @@ class LayersTest {
             Map.entry("cache", 4),
             Map.entry("model", 4),
             Map.entry("spark.functions", 5),
-            Map.entry("spark.source", 5));
+            Map.entry("spark.source", 5),
+            Map.entry("spark", 6));
 
     private static final JavaClasses MODULE = new ClassFileImporter()
             .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)

@@ -49,7 +49,10 @@ public record KvSource(
 
     /** The sample in a row of the batch. */
     public Origin origin(int row) {
-        return new Origin(sample == null ? null : new Sample(sample, batch == 1 ? Sample.WHOLE : row), file);
+        if (sample == null) {
+            return new Origin(null, file);
+        }
+        return new Origin(batch == 1 ? Sample.named(sample) : new Sample(sample, row), file);
     }
 
     /** Cuts the values {@code [from, to)}, all of one row of the batch, into runs that hold real tokens only. */

@@ -11,6 +11,14 @@ import java.io.Serializable;
 public record Sample(String name, int row) implements Comparable<Sample>, Serializable {
     public static final int WHOLE = -1;
 
+    /** The sample that {@link #toString} gave; any other text is the name of a whole one. */
+    public static Sample named(String text) {
+        int mark = text.lastIndexOf('#');
+        String digits = text.substring(mark + 1);
+        boolean isRow = mark >= 0 && digits.length() <= 9 && digits.matches("0|[1-9]\\d*");
+        return isRow ? new Sample(text.substring(0, mark), Integer.parseInt(digits)) : new Sample(text, WHOLE);
+    }
+
     @Override
     public int compareTo(Sample other) {
         int byName = compareUtf8(name, other.name);

@@ -46,6 +46,17 @@ class SampleTest {
     }
 
     @Test
+    void aSampleIsReadBackFromItsText() {
+        for (Sample sample : List.of(new Sample("a", 0), new Sample("a/b", 12), new Sample("a", Sample.WHOLE))) {
+            assertThat(Sample.named(sample.toString())).isEqualTo(sample);
+        }
+        for (String text : List.of("a#", "#x", "a#01", "a#-1", "a#99999999999", "", "a #1 ")) {
+            assertThat(Sample.named(text)).isEqualTo(new Sample(text, Sample.WHOLE));
+        }
+        assertThat(Sample.named("a#1#2")).isEqualTo(new Sample("a#1", 2));
+    }
+
+    @Test
     void originsSortBySampleThenFile() {
         Origin none = new Origin(null, "z");
         Origin first = new Origin(new Sample("a", 0), "y");
