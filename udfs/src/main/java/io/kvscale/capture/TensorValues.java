@@ -1,6 +1,7 @@
 package io.kvscale.capture;
 
 import io.kvscale.tensor.KvSource;
+import java.nio.ByteBuffer;
 
 /**
  * The values of one row of a table of K and V, where they need not be read into one array: whoever only looks at them
@@ -23,6 +24,6 @@ public interface TensorValues {
     /** Receives pieces of {@link #source}: a chunk is valid until the call returns. */
     interface Chunks {
         /** @param element row-major index of the chunk's first value in the tensor */
-        void chunk(long element, java.nio.ByteBuffer values);
+        void chunk(long element, ByteBuffer values);
     }
 }
