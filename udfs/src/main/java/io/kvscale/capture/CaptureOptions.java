@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param targets regular expressions on layer names, see {@link LayerFilter}; empty: all
  * @param ignore layers to leave out, likewise
  * @param mla one latent tensor a layer, no V
+ * @param columns the names of the columns of tables
  */
 public record CaptureOptions(
         @Nullable String keyTensors,
@@ -28,7 +29,8 @@ public record CaptureOptions(
         @Nullable String mask,
         List<String> targets,
         List<String> ignore,
-        boolean mla)
+        boolean mla,
+        TableColumns columns)
         implements Serializable {
 
     /** The word in place of a mask's name that says: none. */
@@ -61,7 +63,7 @@ public record CaptureOptions(
 
     /** Nothing said: default patterns, layout, mask and layers. */
     public static CaptureOptions defaults() {
-        return new CaptureOptions(null, null, null, 0, 0, null, List.of(), List.of(), false);
+        return new CaptureOptions(null, null, null, 0, 0, null, List.of(), List.of(), false, TableColumns.DEFAULT);
     }
 
     /** The layers to calibrate. @throws InvalidOptionException for a pattern that cannot be used */

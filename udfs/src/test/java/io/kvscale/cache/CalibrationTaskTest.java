@@ -8,6 +8,7 @@ import io.kvscale.capture.CaptureOptions;
 import io.kvscale.capture.CaptureReader;
 import io.kvscale.capture.FilePiece;
 import io.kvscale.capture.Split;
+import io.kvscale.capture.TableColumns;
 import io.kvscale.numeric.NumberFormat;
 import io.kvscale.observer.SlotStatistics;
 import io.kvscale.safetensors.SafetensorsWriter;
@@ -326,11 +327,11 @@ class CalibrationTaskTest {
     }
 
     private static CaptureOptions heads(int heads) {
-        return new CaptureOptions(null, null, null, heads, 0, null, List.of(), List.of(), false);
+        return new CaptureOptions(null, null, null, heads, 0, null, List.of(), List.of(), false, TableColumns.DEFAULT);
     }
 
     private static CaptureOptions masked(@Nullable String mask) {
-        return new CaptureOptions(null, null, null, 0, 0, mask, List.of(), List.of(), false);
+        return new CaptureOptions(null, null, null, 0, 0, mask, List.of(), List.of(), false, TableColumns.DEFAULT);
     }
 
     private static SafetensorsWriter batch(CaptureCorpus corpus) {

@@ -90,7 +90,16 @@ class LayerPatternTest {
         assertThat(filter.includes(1)).isTrue();
         assertThat(filter.includes(2)).isFalse();
         CaptureOptions options = new CaptureOptions(
-                "k(?P<layer>1)", null, Layout.THD2, 8, 128, "none", List.of("a"), List.of("b"), false);
+                "k(?P<layer>1)",
+                null,
+                Layout.THD2,
+                8,
+                128,
+                "none",
+                List.of("a"),
+                List.of("b"),
+                false,
+                TableColumns.DEFAULT);
         assertThat(copy(options)).isEqualTo(options);
     }
 
@@ -126,7 +135,16 @@ class LayerPatternTest {
         assertThatThrownBy(() -> options(0, 0, " ", null, false)).hasMessageContaining("mask");
         assertThatThrownBy(() -> options(0, 0, null, "v", true)).hasMessageContaining("mla");
         assertThatThrownBy(() -> new CaptureOptions(
-                        null, null, null, 0, 0, null, java.util.Collections.nCopies(1_001, "x"), List.of(), false))
+                        null,
+                        null,
+                        null,
+                        0,
+                        0,
+                        null,
+                        java.util.Collections.nCopies(1_001, "x"),
+                        List.of(),
+                        false,
+                        TableColumns.DEFAULT))
                 .hasMessageContaining("1001 patterns");
     }
 
@@ -136,7 +154,7 @@ class LayerPatternTest {
             @org.jspecify.annotations.Nullable String mask,
             @org.jspecify.annotations.Nullable String value,
             boolean mla) {
-        return new CaptureOptions(null, value, null, heads, dim, mask, List.of(), List.of(), mla);
+        return new CaptureOptions(null, value, null, heads, dim, mask, List.of(), List.of(), mla, TableColumns.DEFAULT);
     }
 
     @Test

@@ -162,10 +162,10 @@ class TensorNamesTest {
     }
 
     private static CaptureOptions mla() {
-        return new CaptureOptions(null, null, null, 0, 0, null, List.of(), List.of(), true);
+        return new CaptureOptions(null, null, null, 0, 0, null, List.of(), List.of(), true, TableColumns.DEFAULT);
     }
 
     private static CaptureOptions options(@Nullable String key, @Nullable String value, @Nullable Layout layout) {
-        return new CaptureOptions(key, value, layout, 0, 0, null, List.of(), List.of(), false);
+        return new CaptureOptions(key, value, layout, 0, 0, null, List.of(), List.of(), false, TableColumns.DEFAULT);
     }
 }

@@ -156,11 +156,12 @@ class TensorShapeTest {
     }
 
     private static CaptureOptions told(@Nullable Layout layout, int heads, int headDim) {
-        return new CaptureOptions(null, null, layout, heads, headDim, null, List.of(), List.of(), false);
+        return new CaptureOptions(
+                null, null, layout, heads, headDim, null, List.of(), List.of(), false, TableColumns.DEFAULT);
     }
 
     private static CaptureOptions mla() {
-        return new CaptureOptions(null, null, null, 0, 0, null, List.of(), List.of(), true);
+        return new CaptureOptions(null, null, null, 0, 0, null, List.of(), List.of(), true, TableColumns.DEFAULT);
     }
 
     private static Arguments shape(

@@ -5,6 +5,7 @@ import io.kvscale.capture.InvalidOptionException;
 import io.kvscale.capture.LayerFilter;
 import io.kvscale.capture.LayerPattern;
 import io.kvscale.capture.Layout;
+import io.kvscale.capture.TableColumns;
 import io.kvscale.scheme.ScaleDtype;
 import io.kvscale.scheme.Vocabulary;
 import io.kvscale.tensor.Geometry;
@@ -12,6 +13,7 @@ import io.kvscale.tensor.Role;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /** The keys under {@code kvscale:}, type-checked; what they do to a scheme is {@link RoleSchemes}' business. */
@@ -30,9 +32,12 @@ final class KvscaleSection {
             "allow_zero",
             "on_nonfinite",
             "keys",
+            "columns",
             "scale_dtype");
     private static final List<String> LATER = List.of("statistics", "overrides");
     private static final Vocabulary ROLE_KEYS = Vocabulary.of("tensors", "scheme");
+    private static final Vocabulary COLUMNS =
+            Vocabulary.of("sample", "layer", "role", "shape", "heads", "head_dim", "dtype", "data");
     private static final Vocabulary LAYOUTS = Vocabulary.of("BHSD", "SHD", "2THD");
     private static final Vocabulary ON_NONFINITE = Vocabulary.of("fail", "skip");
     private static final Vocabulary KEYS_WORDS = Vocabulary.of("after_rope", "before_rope");
@@ -95,6 +100,7 @@ final class KvscaleSection {
         List<String> targets = layers("targets");
         List<String> ignore = layers("ignore");
         boolean mla = section.flag("mla");
+        TableColumns columns = columns();
         return checked(
                 "",
                 () -> new CaptureOptions(
@@ -106,7 +112,26 @@ final class KvscaleSection {
                         mask,
                         targets,
                         ignore,
-                        mla));
+                        mla,
+                        columns));
+    }
+
+    private TableColumns columns() {
+        Section columns = section.section("columns");
+        columns.rejectUnknown(COLUMNS);
+        UnaryOperator<String> named = key -> {
+            String name = columns.text(key);
+            return name == null ? key : name;
+        };
+        return new TableColumns(
+                named.apply("sample"),
+                named.apply("layer"),
+                named.apply("role"),
+                named.apply("shape"),
+                named.apply("heads"),
+                named.apply("head_dim"),
+                named.apply("dtype"),
+                named.apply("data"));
     }
 
     private @Nullable String tensors(Role role) {

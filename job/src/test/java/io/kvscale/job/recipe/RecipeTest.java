@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.kvscale.capture.CaptureOptions;
 import io.kvscale.capture.Layout;
+import io.kvscale.capture.TableColumns;
 import io.kvscale.numeric.NumberFormat;
 import io.kvscale.scheme.Observer;
 import io.kvscale.scheme.QuantizationScheme;
@@ -81,7 +82,8 @@ class RecipeTest {
                         null,
                         List.of(),
                         List.of(),
-                        false));
+                        false,
+                        TableColumns.DEFAULT));
         assertThat(recipe.notices()).isEmpty();
         assertThat(recipe.onNonfinite()).isEqualTo(OnNonfinite.FAIL);
     }
@@ -119,7 +121,8 @@ class RecipeTest {
                         "mine",
                         List.of("re:.*layers\\..*"),
                         List.of("layers\\.0\\."),
-                        false));
+                        false,
+                        TableColumns.DEFAULT));
         assertThat(recipe.hybrid()).isTrue();
         assertThat(recipe.allowZero()).isTrue();
         assertThat(recipe.onNonfinite()).isEqualTo(OnNonfinite.SKIP);
