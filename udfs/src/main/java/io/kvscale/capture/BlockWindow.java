@@ -6,15 +6,36 @@ import java.nio.ByteBuffer;
 
 /** One block of a file in memory, moved along as it is read. */
 final class BlockWindow {
+    /** Gaps between ranges that are cheaper to read than to skip. */
+    private static final long GAP = 64 << 10;
+
+    private static final int LEAST_STEP = 4096;
+
     private final ByteSource source;
     private final ByteBuffer block;
+    private final boolean sparing;
     private long start;
     private int length;
     private long readBytes;
 
-    BlockWindow(ByteSource source, ByteBuffer block) {
+    /** @param sparing whether headers are read in small steps, because what follows them may not be wanted */
+    BlockWindow(ByteSource source, ByteBuffer block, boolean sparing) {
         this.source = source;
         this.block = block;
+        this.sparing = sparing;
+    }
+
+    /**
+     * Where reading ahead stops when ranges of a file are read in turn: each range's own end, or, where the next one
+     * begins close behind it, that one's stop.
+     */
+    static long[] readEnds(long[] begins, long[] ends) {
+        long[] stops = ends.clone();
+        for (int i = ends.length - 2; i >= 0; i--) {
+            boolean joins = begins[i + 1] >= ends[i] && begins[i + 1] - ends[i] <= GAP;
+            stops[i] = joins ? stops[i + 1] : ends[i];
+        }
+        return stops;
     }
 
     /**
@@ -24,11 +45,15 @@ final class BlockWindow {
      * @param readEnd where reading ahead stops; not before {@code position + least}
      */
     ByteBuffer view(long position, int least, long end, long readEnd) throws IOException {
-        if (position < start || position + least > start + length) {
+        if (!holds(position, least)) {
             refill(position, readEnd);
         }
         int from = (int) (position - start);
         return block.limit((int) Math.min(length, end - start)).position(from);
+    }
+
+    private boolean holds(long position, int count) {
+        return position >= start && position + count <= start + length;
     }
 
     private void refill(long position, long readEnd) throws IOException {
@@ -50,12 +75,11 @@ final class BlockWindow {
     InputStream stream(long fileLength) {
         return new InputStream() {
             private long at;
+            private int step = sparing ? LEAST_STEP : Blocks.BYTES;
 
             @Override
             public int read() throws IOException {
-                return at >= fileLength
-                        ? -1
-                        : view(at++, 1, fileLength, fileLength).get() & 0xff;
+                return at >= fileLength ? -1 : ahead(at++).get() & 0xff;
             }
 
             @Override
@@ -66,11 +90,20 @@ final class BlockWindow {
                 if (at >= fileLength) {
                     return -1;
                 }
-                ByteBuffer bytes = view(at, 1, fileLength, fileLength);
+                ByteBuffer bytes = ahead(at);
                 int n = Math.min(count, bytes.remaining());
                 bytes.get(to, offset, n);
                 at += n;
                 return n;
+            }
+
+            private ByteBuffer ahead(long position) throws IOException {
+                if (!holds(position, 1)) {
+                    ByteBuffer bytes = view(position, 1, fileLength, Math.min(fileLength, position + step));
+                    step = Math.min(2 * step, Blocks.BYTES);
+                    return bytes;
+                }
+                return view(position, 1, fileLength, fileLength);
             }
         };
     }

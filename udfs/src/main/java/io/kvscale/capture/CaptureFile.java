@@ -11,6 +11,8 @@ import java.io.Serializable;
  * @param length in bytes
  */
 public record CaptureFile(String path, String name, String root, long length) implements Serializable {
+    private static final String SAFETENSORS = ".safetensors";
+
     /** The sample that the file is: its name without extension. */
     public String sample() {
         int dot = name.lastIndexOf('.');
@@ -21,5 +23,12 @@ public record CaptureFile(String path, String name, String root, long length) im
     public String request() {
         int slash = name.lastIndexOf('/');
         return slash < 0 ? root : name.substring(0, slash);
+    }
+
+    /** False only where the file's name shows that none of its rows is wanted; a table names its samples itself. */
+    public boolean mayHold(RowFilter filter) {
+        return !name.endsWith(SAFETENSORS)
+                || filter.mayInclude(sample())
+                || (TensorNames.isConnectorFile(this) && filter.mayInclude(request()));
     }
 }

@@ -2,12 +2,9 @@ package io.kvscale.capture;
 
 import io.kvscale.observer.Corpus;
 import io.kvscale.safetensors.TensorEntry;
-import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
-import io.kvscale.tensor.KvSource;
 import io.kvscale.tensor.Position;
 import io.kvscale.tensor.Slot;
-import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.List;
@@ -21,9 +18,6 @@ import org.apache.hadoop.conf.Configuration;
  * tensors once.
  */
 public final class CaptureReader {
-    /** Gaps between tensors that are cheaper to read than to skip. */
-    private static final long GAP = 64 << 10;
-
     private final CaptureRules rules;
     private final Configuration configuration;
     private final LongConsumer progress;
@@ -64,20 +58,16 @@ public final class CaptureReader {
     public void read(FilePiece piece, Sink sink) {
         CaptureFile file = piece.file();
         try (ByteSource source = ByteSource.open(file, configuration)) {
-            BlockWindow window = new BlockWindow(source, blocks.of(source));
+            BlockWindow window = new BlockWindow(source, blocks.of(source), false);
             try {
                 read(piece, CaptureHeader.read(file, window, rules), window, sink);
             } finally {
                 readBytes += window.readBytes();
             }
         } catch (InvalidDataException e) {
-            DataProblem problem = e.problem().inFile(file.name());
-            throw new InvalidDataException(
-                    problem.sample() == null ? problem.inSample(CaptureHeader.sampleOf(file)) : problem, e);
-        } catch (EOFException e) {
-            throw failed(file, "the file is shorter than the " + file.length() + " bytes it was listed with", e);
+            throw FileProblem.of(file, e);
         } catch (IOException e) {
-            throw failed(file, "the file cannot be read: " + e, e);
+            throw FileProblem.of(file, e);
         }
     }
 
@@ -95,33 +85,26 @@ public final class CaptureReader {
         long[] readEnd = readEnds(piece, tensors);
         for (int i = 0; i < tensors.size(); i++) {
             SlotTensor tensor = tensors.get(i);
-            KvSource source = tensor.source();
-            long element = tensor.elementAt(piece.start());
-            long last = tensor.elementAt(piece.end());
-            while (element < last) {
-                ByteBuffer chunk =
-                        window.view(tensor.byteOf(element), tensor.valueBytes(), tensor.byteOf(last), readEnd[i]);
-                int count = chunk.remaining() / tensor.valueBytes();
-                chunk.limit(chunk.position() + count * tensor.valueBytes());
-                sink.chunk(tensor.slot(), new Position(source, element), chunk);
-                progress.accept((long) count * tensor.valueBytes());
-                element += count;
-            }
+            long from = tensor.elementAt(piece.start());
+            long to = tensor.elementAt(piece.end());
+            tensor.read(window, from, to, readEnd[i], (element, values) -> {
+                int bytes = values.remaining();
+                sink.chunk(tensor.slot(), new Position(tensor.source(), element), values);
+                progress.accept(bytes);
+            });
         }
     }
 
     /** Where reading ahead from each tensor stops: at the end of the piece's neighbouring tensors. */
     private static long[] readEnds(FilePiece piece, List<SlotTensor> tensors) {
+        long[] begins = new long[tensors.size()];
         long[] ends = new long[tensors.size()];
-        for (int i = tensors.size() - 1; i >= 0; i--) {
+        for (int i = 0; i < ends.length; i++) {
             SlotTensor tensor = tensors.get(i);
-            long end = tensor.byteOf(tensor.elementAt(piece.end()));
-            boolean joins = i + 1 < ends.length
-                    && tensors.get(i + 1).begin() - end <= GAP
-                    && tensors.get(i + 1).elementAt(piece.end()) > 0;
-            ends[i] = joins ? ends[i + 1] : end;
+            ends[i] = tensor.byteOf(tensor.elementAt(piece.end()));
+            begins[i] = tensor.elementAt(piece.end()) > 0 ? tensor.begin() : Long.MAX_VALUE;
         }
-        return ends;
+        return BlockWindow.readEnds(begins, ends);
     }
 
     private void count(CaptureHeader header) {
@@ -173,13 +156,5 @@ public final class CaptureReader {
     /** The names of some of them. */
     public List<String> unmatchedNames() {
         return unmatchedNames;
-    }
-
-    private static InvalidDataException failed(CaptureFile file, String what, IOException cause) {
-        return new InvalidDataException(
-                DataProblem.of(what, "check the file, and that nothing writes to it while it is read")
-                        .inFile(file.name())
-                        .inSample(CaptureHeader.sampleOf(file)),
-                cause);
     }
 }

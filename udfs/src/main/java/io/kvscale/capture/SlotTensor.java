@@ -2,6 +2,8 @@ package io.kvscale.capture;
 
 import io.kvscale.tensor.KvSource;
 import io.kvscale.tensor.Slot;
+import java.io.IOException;
+import java.nio.ByteBuffer;
 
 /**
  * A tensor, or the half of one, that belongs to a slot.
@@ -21,5 +23,17 @@ record SlotTensor(Slot slot, KvSource source, String name, long begin) {
 
     long byteOf(long element) {
         return begin + element * valueBytes();
+    }
+
+    /** Reads the values {@code [from, to)} in chunks, ahead up to the byte {@code readEnd}. */
+    void read(BlockWindow window, long from, long to, long readEnd, TensorValues.Chunks chunks) throws IOException {
+        long element = from;
+        while (element < to) {
+            ByteBuffer chunk = window.view(byteOf(element), valueBytes(), byteOf(to), readEnd);
+            int count = chunk.remaining() / valueBytes();
+            chunk.limit(chunk.position() + count * valueBytes());
+            chunks.chunk(element, chunk);
+            element += count;
+        }
     }
 }

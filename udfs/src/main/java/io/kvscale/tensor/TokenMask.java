@@ -8,6 +8,11 @@ import java.util.BitSet;
  * @param real row-major; not changed after construction
  */
 public record TokenMask(int batch, int tokens, BitSet real) {
+    /** The tokens {@code [from, to)} of one row. */
+    public TokenMask part(int row, int from, int to) {
+        return new TokenMask(1, to - from, real.get(row * tokens + from, row * tokens + to));
+    }
+
     /** Where the first run of real tokens within {@code [from, to)} of a row begins; {@code to} if there is none. */
     int nextReal(int row, int from, int to) {
         int start = row * tokens;

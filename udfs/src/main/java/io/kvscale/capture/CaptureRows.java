@@ -1,0 +1,143 @@
+package io.kvscale.capture;
+
+import io.kvscale.tensor.InvalidDataException;
+import java.io.Closeable;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import org.apache.hadoop.conf.Configuration;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The captures of a split as rows, in the order of their bytes: one a task, not thread-safe.
+ *
+ * <p>A row belongs to the piece of a file that holds its first byte. Headers are read as rows are asked for, values only
+ * if they are.
+ */
+public final class CaptureRows implements Closeable {
+    private final CaptureRules rules;
+    private final Configuration configuration;
+    private final RowFilter filter;
+    private final Wanted wanted;
+    private final Blocks blocks = new Blocks();
+    private final Iterator<FilePiece> pieces;
+    private List<TensorRow> rows = List.of();
+    private long[] readEnds = {};
+    private int next;
+    private @Nullable CaptureFile file;
+    private @Nullable ByteSource source;
+    private @Nullable BlockWindow window;
+    private long readBytes;
+
+    /**
+     * What will be asked of the rows.
+     *
+     * @param values whether the values of most rows will be
+     * @param maxBytes rows of more are cut along tokens
+     */
+    public record Wanted(boolean values, long maxBytes) {}
+
+    public CaptureRows(
+            Split split, CaptureOptions options, Configuration configuration, RowFilter filter, Wanted wanted) {
+        this.rules = new CaptureRules(options);
+        this.configuration = configuration;
+        this.filter = filter;
+        this.wanted = wanted;
+        this.pieces = split.pieces().iterator();
+    }
+
+    /**
+     * The next row; null behind the last.
+     *
+     * @throws InvalidDataException if a file is not a sound capture; it names file, sample and tensor
+     */
+    public @Nullable TensorRow next() {
+        while (next == rows.size()) {
+            close();
+            if (!pieces.hasNext()) {
+                return null;
+            }
+            open(pieces.next());
+        }
+        return rows.get(next++);
+    }
+
+    private void open(FilePiece piece) {
+        CaptureFile opened = piece.file();
+        file = opened;
+        try {
+            ByteSource bytes = ByteSource.open(opened, configuration);
+            source = bytes;
+            BlockWindow view = new BlockWindow(bytes, blocks.of(bytes), !wanted.values);
+            window = view;
+            List<TensorRow> found = new ArrayList<>();
+            for (SlotTensor tensor : CaptureHeader.read(opened, view, rules).tensors()) {
+                for (TensorRow row : TensorRow.of(tensor, wanted.maxBytes)) {
+                    boolean here = row.begin() >= piece.start() && row.begin() < piece.end();
+                    if (here && filter.includes(row.sample(), row.slot())) {
+                        found.add(row);
+                    }
+                }
+            }
+            rows = found;
+            next = 0;
+            readEnds = BlockWindow.readEnds(
+                    found.stream().mapToLong(TensorRow::begin).toArray(),
+                    found.stream().mapToLong(TensorRow::end).toArray());
+        } catch (InvalidDataException e) {
+            throw FileProblem.of(opened, e);
+        } catch (IOException e) {
+            throw FileProblem.of(opened, e);
+        }
+    }
+
+    /** Gives the values of the row that came last, padding included, as {@link TensorValues#forEachChunk} does. */
+    public void read(TensorValues.Chunks chunks) {
+        reading(view -> {
+            rows.get(next - 1).read(view, readEnds[next - 1], chunks);
+            return true;
+        });
+    }
+
+    /** The values of the row that came last: {@code [heads, tokens, head_dim]}, little endian, without padding. */
+    public byte[] values() {
+        return reading(view -> rows.get(next - 1).values(view, readEnds[next - 1]));
+    }
+
+    private interface Reading<T> {
+        T from(BlockWindow window) throws IOException;
+    }
+
+    private <T> T reading(Reading<T> reading) {
+        BlockWindow view = window;
+        CaptureFile opened = file;
+        if (view == null || opened == null || next == 0) {
+            throw new IllegalStateException("there is no row, or the next one was asked for");
+        }
+        try {
+            return reading.from(view);
+        } catch (IOException e) {
+            throw FileProblem.of(opened, e);
+        }
+    }
+
+    /** Bytes taken from files so far, headers and gaps included. */
+    public long readBytes() {
+        return readBytes + (window == null ? 0 : window.readBytes());
+    }
+
+    @Override
+    public void close() {
+        readBytes = readBytes();
+        window = null;
+        rows = List.of();
+        next = 0;
+        try (ByteSource closed = source) {
+            source = null;
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot close " + file, e);
+        }
+    }
+}

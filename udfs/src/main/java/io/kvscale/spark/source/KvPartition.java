@@ -1,0 +1,7 @@
+package io.kvscale.spark.source;
+
+import io.kvscale.capture.Split;
+import org.apache.spark.sql.connector.read.InputPartition;
+
+/** What one task reads. */
+record KvPartition(Split split) implements InputPartition {}

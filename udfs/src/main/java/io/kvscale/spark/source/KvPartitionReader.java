@@ -1,0 +1,48 @@
+package io.kvscale.spark.source;
+
+import io.kvscale.capture.CaptureRows;
+import io.kvscale.capture.TensorRow;
+import java.util.Arrays;
+import java.util.List;
+import org.apache.spark.sql.catalyst.InternalRow;
+import org.apache.spark.sql.connector.metric.CustomTaskMetric;
+import org.apache.spark.sql.connector.read.PartitionReader;
+import org.apache.spark.sql.types.StructType;
+import org.jspecify.annotations.Nullable;
+
+/** The rows of one task. */
+final class KvPartitionReader implements PartitionReader<InternalRow> {
+    private final CaptureRows rows;
+    private final List<KvColumn> columns;
+    private @Nullable TensorRow row;
+
+    KvPartitionReader(CaptureRows rows, StructType columns) {
+        this.rows = rows;
+        this.columns = Arrays.stream(columns.fieldNames()).map(KvColumn::named).toList();
+    }
+
+    @Override
+    public boolean next() {
+        row = rows.next();
+        return row != null;
+    }
+
+    @Override
+    public InternalRow get() {
+        TensorRow current = row;
+        if (current == null) {
+            throw new IllegalStateException("there is no row");
+        }
+        return KvRow.of(current, columns, rows);
+    }
+
+    @Override
+    public CustomTaskMetric[] currentMetricsValues() {
+        return new CustomTaskMetric[] {new BytesReadMetric.Task(rows.readBytes())};
+    }
+
+    @Override
+    public void close() {
+        rows.close();
+    }
+}

@@ -1,0 +1,27 @@
+package io.kvscale.spark.source;
+
+import io.kvscale.capture.CaptureOptions;
+import io.kvscale.capture.CaptureRows;
+import org.apache.spark.sql.catalyst.InternalRow;
+import org.apache.spark.sql.connector.read.InputPartition;
+import org.apache.spark.sql.connector.read.PartitionReader;
+import org.apache.spark.sql.connector.read.PartitionReaderFactory;
+import org.apache.spark.sql.types.StructType;
+import org.apache.spark.util.SerializableConfiguration;
+
+/** What every task needs to read its rows. */
+record KvReaderFactory(
+        StructType columns,
+        CaptureOptions options,
+        SerializableConfiguration configuration,
+        PushedFilter filter,
+        CaptureRows.Wanted wanted)
+        implements PartitionReaderFactory {
+
+    @Override
+    public PartitionReader<InternalRow> createReader(InputPartition partition) {
+        CaptureRows rows =
+                new CaptureRows(((KvPartition) partition).split(), options, configuration.value(), filter, wanted);
+        return new KvPartitionReader(rows, columns);
+    }
+}

@@ -1,0 +1,91 @@
+package io.kvscale.spark.source;
+
+import io.kvscale.capture.CaptureFile;
+import io.kvscale.capture.CaptureListing;
+import io.kvscale.capture.CaptureRows;
+import io.kvscale.capture.Split;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Collectors;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.sql.classic.SparkSession;
+import org.apache.spark.sql.connector.metric.CustomMetric;
+import org.apache.spark.sql.connector.read.Batch;
+import org.apache.spark.sql.connector.read.InputPartition;
+import org.apache.spark.sql.connector.read.PartitionReaderFactory;
+import org.apache.spark.sql.connector.read.Scan;
+import org.apache.spark.sql.types.StructType;
+import org.apache.spark.util.SerializableConfiguration;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One reading of captures: the files that can hold wanted rows, cut as the job cuts them. Rows are few and large, and
+ * their values are read where they are used, so there is nothing to gain from columns in batches.
+ */
+public final class KvTensorsScan implements Scan, Batch {
+    private final SourceOptions options;
+    private final StructType columns;
+    private final PushedFilter filter;
+    private InputPartition @Nullable [] planned;
+
+    KvTensorsScan(SourceOptions options, StructType columns, PushedFilter filter) {
+        this.options = options;
+        this.columns = columns;
+        this.filter = filter;
+    }
+
+    @Override
+    public StructType readSchema() {
+        return columns;
+    }
+
+    @Override
+    public String description() {
+        return KvTensorsSource.NAME + " " + options.paths() + ", columns "
+                + Arrays.toString(columns.fieldNames())
+                + Arrays.stream(filter.filters()).map(f -> ", " + f).collect(Collectors.joining());
+    }
+
+    @Override
+    public Batch toBatch() {
+        return this;
+    }
+
+    /** @throws io.kvscale.tensor.InvalidDataException if there is no such path, or no capture in it */
+    @Override
+    public InputPartition[] planInputPartitions() {
+        InputPartition[] known = planned;
+        if (known == null) {
+            SparkSession spark = SparkSession.active();
+            List<CaptureFile> files = CaptureListing.of(options.paths(), hadoop(spark)).files().stream()
+                    .filter(file -> file.mayHold(filter))
+                    .toList();
+            int count = options.partitions() > 0
+                    ? options.partitions()
+                    : Split.count(files, Math.max(1, spark.leafNodeDefaultParallelism()));
+            known = Split.plan(files, count).stream().map(KvPartition::new).toArray(InputPartition[]::new);
+            planned = known;
+        }
+        return known.clone();
+    }
+
+    @Override
+    public PartitionReaderFactory createReaderFactory() {
+        boolean values = Arrays.asList(columns.fieldNames()).contains(KvColumn.DATA.column());
+        return new KvReaderFactory(
+                columns,
+                options.capture(),
+                new SerializableConfiguration(hadoop(SparkSession.active())),
+                filter,
+                new CaptureRows.Wanted(values && filter.filters().length == 0, options.maxRowBytes()));
+    }
+
+    private static Configuration hadoop(SparkSession spark) {
+        return spark.sessionState().newHadoopConf();
+    }
+
+    @Override
+    public CustomMetric[] supportedCustomMetrics() {
+        return new CustomMetric[] {new BytesReadMetric()};
+    }
+}

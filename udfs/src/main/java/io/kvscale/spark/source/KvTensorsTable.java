@@ -1,0 +1,48 @@
+package io.kvscale.spark.source;
+
+import java.util.Arrays;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import org.apache.spark.sql.connector.catalog.Column;
+import org.apache.spark.sql.connector.catalog.SupportsRead;
+import org.apache.spark.sql.connector.catalog.TableCapability;
+import org.apache.spark.sql.connector.read.ScanBuilder;
+import org.apache.spark.sql.util.CaseInsensitiveStringMap;
+
+/** Captures at some paths, as a table to read. */
+final class KvTensorsTable implements SupportsRead {
+    private final Map<String, String> properties;
+
+    KvTensorsTable(Map<String, String> properties) {
+        this.properties = Map.copyOf(properties);
+        SourceOptions.of(properties);
+    }
+
+    @Override
+    public String name() {
+        return KvTensorsSource.NAME + " "
+                + String.join(", ", SourceOptions.of(properties).paths());
+    }
+
+    @Override
+    public Column[] columns() {
+        return Arrays.stream(KvColumn.schema().fields())
+                .map(f -> Column.create(
+                        f.name(), f.dataType(), f.nullable(), f.getComment().get(), null))
+                .toArray(Column[]::new);
+    }
+
+    @Override
+    public Set<TableCapability> capabilities() {
+        return Set.of(TableCapability.BATCH_READ);
+    }
+
+    @Override
+    public ScanBuilder newScanBuilder(CaseInsensitiveStringMap options) {
+        Map<String, String> all = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
+        all.putAll(properties);
+        all.putAll(options.asCaseSensitiveMap());
+        return new KvTensorsScanBuilder(SourceOptions.of(all));
+    }
+}
