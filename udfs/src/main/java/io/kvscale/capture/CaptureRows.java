@@ -3,6 +3,7 @@ package io.kvscale.capture;
 import io.kvscale.tensor.InvalidDataException;
 import java.io.Closeable;
 import java.io.IOException;
+import java.io.Serializable;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -37,7 +38,7 @@ public final class CaptureRows implements Closeable {
      * @param values whether the values of most rows will be
      * @param maxBytes rows of more are cut along tokens
      */
-    public record Wanted(boolean values, long maxBytes) {}
+    public record Wanted(boolean values, long maxBytes) implements Serializable {}
 
     public CaptureRows(
             Split split, CaptureOptions options, Configuration configuration, RowFilter filter, Wanted wanted) {

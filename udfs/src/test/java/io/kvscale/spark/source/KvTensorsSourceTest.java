@@ -1,0 +1,278 @@
+package io.kvscale.spark.source;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.kvscale.capture.InvalidOptionException;
+import io.kvscale.safetensors.SafetensorsWriter;
+import io.kvscale.spark.SharedSession;
+import io.kvscale.tensor.InvalidDataException;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.stream.Stream;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.execution.SparkPlan;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
+import scala.jdk.javaapi.CollectionConverters;
+
+/** The {@code kvtensors} data source in a real session. */
+class KvTensorsSourceTest {
+    private static final int SAMPLES = 6;
+    private static final int LAYERS = 5;
+    private static final int TENSOR_BYTES = 2 * 40 * 16 * 2;
+
+    private final SparkSession spark = SharedSession.get();
+
+    @TempDir
+    private Path folder;
+
+    private final Map<String, byte[]> written = new HashMap<>();
+
+    @BeforeEach
+    void writeCaptures() throws IOException {
+        Random random = new Random(5);
+        for (int sample = 0; sample < SAMPLES; sample++) {
+            SafetensorsWriter file = new SafetensorsWriter();
+            for (int layer = 0; layer < LAYERS; layer++) {
+                for (String role : List.of("key", "value")) {
+                    byte[] data = new byte[TENSOR_BYTES];
+                    random.nextBytes(data);
+                    file.add("layers." + layer + "." + role + "s", "BF16", List.of(1L, 2L, 40L, 16L), data);
+                    written.put("s" + sample + " " + layer + " " + role, data);
+                }
+            }
+            write("s" + sample + ".safetensors", file);
+        }
+    }
+
+    private void write(String name, SafetensorsWriter file) throws IOException {
+        try (OutputStream out = Files.newOutputStream(folder.resolve(name))) {
+            file.writeTo(out);
+        }
+    }
+
+    private Dataset<Row> table() {
+        return spark.read().format("kvtensors").load(folder.toString());
+    }
+
+    /** Runs a query and says what its scan read. */
+    private static long bytesRead(Dataset<Row> query) {
+        var data = (org.apache.spark.sql.classic.Dataset<Row>) query;
+        data.collect();
+        return scans(data.queryExecution().executedPlan())
+                .mapToLong(scan -> scan.metrics().apply(BytesReadMetric.NAME).value())
+                .sum();
+    }
+
+    private static Stream<SparkPlan> scans(SparkPlan plan) {
+        if (plan instanceof org.apache.spark.sql.execution.adaptive.AdaptiveSparkPlanExec adaptive) {
+            return scans(adaptive.executedPlan());
+        }
+        if (plan instanceof org.apache.spark.sql.execution.adaptive.QueryStageExec stage) {
+            return scans(stage.plan());
+        }
+        Stream<SparkPlan> own = plan.metrics().contains(BytesReadMetric.NAME) ? Stream.of(plan) : Stream.empty();
+        return Stream.concat(
+                own, CollectionConverters.asJava(plan.children()).stream().flatMap(KvTensorsSourceTest::scans));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1", "3", "50"})
+    void everyTensorIsARowWhateverThePartitions(int partitions) {
+        List<Row> rows = spark.read()
+                .format("kvtensors")
+                .option("partitions", partitions)
+                .load(folder.toString())
+                .collectAsList();
+        assertThat(rows).hasSize(written.size());
+        for (Row row : rows) {
+            String key = row.getString(0) + " " + row.getInt(1) + " " + row.getString(2);
+            assertThat((byte[]) row.getAs("data")).as(key).isEqualTo(written.get(key));
+            assertThat(row.getInt(3)).isEqualTo(2);
+            assertThat(row.getInt(4)).isEqualTo(16);
+            assertThat(row.getInt(5)).isEqualTo(40);
+            assertThat(row.getString(6)).isEqualTo("BF16");
+            assertThat(row.<Integer>getAs("position")).isZero();
+        }
+        assertThat(table().schema().simpleString())
+                .isEqualTo("struct<sample:string,layer:int,role:string,heads:int,head_dim:int,tokens:int,dtype:string,"
+                        + "data:binary,position:int>");
+    }
+
+    @Test
+    void valuesThatAreNotNeededAreNotRead() {
+        long all = bytesRead(table());
+        long some = (long) SAMPLES * LAYERS * 2 * TENSOR_BYTES;
+        assertThat(all).isBetween(some, some + SAMPLES * 4096);
+        assertThat(bytesRead(table().select("sample", "layer", "tokens"))).isLessThanOrEqualTo(SAMPLES * 4096L);
+        assertThat(bytesRead(table().groupBy("layer").count())).isLessThanOrEqualTo(SAMPLES * 4096L);
+    }
+
+    @Test
+    void predicatesSkipByteRangesAndFiles() {
+        // Reads begin at multiples of 4 KB.
+        long tensor = TENSOR_BYTES + 2 * 4096;
+        assertThat(bytesRead(table().where("layer = 3"))).isLessThanOrEqualTo(SAMPLES * (4096 + 2 * tensor));
+        assertThat(bytesRead(table().where("layer = 3 and role = 'key'")))
+                .isLessThanOrEqualTo(SAMPLES * (4096 + tensor));
+        assertThat(bytesRead(table().where("layer = 3 and role = 'key' and sample = 's2'")))
+                .isLessThanOrEqualTo(4096 + tensor);
+        assertThat(bytesRead(table().where("sample in ('s2', 's4')").select("layer")))
+                .isLessThanOrEqualTo(2 * 4096);
+        assertThat(bytesRead(table().where("sample = 'nobody'"))).isZero();
+        String plan = ((org.apache.spark.sql.classic.Dataset<Row>) table().where("layer = 3"))
+                .queryExecution()
+                .executedPlan()
+                .toString();
+        assertThat(plan).contains("EqualTo(layer,3)").doesNotContain(" Filter ");
+    }
+
+    static List<String> predicates() {
+        List<String> leaves = List.of(
+                "layer = 1",
+                "layer <=> 2",
+                "layer in (0, 4)",
+                "layer < 2",
+                "layer >= 3",
+                "role = 'key'",
+                "role > 'key'",
+                "role like 'v%'",
+                "sample = 's1'",
+                "sample <=> null",
+                "sample is not null",
+                "sample in ('s0', 's5', 's99')",
+                "sample like '%3'",
+                "sample like '%s%'",
+                "sample > 's2'",
+                "upper(role) = 'KEY'",
+                "tokens = 40");
+        Random random = new Random(7);
+        List<String> predicates = new ArrayList<>(leaves);
+        for (int i = 0; i < 25; i++) {
+            String a = predicates.get(random.nextInt(predicates.size()));
+            String b = leaves.get(random.nextInt(leaves.size()));
+            predicates.add((random.nextBoolean() ? "not " : "") + "(" + a + ") " + (random.nextBoolean() ? "and" : "or")
+                    + " (" + b + ")");
+        }
+        return predicates;
+    }
+
+    /** The law of pushing down: what Spark would keep of all rows. */
+    @ParameterizedTest
+    @MethodSource("predicates")
+    void aPushedPredicateKeepsTheRowsThatSparkWouldKeep(String predicate) {
+        String[] columns = {"sample", "layer", "role", "tokens"};
+        Dataset<Row> plain = spark.createDataFrame(
+                table().selectExpr(columns).collectAsList(),
+                table().selectExpr(columns).schema());
+        assertThat(table().where(predicate).selectExpr(columns).collectAsList())
+                .containsExactlyInAnyOrderElementsOf(plain.where(predicate).collectAsList());
+    }
+
+    @Test
+    void aTableOfTheCatalogReadsCaptures() {
+        spark.sql("CREATE TABLE captured USING kvtensors OPTIONS (path '" + folder + "', kv_heads '2')");
+        try {
+            assertThat(spark.sql("SELECT sum(tokens) FROM captured WHERE role = 'key'")
+                            .first()
+                            .getLong(0))
+                    .isEqualTo(40L * SAMPLES * LAYERS);
+        } finally {
+            spark.sql("DROP TABLE captured");
+        }
+        spark.sql("CREATE TEMPORARY VIEW viewed USING kvtensors OPTIONS (path '" + folder + "')");
+        assertThat(spark.table("viewed").count()).isEqualTo(written.size());
+        spark.catalog().dropTempView("viewed");
+    }
+
+    @Test
+    void severalPathsAreReadAsOne() throws IOException {
+        Path other = Files.createDirectory(folder.resolve("other"));
+        Files.move(folder.resolve("s0.safetensors"), other.resolve("s0.safetensors"));
+        Dataset<Row> both = spark.read()
+                .format("kvtensors")
+                .load(folder.resolve("s1.safetensors").toString(), other.toString());
+        assertThat(both.select("sample").distinct().collectAsList().stream().map(r -> r.getString(0)))
+                .containsExactlyInAnyOrder(folder.getFileName() + "/s1", "other/s0");
+    }
+
+    @Test
+    void longRowsAreCutAndSayWhere() {
+        List<Row> rows = spark.read()
+                .format("kvtensors")
+                .option("max_row_bytes", 2 * 16 * 2 * 25)
+                .load(folder.toString())
+                .where("layer = 0 and role = 'key' and sample = 's1'")
+                .orderBy("position")
+                .selectExpr("position", "tokens", "octet_length(data)")
+                .collectAsList();
+        assertThat(rows).hasSize(2);
+        assertThat(rows.get(0).toString()).isEqualTo("[0,25,1600]");
+        assertThat(rows.get(1).toString()).isEqualTo("[25,15,960]");
+    }
+
+    @Test
+    void badFilesFailWithTheJobsErrors() throws IOException {
+        Files.write(folder.resolve("bad.safetensors"), new byte[] {9, 0, 0, 0, 0, 0, 0, 0, '{'});
+        assertThatThrownBy(() -> table().collectAsList())
+                .hasRootCauseInstanceOf(InvalidDataException.class)
+                .hasStackTraceContaining("file bad.safetensors");
+        assertThatThrownBy(
+                        () -> spark.read().format("kvtensors").load("no/such").collectAsList())
+                .isInstanceOf(InvalidDataException.class)
+                .hasMessageContaining("no/such does not exist");
+        assertThatThrownBy(() -> spark.read().format("kvtensors").load())
+                .isInstanceOf(InvalidOptionException.class)
+                .hasMessageContaining("no path is given");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "layoutt|BHSD|the nearest known one is 'layout'",
+                "layout|HSD|BHSD, SHD, 2THD",
+                "kv_heads|-1|a whole number within 1..",
+                "max_row_bytes|x|a whole number within 1..",
+                "mla|yes|true or false",
+                "key.tensors|keys|no group named layer",
+                "ignore|[\"(\"]|regular expression",
+                "partitions|0|a whole number within 1..",
+            })
+    void anOptionThatCannotBeUsedIsNamed(String option, String value, String said) {
+        assertThatThrownBy(() ->
+                        spark.read().format("kvtensors").option(option, value).load(folder.toString()))
+                .isInstanceOf(InvalidOptionException.class)
+                .hasMessageContaining(said);
+    }
+
+    @Test
+    void optionsAreTheRecipes() {
+        Dataset<Row> some = spark.read()
+                .format("kvtensors")
+                .option("targets", "[\"layers\\\\.[12]\\\\.\", \"layers\\\\.4\"]")
+                .option("ignore", "layers\\.2")
+                .option("key.tensors", "layers\\.(?P<layer>\\d+)\\.keys")
+                .option("kv_heads", "2")
+                .load(folder.toString());
+        assertThat(some.select("layer")
+                        .distinct()
+                        .as(org.apache.spark.sql.Encoders.INT())
+                        .collectAsList())
+                .containsExactlyInAnyOrder(1, 4);
+    }
+}
