@@ -1,7 +1,9 @@
 package io.kvscale.observer;
 
+import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.Slot;
 import java.util.Collections;
+import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -39,6 +41,20 @@ public final class CalibrationStatistics {
                 present.merge(statistics);
             }
         });
+    }
+
+    /**
+     * The statistics of a slot, for updating; empty ones, without batches, are put in place where there are none.
+     *
+     * @param geometry of the slot where it is new; one that is there keeps its own
+     */
+    public SlotStatistics slot(Slot slot, Geometry geometry) {
+        return slots.computeIfAbsent(slot, s -> new SlotStatistics(geometry, null));
+    }
+
+    /** Says that one more tensor was read: {@link Corpus#withTensor}. */
+    public void countTensor(String sample, String tensor, String dtype, List<Long> shape) {
+        corpus = corpus.withTensor(sample, tensor, dtype, shape);
     }
 
     public Corpus corpus() {

@@ -3,7 +3,6 @@ package io.kvscale.quant;
 import io.kvscale.observer.SlotStatistics;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
-import io.kvscale.tensor.Origin;
 import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
 import java.util.ArrayList;
@@ -13,7 +12,6 @@ import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.IntPredicate;
-import org.jspecify.annotations.Nullable;
 
 /** Whether merged statistics cover a whole model, evenly: what no single file can show. */
 record Completeness(SortedMap<Slot, SlotStatistics> slots, IntPredicate layers, Expectations expected) {
@@ -26,7 +24,8 @@ record Completeness(SortedMap<Slot, SlotStatistics> slots, IntPredicate layers, 
                     "no K or V of any layer was found",
                     "check the recipe's tensors, targets and ignore against the names in the captures"));
         }
-        slots.forEach((slot, seen) -> checkValues(slot, seen, problems));
+        SlotCheck check = slotCheck();
+        slots.forEach((slot, seen) -> check.check(slot, seen, problems));
         checkPairs(problems);
         checkLayers(problems);
         if (problems.isEmpty() && !expected.hybrid()) {
@@ -40,57 +39,13 @@ record Completeness(SortedMap<Slot, SlotStatistics> slots, IntPredicate layers, 
     /** The first of a problem that the files themselves have and the NaN and infinities in what was still read. */
     DataProblem firstWith(DataProblem found) {
         List<DataProblem> problems = new ArrayList<>(List.of(found));
-        slots.forEach((slot, seen) -> checkFinite(slot, seen, problems));
+        SlotCheck check = slotCheck();
+        slots.forEach((slot, seen) -> check.checkFinite(slot, seen, problems));
         return Collections.min(problems);
     }
 
-    private void checkValues(Slot slot, SlotStatistics seen, List<DataProblem> problems) {
-        checkFinite(slot, seen, problems);
-        if (seen.isEmpty()) {
-            problems.add(at(
-                    seen.first(),
-                    slot,
-                    DataProblem.of("no finite value was observed", "calibrate on captures with real tokens")));
-        } else if (!expected.allowZero() && seen.min() == 0 && seen.max() == 0) {
-            problems.add(at(
-                    seen.first(),
-                    slot,
-                    DataProblem.of(
-                            "all " + seen.finite() + " values are zero, first here",
-                            "check how K and V were captured, or say allow_zero: true under kvscale in the recipe")));
-        }
-        long all = seen.finite() + seen.nan() + seen.infinite();
-        if (all != seen.tokens() * seen.geometry().channels()) {
-            problems.add(at(
-                    seen.first(),
-                    slot,
-                    DataProblem.of(
-                            all + " values do not make " + seen.tokens() + " tokens of " + seen.geometry(),
-                            "calibrate again; these statistics are of a part of a corpus")));
-        }
-    }
-
-    private void checkFinite(Slot slot, SlotStatistics seen, List<DataProblem> problems) {
-        if (!expected.skipNonFinite() && seen.nan() + seen.infinite() > 0) {
-            // No counts: where other data is bad too, they depend on what was still read.
-            problems.add(
-                    at(
-                            seen.firstNonFinite(),
-                            slot,
-                            DataProblem.of(
-                                    "NaN or infinite values, first here",
-                                    "find out why the model produced them, or say on_nonfinite: skip under kvscale in the recipe")));
-        }
-    }
-
-    /** A problem with the slot and the first file and sample that hold it. */
-    static DataProblem at(@Nullable Origin origin, Slot slot, DataProblem problem) {
-        DataProblem inSlot = problem.inSlot(slot);
-        if (origin == null) {
-            return inSlot;
-        }
-        DataProblem inFile = origin.file().isEmpty() ? inSlot : inSlot.inFile(origin.file());
-        return origin.sample() == null ? inFile : inFile.inSample(origin.sample());
+    private SlotCheck slotCheck() {
+        return new SlotCheck(expected, Remedies.OF_RECIPES);
     }
 
     private void checkPairs(List<DataProblem> problems) {
@@ -99,7 +54,7 @@ record Completeness(SortedMap<Slot, SlotStatistics> slots, IntPredicate layers, 
             boolean allowed = expected.mla() && slot.role() == Role.KEY;
             if (!slots.containsKey(other) && !allowed) {
                 problems.add(
-                        at(
+                        SlotCheck.at(
                                 slots.get(slot).first(),
                                 other,
                                 DataProblem.of(
@@ -158,7 +113,7 @@ record Completeness(SortedMap<Slot, SlotStatistics> slots, IntPredicate layers, 
 
     private DataProblem tokens(Slot slot, String what) {
         SlotStatistics seen = slots.get(slot);
-        return at(
+        return SlotCheck.at(
                 seen == null ? null : seen.first(),
                 slot,
                 DataProblem.of(

@@ -12,6 +12,7 @@ import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Sample;
 import io.kvscale.tensor.Slot;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
@@ -29,6 +30,8 @@ import org.jspecify.annotations.Nullable;
 public record ScaleSolver(Map<Role, QuantizationScheme> schemes, IntPredicate layers, Expectations expectations) {
     /** Fewer tokens than this are thin evidence for a range: a usual calibration set holds hundreds of thousands. */
     private static final long FEW_TOKENS = 4_096;
+
+    private static final Expectations NOTHING_ALLOWED = new Expectations(false, false, false, false);
 
     /** A table and what its reader should be told. */
     public record Solution(ScaleTable table, List<String> warnings) {}
@@ -65,12 +68,7 @@ public record ScaleSolver(Map<Role, QuantizationScheme> schemes, IntPredicate la
     }
 
     private SlotScales scales(Slot slot, SlotStatistics seen, List<String> warnings) {
-        ScaleSet set;
-        try {
-            set = ScaleSet.derive(seen, scheme(slot.role()));
-        } catch (InvalidDataException e) {
-            throw new InvalidDataException(Completeness.at(seen.first(), slot, e.problem()), e);
-        }
+        ScaleSet set = derive(slot, seen, scheme(slot.role()));
         int n = set.parameters().length;
         float[] scale = new float[n];
         float[] zeroPoint = new float[n];
@@ -84,9 +82,6 @@ public record ScaleSolver(Map<Role, QuantizationScheme> schemes, IntPredicate la
             rangeMin[i] = range.min();
             rangeMax[i] = range.max();
             zero += range.min() == 0 && range.max() == 0 ? 1 : 0;
-            if (!(scale[i] > 0 && scale[i] < Float.POSITIVE_INFINITY)) {
-                throw new IllegalStateException(slot + ": derived the scale " + scale[i]);
-            }
         }
         if (zero > 0) {
             warnings.add(
@@ -109,6 +104,38 @@ public record ScaleSolver(Map<Role, QuantizationScheme> schemes, IntPredicate la
                 seen.infinite(),
                 name(seen.minSample()),
                 name(seen.maxSample()));
+    }
+
+    /**
+     * Solves for one slot by itself: what concerns it alone is checked as {@link #solve} does it, a whole model is not
+     * asked for.
+     *
+     * @param remedies what errors tell their reader to do
+     * @throws InvalidDataException for the first thing that is wrong with the slot
+     */
+    public static ScaleSet solve(Slot slot, SlotStatistics seen, QuantizationScheme scheme, Remedies remedies) {
+        List<DataProblem> problems = new ArrayList<>();
+        new SlotCheck(NOTHING_ALLOWED, remedies).check(slot, seen, problems);
+        if (!problems.isEmpty()) {
+            throw new InvalidDataException(Collections.min(problems));
+        }
+        return derive(slot, seen, scheme);
+    }
+
+    private static ScaleSet derive(Slot slot, SlotStatistics seen, QuantizationScheme scheme) {
+        ScaleSet set;
+        try {
+            set = ScaleSet.derive(seen, scheme);
+        } catch (InvalidDataException e) {
+            throw new InvalidDataException(SlotCheck.at(seen.first(), slot, e.problem()), e);
+        }
+        for (QuantParameters parameters : set.parameters()) {
+            float scale = parameters.scale();
+            if (!(scale > 0 && scale < Float.POSITIVE_INFINITY)) {
+                throw new IllegalStateException(slot + ": derived the scale " + scale);
+            }
+        }
+        return set;
     }
 
     private static float step(ScaleSet set) {

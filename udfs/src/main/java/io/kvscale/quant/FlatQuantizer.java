@@ -1,0 +1,62 @@
+package io.kvscale.quant;
+
+import io.kvscale.numeric.Dtype;
+import io.kvscale.numeric.NumberFormat;
+import io.kvscale.scheme.QuantizationScheme;
+import io.kvscale.scheme.Strategy;
+import io.kvscale.tensor.Geometry;
+import io.kvscale.tensor.KvTensor;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.BitSet;
+
+/**
+ * Quantizes a run of values that share one scale, symmetric, every step in f32. Values are little endian; codes are
+ * {@link NumberFormat#encode}'s, one a byte. For one thread.
+ */
+public final class FlatQuantizer {
+    private final NumberFormat format;
+    private final Dtype dtype;
+    private final float scale;
+    private final QuantKernel kernel;
+
+    /**
+     * @param dtype of the values, and of what comes back
+     * @param scale finite and above 0
+     */
+    public FlatQuantizer(NumberFormat format, Dtype dtype, float scale) {
+        this.format = format;
+        this.dtype = dtype;
+        this.scale = scale;
+        this.kernel = QuantKernels.of(new QuantSpec(format, dtype, Dtype.F32, new float[] {scale}, new float[] {0f}));
+    }
+
+    /** The codes of finite values. An integer has one zero: small negative values lose their sign. */
+    public byte[] quantize(byte[] values) {
+        byte[] codes = new byte[values.length / dtype.bytes()];
+        kernel.quantize(ByteBuffer.wrap(values), 0, codes.length, codes, 0);
+        return codes;
+    }
+
+    /** The values behind codes, rounded to the dtype. */
+    public byte[] dequantize(byte[] codes) {
+        byte[] values = new byte[codes.length * dtype.bytes()];
+        kernel.dequantize(codes, 0, codes.length, ByteBuffer.wrap(values), 0);
+        return values;
+    }
+
+    /** What the reference's fake-quantize makes of finite values: q stays a number, so a small negative one gives -0. */
+    public byte[] fakeQuantize(byte[] values) {
+        int n = values.length / dtype.bytes();
+        Geometry one = new Geometry(dtype, 1, 1);
+        Quantizer quantizer = new Quantizer(
+                new HeldScales(QuantizationScheme.of(format, Strategy.TENSOR), one, new float[] {scale}, new float[0]));
+        byte[] codes = new byte[n];
+        BitSet lowest = new BitSet();
+        quantizer.quantize(new KvTensor(one, 1, n, ByteBuffer.wrap(values)), 0, 0, n, codes, 0, lowest::set);
+        ByteBuffer result = ByteBuffer.allocate(values.length).order(ByteOrder.LITTLE_ENDIAN);
+        quantizer.dequantize(codes, 0, 0, n, result, 0);
+        lowest.stream().forEach(i -> quantizer.dequantizeLowest(0, result, i * dtype.bytes()));
+        return result.array();
+    }
+}
