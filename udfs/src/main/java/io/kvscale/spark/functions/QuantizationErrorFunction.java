@@ -1,0 +1,64 @@
+package io.kvscale.spark.functions;
+
+import io.kvscale.numeric.Dtype;
+import io.kvscale.numeric.NumberFormat;
+import io.kvscale.quant.FlatQuantizer;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import org.apache.spark.sql.catalyst.InternalRow;
+import org.apache.spark.sql.catalyst.expressions.GenericInternalRow;
+import org.apache.spark.sql.catalyst.util.ArrayData;
+import org.apache.spark.sql.types.DataType;
+import org.apache.spark.unsafe.types.UTF8String;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * {@code kv_quantization_error}: the code behind it, which generated code calls. The error is that of the f32 number that
+ * a code stands for, before it is rounded to the dtype of the data, summed in f64 in the order of the data.
+ */
+public final class QuantizationErrorFunction {
+    static final String NAME = "kv_quantization_error";
+
+    static final DataType TYPE =
+            DataType.fromDDL("struct<sqnr_db: double, mse: double, max_error: double, saturated: bigint>");
+
+    private QuantizationErrorFunction() {}
+
+    /** Of F32 values, as a row of {@link #TYPE}; null if there are none. */
+    public static @Nullable InternalRow error(ArrayData values, double scale, UTF8String format) {
+        return error(Values.bytesOfFloats(NAME, "values", values), "values", Dtype.F32, scale, format);
+    }
+
+    /** Of values of a dtype, little endian, as a row of {@link #TYPE}; null if there are none. */
+    public static @Nullable InternalRow error(byte[] data, UTF8String dtype, double scale, UTF8String format) {
+        return error(data, "data", Values.dtype(NAME, dtype.toString()), scale, format);
+    }
+
+    private static @Nullable InternalRow error(
+            byte[] values, String argument, Dtype dtype, double givenScale, UTF8String givenFormat) {
+        NumberFormat format = Values.format(NAME, givenFormat.toString());
+        float scale = Values.scale(NAME, givenScale);
+        Values.checkFinite(NAME, argument, values, dtype);
+        byte[] codes = new FlatQuantizer(format, dtype, scale).quantize(values);
+        ByteBuffer little = ByteBuffer.wrap(values).order(ByteOrder.LITTLE_ENDIAN);
+        double signal = 0;
+        double noise = 0;
+        double largest = 0;
+        long saturated = 0;
+        for (int i = 0; i < codes.length; i++) {
+            int at = i * dtype.bytes();
+            float x = dtype.toFloat(dtype == Dtype.F32 ? little.getInt(at) : little.getShort(at) & 0xffff);
+            double error = (double) (format.decode(codes[i] & 0xff) * scale) - x;
+            signal += (double) x * x;
+            noise += error * error;
+            largest = Math.max(largest, Math.abs(error));
+            float scaled = x / scale;
+            saturated += scaled < format.min() || scaled > format.max() ? 1 : 0;
+        }
+        if (codes.length == 0) {
+            return null;
+        }
+        double sqnr = noise == 0 ? Double.POSITIVE_INFINITY : 10 * StrictMath.log10(signal / noise);
+        return new GenericInternalRow(new Object[] {sqnr, noise / codes.length, largest, saturated});
+    }
+}

@@ -1,0 +1,84 @@
+package io.kvscale.spark.functions;
+
+import io.kvscale.observer.CalibrationStatistics;
+import io.kvscale.quant.Remedies;
+import io.kvscale.quant.ScaleSet;
+import io.kvscale.quant.ScaleSolver;
+import io.kvscale.scheme.InvalidSchemeException;
+import io.kvscale.scheme.QuantizationScheme;
+import io.kvscale.scheme.SchemeText;
+import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.InvalidDataException;
+import io.kvscale.tensor.Slot;
+import org.apache.spark.sql.catalyst.InternalRow;
+import org.apache.spark.sql.catalyst.expressions.GenericInternalRow;
+import org.apache.spark.sql.catalyst.util.ArrayData;
+import org.apache.spark.sql.catalyst.util.GenericArrayData;
+import org.apache.spark.sql.types.DataType;
+import org.apache.spark.unsafe.types.UTF8String;
+
+/** {@code kv_scales(stats, scheme)}: the code behind it, which generated code calls. */
+public final class ScalesFunction {
+    static final String NAME = "kv_scales";
+
+    static final DataType TYPE = DataType.fromDDL("array<struct<layer: int, role: string, shape: array<int>,"
+            + " scale: array<float>, zero_point: array<float>>>");
+
+    private static final Remedies REMEDIES = new Remedies(
+            "find out why the model produced them, or leave those samples out before kv_stats_agg",
+            "check how K and V were captured, or leave this slot out before kv_stats_agg",
+            "aggregate again; these statistics are of a part of a corpus");
+
+    private ScalesFunction() {}
+
+    /**
+     * The scales of every slot, by layer, key before value, as an array of {@link #TYPE}.
+     *
+     * @throws InvalidDataException where a slot cannot have scales, or the scheme is not one
+     */
+    public static ArrayData scales(byte[] stats, UTF8String scheme) {
+        QuantizationScheme parsed = scheme(scheme.toString());
+        CalibrationStatistics statistics = StatisticsUnion.read(NAME, "stats", stats);
+        return new GenericArrayData(statistics.slots().entrySet().stream()
+                .map(entry -> {
+                    try {
+                        return row(
+                                entry.getKey(), ScaleSolver.solve(entry.getKey(), entry.getValue(), parsed, REMEDIES));
+                    } catch (InvalidDataException e) {
+                        DataProblem p = e.problem();
+                        throw new InvalidDataException(
+                                new DataProblem(
+                                        NAME + ": " + p.what(), p.remedy(), p.sample(), p.slot(), p.file(), p.tensor()),
+                                e);
+                    }
+                })
+                .toArray());
+    }
+
+    private static QuantizationScheme scheme(String text) {
+        try {
+            return SchemeText.parse(text);
+        } catch (InvalidSchemeException e) {
+            throw Values.wrong(NAME, "scheme", e.what(), e.remedy());
+        }
+    }
+
+    private static InternalRow row(Slot slot, ScaleSet set) {
+        int n = set.parameters().length;
+        float[] scale = new float[n];
+        float[] zeroPoint = new float[n];
+        for (int i = 0; i < n; i++) {
+            scale[i] = set.parameters()[i].scale();
+            zeroPoint[i] = set.parameters()[i].zeroPoint();
+        }
+        int[] shape =
+                set.scheme().strategy().scaleShape(set.geometry(), set.scheme().groupSize());
+        return new GenericInternalRow(new Object[] {
+            slot.layer(),
+            UTF8String.fromString(slot.role().word()),
+            new GenericArrayData(shape),
+            new GenericArrayData(scale),
+            new GenericArrayData(zeroPoint)
+        });
+    }
+}

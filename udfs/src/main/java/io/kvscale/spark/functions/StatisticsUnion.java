@@ -1,0 +1,65 @@
+package io.kvscale.spark.functions;
+
+import io.kvscale.observer.CalibrationStatistics;
+import io.kvscale.observer.SlotStatistics;
+import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.Geometry;
+import io.kvscale.tensor.InvalidDataException;
+import io.kvscale.tensor.Origin;
+import io.kvscale.tensor.Slot;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/** Brings statistics together that strangers chose: what does not belong together is said slot by slot. */
+final class StatisticsUnion {
+    private StatisticsUnion() {}
+
+    /** @throws InvalidDataException for bytes that are no statistics; it names the argument */
+    static CalibrationStatistics read(String function, String argument, byte[] bytes) {
+        try {
+            return CalibrationStatistics.fromByteArray(bytes);
+        } catch (InvalidDataException e) {
+            throw Values.wrong(
+                    function, argument, e.problem().what(), e.problem().remedy());
+        }
+    }
+
+    /**
+     * Merges {@code other} into {@code into}; {@code other} must not be used afterwards.
+     *
+     * @throws InvalidDataException if a slot has another geometry, or other batches, in the two
+     */
+    static void merge(String function, CalibrationStatistics into, CalibrationStatistics other) {
+        other.slots().forEach((slot, added) -> {
+            SlotStatistics present = into.slots().get(slot);
+            if (present != null) {
+                checkGeometry(function, slot, present, added.geometry(), added.first());
+                if (!Objects.equals(present.batchPolicy(), added.batchPolicy())) {
+                    throw new InvalidDataException(DataProblem.of(
+                                    function + ": these statistics keep the ranges of single batches, those do not,"
+                                            + " or keep others",
+                                    "calibrate both with the same observer and strategy")
+                            .inSlot(slot));
+                }
+            }
+        });
+        into.merge(other);
+    }
+
+    /** @throws InvalidDataException if values of {@code given} cannot be added to the slot */
+    static void checkGeometry(
+            String function, Slot slot, SlotStatistics present, Geometry given, @Nullable Origin origin) {
+        if (!present.geometry().equals(given)) {
+            Origin first = present.first();
+            String there = first == null || first.sample() == null
+                    ? "elsewhere"
+                    : "in sample " + DataProblem.shown(first.sample().toString());
+            DataProblem problem = DataProblem.of(
+                            function + ": this slot is " + given + " here, but " + present.geometry() + " " + there,
+                            "one group takes the rows of one model: filter, or GROUP BY dtype, heads and head_dim too")
+                    .inSlot(slot);
+            throw new InvalidDataException(
+                    origin == null || origin.sample() == null ? problem : problem.inSample(origin.sample()));
+        }
+    }
+}

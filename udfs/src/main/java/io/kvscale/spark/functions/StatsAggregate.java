@@ -1,0 +1,113 @@
+package io.kvscale.spark.functions;
+
+import io.kvscale.capture.TensorValues;
+import io.kvscale.numeric.Dtype;
+import io.kvscale.observer.CalibrationStatistics;
+import io.kvscale.tensor.Geometry;
+import io.kvscale.tensor.Slot;
+import java.util.Objects;
+import org.apache.spark.sql.catalyst.InternalRow;
+import org.apache.spark.sql.catalyst.expressions.BoundReference;
+import org.apache.spark.sql.catalyst.expressions.Expression;
+import org.apache.spark.sql.catalyst.util.ArrayData;
+import org.apache.spark.unsafe.types.UTF8String;
+import org.jspecify.annotations.Nullable;
+import scala.collection.immutable.Seq;
+
+/**
+ * {@code kv_stats_agg(layer, role, dtype, heads, head_dim, data [, sample])}: the statistics of K or V tensors, one a row.
+ *
+ * <p>A row that is {@link TensorValues} is read chunk by chunk instead of as one array; the result is the same.
+ */
+public final class StatsAggregate extends StatisticsAggregate {
+    static final String NAME = "kv_stats_agg";
+
+    private static final long serialVersionUID = 1L;
+
+    private static final int LAYER = 0;
+    private static final int ROLE = 1;
+    private static final int DTYPE = 2;
+    private static final int HEADS = 3;
+    private static final int HEAD_DIM = 4;
+    private static final int DATA = 5;
+    private static final int SAMPLE = 6;
+
+    /**
+     * @param children layer BIGINT, role STRING, dtype STRING, heads BIGINT, head_dim BIGINT, data BINARY or
+     *     ARRAY&lt;FLOAT&gt;, and, if there is a seventh, sample STRING
+     */
+    public StatsAggregate(Seq<Expression> children, int mutableOffset, int inputOffset) {
+        super(NAME, children, mutableOffset, inputOffset);
+    }
+
+    @Override
+    StatisticsAggregate copy(Seq<Expression> newChildren, int newMutableOffset, int newInputOffset) {
+        return new StatsAggregate(newChildren, newMutableOffset, newInputOffset);
+    }
+
+    /** {@inheritDoc} A row with a null before {@code sample} changes nothing. */
+    @Override
+    public CalibrationStatistics update(CalibrationStatistics buffer, InternalRow row) {
+        Object layer = value(LAYER, row);
+        Object role = value(ROLE, row);
+        Object dtype = value(DTYPE, row);
+        Object heads = value(HEADS, row);
+        Object headDim = value(HEAD_DIM, row);
+        TensorValues chunks = chunks(row);
+        Object data = chunks == null ? value(DATA, row) : chunks;
+        if (layer == null || role == null || dtype == null || heads == null || headDim == null || data == null) {
+            return buffer;
+        }
+        Slot slot = new Slot(
+                Values.whole(NAME, "layer", (Long) layer, 0, Slot.MAX_LAYER), Values.role(NAME, role.toString()));
+        Geometry geometry = geometry(Values.dtype(NAME, dtype.toString()), (Long) heads, (Long) headDim);
+        TensorRow tensor = new TensorRow(slot, geometry, sample(row));
+        if (chunks == null) {
+            tensor.addTo(buffer, bytes(data, geometry.dtype()));
+        } else if (chunks.source().geometry().equals(geometry)) {
+            tensor.addTo(buffer, chunks);
+        } else {
+            // The arguments read the row's bytes in another way.
+            tensor.addTo(buffer, (byte[]) Objects.requireNonNull(value(DATA, row)));
+        }
+        return buffer;
+    }
+
+    private @Nullable Object value(int child, InternalRow row) {
+        return children().apply(child).eval(row);
+    }
+
+    private @Nullable String sample(InternalRow row) {
+        return children().size() > SAMPLE && value(SAMPLE, row) instanceof UTF8String name ? name.toString() : null;
+    }
+
+    private static Geometry geometry(Dtype dtype, long heads, long headDim) {
+        int checked = Values.whole(NAME, "heads", heads, 1, Geometry.MAX_CHANNELS);
+        return new Geometry(
+                dtype, checked, Values.whole(NAME, "head_dim", headDim, 1, Geometry.MAX_CHANNELS / checked));
+    }
+
+    /** The row's values where they need not be read into one array; null where they must, or are null. */
+    private @Nullable TensorValues chunks(InternalRow row) {
+        return row instanceof TensorValues values
+                        && children().apply(DATA) instanceof BoundReference column
+                        && values.isColumn(column.ordinal())
+                        && !row.isNullAt(column.ordinal())
+                ? values
+                : null;
+    }
+
+    private static byte[] bytes(Object data, Dtype dtype) {
+        if (data instanceof ArrayData floats) {
+            if (dtype != Dtype.F32) {
+                throw Values.wrong(
+                        NAME,
+                        "dtype",
+                        "data is ARRAY<FLOAT>, which is F32, not " + dtype,
+                        "say dtype 'F32', or give" + " the " + dtype + " bytes as BINARY");
+            }
+            return Values.bytesOfFloats(NAME, "data", floats);
+        }
+        return (byte[]) data;
+    }
+}

@@ -1,0 +1,3 @@
+/** Spark SQL functions over statistics, scales and codes. */
+@org.jspecify.annotations.NullMarked
+package io.kvscale.spark.functions;
