@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.kvscale.capture.InvalidOptionException;
 import io.kvscale.safetensors.SafetensorsWriter;
-import io.kvscale.spark.SharedSession;
+import io.kvscale.spark.TestSpark;
 import io.kvscale.tensor.InvalidDataException;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -35,7 +35,7 @@ class KvTensorsSourceTest {
     private static final int LAYERS = 5;
     private static final int TENSOR_BYTES = 2 * 40 * 16 * 2;
 
-    private final SparkSession spark = SharedSession.get();
+    private final SparkSession spark = TestSpark.session();
 
     @TempDir
     private Path folder;
