@@ -9,12 +9,14 @@ import io.kvscale.job.calibration.SparkRuntime;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.spark.KvScaleExtensions;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.sql.SparkSession;
 
@@ -37,10 +39,15 @@ record SqlRates(double job, double captures, double arrow, double parquet, doubl
 
     private static final String FEW = "kvtensors WHERE sample = 'sample-0' AND layer < 4";
 
+    /** Every file is there so often, by links: a query takes 0.2 s before it reads, and corpora take longer than that. */
+    private static final int TIMES = 4;
+
     static SqlRates of(GeneratedCaptures captures, Path tables, double seconds) throws Exception {
         try (SparkSession spark = session(tables)) {
-            view(spark, captures.folder(), "kvtensors");
-            view(spark, ArrowTables.write(captures.folder(), tables.resolve("arrow")), "arrow");
+            Path corpus = multiplied(captures.folder(), tables.resolve("captures"));
+            Path arrow = ArrowTables.write(captures.folder(), tables.resolve("written"));
+            view(spark, corpus, "kvtensors");
+            view(spark, multiplied(arrow, tables.resolve("arrow")), "arrow");
             copy(spark, "SELECT * FROM " + SOME, tables.resolve("parquet"));
             // fp8 and back: some floats, without a function for this alone.
             copy(
@@ -49,7 +56,7 @@ record SqlRates(double job, double captures, double arrow, double parquet, doubl
                             + FEW,
                     tables.resolve("plain"));
             Map<String, Callable<?>> whole = new LinkedHashMap<>();
-            whole.put("job", () -> calibrate(captures));
+            whole.put("job", () -> calibrate(corpus));
             whole.put("kvtensors", () -> query(spark, STATISTICS.formatted("kvtensors")));
             whole.put("arrow", () -> query(spark, STATISTICS.formatted("arrow")));
             ToDoubleFunction<String> rate = new Rounds(bytes(spark, "kvtensors"), seconds).medians(whole);
@@ -72,6 +79,20 @@ record SqlRates(double job, double captures, double arrow, double parquet, doubl
                 .config("spark.driver.bindAddress", "127.0.0.1")
                 .config("spark.driver.host", "127.0.0.1")
                 .getOrCreate();
+    }
+
+    private static Path multiplied(Path folder, Path to) throws IOException {
+        Files.createDirectories(to);
+        try (Stream<Path> files = Files.list(folder)) {
+            for (Path file : files.toList()) {
+                String name = file.getFileName().toString();
+                Files.createLink(to.resolve(name), file);
+                for (int copy = 1; copy < TIMES; copy++) {
+                    Files.createLink(to.resolve(copy + "-" + name), file);
+                }
+            }
+        }
+        return to;
     }
 
     private static void view(SparkSession spark, Path folder, String name) {
@@ -102,9 +123,9 @@ record SqlRates(double job, double captures, double arrow, double parquet, doubl
         return spark.sql(query).collectAsList();
     }
 
-    private static CalibrationOutcome calibrate(GeneratedCaptures captures) throws IOException {
+    private static CalibrationOutcome calibrate(Path captures) throws IOException {
         Recipe recipe = Recipe.parse("kv_cache_scheme: {num_bits: 8, type: float}", "bench");
-        CaptureListing listing = CaptureListing.of(List.of(captures.folder().toString()), new Configuration());
+        CaptureListing listing = CaptureListing.of(List.of(captures.toString()), new Configuration());
         try (CalibrationJob job = new CalibrationJob(SparkRuntime.of(null, Map.of()), recipe, listing, 0)) {
             CalibrationOutcome outcome = job.run(Depth.VALUES, new Progress(System.err, false, true));
             if (outcome.problem() != null) {
