@@ -26,6 +26,7 @@ import org.apache.arrow.vector.LargeVarCharVector;
 import org.apache.arrow.vector.VarBinaryVector;
 import org.apache.arrow.vector.VarCharVector;
 import org.apache.arrow.vector.VectorSchemaRoot;
+import org.apache.arrow.vector.ViewVarCharVector;
 import org.apache.arrow.vector.complex.FixedSizeListVector;
 import org.apache.arrow.vector.complex.LargeListVector;
 import org.apache.arrow.vector.complex.ListVector;
@@ -141,6 +142,8 @@ public final class TestTable {
         if (vector instanceof VarCharVector text) {
             text.setSafe(row, value.toString().getBytes(StandardCharsets.UTF_8));
         } else if (vector instanceof LargeVarCharVector text) {
+            text.setSafe(row, value.toString().getBytes(StandardCharsets.UTF_8));
+        } else if (vector instanceof ViewVarCharVector text) {
             text.setSafe(row, value.toString().getBytes(StandardCharsets.UTF_8));
         } else if (vector instanceof VarBinaryVector binary) {
             binary.setSafe(row, (byte[]) value);

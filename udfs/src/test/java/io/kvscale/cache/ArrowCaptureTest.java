@@ -224,6 +224,9 @@ class ArrowCaptureTest {
                 list("fixed", new ArrowType.FixedSizeList(2), INT32),
                 field("decimal", new ArrowType.Decimal(10, 2, 128)));
         others.forEach(other -> table.column(other, none));
+        Object[] texts = new Object[ROWS];
+        Arrays.fill(texts, "a text that a view does not hold itself");
+        table.column(field("filled", ArrowType.Utf8View.INSTANCE), texts);
         fill(table, values, "BF16");
         List.of("nothing", "view", "dense")
                 .forEach(name -> table.column(
