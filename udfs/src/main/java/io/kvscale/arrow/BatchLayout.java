@@ -12,7 +12,7 @@ import org.apache.arrow.flatbuf.RecordBatch;
  */
 record BatchLayout(int rows, long[] lengths, long[] nulls, long[] begins, long[] bytes, int[] firstOfViews) {
     /** Far more tensors than a batch ever holds; bounds what its small columns take in memory. */
-    private static final int MAX_ROWS = 1 << 20;
+    private static final int MAX_ROWS = 1 << 18;
 
     /** How many rows a batch says it has. */
     static long rows(MessageFrame frame) {
@@ -32,8 +32,8 @@ record BatchLayout(int rows, long[] lengths, long[] nulls, long[] begins, long[]
         if (batch.compression() != null) {
             throw Refusals.refusal(
                     "the record batch at byte " + frame.begin() + " is compressed",
-                    "write it without compression, in pyarrow: IpcWriteOptions(compression=None), or"
-                            + " feather.write_feather(…, compression='uncompressed')");
+                    "write it without, in pyarrow: IpcWriteOptions(compression=None), or for feather.write_feather"
+                            + " compression='uncompressed'");
         }
         long rows = batch.length();
         if (rows > MAX_ROWS) {
@@ -44,7 +44,11 @@ record BatchLayout(int rows, long[] lengths, long[] nulls, long[] begins, long[]
         int[] firstOfViews = views(batch, plan);
         int nodes = batch.nodesLength();
         long buffers = plan.buffers() + (long) firstOfViews[plan.views()];
-        if (rows < 0 || nodes != plan.nodes() || batch.buffersLength() != buffers) {
+        // As many must be there before memory is taken for them: a buffer is 16 bytes of the metadata.
+        if (buffers > batch.getByteBuffer().capacity() / 16
+                || rows < 0
+                || nodes != plan.nodes()
+                || batch.buffersLength() != buffers) {
             throw Refusals.damaged("expected a record batch of " + plan.nodes() + " nodes and " + buffers
                     + " buffers at byte " + frame.begin() + ", got " + nodes + " and " + batch.buffersLength() + ", "
                     + rows + " rows");
@@ -85,7 +89,7 @@ record BatchLayout(int rows, long[] lengths, long[] nulls, long[] begins, long[]
         int[] first = new int[plan.views() + 1];
         for (int i = 0; i < plan.views(); i++) {
             long count = batch.variadicBufferCounts(i);
-            // Each is 16 bytes of metadata, so that more cannot be there.
+            // Each is 16 bytes of the metadata, so that more cannot be there.
             if (count < 0 || count > MessageFrame.MAX_METADATA || first[i] + count > MessageFrame.MAX_METADATA) {
                 throw Refusals.damaged("a column of views with " + count + " buffers");
             }

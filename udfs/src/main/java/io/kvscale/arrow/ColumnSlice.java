@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 /** One column of one record batch: which rows are null, where their elements lie, and small elements themselves. */
 final class ColumnSlice {
     /** What the elements of a small column of one batch may take in memory. */
-    private static final int MAX_LOADED = 64 << 20;
+    private static final int MAX_LOADED = 16 << 20;
 
     private static final int MAX_TEXT = 64 << 10;
 

@@ -75,7 +75,7 @@ final class ArrowCapture implements ArrowTable.Rows {
     public void batch(List<TableRow> batch) {
         for (TableRow row : batch) {
             SlotTensor tensor = tensor(row);
-            if (tensor.elementAt(piece.start()) < tensor.elementAt(piece.end()) || piece.holds(tensor.begin())) {
+            if (tensor.elementAt(piece.start()) < tensor.elementAt(piece.end())) {
                 if (tensors.size() == MAX_ROWS) {
                     throw problem(
                             "one task meets more than " + MAX_ROWS + " tensors in this table",
