@@ -123,7 +123,7 @@ final class CalibrateCommand implements Callable<Integer> {
     private static CaptureListing listing(List<String> inputs, Configuration hadoop, Results results) {
         CaptureListing listing = CaptureListing.of(inputs, hadoop);
         if (listing.skipped() > 0) {
-            results.warn(listing.skipped() + " files are not .safetensors and were skipped");
+            results.warn(listing.skipped() + " files are not captures and were skipped");
         }
         return listing;
     }

@@ -141,9 +141,7 @@ public final class CalibrationTask {
     /** After a problem, only samples that could show an earlier one are still read. */
     private static boolean mayComeBefore(CaptureFile file, DataProblem problem) {
         Sample first = problem.sample();
-        return first == null
-                || Sample.compareUtf8(file.sample(), first.name()) <= 0
-                || Sample.compareUtf8(file.request(), first.name()) <= 0;
+        return first == null || file.mayHoldUpTo(first.name());
     }
 
     private void observe(Slot slot, Position position, ByteBuffer values) {

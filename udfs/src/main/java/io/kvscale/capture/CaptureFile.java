@@ -1,6 +1,8 @@
 package io.kvscale.capture;
 
+import io.kvscale.tensor.Sample;
 import java.io.Serializable;
+import java.util.List;
 
 /**
  * One file of the corpus, as the listing shows it.
@@ -13,7 +15,29 @@ import java.io.Serializable;
 public record CaptureFile(String path, String name, String root, long length) implements Serializable {
     private static final String SAFETENSORS = ".safetensors";
 
-    /** The sample that the file is: its name without extension. */
+    /** The names of files that a walk over folders takes. */
+    static final List<String> EXTENSIONS = List.of(SAFETENSORS, ".arrow", ".arrows");
+
+    static boolean isNamedLikeOne(String name) {
+        return EXTENSIONS.stream().anyMatch(name::endsWith);
+    }
+
+    /** Whether it is named like a table, whose rows name their samples; what it is, only its content says. */
+    boolean isTable() {
+        return name.endsWith(".arrow") || name.endsWith(".arrows");
+    }
+
+    /**
+     * Whether a sample up to {@code name}, in the order of samples, may be in the file. Only safetensors files, which
+     * are named so, are samples by their own names.
+     */
+    public boolean mayHoldUpTo(String name) {
+        return !this.name.endsWith(SAFETENSORS)
+                || Sample.compareUtf8(sample(), name) <= 0
+                || Sample.compareUtf8(request(), name) <= 0;
+    }
+
+    /** The sample that the file is, unless its rows name their own: its name without extension. */
     public String sample() {
         int dot = name.lastIndexOf('.');
         return dot > name.lastIndexOf('/') + 1 ? name.substring(0, dot) : name;

@@ -27,7 +27,7 @@ import org.apache.hadoop.fs.RemoteIterator;
  * @param skipped files passed over because they are not captures, hidden ones not counted
  */
 public record CaptureListing(List<CaptureFile> files, long skipped) {
-    private static final String EXTENSION = ".safetensors";
+    private static final String NAMES = String.join(", ", CaptureFile.EXTENSIONS);
     private static final int MAX_DEPTH = 64;
     private static final String GLOB = "{}[]*?";
 
@@ -56,7 +56,7 @@ public record CaptureListing(List<CaptureFile> files, long skipped) {
         walk.files.sort(Comparator.comparing(CaptureFile::name, Sample::compareUtf8));
         if (walk.files.isEmpty()) {
             throw problem(
-                    "no " + EXTENSION + " file in " + shown(inputs)
+                    "no capture (" + NAMES + ") in " + shown(inputs)
                             + (walk.skipped > 0 ? " (" + walk.skipped + " other files)" : ""),
                     "point --input at a folder of captures, or name the files themselves");
         }
@@ -173,7 +173,7 @@ public record CaptureListing(List<CaptureFile> files, long skipped) {
             }
             if (status.isDirectory()) {
                 folder(fs, status.getPath(), root, depth);
-            } else if (name.endsWith(EXTENSION)) {
+            } else if (CaptureFile.isNamedLikeOne(name)) {
                 file(status, root);
             } else {
                 skipped++;

@@ -124,7 +124,7 @@ class CaptureListingTest {
                 .isInstanceOf(InvalidDataException.class)
                 .hasMessageContaining("absent does not exist");
         assertThatThrownBy(() -> list("in/*.gguf")).hasMessageContaining("does not exist");
-        assertThatThrownBy(() -> list("empty")).hasMessageContaining("no .safetensors file in");
+        assertThatThrownBy(() -> list("empty")).hasMessageContaining("no capture (.safetensors, .arrow, .arrows) in");
         assertThatThrownBy(() -> list("in/*.md")).hasMessageContaining("(1 other files)");
         assertThatThrownBy(() -> CaptureListing.of(List.of(), new Configuration()))
                 .isInstanceOf(InvalidDataException.class);
