@@ -3,6 +3,7 @@ package io.kvscale.capture;
 import io.kvscale.arrow.ArrowTable;
 import io.kvscale.safetensors.TensorEntry;
 import io.kvscale.tensor.Sample;
+import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteOrder;
 import java.util.List;
@@ -31,17 +32,28 @@ record CaptureHeader(
     /** Reads and checks what stands before and around the values: which kind of file it is, the file's first bytes say. */
     static CaptureHeader read(FilePiece piece, BlockWindow window, CaptureRules rules) throws IOException {
         CaptureFile file = piece.file();
-        if (file.length() >= ArrowTable.MAGIC_BYTES) {
-            // The name only tells how much to read at once: of safetensors, a whole block with the header.
-            long readEnd = file.isTable() ? ArrowTable.MAGIC_BYTES : window.headerEnd(file.length());
-            long start = window.view(0, ArrowTable.MAGIC_BYTES, file.length(), readEnd)
-                    .order(ByteOrder.LITTLE_ENDIAN)
-                    .getLong();
-            if (ArrowTable.isArrow(start)) {
-                return ArrowCapture.read(start, piece, window, rules);
-            }
+        long start = start(file, window);
+        if (ArrowTable.isArrow(start)) {
+            return ArrowCapture.read(start, piece, window, rules);
         }
         return SafetensorsCapture.read(file, window, rules);
+    }
+
+    /** The first bytes as a number; 0, which no table begins with, where there are too few. */
+    private static long start(CaptureFile file, BlockWindow window) throws IOException {
+        if (file.length() < ArrowTable.MAGIC_BYTES) {
+            return 0;
+        }
+        // The name only tells how much to read at once: of safetensors, a whole block with the header.
+        long readEnd = file.isTable() ? ArrowTable.MAGIC_BYTES : window.headerEnd(file.length());
+        try {
+            return window.view(0, ArrowTable.MAGIC_BYTES, file.length(), readEnd)
+                    .order(ByteOrder.LITTLE_ENDIAN)
+                    .getLong();
+        } catch (EOFException e) {
+            // Cut off since it was listed: the reader of the header has the words for it.
+            return 0;
+        }
     }
 
     /** Names the sample of a problem with this file where the header did not get as far as to say it. */
