@@ -19,7 +19,16 @@ class CapturesTest {
     private Path work;
 
     @ParameterizedTest
-    @ValueSource(strings = {"dynamic_cache", "vllm_connector", "onnx_names", "float16", "batched", "sequence_first"})
+    @ValueSource(
+            strings = {
+                "dynamic_cache",
+                "vllm_connector",
+                "onnx_names",
+                "float16",
+                "batched",
+                "sequence_first",
+                "parquet"
+            })
     void everyBitIsTheReferences(String folder) {
         Path captures = Path.of(System.getProperty("kvscale.captures"));
         Path output = work.resolve("out");
@@ -31,7 +40,9 @@ class CapturesTest {
         Cli.run("calibrate", "--recipe", recipe, "--input", captures.resolve(folder), "--output", output)
                 .isDone();
         Expected expected = new Expected(
-                captures.resolve("expected").resolve(folder + ".json"), work, output.resolve("statistics.kvstats"));
+                captures.resolve("expected").resolve((folder.equals("parquet") ? "arrow" : folder) + ".json"),
+                work,
+                output.resolve("statistics.kvstats"));
         int compared = expected.schemes().stream().mapToInt(expected::check).sum();
         System.out.println(
                 "captures: " + folder + ": " + expected.schemes().size() + " schemes, " + compared + " numbers");

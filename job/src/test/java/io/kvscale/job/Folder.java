@@ -88,4 +88,13 @@ final class Folder {
         }
         return names;
     }
+
+    /** Removes a folder in which nothing was left. */
+    static void deleteEmpty(Path folder) {
+        try {
+            Files.deleteIfExists(folder);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
 }

@@ -96,12 +96,13 @@ public final class RowTensors {
     private RowTensor tensor(TableRow row, Slot slot) {
         String name = "layers." + slot.layer() + (slot.role() == Role.KEY ? ".keys" : ".values");
         String dtype = dtype(row);
-        if (row.bytes() < 0) {
-            needed(null, columns.data());
+        needed(row.bytes() < 0 ? null : row.bytes(), columns.data());
+        if (row.holes()) {
+            throw problem(
+                    "column '" + DataProblem.shown(columns.data()) + "' has a null among its values",
+                    "correct the table");
         }
-        List<Long> shape = row.shape() == null && row.heads() == null && row.headDim() == null
-                ? needed(null, columns.shape())
-                : row.shape() == null ? shapeByHeads(row, dtype) : stated(row.shape());
+        List<Long> shape = shape(row, dtype);
         TensorNames.Part part = slot.role() == Role.KEY ? TensorNames.Part.KEY : TensorNames.Part.VALUE;
         TensorShape seen = TensorShape.of(new TensorEntry(name, dtype, shape, 0, row.bytes()), part, options, Map.of());
         Geometry geometry = seen.geometry();
@@ -137,6 +138,20 @@ public final class RowTensors {
                     "store the values' own bytes as binary, or say dtype F32 if they are F32");
         }
         return Dtype.F32.name();
+    }
+
+    private List<Long> shape(TableRow row, String dtype) {
+        if (row.shape() != null) {
+            return stated(row.shape());
+        }
+        if (row.heads() == null && row.headDim() == null) {
+            throw problem(
+                    "neither column '" + DataProblem.shown(columns.shape()) + "' nor '"
+                            + DataProblem.shown(columns.heads()) + "' and '" + DataProblem.shown(columns.headDim())
+                            + "' say the shape: they are null",
+                    "leave such rows out, or fill them in");
+        }
+        return shapeByHeads(row, dtype);
     }
 
     private List<Long> stated(List<@Nullable Long> shape) {

@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
  * @param shape [B,H,S,D] or [S,H,D]; null: {@code heads} and {@code headDim} say it, of values [H,S,D]
  * @param bytes length of the values; negative where the column is null
  * @param floats whether the values are a list of 32-bit floats
+ * @param holes whether that list has nulls among its floats
  * @param further whether the row goes on with a sample that began in another row
  */
 public record TableRow(
@@ -24,4 +25,5 @@ public record TableRow(
         @Nullable String dtype,
         long bytes,
         boolean floats,
+        boolean holes,
         boolean further) {}
