@@ -88,13 +88,4 @@ final class Folder {
         }
         return names;
     }
-
-    /** Removes a folder in which nothing was left. */
-    static void deleteEmpty(Path folder) {
-        try {
-            Files.deleteIfExists(folder);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-    }
 }

@@ -1,5 +1,6 @@
 package io.kvscale.job;
 
+import java.nio.file.Path;
 import org.apache.spark.SparkConf;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.jspecify.annotations.Nullable;
@@ -20,6 +21,9 @@ public final class SharedSpark {
                     .setAppName("tests")
                     .setMaster("local[2,4]")
                     .set("spark.ui.enabled", "false")
+                    .set(
+                            "spark.sql.warehouse.dir",
+                            Path.of("target/spark-warehouse").toUri().toString())
                     .set("spark.driver.bindAddress", "127.0.0.1")
                     .set("spark.driver.host", "127.0.0.1"));
             context = running;

@@ -118,6 +118,27 @@ class TableTest {
     }
 
     @Test
+    void aContextOfItsOwnAndKryoChangeNothing() {
+        Path parquet = Table.parquet(table(), 3, work.resolve("table"));
+        Path shared = output("shared", "--input", parquet);
+        Path own = output(
+                "own",
+                "--input",
+                parquet,
+                "--master",
+                "local[2]",
+                "--conf",
+                "spark.serializer=org.apache.spark.serializer.KryoSerializer",
+                "--conf",
+                "spark.sql.parquet.enableVectorizedReader=true");
+        assertThat(Folder.content(own)).isEqualTo(Folder.content(shared));
+        String sql = calibrate("--table", "parquet.`" + parquet + "`", "--dry-run", "--master", "local[1]")
+                .isDone()
+                .out();
+        assertThat(sql).contains("slots      6");
+    }
+
+    @Test
     void aSavedTableAndFilesNamedInSqlAreTablesToo() {
         Path parquet = Table.parquet(table(), 2, work.resolve("table"));
         Table.session().sql("CREATE TABLE saved USING parquet LOCATION '" + parquet + "'");
@@ -126,7 +147,6 @@ class TableTest {
             equals(output("sql", "--table", "parquet.`" + parquet + "`"), 0);
         } finally {
             Table.session().sql("DROP TABLE saved");
-            Folder.deleteEmpty(Path.of("spark-warehouse"));
         }
     }
 

@@ -12,7 +12,7 @@ interface Pass {
     /** What the Spark job is called. */
     String description();
 
-    /** Bytes of K and V to observe; 0 if that is not known. */
+    /** Bytes of K and V to observe; negative if that is not known. */
     long bytes();
 
     /** Tasks. */

@@ -2,13 +2,16 @@ package io.kvscale.job.calibration;
 
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
+import java.util.List;
 import java.util.function.Supplier;
 import org.apache.spark.SparkThrowable;
 import org.jspecify.annotations.Nullable;
 
 /** What Spark says of a table that it cannot read, as bad data: the user's tables and views are not ours to trust. */
 final class SparkErrors {
-    private static final String INTERNAL = "INTERNAL_ERROR";
+    /** Begin the names of what is not the table's fault. */
+    private static final List<String> SPARKS_OWN =
+            List.of("INTERNAL_ERROR", "SPARK_JOB_CANCELLED", "UNABLE_TO_ACQUIRE_MEMORY");
 
     private SparkErrors() {}
 
@@ -39,7 +42,7 @@ final class SparkErrors {
         for (Throwable t = failure; t != null; t = t.getCause()) {
             if (t instanceof SparkThrowable named
                     && named.getCondition() != null
-                    && !named.getCondition().startsWith(INTERNAL)) {
+                    && SPARKS_OWN.stream().noneMatch(named.getCondition()::startsWith)) {
                 String message = String.valueOf(t.getMessage());
                 found = message.lines().findFirst().orElse("").strip();
             }

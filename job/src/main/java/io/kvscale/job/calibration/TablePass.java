@@ -80,7 +80,7 @@ final class TablePass implements Pass {
 
     @Override
     public long bytes() {
-        return 0;
+        return -1;
     }
 
     @Override
