@@ -165,6 +165,7 @@ final class CalibrateCommand implements Callable<Integer> {
             return new CalibrationJob(runtime, recipe, TableInput.named(table), most);
         }
         if (format == InputFormat.PARQUET) {
+            CaptureListing.check(inputs, hadoop);
             return new CalibrationJob(runtime, recipe, new TableInput("", inputs, 0), most);
         }
         CaptureListing listing = CaptureListing.of(inputs, format, hadoop);

@@ -267,7 +267,7 @@ class BadTableTest {
     @Test
     void parquetThatSparkCannotReadIsBadData() {
         Path input = work.resolve("in");
-        calibrate("--input", input, "--input-format", "parquet").fails(ExitCode.DATA, "cannot be read");
+        calibrate("--input", input, "--input-format", "parquet").fails(ExitCode.DATA, "in does not exist");
         Capture.put(input.resolve("a.parquet"), "PAR1 this is not Parquet".getBytes(StandardCharsets.UTF_8));
         calibrate("--input", input).fails(ExitCode.DATA, "cannot be read", "a.parquet");
         byte[] sound = Folder.bytes(onlyFile(Table.parquet(table(), 1, work.resolve("table"))));

@@ -75,17 +75,7 @@ public record CaptureListing(List<CaptureFile> files, long skipped, boolean parq
      */
     private static CaptureListing of(List<String> inputs, Set<InputFormat> taken, Configuration configuration) {
         Walk walk = new Walk(inputs.size() > 1, taken);
-        for (String input : inputs) {
-            try {
-                walk.input(input, configuration);
-            } catch (IOException e) {
-                throw new InvalidDataException(
-                        DataProblem.of(
-                                "input " + DataProblem.shown(input) + " cannot be listed: " + e.getMessage(),
-                                "check --input, and that this machine can reach it"),
-                        e);
-            }
-        }
+        forEach(inputs, input -> walk.input(input, configuration));
         walk.files.sort(Comparator.comparing(CaptureFile::name, Sample::compareUtf8));
         if (walk.files.isEmpty()) {
             throw problem(
@@ -94,6 +84,37 @@ public record CaptureListing(List<CaptureFile> files, long skipped, boolean parq
                     "point --input at a folder of captures, or name the files themselves");
         }
         return new CaptureListing(walk.files, walk.skipped, false);
+    }
+
+    /**
+     * Looks whether inputs are there, for whoever lists them in another way.
+     *
+     * @throws InvalidDataException if one does not exist
+     */
+    public static void check(List<String> inputs, Configuration configuration) {
+        forEach(inputs, input -> {
+            Path path = Walk.path(input);
+            Walk.found(input, path, path.getFileSystem(configuration));
+        });
+    }
+
+    /** Something done with one input. */
+    private interface Visit {
+        void input(String input) throws IOException;
+    }
+
+    private static void forEach(List<String> inputs, Visit visit) {
+        for (String input : inputs) {
+            try {
+                visit.input(input);
+            } catch (IOException e) {
+                throw new InvalidDataException(
+                        DataProblem.of(
+                                "input " + DataProblem.shown(input) + " cannot be listed: " + e.getMessage(),
+                                "check --input, and that this machine can reach it"),
+                        e);
+            }
+        }
     }
 
     private static Set<InputFormat> taken(@Nullable InputFormat format) {
@@ -169,10 +190,7 @@ public record CaptureListing(List<CaptureFile> files, long skipped, boolean parq
         void input(String input, Configuration configuration) throws IOException {
             Path path = path(input);
             FileSystem fs = path.getFileSystem(configuration);
-            FileStatus[] found = fs.globStatus(path);
-            if (found == null || found.length == 0) {
-                throw problem("input " + DataProblem.shown(input) + " does not exist", "check --input");
-            }
+            FileStatus[] found = found(input, path, fs);
             boolean glob = path.toString().chars().anyMatch(c -> GLOB.indexOf(c) >= 0);
             Path root = fs.makeQualified(root(path, found));
             for (FileStatus status : found) {
@@ -184,6 +202,14 @@ public record CaptureListing(List<CaptureFile> files, long skipped, boolean parq
                     file(status, root);
                 }
             }
+        }
+
+        private static FileStatus[] found(String input, Path path, FileSystem fs) throws IOException {
+            FileStatus[] found = fs.globStatus(path);
+            if (found == null || found.length == 0) {
+                throw problem("input " + DataProblem.shown(input) + " does not exist", "check --input");
+            }
+            return found;
         }
 
         private static Path path(String input) {

@@ -14,7 +14,6 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Supplier;
-import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.JavaPairRDD;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
@@ -112,8 +111,7 @@ final class TablePass implements Pass {
         return rows(depth).mapPartitionsToPair(partition -> {
             RowTask task = new RowTask(schemes, options, observed::add);
             partition.forEachRemaining(row -> reader.give(row, task));
-            long read = TaskContext.get().taskMetrics().inputMetrics().bytesRead();
-            return TaskState.rows(task.outcome(read));
+            return TaskState.rows(task.outcome());
         });
     }
 

@@ -1,5 +1,6 @@
 package io.kvscale.job.calibration;
 
+import java.util.Arrays;
 import java.util.Map;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.classic.Dataset;
@@ -38,7 +39,7 @@ final class TableSession {
                 .filter(leaf -> leaf instanceof LogicalRelation)
                 .map(leaf -> ((LogicalRelation) leaf).relation())
                 .filter(relation -> relation instanceof FileRelation)
-                .flatMap(relation -> java.util.Arrays.stream(((FileRelation) relation).inputFiles()))
+                .flatMap(relation -> Arrays.stream(((FileRelation) relation).inputFiles()))
                 .toArray(String[]::new);
     }
 }
