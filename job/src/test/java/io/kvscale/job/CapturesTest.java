@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -36,6 +37,11 @@ class CapturesTest {
                     .orElseThrow();
             compare("arrow/" + file.getFileName(), "arrow");
         }
+    }
+
+    @Test
+    void everyBitOfParquetIsTheReferences() {
+        compare("parquet", "arrow");
     }
 
     private void compare(String folder, String reference) {

@@ -1,5 +1,6 @@
 package io.kvscale.job;
 
+import java.nio.file.Path;
 import org.apache.spark.SparkConf;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.SparkSession;
@@ -23,6 +24,9 @@ public final class SharedSpark {
                     .set("spark.ui.enabled", "false")
                     .set("spark.sql.extensions", "io.kvscale.spark.KvScaleExtensions")
                     .set("spark.sql.shuffle.partitions", "3")
+                    .set(
+                            "spark.sql.warehouse.dir",
+                            Path.of("target/spark-warehouse").toUri().toString())
                     .set("spark.driver.bindAddress", "127.0.0.1")
                     .set("spark.driver.host", "127.0.0.1"));
             context = running;

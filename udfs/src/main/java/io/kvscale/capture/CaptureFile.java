@@ -2,7 +2,6 @@ package io.kvscale.capture;
 
 import io.kvscale.tensor.Sample;
 import java.io.Serializable;
-import java.util.List;
 
 /**
  * One file of the corpus, as the listing shows it.
@@ -13,18 +12,13 @@ import java.util.List;
  * @param length in bytes
  */
 public record CaptureFile(String path, String name, String root, long length) implements Serializable {
-    private static final String SAFETENSORS = ".safetensors";
-
-    /** The names of files that a walk over folders takes. */
-    static final List<String> EXTENSIONS = List.of(SAFETENSORS, ".arrow", ".arrows");
-
-    static boolean isNamedLikeOne(String name) {
-        return EXTENSIONS.stream().anyMatch(name::endsWith);
-    }
-
     /** Whether it is named like a table, whose rows name their samples; what it is, only its content says. */
     boolean isTable() {
-        return name.endsWith(".arrow") || name.endsWith(".arrows");
+        return isNamed(InputFormat.ARROW);
+    }
+
+    private boolean isNamed(InputFormat format) {
+        return InputFormat.ofFile(name).filter(format::equals).isPresent();
     }
 
     /**
@@ -32,7 +26,7 @@ public record CaptureFile(String path, String name, String root, long length) im
      * are named so, are samples by their own names.
      */
     public boolean mayHoldUpTo(String name) {
-        return !this.name.endsWith(SAFETENSORS)
+        return !isNamed(InputFormat.SAFETENSORS)
                 || Sample.compareUtf8(sample(), name) <= 0
                 || Sample.compareUtf8(request(), name) <= 0;
     }
@@ -51,7 +45,7 @@ public record CaptureFile(String path, String name, String root, long length) im
 
     /** False only where the file's name shows that none of its rows is wanted; a table names its samples itself. */
     public boolean mayHold(RowFilter filter) {
-        return !name.endsWith(SAFETENSORS)
+        return !isNamed(InputFormat.SAFETENSORS)
                 || filter.mayInclude(sample())
                 || (TensorNames.isConnectorFile(this) && filter.mayInclude(request()));
     }

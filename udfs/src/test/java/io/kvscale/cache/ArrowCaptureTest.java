@@ -258,7 +258,7 @@ class ArrowCaptureTest {
         assertThat(corpus.whole().problem()).isNull();
         corpus.write(NAME, table.column(field("d", INT64), 5, 4, 4, 4).file());
         assertThat(what(corpus))
-                .contains("48 bytes of data are not whole tokens of 2 heads x head_dim 5")
+                .contains("holds 48 bytes, which are not whole tokens of 2 heads of 5 in BF16")
                 .contains("record batch 0, row 0");
     }
 

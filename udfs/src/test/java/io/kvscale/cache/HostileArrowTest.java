@@ -98,7 +98,7 @@ class HostileArrowTest {
                 row(field("dtype", UTF8), null, "column 'dtype' of record batch 0, row 0 is null"),
                 row(field("dtype", UTF8), "I8", "already quantized (I8)"),
                 row(field("dtype", UTF8), "F64", "dtype F64 is not one of F32, BF16, F16"),
-                row(field("dtype", UTF8), "F32", "shape [1, 1, 2, 2] of F32 takes 16 bytes, the data has 8"),
+                row(field("dtype", UTF8), "F32", "holds 8 bytes, which are not shape [1, 1, 2, 2] of F32"),
                 row(
                         list("data", LIST, F32),
                         List.of(1, 2, 3, 4),
@@ -109,8 +109,8 @@ class HostileArrowTest {
                         "column 'data' of record batch 0 has nulls in its lists"),
                 row(list("data", LIST, INT32), List.of(1, 2, 3, 4), "column 'data' is of type list<int32>"),
                 row(field("data", BINARY), null, "column 'data' of record batch 0, row 0 is null"),
-                row(field("data", BINARY), new byte[7], "takes 8 bytes, the data has 7"),
-                row(field("data", BINARY), new byte[0], "takes 8 bytes, the data has 0"),
+                row(field("data", BINARY), new byte[7], "holds 7 bytes, which are not shape"),
+                row(field("data", BINARY), new byte[0], "holds 0 bytes, which are not shape"),
                 row(field("data", ArrowType.BinaryView.INSTANCE), null, "column 'data' is of type binary_view"));
     }
 
@@ -135,7 +135,8 @@ class HostileArrowTest {
         assertRefused(table().without("dtype").file(), "kvscale: columns:");
         options = new CaptureOptions(
                 null, null, Layout.THD2, 0, 0, null, List.of(), List.of(), false, TableColumns.DEFAULT);
-        assertRefused(table().file(), "layout: 2THD does not go with a table");
+        assertRefused(
+                table().file(), "layout: 2THD is of tensors that hold K and V, a row of a table holds one of them");
     }
 
     @Test
