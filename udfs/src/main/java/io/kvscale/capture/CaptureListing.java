@@ -15,7 +15,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.stream.Collectors;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
@@ -129,10 +128,12 @@ public record CaptureListing(List<CaptureFile> files, long skipped, boolean parq
     }
 
     private static String words(Set<InputFormat> formats) {
-        return formats.stream()
+        List<String> words = formats.stream()
                 .sorted()
                 .flatMap(format -> format.extensions().stream())
-                .collect(Collectors.joining(" or "));
+                .toList();
+        int last = words.size() - 1;
+        return last == 0 ? words.get(0) : String.join(", ", words.subList(0, last)) + " or " + words.get(last);
     }
 
     private static boolean isParquet(List<CaptureFile> files, @Nullable InputFormat format) {
