@@ -80,7 +80,7 @@ public record CaptureListing(List<CaptureFile> files, long skipped, boolean parq
             throw problem(
                     "no " + words(taken) + " file in " + shown(inputs)
                             + (walk.skipped > 0 ? " (" + walk.skipped + " other files)" : ""),
-                    "point at a folder of captures, or name the files themselves");
+                    "point --input, or the source's path, at a folder of captures, or name the files themselves");
         }
         return new CaptureListing(walk.files, walk.skipped, false);
     }
@@ -110,7 +110,7 @@ public record CaptureListing(List<CaptureFile> files, long skipped, boolean parq
                 throw new InvalidDataException(
                         DataProblem.of(
                                 "input " + DataProblem.shown(input) + " cannot be listed: " + e.getMessage(),
-                                "check the path, and that this machine can reach it"),
+                                "check --input, or the source's path, and that this machine can reach it"),
                         e);
             }
         }
@@ -149,7 +149,7 @@ public record CaptureListing(List<CaptureFile> files, long skipped, boolean parq
             throw problem(
                     "Parquet files lie among other captures: " + DataProblem.shown(table.path()) + " and "
                             + DataProblem.shown(capture.path()),
-                    "calibrate on one kind: name it with --input-format, or point at a folder of its own");
+                    "calibrate on one kind: name it with --input-format, or point --input at a folder of its own");
         }
         return table != null;
     }
@@ -208,7 +208,8 @@ public record CaptureListing(List<CaptureFile> files, long skipped, boolean parq
         private static FileStatus[] found(String input, Path path, FileSystem fs) throws IOException {
             FileStatus[] found = fs.globStatus(path);
             if (found == null || found.length == 0) {
-                throw problem("input " + DataProblem.shown(input) + " does not exist", "check the path");
+                throw problem(
+                        "input " + DataProblem.shown(input) + " does not exist", "check --input, or the source's path");
             }
             return found;
         }
@@ -218,7 +219,10 @@ public record CaptureListing(List<CaptureFile> files, long skipped, boolean parq
                 return new Path(input);
             } catch (IllegalArgumentException e) {
                 throw new InvalidDataException(
-                        DataProblem.of("input '" + DataProblem.shown(input) + "' is not a path", "check the path"), e);
+                        DataProblem.of(
+                                "input '" + DataProblem.shown(input) + "' is not a path",
+                                "check --input, or the source's path"),
+                        e);
             }
         }
 
