@@ -23,6 +23,7 @@ class LayersTest {
             Map.entry("scheme", 2),
             Map.entry("observer", 2),
             Map.entry("safetensors", 2),
+            Map.entry("arrow", 2),
             Map.entry("capture", 3),
             Map.entry("quant", 3),
             Map.entry("cache", 4),

@@ -35,6 +35,11 @@ final class BenchCommand implements Callable<Integer> {
     @Option(names = "--dir", paramLabel = "DIR", description = "Where they are generated; by default java.io.tmpdir.")
     private @Nullable Path dir;
 
+    @Option(
+            names = "--sql",
+            description = "Measure SQL too: over captures, Arrow and Parquet, and without kvscale's functions.")
+    private boolean sql;
+
     @Option(names = "--json", description = "Print JSON: one object, a number for every figure.")
     private boolean json;
 
@@ -44,7 +49,7 @@ final class BenchCommand implements Callable<Integer> {
             throw new ParameterException(spec.commandLine(), "--size is at least " + LEAST_BYTES);
         }
         Path parent = dir == null ? Path.of(System.getProperty("java.io.tmpdir")) : dir;
-        Map<String, Object> figures = new SpeedBench(parent, size).run();
+        Map<String, Object> figures = new SpeedBench(parent, size, sql).run();
         PrintWriter out = spec.commandLine().getOut();
         if (json) {
             out.println(JsonMapper.builder()

@@ -4,6 +4,7 @@ import io.kvscale.job.calibration.CalibrationJob;
 import io.kvscale.job.calibration.CalibrationOutcome;
 import io.kvscale.tensor.InvalidDataException;
 import java.io.PrintWriter;
+import java.util.Locale;
 
 /** What {@code calibrate --dry-run} shows. */
 final class DryRun {
@@ -18,9 +19,7 @@ final class DryRun {
         if (outcome.problem() != null) {
             throw new InvalidDataException(outcome.problem());
         }
-        out.println("files      " + job.listing().files().size());
-        out.println("bytes      " + job.listing().bytes());
-        out.println("splits     " + job.splits().size());
+        job.shown().forEach((label, text) -> out.println(String.format(Locale.ROOT, "%-10s %s", label, text)));
         out.println("slots      " + outcome.statistics().slots().size());
         out.println("unmatched  " + outcome.tally().unmatchedTensors() + " tensors"
                 + (outcome.tally().names().isEmpty()

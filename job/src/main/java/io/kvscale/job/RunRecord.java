@@ -10,14 +10,22 @@ import java.time.temporal.ChronoUnit;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** What varies from run to run: the content of {@code run.json}. */
 final class RunRecord {
     private final Instant start = Instant.now();
     private final List<String> inputs;
+    private final @Nullable String table;
 
     RunRecord(List<String> inputs) {
+        this(inputs, null);
+    }
+
+    /** @param table what was read instead of inputs */
+    RunRecord(List<String> inputs, @Nullable String table) {
         this.inputs = List.copyOf(inputs);
+        this.table = table;
     }
 
     Map<String, Object> finish(CalibrationJob job, Tally tally) {
@@ -26,7 +34,7 @@ final class RunRecord {
         run.put("read_bytes", tally.readBytes());
         run.put("task_seconds", tally.nanos() / 1e9);
         run.put("throughput_mb_per_s", tally.readBytes() / 1e6 / Math.max(seconds, 1e-3));
-        run.put("partitions", job.splits().size());
+        run.put("partitions", job.partitions());
         run.put("spark_version", job.sparkVersion());
         run.put("master", job.master());
         return run;
@@ -40,6 +48,9 @@ final class RunRecord {
         run.put("finished", end.truncatedTo(ChronoUnit.MILLIS).toString());
         run.put("seconds", Duration.between(start, end).toMillis() / 1e3);
         run.put("inputs", inputs);
+        if (table != null) {
+            run.put("table", table);
+        }
         run.put("kvscale_version", Version.kvscale());
         run.put("java_version", System.getProperty("java.version"));
         run.put("host", host());

@@ -71,7 +71,7 @@ final class Capture {
         return this;
     }
 
-    private static void put(ByteBuffer to, String dtype, double value) {
+    static void put(ByteBuffer to, String dtype, double value) {
         switch (dtype) {
             case "F32" -> to.putFloat((float) value);
             case "BF16" -> to.putShort((short) (Float.floatToRawIntBits((float) value) >>> 16));

@@ -2,8 +2,11 @@ package io.kvscale.job;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -21,6 +24,27 @@ class CapturesTest {
     @ParameterizedTest
     @ValueSource(strings = {"dynamic_cache", "vllm_connector", "onnx_names", "float16", "batched", "sequence_first"})
     void everyBitIsTheReferences(String folder) {
+        compare(folder, folder);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"arrow", "arrows"})
+    void everyBitOfATableIsTheReferences(String extension) throws IOException {
+        Path captures = Path.of(System.getProperty("kvscale.captures"));
+        try (Stream<Path> files = Files.list(captures.resolve("arrow"))) {
+            Path file = files.filter(f -> f.toString().endsWith("." + extension))
+                    .findAny()
+                    .orElseThrow();
+            compare("arrow/" + file.getFileName(), "arrow");
+        }
+    }
+
+    @Test
+    void everyBitOfParquetIsTheReferences() {
+        compare("parquet", "arrow");
+    }
+
+    private void compare(String folder, String reference) {
         Path captures = Path.of(System.getProperty("kvscale.captures"));
         Path output = work.resolve("out");
         boolean merged = folder.equals("vllm_connector");
@@ -31,7 +55,7 @@ class CapturesTest {
         Cli.run("calibrate", "--recipe", recipe, "--input", captures.resolve(folder), "--output", output)
                 .isDone();
         Expected expected = new Expected(
-                captures.resolve("expected").resolve(folder + ".json"), work, output.resolve("statistics.kvstats"));
+                captures.resolve("expected").resolve(reference + ".json"), work, output.resolve("statistics.kvstats"));
         int compared = expected.schemes().stream().mapToInt(expected::check).sum();
         System.out.println(
                 "captures: " + folder + ": " + expected.schemes().size() + " schemes, " + compared + " numbers");

@@ -67,11 +67,16 @@ class ClusterTest {
     /** The one class of these tests that executors need. */
     private void addSlowFileSystem() throws IOException {
         extra = work.resolve("extra");
-        String name = SlowFileSystem.class.getName();
+        add(SlowFileSystem.class);
+        Folder.write(
+                extra.resolve("META-INF/services/org.apache.hadoop.fs.FileSystem"),
+                SlowFileSystem.class.getName() + "\n");
+    }
+
+    private void add(Class<?> type) throws IOException {
         Capture.put(
-                extra.resolve(name.replace('.', '/') + ".class"),
-                SlowFileSystem.class.getResourceAsStream("SlowFileSystem.class").readAllBytes());
-        Folder.write(extra.resolve("META-INF/services/org.apache.hadoop.fs.FileSystem"), name + "\n");
+                extra.resolve(type.getName().replace('.', '/') + ".class"),
+                type.getResourceAsStream(type.getSimpleName() + ".class").readAllBytes());
     }
 
     @AfterEach
@@ -97,20 +102,28 @@ class ClusterTest {
                 master,
                 "--partitions",
                 "20"));
-        List<String> all = new ArrayList<>(List.of(
+        List<String> all = settings();
+        Collections.addAll(all, settings);
+        all.forEach(setting -> words.addAll(List.of("--conf", setting)));
+        return java("driver", words);
+    }
+
+    private List<String> settings() {
+        return new ArrayList<>(List.of(
                 "spark.executor.memory=768m",
                 "spark.driver.host=127.0.0.1",
                 "spark.driver.bindAddress=127.0.0.1",
                 "spark.executor.extraClassPath=" + extra,
                 "spark.hadoop.slow.log=" + log,
                 "spark.serializer=org.apache.spark.serializer.KryoSerializer"));
-        Collections.addAll(all, settings);
-        all.forEach(setting -> words.addAll(List.of("--conf", setting)));
-        return java("driver", words);
     }
 
-    /** A JVM with the jar, Spark and the slow file system. */
     private Process java(String name, List<String> main) throws IOException {
+        return java(name, Path.of("target/kvscale.jar"), main);
+    }
+
+    /** A JVM with a jar of ours, Spark and the slow file system. */
+    private Process java(String name, Path jar, List<String> main) throws IOException {
         List<String> words = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin/java").toString(),
                 "@" + Path.of("target/jvm.flags").toAbsolutePath(),
@@ -120,7 +133,7 @@ class ClusterTest {
                 "-cp",
                 String.join(
                         File.pathSeparator,
-                        Path.of("target/kvscale.jar").toAbsolutePath().toString(),
+                        jar.toAbsolutePath().toString(),
                         extra.toString(),
                         work.resolve("spark/jars") + "/*")));
         words.addAll(main);
@@ -250,5 +263,36 @@ class ClusterTest {
                 "spark.speculation.interval=100ms"));
         assertThat(opened().stream().filter(line -> line.endsWith(" sample-7.safetensors")))
                 .hasSizeGreaterThanOrEqualTo(2);
+    }
+
+    /** SQL with the jar for notebooks alone: sources, functions and the operator are loaded by the executors. */
+    @Test
+    @Timeout(240)
+    void sqlOnExecutorsOfTheirOwnGivesTheSameScales() throws Exception {
+        add(SqlDriver.class);
+        Path statistics = work.resolve("sql.kvstats");
+        List<String> words = new ArrayList<>();
+        List<String> all = settings();
+        all.addAll(List.of(
+                "spark.master=local-cluster[2,1,1024]",
+                "spark.app.name=sql",
+                "spark.ui.enabled=false",
+                "spark.jars=" + Path.of("../udfs/target/kvscale-udfs.jar").toRealPath(),
+                "spark.sql.extensions=io.kvscale.spark.KvScaleExtensions"));
+        all.forEach(setting -> words.add("-D" + setting));
+        words.addAll(List.of(SqlDriver.class.getName(), "slow://" + input, statistics.toString()));
+        Process driver = java("sql", Path.of("../udfs/target/kvscale-udfs.jar"), words);
+        assertThat(driver.waitFor(180, TimeUnit.SECONDS)).isTrue();
+        assertThat(driver.exitValue())
+                .as(() -> Folder.text(work.resolve("sql.log")))
+                .isZero();
+        assertThat(processes()).hasSizeGreaterThanOrEqualTo(2).doesNotContain(driver.pid());
+
+        Path plain = Folder.recipe(work, "num_bits: 8, type: float, strategy: attn_head");
+        Cli.run("scales", "--statistics", statistics, "--recipe", plain, "--output", work.resolve("sql"))
+                .isDone();
+        Cli.run("calibrate", "--recipe", plain, "--input", input, "--output", work.resolve("plain"))
+                .isDone();
+        Cli.run("compare", work.resolve("sql"), work.resolve("plain")).isDone();
     }
 }

@@ -295,7 +295,7 @@ class OutputContractTest {
                 .containsPattern("splits +2\n")
                 .containsPattern("slots +4\n")
                 .containsPattern("unmatched +1 tensors.*logits");
-        assertThat(done.err()).contains("1 files are not .safetensors");
+        assertThat(done.err()).contains("1 files are not .safetensors, .arrow, .arrows or .parquet");
         calibrate(recipe(FP8), "--dry-run").isDone();
         assertThat(Folder.names(work)).doesNotContainKey("out");
         Folder.write(input.resolve("bad.safetensors"), "bad");

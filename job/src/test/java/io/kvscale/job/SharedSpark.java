@@ -1,7 +1,9 @@
 package io.kvscale.job;
 
+import java.nio.file.Path;
 import org.apache.spark.SparkConf;
 import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.sql.SparkSession;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,11 +22,21 @@ public final class SharedSpark {
                     .setAppName("tests")
                     .setMaster("local[2,4]")
                     .set("spark.ui.enabled", "false")
+                    .set("spark.sql.extensions", "io.kvscale.spark.KvScaleExtensions")
+                    .set("spark.sql.shuffle.partitions", "3")
+                    .set(
+                            "spark.sql.warehouse.dir",
+                            Path.of("target/spark-warehouse").toUri().toString())
                     .set("spark.driver.bindAddress", "127.0.0.1")
                     .set("spark.driver.host", "127.0.0.1"));
             context = running;
         }
         return running;
+    }
+
+    /** A session on it, with SQL functions. */
+    public static SparkSession session() {
+        return SparkSession.builder().config(context().getConf()).getOrCreate();
     }
 
     public static synchronized void stop() {

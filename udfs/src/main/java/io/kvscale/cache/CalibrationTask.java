@@ -6,12 +6,9 @@ import io.kvscale.capture.CaptureReader;
 import io.kvscale.capture.FilePiece;
 import io.kvscale.capture.Split;
 import io.kvscale.observer.CalibrationStatistics;
-import io.kvscale.observer.SlotStatistics;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
-import io.kvscale.tensor.KvSource;
-import io.kvscale.tensor.Position;
 import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Sample;
 import io.kvscale.tensor.Slot;
@@ -19,13 +16,11 @@ import java.io.EOFException;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.Serializable;
-import java.nio.ByteBuffer;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.NoSuchFileException;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
-import java.util.TreeMap;
 import java.util.function.LongConsumer;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.security.AccessControlException;
@@ -37,9 +32,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class CalibrationTask {
     private final CaptureReader reader;
-    private final QuantizedKvCache cache;
-    private final SortedMap<Slot, Geometries> geometries = new TreeMap<>();
-    private @Nullable DataProblem problem;
+    private final Observed observed;
     private @Nullable IOException readFailure;
 
     /**
@@ -81,7 +74,7 @@ public final class CalibrationTask {
             CaptureReader.Depth depth,
             LongConsumer progress) {
         this.reader = new CaptureReader(options, configuration, depth, progress);
-        this.cache = new QuantizedKvCache(schemes, 0);
+        this.observed = new Observed(schemes);
     }
 
     /**
@@ -101,10 +94,8 @@ public final class CalibrationTask {
         CalibrationTask task = new CalibrationTask(schemes, options, configuration, depth, progress);
         split.pieces().forEach(task::read);
         CaptureReader reader = task.reader;
-        return new Outcome(
-                new CalibrationStatistics(reader.corpus(), task.cache.statistics()),
-                task.geometries,
-                task.problem,
+        return task.observed.outcome(
+                reader.corpus(),
                 new Tally(
                         reader.readBytes(),
                         System.nanoTime() - start,
@@ -116,13 +107,14 @@ public final class CalibrationTask {
     }
 
     private void read(FilePiece piece) {
+        DataProblem problem = observed.problem();
         if (problem != null && !mayComeBefore(piece.file(), problem)) {
             return;
         }
         try {
-            reader.read(piece, this::observe);
+            reader.read(piece, observed::observe);
         } catch (InvalidDataException e) {
-            problem = problem == null || e.problem().compareTo(problem) < 0 ? e.problem() : problem;
+            observed.add(e.problem());
             if (e.getCause() instanceof IOException failure && mayPass(failure)) {
                 readFailure = failure;
             }
@@ -141,21 +133,6 @@ public final class CalibrationTask {
     /** After a problem, only samples that could show an earlier one are still read. */
     private static boolean mayComeBefore(CaptureFile file, DataProblem problem) {
         Sample first = problem.sample();
-        return first == null
-                || Sample.compareUtf8(file.sample(), first.name()) <= 0
-                || Sample.compareUtf8(file.request(), first.name()) <= 0;
-    }
-
-    private void observe(Slot slot, Position position, ByteBuffer values) {
-        KvSource source = position.source();
-        SlotStatistics seen = cache.statistics().get(slot);
-        boolean fits = seen == null || seen.geometry().equals(source.geometry());
-        if (position.element() == 0 || seen == null || !fits) {
-            geometries.merge(slot, Geometries.of(source.geometry(), source.origin(0)), Geometries::merge);
-        }
-        // A second geometry is said once all tasks are merged; the statistics are then of no use.
-        if (fits) {
-            cache.observe(slot, position, values);
-        }
+        return first == null || file.mayHoldUpTo(first.name());
     }
 }

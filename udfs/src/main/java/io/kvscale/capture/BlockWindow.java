@@ -66,6 +66,11 @@ final class BlockWindow {
         readBytes += count;
     }
 
+    /** How far the first read of a header goes. */
+    long headerEnd(long fileLength) {
+        return Math.min(fileLength, sparing ? LEAST_STEP : Blocks.BYTES);
+    }
+
     /** Bytes read from the file so far. */
     long readBytes() {
         return readBytes;
@@ -75,7 +80,7 @@ final class BlockWindow {
     InputStream stream(long fileLength) {
         return new InputStream() {
             private long at;
-            private int step = sparing ? LEAST_STEP : Blocks.BYTES;
+            private long step = headerEnd(fileLength);
 
             @Override
             public int read() throws IOException {

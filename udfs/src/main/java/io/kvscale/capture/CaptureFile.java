@@ -1,5 +1,6 @@
 package io.kvscale.capture;
 
+import io.kvscale.tensor.Sample;
 import java.io.Serializable;
 
 /**
@@ -11,9 +12,26 @@ import java.io.Serializable;
  * @param length in bytes
  */
 public record CaptureFile(String path, String name, String root, long length) implements Serializable {
-    private static final String SAFETENSORS = ".safetensors";
+    /** Whether it is named like a table, whose rows name their samples; what it is, only its content says. */
+    boolean isTable() {
+        return isNamed(InputFormat.ARROW);
+    }
 
-    /** The sample that the file is: its name without extension. */
+    private boolean isNamed(InputFormat format) {
+        return InputFormat.ofFile(name).filter(format::equals).isPresent();
+    }
+
+    /**
+     * Whether a sample up to {@code name}, in the order of samples, may be in the file. Only safetensors files, which
+     * are named so, are samples by their own names.
+     */
+    public boolean mayHoldUpTo(String name) {
+        return !isNamed(InputFormat.SAFETENSORS)
+                || Sample.compareUtf8(sample(), name) <= 0
+                || Sample.compareUtf8(request(), name) <= 0;
+    }
+
+    /** The sample that the file is, unless its rows name their own: its name without extension. */
     public String sample() {
         int dot = name.lastIndexOf('.');
         return dot > name.lastIndexOf('/') + 1 ? name.substring(0, dot) : name;
@@ -27,7 +45,7 @@ public record CaptureFile(String path, String name, String root, long length) im
 
     /** False only where the file's name shows that none of its rows is wanted; a table names its samples itself. */
     public boolean mayHold(RowFilter filter) {
-        return !name.endsWith(SAFETENSORS)
+        return !isNamed(InputFormat.SAFETENSORS)
                 || filter.mayInclude(sample())
                 || (TensorNames.isConnectorFile(this) && filter.mayInclude(request()));
     }

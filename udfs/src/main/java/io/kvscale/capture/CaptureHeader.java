@@ -1,145 +1,59 @@
 package io.kvscale.capture;
 
-import io.kvscale.safetensors.SafetensorsHeader;
+import io.kvscale.arrow.ArrowTable;
 import io.kvscale.safetensors.TensorEntry;
-import io.kvscale.tensor.DataProblem;
-import io.kvscale.tensor.InvalidDataException;
-import io.kvscale.tensor.KvSource;
-import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Sample;
-import io.kvscale.tensor.Slot;
-import io.kvscale.tensor.TokenMask;
+import java.io.EOFException;
 import java.io.IOException;
-import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.HashSet;
+import java.nio.ByteOrder;
 import java.util.List;
-import java.util.Map;
-import java.util.Objects;
-import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /**
- * What a file's header says of K and V: every tensor of a slot, in the order of their bytes.
+ * What a file says of K and V: every tensor of a slot, in the order of their bytes; of a table, those with a byte in the
+ * piece that is read.
  *
- * @param tensors one a slot; two where K and V share a tensor
- * @param entries the tensors of the file behind them
+ * @param tensors one a slot and sample; two where K and V share a tensor
+ * @param counted the tensors of the file behind them
+ * @param foreign whether the file holds no tensor of a slot at all
  * @param masked whether a mask told padding from tokens
  * @param unmatched how many tensors are neither K, V nor mask, with some of their names
  */
 record CaptureHeader(
         List<SlotTensor> tensors,
-        List<TensorEntry> entries,
-        String sample,
+        List<Counted> counted,
+        boolean foreign,
         boolean masked,
         long unmatched,
         List<String> names) {
 
-    private static final String DEFAULT_MASK = "attention_mask";
+    /** A tensor as the corpus counts it. */
+    record Counted(String sample, TensorEntry entry) {}
 
-    /** Reads and checks the header, and the mask where there is one. */
-    static CaptureHeader read(CaptureFile file, BlockWindow window, CaptureRules rules) throws IOException {
-        CaptureOptions options = rules.options();
-        String maskName = options.mask() == null ? DEFAULT_MASK : options.mask();
-        boolean noMask = maskName.equals(CaptureOptions.NO_MASK);
-        Map<String, TensorNames.Match> matches = new HashMap<>();
-        SafetensorsHeader header = SafetensorsHeader.read(window.stream(file.length()), file.length(), name -> {
-            if (!noMask && name.equals(maskName)) {
-                return true;
-            }
-            TensorNames.Match match = rules.match(name, file);
-            if (match != null) {
-                matches.put(name, match);
-            }
-            return match != null;
-        });
-        TokenMask mask = null;
-        List<TensorEntry> entries = new ArrayList<>();
-        for (TensorEntry entry : header.tensors()) {
-            if (!noMask && entry.name().equals(maskName)) {
-                mask = MaskReader.read(entry, window);
-            } else if (rules.includes(of(entry, matches).layer())) {
-                entries.add(entry);
-            }
+    /** Reads and checks what stands before and around the values: which kind of file it is, the file's first bytes say. */
+    static CaptureHeader read(FilePiece piece, BlockWindow window, CaptureRules rules) throws IOException {
+        CaptureFile file = piece.file();
+        long start = start(file, window);
+        if (ArrowTable.isArrow(start)) {
+            return ArrowCapture.read(start, piece, window, rules);
         }
-        if (mask == null && options.mask() != null && !noMask && !entries.isEmpty()) {
-            throw new InvalidDataException(DataProblem.of(
-                    "the file has no tensor '" + DataProblem.shown(maskName) + "', which the recipe names as mask",
-                    "correct mask under kvscale in the recipe, or remove it"));
-        }
-        String sample = file.sample();
-        List<SlotTensor> tensors = new ArrayList<>();
-        Set<Slot> seen = new HashSet<>();
-        for (TensorEntry entry : entries) {
-            TensorNames.Match match = of(entry, matches);
-            sample = match.connector() ? file.request() : file.sample();
-            TensorShape shape = TensorShape.of(entry, match.part(), options, header.metadata());
-            checkMask(mask, shape, entry);
-            boolean both = match.part() == TensorNames.Part.BOTH;
-            long half = (entry.end() - entry.begin()) / 2;
-            if (match.part() != TensorNames.Part.VALUE) {
-                tensors.add(slot(file, sample, entry, match.layer(), Role.KEY, shape, mask, entry.begin()));
-            }
-            if (match.part() != TensorNames.Part.KEY) {
-                tensors.add(slot(
-                        file,
-                        sample,
-                        entry,
-                        match.layer(),
-                        Role.VALUE,
-                        shape,
-                        mask,
-                        entry.begin() + (both ? half : 0)));
-            }
-        }
-        for (SlotTensor tensor : tensors) {
-            if (!seen.add(tensor.slot())) {
-                throw new InvalidDataException(DataProblem.of(
-                                "a second tensor of this file holds " + tensor.slot(),
-                                "capture each layer's K and V once, or narrow the recipe's patterns")
-                        .inTensor(tensor.name())
-                        .inSlot(tensor.slot()));
-            }
-        }
-        return new CaptureHeader(
-                tensors,
-                entries,
-                sample,
-                mask != null,
-                header.tensorCount() - header.tensors().size(),
-                header.someNames());
+        return SafetensorsCapture.read(file, window, rules);
     }
 
-    private static SlotTensor slot(
-            CaptureFile file,
-            String sample,
-            TensorEntry entry,
-            int layer,
-            Role role,
-            TensorShape shape,
-            @Nullable TokenMask mask,
-            long begin) {
-        KvSource source = new KvSource(
-                file.name(), begin, sample, shape.geometry(), shape.batch(), shape.tokens(), shape.tokenMajor(), mask);
-        SlotTensor tensor = new SlotTensor(new Slot(layer, role), source, entry.name(), begin);
-        if (tensor.byteOf(source.size()) > entry.end()) {
-            throw new IllegalStateException(entry + " is shorter than " + shape);
+    /** The first bytes as a number; 0, which no table begins with, where there are too few. */
+    private static long start(CaptureFile file, BlockWindow window) throws IOException {
+        if (file.length() < ArrowTable.MAGIC_BYTES) {
+            return 0;
         }
-        return tensor;
-    }
-
-    private static void checkMask(@Nullable TokenMask mask, TensorShape shape, TensorEntry entry) {
-        if (mask != null && (mask.batch() != shape.batch() || mask.tokens() != shape.tokens())) {
-            throw new InvalidDataException(DataProblem.of(
-                            "the mask is [" + mask.batch() + "," + mask.tokens() + "], this tensor has batch "
-                                    + shape.batch() + " and " + shape.tokens() + " tokens",
-                            "capture a mask [batch, tokens] that fits, or say mask: none under kvscale in the recipe")
-                    .inTensor(entry.name()));
+        // The name only tells how much to read at once: of safetensors, a whole block with the header.
+        long readEnd = file.isTable() ? ArrowTable.MAGIC_BYTES : window.headerEnd(file.length());
+        try {
+            return window.view(0, ArrowTable.MAGIC_BYTES, file.length(), readEnd)
+                    .order(ByteOrder.LITTLE_ENDIAN)
+                    .getLong();
+        } catch (EOFException e) {
+            // Cut off since it was listed: the reader of the header has the words for it.
+            return 0;
         }
-    }
-
-    private static TensorNames.Match of(TensorEntry entry, Map<String, TensorNames.Match> matches) {
-        return Objects.requireNonNull(matches.get(entry.name()));
     }
 
     /** Names the sample of a problem with this file where the header did not get as far as to say it. */

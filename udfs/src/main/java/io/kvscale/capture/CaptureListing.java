@@ -12,22 +12,28 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.LocalFileSystem;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.RemoteIterator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The files of a corpus: found by listing alone, none is opened.
  *
  * @param files in the order of their names' UTF-8 bytes
  * @param skipped files passed over because they are not captures, hidden ones not counted
+ * @param parquet whether the files are Parquet, which Spark reads as one table; else each is a capture
  */
-public record CaptureListing(List<CaptureFile> files, long skipped) {
-    private static final String EXTENSION = ".safetensors";
+public record CaptureListing(List<CaptureFile> files, long skipped, boolean parquet) {
+    /** What is looked for in folders where no format is named, beside Parquet. */
+    private static final Set<InputFormat> CAPTURES = Set.of(InputFormat.SAFETENSORS, InputFormat.ARROW);
+
     private static final int MAX_DEPTH = 64;
     private static final String GLOB = "{}[]*?";
 
@@ -36,32 +42,116 @@ public record CaptureListing(List<CaptureFile> files, long skipped) {
     }
 
     /**
-     * Lists folders recursively, what globs (Hadoop's) find as if it were a folder's, and files named by themselves.
+     * Captures that are read one by one; Parquet files in folders are passed over.
      *
      * @throws InvalidDataException if an input does not exist, nothing is found, or two files have the same name
      */
     public static CaptureListing of(List<String> inputs, Configuration configuration) {
-        Walk walk = new Walk(inputs.size() > 1);
+        CaptureListing listing = of(inputs, CAPTURES, configuration);
+        checkNames(listing.files);
+        return listing;
+    }
+
+    /**
+     * Captures, or a table in Parquet files.
+     *
+     * @param format of the files to take from folders; null: whichever is there
+     * @throws InvalidDataException as {@link #of(List, Configuration)} does, or if Parquet files lie among captures
+     */
+    public static CaptureListing of(List<String> inputs, @Nullable InputFormat format, Configuration configuration) {
+        CaptureListing listing = of(inputs, taken(format), configuration);
+        if (isParquet(listing.files, format)) {
+            return new CaptureListing(listing.files, listing.skipped, true);
+        }
+        checkNames(listing.files);
+        return listing;
+    }
+
+    /**
+     * Lists folders recursively, what globs (Hadoop's) find as if it were a folder's, and files named by themselves.
+     *
+     * @throws InvalidDataException if an input does not exist, or nothing is found
+     */
+    private static CaptureListing of(List<String> inputs, Set<InputFormat> taken, Configuration configuration) {
+        Walk walk = new Walk(inputs.size() > 1, taken);
+        forEach(inputs, input -> walk.input(input, configuration));
+        walk.files.sort(Comparator.comparing(CaptureFile::name, Sample::compareUtf8));
+        if (walk.files.isEmpty()) {
+            throw problem(
+                    "no " + words(taken) + " file in " + shown(inputs)
+                            + (walk.skipped > 0 ? " (" + walk.skipped + " other files)" : ""),
+                    "point --input, or the source's path, at a folder of captures, or name the files themselves");
+        }
+        return new CaptureListing(walk.files, walk.skipped, false);
+    }
+
+    /**
+     * Looks whether inputs are there, for whoever lists them in another way.
+     *
+     * @throws InvalidDataException if one does not exist
+     */
+    public static void check(List<String> inputs, Configuration configuration) {
+        forEach(inputs, input -> {
+            Path path = Walk.path(input);
+            Walk.found(input, path, path.getFileSystem(configuration));
+        });
+    }
+
+    /** Something done with one input. */
+    private interface Visit {
+        void input(String input) throws IOException;
+    }
+
+    private static void forEach(List<String> inputs, Visit visit) {
         for (String input : inputs) {
             try {
-                walk.input(input, configuration);
+                visit.input(input);
             } catch (IOException e) {
                 throw new InvalidDataException(
                         DataProblem.of(
                                 "input " + DataProblem.shown(input) + " cannot be listed: " + e.getMessage(),
-                                "check --input, and that this machine can reach it"),
+                                "check --input, or the source's path, and that this machine can reach it"),
                         e);
             }
         }
-        walk.files.sort(Comparator.comparing(CaptureFile::name, Sample::compareUtf8));
-        if (walk.files.isEmpty()) {
-            throw problem(
-                    "no " + EXTENSION + " file in " + shown(inputs)
-                            + (walk.skipped > 0 ? " (" + walk.skipped + " other files)" : ""),
-                    "point --input at a folder of captures, or name the files themselves");
+    }
+
+    private static Set<InputFormat> taken(@Nullable InputFormat format) {
+        Set<InputFormat> all = new TreeSet<>(CAPTURES);
+        all.add(InputFormat.PARQUET);
+        return format == null ? all : Set.of(format);
+    }
+
+    /** The ends of the names of files that are taken from folders, for messages. */
+    public static String words(@Nullable InputFormat format) {
+        return words(taken(format));
+    }
+
+    private static String words(Set<InputFormat> formats) {
+        List<String> words = formats.stream()
+                .sorted()
+                .flatMap(format -> format.extensions().stream())
+                .toList();
+        int last = words.size() - 1;
+        return last == 0 ? words.get(0) : String.join(", ", words.subList(0, last)) + " or " + words.get(last);
+    }
+
+    private static boolean isParquet(List<CaptureFile> files, @Nullable InputFormat format) {
+        if (format != null) {
+            return format == InputFormat.PARQUET;
         }
-        checkNames(walk.files);
-        return new CaptureListing(walk.files, walk.skipped);
+        Map<Boolean, CaptureFile> first = new HashMap<>();
+        files.forEach(file ->
+                first.putIfAbsent(InputFormat.ofFile(file.path()).equals(Optional.of(InputFormat.PARQUET)), file));
+        CaptureFile table = first.get(true);
+        CaptureFile capture = first.get(false);
+        if (table != null && capture != null) {
+            throw problem(
+                    "Parquet files lie among other captures: " + DataProblem.shown(table.path()) + " and "
+                            + DataProblem.shown(capture.path()),
+                    "calibrate on one kind: name it with --input-format, or point --input at a folder of its own");
+        }
+        return table != null;
     }
 
     private static void checkNames(List<CaptureFile> files) {
@@ -88,21 +178,20 @@ public record CaptureListing(List<CaptureFile> files, long skipped) {
     /** One walk over all inputs. */
     private static final class Walk {
         private final boolean several;
+        private final Set<InputFormat> taken;
         private final List<CaptureFile> files = new ArrayList<>();
         private final Set<Path> seen = new HashSet<>();
         private long skipped;
 
-        Walk(boolean several) {
+        Walk(boolean several, Set<InputFormat> taken) {
             this.several = several;
+            this.taken = taken;
         }
 
         void input(String input, Configuration configuration) throws IOException {
             Path path = path(input);
             FileSystem fs = path.getFileSystem(configuration);
-            FileStatus[] found = fs.globStatus(path);
-            if (found == null || found.length == 0) {
-                throw problem("input " + DataProblem.shown(input) + " does not exist", "check --input");
-            }
+            FileStatus[] found = found(input, path, fs);
             boolean glob = path.toString().chars().anyMatch(c -> GLOB.indexOf(c) >= 0);
             Path root = fs.makeQualified(root(path, found));
             for (FileStatus status : found) {
@@ -116,12 +205,24 @@ public record CaptureListing(List<CaptureFile> files, long skipped) {
             }
         }
 
+        private static FileStatus[] found(String input, Path path, FileSystem fs) throws IOException {
+            FileStatus[] found = fs.globStatus(path);
+            if (found == null || found.length == 0) {
+                throw problem(
+                        "input " + DataProblem.shown(input) + " does not exist", "check --input, or the source's path");
+            }
+            return found;
+        }
+
         private static Path path(String input) {
             try {
                 return new Path(input);
             } catch (IllegalArgumentException e) {
                 throw new InvalidDataException(
-                        DataProblem.of("input '" + DataProblem.shown(input) + "' is not a path", "check --input"), e);
+                        DataProblem.of(
+                                "input '" + DataProblem.shown(input) + "' is not a path",
+                                "check --input, or the source's path"),
+                        e);
             }
         }
 
@@ -173,7 +274,7 @@ public record CaptureListing(List<CaptureFile> files, long skipped) {
             }
             if (status.isDirectory()) {
                 folder(fs, status.getPath(), root, depth);
-            } else if (name.endsWith(EXTENSION)) {
+            } else if (InputFormat.ofFile(name).filter(taken::contains).isPresent()) {
                 file(status, root);
             } else {
                 skipped++;

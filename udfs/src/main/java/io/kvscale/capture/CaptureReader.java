@@ -60,7 +60,7 @@ public final class CaptureReader {
         try (ByteSource source = ByteSource.open(file, configuration)) {
             BlockWindow window = new BlockWindow(source, blocks.of(source), false);
             try {
-                read(piece, CaptureHeader.read(file, window, rules), window, sink);
+                read(piece, CaptureHeader.read(piece, window, rules), window, sink);
             } finally {
                 readBytes += window.readBytes();
             }
@@ -72,14 +72,12 @@ public final class CaptureReader {
     }
 
     private void read(FilePiece piece, CaptureHeader header, BlockWindow window, Sink sink) throws IOException {
-        if (piece.start() == 0) {
-            count(header);
-        }
+        count(header, piece);
         List<SlotTensor> tensors = header.tensors();
         if (depth == Depth.HEADERS) {
-            if (piece.start() == 0) {
-                tensors.forEach(t -> sink.chunk(t.slot(), new Position(t.source(), 0), ByteBuffer.allocate(0)));
-            }
+            tensors.stream()
+                    .filter(t -> piece.holds(t.begin()))
+                    .forEach(t -> sink.chunk(t.slot(), new Position(t.source(), 0), ByteBuffer.allocate(0)));
             return;
         }
         long[] readEnd = readEnds(piece, tensors);
@@ -107,19 +105,26 @@ public final class CaptureReader {
         return BlockWindow.readEnds(begins, ends);
     }
 
-    private void count(CaptureHeader header) {
+    /** A tensor counts in the piece that holds its first byte, the file in the first piece. */
+    private void count(CaptureHeader header, FilePiece piece) {
+        for (CaptureHeader.Counted tensor : header.counted()) {
+            TensorEntry entry = tensor.entry();
+            if (piece.holds(entry.begin())) {
+                corpus = corpus.withTensor(tensor.sample(), entry.name(), entry.dtype(), entry.shape());
+            }
+        }
+        if (piece.start() > 0) {
+            return;
+        }
         unmatchedTensors += header.unmatched();
         if (unmatchedNames.isEmpty()) {
             unmatchedNames = header.names();
         }
-        if (header.entries().isEmpty()) {
+        if (header.foreign()) {
             foreignFiles++;
             return;
         }
         corpus = corpus.withFile();
-        for (TensorEntry entry : header.entries()) {
-            corpus = corpus.withTensor(header.sample(), entry.name(), entry.dtype(), entry.shape());
-        }
         maskedFiles += header.masked() ? 1 : 0;
     }
 

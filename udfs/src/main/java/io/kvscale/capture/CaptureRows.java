@@ -74,10 +74,9 @@ public final class CaptureRows implements Closeable {
             BlockWindow view = new BlockWindow(bytes, blocks.of(bytes), !wanted.values);
             window = view;
             List<TensorRow> found = new ArrayList<>();
-            for (SlotTensor tensor : CaptureHeader.read(opened, view, rules).tensors()) {
+            for (SlotTensor tensor : CaptureHeader.read(piece, view, rules).tensors()) {
                 for (TensorRow row : TensorRow.of(tensor, wanted.maxBytes)) {
-                    boolean here = row.begin() >= piece.start() && row.begin() < piece.end();
-                    if (here && filter.includes(row.sample(), row.slot())) {
+                    if (piece.holds(row.begin()) && filter.includes(row.sample(), row.slot())) {
                         found.add(row);
                     }
                 }

@@ -61,7 +61,8 @@ record TensorShape(Geometry geometry, int batch, int tokens, boolean tokenMajor)
         return checked(entry, dtype, 1, shape.get(0), h, width / h, heads, headDim, true);
     }
 
-    private static Dtype dtype(TensorEntry entry) {
+    /** @throws InvalidDataException if values of that type cannot be K or V */
+    static Dtype dtype(TensorEntry entry) {
         String name = entry.dtype();
         return Dtype.named(name)
                 .orElseThrow(() -> name.startsWith("F8")

@@ -117,7 +117,7 @@ public final class SlotStatistics {
         }
         if (position.element() == 0) {
             tokens += source.realTokens();
-            samples += source.batch();
+            samples += source.samples();
         }
         if (fold == null) {
             fold = new RunFold(geometry);

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param remedy what the user can do about it
  * @param sample the sample that shows it
  * @param slot the slot it concerns
- * @param file the file, as a path below the input
+ * @param file the file, as a path below the input; or the table, behind {@link #TABLE}
  * @param tensor the tensor's name in that file
  */
 public record DataProblem(
@@ -25,6 +25,9 @@ public record DataProblem(
         @Nullable String file,
         @Nullable String tensor)
         implements Comparable<DataProblem>, Serializable {
+
+    /** What the name of a table begins with where else a file's stands. */
+    public static final String TABLE = "table ";
 
     private static final int MAX_SHOWN = 200;
 
@@ -64,10 +67,10 @@ public record DataProblem(
     /** Up to three lines: what, where, what to do. Names come from untrusted files and are shortened and escaped. */
     public String message() {
         StringBuilder where = new StringBuilder();
-        append(where, "file", file);
-        append(where, "tensor", tensor);
-        append(where, "slot", slot);
-        append(where, "sample", sample);
+        append(where, file != null && file.startsWith(TABLE) ? "" : "file ", file);
+        append(where, "tensor ", tensor);
+        append(where, "", slot);
+        append(where, "sample ", sample);
         return printable(what)
                 + (where.isEmpty() ? "" : "\n  in " + where)
                 + (remedy.isEmpty() ? "" : "\n  " + printable(remedy));
@@ -75,9 +78,7 @@ public record DataProblem(
 
     private static void append(StringBuilder to, String label, @Nullable Object value) {
         if (value != null) {
-            to.append(to.isEmpty() ? "" : ", ")
-                    .append(label.equals("slot") ? "" : label + " ")
-                    .append(shown(value.toString()));
+            to.append(to.isEmpty() ? "" : ", ").append(label).append(shown(value.toString()));
         }
     }
 

@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param offset where the tensor begins in its file, in bytes
  * @param sample the name of the sample, or of the batch if {@code batch} is above 1; null if there is none
  * @param mask which tokens are real; null if all are
+ * @param further whether a sample goes on here that began in a tensor before: its tokens count, it does not count again
  */
 public record KvSource(
         String file,
@@ -21,7 +22,26 @@ public record KvSource(
         int batch,
         int tokens,
         boolean tokenMajor,
-        @Nullable TokenMask mask) {
+        @Nullable TokenMask mask,
+        boolean further) {
+
+    /** A tensor with which its samples begin, as all tensors of capture files are. */
+    public KvSource(
+            String file,
+            long offset,
+            @Nullable String sample,
+            Geometry geometry,
+            int batch,
+            int tokens,
+            boolean tokenMajor,
+            @Nullable TokenMask mask) {
+        this(file, offset, sample, geometry, batch, tokens, tokenMajor, mask, false);
+    }
+
+    /** The same tensor where it begins elsewhere in its file. */
+    public KvSource at(long begin) {
+        return new KvSource(file, begin, sample, geometry, batch, tokens, tokenMajor, mask, further);
+    }
 
     /** Receives runs of real values: {@code rows} neighbouring rows of {@code width} values each. */
     public interface Runs {
@@ -40,6 +60,11 @@ public record KvSource(
     /** Number of values of one sample, padding included. */
     public long sizeOfRow() {
         return (long) tokens * geometry.channels();
+    }
+
+    /** Samples that begin here. */
+    public int samples() {
+        return further ? 0 : batch;
     }
 
     /** Real tokens of all samples. */

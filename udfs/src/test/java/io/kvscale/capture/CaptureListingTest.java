@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -124,7 +125,7 @@ class CaptureListingTest {
                 .isInstanceOf(InvalidDataException.class)
                 .hasMessageContaining("absent does not exist");
         assertThatThrownBy(() -> list("in/*.gguf")).hasMessageContaining("does not exist");
-        assertThatThrownBy(() -> list("empty")).hasMessageContaining("no .safetensors file in");
+        assertThatThrownBy(() -> list("empty")).hasMessageContaining("no .safetensors, .arrow or .arrows file in");
         assertThatThrownBy(() -> list("in/*.md")).hasMessageContaining("(1 other files)");
         assertThatThrownBy(() -> CaptureListing.of(List.of(), new Configuration()))
                 .isInstanceOf(InvalidDataException.class);
@@ -139,6 +140,29 @@ class CaptureListingTest {
     }
 
     @Test
+    void aFormatSaysWhichFilesOfAFolderAreTaken() throws IOException {
+        for (String name : List.of("in/t/part-0.parquet", "in/t/u/part-0.parquet", "in/x/r.arrow", "in/x/s.arrows")) {
+            Path file = folder.resolve(name);
+            Files.createDirectories(file.getParent());
+            Files.write(file, new byte[1]);
+        }
+        assertThat(names(list(InputFormat.ARROW, "in"))).containsExactly("x/r.arrow", "x/s.arrows");
+        assertThat(names(list(InputFormat.SAFETENSORS, "in"))).hasSize(4);
+        assertThat(list(InputFormat.SAFETENSORS, "in").skipped()).isEqualTo(3 + 4);
+        assertThat(names(list("in"))).hasSize(4 + 2);
+        // A file that is named is taken whatever its name.
+        assertThat(names(list(InputFormat.ARROW, "raw.bin"))).containsExactly("raw.bin");
+        assertThatThrownBy(() -> list((InputFormat) null, "in"))
+                .isInstanceOf(InvalidDataException.class)
+                .hasMessageContaining("Parquet files lie among other captures");
+        CaptureListing parquet = list((InputFormat) null, "in/t", "in/t/u");
+        assertThat(parquet.parquet()).isTrue();
+        assertThat(parquet.files()).hasSize(2);
+        assertThat(list((InputFormat) null, "in/a").parquet()).isFalse();
+        assertThat(CaptureListing.words(null)).isEqualTo(".safetensors, .arrow, .arrows or .parquet");
+    }
+
+    @Test
     void aRelativeInputIsNamedLikeAnAbsoluteOne() {
         assertThat(CaptureListing.of(List.of("src/test/resources/statistics/v1/minmax.kvstats"), new Configuration())
                         .files())
@@ -149,6 +173,11 @@ class CaptureListingTest {
     private CaptureListing list(String... inputs) {
         return CaptureListing.of(
                 Stream.of(inputs).map(input -> folder + "/" + input).toList(), new Configuration());
+    }
+
+    private CaptureListing list(@Nullable InputFormat format, String... inputs) {
+        return CaptureListing.of(
+                Stream.of(inputs).map(input -> folder + "/" + input).toList(), format, new Configuration());
     }
 
     private static List<String> names(CaptureListing listing) {

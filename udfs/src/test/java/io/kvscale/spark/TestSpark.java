@@ -24,6 +24,8 @@ public final class TestSpark {
                     .config("spark.sql.shuffle.partitions", "3")
                     .config("spark.sql.extensions", KvScaleExtensions.class.getName())
                     .getOrCreate();
+            // Tests of bad input fail tasks on purpose; what they assert is the error itself.
+            running.sparkContext().setLogLevel("OFF");
             session = running;
         }
         return running;

@@ -13,14 +13,17 @@ public final class SpeedBench {
 
     private final Path parent;
     private final long bytes;
+    private final boolean sql;
 
     /**
      * @param parent where a folder with the captures is made, and deleted in the end
      * @param bytes of the large captures
+     * @param sql whether queries are measured too, which takes as much space again and another minute
      */
-    public SpeedBench(Path parent, long bytes) {
+    public SpeedBench(Path parent, long bytes, boolean sql) {
         this.parent = parent;
         this.bytes = bytes;
+        this.sql = sql;
     }
 
     /** Measures, for about a minute at 2 GiB. Figures by name, rates in GB/s. */
@@ -30,8 +33,14 @@ public final class SpeedBench {
         CaptureRates.Setting setting = new CaptureRates.Setting(CaptureReader.blockBytes(), seconds);
         CaptureShape shape = CaptureShape.LARGE.within(bytes);
         CaptureRates large;
+        Map<String, Double> queries = Map.of();
         try (GeneratedCaptures captures = GeneratedCaptures.write(parent, shape, bytes)) {
             large = CaptureRates.of(captures, setting);
+            if (sql) {
+                try (TemporaryFolder tables = TemporaryFolder.in(parent)) {
+                    queries = SqlRates.of(captures, tables.path(), seconds).figures();
+                }
+            }
         }
         CaptureRates small;
         try (GeneratedCaptures captures = GeneratedCaptures.write(parent, CaptureShape.SMALL, bytes / SMALL_PART)) {
@@ -53,6 +62,7 @@ public final class SpeedBench {
         figures.put("small_task_gbps_2", small.task2());
         figures.put("small_ratio_1", small.ratio1());
         figures.put("small_ratio_2", small.ratio2());
+        figures.putAll(queries);
         figures.put("heap_used_mb", Math.max(large.heapMegabytes(), small.heapMegabytes()));
         figures.put("size_bytes", bytes);
         figures.put("block_bytes", setting.blockBytes());

@@ -1,25 +1,16 @@
 package io.kvscale.job.calibration;
 
-import io.kvscale.cache.CalibrationTask;
 import io.kvscale.capture.CaptureListing;
-import io.kvscale.capture.CaptureOptions;
 import io.kvscale.capture.CaptureReader.Depth;
-import io.kvscale.capture.Split;
 import io.kvscale.job.recipe.Recipe;
-import io.kvscale.scheme.QuantizationScheme;
-import io.kvscale.tensor.Role;
-import java.io.IOException;
-import java.io.UncheckedIOException;
+import io.kvscale.tensor.InvalidDataException;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import org.apache.spark.HashPartitioner;
-import org.apache.spark.TaskContext;
-import org.apache.spark.api.java.JavaPairRDD;
 import org.apache.spark.api.java.JavaSparkContext;
-import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.util.LongAccumulator;
-import org.apache.spark.util.SerializableConfiguration;
 import scala.Tuple2;
 
 /**
@@ -32,22 +23,41 @@ import scala.Tuple2;
 public final class CalibrationJob implements AutoCloseable {
     private final boolean ownsSpark;
     private final JavaSparkContext spark;
-    private final Recipe recipe;
-    private final CaptureListing listing;
-    private final List<Split> splits;
+    private final Pass pass;
 
     /**
-     * Starts Spark and plans; reads nothing.
+     * Over capture files: starts Spark and plans; reads nothing.
      *
      * @param partitions how many tasks to aim at; 0: enough for every core, of at most about 1 GB each
      */
     public CalibrationJob(SparkRuntime runtime, Recipe recipe, CaptureListing listing, int partitions) {
+        this(runtime, spark -> new FilePass(spark, recipe, listing, partitions));
+    }
+
+    /**
+     * Over a table: starts Spark, looks the table up and checks its columns.
+     *
+     * @param partitions the most tasks; 0: as many as Spark plans
+     * @throws InvalidDataException if there is no such table, or its columns are not K and V
+     */
+    public CalibrationJob(SparkRuntime runtime, Recipe recipe, TableInput table, int partitions) {
+        this(checked(table, recipe, runtime), spark -> new TablePass(spark, recipe, table, partitions));
+    }
+
+    private static SparkRuntime checked(TableInput table, Recipe recipe, SparkRuntime runtime) {
+        table.check(recipe);
+        return runtime;
+    }
+
+    private CalibrationJob(SparkRuntime runtime, Function<JavaSparkContext, Pass> planned) {
         this.ownsSpark = !SparkRuntime.isRunning();
         this.spark = runtime.context();
-        this.recipe = recipe;
-        this.listing = listing;
-        int cores = Math.max(1, spark.defaultParallelism());
-        this.splits = Split.plan(listing.files(), partitions > 0 ? partitions : Split.count(listing.files(), cores));
+        try {
+            this.pass = planned.apply(spark);
+        } catch (RuntimeException e) {
+            close();
+            throw e;
+        }
     }
 
     public String sparkVersion() {
@@ -66,12 +76,14 @@ public final class CalibrationJob implements AutoCloseable {
         }
     }
 
-    public CaptureListing listing() {
-        return listing;
+    /** How many tasks there are. */
+    public int partitions() {
+        return pass.partitions();
     }
 
-    public List<Split> splits() {
-        return splits;
+    /** What is known of the corpus before it is read, as label and text. */
+    public Map<String, String> shown() {
+        return pass.shown();
     }
 
     /**
@@ -80,49 +92,27 @@ public final class CalibrationJob implements AutoCloseable {
      * @param depth {@code HEADERS} for a dry run
      */
     public CalibrationOutcome run(Depth depth, Progress progress) {
-        CaptureOptions options = recipe.capture();
-        Map<Role, QuantizationScheme> schemes = recipe.schemes();
-        Broadcast<SerializableConfiguration> configuration =
-                spark.broadcast(new SerializableConfiguration(spark.hadoopConfiguration()));
-        int attempts = SparkRuntime.attempts(spark.getConf());
         LongAccumulator bytes = spark.sc().longAccumulator(Progress.ACCUMULATOR);
-        spark.setJobGroup("kvscale", "kvscale: " + listing.files().size() + " files in " + splits.size() + " splits");
-        progress.begin(depth == Depth.VALUES ? listing.bytes() : 0);
+        spark.setJobGroup("kvscale", "kvscale: " + pass.description());
+        progress.begin(depth == Depth.VALUES ? pass.bytes() : 0);
         spark.sc().addSparkListener(progress);
         try {
-            JavaPairRDD<Integer, byte[]> states = spark.parallelize(
-                            splits.stream().map(Wire::bytes).toList(), splits.size())
-                    .flatMapToPair(split -> TaskState.rows(settled(
-                            CalibrationTask.run(
-                                    Wire.split(split),
-                                    schemes,
-                                    options,
-                                    configuration.value().value(),
-                                    depth,
-                                    bytes::add),
-                            attempts)));
-            int mergers = Math.max(1, Math.min(spark.defaultParallelism(), splits.size()));
-            List<byte[]> merged = states.partitionBy(new HashPartitioner(mergers))
-                    .mapPartitions(CalibrationJob::merge)
-                    .collect();
-            TaskState all = new TaskState();
-            merged.forEach(row -> all.merge(TaskState.fromByteArray(row)));
-            return all.outcome();
+            return pass.named(() -> {
+                int mergers = Math.max(1, Math.min(spark.defaultParallelism(), pass.partitions()));
+                List<byte[]> merged = pass.states(depth, bytes)
+                        .partitionBy(new HashPartitioner(mergers))
+                        .mapPartitions(CalibrationJob::merge)
+                        .collect();
+                TaskState all = new TaskState();
+                merged.forEach(row -> all.merge(TaskState.fromByteArray(row)));
+                return all.outcome(pass.corpus());
+            });
         } finally {
             progress.finish();
             spark.sc().removeSparkListener(progress);
             spark.clearJobGroup();
-            configuration.destroy();
+            pass.release();
         }
-    }
-
-    /** Lets Spark try again where a read failed for a reason that may pass; the last attempt's failure is a value. */
-    private static CalibrationTask.Outcome settled(CalibrationTask.Outcome outcome, int attempts) {
-        IOException failure = outcome.readFailure();
-        if (failure != null && TaskContext.get().attemptNumber() + 1 < attempts) {
-            throw new UncheckedIOException("a capture cannot be read, trying again", failure);
-        }
-        return outcome;
     }
 
     private static Iterator<byte[]> merge(Iterator<Tuple2<Integer, byte[]>> rows) {

@@ -41,6 +41,7 @@ public final class Progress extends SparkListener {
         this.quiet = quiet;
     }
 
+    /** @param bytes to observe; 0: show nothing; negative: not known */
     synchronized void begin(long bytes) {
         total = bytes;
     }
@@ -89,12 +90,15 @@ public final class Progress extends SparkListener {
 
     private String line(long now) {
         long bytes = done + running.values().stream().mapToLong(Long::longValue).sum();
-        return line(Math.min(total, bytes), total, Math.max(1e-3, (now - start) / 1e9));
+        return line(total < 0 ? bytes : Math.min(total, bytes), total, Math.max(1e-3, (now - start) / 1e9));
     }
 
-    /** Bytes done and in all, rate, time left. */
+    /** Bytes done and in all, rate, time left; only bytes and rate where {@code total} is negative, not known. */
     static String line(long bytes, long total, double seconds) {
         double rate = bytes / seconds;
+        if (total < 0) {
+            return String.format(Locale.ROOT, "kvscale: %.1f MB, %.1f MB/s", bytes / 1e6, rate / 1e6);
+        }
         String left = bytes == 0 ? "" : ", " + left((total - bytes) / rate) + " left";
         return String.format(
                 Locale.ROOT,

@@ -52,6 +52,12 @@ public final class SparkRuntime {
             // Nothing outside this machine takes part, so nothing should be reachable from there.
             conf.setIfMissing("spark.driver.bindAddress", "127.0.0.1");
             conf.setIfMissing("spark.driver.host", "127.0.0.1");
+            // Spark's catalog makes this folder, wherever the command is run; nothing is kept in it.
+            conf.setIfMissing(
+                    "spark.sql.warehouse.dir",
+                    Path.of(System.getProperty("java.io.tmpdir"), "kvscale-warehouse")
+                            .toUri()
+                            .toString());
             return;
         }
         String jar = ownJar();

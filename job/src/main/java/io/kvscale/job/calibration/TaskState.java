@@ -102,12 +102,13 @@ final class TaskState {
         return a.compareTo(b) <= 0 ? a : b;
     }
 
-    CalibrationOutcome outcome() {
+    /** @param beside what no task could count */
+    CalibrationOutcome outcome(Corpus beside) {
         DataProblem first = problem;
         for (Map.Entry<Slot, Geometries> entry : geometries.entrySet()) {
             first = least(first, entry.getValue().conflict(entry.getKey()));
         }
-        return new CalibrationOutcome(new CalibrationStatistics(corpus, slots), first, tally);
+        return new CalibrationOutcome(new CalibrationStatistics(corpus.merge(beside), slots), first, tally);
     }
 
     byte[] toByteArray() {

@@ -79,6 +79,43 @@ class CalibrationJobTest {
     }
 
     @Test
+    void aCalibrationOfATableIsOneSparkJobToo() throws Exception {
+        var session = org.apache.spark.sql.classic.SparkSession.builder()
+                .sparkContext(SharedSpark.context().sc())
+                .getOrCreate();
+        session.sql("select 's' sample, 0 layer, r role, array(1L, 1L, 1L, 2L) shape, 'F32' dtype,"
+                        + " unhex('0000803f000080bf') data from values ('k'), ('v') t(r)")
+                .createOrReplaceTempView("kv");
+        List<String> jobs = new CopyOnWriteArrayList<>();
+        SparkListener listener = new SparkListener() {
+            @Override
+            public void onJobStart(SparkListenerJobStart start) {
+                jobs.add(start.properties().getProperty("spark.job.description"));
+            }
+        };
+        var spark = SharedSpark.context().sc();
+        spark.addSparkListener(listener);
+        Recipe recipe = Recipe.parse("kv_cache_scheme: {num_bits: 8, type: float, strategy: tensor}", "test");
+        try (CalibrationJob job =
+                new CalibrationJob(SparkRuntime.of(null, Map.of()), recipe, TableInput.named("kv"), 0)) {
+            CalibrationOutcome outcome = job.run(
+                    Depth.VALUES,
+                    new Progress(
+                            new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8),
+                            false,
+                            true));
+            assertThat(outcome.problem()).isNull();
+            assertThat(outcome.tally().readBytes()).isEqualTo(16);
+            assertThat(outcome.statistics().slots()).hasSize(2);
+            spark.listenerBus().waitUntilEmpty();
+        } finally {
+            spark.removeSparkListener(listener);
+            session.catalog().dropTempView("kv");
+        }
+        assertThat(jobs).containsExactly("kvscale: table kv");
+    }
+
+    @Test
     void theContextThatWasThereIsLeftRunning() {
         sample(2);
         assertThat(SharedSpark.context().sc().isStopped()).isFalse();

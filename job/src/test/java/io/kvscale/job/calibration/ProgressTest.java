@@ -2,6 +2,7 @@ package io.kvscale.job.calibration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -20,5 +21,10 @@ class ProgressTest {
 
     private static long number(String digits) {
         return Long.parseLong(digits.replace("_", ""));
+    }
+
+    @Test
+    void aTableHasNoEndThatIsKnown() {
+        assertThat(Progress.line(5_000_000, -1, 2)).isEqualTo("kvscale: 5.0 MB, 2.5 MB/s");
     }
 }

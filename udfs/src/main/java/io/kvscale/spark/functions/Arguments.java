@@ -1,6 +1,7 @@
 package io.kvscale.spark.functions;
 
 import java.util.List;
+import java.util.Map;
 import org.apache.spark.sql.AnalysisException;
 import org.apache.spark.sql.catalyst.expressions.Cast$;
 import org.apache.spark.sql.catalyst.expressions.Expression;
@@ -14,7 +15,6 @@ import org.apache.spark.sql.types.NullType;
 import org.apache.spark.sql.types.NumericType;
 import org.apache.spark.sql.types.StringType;
 import org.apache.spark.unsafe.Platform;
-import scala.Option;
 import scala.collection.immutable.Seq;
 import scala.jdk.javaapi.CollectionConverters;
 
@@ -49,14 +49,14 @@ final class Arguments {
     Expression integer(int index, String name) {
         return type(index) instanceof IntegralType
                 ? cast(index, DataTypes.LongType)
-                : orNull(index, name, DataTypes.LongType, "a whole number");
+                : orNull(index, name, DataTypes.LongType, "INT or BIGINT");
     }
 
     /** Any number, as DOUBLE. */
     Expression number(int index, String name) {
         return type(index) instanceof NumericType
                 ? cast(index, DataTypes.DoubleType)
-                : orNull(index, name, DataTypes.DoubleType, "a number");
+                : orNull(index, name, DataTypes.DoubleType, "DOUBLE");
     }
 
     Expression text(int index, String name) {
@@ -97,14 +97,13 @@ final class Arguments {
 
     private Expression orNull(int index, String name, DataType type, String wanted) {
         if (!(type(index) instanceof NullType)) {
-            Platform.throwException(new AnalysisException(
-                    "KVSCALE_ARGUMENT_TYPE",
-                    "42K09",
-                    "",
-                    scala.collection.immutable.Map$.MODULE$.empty(),
-                    Option.empty(),
-                    Option.apply(function + ": argument " + name + " must be " + wanted + ", got "
-                            + type(index).sql() + ": " + given.apply(index).sql())));
+            scala.collection.immutable.Map<String, String> parameters = Raised.parameters(Map.of(
+                    "sqlExpr", "\"" + function + "\"",
+                    "paramIndex", "`" + name + "`",
+                    "requiredType", wanted,
+                    "inputSql", "\"" + given.apply(index).sql() + "\"",
+                    "inputType", "\"" + type(index).sql() + "\""));
+            Platform.throwException(new AnalysisException("DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE", parameters));
         }
         return cast(index, type);
     }

@@ -26,12 +26,13 @@ public final class QuantizationErrorFunction {
 
     /** Of F32 values, as a row of {@link #TYPE}; null if there are none. */
     public static @Nullable InternalRow error(ArrayData values, double scale, UTF8String format) {
-        return error(Values.bytesOfFloats(NAME, "values", values), "values", Dtype.F32, scale, format);
+        return Raised.from(
+                () -> error(Values.bytesOfFloats(NAME, "values", values), "values", Dtype.F32, scale, format));
     }
 
     /** Of values of a dtype, little endian, as a row of {@link #TYPE}; null if there are none. */
     public static @Nullable InternalRow error(byte[] data, UTF8String dtype, double scale, UTF8String format) {
-        return error(data, "data", Values.dtype(NAME, dtype.toString()), scale, format);
+        return Raised.from(() -> error(data, "data", Values.dtype(NAME, dtype.toString()), scale, format));
     }
 
     private static @Nullable InternalRow error(

@@ -22,12 +22,13 @@ public final class QuantizationFunctions {
 
     /** Codes, one a byte. */
     public static byte[] quantize(ArrayData values, double scale, UTF8String format) {
-        return quantizeBytes(Values.bytesOfFloats(QUANTIZE, "values", values), "values", Dtype.F32, scale, format);
+        return Raised.from(() ->
+                quantizeBytes(Values.bytesOfFloats(QUANTIZE, "values", values), "values", Dtype.F32, scale, format));
     }
 
     /** Codes, one a byte. */
     public static byte[] quantize(byte[] data, UTF8String dtype, double scale, UTF8String format) {
-        return quantizeBytes(data, "data", Values.dtype(QUANTIZE, dtype.toString()), scale, format);
+        return Raised.from(() -> quantizeBytes(data, "data", Values.dtype(QUANTIZE, dtype.toString()), scale, format));
     }
 
     private static byte[] quantizeBytes(byte[] values, String argument, Dtype dtype, double scale, UTF8String format) {
@@ -38,12 +39,12 @@ public final class QuantizationFunctions {
 
     /** The numbers behind codes. */
     public static ArrayData dequantize(byte[] codes, double scale, UTF8String format) {
-        return floats(dequantizeBytes(codes, Dtype.F32, scale, format));
+        return Raised.from(() -> floats(dequantizeBytes(codes, Dtype.F32, scale, format)));
     }
 
     /** The values behind codes. */
     public static byte[] dequantize(byte[] codes, UTF8String dtype, double scale, UTF8String format) {
-        return dequantizeBytes(codes, Values.dtype(DEQUANTIZE, dtype.toString()), scale, format);
+        return Raised.from(() -> dequantizeBytes(codes, Values.dtype(DEQUANTIZE, dtype.toString()), scale, format));
     }
 
     private static byte[] dequantizeBytes(byte[] codes, Dtype dtype, double scale, UTF8String format) {
@@ -75,13 +76,14 @@ public final class QuantizationFunctions {
 
     /** What quantizing and dequantizing makes of values. */
     public static ArrayData fakeQuantize(ArrayData values, double scale, UTF8String format) {
-        return floats(fakeQuantizeBytes(
-                Values.bytesOfFloats(FAKE_QUANTIZE, "values", values), "values", Dtype.F32, scale, format));
+        return Raised.from(() -> floats(fakeQuantizeBytes(
+                Values.bytesOfFloats(FAKE_QUANTIZE, "values", values), "values", Dtype.F32, scale, format)));
     }
 
     /** What quantizing and dequantizing makes of values. */
     public static byte[] fakeQuantize(byte[] data, UTF8String dtype, double scale, UTF8String format) {
-        return fakeQuantizeBytes(data, "data", Values.dtype(FAKE_QUANTIZE, dtype.toString()), scale, format);
+        return Raised.from(
+                () -> fakeQuantizeBytes(data, "data", Values.dtype(FAKE_QUANTIZE, dtype.toString()), scale, format));
     }
 
     private static byte[] fakeQuantizeBytes(

@@ -10,6 +10,8 @@ import io.kvscale.scheme.SchemeText;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.Slot;
+import java.util.ArrayList;
+import java.util.List;
 import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.catalyst.expressions.GenericInternalRow;
 import org.apache.spark.sql.catalyst.util.ArrayData;
@@ -34,25 +36,26 @@ public final class ScalesFunction {
     /**
      * The scales of every slot, by layer, key before value, as an array of {@link #TYPE}.
      *
-     * @throws InvalidDataException where a slot cannot have scales, or the scheme is not one
+     * @throws org.apache.spark.SparkRuntimeException where a slot cannot have scales, or the scheme is not one
      */
     public static ArrayData scales(byte[] stats, UTF8String scheme) {
-        QuantizationScheme parsed = scheme(scheme.toString());
+        return Raised.from(() -> solved(stats, scheme(scheme.toString())));
+    }
+
+    private static ArrayData solved(byte[] stats, QuantizationScheme scheme) {
         CalibrationStatistics statistics = StatisticsUnion.read(NAME, "stats", stats);
-        return new GenericArrayData(statistics.slots().entrySet().stream()
-                .map(entry -> {
-                    try {
-                        return row(
-                                entry.getKey(), ScaleSolver.solve(entry.getKey(), entry.getValue(), parsed, REMEDIES));
-                    } catch (InvalidDataException e) {
-                        DataProblem p = e.problem();
-                        throw new InvalidDataException(
-                                new DataProblem(
-                                        NAME + ": " + p.what(), p.remedy(), p.sample(), p.slot(), p.file(), p.tensor()),
-                                e);
-                    }
-                })
-                .toArray());
+        List<InternalRow> rows = new ArrayList<>();
+        statistics.slots().forEach((slot, seen) -> {
+            try {
+                rows.add(row(slot, ScaleSolver.solve(slot, seen, scheme, REMEDIES)));
+            } catch (InvalidDataException e) {
+                DataProblem p = e.problem();
+                throw new InvalidDataException(
+                        new DataProblem(NAME + ": " + p.what(), p.remedy(), p.sample(), p.slot(), p.file(), p.tensor()),
+                        e);
+            }
+        });
+        return new GenericArrayData(rows.toArray());
     }
 
     private static QuantizationScheme scheme(String text) {

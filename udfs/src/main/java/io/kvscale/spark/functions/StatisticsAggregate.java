@@ -43,8 +43,10 @@ public abstract class StatisticsAggregate extends TypedImperativeAggregate<Calib
 
     @Override
     public CalibrationStatistics merge(CalibrationStatistics buffer, CalibrationStatistics input) {
-        StatisticsUnion.merge(name, buffer, input);
-        return buffer;
+        return Raised.from(() -> {
+            StatisticsUnion.merge(name, buffer, input);
+            return buffer;
+        });
     }
 
     @Override

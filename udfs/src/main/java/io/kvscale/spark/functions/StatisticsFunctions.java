@@ -28,14 +28,16 @@ public final class StatisticsFunctions {
 
     /** The statistics of both parts of a corpus as one. */
     public static byte[] union(byte[] a, byte[] b) {
-        CalibrationStatistics all = StatisticsUnion.read(UNION, "a", a);
-        StatisticsUnion.merge(UNION, all, StatisticsUnion.read(UNION, "b", b));
-        return all.toByteArray();
+        return Raised.from(() -> {
+            CalibrationStatistics all = StatisticsUnion.read(UNION, "a", a);
+            StatisticsUnion.merge(UNION, all, StatisticsUnion.read(UNION, "b", b));
+            return all.toByteArray();
+        });
     }
 
     /** What statistics hold, as a row of {@link #INFO_TYPE}. */
     public static InternalRow info(byte[] stats) {
-        CalibrationStatistics statistics = StatisticsUnion.read(INFO, "stats", stats);
+        CalibrationStatistics statistics = Raised.from(() -> StatisticsUnion.read(INFO, "stats", stats));
         Object[] slots = statistics.slots().entrySet().stream()
                 .map(entry -> slot(entry.getKey(), entry.getValue()))
                 .toArray();

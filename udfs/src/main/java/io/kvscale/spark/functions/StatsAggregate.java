@@ -58,11 +58,20 @@ public final class StatsAggregate extends StatisticsAggregate {
         if (layer == null || role == null || dtype == null || heads == null || headDim == null || data == null) {
             return buffer;
         }
-        Slot slot = new Slot(
-                Values.whole(NAME, "layer", (Long) layer, 0, Slot.MAX_LAYER), Values.role(NAME, role.toString()));
-        Geometry geometry = geometry(Values.dtype(NAME, dtype.toString()), (Long) heads, (Long) headDim);
+        return Raised.from(() -> {
+            add(
+                    buffer,
+                    row,
+                    slot((Long) layer, role.toString()),
+                    geometry(dtype.toString(), (Long) heads, (Long) headDim),
+                    data);
+            return buffer;
+        });
+    }
+
+    private void add(CalibrationStatistics buffer, InternalRow row, Slot slot, Geometry geometry, Object data) {
         TensorRow tensor = new TensorRow(slot, geometry, sample(row));
-        if (chunks == null) {
+        if (!(data instanceof TensorValues chunks)) {
             tensor.addTo(buffer, bytes(data, geometry.dtype()));
         } else if (chunks.source().geometry().equals(geometry)) {
             tensor.addTo(buffer, chunks);
@@ -70,7 +79,6 @@ public final class StatsAggregate extends StatisticsAggregate {
             // The arguments read the row's bytes in another way.
             tensor.addTo(buffer, (byte[]) Objects.requireNonNull(value(DATA, row)));
         }
-        return buffer;
     }
 
     private @Nullable Object value(int child, InternalRow row) {
@@ -81,10 +89,16 @@ public final class StatsAggregate extends StatisticsAggregate {
         return children().size() > SAMPLE && value(SAMPLE, row) instanceof UTF8String name ? name.toString() : null;
     }
 
-    private static Geometry geometry(Dtype dtype, long heads, long headDim) {
+    private static Slot slot(long layer, String role) {
+        return new Slot(Values.whole(NAME, "layer", layer, 0, Slot.MAX_LAYER), Values.role(NAME, role));
+    }
+
+    private static Geometry geometry(String dtype, long heads, long headDim) {
         int checked = Values.whole(NAME, "heads", heads, 1, Geometry.MAX_CHANNELS);
         return new Geometry(
-                dtype, checked, Values.whole(NAME, "head_dim", headDim, 1, Geometry.MAX_CHANNELS / checked));
+                Values.dtype(NAME, dtype),
+                checked,
+                Values.whole(NAME, "head_dim", headDim, 1, Geometry.MAX_CHANNELS / checked));
     }
 
     /** The row's values where they need not be read into one array; null where they must, or are null. */

@@ -24,7 +24,7 @@ public final class StatsUnionAggregate extends StatisticsAggregate {
     @Override
     public CalibrationStatistics update(CalibrationStatistics buffer, InternalRow row) {
         if (children().apply(0).eval(row) instanceof byte[] stats) {
-            StatisticsUnion.merge(NAME, buffer, StatisticsUnion.read(NAME, "stats", stats));
+            return merge(buffer, Raised.from(() -> StatisticsUnion.read(NAME, "stats", stats)));
         }
         return buffer;
     }

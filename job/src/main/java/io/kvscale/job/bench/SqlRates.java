@@ -1,0 +1,151 @@
+package io.kvscale.job.bench;
+
+import io.kvscale.capture.CaptureListing;
+import io.kvscale.capture.CaptureReader.Depth;
+import io.kvscale.job.calibration.CalibrationJob;
+import io.kvscale.job.calibration.CalibrationOutcome;
+import io.kvscale.job.calibration.Progress;
+import io.kvscale.job.calibration.SparkRuntime;
+import io.kvscale.job.recipe.Recipe;
+import io.kvscale.spark.KvScaleExtensions;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.function.ToDoubleFunction;
+import java.util.stream.Stream;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.sql.SparkSession;
+
+/**
+ * Rates of whole queries over the same values on two threads, in GB/s of K and V as captured: the job, SQL over several
+ * sources, and SQL without kvscale's functions.
+ *
+ * @param plain over {@code array<float>}, counted as if its values had the size that they were captured in
+ */
+record SqlRates(double job, double captures, double arrow, double parquet, double plain) {
+    private static final String STATISTICS = "SELECT layer, role,"
+            + " kv_stats_agg(layer, role, dtype, heads, head_dim, data, sample) FROM %s GROUP BY layer, role";
+
+    /** What one would write without kvscale: the range of every layer's K and V, and of no channel. */
+    private static final String PLAIN = "SELECT layer, role, min(x), max(x)"
+            + " FROM (SELECT layer, role, explode(data) AS x FROM plain) GROUP BY layer, role";
+
+    /** Tables that are slower to write than to measure are made of a part. */
+    private static final String SOME = "kvtensors WHERE sample IN ('sample-0', 'sample-1', 'sample-2', 'sample-3')";
+
+    private static final String FEW = "kvtensors WHERE sample = 'sample-0' AND layer < 4";
+
+    /** Every file is there so often, by links: a query takes 0.2 s before it reads, and corpora take longer than that. */
+    private static final int TIMES = 4;
+
+    static SqlRates of(GeneratedCaptures captures, Path tables, double seconds) throws Exception {
+        try (SparkSession spark = session(tables)) {
+            Path corpus = multiplied(captures.folder(), tables.resolve("captures"));
+            Path arrow = ArrowTables.write(captures.folder(), tables.resolve("written"));
+            view(spark, corpus, "kvtensors");
+            view(spark, multiplied(arrow, tables.resolve("arrow")), "arrow");
+            copy(spark, "SELECT * FROM " + SOME, tables.resolve("parquet"));
+            // fp8 and back: some floats, without a function for this alone.
+            copy(
+                    spark,
+                    "SELECT layer, role, kv_dequantize(kv_quantize(data, dtype, 0.5D, 'fp8'), 0.5D, 'fp8') AS data FROM "
+                            + FEW,
+                    tables.resolve("plain"));
+            Map<String, Callable<?>> whole = new LinkedHashMap<>();
+            whole.put("job", () -> calibrate(corpus));
+            whole.put("kvtensors", () -> query(spark, STATISTICS.formatted("kvtensors")));
+            whole.put("arrow", () -> query(spark, STATISTICS.formatted("arrow")));
+            ToDoubleFunction<String> rate = new Rounds(bytes(spark, "kvtensors"), seconds).medians(whole);
+            return new SqlRates(
+                    rate.applyAsDouble("job"),
+                    rate.applyAsDouble("kvtensors"),
+                    rate.applyAsDouble("arrow"),
+                    alone(spark, STATISTICS.formatted("parquet"), SOME, seconds / 4),
+                    alone(spark, PLAIN, FEW, seconds / 4));
+        }
+    }
+
+    private static SparkSession session(Path tables) {
+        return SparkSession.builder()
+                .appName("kvscale bench")
+                .master("local[2]")
+                .config("spark.sql.extensions", KvScaleExtensions.class.getName())
+                .config("spark.sql.warehouse.dir", tables.toUri().toString())
+                .config("spark.ui.enabled", "false")
+                .config("spark.driver.bindAddress", "127.0.0.1")
+                .config("spark.driver.host", "127.0.0.1")
+                .getOrCreate();
+    }
+
+    private static Path multiplied(Path folder, Path to) throws IOException {
+        Files.createDirectories(to);
+        try (Stream<Path> files = Files.list(folder)) {
+            for (Path file : files.toList()) {
+                String name = file.getFileName().toString();
+                Files.createLink(to.resolve(name), file);
+                for (int copy = 1; copy < TIMES; copy++) {
+                    Files.createLink(to.resolve(copy + "-" + name), file);
+                }
+            }
+        }
+        return to;
+    }
+
+    private static void view(SparkSession spark, Path folder, String name) {
+        spark.read().format("kvtensors").load(folder.toString()).createOrReplaceTempView(name);
+    }
+
+    private static void copy(SparkSession spark, String query, Path table) {
+        spark.sql(query).repartition(2).write().parquet(table.toString());
+        spark.read()
+                .parquet(table.toString())
+                .createOrReplaceTempView(table.getFileName().toString());
+    }
+
+    /** Bytes of K and V behind a table of captures; only headers are read for it. */
+    private static long bytes(SparkSession spark, String from) {
+        return spark.sql("SELECT sum(2L * heads * tokens * head_dim) FROM " + from)
+                .first()
+                .getLong(0);
+    }
+
+    private static double alone(SparkSession spark, String query, String from, double seconds) throws Exception {
+        return new Rounds(bytes(spark, from), seconds)
+                .medians(Map.of("query", () -> query(spark, query)))
+                .applyAsDouble("query");
+    }
+
+    private static List<?> query(SparkSession spark, String query) {
+        return spark.sql(query).collectAsList();
+    }
+
+    private static CalibrationOutcome calibrate(Path captures) throws IOException {
+        Recipe recipe = Recipe.parse("kv_cache_scheme: {num_bits: 8, type: float}", "bench");
+        CaptureListing listing = CaptureListing.of(List.of(captures.toString()), new Configuration());
+        try (CalibrationJob job = new CalibrationJob(SparkRuntime.of(null, Map.of()), recipe, listing, 0)) {
+            CalibrationOutcome outcome = job.run(Depth.VALUES, new Progress(System.err, false, true));
+            if (outcome.problem() != null) {
+                throw new IOException("the generated captures are not sound: " + outcome.problem());
+            }
+            return outcome;
+        }
+    }
+
+    Map<String, Double> figures() {
+        Map<String, Double> figures = new LinkedHashMap<>();
+        figures.put("job_gbps", job);
+        figures.put("sql_gbps", captures);
+        figures.put("arrow_gbps", arrow);
+        figures.put("parquet_gbps", parquet);
+        figures.put("plain_sql_gbps", plain);
+        figures.put("sql_ratio", captures / job);
+        figures.put("arrow_ratio", arrow / job);
+        figures.put("parquet_ratio", parquet / job);
+        figures.put("plain_sql_speedup", captures / plain);
+        return figures;
+    }
+}

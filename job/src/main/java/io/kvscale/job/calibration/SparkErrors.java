@@ -1,0 +1,52 @@
+package io.kvscale.job.calibration;
+
+import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.InvalidDataException;
+import java.util.List;
+import java.util.function.Supplier;
+import org.apache.spark.SparkThrowable;
+import org.jspecify.annotations.Nullable;
+
+/** What Spark says of a table that it cannot read, as bad data: the user's tables and views are not ours to trust. */
+final class SparkErrors {
+    /** Begin the names of what is not the table's fault. */
+    private static final List<String> SPARKS_OWN =
+            List.of("INTERNAL_ERROR", "SPARK_JOB_CANCELLED", "UNABLE_TO_ACQUIRE_MEMORY");
+
+    private SparkErrors() {}
+
+    /** @throws InvalidDataException where Spark fails for a reason that it has a name for */
+    static <T> T named(TableInput table, Supplier<T> read) {
+        try {
+            return read.get();
+        } catch (InvalidDataException e) {
+            throw e;
+        } catch (Exception e) { // Spark throws checked exceptions without declaring them
+            String said = reason(e);
+            if (said != null) {
+                throw new InvalidDataException(
+                        DataProblem.of(
+                                table.shown() + " cannot be read: " + said,
+                                table.isParquet()
+                                        ? "check --input: Parquet files of one schema, that nothing writes to"
+                                        : "check --table, and the catalogs that Spark is told of (--conf)"),
+                        e);
+            }
+            throw e;
+        }
+    }
+
+    /** The first line of the innermost error that Spark names; null if there is none. */
+    private static @Nullable String reason(Throwable failure) {
+        String found = null;
+        for (Throwable t = failure; t != null; t = t.getCause()) {
+            if (t instanceof SparkThrowable named
+                    && named.getCondition() != null
+                    && SPARKS_OWN.stream().noneMatch(named.getCondition()::startsWith)) {
+                String message = String.valueOf(t.getMessage());
+                found = message.lines().findFirst().orElse("").strip();
+            }
+        }
+        return found;
+    }
+}

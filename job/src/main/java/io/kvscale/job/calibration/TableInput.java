@@ -1,0 +1,49 @@
+package io.kvscale.job.calibration;
+
+import io.kvscale.capture.InvalidOptionException;
+import io.kvscale.capture.RowTensors;
+import io.kvscale.job.recipe.Recipe;
+import io.kvscale.scheme.QuantizationScheme;
+import io.kvscale.tensor.DataProblem;
+import java.util.List;
+
+/**
+ * A table of K and V, one row a tensor.
+ *
+ * @param name of a table or view that Spark knows; empty: the table is in Parquet files
+ * @param parquet files, folders and globs of Parquet, taken as Spark takes them
+ * @param walked how many files a walk through them found; 0: none was made
+ */
+public record TableInput(String name, List<String> parquet, int walked) {
+    public static TableInput named(String name) {
+        return new TableInput(name, List.of(), 0);
+    }
+
+    /**
+     * Says of a recipe what no table can follow, before Spark starts.
+     *
+     * @throws InvalidOptionException with the remedy
+     */
+    void check(Recipe recipe) {
+        new RowTensors(recipe.capture());
+        for (QuantizationScheme scheme : List.of(recipe.key(), recipe.value())) {
+            if (scheme.observer().needsBatches()) {
+                throw new InvalidOptionException(
+                        "observer " + scheme.observer().word()
+                                + " depends on the order of batches, and the rows of a table have none",
+                        "say observer: static_minmax, or calibrate on safetensors files");
+            }
+        }
+    }
+
+    boolean isParquet() {
+        return name.isEmpty();
+    }
+
+    /** What messages call it. */
+    public String shown() {
+        return isParquet()
+                ? DataProblem.shown(String.join(", ", parquet))
+                : DataProblem.TABLE + DataProblem.shown(name);
+    }
+}

@@ -1,0 +1,142 @@
+package io.kvscale.job.calibration;
+
+import io.kvscale.cache.RowTask;
+import io.kvscale.capture.CaptureOptions;
+import io.kvscale.capture.CaptureReader.Depth;
+import io.kvscale.job.recipe.Recipe;
+import io.kvscale.observer.Corpus;
+import io.kvscale.scheme.QuantizationScheme;
+import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.InvalidDataException;
+import io.kvscale.tensor.Role;
+import java.math.BigInteger;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.function.Supplier;
+import org.apache.spark.api.java.JavaPairRDD;
+import org.apache.spark.api.java.JavaRDD;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.sql.Column;
+import org.apache.spark.sql.catalyst.InternalRow;
+import org.apache.spark.sql.classic.Dataset;
+import org.apache.spark.sql.classic.SparkSession;
+import org.apache.spark.util.LongAccumulator;
+import org.jspecify.annotations.Nullable;
+
+/** Over the rows of a table, in the partitions that Spark plans; see {@link TableSession} for how it reads them. */
+final class TablePass implements Pass {
+    private final TableInput input;
+    private final Recipe recipe;
+    private final TableSchema schema;
+    private final Dataset<?> table;
+    private final int files;
+    private final int most;
+    private @Nullable JavaRDD<InternalRow> rows;
+    private Depth planned = Depth.VALUES;
+
+    /**
+     * Looks the table up and checks its columns.
+     *
+     * @param most partitions; 0: as Spark plans them
+     * @throws InvalidDataException if there is no such table, or its columns are not K and V
+     */
+    TablePass(JavaSparkContext spark, Recipe recipe, TableInput input, int most) {
+        this.input = input;
+        this.recipe = recipe;
+        this.most = most;
+        SparkSession session = SparkErrors.named(input, () -> TableSession.of(spark));
+        this.table = SparkErrors.named(
+                input,
+                () -> input.isParquet()
+                        ? session.read().parquet(input.parquet().toArray(String[]::new))
+                        : session.table(input.name()));
+        this.files = input.isParquet() ? files() : 0;
+        this.schema = new TableSchema(table, recipe.capture().columns());
+    }
+
+    /** How many files Spark takes of the inputs. */
+    private int files() {
+        String[] taken = SparkErrors.named(input, () -> TableSession.files(table));
+        int distinct = (int) Arrays.stream(taken).distinct().count();
+        if (distinct < taken.length) {
+            throw new InvalidDataException(DataProblem.of(
+                    "a Parquet file is given twice, and Spark would read it twice", "name every file or folder once"));
+        }
+        if (input.walked() > 0 && distinct != input.walked()) {
+            throw new InvalidDataException(DataProblem.of(
+                    "of " + input.walked() + " Parquet files in " + input.shown() + " Spark reads " + distinct,
+                    "name the folders that hold them one by one, or say --input-format parquet if that is meant:"
+                            + " Spark goes into folders named column=value only"));
+        }
+        return distinct;
+    }
+
+    @Override
+    public String description() {
+        return input.shown();
+    }
+
+    @Override
+    public long bytes() {
+        return -1;
+    }
+
+    @Override
+    public int partitions() {
+        return rows(planned).getNumPartitions();
+    }
+
+    @Override
+    public Map<String, String> shown() {
+        Map<String, String> shown = new LinkedHashMap<>();
+        shown.put("table", input.isParquet() ? files + " Parquet files" : DataProblem.shown(input.name()));
+        shown.put("columns", String.join(", ", schema.described()));
+        shown.put("partitions", String.valueOf(partitions()));
+        return shown;
+    }
+
+    /** Of a table that Spark knows, the files are its own affair. */
+    @Override
+    public Corpus corpus() {
+        return new Corpus(BigInteger.ZERO, files);
+    }
+
+    @Override
+    public JavaPairRDD<Integer, byte[]> states(Depth depth, LongAccumulator observed) {
+        CaptureOptions options = recipe.capture();
+        Map<Role, QuantizationScheme> schemes = recipe.schemes();
+        TableRows reader = new TableRows(
+                input.isParquet() ? "" : DataProblem.TABLE + input.name(), schema.floats(), depth == Depth.VALUES);
+        return rows(depth).mapPartitionsToPair(partition -> {
+            RowTask task = new RowTask(schemes, options, observed::add);
+            partition.forEachRemaining(row -> reader.give(row, task));
+            return TaskState.rows(task.outcome());
+        });
+    }
+
+    @Override
+    public CalibrationOutcome named(Supplier<CalibrationOutcome> run) {
+        return SparkErrors.named(input, run::get);
+    }
+
+    /** Planned once. Rows stay in the partitions in which Spark reads them: nothing is shuffled. */
+    private JavaRDD<InternalRow> rows(Depth depth) {
+        JavaRDD<InternalRow> present = rows;
+        if (present == null || planned != depth) {
+            present = SparkErrors.named(input, () -> {
+                @Nullable
+                Column file =
+                        input.isParquet() ? table.metadataColumn("_metadata").getField("file_name") : null;
+                JavaRDD<InternalRow> all = schema.projection(depth == Depth.VALUES, file)
+                        .queryExecution()
+                        .toRdd()
+                        .toJavaRDD();
+                return most > 0 ? all.coalesce(most) : all;
+            });
+            rows = present;
+            planned = depth;
+        }
+        return present;
+    }
+}

@@ -1,0 +1,119 @@
+package io.kvscale.job;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.kvscale.observer.CalibrationStatistics;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.SortedMap;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.RowFactory;
+import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.types.StructType;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** From a statistics column to the result files: the path that README describes, against the job's own files. */
+class SqlResultTest {
+    @TempDir
+    private Path work;
+
+    private SparkSession spark;
+
+    @BeforeEach
+    void calibrate() {
+        Cli.run("calibrate", "--recipe", Folder.FP8, "--input", Folder.SAMPLE, "--output", work.resolve("job"))
+                .isDone();
+        spark = SharedSpark.session();
+        spark.read().format("kvtensors").load(Folder.SAMPLE.toString()).createOrReplaceTempView("kv");
+    }
+
+    /** The result folder of statistics that a query gave. */
+    private Path results(byte[] statistics, String name) {
+        Path file = Capture.put(work.resolve(name + ".kvstats"), statistics);
+        Cli.run("scales", "--statistics", file, "--recipe", Folder.FP8, "--output", work.resolve(name))
+                .isDone();
+        return work.resolve(name);
+    }
+
+    private byte[] bytes(String query) {
+        return spark.sql(query).first().getAs(0);
+    }
+
+    private static JsonNode withoutCorpus(Path folder) {
+        ObjectNode json = (ObjectNode) Folder.json(folder.resolve("kv_scales.json"));
+        assertThat(json.remove("corpus")).isNotNull();
+        return json;
+    }
+
+    @Test
+    void aStatisticsColumnGivesTheFilesThatTheJobGives() {
+        Path sql = results(
+                bytes("SELECT kv_stats_union_agg(stats) FROM (SELECT layer, role,"
+                        + " kv_stats_agg(layer, role, dtype, heads, head_dim, data, sample) AS stats"
+                        + " FROM kv GROUP BY layer, role)"),
+                "sql");
+        assertThat(withoutCorpus(sql)).isEqualTo(withoutCorpus(work.resolve("job")));
+        SortedMap<String, String> ours = Folder.content(sql);
+        SortedMap<String, String> jobs = Folder.content(work.resolve("job"));
+        assertThat(ours.keySet()).isEqualTo(jobs.keySet());
+        assertThat(ours.get("vllm/model-kvscales.safetensors")).isEqualTo(jobs.get("vllm/model-kvscales.safetensors"));
+        assertThat(ours.get("vllm/config.json")).isEqualTo(jobs.get("vllm/config.json"));
+        // The tensors are the same, so their fingerprint is; a query does not count files.
+        JsonNode corpus = Folder.json(sql.resolve("kv_scales.json")).get("corpus");
+        JsonNode expected = Folder.json(work.resolve("job/kv_scales.json")).get("corpus");
+        assertThat(corpus.get("fingerprint")).isEqualTo(expected.get("fingerprint"));
+        assertThat(corpus.get("files").asInt()).isZero();
+    }
+
+    @Test
+    void samplesAreNullWhereTheQueryGaveNone() {
+        Path sql = results(bytes("SELECT kv_stats_agg(layer, role, dtype, heads, head_dim, data) FROM kv"), "sql");
+        JsonNode expected = withoutCorpus(work.resolve("job"));
+        for (JsonNode layer : expected.get("layers")) {
+            for (String role : new String[] {"key", "value"}) {
+                ((ObjectNode) layer.get(role)).putNull("min_sample").putNull("max_sample");
+            }
+        }
+        assertThat(withoutCorpus(sql)).isEqualTo(expected);
+    }
+
+    @Test
+    void scalesInSqlAreThoseOfTheFile() {
+        JsonNode layers = Folder.json(work.resolve("job/kv_scales.json")).get("layers");
+        var rows = spark.sql("SELECT s.layer, s.role, s.shape, s.scale, s.zero_point FROM (SELECT explode(kv_scales("
+                        + "kv_stats_agg(layer, role, dtype, heads, head_dim, data), 'fp8')) AS s FROM kv)")
+                .collectAsList();
+        assertThat(rows).hasSize(2 * layers.size());
+        for (Row row : rows) {
+            JsonNode slot = layers.get(row.getInt(0)).get(row.getString(1));
+            assertThat(row.getList(2)).hasToString(slot.get("shape").toString().replace(",", ", "));
+            assertThat((float) row.getList(3).get(0))
+                    .isEqualTo(slot.get("scale").get(0).floatValue());
+            assertThat((float) row.getList(4).get(0)).isZero();
+        }
+    }
+
+    @Test
+    void eitherGoesOnWithTheOthersStatistics() {
+        byte[] job = Folder.bytes(work.resolve("job/statistics.kvstats"));
+        byte[] sql = bytes("SELECT kv_stats_agg(layer, role, dtype, heads, head_dim, data, sample) FROM kv");
+        spark.createDataFrame(List.of(RowFactory.create(job, sql)), schema()).createOrReplaceTempView("both");
+        CalibrationStatistics union =
+                CalibrationStatistics.fromByteArray(bytes("SELECT kv_stats_union(job, sql) FROM both"));
+        CalibrationStatistics one = CalibrationStatistics.fromByteArray(job);
+        one.slots()
+                .forEach((slot, seen) ->
+                        assertThat(union.slots().get(slot).finite()).isEqualTo(2 * seen.finite()));
+        Path twice = results(union.toByteArray(), "twice");
+        assertThat(Folder.content(twice).get("vllm/model-kvscales.safetensors"))
+                .isEqualTo(Folder.content(work.resolve("job")).get("vllm/model-kvscales.safetensors"));
+    }
+
+    private static StructType schema() {
+        return new StructType().add("job", "binary").add("sql", "binary");
+    }
+}

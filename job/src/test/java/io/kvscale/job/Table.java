@@ -1,0 +1,118 @@
+package io.kvscale.job;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.RowFactory;
+import org.apache.spark.sql.SparkSession;
+
+/** A table of K and V in the making, and the same as captures: numbers that every dtype here holds exactly. */
+final class Table {
+    /** The columns that need no mapping. */
+    static final String SCHEMA =
+            "sample string, layer int, role string, shape array<bigint>, dtype string, data binary";
+
+    static final String FLOATS =
+            "sample string, layer int, role string, shape array<bigint>, dtype string, data array<float>";
+    static final int HEADS = 2;
+    static final int HEAD_DIM = 32;
+
+    private Table() {}
+
+    static SparkSession session() {
+        return org.apache.spark.sql.classic.SparkSession.builder()
+                .sparkContext(SharedSpark.context().sc())
+                .getOrCreate();
+    }
+
+    /** Tokens of a sample. */
+    static int tokens(int sample) {
+        return 3 + 2 * sample;
+    }
+
+    /** BF16 values of a sample, layer and role. */
+    static byte[] data(int sample, int layer, String role) {
+        return values(sample, layer, role, "BF16", HEADS * tokens(sample) * HEAD_DIM);
+    }
+
+    private static byte[] values(int sample, int layer, String role, String dtype, int count) {
+        var drawn = Capture.random(1000L * sample + 10L * layer + (role.equals("key") ? 0 : 1));
+        ByteBuffer bytes = ByteBuffer.allocate(count * 4).order(ByteOrder.LITTLE_ENDIAN);
+        for (int i = 0; i < count; i++) {
+            Capture.put(bytes, dtype, drawn.applyAsDouble(i));
+        }
+        return Arrays.copyOf(bytes.array(), bytes.position());
+    }
+
+    static String name(int sample) {
+        return String.format(Locale.ROOT, "sample-%02d", sample);
+    }
+
+    static List<Long> shape(int sample) {
+        return List.of(1L, (long) HEADS, (long) tokens(sample), (long) HEAD_DIM);
+    }
+
+    /** Rows of {@link #SCHEMA}. */
+    static List<Row> rows(int samples, int layers) {
+        List<Row> rows = new ArrayList<>();
+        for (int sample = 0; sample < samples; sample++) {
+            for (int layer = 0; layer < layers; layer++) {
+                for (String role : List.of("key", "value")) {
+                    rows.add(RowFactory.create(
+                            name(sample), layer, role, shape(sample), "BF16", data(sample, layer, role)));
+                }
+            }
+        }
+        return rows;
+    }
+
+    /** Rows of {@link #FLOATS}. */
+    static List<Row> floatRows(int samples, int layers) {
+        return rows(samples, layers).stream()
+                .map(row -> {
+                    byte[] half = row.getAs(5);
+                    List<Float> floats = new ArrayList<>();
+                    ByteBuffer bits = ByteBuffer.wrap(half).order(ByteOrder.LITTLE_ENDIAN);
+                    while (bits.hasRemaining()) {
+                        floats.add(Float.intBitsToFloat(bits.getShort() << 16));
+                    }
+                    return RowFactory.create(row.get(0), row.get(1), row.get(2), row.get(3), null, floats);
+                })
+                .toList();
+    }
+
+    /** The same K and V as safetensors files. */
+    static Path captures(Path folder, int samples, int layers, String dtype) {
+        for (int sample = 0; sample < samples; sample++) {
+            Capture capture = new Capture();
+            for (int layer = 0; layer < layers; layer++) {
+                for (String role : List.of("key", "value")) {
+                    int count = HEADS * tokens(sample) * HEAD_DIM;
+                    capture.raw(
+                            "layers." + layer + "." + role + "s",
+                            dtype,
+                            shape(sample),
+                            values(sample, layer, role, dtype, count));
+                }
+            }
+            capture.write(folder.resolve(name(sample) + ".safetensors"));
+        }
+        return folder;
+    }
+
+    static Dataset<Row> of(List<Row> rows, String schema) {
+        return session().createDataFrame(rows, org.apache.spark.sql.types.StructType.fromDDL(schema));
+    }
+
+    /** Writes Parquet files. */
+    static Path parquet(Dataset<Row> table, int files, Path folder) {
+        table.repartition(files).write().parquet(folder.toString());
+        return folder;
+    }
+}

@@ -1,0 +1,180 @@
+package io.kvscale.arrow;
+
+import io.kvscale.numeric.Dtype;
+import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.InvalidDataException;
+import io.kvscale.tensor.Role;
+import io.kvscale.tensor.Sample;
+import io.kvscale.tensor.Slot;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** Decodes the rows of one record batch: all of its columns but the values. */
+final class BatchReader {
+    private static final int MAX_RANK = 8;
+    private static final String FILL = "write it for every row";
+
+    private final Map<Column, ColumnSlice> columns;
+    private final TableQuery query;
+    private final int batch;
+    private final int rows;
+
+    private BatchReader(Map<Column, ColumnSlice> columns, TableQuery query, int batch, int rows) {
+        this.columns = columns;
+        this.query = query;
+        this.batch = batch;
+        this.rows = rows;
+    }
+
+    /**
+     * The rows of the layers that are wanted, in their order.
+     *
+     * @throws InvalidDataException for the first thing that is wrong with the batch, whatever part of the file is wanted
+     */
+    static List<TableRow> read(MessageFrame frame, int batch, TablePlan plan, TableQuery query, Bytes bytes)
+            throws IOException {
+        BatchLayout layout = BatchLayout.read(frame, plan);
+        Map<Column, ColumnSlice> columns = new EnumMap<>(Column.class);
+        for (Map.Entry<Column, TablePlan.Place> column : plan.columns().entrySet()) {
+            TablePlan.Place place = column.getValue();
+            columns.put(
+                    column.getKey(),
+                    column.getKey() == Column.DATA
+                            ? ColumnSlice.locate(place, layout, batch, bytes)
+                            : ColumnSlice.load(place, layout, batch, bytes));
+        }
+        return new BatchReader(columns, query, batch, layout.rows()).rows();
+    }
+
+    private List<TableRow> rows() {
+        List<TableRow> read = new ArrayList<>();
+        Set<List<Object>> seen = new HashSet<>();
+        for (int row = 0; row < rows; row++) {
+            int layer = layer(row);
+            if (!query.layers().test(layer)) {
+                continue;
+            }
+            Slot slot = new Slot(layer, role(row));
+            String sample = textOrNull(Column.SAMPLE, row);
+            try {
+                TableRow one = row(row, sample, slot);
+                // Within a batch only: a task sees no more for certain, and what is refused must not depend on that.
+                if (!seen.add(List.of(slot, sample == null ? Slot.class : sample))) {
+                    throw column(Column.ROLE)
+                            .refusal(
+                                    row,
+                                    "is a second " + slot + " of the same sample",
+                                    "write each layer's K and V of a sample once");
+                }
+                read.add(one);
+            } catch (InvalidDataException e) {
+                DataProblem problem = e.problem().inSlot(slot);
+                throw new InvalidDataException(sample == null ? problem : problem.inSample(Sample.named(sample)), e);
+            }
+        }
+        return read;
+    }
+
+    private TableRow row(int row, @Nullable String sample, Slot slot) {
+        boolean shaped = columns.containsKey(Column.SHAPE);
+        List<Long> shape = shaped ? shape(row) : List.of();
+        long heads = shaped ? 0 : positive(Column.HEADS, row);
+        long headDim = shaped ? 0 : positive(Column.HEAD_DIM, row);
+        String dtype = dtype(row);
+        ColumnSlice data = present(Column.DATA, row);
+        return new TableRow(batch, row, sample, slot, shape, heads, headDim, dtype, data.begin(row), data.end(row));
+    }
+
+    private int layer(int row) {
+        ColumnSlice column = present(Column.LAYER, row);
+        long layer = column.integer(row, 0);
+        if (layer < 0 || layer > Slot.MAX_LAYER) {
+            throw column.refusal(row, "is layer " + layer + ", expected 0 to " + Slot.MAX_LAYER, "check the table");
+        }
+        return (int) layer;
+    }
+
+    private Role role(int row) {
+        ColumnSlice column = present(Column.ROLE, row);
+        String text = column.text(row);
+        return switch (text.toLowerCase(Locale.ROOT)) {
+            case "key", "k" -> Role.KEY;
+            case "value", "v" -> Role.VALUE;
+            default ->
+                throw column.refusal(
+                        row, "is '" + DataProblem.shown(text) + "', expected key or value", "write one of the two");
+        };
+    }
+
+    private List<Long> shape(int row) {
+        ColumnSlice column = present(Column.SHAPE, row);
+        if (column.count(row) > MAX_RANK) {
+            throw column.refusal(
+                    row, "has " + column.count(row) + " dimensions", "capture [B,H,S,D] or [S,H,D] of the tensor");
+        }
+        List<Long> shape = new ArrayList<>();
+        for (int i = 0; i < column.count(row); i++) {
+            shape.add(column.integer(row, i));
+        }
+        if (shape.stream().anyMatch(dimension -> dimension < 0)) {
+            throw column.refusal(row, "is " + shape, "write dimensions that are not negative");
+        }
+        return shape;
+    }
+
+    private long positive(Column which, int row) {
+        ColumnSlice column = present(which, row);
+        long value = column.integer(row, 0);
+        if (value < 1) {
+            throw column.refusal(row, "is " + value, "write the number of the model's config.json");
+        }
+        return value;
+    }
+
+    private String dtype(int row) {
+        ColumnType values = column(Column.DATA).type();
+        String told = textOrNull(Column.DTYPE, row);
+        String upper = told == null ? null : told.toUpperCase(Locale.ROOT);
+        if (values.element() != ColumnType.Element.FLOAT) {
+            if (upper == null) {
+                throw present(Column.DTYPE, row).refusal(row, "is absent", FILL);
+            }
+            return upper;
+        }
+        String own = (values.bytes() == 4 ? Dtype.F32 : Dtype.F16).name();
+        if (told != null && !own.equals(upper)) {
+            throw column(Column.DTYPE)
+                    .refusal(
+                            row,
+                            "is '" + DataProblem.shown(told) + "', but the column '" + query.name(Column.DATA)
+                                    + "' is a list of " + own,
+                            "say " + own + " or leave the column out; write other types as binary");
+        }
+        return own;
+    }
+
+    private @Nullable String textOrNull(Column which, int row) {
+        ColumnSlice column = columns.get(which);
+        return column == null || column.isNull(row) ? null : column.text(row);
+    }
+
+    private ColumnSlice present(Column which, int row) {
+        ColumnSlice column = column(which);
+        if (column.isNull(row)) {
+            throw column.refusal(row, "is null", FILL);
+        }
+        return column;
+    }
+
+    private ColumnSlice column(Column which) {
+        return Objects.requireNonNull(columns.get(which));
+    }
+}

@@ -1,0 +1,35 @@
+package io.kvscale.arrow;
+
+import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.InvalidDataException;
+import java.util.function.Supplier;
+
+/** The words in which this package refuses a file. */
+final class Refusals {
+    private static final String REWRITE =
+            "the file is damaged, cut off or still being written: copy it again, or write it with an Arrow library";
+
+    private Refusals() {}
+
+    static InvalidDataException damaged(String what) {
+        return refusal("damaged Arrow data: " + what, REWRITE);
+    }
+
+    static InvalidDataException refusal(String what, String remedy) {
+        return new InvalidDataException(DataProblem.of(what, remedy));
+    }
+
+    /**
+     * Runs code that reads metadata through FlatBuffers' classes, which trust what they read: out of bounds, absent or
+     * malformed fields show as any runtime exception.
+     */
+    static <T> T guarded(String part, Supplier<T> parsing) {
+        try {
+            return parsing.get();
+        } catch (InvalidDataException e) {
+            throw e;
+        } catch (RuntimeException e) {
+            throw new InvalidDataException(damaged(part + " cannot be read").problem(), e);
+        }
+    }
+}

@@ -1,0 +1,184 @@
+package io.kvscale.arrow;
+
+import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.InvalidDataException;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.apache.arrow.flatbuf.Endianness;
+import org.apache.arrow.flatbuf.Field;
+import org.apache.arrow.flatbuf.MetadataVersion;
+import org.apache.arrow.flatbuf.Schema;
+import org.apache.arrow.flatbuf.Type;
+import org.apache.arrow.flatbuf.Union;
+import org.apache.arrow.flatbuf.UnionMode;
+import org.jspecify.annotations.Nullable;
+
+/** Finds the columns of K and V in a schema, and counts the nodes and buffers of all others to get past them. */
+final class SchemaReader {
+    /** More fields than any table has, and an end to fields that contain themselves. */
+    private static final int MAX_FIELDS = 100_000;
+
+    private static final int MAX_DEPTH = 64;
+    private static final int MAX_NAME = 1_000;
+    private static final int SOME_NAMES = 12;
+    private static final String NAME_THEM = "name the table's columns under kvscale: columns: in the recipe";
+
+    private final TableQuery query;
+    private final boolean unionsHaveValidity;
+    private final Set<String> wanted;
+    private final Map<String, Found> found = new HashMap<>();
+    private final List<String> names = new ArrayList<>();
+    private int fields;
+    private int nodes;
+    private int buffers;
+    private int views;
+
+    private record Found(Field field, int node, int buffer, int viewsBefore) {}
+
+    private SchemaReader(TableQuery query, short version) {
+        this.query = query;
+        this.wanted = new HashSet<>(query.names().values());
+        this.unionsHaveValidity = version < MetadataVersion.V5;
+    }
+
+    /** @throws InvalidDataException if a column is absent or of a type that is not taken */
+    static TablePlan read(Schema schema, short version, TableQuery query) {
+        return Refusals.guarded("the schema", () -> new SchemaReader(query, version).read(schema));
+    }
+
+    private TablePlan read(Schema schema) {
+        if (schema.endianness() != Endianness.Little) {
+            throw Refusals.refusal(
+                    "the table is big-endian", "write it on a little-endian machine, or with a current Arrow library");
+        }
+        for (int i = 0; i < schema.fieldsLength(); i++) {
+            Field field = schema.fields(i);
+            String name = nameOf(field);
+            if (names.size() < SOME_NAMES && name != null) {
+                names.add(name);
+            }
+            if (name != null
+                    && wanted.contains(name)
+                    && found.put(name, new Found(field, nodes, buffers, views)) != null) {
+                throw Refusals.refusal("two columns are named '" + name + "'", "rename one of them");
+            }
+            layOut(field, 0);
+        }
+        return new TablePlan(columns(), nodes, buffers, views);
+    }
+
+    private static @Nullable String nameOf(Field field) {
+        return field.nameAsByteBuffer() == null || field.nameAsByteBuffer().remaining() > MAX_NAME
+                ? null
+                : field.name();
+    }
+
+    private void layOut(Field field, int depth) {
+        if (++fields > MAX_FIELDS || depth > MAX_DEPTH) {
+            throw Refusals.damaged("more than " + MAX_FIELDS + " fields, or nested more than " + MAX_DEPTH + " deep");
+        }
+        nodes++;
+        if (field.dictionary() != null) {
+            // The batch holds indexes; the children are the dictionary's.
+            buffers += 2;
+            return;
+        }
+        buffers += buffersOf(field);
+        for (int i = 0; i < field.childrenLength(); i++) {
+            layOut(field.children(i), depth + 1);
+        }
+    }
+
+    private int buffersOf(Field field) {
+        return switch (field.typeType()) {
+            case Type.Null, Type.RunEndEncoded -> 0;
+            case Type.Struct_, Type.FixedSizeList -> 1;
+            case Type.Int,
+                    Type.FloatingPoint,
+                    Type.Bool,
+                    Type.Decimal,
+                    Type.Date,
+                    Type.Time,
+                    Type.Timestamp,
+                    Type.Interval,
+                    Type.Duration,
+                    Type.FixedSizeBinary,
+                    Type.List,
+                    Type.LargeList,
+                    Type.Map -> 2;
+            case Type.Binary, Type.Utf8, Type.LargeBinary, Type.LargeUtf8, Type.ListView, Type.LargeListView -> 3;
+            case Type.BinaryView, Type.Utf8View -> {
+                views++;
+                yield 2;
+            }
+            case Type.Union -> {
+                short mode = ((Union) field.type(new Union())).mode();
+                yield (mode == UnionMode.Dense ? 2 : 1) + (unionsHaveValidity ? 1 : 0);
+            }
+            default ->
+                throw Refusals.refusal(
+                        "a column is of an Arrow type that this version does not know (" + field.typeType() + ")",
+                        "leave the column out of the table");
+        };
+    }
+
+    private Map<Column, TablePlan.Place> columns() {
+        Map<Column, TablePlan.Place> columns = new EnumMap<>(Column.class);
+        List<Column> missing = new ArrayList<>();
+        for (Column needed : List.of(Column.LAYER, Column.ROLE, Column.DATA)) {
+            add(needed, columns, missing);
+        }
+        add(Column.SAMPLE, columns, new ArrayList<>());
+        List<Column> noShape = new ArrayList<>();
+        add(Column.SHAPE, columns, noShape);
+        if (!noShape.isEmpty()) {
+            List<Column> noHeads = new ArrayList<>();
+            add(Column.HEADS, columns, noHeads);
+            add(Column.HEAD_DIM, columns, noHeads);
+            missing.addAll(noHeads.size() == 1 ? noHeads : noHeads.isEmpty() ? noHeads : noShape);
+        }
+        TablePlan.Place data = columns.get(Column.DATA);
+        boolean typed = data != null && data.type().element() == ColumnType.Element.FLOAT;
+        add(Column.DTYPE, columns, typed ? new ArrayList<>() : missing);
+        if (!missing.isEmpty()) {
+            throw Refusals.refusal(
+                    "the table has no column "
+                            + String.join(
+                                    ", ",
+                                    missing.stream()
+                                            .map(column -> "'" + query.name(column) + "'")
+                                            .toList())
+                            + "; it has " + DataProblem.shown(String.join(", ", names)),
+                    NAME_THEM);
+        }
+        return columns;
+    }
+
+    private void add(Column column, Map<Column, TablePlan.Place> to, List<Column> missing) {
+        String name = query.name(column);
+        Found place = found.get(name);
+        if (place == null) {
+            missing.add(column);
+            return;
+        }
+        Field field = place.field();
+        if (field.dictionary() != null) {
+            throw Refusals.refusal(
+                    "column '" + name + "' is dictionary-encoded",
+                    "cast it to plain values before writing, in pyarrow: column.cast(column.type.value_type)");
+        }
+        ColumnType type = ColumnType.of(field);
+        if (type == null || !type.suits(column.holds())) {
+            throw Refusals.refusal(
+                    "column '" + name + "' is of type " + ColumnType.name(field) + ", expected "
+                            + column.holds().types(),
+                    "cast the column, or " + NAME_THEM);
+        }
+        to.put(column, new TablePlan.Place(name, type, place.node(), place.buffer(), place.viewsBefore()));
+    }
+}

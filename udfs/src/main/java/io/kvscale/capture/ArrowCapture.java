@@ -1,0 +1,135 @@
+package io.kvscale.capture;
+
+import io.kvscale.arrow.ArrowTable;
+import io.kvscale.arrow.Column;
+import io.kvscale.arrow.TableQuery;
+import io.kvscale.arrow.TableRow;
+import io.kvscale.safetensors.TensorEntry;
+import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.InvalidDataException;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/** The rows of an Arrow table as tensors of slots: those that a piece of the file holds, in the order of their bytes. */
+final class ArrowCapture implements ArrowTable.Rows {
+    /** Some gigabytes of heap; reached only where tensors are of a few hundred bytes. */
+    private static final int MAX_ROWS = 4 << 20;
+
+    private final FilePiece piece;
+    private final RowTensors rows;
+    private final List<SlotTensor> tensors = new ArrayList<>();
+    private final List<CaptureHeader.Counted> counted = new ArrayList<>();
+    private @Nullable InvalidDataException first;
+
+    private ArrowCapture(FilePiece piece, RowTensors rows) {
+        this.piece = piece;
+        this.rows = rows;
+    }
+
+    /**
+     * Reads and checks everything but the values of the record batches that the piece touches.
+     *
+     * @throws InvalidDataException for the first problem of these batches, by sample, layer and role
+     */
+    static CaptureHeader read(long start, FilePiece piece, BlockWindow window, CaptureRules rules) throws IOException {
+        CaptureOptions options = rules.options();
+        ArrowCapture capture = new ArrowCapture(piece, rows(options));
+        WindowBytes bytes = new WindowBytes(window, piece.file().length());
+        TableQuery query = new TableQuery(names(options.columns()), rules::includes);
+        ArrowTable.read(start, bytes, query, piece.start(), piece.end(), capture);
+        if (capture.first != null) {
+            throw capture.first;
+        }
+        capture.tensors.sort(Comparator.comparingLong(SlotTensor::begin));
+        return new CaptureHeader(capture.tensors, capture.counted, false, false, 0, List.of());
+    }
+
+    /** An option that no table can follow is no fault of the recipe where other files can: it is the file's. */
+    private static RowTensors rows(CaptureOptions options) {
+        try {
+            return new RowTensors(options);
+        } catch (InvalidOptionException e) {
+            throw problem(e.what(), e.remedy());
+        }
+    }
+
+    private static Map<Column, String> names(TableColumns columns) {
+        return Map.of(
+                Column.SAMPLE, columns.sample(),
+                Column.LAYER, columns.layer(),
+                Column.ROLE, columns.role(),
+                Column.SHAPE, columns.shape(),
+                Column.HEADS, columns.heads(),
+                Column.HEAD_DIM, columns.headDim(),
+                Column.DTYPE, columns.dtype(),
+                Column.DATA, columns.data());
+    }
+
+    @Override
+    public void batch(List<TableRow> batch) {
+        for (TableRow row : batch) {
+            SlotTensor tensor = tensor(row);
+            if (tensor.elementAt(piece.start()) < tensor.elementAt(piece.end())) {
+                if (tensors.size() == MAX_ROWS) {
+                    throw problem(
+                            "one task meets more than " + MAX_ROWS + " tensors in this table",
+                            "raise --partitions, or write several files");
+                }
+                tensors.add(tensor);
+            }
+        }
+    }
+
+    /** Keeps the least, named in full: whether it comes first must not depend on who adds the file and sample. */
+    @Override
+    public void problem(InvalidDataException problem) {
+        DataProblem named = problem.problem().inFile(piece.file().name());
+        if (named.sample() == null) {
+            named = named.inSample(CaptureHeader.sampleOf(piece.file()));
+        }
+        if (first == null || named.compareTo(first.problem()) < 0) {
+            first = new InvalidDataException(named, problem);
+        }
+    }
+
+    private SlotTensor tensor(TableRow row) {
+        // A table without samples is one sample.
+        String sample = row.sample() == null ? piece.file().sample() : row.sample();
+        try {
+            RowTensor tensor = Objects.requireNonNull(rows.of(said(row, sample)));
+            if (piece.holds(row.begin())) {
+                counted.add(new CaptureHeader.Counted(
+                        sample, new TensorEntry(tensor.name(), row.dtype(), tensor.shape(), row.begin(), row.end())));
+            }
+            return new SlotTensor(tensor.slot(), tensor.source().at(row.begin()), tensor.name(), row.begin());
+        } catch (InvalidDataException e) {
+            throw new InvalidDataException(e.problem().inTensor(row.place()), e);
+        }
+    }
+
+    private io.kvscale.capture.TableRow said(TableRow row, String sample) {
+        boolean shaped = row.heads() == 0;
+        return new io.kvscale.capture.TableRow(
+                piece.file().name(),
+                sample,
+                (long) row.slot().layer(),
+                row.slot().role().word(),
+                shaped ? row.shape() : null,
+                shaped ? null : row.heads(),
+                shaped ? null : row.headDim(),
+                row.dtype(),
+                row.bytes(),
+                false,
+                false,
+                false);
+    }
+
+    private static InvalidDataException problem(String what, String remedy) {
+        return new InvalidDataException(DataProblem.of(what, remedy));
+    }
+}
