@@ -7,6 +7,8 @@ import io.kvscale.tensor.Sample;
 import io.kvscale.tensor.Slot;
 import java.io.ByteArrayOutputStream;
 import java.math.BigInteger;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -101,13 +103,21 @@ final class StatisticsWriter {
         return to;
     }
 
+    /** In one go: these are nearly all of the file. */
     private void patterns(ChannelRanges ranges) {
         Dtype dtype = ranges.dtype;
+        ByteBuffer bytes = ByteBuffer.allocate((ranges.min.length + ranges.max.length) * dtype.bytes())
+                .order(ByteOrder.LITTLE_ENDIAN);
         for (int[] keys : new int[][] {ranges.min, ranges.max}) {
             for (int key : keys) {
-                unsigned(dtype.bytes(), dtype.bitsOfKey(key) & 0xffffffffL);
+                if (dtype.bytes() == 4) {
+                    bytes.putInt(dtype.bitsOfKey(key));
+                } else {
+                    bytes.putShort((short) dtype.bitsOfKey(key));
+                }
             }
         }
+        out.writeBytes(bytes.array());
     }
 
     private void origin(@Nullable Origin origin) {
