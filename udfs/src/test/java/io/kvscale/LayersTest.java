@@ -28,6 +28,7 @@ class LayersTest {
             Map.entry("quant", 3),
             Map.entry("cache", 4),
             Map.entry("model", 4),
+            Map.entry("spark.error", 4),
             Map.entry("spark.functions", 5),
             Map.entry("spark.source", 5),
             Map.entry("spark", 6));

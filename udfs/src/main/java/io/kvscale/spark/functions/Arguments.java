@@ -1,5 +1,6 @@
 package io.kvscale.spark.functions;
 
+import io.kvscale.spark.error.Raised;
 import java.util.List;
 import java.util.Map;
 import org.apache.spark.sql.AnalysisException;

@@ -3,6 +3,7 @@ package io.kvscale.spark.functions;
 import io.kvscale.numeric.Dtype;
 import io.kvscale.numeric.NumberFormat;
 import io.kvscale.quant.FlatQuantizer;
+import io.kvscale.spark.error.Raised;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import org.apache.spark.sql.catalyst.util.ArrayData;

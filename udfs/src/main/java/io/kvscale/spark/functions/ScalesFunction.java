@@ -7,6 +7,7 @@ import io.kvscale.quant.ScaleSolver;
 import io.kvscale.scheme.InvalidSchemeException;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.SchemeText;
+import io.kvscale.spark.error.Raised;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.Slot;

@@ -1,6 +1,7 @@
 package io.kvscale.spark.functions;
 
 import io.kvscale.observer.CalibrationStatistics;
+import io.kvscale.spark.error.Raised;
 import java.io.Serializable;
 import java.util.Objects;
 import org.apache.spark.sql.catalyst.expressions.Expression;

@@ -3,6 +3,7 @@ package io.kvscale.spark.functions;
 import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.observer.Range;
 import io.kvscale.observer.SlotStatistics;
+import io.kvscale.spark.error.Raised;
 import io.kvscale.tensor.Sample;
 import io.kvscale.tensor.Slot;
 import java.util.function.ToDoubleFunction;

@@ -3,6 +3,7 @@ package io.kvscale.spark.functions;
 import io.kvscale.capture.TensorValues;
 import io.kvscale.numeric.Dtype;
 import io.kvscale.observer.CalibrationStatistics;
+import io.kvscale.spark.error.Raised;
 import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.Slot;
 import java.util.Objects;

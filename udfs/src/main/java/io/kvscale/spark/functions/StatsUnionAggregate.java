@@ -1,6 +1,7 @@
 package io.kvscale.spark.functions;
 
 import io.kvscale.observer.CalibrationStatistics;
+import io.kvscale.spark.error.Raised;
 import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import scala.collection.immutable.Seq;

@@ -2,6 +2,7 @@ package io.kvscale.spark.source;
 
 import io.kvscale.capture.CaptureRows;
 import io.kvscale.capture.TensorRow;
+import io.kvscale.spark.error.Raised;
 import java.util.Arrays;
 import java.util.List;
 import org.apache.spark.sql.catalyst.InternalRow;
@@ -23,7 +24,7 @@ final class KvPartitionReader implements PartitionReader<InternalRow> {
 
     @Override
     public boolean next() {
-        row = rows.next();
+        row = Raised.from(rows::next);
         return row != null;
     }
 

@@ -3,6 +3,7 @@ package io.kvscale.spark.source;
 import io.kvscale.capture.CaptureRows;
 import io.kvscale.capture.TensorRow;
 import io.kvscale.capture.TensorValues;
+import io.kvscale.spark.error.Raised;
 import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.KvSource;
 import java.util.List;
@@ -51,7 +52,7 @@ final class KvRow extends GenericInternalRow implements TensorValues {
 
     @Override
     public @Nullable Object genericGet(int ordinal) {
-        return ordinal == data ? rows.values() : super.genericGet(ordinal);
+        return ordinal == data ? Raised.from(rows::values) : super.genericGet(ordinal);
     }
 
     @Override

@@ -4,6 +4,7 @@ import io.kvscale.capture.CaptureFile;
 import io.kvscale.capture.CaptureListing;
 import io.kvscale.capture.CaptureRows;
 import io.kvscale.capture.Split;
+import io.kvscale.spark.error.Raised;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -51,15 +52,16 @@ public final class KvTensorsScan implements Scan, Batch {
         return this;
     }
 
-    /** @throws io.kvscale.tensor.InvalidDataException if there is no such path, or no capture in it */
+    /** @throws org.apache.spark.SparkRuntimeException if there is no such path, or no capture in it */
     @Override
     public InputPartition[] planInputPartitions() {
         InputPartition[] known = planned;
         if (known == null) {
             SparkSession spark = SparkSession.active();
-            List<CaptureFile> files = CaptureListing.of(options.paths(), hadoop(spark)).files().stream()
-                    .filter(file -> file.mayHold(filter))
-                    .toList();
+            List<CaptureFile> files =
+                    Raised.from(() -> CaptureListing.of(options.paths(), hadoop(spark))).files().stream()
+                            .filter(file -> file.mayHold(filter))
+                            .toList();
             int count = options.partitions() > 0
                     ? options.partitions()
                     : Split.count(files, Math.max(1, spark.leafNodeDefaultParallelism()));

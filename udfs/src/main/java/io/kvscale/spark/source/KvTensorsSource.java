@@ -27,7 +27,7 @@ public final class KvTensorsSource implements TableProvider, DataSourceRegister 
         return KvColumn.schema();
     }
 
-    /** @throws io.kvscale.capture.InvalidOptionException for an option that cannot be used, with the remedy */
+    /** @throws org.apache.spark.SparkRuntimeException for an option that cannot be used, with the remedy */
     @Override
     public Table getTable(StructType schema, Transform[] partitioning, Map<String, String> properties) {
         return new KvTensorsTable(properties);

@@ -1,5 +1,6 @@
 package io.kvscale.spark.source;
 
+import io.kvscale.spark.error.Raised;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Set;
@@ -13,16 +14,16 @@ import org.apache.spark.sql.util.CaseInsensitiveStringMap;
 /** Captures at some paths, as a table to read. */
 final class KvTensorsTable implements SupportsRead {
     private final Map<String, String> properties;
+    private final SourceOptions options;
 
     KvTensorsTable(Map<String, String> properties) {
         this.properties = Map.copyOf(properties);
-        SourceOptions.of(properties);
+        this.options = Raised.from(() -> SourceOptions.of(properties));
     }
 
     @Override
     public String name() {
-        return KvTensorsSource.NAME + " "
-                + String.join(", ", SourceOptions.of(properties).paths());
+        return KvTensorsSource.NAME + " " + String.join(", ", options.paths());
     }
 
     @Override
@@ -43,6 +44,6 @@ final class KvTensorsTable implements SupportsRead {
         Map<String, String> all = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
         all.putAll(properties);
         all.putAll(options.asCaseSensitiveMap());
-        return new KvTensorsScanBuilder(SourceOptions.of(all));
+        return new KvTensorsScanBuilder(Raised.from(() -> SourceOptions.of(all)));
     }
 }

@@ -1,5 +1,6 @@
-package io.kvscale.spark.functions;
+package io.kvscale.spark.error;
 
+import io.kvscale.capture.InvalidOptionException;
 import io.kvscale.tensor.InvalidDataException;
 import java.util.Map;
 import java.util.function.Supplier;
@@ -9,20 +10,24 @@ import org.jspecify.annotations.Nullable;
 import scala.jdk.javaapi.CollectionConverters;
 
 /**
- * Says what is wrong with data as an error of Spark's own: those reach SQL, PySpark and Connect clients as the message
+ * Says what is wrong with data, or with an option about them, as an error of Spark's own: those reach SQL, PySpark and Connect clients as the message
  * alone, others as a stack trace of a task.
  */
-final class Raised {
+public final class Raised {
     /** Spark's class for errors in a user's words. */
     private static final String ERROR_CLASS = "USER_RAISED_EXCEPTION";
 
     private Raised() {}
 
-    /** What the work gives. @throws SparkRuntimeException with the message of an {@link InvalidDataException} */
-    static <T extends @Nullable Object> T from(Supplier<T> work) {
+    /**
+     * What the work gives.
+     *
+     * @throws SparkRuntimeException with the message of an {@link InvalidDataException} or {@link InvalidOptionException}
+     */
+    public static <T extends @Nullable Object> T from(Supplier<T> work) {
         try {
             return work.get();
-        } catch (InvalidDataException e) {
+        } catch (InvalidDataException | InvalidOptionException e) {
             throw new SparkRuntimeException(
                     ERROR_CLASS,
                     parameters(Map.of("errorMessage", String.valueOf(e.getMessage()))),
@@ -33,7 +38,7 @@ final class Raised {
     }
 
     /** The parameters of a message, as Spark takes them. */
-    static scala.collection.immutable.Map<String, String> parameters(Map<String, String> byName) {
+    public static scala.collection.immutable.Map<String, String> parameters(Map<String, String> byName) {
         return scala.collection.immutable.Map.from(CollectionConverters.asScala(byName));
     }
 }
