@@ -65,17 +65,17 @@ def statistics(spark, home):
     """The same bytes by SQL, by Columns, by groups and their union, and of rows that went through Parquet."""
     kv = spark.read.format("kvtensors").load(str(home / "conf/sample"))
     expect("rows of conf/sample", kv.count(), 120)
-    kv.createOrReplaceTempView("kv")
-    groups = spark.sql(f"SELECT layer, role, {AGGREGATE} AS stats FROM kv GROUP BY layer, role")
+    kv.createOrReplaceTempView("captures")
+    groups = spark.sql(f"SELECT layer, role, {AGGREGATE} AS stats FROM captures GROUP BY layer, role")
     expect("groups", groups.count(), 60)
     stats = bytes(groups.agg(call("kv_stats_union_agg", "stats")).first()[0])
 
-    expect("kv_stats_agg in SQL", bytes(spark.sql(f"SELECT {AGGREGATE} FROM kv").first()[0]), stats)
+    expect("kv_stats_agg in SQL", bytes(spark.sql(f"SELECT {AGGREGATE} FROM captures").first()[0]), stats)
     expect("kv_stats_agg by call_function", bytes(kv.agg(call("kv_stats_agg", *ARGUMENTS)).first()[0]), stats)
     expect("kv_stats_agg by expr", bytes(kv.agg(F.expr(AGGREGATE)).first()[0]), stats)
     two = spark.sql(
-        f"SELECT kv_stats_union((SELECT {AGGREGATE} FROM kv WHERE layer < 7),"
-        f" (SELECT {AGGREGATE} FROM kv WHERE layer >= 7))"
+        f"SELECT kv_stats_union((SELECT {AGGREGATE} FROM captures WHERE layer < 7),"
+        f" (SELECT {AGGREGATE} FROM captures WHERE layer >= 7))"
     )
     expect("kv_stats_union of two parts", bytes(two.first()[0]), stats)
 
@@ -136,6 +136,14 @@ def errors(spark):
             sys.exit(f"the error of {written} names no argument {argument}:\n{said}")
 
 
+def readme(spark, home):
+    """README's SQL, as it stands there, from the top level."""
+    block = (home / "README.md").read_text(encoding="utf-8").split("```sql\n")[1].split("```")[0]
+    for statement in filter(str.strip, block.split(";")):
+        rows = spark.sql(statement).collect()
+    expect("rows of README's query", len(rows), 60)
+
+
 def main(kind, home, to):
     spark = session(kind, Path(home))
     expect("a Spark Connect session", ".connect." in type(spark).__module__, kind == "connect")
@@ -146,6 +154,7 @@ def main(kind, home, to):
     scales(spark, stats)
     calls(spark)
     descriptions(spark)
+    readme(spark, Path(home))
     errors(spark)
     Path(to).write_bytes(stats)
     print(f"  {kind}: {len(FUNCTIONS)} functions, by SQL and by Column; {len(BAD_CALLS)} bad calls name the argument")
