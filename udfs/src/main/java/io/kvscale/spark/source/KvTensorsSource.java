@@ -9,8 +9,9 @@ import org.apache.spark.sql.types.StructType;
 import org.apache.spark.sql.util.CaseInsensitiveStringMap;
 
 /**
- * {@code spark.read.format("kvtensors").load(path)}, {@code CREATE TABLE t USING kvtensors OPTIONS (path '…')}: captures
- * of K and V as rows of {@link KvColumn}s, one a sample, layer and role.
+ * {@code spark.read.format("kvtensors").load(path)}, {@code CREATE TABLE t USING kvtensors OPTIONS (path '/…')}: captures
+ * of K and V as rows of {@link KvColumn}s, one a sample, layer and role. (Spark takes a table's relative path from its
+ * warehouse, a temporary view's from where it runs.)
  *
  * <p>Options have the names of the recipe's keys below {@code kvscale}; {@link SourceOptions} lists them.
  */
