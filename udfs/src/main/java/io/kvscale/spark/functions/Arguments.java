@@ -3,9 +3,11 @@ package io.kvscale.spark.functions;
 import io.kvscale.spark.error.Raised;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BiFunction;
 import org.apache.spark.sql.AnalysisException;
 import org.apache.spark.sql.catalyst.expressions.Cast$;
 import org.apache.spark.sql.catalyst.expressions.Expression;
+import org.apache.spark.sql.catalyst.expressions.Literal;
 import org.apache.spark.sql.errors.QueryCompilationErrors;
 import org.apache.spark.sql.types.ArrayType;
 import org.apache.spark.sql.types.BinaryType;
@@ -64,6 +66,15 @@ final class Arguments {
         return type(index) instanceof StringType
                 ? given.apply(index)
                 : orNull(index, name, DataTypes.StringType, "STRING");
+    }
+
+    /** Text that stands for something; where the query says it outright, it is checked before anything runs. */
+    Expression word(int index, String name, BiFunction<String, String, ?> meaning) {
+        Expression argument = text(index, name);
+        if (argument instanceof Literal literal && literal.value() != null) {
+            Raised.from(() -> meaning.apply(function, String.valueOf(literal.value())));
+        }
+        return argument;
     }
 
     Expression binary(int index, String name) {

@@ -106,7 +106,7 @@ final class QuantizationSignatures {
                     withoutDtype,
                     ofCodes ? arguments.binary(0, "codes") : arguments.floats(0, "values"),
                     arguments.number(1, "scale"),
-                    arguments.text(2, "format"));
+                    arguments.word(2, "format", Values::format));
         }
         return FunctionCall.of(
                 name,
@@ -114,8 +114,8 @@ final class QuantizationSignatures {
                 method,
                 withDtype,
                 arguments.binary(0, ofCodes ? "codes" : "data"),
-                arguments.text(1, "dtype"),
+                arguments.word(1, "dtype", Values::dtype),
                 arguments.number(2, "scale"),
-                arguments.text(3, "format"));
+                arguments.word(3, "format", Values::format));
     }
 }

@@ -40,7 +40,7 @@ public final class ScalesFunction {
      * @throws org.apache.spark.SparkRuntimeException where a slot cannot have scales, or the scheme is not one
      */
     public static ArrayData scales(byte[] stats, UTF8String scheme) {
-        return Raised.from(() -> solved(stats, scheme(scheme.toString())));
+        return Raised.from(() -> solved(stats, scheme(NAME, scheme.toString())));
     }
 
     private static ArrayData solved(byte[] stats, QuantizationScheme scheme) {
@@ -59,11 +59,11 @@ public final class ScalesFunction {
         return new GenericArrayData(rows.toArray());
     }
 
-    private static QuantizationScheme scheme(String text) {
+    static QuantizationScheme scheme(String function, String text) {
         try {
             return SchemeText.parse(text);
         } catch (InvalidSchemeException e) {
-            throw Values.wrong(NAME, "scheme", e.what(), e.remedy());
+            throw Values.wrong(function, "scheme", e.what(), e.remedy());
         }
     }
 

@@ -36,7 +36,7 @@ final class ScalesSignatures {
                         "scales",
                         ScalesFunction.TYPE,
                         arguments.binary(0, "stats"),
-                        arguments.text(1, "scheme"));
+                        arguments.word(1, "scheme", ScalesFunction::scheme));
             }));
 
     private ScalesSignatures() {}

@@ -45,8 +45,8 @@ final class StatisticsSignatures {
                         int count = arguments.count(6, 7);
                         List<Expression> children = new ArrayList<>(List.of(
                                 arguments.integer(0, "layer"),
-                                arguments.text(1, "role"),
-                                arguments.text(2, "dtype"),
+                                arguments.word(1, "role", Values::role),
+                                arguments.word(2, "dtype", Values::dtype),
                                 arguments.integer(3, "heads"),
                                 arguments.integer(4, "head_dim"),
                                 arguments.binaryOrFloats(5, "data")));

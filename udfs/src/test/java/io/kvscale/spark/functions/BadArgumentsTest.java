@@ -20,6 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Whatever is wrong with an argument is said by Spark's own kind of error, which names it. */
 class BadArgumentsTest {
@@ -234,5 +235,20 @@ class BadArgumentsTest {
                 .isInstanceOf(SparkRuntimeException.class)
                 .hasMessageContaining("kv_stats_info: argument stats: ")
                 .satisfies(e -> assertThat(e.getMessage()).containsAnyOf("damaged", "needs statistics version"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "kv_quantize(array(x), 0.5, 'fp9')",
+                "kv_quantization_error(data, 'F99', 0.5, 'fp8')",
+                "kv_scales(data, 'int8:chanel')",
+                "kv_stats_agg(0, 'q', 'F32', 1, 1, data)",
+                "kv_stats_agg(0, 'key', 'F99', 1, 1, data)"
+            })
+    void aWordThatTheQuerySaysOutrightIsCheckedBeforeAnythingRuns(String call) {
+        assertThatThrownBy(() -> TestSpark.sql("SELECT " + call + " FROM VALUES (1.0, X'00') AS t(x, data)"))
+                .isInstanceOf(SparkRuntimeException.class)
+                .hasMessageContaining(call.substring(0, call.indexOf('(')) + ": argument ");
     }
 }
