@@ -67,7 +67,7 @@ final class BatchReader {
             try {
                 TableRow one = row(row, sample, slot);
                 // Within a batch only: a task sees no more for certain, and what is refused must not depend on that.
-                if (!seen.add(List.of(slot, sample == null ? Slot.class : sample))) {
+                if (sample != null && !seen.add(List.of(slot, sample))) {
                     throw column(Column.ROLE)
                             .refusal(
                                     row,

@@ -6,8 +6,11 @@ import java.nio.ByteBuffer;
 
 /** One block of a file in memory, moved along as it is read. */
 final class BlockWindow {
-    /** Gaps between ranges that are cheaper to read than to skip. */
-    private static final long GAP = 64 << 10;
+    /** Gaps between ranges that are cheaper to read than to skip, where nearly all is read. */
+    static final long GAP = 64 << 10;
+
+    /** The same where little is. */
+    static final long SMALL_GAP = Blocks.ALIGNMENT;
 
     private static final int LEAST_STEP = 4096;
 
@@ -27,12 +30,12 @@ final class BlockWindow {
 
     /**
      * Where reading ahead stops when ranges of a file are read in turn: each range's own end, or, where the next one
-     * begins close behind it, that one's stop.
+     * begins within {@code gap} behind it, that one's stop.
      */
-    static long[] readEnds(long[] begins, long[] ends) {
+    static long[] readEnds(long[] begins, long[] ends, long gap) {
         long[] stops = ends.clone();
         for (int i = ends.length - 2; i >= 0; i--) {
-            boolean joins = begins[i + 1] >= ends[i] && begins[i + 1] - ends[i] <= GAP;
+            boolean joins = begins[i + 1] >= ends[i] && begins[i + 1] - ends[i] <= gap;
             stops[i] = joins ? stops[i + 1] : ends[i];
         }
         return stops;

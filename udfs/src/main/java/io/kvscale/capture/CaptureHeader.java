@@ -2,6 +2,8 @@ package io.kvscale.capture;
 
 import io.kvscale.arrow.ArrowTable;
 import io.kvscale.safetensors.TensorEntry;
+import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.Sample;
 import java.io.EOFException;
 import java.io.IOException;
@@ -26,6 +28,9 @@ record CaptureHeader(
         long unmatched,
         List<String> names) {
 
+    /** PAR1, with which no capture begins: as the length of a header it would be too large. */
+    private static final int PARQUET = 0x31524150;
+
     /** A tensor as the corpus counts it. */
     record Counted(String sample, TensorEntry entry) {}
 
@@ -33,6 +38,11 @@ record CaptureHeader(
     static CaptureHeader read(FilePiece piece, BlockWindow window, CaptureRules rules) throws IOException {
         CaptureFile file = piece.file();
         long start = start(file, window);
+        if ((int) start == PARQUET) {
+            throw new InvalidDataException(DataProblem.of(
+                    "this is a Parquet file, not a capture",
+                    "read it as a table: calibrate --input-format parquet, or spark.read.parquet"));
+        }
         if (ArrowTable.isArrow(start)) {
             return ArrowCapture.read(start, piece, window, rules);
         }

@@ -102,7 +102,7 @@ public final class CaptureReader {
             ends[i] = tensor.byteOf(tensor.elementAt(piece.end()));
             begins[i] = tensor.elementAt(piece.end()) > 0 ? tensor.begin() : Long.MAX_VALUE;
         }
-        return BlockWindow.readEnds(begins, ends);
+        return BlockWindow.readEnds(begins, ends, BlockWindow.GAP);
     }
 
     /** A tensor counts in the piece that holds its first byte, the file in the first piece. */

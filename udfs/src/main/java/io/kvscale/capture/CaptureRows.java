@@ -35,7 +35,7 @@ public final class CaptureRows implements Closeable {
     /**
      * What will be asked of the rows.
      *
-     * @param values whether the values of most rows will be
+     * @param values whether the values of most rows of the files will be
      * @param maxBytes rows of more are cut along tokens
      */
     public record Wanted(boolean values, long maxBytes) implements Serializable {}
@@ -85,7 +85,8 @@ public final class CaptureRows implements Closeable {
             next = 0;
             readEnds = BlockWindow.readEnds(
                     found.stream().mapToLong(TensorRow::begin).toArray(),
-                    found.stream().mapToLong(TensorRow::end).toArray());
+                    found.stream().mapToLong(TensorRow::end).toArray(),
+                    wanted.values ? BlockWindow.GAP : BlockWindow.SMALL_GAP);
         } catch (InvalidDataException e) {
             throw FileProblem.of(opened, e);
         } catch (IOException e) {

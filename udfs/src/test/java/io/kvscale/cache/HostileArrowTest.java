@@ -155,14 +155,20 @@ class HostileArrowTest {
     }
 
     @Test
-    void aSecondTensorOfASlotAndSampleInABatchIsRefused() {
-        TestTable twice = new TestTable()
+    void aSecondTensorOfASlotAndSampleInABatchIsRefused() throws IOException {
+        TestTable nameless = slotTwice();
+        assertThat(read(nameless.file())).isEqualTo(3);
+        TestTable twice = slotTwice().column(field("sample", UTF8), "s", "s", "s");
+        assertRefused(twice.file(), "row 2 is a second layer 3 key of the same sample");
+    }
+
+    private static TestTable slotTwice() {
+        return new TestTable()
                 .column(field("layer", INT32), 3, 4, 3)
                 .column(field("role", UTF8), "key", "key", "K")
                 .column(list("shape", LIST, INT64), SHAPE, SHAPE, SHAPE)
                 .column(field("dtype", UTF8), "F16", "F16", "F16")
                 .column(field("data", BINARY), new byte[8], new byte[8], new byte[8]);
-        assertRefused(twice.file(), "row 2 is a second layer 3 key of the same sample");
     }
 
     @Test

@@ -111,7 +111,6 @@ public final class CalibrationJob implements AutoCloseable {
             progress.finish();
             spark.sc().removeSparkListener(progress);
             spark.clearJobGroup();
-            pass.release();
         }
     }
 

@@ -94,9 +94,4 @@ final class FilePass implements Pass {
         }
         return outcome;
     }
-
-    @Override
-    public void release() {
-        configuration.destroy();
-    }
 }

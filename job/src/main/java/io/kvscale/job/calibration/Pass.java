@@ -35,7 +35,4 @@ interface Pass {
     default CalibrationOutcome named(Supplier<CalibrationOutcome> run) {
         return run.get();
     }
-
-    /** Lets go of what tasks were given. */
-    default void release() {}
 }
