@@ -3,6 +3,7 @@
 Writes the statistics of conf/sample to a file, after it was told by every way of asking for them that they are the same.
 """
 
+import base64
 import sys
 import tempfile
 from pathlib import Path
@@ -78,6 +79,10 @@ def statistics(spark, home):
         f" (SELECT {AGGREGATE} FROM captures WHERE layer >= 7))"
     )
     expect("kv_stats_union of two parts", bytes(two.first()[0]), stats)
+
+    # Spark breaks base64 into lines; README's tr takes the breaks out again.
+    text = spark.sql(f"SELECT base64({AGGREGATE}) FROM captures").first()[0]
+    expect("base64 in SQL", base64.b64decode(text.replace("\r", "").replace("\n", ""), validate=True), stats)
 
     with tempfile.TemporaryDirectory() as folder:
         kv.write.parquet(f"{folder}/kv")

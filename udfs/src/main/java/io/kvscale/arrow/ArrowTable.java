@@ -29,7 +29,7 @@ public final class ArrowTable {
     /** Receives the rows, a record batch at a time, in the order of the file. */
     public interface Rows {
         /** @throws InvalidDataException which comes back in {@link #problem} */
-        void batch(List<TableRow> batch);
+        void batch(List<ArrowRow> batch);
 
         /**
          * A batch that cannot be used; the others follow, as far as they can be found, so that the first problem of all

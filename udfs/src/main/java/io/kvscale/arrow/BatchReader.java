@@ -39,7 +39,7 @@ final class BatchReader {
      *
      * @throws InvalidDataException for the first thing that is wrong with the batch, whatever part of the file is wanted
      */
-    static List<TableRow> read(MessageFrame frame, int batch, TablePlan plan, TableQuery query, Bytes bytes)
+    static List<ArrowRow> read(MessageFrame frame, int batch, TablePlan plan, TableQuery query, Bytes bytes)
             throws IOException {
         BatchLayout layout = BatchLayout.read(frame, plan);
         Map<Column, ColumnSlice> columns = new EnumMap<>(Column.class);
@@ -54,8 +54,8 @@ final class BatchReader {
         return new BatchReader(columns, query, batch, layout.rows()).rows();
     }
 
-    private List<TableRow> rows() {
-        List<TableRow> read = new ArrayList<>();
+    private List<ArrowRow> rows() {
+        List<ArrowRow> read = new ArrayList<>();
         Set<List<Object>> seen = new HashSet<>();
         for (int row = 0; row < rows; row++) {
             int layer = layer(row);
@@ -65,7 +65,7 @@ final class BatchReader {
             Slot slot = new Slot(layer, role(row));
             String sample = textOrNull(Column.SAMPLE, row);
             try {
-                TableRow one = row(row, sample, slot);
+                ArrowRow one = row(row, sample, slot);
                 // Within a batch only: a task sees no more for certain, and what is refused must not depend on that.
                 if (sample != null && !seen.add(List.of(slot, sample))) {
                     throw column(Column.ROLE)
@@ -83,14 +83,14 @@ final class BatchReader {
         return read;
     }
 
-    private TableRow row(int row, @Nullable String sample, Slot slot) {
+    private ArrowRow row(int row, @Nullable String sample, Slot slot) {
         boolean shaped = columns.containsKey(Column.SHAPE);
         List<Long> shape = shaped ? shape(row) : List.of();
         long heads = shaped ? 0 : positive(Column.HEADS, row);
         long headDim = shaped ? 0 : positive(Column.HEAD_DIM, row);
         String dtype = dtype(row);
         ColumnSlice data = present(Column.DATA, row);
-        return new TableRow(batch, row, sample, slot, shape, heads, headDim, dtype, data.begin(row), data.end(row));
+        return new ArrowRow(batch, row, sample, slot, shape, heads, headDim, dtype, data.begin(row), data.end(row));
     }
 
     private int layer(int row) {

@@ -1,9 +1,9 @@
 package io.kvscale.capture;
 
+import io.kvscale.arrow.ArrowRow;
 import io.kvscale.arrow.ArrowTable;
 import io.kvscale.arrow.Column;
 import io.kvscale.arrow.TableQuery;
-import io.kvscale.arrow.TableRow;
 import io.kvscale.safetensors.TensorEntry;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
@@ -71,8 +71,8 @@ final class ArrowCapture implements ArrowTable.Rows {
     }
 
     @Override
-    public void batch(List<TableRow> batch) {
-        for (TableRow row : batch) {
+    public void batch(List<ArrowRow> batch) {
+        for (ArrowRow row : batch) {
             SlotTensor tensor = tensor(row);
             if (tensor.elementAt(piece.start()) < tensor.elementAt(piece.end())) {
                 if (tensors.size() == MAX_ROWS) {
@@ -97,7 +97,7 @@ final class ArrowCapture implements ArrowTable.Rows {
         }
     }
 
-    private SlotTensor tensor(TableRow row) {
+    private SlotTensor tensor(ArrowRow row) {
         // A table without samples is one sample.
         String sample = row.sample() == null ? piece.file().sample() : row.sample();
         try {
@@ -112,9 +112,9 @@ final class ArrowCapture implements ArrowTable.Rows {
         }
     }
 
-    private io.kvscale.capture.TableRow said(TableRow row, String sample) {
+    private TableRow said(ArrowRow row, String sample) {
         boolean shaped = row.heads() == 0;
-        return new io.kvscale.capture.TableRow(
+        return new TableRow(
                 piece.file().name(),
                 sample,
                 (long) row.slot().layer(),

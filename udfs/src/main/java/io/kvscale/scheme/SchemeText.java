@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A scheme in one string: the mapping of a {@code kv_cache_scheme} as JSON or YAML, also under that key, or the short name
@@ -14,6 +15,7 @@ import java.util.regex.Pattern;
  */
 public final class SchemeText {
     private static final String SCHEME = "kv_cache_scheme";
+    private static final String SCALE_DTYPE = "scale_dtype";
     private static final Vocabulary FORMATS =
             Vocabulary.of("fp8", "fp8_e4m3", "fp8_e5m2", "int8", "int4", "fp4", "fp4_e2m1");
     private static final Pattern SHORT = Pattern.compile("[^\\s:{}\\[\\]'\"]+(:[^\\s:{}\\[\\]'\"]*)*");
@@ -43,7 +45,17 @@ public final class SchemeText {
         // Keys that are no text are refused by name below.
         @SuppressWarnings("unchecked")
         Map<String, ?> words = (Map<String, ?>) fields;
-        return KvCacheScheme.parse(words);
+        return KvCacheScheme.parse(words, key -> refuseScaleDtype(key, words.get(key)));
+    }
+
+    /** What a recipe's reader is only told of; here nobody would see it, and a slip of the pen would give other scales. */
+    private static void refuseScaleDtype(String key, @Nullable Object given) {
+        if (key.equals(SCALE_DTYPE)) {
+            throw new InvalidSchemeException(
+                    key,
+                    "scale_dtype must be float32 or input, got " + Given.shown(given),
+                    "float32 computes every step in f32, input in the type of K and V; or remove it");
+        }
     }
 
     /**

@@ -10,8 +10,8 @@ import org.jspecify.annotations.Nullable;
 import scala.jdk.javaapi.CollectionConverters;
 
 /**
- * Says what is wrong with data, or with an option about them, as an error of Spark's own: those reach SQL, PySpark and Connect clients as the message
- * alone, others as a stack trace of a task.
+ * Says what is wrong with data, or with an option about them, as an error of Spark's own: those reach SQL, PySpark and
+ * Connect clients as the message alone, others as a stack trace of a task.
  */
 public final class Raised {
     /** Spark's class for errors in a user's words. */

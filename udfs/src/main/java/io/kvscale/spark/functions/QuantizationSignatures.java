@@ -36,7 +36,8 @@ final class QuantizationSignatures {
                     QuantizationFunctions.class,
                     "math_funcs",
                     "_FUNC_(codes, scale, format), _FUNC_(codes, dtype, scale, format) - Returns the values that codes stand"
-                            + " for: as ARRAY<FLOAT>, or rounded to dtype as BINARY, little endian.",
+                            + " for: as ARRAY<FLOAT>, or rounded to dtype as BINARY, little endian; infinite where that"
+                            + " is beyond dtype. A code of 0 gives +0.",
                     List.of(CODES, DTYPE, SCALE, FORMAT),
                     List.of(
                             new Example("SELECT _FUNC_(X'14CE', 0.05, 'int8')", "[1.0,-2.5]"),
@@ -48,7 +49,7 @@ final class QuantizationSignatures {
                     "math_funcs",
                     "_FUNC_(values, scale, format), _FUNC_(data, dtype, scale, format) - Returns what is left of values once"
                             + " they were quantized and dequantized: as ARRAY<FLOAT>, or rounded to dtype as BINARY, little"
-                            + " endian. A small negative value gives -0.",
+                            + " endian; infinite where that is beyond dtype. A small negative value gives -0.",
                     List.of(VALUES, DATA, DTYPE, SCALE, FORMAT),
                     List.of(
                             new Example("SELECT _FUNC_(array(1.1, -2.6), 0.5, 'int8')", "[1.0,-2.5]"),

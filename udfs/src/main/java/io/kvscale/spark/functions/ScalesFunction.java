@@ -4,6 +4,7 @@ import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.quant.Remedies;
 import io.kvscale.quant.ScaleSet;
 import io.kvscale.quant.ScaleSolver;
+import io.kvscale.scheme.Given;
 import io.kvscale.scheme.InvalidSchemeException;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.SchemeText;
@@ -40,10 +41,11 @@ public final class ScalesFunction {
      * @throws org.apache.spark.SparkRuntimeException where a slot cannot have scales, or the scheme is not one
      */
     public static ArrayData scales(byte[] stats, UTF8String scheme) {
-        return Raised.from(() -> solved(stats, scheme(NAME, scheme.toString())));
+        return Raised.from(() -> solved(stats, scheme.toString()));
     }
 
-    private static ArrayData solved(byte[] stats, QuantizationScheme scheme) {
+    private static ArrayData solved(byte[] stats, String text) {
+        QuantizationScheme scheme = scheme(NAME, text);
         CalibrationStatistics statistics = StatisticsUnion.read(NAME, "stats", stats);
         List<InternalRow> rows = new ArrayList<>();
         statistics.slots().forEach((slot, seen) -> {
@@ -51,9 +53,9 @@ public final class ScalesFunction {
                 rows.add(row(slot, ScaleSolver.solve(slot, seen, scheme, REMEDIES)));
             } catch (InvalidDataException e) {
                 DataProblem p = e.problem();
+                String what = NAME + ": argument stats, under scheme " + Given.shown(text) + ": " + p.what();
                 throw new InvalidDataException(
-                        new DataProblem(NAME + ": " + p.what(), p.remedy(), p.sample(), p.slot(), p.file(), p.tensor()),
-                        e);
+                        new DataProblem(what, p.remedy(), p.sample(), p.slot(), p.file(), p.tensor()), e);
             }
         });
         return new GenericArrayData(rows.toArray());

@@ -3,7 +3,11 @@ package io.kvscale.spark.functions;
 import java.util.List;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.expressions.ExpressionInfo;
+import org.apache.spark.sql.catalyst.expressions.NamedArgumentExpression;
+import org.apache.spark.sql.errors.QueryCompilationErrors;
+import org.apache.spark.unsafe.Platform;
 import scala.collection.immutable.Seq;
+import scala.jdk.javaapi.CollectionConverters;
 
 /**
  * One SQL function: what {@code DESCRIBE FUNCTION EXTENDED} says of it, and how a call becomes an expression.
@@ -32,6 +36,9 @@ record SqlFunction(
     }
 
     Expression build(Seq<Expression> arguments) {
+        if (CollectionConverters.asJava(arguments).stream().anyMatch(NamedArgumentExpression.class::isInstance)) {
+            Platform.throwException(QueryCompilationErrors.namedArgumentsNotSupported(name));
+        }
         return builder.build(new Arguments(name, arguments));
     }
 

@@ -23,12 +23,15 @@ public abstract class StatisticsAggregate extends TypedImperativeAggregate<Calib
     private static final long serialVersionUID = 1L;
 
     private final String name;
+    private final String argument;
     private final Seq<Expression> children;
     private final int mutableOffset;
     private final int inputOffset;
 
-    StatisticsAggregate(String name, Seq<Expression> children, int mutableOffset, int inputOffset) {
+    /** @param argument what says how the tensors of a slot are made, for messages */
+    StatisticsAggregate(String name, String argument, Seq<Expression> children, int mutableOffset, int inputOffset) {
         this.name = name;
+        this.argument = argument;
         this.children = children;
         this.mutableOffset = mutableOffset;
         this.inputOffset = inputOffset;
@@ -45,7 +48,7 @@ public abstract class StatisticsAggregate extends TypedImperativeAggregate<Calib
     @Override
     public CalibrationStatistics merge(CalibrationStatistics buffer, CalibrationStatistics input) {
         return Raised.from(() -> {
-            StatisticsUnion.merge(name, buffer, input);
+            StatisticsUnion.merge(name, argument, buffer, input);
             return buffer;
         });
     }

@@ -31,7 +31,7 @@ public final class StatisticsFunctions {
     public static byte[] union(byte[] a, byte[] b) {
         return Raised.from(() -> {
             CalibrationStatistics all = StatisticsUnion.read(UNION, "a", a);
-            StatisticsUnion.merge(UNION, all, StatisticsUnion.read(UNION, "b", b));
+            StatisticsUnion.merge(UNION, "b", all, StatisticsUnion.read(UNION, "b", b));
             return all.toByteArray();
         });
     }

@@ -29,16 +29,18 @@ final class StatisticsUnion {
      *
      * @throws InvalidDataException if a slot has another geometry, or other batches, in the two
      */
-    static void merge(String function, CalibrationStatistics into, CalibrationStatistics other) {
+    static void merge(String function, String argument, CalibrationStatistics into, CalibrationStatistics other) {
         other.slots().forEach((slot, added) -> {
             SlotStatistics present = into.slots().get(slot);
             if (present != null) {
-                checkGeometry(function, slot, present, added.geometry(), added.first());
+                checkGeometry(function, argument, slot, present, added.geometry(), added.first());
                 if (!Objects.equals(present.batchPolicy(), added.batchPolicy())) {
-                    throw new InvalidDataException(DataProblem.of(
-                                    function + ": these statistics keep the ranges of single batches, those do not,"
-                                            + " or keep others",
-                                    "calibrate both with the same observer and strategy")
+                    throw new InvalidDataException(Values.wrong(
+                                    function,
+                                    argument,
+                                    "some statistics keep the ranges of single batches, others do not, or keep others",
+                                    "calibrate all of them with the same observer and strategy")
+                            .problem()
                             .inSlot(slot));
                 }
             }
@@ -48,15 +50,23 @@ final class StatisticsUnion {
 
     /** @throws InvalidDataException if values of {@code given} cannot be added to the slot */
     static void checkGeometry(
-            String function, Slot slot, SlotStatistics present, Geometry given, @Nullable Origin origin) {
+            String function,
+            String argument,
+            Slot slot,
+            SlotStatistics present,
+            Geometry given,
+            @Nullable Origin origin) {
         if (!present.geometry().equals(given)) {
             Origin first = present.first();
             String there = first == null || first.sample() == null
                     ? "elsewhere"
                     : "in sample " + DataProblem.shown(first.sample().toString());
-            DataProblem problem = DataProblem.of(
-                            function + ": this slot is " + given + " here, but " + present.geometry() + " " + there,
-                            "one group takes the rows of one model: filter, or GROUP BY dtype, heads and head_dim too")
+            DataProblem problem = Values.wrong(
+                            function,
+                            argument,
+                            "this slot is " + given + " here, but " + present.geometry() + " " + there,
+                            "bring together what is of one model only: filter, or GROUP BY dtype, heads and head_dim too")
+                    .problem()
                     .inSlot(slot);
             throw new InvalidDataException(
                     origin == null || origin.sample() == null ? problem : problem.inSample(origin.sample()));

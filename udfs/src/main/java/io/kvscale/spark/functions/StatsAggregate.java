@@ -5,6 +5,8 @@ import io.kvscale.numeric.Dtype;
 import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.spark.error.Raised;
 import io.kvscale.tensor.Geometry;
+import io.kvscale.tensor.InvalidDataException;
+import io.kvscale.tensor.Sample;
 import io.kvscale.tensor.Slot;
 import java.util.Objects;
 import org.apache.spark.sql.catalyst.InternalRow;
@@ -23,6 +25,9 @@ import scala.collection.immutable.Seq;
 public final class StatsAggregate extends StatisticsAggregate {
     static final String NAME = "kv_stats_agg";
 
+    /** The arguments that must be the same for all rows of a slot. */
+    static final String GEOMETRY = "dtype, heads or head_dim";
+
     private static final long serialVersionUID = 1L;
 
     private static final int LAYER = 0;
@@ -38,7 +43,7 @@ public final class StatsAggregate extends StatisticsAggregate {
      *     ARRAY&lt;FLOAT&gt;, and, if there is a seventh, sample STRING
      */
     public StatsAggregate(Seq<Expression> children, int mutableOffset, int inputOffset) {
-        super(NAME, children, mutableOffset, inputOffset);
+        super(NAME, GEOMETRY, children, mutableOffset, inputOffset);
     }
 
     @Override
@@ -60,18 +65,29 @@ public final class StatsAggregate extends StatisticsAggregate {
             return buffer;
         }
         return Raised.from(() -> {
-            add(
-                    buffer,
-                    row,
-                    slot((Long) layer, role.toString()),
-                    geometry(dtype.toString(), (Long) heads, (Long) headDim),
-                    data);
+            try {
+                add(
+                        buffer,
+                        row,
+                        slot((Long) layer, role.toString()),
+                        geometry(dtype.toString(), (Long) heads, (Long) headDim),
+                        data);
+            } catch (InvalidDataException e) {
+                throw inSampleOf(row, e);
+            }
             return buffer;
         });
     }
 
+    private InvalidDataException inSampleOf(InternalRow row, InvalidDataException e) {
+        String sample = sample(row);
+        return sample == null || e.problem().sample() != null
+                ? e
+                : new InvalidDataException(e.problem().inSample(Sample.named(sample)), e);
+    }
+
     private void add(CalibrationStatistics buffer, InternalRow row, Slot slot, Geometry geometry, Object data) {
-        TensorRow tensor = new TensorRow(slot, geometry, sample(row));
+        AggregatedRow tensor = new AggregatedRow(slot, geometry, sample(row));
         if (!(data instanceof TensorValues chunks)) {
             tensor.addTo(buffer, bytes(data, geometry.dtype()));
         } else if (chunks.source().geometry().equals(geometry)) {

@@ -10,11 +10,13 @@ import scala.collection.immutable.Seq;
 public final class StatsUnionAggregate extends StatisticsAggregate {
     static final String NAME = "kv_stats_union_agg";
 
+    private static final String ARGUMENT = "stats";
+
     private static final long serialVersionUID = 1L;
 
     /** @param children one: statistics, BINARY */
     public StatsUnionAggregate(Seq<Expression> children, int mutableOffset, int inputOffset) {
-        super(NAME, children, mutableOffset, inputOffset);
+        super(NAME, ARGUMENT, children, mutableOffset, inputOffset);
     }
 
     @Override
@@ -25,7 +27,7 @@ public final class StatsUnionAggregate extends StatisticsAggregate {
     @Override
     public CalibrationStatistics update(CalibrationStatistics buffer, InternalRow row) {
         if (children().apply(0).eval(row) instanceof byte[] stats) {
-            return merge(buffer, Raised.from(() -> StatisticsUnion.read(NAME, "stats", stats)));
+            return merge(buffer, Raised.from(() -> StatisticsUnion.read(NAME, ARGUMENT, stats)));
         }
         return buffer;
     }

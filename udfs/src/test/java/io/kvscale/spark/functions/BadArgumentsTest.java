@@ -64,22 +64,27 @@ class BadArgumentsTest {
                 scheme("int8:chanel", "argument scheme", "'chanel'", "'channel'"),
                 scheme("int4:group", "argument scheme", "needs a group_size"),
                 scheme("int4:group:x", "argument scheme", "group_size", "'x'"),
-                scheme("int4:group:3", "kv_scales", "group_size 3 does not divide head_dim 4", "layer 0 key"),
+                scheme(
+                        "int4:group:3",
+                        "argument stats, under scheme 'int4:group:3'",
+                        "group_size 3 does not divide head_dim 4",
+                        "layer 0 key"),
                 scheme("int4:group:2:1", "argument scheme", "4 parts"),
                 scheme("{num_bitz: 8}", "argument scheme", "'num_bitz'", "'num_bits'"),
                 scheme("{num_bits: 5}", "argument scheme", "num_bits must be 8 or 4"),
                 scheme("{dynamic: true}", "argument scheme", "nothing to calibrate"),
+                scheme("{num_bits: 8, scale_dtype: inptu}", "argument scheme", "scale_dtype", "'inptu'"),
                 scheme("kv_cache_scheme: 8", "argument scheme", "must be a mapping, got 8"),
                 scheme("{a: [", "argument scheme", "neither YAML nor JSON"),
                 scheme("!!java.util.Date {}", "argument scheme", "neither YAML nor JSON"),
                 scheme("{observer: minmax}", "kv_scales", "layer 0 key"),
                 wrong(
                         "kv_scales(kv_stats_agg(3, 'v', 'F32', 1, 1, array(0, -0.0), 'z'), 'fp8')",
-                        "kv_scales: all 2 values are zero",
+                        "kv_scales: argument stats, under scheme 'fp8': all 2 values are zero",
                         "layer 3 value, sample z"),
                 wrong(
                         "kv_scales(kv_stats_agg(3, 'v', 'F32', 1, 1, array(1, float('NaN')), 'z'), 'fp8')",
-                        "kv_scales: NaN or infinite values",
+                        "kv_scales: argument stats, under scheme 'fp8': NaN or infinite values",
                         "layer 3 value, sample z",
                         "before kv_stats_agg"),
                 wrong(
@@ -188,7 +193,11 @@ class BadArgumentsTest {
                         .repartitionByRange(partitions, new org.apache.spark.sql.Column("sample"))));
                 assertThat(error).isInstanceOf(SparkRuntimeException.class);
                 assertThat(error.getMessage())
-                        .contains("kv_stats_agg: this slot is", "F32, 2 heads, head_dim 4", "layer 4 key", "GROUP BY")
+                        .contains(
+                                "kv_stats_agg: argument dtype, heads or head_dim: this slot is",
+                                "F32, 2 heads, head_dim 4",
+                                "layer 4 key",
+                                "GROUP BY")
                         .contains(other.getString(2) + ", " + other.getInt(3) + " heads, head_dim " + other.getInt(4));
             }
         }
@@ -199,13 +208,13 @@ class BadArgumentsTest {
         String stats = "kv_stats_agg(0, 'key', '%s', 1, 1, X'0000803f')";
         assertWrong(
                 "SELECT kv_stats_union(" + stats.formatted("F32") + ", " + stats.formatted("BF16") + ")",
-                "kv_stats_union: this slot is BF16",
+                "kv_stats_union: argument b: this slot is BF16",
                 "but F32",
                 "layer 0 key");
         assertWrong(
                 "SELECT kv_stats_union_agg(s) FROM (SELECT " + stats.formatted("F32") + " AS s UNION ALL SELECT "
                         + stats.formatted("F16") + ")",
-                "kv_stats_union_agg: this slot is",
+                "kv_stats_union_agg: argument stats: this slot is",
                 "layer 0 key");
     }
 
@@ -250,5 +259,28 @@ class BadArgumentsTest {
         assertThatThrownBy(() -> TestSpark.sql("SELECT " + call + " FROM VALUES (1.0, X'00') AS t(x, data)"))
                 .isInstanceOf(SparkRuntimeException.class)
                 .hasMessageContaining(call.substring(0, call.indexOf('(')) + ": argument ");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "kv_quantize(values => array(1.0), scale => 1.0, format => 'int8')",
+                "kv_scales(stats => X'00', scheme => 'fp8')",
+                "kv_stats_agg(0, 'key', 'F32', 1, 1, data => X'00000000')"
+            })
+    void argumentsHaveNoNames(String call) {
+        assertThatThrownBy(() -> TestSpark.rows("SELECT " + call))
+                .isInstanceOf(AnalysisException.class)
+                .hasMessageContaining("NAMED_PARAMETERS_NOT_SUPPORTED")
+                .hasMessageContaining(call.substring(0, call.indexOf('(')));
+    }
+
+    @Test
+    void aBadWordInARowIsSaidWithItsSample() {
+        assertThatThrownBy(() -> TestSpark.rows("SELECT kv_stats_agg(0, 'key', dtype, 1, 1, X'00000000', name)"
+                        + " FROM VALUES ('F32', 'a'), ('F31', 'b#2') AS t(dtype, name)"))
+                .isInstanceOf(SparkRuntimeException.class)
+                .hasMessageContaining("argument dtype")
+                .hasMessageContaining("sample b#2");
     }
 }

@@ -159,7 +159,7 @@ class StatsAggregateTest {
         for (Row row : rows) {
             Slot slot = new Slot(row.getInt(0), row.getString(1).equals("key") ? Role.KEY : Role.VALUE);
             Geometry geometry = new Geometry(Dtype.named(row.getString(2)).orElseThrow(), row.getInt(3), row.getInt(4));
-            new TensorRow(slot, geometry, row.getString(6)).addTo(statistics, (byte[]) row.get(5));
+            new AggregatedRow(slot, geometry, row.getString(6)).addTo(statistics, (byte[]) row.get(5));
         }
         return statistics;
     }

@@ -9,7 +9,6 @@ import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.KvSource;
 import io.kvscale.tensor.Position;
 import io.kvscale.tensor.Role;
-import io.kvscale.tensor.Sample;
 import io.kvscale.tensor.Slot;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -17,17 +16,17 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** A row of a table as K or V of one sample, {@code [heads, tokens, head_dim]}. */
-record TensorRow(Slot slot, Geometry geometry, @Nullable String sample) {
+record AggregatedRow(Slot slot, Geometry geometry, @Nullable String sample) {
 
     /** @param values row-major, little endian */
     void addTo(CalibrationStatistics statistics, byte[] values) {
         int token = geometry.channels() * geometry.dtype().bytes();
         if (values.length % token != 0) {
-            throw new InvalidDataException(inSample(DataProblem.of(
+            throw new InvalidDataException(DataProblem.of(
                             StatsAggregate.NAME + ": argument data: " + values.length
                                     + " bytes are not whole tokens of " + token + " bytes (" + geometry + ")",
                             "check dtype, heads and head_dim, and that data is one sample's [heads, tokens, head_dim]")
-                    .inSlot(slot)));
+                    .inSlot(slot));
         }
         KvSource source = new KvSource("", 0, sample, geometry, 1, values.length / token, false, null);
         begin(statistics, source)
@@ -49,7 +48,8 @@ record TensorRow(Slot slot, Geometry geometry, @Nullable String sample) {
 
     private SlotStatistics begin(CalibrationStatistics statistics, KvSource source) {
         SlotStatistics seen = statistics.slot(slot, geometry);
-        StatisticsUnion.checkGeometry(StatsAggregate.NAME, slot, seen, geometry, source.origin(0));
+        StatisticsUnion.checkGeometry(
+                StatsAggregate.NAME, StatsAggregate.GEOMETRY, slot, seen, geometry, source.origin(0));
         // What a capture of this row would be: [1, heads, tokens, head_dim] under the usual name.
         statistics.countTensor(
                 sample == null ? "" : sample,
@@ -57,9 +57,5 @@ record TensorRow(Slot slot, Geometry geometry, @Nullable String sample) {
                 geometry.dtype().name(),
                 List.of(1L, (long) geometry.heads(), source.realTokens(), (long) geometry.headDim()));
         return seen;
-    }
-
-    private DataProblem inSample(DataProblem problem) {
-        return sample == null ? problem : problem.inSample(Sample.named(sample));
     }
 }

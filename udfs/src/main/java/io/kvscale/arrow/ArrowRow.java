@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param begin first byte of the values, counted from the start of the file
  * @param end the byte after the last
  */
-public record TableRow(
+public record ArrowRow(
         int batch,
         int row,
         @Nullable String sample,
@@ -31,7 +31,7 @@ public record TableRow(
         String dtype,
         long begin,
         long end) {
-    public TableRow {
+    public ArrowRow {
         shape = List.copyOf(shape);
     }
 
