@@ -39,8 +39,8 @@ record SqlRates(double job, double captures, double arrow, double parquet, doubl
 
     private static final String FEW = "kvtensors WHERE sample = 'sample-0' AND layer < 4";
 
-    /** Every file is there so often, by links: a query takes 0.2 s before it reads, and corpora take longer than that. */
-    private static final int TIMES = 4;
+    /** Every file is there so often, by links: a query takes 0.1 s beside its reading, and corpora take far longer. */
+    private static final int TIMES = 16;
 
     static SqlRates of(GeneratedCaptures captures, Path tables, double seconds) throws Exception {
         try (SparkSession spark = session(tables)) {
@@ -74,6 +74,9 @@ record SqlRates(double job, double captures, double arrow, double parquet, doubl
                 .appName("kvscale bench")
                 .master("local[2]")
                 .config("spark.sql.extensions", KvScaleExtensions.class.getName())
+                // As many as the job merges in: with Spark's 200 every task opens as many files, a sixth of its time
+                // here.
+                .config("spark.sql.shuffle.partitions", 2)
                 .config("spark.sql.warehouse.dir", tables.toUri().toString())
                 .config("spark.ui.enabled", "false")
                 .config("spark.driver.bindAddress", "127.0.0.1")

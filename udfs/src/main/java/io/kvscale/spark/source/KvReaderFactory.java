@@ -2,6 +2,7 @@ package io.kvscale.spark.source;
 
 import io.kvscale.capture.CaptureOptions;
 import io.kvscale.capture.CaptureRows;
+import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.connector.read.InputPartition;
 import org.apache.spark.sql.connector.read.PartitionReader;
@@ -13,15 +14,19 @@ import org.apache.spark.util.SerializableConfiguration;
 record KvReaderFactory(
         StructType columns,
         CaptureOptions options,
-        SerializableConfiguration configuration,
+        Broadcast<SerializableConfiguration> configuration,
         PushedFilter filter,
         CaptureRows.Wanted wanted)
         implements PartitionReaderFactory {
 
     @Override
     public PartitionReader<InternalRow> createReader(InputPartition partition) {
-        CaptureRows rows =
-                new CaptureRows(((KvPartition) partition).split(), options, configuration.value(), filter, wanted);
+        CaptureRows rows = new CaptureRows(
+                ((KvPartition) partition).split(),
+                options,
+                configuration.value().value(),
+                filter,
+                wanted);
         return new KvPartitionReader(rows, columns);
     }
 }
