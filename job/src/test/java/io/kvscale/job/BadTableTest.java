@@ -141,7 +141,13 @@ class BadTableTest {
     void aLayerMissingInTheTableIsMissing() {
         refused(Table.of(Table.rows(2, 3), Table.SCHEMA).where("layer <> 1"), "layer 1 is missing");
         refused(table().where("role = 'key'"), "no value");
-        refused(table().where("layer > 5"), "no K or V of any layer");
+        refused(table().where("layer > 5"), "holds no row of a layer that is calibrated");
+        refused(
+                table().drop("shape")
+                        .withColumn("heads", functions.lit(Table.HEADS))
+                        .withColumn("head_dim", functions.lit(Table.HEAD_DIM))
+                        .withColumn("tokens", functions.lit(9999)),
+                "column 'tokens' is 9999");
     }
 
     @ParameterizedTest

@@ -180,10 +180,17 @@ class TableTest {
         Dataset<Row> heads = table().drop("shape")
                 .withColumn("heads", functions.lit(Table.HEADS))
                 .withColumn("head_dim", functions.lit((long) Table.HEAD_DIM))
-                .withColumn("tokens", functions.lit(1))
+                .withColumn(
+                        "tokens",
+                        functions
+                                .expr("octet_length(data) / (2 * heads * head_dim)")
+                                .cast("int"))
                 .withColumn("position", functions.lit(0));
         heads.createOrReplaceTempView("kv");
         equals(output("heads", "--table", "kv"), 0);
+        // A column of that name that is no number is someone else's.
+        heads.withColumn("tokens", functions.lit("these are words")).createOrReplaceTempView("kv");
+        equals(output("words", "--table", "kv"), 0);
     }
 
     @Test

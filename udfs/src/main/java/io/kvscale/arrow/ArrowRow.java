@@ -16,6 +16,8 @@ import org.jspecify.annotations.Nullable;
  * @param shape the dimensions as they are stored; empty where {@code heads} and {@code headDim} stand for them
  * @param heads 0 where there is a shape
  * @param headDim likewise
+ * @param tokens how many the table says the row has; negative where it does not
+ * @param further whether the row goes on with a sample that began in another row
  * @param dtype by its safetensors name, in capitals
  * @param begin first byte of the values, counted from the start of the file
  * @param end the byte after the last
@@ -28,6 +30,8 @@ public record ArrowRow(
         List<Long> shape,
         long heads,
         long headDim,
+        long tokens,
+        boolean further,
         String dtype,
         long begin,
         long end) {

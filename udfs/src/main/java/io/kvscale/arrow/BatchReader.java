@@ -9,12 +9,10 @@ import io.kvscale.tensor.Slot;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.EnumMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** Decodes the rows of one record batch: all of its columns but the values. */
@@ -56,7 +54,6 @@ final class BatchReader {
 
     private List<ArrowRow> rows() {
         List<ArrowRow> read = new ArrayList<>();
-        Set<List<Object>> seen = new HashSet<>();
         for (int row = 0; row < rows; row++) {
             int layer = layer(row);
             if (!query.layers().test(layer)) {
@@ -65,16 +62,7 @@ final class BatchReader {
             Slot slot = new Slot(layer, role(row));
             String sample = textOrNull(Column.SAMPLE, row);
             try {
-                ArrowRow one = row(row, sample, slot);
-                // Within a batch only: a task sees no more for certain, and what is refused must not depend on that.
-                if (sample != null && !seen.add(List.of(slot, sample))) {
-                    throw column(Column.ROLE)
-                            .refusal(
-                                    row,
-                                    "is a second " + slot + " of the same sample",
-                                    "write each layer's K and V of a sample once");
-                }
-                read.add(one);
+                read.add(row(row, sample, slot));
             } catch (InvalidDataException e) {
                 DataProblem problem = e.problem().inSlot(slot);
                 throw new InvalidDataException(sample == null ? problem : problem.inSample(Sample.named(sample)), e);
@@ -90,7 +78,19 @@ final class BatchReader {
         long headDim = shaped ? 0 : positive(Column.HEAD_DIM, row);
         String dtype = dtype(row);
         ColumnSlice data = present(Column.DATA, row);
-        return new ArrowRow(batch, row, sample, slot, shape, heads, headDim, dtype, data.begin(row), data.end(row));
+        return new ArrowRow(
+                batch,
+                row,
+                sample,
+                slot,
+                shape,
+                heads,
+                headDim,
+                integerOr(-1, Column.TOKENS, row),
+                integerOr(0, Column.POSITION, row) > 0,
+                dtype,
+                data.begin(row),
+                data.end(row));
     }
 
     private int layer(int row) {
@@ -137,6 +137,11 @@ final class BatchReader {
             throw column.refusal(row, "is " + value, "write the number of the model's config.json");
         }
         return value;
+    }
+
+    private long integerOr(long byDefault, Column which, int row) {
+        ColumnSlice column = columns.get(which);
+        return column == null || column.isNull(row) ? byDefault : column.integer(row, 0);
     }
 
     private String dtype(int row) {

@@ -12,6 +12,10 @@ public enum Column {
     /** In place of a shape, with {@link #HEAD_DIM}. */
     HEADS("heads", Holds.INTEGER),
     HEAD_DIM("head_dim", Holds.INTEGER),
+    /** Beside heads and head_dim: tokens of the row, to be checked; may be absent. */
+    TOKENS("tokens", Holds.INTEGER),
+    /** Beside heads and head_dim: the row's first token in its sample; may be absent. */
+    POSITION("position", Holds.INTEGER),
     /** The type of the values by its safetensors name; may be absent where {@link #DATA} is a list of floats. */
     DTYPE("dtype", Holds.TEXT),
     /** The values, row-major, little endian. */

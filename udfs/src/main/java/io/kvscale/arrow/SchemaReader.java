@@ -140,6 +140,8 @@ final class SchemaReader {
             List<Column> noHeads = new ArrayList<>();
             add(Column.HEADS, columns, noHeads);
             add(Column.HEAD_DIM, columns, noHeads);
+            addInteger(Column.TOKENS, columns);
+            addInteger(Column.POSITION, columns);
             missing.addAll(noHeads.size() == 1 ? noHeads : noHeads.isEmpty() ? noHeads : noShape);
         }
         TablePlan.Place data = columns.get(Column.DATA);
@@ -157,6 +159,15 @@ final class SchemaReader {
                     NAME_THEM);
         }
         return columns;
+    }
+
+    /** A column that is taken where it is what it should be, and is someone else's where it is not. */
+    private void addInteger(Column column, Map<Column, TablePlan.Place> to) {
+        Found place = found.get(query.name(column));
+        ColumnType type = place == null || place.field().dictionary() != null ? null : ColumnType.of(place.field());
+        if (type != null && type.suits(column.holds())) {
+            add(column, to, new ArrayList<>());
+        }
     }
 
     private void add(Column column, Map<Column, TablePlan.Place> to, List<Column> missing) {

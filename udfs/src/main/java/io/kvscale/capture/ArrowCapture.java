@@ -66,6 +66,8 @@ final class ArrowCapture implements ArrowTable.Rows {
                 Column.SHAPE, columns.shape(),
                 Column.HEADS, columns.heads(),
                 Column.HEAD_DIM, columns.headDim(),
+                Column.TOKENS, TableColumns.TOKENS,
+                Column.POSITION, TableColumns.POSITION,
                 Column.DTYPE, columns.dtype(),
                 Column.DATA, columns.data());
     }
@@ -122,11 +124,12 @@ final class ArrowCapture implements ArrowTable.Rows {
                 shaped ? row.shape() : null,
                 shaped ? null : row.heads(),
                 shaped ? null : row.headDim(),
+                row.tokens() < 0 ? null : row.tokens(),
                 row.dtype(),
                 row.bytes(),
                 false,
                 false,
-                false);
+                row.further());
     }
 
     private static InvalidDataException problem(String what, String remedy) {

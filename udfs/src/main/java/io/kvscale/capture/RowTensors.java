@@ -187,6 +187,14 @@ public final class RowTensors {
                     "write [heads, tokens, head_dim], row-major, with the dtype that it has");
         }
         long tokens = row.bytes() / (token * value);
+        if (row.tokens() != null && row.tokens() != tokens) {
+            throw problem(
+                    "column '" + TableColumns.TOKENS + "' is " + row.tokens() + ", but column '"
+                            + DataProblem.shown(columns.data()) + "' holds " + row.bytes() + " bytes, which are "
+                            + tokens
+                            + " tokens of " + heads + " heads of " + headDim + " in " + dtype,
+                    "write the whole tensor, or correct the column");
+        }
         return options.layout() == Layout.SHD ? List.of(tokens, heads, headDim) : List.of(1L, heads, tokens, headDim);
     }
 

@@ -19,6 +19,12 @@ public record TableColumns(
         String sample, String layer, String role, String shape, String heads, String headDim, String dtype, String data)
         implements Serializable {
 
+    /** Beside heads and head_dim: tokens of the row, which its data must have. What {@code kvtensors} calls it. */
+    public static final String TOKENS = "tokens";
+
+    /** Likewise: the row's first token in its sample; above 0 the row goes on with a sample. */
+    public static final String POSITION = "position";
+
     public static final TableColumns DEFAULT =
             new TableColumns("sample", "layer", "role", "shape", "heads", "head_dim", "dtype", "data");
 }

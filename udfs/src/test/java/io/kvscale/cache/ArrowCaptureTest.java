@@ -254,6 +254,17 @@ class ArrowCaptureTest {
                 null, List.of(), new TableColumns("sample", "layer", "role", "shape", "h", "d", "dtype", "data"));
         corpus.write(NAME, table.file());
         assertSame(corpus.whole(), safetensors(tensors, "BF16", values));
+        corpus.write(
+                NAME,
+                table.column(field("tokens", INT32), 3, 3, 3, 3)
+                        .column(field("position", INT32), 0, 0, 0, 0)
+                        .file());
+        assertSame(corpus.whole(), safetensors(tensors, "BF16", values));
+        corpus.write(NAME, table.column(field("tokens", INT32), 3, 3, 4, 3).file());
+        assertThat(what(corpus)).contains("column 'tokens' is 4").contains("record batch 0, row 2");
+        corpus.write(
+                NAME, table.column(field("tokens", UTF8), "a", "b", "c", "d").file());
+        assertSame(corpus.whole(), safetensors(tensors, "BF16", values));
         corpus.options = options(Layout.SHD, List.of(), corpus.options.columns());
         assertThat(corpus.whole().problem()).isNull();
         corpus.write(NAME, table.column(field("d", INT64), 5, 4, 4, 4).file());

@@ -155,11 +155,11 @@ class HostileArrowTest {
     }
 
     @Test
-    void aSecondTensorOfASlotAndSampleInABatchIsRefused() throws IOException {
-        TestTable nameless = slotTwice();
-        assertThat(read(nameless.file())).isEqualTo(3);
-        TestTable twice = slotTwice().column(field("sample", UTF8), "s", "s", "s");
-        assertRefused(twice.file(), "row 2 is a second layer 3 key of the same sample");
+    void rowsThatAreThereTwiceCountTwiceHoweverTheyAreBatched() throws IOException {
+        for (int[] batches : new int[][] {{3}, {1, 2}, {1, 1, 1}}) {
+            TestTable twice = slotTwice().column(field("sample", UTF8), "s", "s", "s");
+            assertThat(read(twice.batches(batches).file())).isEqualTo(3);
+        }
     }
 
     private static TestTable slotTwice() {

@@ -30,7 +30,7 @@ class RowTensorsTest {
     }
 
     private static TableRow row(@Nullable Long layer, @Nullable String role, List<Long> shape, long bytes) {
-        return new TableRow("table t", "s#4", layer, role, shape, null, null, "bf16", bytes, false, false, false);
+        return new TableRow("table t", "s#4", layer, role, shape, null, null, null, "bf16", bytes, false, false, false);
     }
 
     @ParameterizedTest
@@ -56,12 +56,22 @@ class RowTensorsTest {
 
     @Test
     void withoutAShapeTokensComeFromTheLength() {
-        TableRow row = new TableRow("f", "s", 0L, "k", null, 3L, 8L, "F16", 240, false, false, true);
+        TableRow row = new TableRow("f", "s", 0L, "k", null, 3L, 8L, 5L, "F16", 240, false, false, true);
         RowTensor tensor = Objects.requireNonNull(tensor(row));
         assertThat(tensor.shape()).containsExactly(1L, 3L, 5L, 8L);
         assertThat(tensor.source().tokens()).isEqualTo(5);
         assertThat(tensor.source().samples()).isZero();
         assertThat(tensor.source().tokenMajor()).isFalse();
+    }
+
+    @Test
+    void tokensThatTheRowSaysMustBeThere() {
+        TableRow row = new TableRow("f", "s", 0L, "k", null, 3L, 8L, 6L, "F16", 240, false, false, false);
+        assertThatThrownBy(() -> tensor(row))
+                .isInstanceOf(InvalidDataException.class)
+                .hasMessageContaining("column 'tokens' is 6")
+                .hasMessageContaining("240 bytes, which are 5 tokens of 3 heads of 8 in F16")
+                .hasMessageContaining("layer 0 key, sample s");
     }
 
     @Test

@@ -28,7 +28,8 @@ final class SparkErrors {
                         DataProblem.of(
                                 table.shown() + " cannot be read: " + said,
                                 table.isParquet()
-                                        ? "check --input: Parquet files of one schema, that nothing writes to"
+                                        ? "check --input: Parquet files of one schema, that nothing writes to; of subfolders,"
+                                                + " Spark takes those named column=value only"
                                         : "check --table, and the catalogs that Spark is told of (--conf)"),
                         e);
             }

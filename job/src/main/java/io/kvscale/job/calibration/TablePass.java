@@ -117,7 +117,13 @@ final class TablePass implements Pass {
 
     @Override
     public CalibrationOutcome named(Supplier<CalibrationOutcome> run) {
-        return SparkErrors.named(input, run::get);
+        CalibrationOutcome outcome = SparkErrors.named(input, run::get);
+        if (outcome.problem() == null && outcome.statistics().slots().isEmpty()) {
+            throw new InvalidDataException(DataProblem.of(
+                    input.shown() + " holds no row of a layer that is calibrated",
+                    "check that the table is not empty, and targets and ignore of the recipe"));
+        }
+        return outcome;
     }
 
     /** Planned once. Rows stay in the partitions in which Spark reads them: nothing is shuffled. */

@@ -29,8 +29,9 @@ record TableRows(String table, boolean floats, boolean values) implements Serial
     private static final int HEAD_DIM = 5;
     private static final int DTYPE = 6;
     private static final int POSITION = 7;
-    private static final int FILE = 8;
-    private static final int DATA = 9;
+    private static final int TOKENS = 8;
+    private static final int FILE = 9;
+    private static final int DATA = 10;
 
     /** Hands one row to a task. */
     void give(InternalRow row, RowTask task) {
@@ -47,6 +48,7 @@ record TableRows(String table, boolean floats, boolean values) implements Serial
                         shape(row),
                         number(row, HEADS),
                         number(row, HEAD_DIM),
+                        number(row, TOKENS),
                         text(row, DTYPE),
                         bytes,
                         floats,

@@ -25,9 +25,6 @@ import org.jspecify.annotations.Nullable;
 
 /** The columns of a table that say K and V, checked on the driver, and the projection in which tasks get them. */
 final class TableSchema {
-    /** What {@code kvtensors} calls the first token of a row; above 0 the row goes on with a sample. */
-    private static final String POSITION = "position";
-
     private final Dataset<?> table;
     private final TableColumns names;
     private final @Nullable StructField shape;
@@ -46,6 +43,10 @@ final class TableSchema {
             missing.add("'" + DataProblem.shown(names.shape()) + "' (or '" + DataProblem.shown(names.heads())
                     + "' and '" + DataProblem.shown(names.headDim()) + "')");
         }
+        check(
+                names.data(),
+                t -> t instanceof BinaryType || isListOf(t, e -> e instanceof FloatType),
+                "binary or array<float>");
         if (there == null || !isFloats(there)) {
             note(names.dtype(), missing);
         }
@@ -61,10 +62,6 @@ final class TableSchema {
         check(names.layer(), TableSchema::isWhole, "a whole number");
         check(names.role(), TableSchema::isText, "string");
         check(names.dtype(), TableSchema::isText, "string");
-        check(
-                names.data(),
-                t -> t instanceof BinaryType || isListOf(t, e -> e instanceof FloatType),
-                "binary or array<float>");
         if (shape != null) {
             check(names.shape(), t -> isListOf(t, TableSchema::isWhole), "an array of whole numbers");
         } else {
@@ -160,7 +157,6 @@ final class TableSchema {
         Column length = floats()
                 ? functions.size(bytes).cast(DataTypes.LongType).multiply(functions.lit(Float.BYTES))
                 : functions.octet_length(bytes).cast(DataTypes.LongType);
-        StructField position = shape == null ? found(POSITION) : null;
         DataType shapeType = DataTypes.createArrayType(DataTypes.LongType);
         List<Column> columns = List.of(
                 optional(found(names.sample()), DataTypes.StringType),
@@ -170,10 +166,17 @@ final class TableSchema {
                 optional(shape == null ? found(names.heads()) : null, DataTypes.LongType),
                 optional(shape == null ? found(names.headDim()) : null, DataTypes.LongType),
                 optional(found(names.dtype()), DataTypes.StringType),
-                optional(position != null && isWhole(position.dataType()) ? position : null, DataTypes.LongType),
+                optional(wholeBesideHeads(TableColumns.POSITION), DataTypes.LongType),
+                optional(wholeBesideHeads(TableColumns.TOKENS), DataTypes.LongType),
                 file == null ? functions.lit("") : file,
                 values ? bytes : functions.when(bytes.isNotNull(), length));
         return (Dataset<?>) table.select(columns.toArray(Column[]::new));
+    }
+
+    /** A column of that name is someone else's where there is a shape, or it is no number. */
+    private @Nullable StructField wholeBesideHeads(String name) {
+        StructField field = shape == null ? found(name) : null;
+        return field != null && isWhole(field.dataType()) ? field : null;
     }
 
     private Column optional(@Nullable StructField field, DataType type) {

@@ -13,7 +13,9 @@ import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.Geometry;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -54,6 +56,13 @@ record SourceOptions(List<String> paths, CaptureOptions capture, int partitions,
             "partitions",
             "max_row_bytes");
 
+    /** The recipe's other keys: a user would think that they work. */
+    private static final Set<String> NOT_OF_READING =
+            Set.of("hybrid", "allow_zero", "on_nonfinite", "keys", "scale_dtype", "statistics", "overrides");
+
+    /** How the nested keys begin, none of which is another's. */
+    private static final List<String> OURS = List.of("key.", "value.", "columns.");
+
     private static final Vocabulary LAYOUTS = Vocabulary.of("BHSD", "SHD", "2THD");
 
     /** As many letters off, a key that nobody knows is a slip of the pen; else it is Spark's or a catalog's. */
@@ -85,9 +94,15 @@ record SourceOptions(List<String> paths, CaptureOptions capture, int partitions,
     }
 
     private static void rejectMisspelt(String key) {
+        if (NOT_OF_READING.contains(key.toLowerCase(Locale.ROOT))) {
+            throw new InvalidOptionException(
+                    "option " + key + " does not concern how captures are read",
+                    "say it in the recipe from which scales are derived");
+        }
         String nearest = KEYS.nearest(key);
         int off = Vocabulary.distance(key, nearest);
-        if (off > 0 && off <= SLIP) {
+        boolean ours = OURS.stream().anyMatch(key.toLowerCase(Locale.ROOT)::startsWith);
+        if (off > 0 && (off <= SLIP || ours)) {
             throw new InvalidOptionException(
                     "unknown option '" + DataProblem.shown(key) + "'", "the nearest known one is '" + nearest + "'");
         }

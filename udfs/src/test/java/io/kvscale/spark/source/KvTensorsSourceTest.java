@@ -248,6 +248,8 @@ class KvTensorsSourceTest {
     @CsvSource(
             delimiter = '|',
             value = {
+                "on_nonfinite|skip|does not concern how captures are read",
+                "columns.foo|x|the nearest known one is 'columns.",
                 "layoutt|BHSD|the nearest known one is 'layout'",
                 "layout|HSD|BHSD, SHD, 2THD",
                 "kv_heads|-1|a whole number within 1..",
