@@ -45,7 +45,11 @@ final class SparkErrors {
                     && named.getCondition() != null
                     && SPARKS_OWN.stream().noneMatch(named.getCondition()::startsWith)) {
                 String message = String.valueOf(t.getMessage());
-                found = message.lines().findFirst().orElse("").strip();
+                found = message.lines()
+                        .map(String::strip)
+                        .filter(line -> !line.isEmpty())
+                        .findFirst()
+                        .orElse(named.getCondition());
             }
         }
         return found;

@@ -60,6 +60,11 @@ record SourceOptions(List<String> paths, CaptureOptions capture, int partitions,
     private static final Set<String> NOT_OF_READING =
             Set.of("hybrid", "allow_zero", "on_nonfinite", "keys", "scale_dtype", "statistics", "overrides");
 
+    /** The recipe's mappings, which an option has no form for. */
+    private static final Set<String> NESTED = Set.of("key", "value", "columns");
+
+    private static final String NESTED_EXAMPLE = "key.tensors, value.tensors or columns.data";
+
     /** How the nested keys begin, none of which is another's. */
     private static final List<String> OURS = List.of("key.", "value.", "columns.");
 
@@ -99,6 +104,10 @@ record SourceOptions(List<String> paths, CaptureOptions capture, int partitions,
                     "option " + key + " does not concern how captures are read",
                     "say it in the recipe from which scales are derived");
         }
+        if (NESTED.contains(key.toLowerCase(Locale.ROOT))) {
+            throw new InvalidOptionException(
+                    "option " + key + " is a mapping", "give what it holds one by one, as " + NESTED_EXAMPLE);
+        }
         String nearest = KEYS.nearest(key);
         int off = Vocabulary.distance(key, nearest);
         boolean ours = OURS.stream().anyMatch(key.toLowerCase(Locale.ROOT)::startsWith);
@@ -125,21 +134,18 @@ record SourceOptions(List<String> paths, CaptureOptions capture, int partitions,
                 return Arrays.asList(JsonMapper.builder().build().readValue(String.valueOf(json), String[].class));
             } catch (JsonProcessingException e) {
                 throw new InvalidOptionException(
-                        key + " is not a list of texts", "write it as a JSON array: [\"a\", \"b\"]");
+                        key + " is not a list of texts",
+                        "write it as a JSON array: [\"a\", \"b\"]; a pattern that begins with a bracket goes into one too");
             }
         }
 
-        /** A JSON array of texts, or one text: a regular expression may begin with a bracket too. */
+        /** A JSON array of texts, or one text. What begins as a list and is none would mean something else as one text. */
         List<String> list(String key) {
             String value = options.get(key);
             if (value == null) {
                 return List.of();
             }
-            try {
-                return value.startsWith("[") ? strings(key, value) : List.of(value);
-            } catch (InvalidOptionException e) {
-                return List.of(value);
-            }
+            return value.startsWith("[") ? strings(key, value) : List.of(value);
         }
 
         @Nullable

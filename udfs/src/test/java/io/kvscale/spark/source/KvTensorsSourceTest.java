@@ -247,8 +247,13 @@ class KvTensorsSourceTest {
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
+            quoteCharacter = '`',
             value = {
                 "on_nonfinite|skip|does not concern how captures are read",
+                "ignore|['layers']|write it as a JSON array",
+                "targets|[0-9]|write it as a JSON array",
+                "columns|{data: v}|is a mapping",
+                "key|{tensors: x}|is a mapping",
                 "columns.foo|x|the nearest known one is 'columns.",
                 "layoutt|BHSD|the nearest known one is 'layout'",
                 "layout|HSD|BHSD, SHD, 2THD",
