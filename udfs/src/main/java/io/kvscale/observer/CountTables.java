@@ -79,6 +79,17 @@ public final class CountTables {
         pack(counters);
     }
 
+    /** Packs all counters of a slot. */
+    void pack(SlotCounts slot) {
+        live.removeIf(one -> {
+            if (one.slot() == slot) {
+                bytes -= one.counters().sizeInBytes();
+                slot.release(one.head());
+            }
+            return one.slot() == slot;
+        });
+    }
+
     /** Packs counters until the bound holds, but for those in use. */
     private void pack(LiveCounts inUse) {
         while (bytes > bound && live.size() > 1) {

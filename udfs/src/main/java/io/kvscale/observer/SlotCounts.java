@@ -100,6 +100,13 @@ final class SlotCounts {
         live[head] = null;
     }
 
+    /** Packs all heads. */
+    void pack() {
+        if (tables != null) {
+            tables.pack(this);
+        }
+    }
+
     /** All that was counted of a head. */
     PackedCounts packed(int head) {
         LiveCounts counters = live(head);

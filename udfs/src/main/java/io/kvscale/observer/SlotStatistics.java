@@ -222,6 +222,12 @@ public final class SlotStatistics {
         return isEmpty() || other.isEmpty() || hasCounts() == other.hasCounts();
     }
 
+    void pack() {
+        if (values != null) {
+            values.pack();
+        }
+    }
+
     private @Nullable SlotCounts mergedValues(SlotStatistics other) {
         SlotCounts added = other.values;
         if (values == null) {
