@@ -12,8 +12,8 @@ import io.kvscale.capture.Split;
 import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.observer.StatisticsKind;
 import io.kvscale.scheme.QuantizationScheme;
+import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.tensor.InvalidDataException;
-import io.kvscale.tensor.Role;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -128,13 +128,7 @@ final class InspectCommand implements Callable<Integer> {
         Split whole = new Split(new ArrayList<>(List.of(new FilePiece(file, 0, file.length()))));
         QuantizationScheme any = QuantizationScheme.fp8();
         CalibrationTask.Outcome read = CalibrationTask.run(
-                whole,
-                Map.of(Role.KEY, any, Role.VALUE, any),
-                StatisticsKind.RANGE,
-                options,
-                hadoop,
-                depth,
-                bytes -> {});
+                whole, SlotSchemes.of(any), StatisticsKind.RANGE, options, hadoop, depth, bytes -> {});
         if (read.problem() != null) {
             throw new InvalidDataException(read.problem());
         }

@@ -7,10 +7,9 @@ import io.kvscale.capture.FilePiece;
 import io.kvscale.capture.Split;
 import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.observer.StatisticsKind;
-import io.kvscale.scheme.QuantizationScheme;
+import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
-import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Sample;
 import io.kvscale.tensor.Slot;
 import java.io.EOFException;
@@ -20,7 +19,6 @@ import java.io.Serializable;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.NoSuchFileException;
 import java.util.List;
-import java.util.Map;
 import java.util.SortedMap;
 import java.util.function.LongConsumer;
 import org.apache.hadoop.conf.Configuration;
@@ -69,7 +67,7 @@ public final class CalibrationTask {
     }
 
     private CalibrationTask(
-            Map<Role, QuantizationScheme> schemes,
+            SlotSchemes schemes,
             StatisticsKind kind,
             CaptureOptions options,
             Configuration configuration,
@@ -88,7 +86,7 @@ public final class CalibrationTask {
      */
     public static Outcome run(
             Split split,
-            Map<Role, QuantizationScheme> schemes,
+            SlotSchemes schemes,
             StatisticsKind kind,
             CaptureOptions options,
             Configuration configuration,

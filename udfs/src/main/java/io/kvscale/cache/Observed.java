@@ -4,15 +4,13 @@ import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.observer.Corpus;
 import io.kvscale.observer.SlotStatistics;
 import io.kvscale.observer.StatisticsKind;
-import io.kvscale.scheme.QuantizationScheme;
+import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.KvSource;
 import io.kvscale.tensor.Position;
-import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -23,7 +21,7 @@ final class Observed {
     private final SortedMap<Slot, Geometries> geometries = new TreeMap<>();
     private @Nullable DataProblem problem;
 
-    Observed(Map<Role, QuantizationScheme> schemes, StatisticsKind kind) {
+    Observed(SlotSchemes schemes, StatisticsKind kind) {
         this.cache = new QuantizedKvCache(schemes, 0, kind);
     }
 

@@ -11,8 +11,8 @@ import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.observer.StatisticsKind;
 import io.kvscale.safetensors.SafetensorsWriter;
 import io.kvscale.scheme.QuantizationScheme;
+import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.tensor.DataProblem;
-import io.kvscale.tensor.Role;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -24,7 +24,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
-import java.util.Map;
 import java.util.Random;
 import java.util.TreeSet;
 import org.apache.hadoop.conf.Configuration;
@@ -38,7 +37,7 @@ final class CaptureCorpus {
     final Random random;
     CaptureOptions options = CaptureOptions.defaults();
     Configuration configuration = new Configuration();
-    Map<Role, QuantizationScheme> schemes = Map.of(Role.KEY, SCHEME, Role.VALUE, SCHEME);
+    SlotSchemes schemes = SlotSchemes.of(SCHEME);
 
     CaptureCorpus(Path folder, long seed) {
         this.folder = folder;

@@ -8,7 +8,7 @@ import io.kvscale.capture.Split;
 import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.observer.StatisticsKind;
 import io.kvscale.scheme.QuantizationScheme;
-import io.kvscale.tensor.Role;
+import io.kvscale.scheme.SlotSchemes;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -117,7 +117,7 @@ record CaptureRates(
         QuantizationScheme fp8 = QuantizationScheme.fp8();
         CalibrationTask.Outcome outcome = CalibrationTask.run(
                 split,
-                Map.of(Role.KEY, fp8, Role.VALUE, fp8),
+                SlotSchemes.of(fp8),
                 kind,
                 CaptureOptions.defaults(),
                 hadoop,

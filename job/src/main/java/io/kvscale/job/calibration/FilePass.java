@@ -8,8 +8,7 @@ import io.kvscale.capture.Split;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.observer.Corpus;
 import io.kvscale.observer.StatisticsKind;
-import io.kvscale.scheme.QuantizationScheme;
-import io.kvscale.tensor.Role;
+import io.kvscale.scheme.SlotSchemes;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.LinkedHashMap;
@@ -72,7 +71,7 @@ final class FilePass implements Pass {
     @Override
     public JavaPairRDD<Integer, byte[]> states(Depth depth, LongAccumulator observed) {
         CaptureOptions options = recipe.capture();
-        Map<Role, QuantizationScheme> schemes = recipe.schemes();
+        SlotSchemes schemes = recipe.schemes();
         StatisticsKind kind = recipe.statistics();
         Broadcast<SerializableConfiguration> shipped = configuration;
         int attempts = SparkRuntime.attempts(spark.getConf());

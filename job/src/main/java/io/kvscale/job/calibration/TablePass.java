@@ -6,10 +6,9 @@ import io.kvscale.capture.CaptureReader.Depth;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.observer.Corpus;
 import io.kvscale.observer.StatisticsKind;
-import io.kvscale.scheme.QuantizationScheme;
+import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
-import io.kvscale.tensor.Role;
 import java.math.BigInteger;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -106,7 +105,7 @@ final class TablePass implements Pass {
     @Override
     public JavaPairRDD<Integer, byte[]> states(Depth depth, LongAccumulator observed) {
         CaptureOptions options = recipe.capture();
-        Map<Role, QuantizationScheme> schemes = recipe.schemes();
+        SlotSchemes schemes = recipe.schemes();
         StatisticsKind kind = recipe.statistics();
         TableRows reader = new TableRows(
                 input.isParquet() ? "" : DataProblem.TABLE + input.name(), schema.floats(), depth == Depth.VALUES);
