@@ -8,7 +8,7 @@ import java.util.BitSet;
  * Sums the error of values that share one scale: of the number that a code stands for, before it is rounded to the type of
  * the values. Sums are f64, compensated, so that their last digits hardly depend on the order.
  */
-public final class ErrorSum {
+final class ErrorSum {
     private final NumberFormat format;
     private final Dtype step;
     private final BitSet codes = new BitSet(1 << 8);
@@ -18,16 +18,15 @@ public final class ErrorSum {
     private double signalLost;
     private double noise;
     private double noiseLost;
-    private double largest;
 
     /** Nothing summed yet. @param step the type that every step is rounded to */
-    public ErrorSum(NumberFormat format, Dtype step) {
+    ErrorSum(NumberFormat format, Dtype step) {
         this.format = format;
         this.step = step;
     }
 
     /** Adds {@code times} values of {@code x}, quantized and dequantized with these parameters. */
-    public void add(float x, long times, QuantParameters parameters) {
+    void add(float x, long times, QuantParameters parameters) {
         float t = parameters.shifted(x, step);
         float q = format.round(t);
         double error = (double) parameters.dequantize(q, step) - x;
@@ -36,7 +35,6 @@ public final class ErrorSum {
         saturated += t < format.min() || t > format.max() ? times : 0;
         addSignal(times * ((double) x * x));
         addNoise(times * (error * error));
-        largest = Math.max(largest, Math.abs(error));
     }
 
     // Neumaier's sum of terms that are not negative, the larger operand first.
@@ -53,42 +51,37 @@ public final class ErrorSum {
     }
 
     /** Values added. */
-    public long count() {
+    long count() {
         return count;
     }
 
     /** Sum of squared values. */
-    public double signal() {
+    double signal() {
         return signal + signalLost;
     }
 
     /** Sum of squared errors. */
-    public double noise() {
+    double noise() {
         return noise + noiseLost;
     }
 
     /** The mean squared error; NaN where nothing was added. */
-    public double mse() {
+    double mse() {
         return noise() / count;
     }
 
     /** 10 log10 of signal to noise; infinite where there is no noise. */
-    public double sqnrDb() {
+    double sqnrDb() {
         return noise() == 0 ? Double.POSITIVE_INFINITY : 10 * StrictMath.log10(signal() / noise());
     }
 
-    /** The greatest error of one value. */
-    public double largest() {
-        return largest;
-    }
-
     /** Values beyond the least or the greatest number of the format, before they are clamped. */
-    public long saturated() {
+    long saturated() {
         return saturated;
     }
 
     /** How many different codes the values have. */
-    public int codesUsed() {
+    int codesUsed() {
         return codes.cardinality();
     }
 }

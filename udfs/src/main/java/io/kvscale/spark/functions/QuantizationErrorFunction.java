@@ -2,8 +2,7 @@ package io.kvscale.spark.functions;
 
 import io.kvscale.numeric.Dtype;
 import io.kvscale.numeric.NumberFormat;
-import io.kvscale.quant.ErrorSum;
-import io.kvscale.quant.QuantParameters;
+import io.kvscale.quant.FlatQuantizer;
 import io.kvscale.spark.error.Raised;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -42,15 +41,26 @@ public final class QuantizationErrorFunction {
         NumberFormat format = Values.format(NAME, givenFormat.toString());
         float scale = Values.scale(NAME, givenScale);
         Values.checkFinite(NAME, argument, values, dtype);
+        byte[] codes = new FlatQuantizer(format, dtype, scale).quantize(values);
         ByteBuffer little = ByteBuffer.wrap(values).order(ByteOrder.LITTLE_ENDIAN);
-        QuantParameters parameters = new QuantParameters(scale, 0f);
-        ErrorSum sum = new ErrorSum(format, Dtype.F32);
-        for (int at = 0; at < values.length; at += dtype.bytes()) {
+        double signal = 0;
+        double noise = 0;
+        double largest = 0;
+        long saturated = 0;
+        for (int i = 0; i < codes.length; i++) {
+            int at = i * dtype.bytes();
             float x = dtype.toFloat(dtype == Dtype.F32 ? little.getInt(at) : little.getShort(at) & 0xffff);
-            sum.add(x, 1, parameters);
+            double error = (double) (format.decode(codes[i] & 0xff) * scale) - x;
+            signal += (double) x * x;
+            noise += error * error;
+            largest = Math.max(largest, Math.abs(error));
+            float scaled = x / scale;
+            saturated += scaled < format.min() || scaled > format.max() ? 1 : 0;
         }
-        return sum.count() == 0
-                ? null
-                : new GenericInternalRow(new Object[] {sum.sqnrDb(), sum.mse(), sum.largest(), sum.saturated()});
+        if (codes.length == 0) {
+            return null;
+        }
+        double sqnr = noise == 0 ? Double.POSITIVE_INFINITY : 10 * StrictMath.log10(signal / noise);
+        return new GenericInternalRow(new Object[] {sqnr, noise / codes.length, largest, saturated});
     }
 }
