@@ -10,9 +10,10 @@ import io.kvscale.capture.CaptureReader.Depth;
 import io.kvscale.capture.FilePiece;
 import io.kvscale.capture.Split;
 import io.kvscale.observer.CalibrationStatistics;
+import io.kvscale.observer.StatisticsKind;
 import io.kvscale.scheme.QuantizationScheme;
+import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.tensor.InvalidDataException;
-import io.kvscale.tensor.Role;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -126,8 +127,8 @@ final class InspectCommand implements Callable<Integer> {
             CaptureFile file, CaptureOptions options, Configuration hadoop, Depth depth) {
         Split whole = new Split(new ArrayList<>(List.of(new FilePiece(file, 0, file.length()))));
         QuantizationScheme any = QuantizationScheme.fp8();
-        CalibrationTask.Outcome read =
-                CalibrationTask.run(whole, Map.of(Role.KEY, any, Role.VALUE, any), options, hadoop, depth, bytes -> {});
+        CalibrationTask.Outcome read = CalibrationTask.run(
+                whole, SlotSchemes.of(any), StatisticsKind.RANGE, options, hadoop, depth, bytes -> {});
         if (read.problem() != null) {
             throw new InvalidDataException(read.problem());
         }

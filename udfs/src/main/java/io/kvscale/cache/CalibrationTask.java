@@ -6,10 +6,10 @@ import io.kvscale.capture.CaptureReader;
 import io.kvscale.capture.FilePiece;
 import io.kvscale.capture.Split;
 import io.kvscale.observer.CalibrationStatistics;
-import io.kvscale.scheme.QuantizationScheme;
+import io.kvscale.observer.StatisticsKind;
+import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
-import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Sample;
 import io.kvscale.tensor.Slot;
 import java.io.EOFException;
@@ -19,7 +19,6 @@ import java.io.Serializable;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.NoSuchFileException;
 import java.util.List;
-import java.util.Map;
 import java.util.SortedMap;
 import java.util.function.LongConsumer;
 import org.apache.hadoop.conf.Configuration;
@@ -68,30 +67,33 @@ public final class CalibrationTask {
     }
 
     private CalibrationTask(
-            Map<Role, QuantizationScheme> schemes,
+            SlotSchemes schemes,
+            StatisticsKind kind,
             CaptureOptions options,
             Configuration configuration,
             CaptureReader.Depth depth,
             LongConsumer progress) {
         this.reader = new CaptureReader(options, configuration, depth, progress);
-        this.observed = new Observed(schemes);
+        this.observed = new Observed(schemes, kind);
     }
 
     /**
      * Runs one split.
      *
+     * @param kind what the statistics keep
      * @param depth {@code HEADERS} gives statistics without values: geometries, tokens and samples
      * @param progress told the bytes of K and V observed, block by block
      */
     public static Outcome run(
             Split split,
-            Map<Role, QuantizationScheme> schemes,
+            SlotSchemes schemes,
+            StatisticsKind kind,
             CaptureOptions options,
             Configuration configuration,
             CaptureReader.Depth depth,
             LongConsumer progress) {
         long start = System.nanoTime();
-        CalibrationTask task = new CalibrationTask(schemes, options, configuration, depth, progress);
+        CalibrationTask task = new CalibrationTask(schemes, kind, options, configuration, depth, progress);
         split.pieces().forEach(task::read);
         CaptureReader reader = task.reader;
         return task.observed.outcome(

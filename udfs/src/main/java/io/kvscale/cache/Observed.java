@@ -3,15 +3,14 @@ package io.kvscale.cache;
 import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.observer.Corpus;
 import io.kvscale.observer.SlotStatistics;
-import io.kvscale.scheme.QuantizationScheme;
+import io.kvscale.observer.StatisticsKind;
+import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.KvSource;
 import io.kvscale.tensor.Position;
-import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -22,8 +21,8 @@ final class Observed {
     private final SortedMap<Slot, Geometries> geometries = new TreeMap<>();
     private @Nullable DataProblem problem;
 
-    Observed(Map<Role, QuantizationScheme> schemes) {
-        this.cache = new QuantizedKvCache(schemes, 0);
+    Observed(SlotSchemes schemes, StatisticsKind kind) {
+        this.cache = new QuantizedKvCache(schemes, 0, kind);
     }
 
     void observe(Slot slot, Position position, ByteBuffer values) {

@@ -1,8 +1,11 @@
 package io.kvscale.cache;
 
+import io.kvscale.observer.CountTables;
 import io.kvscale.observer.SlotStatistics;
+import io.kvscale.observer.StatisticsKind;
 import io.kvscale.quant.ScaleSet;
 import io.kvscale.scheme.QuantizationScheme;
+import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.InvalidDataException;
@@ -13,7 +16,6 @@ import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
 import java.nio.ByteBuffer;
 import java.util.Collections;
-import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Supplier;
@@ -30,27 +32,40 @@ public final class QuantizedKvCache {
     /** Keeps captures of a wrong layout from filling an executor: some 20 bytes each. */
     private static final int MAX_CHANNELS = 1 << 24;
 
-    private final Map<Role, QuantizationScheme> schemes;
+    private final SlotSchemes schemes;
     private final int residualLength;
+    private final StatisticsKind kind;
     private final SortedMap<Slot, SlotStatistics> statistics = new TreeMap<>();
     private final SortedMap<Slot, HeldSequence> held = new TreeMap<>();
     private long channels;
+    private @Nullable CountTables tables;
 
     /**
      * @param schemes how keys and values are quantized
      * @param residualLength how many of the newest tokens stay in full precision; 0 for none
      */
-    public QuantizedKvCache(Map<Role, QuantizationScheme> schemes, int residualLength) {
+    public QuantizedKvCache(SlotSchemes schemes, int residualLength) {
+        this(schemes, residualLength, StatisticsKind.RANGE);
+    }
+
+    /**
+     * As above.
+     *
+     * @param kind what the statistics keep
+     */
+    public QuantizedKvCache(SlotSchemes schemes, int residualLength, StatisticsKind kind) {
         if (residualLength < 0) {
             throw new IllegalArgumentException("residual_length " + residualLength + " is below 0");
         }
-        this.schemes = Map.copyOf(schemes);
+        this.schemes = schemes;
         this.residualLength = residualLength;
+        this.kind = kind;
+        this.tables = kind.tables();
     }
 
     /** A cache with one scheme for keys and values, and no residual. */
     public QuantizedKvCache(QuantizationScheme scheme) {
-        this(Map.of(Role.KEY, scheme, Role.VALUE, scheme), 0);
+        this(SlotSchemes.of(scheme), 0);
     }
 
     /**
@@ -117,7 +132,7 @@ public final class QuantizedKvCache {
     }
 
     private ScaleSet requireScales(Slot slot, SlotStatistics seen) {
-        return named(slot, () -> ScaleSet.derive(seen, scheme(slot)));
+        return named(slot, () -> ScaleSet.derive(seen, schemes.of(slot)));
     }
 
     private SlotStatistics statisticsOf(Slot slot, Geometry geometry) {
@@ -132,7 +147,8 @@ public final class QuantizedKvCache {
                     "all slots together have more than " + MAX_CHANNELS + " channels, more than any model",
                     "check the layout: heads x head_dim is " + geometry.channels() + " here");
         }
-        SlotStatistics fresh = new SlotStatistics(geometry, named(slot, () -> ScaleSet.policy(scheme(slot), geometry)));
+        SlotStatistics fresh =
+                new SlotStatistics(geometry, named(slot, () -> ScaleSet.policy(schemes.of(slot), geometry)), tables);
         statistics.put(slot, fresh);
         return fresh;
     }
@@ -143,14 +159,6 @@ public final class QuantizedKvCache {
         } catch (InvalidDataException e) {
             throw new InvalidDataException(e.problem().inSlot(slot), e);
         }
-    }
-
-    private QuantizationScheme scheme(Slot slot) {
-        QuantizationScheme scheme = schemes.get(slot.role());
-        if (scheme == null) {
-            throw new IllegalArgumentException("no scheme for " + slot.role().word());
-        }
-        return scheme;
     }
 
     /** Tokens held of a layer, residual included; 0 for a layer never updated. */
@@ -169,6 +177,7 @@ public final class QuantizedKvCache {
         held.clear();
         statistics.clear();
         channels = 0;
+        tables = kind.tables();
     }
 
     /** The scales now in force for a slot; null before its first value. */

@@ -46,7 +46,12 @@ public record QuantParameters(float scale, float zeroPoint) {
 
     /** The number of {@code format} that stands for {@code x}; the sign of a zero is kept. */
     public float quantize(float x, NumberFormat format, Dtype step) {
-        return format.round(step.round(step.round(x / scale) + zeroPoint));
+        return format.round(shifted(x, step));
+    }
+
+    /** x / scale + zeroPoint: what is clamped and rounded to a number of the format. */
+    float shifted(float x, Dtype step) {
+        return step.round(step.round(x / scale) + zeroPoint);
     }
 
     /** The value that a number of the format stands for, rounded to {@code step}. */

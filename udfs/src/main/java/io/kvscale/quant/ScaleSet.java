@@ -10,6 +10,7 @@ import io.kvscale.scheme.Strategy;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.InvalidDataException;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,13 +31,8 @@ public record ScaleSet(QuantizationScheme scheme, Geometry geometry, QuantParame
     public static ScaleSet derive(SlotStatistics statistics, QuantizationScheme scheme) {
         Geometry geometry = statistics.geometry();
         checkGroups(scheme, geometry);
-        int perScale = scheme.strategy().channelsPerScale(geometry, scheme.groupSize());
         Dtype step = scheme.scaleDtype().over(geometry.dtype());
-        Range[] ranges = switch (scheme.observer()) {
-            case STATIC_MINMAX -> statistics.ranges(perScale);
-            case MINMAX -> MovingAverage.of(statistics, policy(scheme, geometry), scheme.averagingConstant(), step);
-            case MEMORYLESS_MINMAX -> MovingAverage.of(statistics, policy(scheme, geometry), 1.0, step);
-        };
+        Range[] ranges = within(step, () -> ranges(statistics, scheme, step));
         QuantParameters[] parameters = new QuantParameters[ranges.length];
         for (int i = 0; i < ranges.length; i++) {
             if (ranges[i].isEmpty()) {
@@ -44,18 +40,35 @@ public record ScaleSet(QuantizationScheme scheme, Geometry geometry, QuantParame
                         "no finite value was observed for scale " + i + " of " + ranges.length,
                         "calibrate on more data, or take a coarser strategy");
             }
-            try {
-                parameters[i] = QuantParameters.ofRange(
-                        ranges[i].min(), ranges[i].max(), scheme.format(), scheme.symmetric(), step);
-            } catch (ArithmeticException e) {
-                throw problem(
-                        String.valueOf(e.getMessage()),
-                        step == Dtype.F32
-                                ? "say symmetric: true"
-                                : "say scale_dtype: float32 under kvscale, or symmetric: true");
-            }
+            Range range = ranges[i];
+            parameters[i] = within(
+                    step,
+                    () -> QuantParameters.ofRange(range.min(), range.max(), scheme.format(), scheme.symmetric(), step));
         }
         return new ScaleSet(scheme, geometry, parameters, ranges);
+    }
+
+    private static Range[] ranges(SlotStatistics statistics, QuantizationScheme scheme, Dtype step) {
+        return switch (scheme.observer()) {
+            case STATIC_MINMAX ->
+                statistics.ranges(scheme.strategy().channelsPerScale(statistics.geometry(), scheme.groupSize()));
+            case MINMAX ->
+                MovingAverage.of(statistics, policy(scheme, statistics.geometry()), scheme.averagingConstant(), step);
+            case MEMORYLESS_MINMAX -> MovingAverage.of(statistics, policy(scheme, statistics.geometry()), 1.0, step);
+            case MSE, PERCENTILE, ENTROPY -> CountedRanges.of(statistics, scheme, step);
+        };
+    }
+
+    private static <T> T within(Dtype step, Supplier<T> derivation) {
+        try {
+            return derivation.get();
+        } catch (ArithmeticException e) {
+            throw problem(
+                    String.valueOf(e.getMessage()),
+                    step == Dtype.F32
+                            ? "say symmetric: true"
+                            : "say scale_dtype: float32 under kvscale, or symmetric: true");
+        }
     }
 
     /** Which batches the statistics must keep for a scheme's observer; null for none. */

@@ -6,15 +6,15 @@ import io.kvscale.observer.SlotStatistics;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.ScaleTable;
 import io.kvscale.scheme.SlotScales;
+import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
-import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Sample;
 import io.kvscale.tensor.Slot;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import java.util.Map;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Function;
@@ -24,10 +24,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * Derives a scale table from statistics: all of it, or an error; never a partial, zero or non-finite scale.
  *
- * @param schemes how K and V are quantized
+ * @param schemes how every slot is quantized
  * @param layers which layers get scales
  */
-public record ScaleSolver(Map<Role, QuantizationScheme> schemes, IntPredicate layers, Expectations expectations) {
+public record ScaleSolver(SlotSchemes schemes, IntPredicate layers, Expectations expectations) {
     /** Fewer tokens than this are thin evidence for a range: a usual calibration set holds hundreds of thousands. */
     private static final long FEW_TOKENS = 4_096;
 
@@ -50,6 +50,7 @@ public record ScaleSolver(Map<Role, QuantizationScheme> schemes, IntPredicate la
             throw new InvalidDataException(completeness.firstWith(found));
         }
         completeness.check();
+        checkOverrides(slots.keySet());
         List<String> warnings = new ArrayList<>();
         SortedMap<Slot, SlotScales> scales = new TreeMap<>();
         slots.forEach((slot, seen) -> scales.put(slot, scales(slot, seen, warnings)));
@@ -64,11 +65,22 @@ public record ScaleSolver(Map<Role, QuantizationScheme> schemes, IntPredicate la
                 most(slots, SlotStatistics::samples),
                 tokens,
                 slots.values().stream().mapToLong(SlotStatistics::finite).sum());
-        return new Solution(new ScaleTable(scheme(Role.KEY), corpus, scales), warnings);
+        return new Solution(new ScaleTable(schemes.common(), corpus, scales), warnings);
+    }
+
+    private void checkOverrides(Set<Slot> slots) {
+        SlotSchemes.Override idle = schemes.idle(slots);
+        if (idle != null) {
+            throw new InvalidDataException(DataProblem.of(
+                    idle.name() + " matches no layer of the statistics, which hold layers "
+                            + slots.stream().mapToInt(Slot::layer).min().orElse(0) + " to "
+                            + slots.stream().mapToInt(Slot::layer).max().orElse(0),
+                    "correct its pattern, which is looked for in names as model.layers.0.self_attn, or remove it"));
+        }
     }
 
     private SlotScales scales(Slot slot, SlotStatistics seen, List<String> warnings) {
-        ScaleSet set = derive(slot, seen, scheme(slot.role()));
+        ScaleSet set = derive(slot, seen, schemes.of(slot));
         int n = set.parameters().length;
         float[] scale = new float[n];
         float[] zeroPoint = new float[n];
@@ -90,6 +102,7 @@ public record ScaleSolver(Map<Role, QuantizationScheme> schemes, IntPredicate la
         if (seen.nan() + seen.infinite() > 0) {
             warnings.add(slot + ": " + seen.nan() + " NaN and " + seen.infinite() + " infinite values were left out");
         }
+        SlotError error = SlotError.of(seen, set.scheme(), scale, zeroPoint);
         return new SlotScales(
                 set.scheme(),
                 seen.geometry(),
@@ -103,7 +116,8 @@ public record ScaleSolver(Map<Role, QuantizationScheme> schemes, IntPredicate la
                 seen.nan(),
                 seen.infinite(),
                 name(seen.minSample()),
-                name(seen.maxSample()));
+                name(seen.maxSample()),
+                error == null ? null : error.summary());
     }
 
     /**
@@ -140,14 +154,6 @@ public record ScaleSolver(Map<Role, QuantizationScheme> schemes, IntPredicate la
 
     private static float step(ScaleSet set) {
         return set.step().epsilon();
-    }
-
-    private QuantizationScheme scheme(Role role) {
-        QuantizationScheme scheme = schemes.get(role);
-        if (scheme == null) {
-            throw new IllegalArgumentException("no scheme for " + role.word());
-        }
-        return scheme;
     }
 
     private static long most(SortedMap<Slot, SlotStatistics> slots, Function<SlotStatistics, Long> count) {

@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
  * {@code kv_cache_scheme} in the words of compressed-tensors' {@code QuantizationArgs}, read and written as a decoded
  * YAML or JSON mapping.
  *
- * <p>Defaults are those of compressed-tensors but for the observer, {@code static_minmax} here. One word is ours:
+ * <p>Defaults are those of compressed-tensors but for the observer, {@code static_minmax} here. Two words are ours:
+ * {@code format: e5m2}, beside {@code num_bits: 8, type: float}, is the other fp8 ({@code e4m3} the usual one), and
  * {@code scale_dtype} may be {@code float32} or {@code input}; any other value of that key is llm-compressor's own
  * business and not acted on.
  */
@@ -41,11 +42,14 @@ public final class KvCacheScheme {
         Map<String, @Nullable Object> fields = new LinkedHashMap<>();
         fields.put("num_bits", scheme.format().bits());
         fields.put("type", type(scheme.format()));
+        if (scheme.format() == NumberFormat.FP8_E5M2) {
+            fields.put(SchemeFields.FORMAT, SchemeFields.E5M2);
+        }
         fields.put("strategy", scheme.strategy().word());
         fields.put("group_size", groupSize(scheme));
         fields.put("symmetric", scheme.symmetric());
         fields.put("observer", scheme.observer().word());
-        fields.put("observer_kwargs", observerKwargs(scheme));
+        fields.put("observer_kwargs", ObserverFields.write(scheme));
         fields.put("scale_dtype", scheme.scaleDtype().word());
         return Collections.unmodifiableMap(fields);
     }
@@ -53,8 +57,16 @@ public final class KvCacheScheme {
     /**
      * The fields as a model's {@code config.json} holds them under {@code kv_cache_scheme}: exactly those that
      * compressed-tensors' readers know, for they refuse others.
+     *
+     * @throws InvalidSchemeException for fp8 e5m2, which they would take for e4m3
      */
     public static Map<String, @Nullable Object> compressedTensorsFields(QuantizationScheme scheme) {
+        if (scheme.format() == NumberFormat.FP8_E5M2) {
+            throw new InvalidSchemeException(
+                    SchemeFields.FORMAT,
+                    "fp8 e5m2 has no spelling in compressed-tensors",
+                    "use fp8 e4m3: num_bits 8, type float");
+        }
         Map<String, @Nullable Object> fields = new LinkedHashMap<>();
         fields.put("num_bits", scheme.format().bits());
         fields.put("type", type(scheme.format()));
@@ -65,25 +77,15 @@ public final class KvCacheScheme {
         fields.put("dynamic", false);
         fields.put("actorder", null);
         fields.put("observer", scheme.observer().word());
-        fields.put("observer_kwargs", observerKwargs(scheme));
+        fields.put("observer_kwargs", ObserverFields.write(scheme));
         return Collections.unmodifiableMap(fields);
     }
 
     private static String type(NumberFormat format) {
-        if (format == NumberFormat.FP8_E5M2) {
-            throw new InvalidSchemeException(
-                    "type", "fp8 e5m2 has no spelling in a kv_cache_scheme", "use fp8 e4m3: num_bits 8, type float");
-        }
         return format.isInteger() ? "int" : "float";
     }
 
     private static @Nullable Integer groupSize(QuantizationScheme scheme) {
         return scheme.strategy() == Strategy.GROUP ? scheme.groupSize() : null;
-    }
-
-    private static Map<String, Object> observerKwargs(QuantizationScheme scheme) {
-        return scheme.observer() == Observer.MINMAX
-                ? Map.of(SchemeFields.AVERAGING_CONSTANT, scheme.averagingConstant())
-                : Map.of();
     }
 }

@@ -7,8 +7,7 @@ import java.io.Serializable;
  * How the K or the V of a layer is quantized: a validated {@code kv_cache_scheme}.
  *
  * @param groupSize channels that share a scale under {@link Strategy#GROUP}, else 0
- * @param averagingConstant {@code observer_kwargs.averaging_constant}, used by {@link Observer#MINMAX}; the
- *     default, 0.01, under any other observer
+ * @param kwargs what the observer was told; what it does not use is at its default
  */
 public record QuantizationScheme(
         NumberFormat format,
@@ -16,11 +15,11 @@ public record QuantizationScheme(
         int groupSize,
         boolean symmetric,
         Observer observer,
-        double averagingConstant,
+        ObserverKwargs kwargs,
         ScaleDtype scaleDtype)
         implements Serializable {
 
-    public static final double DEFAULT_AVERAGING_CONSTANT = 0.01;
+    public static final double DEFAULT_AVERAGING_CONSTANT = ObserverKwargs.DEFAULT.averagingConstant();
 
     /** @throws InvalidSchemeException with a remedy, for a pair that no one serves */
     public QuantizationScheme {
@@ -39,15 +38,37 @@ public record QuantizationScheme(
                             "group_size goes with strategy group only, not with " + strategy.word(),
                             "remove it, or say strategy: group");
         }
-        if (!(averagingConstant > 0 && averagingConstant <= 1)) {
+        if (observer.needsCounts() && !strategy.isByHeads()) {
             throw new InvalidSchemeException(
-                    "observer_kwargs.averaging_constant",
-                    "averaging_constant " + averagingConstant + " is not within (0, 1]",
-                    "give a number above 0, at most 1");
+                    "observer",
+                    "observer " + observer.word() + " gives no scales by " + strategy.word()
+                            + ": values are counted by head",
+                    "say strategy: attn_head or tensor, or observer: static_minmax");
         }
-        if (observer != Observer.MINMAX) {
-            averagingConstant = DEFAULT_AVERAGING_CONSTANT;
+        if (observer == Observer.ENTROPY && !format.isInteger()) {
+            throw new InvalidSchemeException(
+                    "observer",
+                    "observer entropy is for int8 and int4, not for " + format,
+                    "say type: int, or observer: mse");
         }
+        kwargs = kwargs.usedBy(observer);
+    }
+
+    /** A scheme whose observer is told no more than an averaging constant. */
+    public QuantizationScheme(
+            NumberFormat format,
+            Strategy strategy,
+            int groupSize,
+            boolean symmetric,
+            Observer observer,
+            double averagingConstant,
+            ScaleDtype scaleDtype) {
+        this(format, strategy, groupSize, symmetric, observer, ObserverKwargs.averaging(averagingConstant), scaleDtype);
+    }
+
+    /** {@code observer_kwargs.averaging_constant}; the default under any observer but {@link Observer#MINMAX}. */
+    public double averagingConstant() {
+        return kwargs.averagingConstant();
     }
 
     /** fp8 e4m3, symmetric, one scale a tensor: what vLLM's {@code fp8} cache expects. */
@@ -57,7 +78,12 @@ public record QuantizationScheme(
 
     /** The symmetric scheme of that format and strategy with every default; not for {@link Strategy#GROUP}. */
     public static QuantizationScheme of(NumberFormat format, Strategy strategy) {
-        return new QuantizationScheme(
-                format, strategy, 0, true, Observer.STATIC_MINMAX, DEFAULT_AVERAGING_CONSTANT, ScaleDtype.FLOAT32);
+        return of(format, strategy, true, Observer.STATIC_MINMAX, ObserverKwargs.DEFAULT);
+    }
+
+    /** A scheme with scales in f32; not for {@link Strategy#GROUP}. */
+    public static QuantizationScheme of(
+            NumberFormat format, Strategy strategy, boolean symmetric, Observer observer, ObserverKwargs kwargs) {
+        return new QuantizationScheme(format, strategy, 0, symmetric, observer, kwargs, ScaleDtype.FLOAT32);
     }
 }

@@ -123,7 +123,25 @@ final class ScaleTableReader {
                 node.path("nan").asLong(),
                 node.path("inf").asLong(),
                 text(node, "min_sample"),
-                text(node, "max_sample"));
+                text(node, "max_sample"),
+                node.has("error") ? error(slot, node.get("error")) : null);
+    }
+
+    /** An {@code sqnr_db} of null stands for no noise at all. */
+    private static ErrorSummary error(Slot slot, JsonNode node) {
+        JsonNode mse = need(node, "mse");
+        JsonNode sqnr = need(node, "sqnr_db");
+        JsonNode saturated = need(node, "saturated");
+        boolean numbers = mse.isNumber() && (sqnr.isNumber() || sqnr.isNull()) && saturated.isIntegralNumber();
+        if (!numbers || !(mse.asDouble() >= 0) || saturated.asLong() < 0) {
+            throw problem(slot + " has the error " + DataProblem.shown(node.toString())
+                    + ", expected mse, sqnr_db and saturated");
+        }
+        return new ErrorSummary(
+                mse.asDouble(),
+                sqnr.isNull() ? Double.POSITIVE_INFINITY : sqnr.asDouble(),
+                saturated.asLong(),
+                node.path("approximate").asBoolean());
     }
 
     private static QuantizationScheme scheme(JsonNode node) {

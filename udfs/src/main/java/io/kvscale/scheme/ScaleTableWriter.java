@@ -115,6 +115,25 @@ final class ScaleTableWriter {
         json.writeNumberField("inf", slot.infinite());
         json.writeStringField("min_sample", slot.minSample());
         json.writeStringField("max_sample", slot.maxSample());
+        ErrorSummary error = slot.error();
+        if (error != null) {
+            write(error);
+        }
+    }
+
+    private void write(ErrorSummary error) throws IOException {
+        json.writeObjectFieldStart("error");
+        json.writeNumberField("mse", error.mse());
+        if (Double.isInfinite(error.sqnrDb())) {
+            json.writeNullField("sqnr_db");
+        } else {
+            json.writeNumberField("sqnr_db", error.sqnrDb());
+        }
+        json.writeNumberField("saturated", error.saturated());
+        if (error.approximate()) {
+            json.writeBooleanField("approximate", true);
+        }
+        json.writeEndObject();
     }
 
     private void writeZeroPoint(float zeroPoint) throws IOException {

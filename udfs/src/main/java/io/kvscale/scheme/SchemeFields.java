@@ -3,16 +3,22 @@ package io.kvscale.scheme;
 import io.kvscale.numeric.NumberFormat;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Set;
 import java.util.function.Consumer;
 
 /** The mapping behind a {@code kv_cache_scheme}, read field by field. */
 final class SchemeFields {
-    static final String AVERAGING_CONSTANT = "averaging_constant";
+    /** Ours: which of the two fp8 formats; compressed-tensors knows one. */
+    static final String FORMAT = "format";
+
+    /** The value of {@link #FORMAT} for {@link NumberFormat#FP8_E5M2}. */
+    static final String E5M2 = "e5m2";
+
+    private static final String E4M3 = "e4m3";
 
     private static final Vocabulary KEYS = Vocabulary.of(
             "num_bits",
             "type",
+            FORMAT,
             "symmetric",
             "strategy",
             "group_size",
@@ -25,9 +31,7 @@ final class SchemeFields {
             "block_structure");
     private static final Vocabulary TYPES = Vocabulary.of("int", "float");
     private static final Vocabulary STRATEGIES = Vocabulary.of("tensor", "attn_head", "channel", "group");
-    private static final Vocabulary OBSERVERS = Vocabulary.of("static_minmax", "minmax", "memoryless_minmax");
-    private static final Set<String> LATER_OBSERVERS = Set.of("mse", "memoryless_mse", "percentile", "entropy");
-    private static final Vocabulary OBSERVER_KWARGS = Vocabulary.of(AVERAGING_CONSTANT);
+    private static final Vocabulary FP8 = Vocabulary.of(E4M3, E5M2);
 
     private final Map<String, ?> fields;
 
@@ -43,17 +47,17 @@ final class SchemeFields {
         int groupSize = groupSize();
         Strategy strategy = strategy(groupSize);
         boolean symmetric = flag("symmetric", true);
-        Observer observer = observer();
-        double averagingConstant = averagingConstant(observer);
+        Observer observer = ObserverFields.observer(fields.get(ObserverFields.OBSERVER));
+        ObserverKwargs kwargs = ObserverFields.kwargs(observer, fields.get(ObserverFields.KWARGS), notActedOn);
         ScaleDtype scaleDtype = scaleDtype(notActedOn);
         if (fields.get("zp_dtype") != null) {
             notActedOn.accept("zp_dtype");
         }
         return new QuantizationScheme(
-                format, strategy, Math.max(groupSize, 0), symmetric, observer, averagingConstant, scaleDtype);
+                format, strategy, Math.max(groupSize, 0), symmetric, observer, kwargs, scaleDtype);
     }
 
-    private static void rejectUnknown(Map<?, ?> given, Vocabulary known, String prefix) {
+    static void rejectUnknown(Map<?, ?> given, Vocabulary known, String prefix) {
         for (Object key : given.keySet()) {
             if (!(key instanceof String word && known.contains(word))) {
                 String text = String.valueOf(key instanceof String ? key : Given.shown(key));
@@ -88,6 +92,16 @@ final class SchemeFields {
     private NumberFormat format() {
         boolean real = word("type", "int", TYPES).equals("float");
         Object bits = fields.containsKey("num_bits") ? fields.get("num_bits") : Integer.valueOf(8);
+        if (fields.get(FORMAT) != null) {
+            String format = word(FORMAT, E4M3, FP8);
+            if (!real || !Integer.valueOf(8).equals(bits)) {
+                throw invalid(
+                        FORMAT,
+                        "format " + format + " is fp8: it goes with num_bits 8 and type float",
+                        "remove it, or say num_bits: 8, type: float");
+            }
+            return format.equals(E5M2) ? NumberFormat.FP8_E5M2 : NumberFormat.FP8_E4M3;
+        }
         if (Integer.valueOf(8).equals(bits)) {
             return real ? NumberFormat.FP8_E4M3 : NumberFormat.INT8;
         }
@@ -97,7 +111,7 @@ final class SchemeFields {
         throw invalid(
                 "num_bits",
                 "num_bits must be 8 or 4, got " + Given.shown(bits),
-                "the formats are int8, int4 (type: int), fp8 e4m3 and fp4 e2m1 (type: float)");
+                "the formats are int8, int4 (type: int), fp8 e4m3, fp8 e5m2 (format: e5m2) and fp4 e2m1 (type: float)");
     }
 
     private int groupSize() {
@@ -146,51 +160,6 @@ final class SchemeFields {
                     strategy == Strategy.GROUP ? "say how many channels share a scale" : "remove group_size");
         }
         return strategy;
-    }
-
-    private Observer observer() {
-        Object given = fields.get("observer");
-        if (given == null) {
-            return Observer.STATIC_MINMAX;
-        }
-        if (given instanceof String name && LATER_OBSERVERS.contains(name.toLowerCase(Locale.ROOT))) {
-            throw invalid(
-                    "observer",
-                    "observer " + name + " comes with a later release",
-                    "the observers of this one: " + String.join(", ", OBSERVERS.words()));
-        }
-        return Observer.valueOf(word("observer", "", OBSERVERS).toUpperCase(Locale.ROOT));
-    }
-
-    private double averagingConstant(Observer observer) {
-        Object given = fields.get("observer_kwargs");
-        if (given == null) {
-            return QuantizationScheme.DEFAULT_AVERAGING_CONSTANT;
-        }
-        if (!(given instanceof Map<?, ?> kwargs)) {
-            throw invalid(
-                    "observer_kwargs",
-                    "observer_kwargs must be a mapping, got " + Given.shown(given),
-                    "write observer_kwargs: {averaging_constant: 0.01}, or remove it");
-        }
-        rejectUnknown(kwargs, OBSERVER_KWARGS, "observer_kwargs.");
-        if (kwargs.isEmpty()) {
-            return QuantizationScheme.DEFAULT_AVERAGING_CONSTANT;
-        }
-        String key = "observer_kwargs." + AVERAGING_CONSTANT;
-        if (observer != Observer.MINMAX) {
-            throw invalid(
-                    key,
-                    "observer " + observer.word() + " takes no averaging_constant",
-                    "remove it, or say observer: minmax");
-        }
-        if (kwargs.get(AVERAGING_CONSTANT) instanceof Number number) {
-            return number.doubleValue();
-        }
-        throw invalid(
-                key,
-                "averaging_constant must be a number, got " + Given.shown(kwargs.get(AVERAGING_CONSTANT)),
-                "give a number above 0, at most 1");
     }
 
     private ScaleDtype scaleDtype(Consumer<String> notActedOn) {

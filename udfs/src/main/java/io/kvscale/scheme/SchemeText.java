@@ -84,22 +84,16 @@ public final class SchemeText {
         Map<String, Object> fields = new LinkedHashMap<>();
         fields.put("num_bits", format.bits());
         fields.put("type", format.isInteger() ? "int" : "float");
+        if (format == NumberFormat.FP8_E5M2) {
+            fields.put(SchemeFields.FORMAT, SchemeFields.E5M2);
+        }
         if (parts.size() > 1) {
             fields.put("strategy", parts.get(1));
         }
         if (parts.size() > 2) {
             fields.put("group_size", wholeOrText(parts.get(2)));
         }
-        QuantizationScheme scheme = KvCacheScheme.parse(fields);
-        // e5m2 has no spelling in a kv_cache_scheme, and is otherwise like e4m3.
-        return new QuantizationScheme(
-                format,
-                scheme.strategy(),
-                scheme.groupSize(),
-                scheme.symmetric(),
-                scheme.observer(),
-                scheme.averagingConstant(),
-                scheme.scaleDtype());
+        return KvCacheScheme.parse(fields);
     }
 
     private static Object wholeOrText(String text) {

@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param infinite infinities of either sign
  * @param minSample the first sample that holds {@code min}; null where samples have no names
  * @param maxSample the first sample that holds {@code max}
+ * @param error over all values; null where they were not counted, or the scheme is not by heads
  */
 public record SlotScales(
         QuantizationScheme scheme,
@@ -30,7 +31,8 @@ public record SlotScales(
         long nan,
         long infinite,
         @Nullable String minSample,
-        @Nullable String maxSample) {
+        @Nullable String maxSample,
+        @Nullable ErrorSummary error) {
 
     /** [1], [H,1,1], [H,1,D] or [H,1,D/group_size]. */
     public int[] shape() {

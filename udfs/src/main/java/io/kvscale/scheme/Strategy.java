@@ -19,6 +19,11 @@ public enum Strategy {
         return name().toLowerCase(Locale.ROOT);
     }
 
+    /** Whether whole heads share a scale. */
+    public boolean isByHeads() {
+        return this == TENSOR || this == ATTN_HEAD;
+    }
+
     /**
      * How many neighbouring channels (of heads x head_dim, row-major) share one scale.
      *

@@ -7,6 +7,7 @@ import io.kvscale.cache.CaptureCorpus.Merged;
 import io.kvscale.quant.Expectations;
 import io.kvscale.quant.ScaleSolver;
 import io.kvscale.safetensors.SafetensorsWriter;
+import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.Role;
@@ -131,9 +132,7 @@ class BadDataTest {
 
     private static String solve(Merged merged) {
         ScaleSolver solver = new ScaleSolver(
-                java.util.Map.of(Role.KEY, CaptureCorpus.SCHEME, Role.VALUE, CaptureCorpus.SCHEME),
-                layer -> true,
-                new Expectations(false, false, false, false));
+                SlotSchemes.of(CaptureCorpus.SCHEME), layer -> true, new Expectations(false, false, false, false));
         @Nullable
         InvalidDataException e = catchThrowableOfType(
                 InvalidDataException.class, () -> solver.solve(merged.statistics(), merged.problem()));

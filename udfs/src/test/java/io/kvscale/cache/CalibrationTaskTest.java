@@ -11,10 +11,12 @@ import io.kvscale.capture.Split;
 import io.kvscale.capture.TableColumns;
 import io.kvscale.numeric.NumberFormat;
 import io.kvscale.observer.SlotStatistics;
+import io.kvscale.observer.StatisticsKind;
 import io.kvscale.safetensors.SafetensorsWriter;
 import io.kvscale.scheme.Observer;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.ScaleDtype;
+import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.scheme.Strategy;
 import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Sample;
@@ -27,7 +29,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.TreeSet;
 import org.apache.hadoop.conf.Configuration;
@@ -53,7 +54,7 @@ class CalibrationTaskTest {
         CaptureCorpus corpus = mixed(observer.ordinal());
         QuantizationScheme scheme = new QuantizationScheme(
                 NumberFormat.INT8, Strategy.ATTN_HEAD, 0, true, observer, 0.01, ScaleDtype.FLOAT32);
-        corpus.schemes = Map.of(Role.KEY, scheme, Role.VALUE, CaptureCorpus.SCHEME);
+        corpus.schemes = SlotSchemes.of(scheme, CaptureCorpus.SCHEME);
         Merged whole = corpus.whole();
         assertThat(whole.problem()).isNull();
         assertThat(whole.statistics().slots()).hasSize(10);
@@ -215,6 +216,7 @@ class CalibrationTaskTest {
         CalibrationTask.Outcome headers = CalibrationTask.run(
                 new Split(new ArrayList<>(pieces)),
                 corpus.schemes,
+                StatisticsKind.RANGE,
                 corpus.options,
                 corpus.configuration,
                 CaptureReader.Depth.HEADERS,
@@ -238,6 +240,7 @@ class CalibrationTaskTest {
             CalibrationTask.run(
                     split,
                     corpus.schemes,
+                    StatisticsKind.RANGE,
                     corpus.options,
                     corpus.configuration,
                     CaptureReader.Depth.VALUES,

@@ -8,10 +8,11 @@ import io.kvscale.capture.CaptureReader;
 import io.kvscale.capture.FilePiece;
 import io.kvscale.capture.Split;
 import io.kvscale.observer.CalibrationStatistics;
+import io.kvscale.observer.StatisticsKind;
 import io.kvscale.safetensors.SafetensorsWriter;
 import io.kvscale.scheme.QuantizationScheme;
+import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.tensor.DataProblem;
-import io.kvscale.tensor.Role;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -23,7 +24,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
-import java.util.Map;
 import java.util.Random;
 import java.util.TreeSet;
 import org.apache.hadoop.conf.Configuration;
@@ -37,7 +37,7 @@ final class CaptureCorpus {
     final Random random;
     CaptureOptions options = CaptureOptions.defaults();
     Configuration configuration = new Configuration();
-    Map<Role, QuantizationScheme> schemes = Map.of(Role.KEY, SCHEME, Role.VALUE, SCHEME);
+    SlotSchemes schemes = SlotSchemes.of(SCHEME);
 
     CaptureCorpus(Path folder, long seed) {
         this.folder = folder;
@@ -159,6 +159,7 @@ final class CaptureCorpus {
         return CalibrationTask.run(
                 new Split(new ArrayList<>(pieces)),
                 schemes,
+                StatisticsKind.RANGE,
                 options,
                 configuration,
                 CaptureReader.Depth.VALUES,

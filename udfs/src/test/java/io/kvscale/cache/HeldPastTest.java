@@ -10,6 +10,7 @@ import io.kvscale.quant.ScaleSet;
 import io.kvscale.scheme.Observer;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.ScaleDtype;
+import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.scheme.Strategy;
 import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.KvTensor;
@@ -65,7 +66,7 @@ class HeldPastTest {
             this.geometry = new Geometry(Dtype.values()[random.nextInt(3)], 1 + random.nextInt(3), headDim);
             this.batch = 1 + random.nextInt(2);
             this.residual = random.nextInt(3) == 0 ? 0 : random.nextInt(12);
-            this.cache = new QuantizedKvCache(Map.of(Role.KEY, scheme, Role.VALUE, scheme), residual);
+            this.cache = new QuantizedKvCache(SlotSchemes.of(scheme), residual);
             this.models = Map.of(Role.KEY, new Model(), Role.VALUE, new Model());
         }
 

@@ -9,6 +9,7 @@ import io.kvscale.quant.ScaleSet;
 import io.kvscale.scheme.Observer;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.ScaleDtype;
+import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.scheme.Strategy;
 import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.InvalidDataException;
@@ -19,7 +20,6 @@ import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
 import java.util.function.IntFunction;
@@ -128,7 +128,8 @@ class QuantizedKvCacheTest {
         assertThat(Objects.requireNonNull(cache.statistics().get(new Slot(0, Role.KEY)))
                         .finite())
                 .isEqualTo(16);
-        assertThatThrownBy(() -> new QuantizedKvCache(Map.of(), -1)).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> new QuantizedKvCache(SlotSchemes.of(INT8), -1))
+                .isInstanceOf(IllegalArgumentException.class);
     }
 
     @Test
@@ -153,7 +154,7 @@ class QuantizedKvCacheTest {
 
     @Test
     void theCallersBuffersMayChangeAfterwards() {
-        QuantizedKvCache cache = new QuantizedKvCache(Map.of(Role.KEY, INT8, Role.VALUE, INT8), 4);
+        QuantizedKvCache cache = new QuantizedKvCache(SlotSchemes.of(INT8), 4);
         KvTensor tensor = filled(SMALL, 1, 2, i -> i);
         KvTensor first = cache.update(tensor, tensor, 0).key();
         tensor.values().putFloat(0, 99f);
@@ -180,7 +181,7 @@ class QuantizedKvCacheTest {
         int prefill = 4_000;
         int decoded = 3 * 64;
         long expected = 4L * geometry.channels() * ((prefill + decoded - residual) / valuesPerByte + residual * 2L);
-        QuantizedKvCache cache = new QuantizedKvCache(Map.of(Role.KEY, scheme, Role.VALUE, scheme), residual);
+        QuantizedKvCache cache = new QuantizedKvCache(SlotSchemes.of(scheme), residual);
         for (int layer = 0; layer < 2; layer++) {
             update(cache, filled(geometry, 1, prefill, i -> i % 1_000 - 500), layer);
             for (int i = 0; i < decoded; i += 64) {

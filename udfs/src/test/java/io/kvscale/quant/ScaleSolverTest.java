@@ -13,6 +13,7 @@ import io.kvscale.scheme.Observer;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.ScaleDtype;
 import io.kvscale.scheme.ScaleTable;
+import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.scheme.Strategy;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.Geometry;
@@ -220,7 +221,7 @@ class ScaleSolverTest {
     }
 
     private ScaleSolver solver(Expectations expectations, java.util.function.IntPredicate layers) {
-        return new ScaleSolver(Map.of(Role.KEY, scheme, Role.VALUE, scheme), layers, expectations);
+        return new ScaleSolver(SlotSchemes.of(scheme), layers, expectations);
     }
 
     private CalibrationStatistics statistics() {

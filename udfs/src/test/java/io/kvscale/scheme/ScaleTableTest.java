@@ -188,7 +188,7 @@ class ScaleTableTest {
         Geometry geometry = new Geometry(Dtype.BF16, 2, 4);
         float[] one = {scale};
         SlotScales slot = new SlotScales(
-                FP8, geometry, one, new float[1], new float[] {-0f}, one, -0f, scale, 8, 0, 0, "s#1", null);
+                FP8, geometry, one, new float[1], new float[] {-0f}, one, -0f, scale, 8, 0, 0, "s#1", null, null);
         return new ScaleTable(
                 FP8,
                 new ScaleTable.CorpusSummary("0".repeat(64), 1, 2, 3, 4),
@@ -215,7 +215,12 @@ class ScaleTableTest {
                 random.nextInt(9),
                 random.nextInt(9),
                 "\u00fc\ud83d\ude00\"\\\n#2",
-                null);
+                null,
+                new ErrorSummary(
+                        random.nextDouble(),
+                        random.nextInt(4) == 0 ? Double.POSITIVE_INFINITY : 99 * random.nextDouble(),
+                        random.nextInt(9),
+                        random.nextBoolean()));
         return new ScaleTable(
                 FP8,
                 new ScaleTable.CorpusSummary("0".repeat(64), 1, 2, 3, random.nextLong() >>> 1),

@@ -7,8 +7,8 @@ import io.kvscale.capture.CaptureReader.Depth;
 import io.kvscale.capture.Split;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.observer.Corpus;
-import io.kvscale.scheme.QuantizationScheme;
-import io.kvscale.tensor.Role;
+import io.kvscale.observer.StatisticsKind;
+import io.kvscale.scheme.SlotSchemes;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.LinkedHashMap;
@@ -71,7 +71,8 @@ final class FilePass implements Pass {
     @Override
     public JavaPairRDD<Integer, byte[]> states(Depth depth, LongAccumulator observed) {
         CaptureOptions options = recipe.capture();
-        Map<Role, QuantizationScheme> schemes = recipe.schemes();
+        SlotSchemes schemes = recipe.schemes();
+        StatisticsKind kind = recipe.statistics();
         Broadcast<SerializableConfiguration> shipped = configuration;
         int attempts = SparkRuntime.attempts(spark.getConf());
         return spark.parallelize(splits.stream().map(Wire::bytes).toList(), splits.size())
@@ -79,6 +80,7 @@ final class FilePass implements Pass {
                         CalibrationTask.run(
                                 Wire.split(split),
                                 schemes,
+                                kind,
                                 options,
                                 shipped.value().value(),
                                 depth,

@@ -26,7 +26,7 @@ public record TableInput(String name, List<String> parquet, int walked) {
      */
     void check(Recipe recipe) {
         new RowTensors(recipe.capture());
-        for (QuantizationScheme scheme : List.of(recipe.key(), recipe.value())) {
+        for (QuantizationScheme scheme : recipe.schemes().all()) {
             if (scheme.observer().needsBatches()) {
                 throw new InvalidOptionException(
                         "observer " + scheme.observer().word()

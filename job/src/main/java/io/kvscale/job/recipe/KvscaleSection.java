@@ -6,10 +6,15 @@ import io.kvscale.capture.LayerFilter;
 import io.kvscale.capture.LayerPattern;
 import io.kvscale.capture.Layout;
 import io.kvscale.capture.TableColumns;
+import io.kvscale.observer.StatisticsKind;
+import io.kvscale.scheme.Given;
 import io.kvscale.scheme.ScaleDtype;
 import io.kvscale.scheme.Vocabulary;
 import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.Role;
+import io.kvscale.tensor.Slot;
+import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Supplier;
@@ -18,6 +23,7 @@ import org.jspecify.annotations.Nullable;
 
 /** The keys under {@code kvscale:}, type-checked; what they do to a scheme is {@link RoleSchemes}' business. */
 final class KvscaleSection {
+    private static final String OVERRIDES = "overrides";
     private static final Vocabulary KEYS = Vocabulary.of(
             "key",
             "value",
@@ -33,14 +39,18 @@ final class KvscaleSection {
             "on_nonfinite",
             "keys",
             "columns",
-            "scale_dtype");
-    private static final List<String> LATER = List.of("statistics", "overrides");
+            "scale_dtype",
+            "statistics",
+            OVERRIDES);
+    private static final Vocabulary OVERRIDE_KEYS = Vocabulary.of("layers", "role", "scheme");
+    private static final Vocabulary ROLES = Vocabulary.of("key", "value", "both");
     private static final Vocabulary ROLE_KEYS = Vocabulary.of("tensors", "scheme");
     private static final Vocabulary COLUMNS =
             Vocabulary.of("sample", "layer", "role", "shape", "heads", "head_dim", "dtype", "data");
     private static final Vocabulary LAYOUTS = Vocabulary.of("BHSD", "SHD", "2THD");
     private static final Vocabulary ON_NONFINITE = Vocabulary.of("fail", "skip");
     private static final Vocabulary KEYS_WORDS = Vocabulary.of("after_rope", "before_rope");
+    private static final Vocabulary STATISTICS = Vocabulary.of("range", "histogram");
     private static final Vocabulary SCALE_DTYPES = Vocabulary.of("float32", "input");
 
     private final Section section;
@@ -48,14 +58,57 @@ final class KvscaleSection {
     /** @throws RecipeException for a key that is unknown here, or in {@code key} and {@code value} */
     KvscaleSection(Section section) {
         this.section = section;
-        for (String later : LATER) {
-            if (section.values().containsKey(later)) {
-                throw section.error(later, later + " comes with a later release", "remove it");
-            }
-        }
         section.rejectUnknown(KEYS);
         role(Role.KEY).rejectUnknown(ROLE_KEYS);
         role(Role.VALUE).rejectUnknown(ROLE_KEYS);
+    }
+
+    /**
+     * An override: what is said of some layers.
+     *
+     * @param name its path in the recipe
+     * @param role null for both
+     * @param scheme fields that differ from those of the role
+     */
+    record LayerScheme(String name, BitSet layers, @Nullable Role role, Section scheme) {}
+
+    /** In the order of the recipe, in which later ones win. */
+    List<LayerScheme> overrides() {
+        List<LayerScheme> overrides = new ArrayList<>();
+        for (Section override : section.sections(OVERRIDES)) {
+            override.rejectUnknown(OVERRIDE_KEYS);
+            Section scheme = override.section("scheme");
+            if (scheme.values().isEmpty()) {
+                throw override.error("scheme", "the override has no scheme", "say what differs: scheme: {num_bits: 4}");
+            }
+            String role = override.word("role", ROLES);
+            overrides.add(new LayerScheme(
+                    override.path(),
+                    matched(override),
+                    role == null || role.equals("both") ? null : Role.valueOf(role.toUpperCase(Locale.ROOT)),
+                    scheme));
+        }
+        return overrides;
+    }
+
+    private static BitSet matched(Section override) {
+        List<String> patterns = override.texts("layers");
+        if (patterns.isEmpty()) {
+            throw override.error(
+                    "layers", "the override names no layers", "give a regular expression, as 'layers\\.(0|31)\\.'");
+        }
+        BitSet layers = new BitSet();
+        LayerFilter filter = checked(override, "layers", () -> new LayerFilter(patterns, List.of()));
+        for (int layer = 0; layer <= Slot.MAX_LAYER; layer++) {
+            layers.set(layer, filter.includes(layer));
+        }
+        if (layers.isEmpty()) {
+            throw override.error(
+                    "layers",
+                    Given.shown(String.join(", ", patterns)) + " matches no layer of any model",
+                    "it is looked for in names as model.layers.0.self_attn");
+        }
+        return layers;
     }
 
     private Section role(Role role) {
@@ -71,6 +124,11 @@ final class KvscaleSection {
     ScaleDtype scaleDtype() {
         String word = section.word("scale_dtype", SCALE_DTYPES);
         return word == null ? null : ScaleDtype.valueOf(word.toUpperCase(Locale.ROOT));
+    }
+
+    StatisticsKind statistics() {
+        String word = section.word("statistics", STATISTICS);
+        return word == null ? StatisticsKind.RANGE : StatisticsKind.valueOf(word.toUpperCase(Locale.ROOT));
     }
 
     OnNonfinite onNonfinite() {
@@ -149,6 +207,10 @@ final class KvscaleSection {
     }
 
     private <T> T checked(String key, Supplier<T> made) {
+        return checked(section, key, made);
+    }
+
+    private static <T> T checked(Section section, String key, Supplier<T> made) {
         try {
             return made.get();
         } catch (InvalidOptionException e) {

@@ -1,14 +1,14 @@
 package io.kvscale.job.recipe;
 
 import io.kvscale.capture.CaptureOptions;
+import io.kvscale.observer.StatisticsKind;
 import io.kvscale.scheme.QuantizationScheme;
+import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.tensor.DataProblem;
-import io.kvscale.tensor.Role;
 import java.io.Serializable;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import org.apache.hadoop.conf.Configuration;
 
 /**
@@ -16,9 +16,9 @@ import org.apache.hadoop.conf.Configuration;
  * beside it our own keys under {@code kvscale}.
  *
  * @param name where it was read from, for messages
- * @param key the scheme of K
- * @param value the scheme of V
+ * @param schemes how every slot is quantized
  * @param capture how the captures are read
+ * @param statistics what the pass keeps of the values
  * @param hybrid some layers may be missing: they keep no KV cache
  * @param allowZero a slot of zeros only gets the eps scale instead of an error
  * @param keysBeforeRope keys were captured before RoPE
@@ -26,9 +26,9 @@ import org.apache.hadoop.conf.Configuration;
  */
 public record Recipe(
         String name,
-        QuantizationScheme key,
-        QuantizationScheme value,
+        SlotSchemes schemes,
         CaptureOptions capture,
+        StatisticsKind statistics,
         boolean hybrid,
         boolean allowZero,
         OnNonfinite onNonfinite,
@@ -58,9 +58,9 @@ public record Recipe(
         RoleSchemes schemes = new RoleSchemes(scheme, kvscale, notActedOn);
         return new Recipe(
                 name,
-                schemes.scheme(Role.KEY),
-                schemes.scheme(Role.VALUE),
+                schemes.all(),
                 kvscale.capture(),
+                kvscale.statistics(),
                 kvscale.hybrid(),
                 kvscale.allowZero(),
                 kvscale.onNonfinite(),
@@ -78,9 +78,14 @@ public record Recipe(
         return parse(RecipeFile.read(file, configuration), file.toString());
     }
 
-    /** The schemes of K and V; an immutable map of the JDK, which Java serialization takes. */
-    public Map<Role, QuantizationScheme> schemes() {
-        return Map.of(Role.KEY, key, Role.VALUE, value);
+    /** The scheme of K where no override holds. */
+    public QuantizationScheme key() {
+        return schemes.key();
+    }
+
+    /** The scheme of V where no override holds. */
+    public QuantizationScheme value() {
+        return schemes.value();
     }
 
     /** Whether layers hold one latent tensor and no V. */

@@ -4,13 +4,19 @@ import io.kvscale.scheme.InvalidSchemeException;
 import io.kvscale.scheme.KvCacheScheme;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.ScaleDtype;
+import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.tensor.Role;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
-/** The schemes of K and V: {@code kv_cache_scheme}, overlaid by what {@code kvscale:} says about a role. */
+/**
+ * The schemes of slots: {@code kv_cache_scheme}, overlaid by what {@code kvscale:} says about a role, and for some layers by
+ * an override.
+ */
 final class RoleSchemes {
     private static final String SCALE_DTYPE = "scale_dtype";
 
@@ -33,25 +39,50 @@ final class RoleSchemes {
         }
     }
 
-    QuantizationScheme scheme(Role role) {
+    /** Of every slot. */
+    SlotSchemes all() {
+        List<SlotSchemes.Override> overrides = new ArrayList<>();
+        for (KvscaleSection.LayerScheme said : kvscale.overrides()) {
+            overrides.add(new SlotSchemes.Override(
+                    said.name(),
+                    said.layers(),
+                    said.role() == Role.VALUE ? null : scheme(Role.KEY, said.scheme()),
+                    said.role() == Role.KEY ? null : scheme(Role.VALUE, said.scheme())));
+        }
+        return new SlotSchemes(scheme(Role.KEY, null), scheme(Role.VALUE, null), overrides);
+    }
+
+    /** @param further laid over what holds for the role */
+    private QuantizationScheme scheme(Role role, @Nullable Section further) {
         Map<String, Object> fields = new LinkedHashMap<>(base.values());
         ScaleDtype ours = kvscale.scaleDtype();
         if (ours != null) {
             fields.put(SCALE_DTYPE, ours.word());
         }
-        Section override = kvscale.scheme(role);
-        if (override.values().isEmpty()) {
-            return parse(base, fields, key -> {});
+        Section last = base;
+        for (Section override :
+                further == null ? List.of(kvscale.scheme(role)) : List.of(kvscale.scheme(role), further)) {
+            if (!override.values().isEmpty()) {
+                lay(override, fields);
+                last = override;
+            }
         }
+        Section told = last;
+        return parse(told, fields, key -> {
+            String top = key.substring(0, key.indexOf('.') < 0 ? key.length() : key.indexOf('.'));
+            if (told != base && told.values().containsKey(top)) {
+                notActedOn.add(told.pathOf(key));
+            }
+        });
+    }
+
+    private static void lay(Section override, Map<String, Object> fields) {
         dropDependent(fields, override, "strategy", "group_size");
         dropDependent(fields, override, "group_size", "strategy");
         dropDependent(fields, override, "observer", "observer_kwargs");
+        dropDependent(fields, override, "num_bits", "format");
+        dropDependent(fields, override, "type", "format");
         fields.putAll(override.values());
-        return parse(override, fields, key -> {
-            if (override.values().containsKey(key)) {
-                notActedOn.add(override.pathOf(key));
-            }
-        });
     }
 
     /** Who overrides one of a pair and not the other means the other's default for it, not the base's value. */

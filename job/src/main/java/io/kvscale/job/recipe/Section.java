@@ -89,6 +89,26 @@ final class Section {
         throw wrongType(key, "a mapping", value, "write its keys below it, indented, or remove it");
     }
 
+    /** The mappings in a list, each with its place; empty where there is none. */
+    List<Section> sections(String key) {
+        Object value = get(key);
+        if (value == null) {
+            return List.of();
+        }
+        if (!(value instanceof List<?> items)) {
+            throw wrongType(key, "a list", value, "put - before each of its mappings");
+        }
+        List<Section> sections = new ArrayList<>();
+        for (int i = 0; i < items.size(); i++) {
+            String place = key + "[" + i + "]";
+            if (!(items.get(i) instanceof Map)) {
+                throw wrongType(place, "a mapping", items.get(i), "write its keys below it, indented");
+            }
+            sections.add(section(place, items.get(i)));
+        }
+        return sections;
+    }
+
     boolean flag(String key) {
         Object value = get(key);
         if (value == null || value instanceof Boolean) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.fail;
 
 import io.kvscale.scheme.KvCacheScheme;
 import io.kvscale.tensor.Role;
+import io.kvscale.tensor.Slot;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -95,8 +96,8 @@ class RecipeFuzzTest {
                 read++;
                 for (Role role : Role.values()) {
                     assertThat(KvCacheScheme.parse(
-                                    KvCacheScheme.fields(recipe.schemes().get(role))))
-                            .isEqualTo(recipe.schemes().get(role));
+                                    KvCacheScheme.fields(recipe.schemes().of(new Slot(0, role)))))
+                            .isEqualTo(recipe.schemes().of(new Slot(0, role)));
                 }
             } catch (RecipeException e) {
                 assertThat(e.toString().lines().count()).isEqualTo(3);

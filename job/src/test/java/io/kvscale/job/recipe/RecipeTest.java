@@ -11,7 +11,6 @@ import io.kvscale.scheme.Observer;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.ScaleDtype;
 import io.kvscale.scheme.Strategy;
-import io.kvscale.tensor.Role;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.ObjectInputStream;
@@ -106,9 +105,8 @@ class RecipeTest {
     @Test
     void everyKeyOfOurs() {
         Recipe recipe = parse(FULL);
-        assertThat(recipe.schemes().get(Role.KEY))
-                .isEqualTo(scheme(NumberFormat.INT8, Strategy.CHANNEL, 0, ScaleDtype.INPUT));
-        assertThat(recipe.schemes().get(Role.VALUE))
+        assertThat(recipe.key()).isEqualTo(scheme(NumberFormat.INT8, Strategy.CHANNEL, 0, ScaleDtype.INPUT));
+        assertThat(recipe.value())
                 .isEqualTo(new QuantizationScheme(
                         NumberFormat.INT4, Strategy.GROUP, 32, true, Observer.MINMAX, 0.5, ScaleDtype.INPUT));
         assertThat(recipe.capture())

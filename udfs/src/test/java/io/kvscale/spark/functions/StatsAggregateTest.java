@@ -13,7 +13,9 @@ import io.kvscale.capture.Split;
 import io.kvscale.numeric.Dtype;
 import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.observer.SlotStatistics;
+import io.kvscale.observer.StatisticsKind;
 import io.kvscale.scheme.QuantizationScheme;
+import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.spark.TestSpark;
 import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.KvSource;
@@ -75,7 +77,8 @@ class StatsAggregateTest {
         QuantizationScheme scheme = QuantizationScheme.fp8();
         CalibrationStatistics job = CalibrationTask.run(
                         new Split(pieces),
-                        Map.of(Role.KEY, scheme, Role.VALUE, scheme),
+                        SlotSchemes.of(scheme),
+                        StatisticsKind.RANGE,
                         options,
                         configuration,
                         CaptureReader.Depth.VALUES,

@@ -1,0 +1,84 @@
+package io.kvscale.quant;
+
+import io.kvscale.numeric.Dtype;
+import io.kvscale.observer.Range;
+import io.kvscale.observer.SlotStatistics;
+import io.kvscale.observer.ValueCounts;
+import io.kvscale.scheme.Observer;
+import io.kvscale.scheme.QuantizationScheme;
+import java.math.BigDecimal;
+import java.math.RoundingMode;
+
+/** The ranges of observers that look at how often every value occurs. Zeros only, or no values, keep their range. */
+final class CountedRanges {
+    private CountedRanges() {}
+
+    /** @throws io.kvscale.tensor.InvalidDataException if values were not counted, or too many are 0 for a percentile */
+    static Range[] of(SlotStatistics statistics, QuantizationScheme scheme, Dtype step) {
+        int heads = statistics.geometry().heads();
+        int channels = scheme.strategy().channelsPerScale(statistics.geometry(), scheme.groupSize());
+        int perScale = channels / statistics.geometry().headDim();
+        Range[] ranges = statistics.ranges(channels);
+        for (int i = 0; i < heads / perScale; i++) {
+            Range all = ranges[i];
+            if (!all.isEmpty() && (all.min() != 0 || all.max() != 0)) {
+                ranges[i] = chosen(counts(statistics, scheme.observer(), i * perScale, perScale), all, scheme, step);
+            }
+        }
+        return ranges;
+    }
+
+    private static ValueCounts counts(SlotStatistics statistics, Observer observer, int firstHead, int heads) {
+        ValueCounts counts = statistics.counts(firstHead, heads);
+        if (counts == null) {
+            throw ScaleSet.problem(
+                    "observer " + observer.word() + " needs histograms, and the statistics hold ranges only",
+                    "collect them again with statistics: histogram (under kvscale in the recipe, or the last argument of"
+                            + " kv_stats_agg), or take observer static_minmax");
+        }
+        return counts;
+    }
+
+    private static Range chosen(ValueCounts counts, Range all, QuantizationScheme scheme, Dtype step) {
+        return switch (scheme.observer()) {
+            case MSE -> MseRange.of(counts, all, scheme, step);
+            case PERCENTILE -> clipped(all, percentile(counts, scheme.kwargs().percentile()));
+            case ENTROPY ->
+                clipped(
+                        all,
+                        EntropyThreshold.of(counts, all, 1 << (scheme.format().bits() - 1)));
+            case STATIC_MINMAX, MINMAX, MEMORYLESS_MINMAX ->
+                throw new IllegalArgumentException(scheme.observer() + " does not count");
+        };
+    }
+
+    private static Range clipped(Range all, float most) {
+        return new Range(Math.max(all.min(), -most), Math.min(all.max(), most));
+    }
+
+    /** The least {@code |x|} with at least so many percent of all not above it. */
+    static float percentile(ValueCounts counts, double percentile) {
+        FoldedCounts folded = FoldedCounts.of(counts, NO_POWERS);
+        long all = 0;
+        for (long count : counts.counts()) {
+            all = Math.addExact(all, count);
+        }
+        long needed = BigDecimal.valueOf(percentile)
+                .multiply(BigDecimal.valueOf(all))
+                .divide(BigDecimal.valueOf(100), 0, RoundingMode.CEILING)
+                .longValueExact();
+        long above = 0;
+        int i = folded.x().length;
+        while (i > 0 && all - above - (long) folded.total()[i - 1] >= needed) {
+            above += (long) folded.total()[--i];
+        }
+        if (i == 0) {
+            throw ScaleSet.problem(
+                    "percentile " + percentile + " of |x| is 0: " + (all - above) + " of " + all + " values are zero",
+                    "take a higher percentile");
+        }
+        return folded.x()[i - 1];
+    }
+
+    private static final PowerTable NO_POWERS = new PowerTable(2, 1);
+}
