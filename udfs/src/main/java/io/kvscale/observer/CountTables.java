@@ -20,7 +20,7 @@ public final class CountTables {
     private static final long BOUND = 64L << 20;
 
     /** From so many values on the dense table is faster, though it has to be added up. */
-    private static final int DENSE_FROM = 1 << 14;
+    private static final int DENSE_FROM = 1 << 10;
 
     /** Small enough to stay in the core's first cache beside the counters in use. */
     private static final int BLOCK_VALUES = 1 << 12;

@@ -1,6 +1,6 @@
 package io.kvscale.observer;
 
-import java.io.ByteArrayOutputStream;
+import java.util.Arrays;
 
 /**
  * How often every pattern of 16 bits occurs, as the statistics file has it: immutable, and small, because values crowd
@@ -125,17 +125,24 @@ final class PackedCounts {
 
     /** Takes ascending ranks. */
     static final class Builder {
-        private final ByteArrayOutputStream out;
+        /** The most that one rank and its count take. */
+        private static final int MOST = 3 + 9;
+
+        private byte[] out;
+        private int size;
         private int last = -1;
 
         Builder(int bytes) {
-            this.out = new ByteArrayOutputStream(bytes);
+            this.out = new byte[bytes + MOST];
         }
 
         /** @param count above 0 */
         void add(int rank, long count) {
             if (rank <= last || count < 1) {
                 throw new IllegalArgumentException("rank " + rank + " after " + last + ", count " + count);
+            }
+            if (out.length - size < MOST) {
+                out = Arrays.copyOf(out, 2 * out.length);
             }
             varint(rank - last - 1);
             varint(count - 1);
@@ -145,14 +152,14 @@ final class PackedCounts {
         private void varint(long number) {
             long left = number;
             while (left > 0x7f) {
-                out.write((int) left | 0x80);
+                out[size++] = (byte) (left | 0x80);
                 left >>>= 7;
             }
-            out.write((int) left);
+            out[size++] = (byte) left;
         }
 
         PackedCounts packed() {
-            return last < 0 ? EMPTY : new PackedCounts(out.toByteArray());
+            return last < 0 ? EMPTY : new PackedCounts(Arrays.copyOf(out, size));
         }
     }
 }
