@@ -53,7 +53,11 @@ public record ScaleSet(QuantizationScheme scheme, Geometry geometry, QuantParame
             case STATIC_MINMAX ->
                 statistics.ranges(scheme.strategy().channelsPerScale(statistics.geometry(), scheme.groupSize()));
             case MINMAX ->
-                MovingAverage.of(statistics, policy(scheme, statistics.geometry()), scheme.averagingConstant(), step);
+                MovingAverage.of(
+                        statistics,
+                        policy(scheme, statistics.geometry()),
+                        scheme.kwargs().averagingConstant(),
+                        step);
             case MEMORYLESS_MINMAX -> MovingAverage.of(statistics, policy(scheme, statistics.geometry()), 1.0, step);
             case MSE, PERCENTILE, ENTROPY -> CountedRanges.of(statistics, scheme, step);
         };

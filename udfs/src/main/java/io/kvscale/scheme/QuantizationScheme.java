@@ -19,8 +19,6 @@ public record QuantizationScheme(
         ScaleDtype scaleDtype)
         implements Serializable {
 
-    public static final double DEFAULT_AVERAGING_CONSTANT = ObserverKwargs.DEFAULT.averagingConstant();
-
     /** @throws InvalidSchemeException with a remedy, for a pair that no one serves */
     public QuantizationScheme {
         if (!symmetric && !format.supportsAsymmetric()) {
@@ -52,23 +50,6 @@ public record QuantizationScheme(
                     "say type: int, or observer: mse");
         }
         kwargs = kwargs.usedBy(observer);
-    }
-
-    /** A scheme whose observer is told no more than an averaging constant. */
-    public QuantizationScheme(
-            NumberFormat format,
-            Strategy strategy,
-            int groupSize,
-            boolean symmetric,
-            Observer observer,
-            double averagingConstant,
-            ScaleDtype scaleDtype) {
-        this(format, strategy, groupSize, symmetric, observer, ObserverKwargs.averaging(averagingConstant), scaleDtype);
-    }
-
-    /** {@code observer_kwargs.averaging_constant}; the default under any observer but {@link Observer#MINMAX}. */
-    public double averagingConstant() {
-        return kwargs.averagingConstant();
     }
 
     /** fp8 e4m3, symmetric, one scale a tensor: what vLLM's {@code fp8} cache expects. */

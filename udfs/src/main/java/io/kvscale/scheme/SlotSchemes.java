@@ -16,15 +16,17 @@ import org.jspecify.annotations.Nullable;
 /**
  * How every slot is quantized: a scheme for K, one for V, and overrides for some layers.
  *
- * <p>Of the overrides that hold for a slot, the last one counts, whole.
+ * @param key the scheme of K where no override holds
+ * @param value the scheme of V where no override holds
+ * @param overrides of those that hold for a slot, the last one counts, whole
  */
-public final class SlotSchemes implements Serializable {
-    private static final long serialVersionUID = 1L;
+public record SlotSchemes(QuantizationScheme key, QuantizationScheme value, List<Override> overrides)
+        implements Serializable {
 
-    private final QuantizationScheme key;
-    private final QuantizationScheme value;
-    // ArrayList: the lists of List.of() do not pass through every serializer that Spark may be told to use.
-    private final ArrayList<Override> overrides;
+    public SlotSchemes {
+        // ArrayList: the lists of List.of() do not pass through every serializer that Spark may be told to use.
+        overrides = new ArrayList<>(overrides);
+    }
 
     /**
      * Another scheme for some layers.
@@ -46,13 +48,6 @@ public final class SlotSchemes implements Serializable {
         }
     }
 
-    /** Schemes with overrides, of which later ones win. */
-    public SlotSchemes(QuantizationScheme key, QuantizationScheme value, List<Override> overrides) {
-        this.key = key;
-        this.value = value;
-        this.overrides = new ArrayList<>(overrides);
-    }
-
     /** The same for all layers. */
     public static SlotSchemes of(QuantizationScheme key, QuantizationScheme value) {
         return new SlotSchemes(key, value, List.of());
@@ -61,16 +56,6 @@ public final class SlotSchemes implements Serializable {
     /** One for all slots. */
     public static SlotSchemes of(QuantizationScheme scheme) {
         return of(scheme, scheme);
-    }
-
-    /** The scheme of K where no override holds. */
-    public QuantizationScheme key() {
-        return key;
-    }
-
-    /** The scheme of V where no override holds. */
-    public QuantizationScheme value() {
-        return value;
     }
 
     /** Every scheme that some slot may have. */

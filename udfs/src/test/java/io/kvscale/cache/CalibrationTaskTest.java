@@ -14,6 +14,7 @@ import io.kvscale.observer.SlotStatistics;
 import io.kvscale.observer.StatisticsKind;
 import io.kvscale.safetensors.SafetensorsWriter;
 import io.kvscale.scheme.Observer;
+import io.kvscale.scheme.ObserverKwargs;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.ScaleDtype;
 import io.kvscale.scheme.SlotSchemes;
@@ -53,7 +54,7 @@ class CalibrationTaskTest {
     void theCutsDoNotShowInTheStatistics(Observer observer) {
         CaptureCorpus corpus = mixed(observer.ordinal());
         QuantizationScheme scheme = new QuantizationScheme(
-                NumberFormat.INT8, Strategy.ATTN_HEAD, 0, true, observer, 0.01, ScaleDtype.FLOAT32);
+                NumberFormat.INT8, Strategy.ATTN_HEAD, 0, true, observer, ObserverKwargs.DEFAULT, ScaleDtype.FLOAT32);
         corpus.schemes = SlotSchemes.of(scheme, CaptureCorpus.SCHEME);
         Merged whole = corpus.whole();
         assertThat(whole.problem()).isNull();

@@ -8,6 +8,7 @@ import io.kvscale.quant.HeldScales;
 import io.kvscale.quant.QuantParameters;
 import io.kvscale.quant.ScaleSet;
 import io.kvscale.scheme.Observer;
+import io.kvscale.scheme.ObserverKwargs;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.ScaleDtype;
 import io.kvscale.scheme.SlotSchemes;
@@ -61,7 +62,7 @@ class HeldPastTest {
                     strategy == Strategy.GROUP ? (headDim % 2 == 0 ? headDim / 2 : 1) : 0,
                     !format.supportsAsymmetric() || random.nextBoolean(),
                     Observer.values()[random.nextInt(3)],
-                    0.3,
+                    ObserverKwargs.averaging(0.3),
                     ScaleDtype.values()[random.nextInt(2)]);
             this.geometry = new Geometry(Dtype.values()[random.nextInt(3)], 1 + random.nextInt(3), headDim);
             this.batch = 1 + random.nextInt(2);

@@ -7,6 +7,7 @@ import io.kvscale.numeric.Dtype;
 import io.kvscale.numeric.NumberFormat;
 import io.kvscale.quant.ScaleSet;
 import io.kvscale.scheme.Observer;
+import io.kvscale.scheme.ObserverKwargs;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.ScaleDtype;
 import io.kvscale.scheme.SlotSchemes;
@@ -176,7 +177,7 @@ class QuantizedKvCacheTest {
             NumberFormat format, Strategy strategy, int groupSize, int valuesPerByte) {
         Geometry geometry = new Geometry(Dtype.BF16, 4, 64);
         QuantizationScheme scheme = new QuantizationScheme(
-                format, strategy, groupSize, true, Observer.STATIC_MINMAX, 0.01, ScaleDtype.FLOAT32);
+                format, strategy, groupSize, true, Observer.STATIC_MINMAX, ObserverKwargs.DEFAULT, ScaleDtype.FLOAT32);
         int residual = 128;
         int prefill = 4_000;
         int decoded = 3 * 64;

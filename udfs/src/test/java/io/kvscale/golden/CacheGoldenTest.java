@@ -9,6 +9,7 @@ import io.kvscale.numeric.Dtype;
 import io.kvscale.numeric.NumberFormat;
 import io.kvscale.quant.QuantParameters;
 import io.kvscale.scheme.Observer;
+import io.kvscale.scheme.ObserverKwargs;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.ScaleDtype;
 import io.kvscale.scheme.Strategy;
@@ -37,7 +38,7 @@ class CacheGoldenTest {
                 0,
                 golden.get("symmetric").asBoolean(),
                 Observer.valueOf(golden.get("observer").asText().toUpperCase(Locale.ROOT)),
-                golden.get("averaging_constant").asDouble(),
+                ObserverKwargs.averaging(golden.get("averaging_constant").asDouble()),
                 ScaleDtype.INPUT));
         for (JsonNode update : golden.get("updates")) {
             KvTensor key = Tensors.of(update.get("key"), golden.get("shape"), dtype);

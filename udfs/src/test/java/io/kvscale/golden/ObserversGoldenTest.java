@@ -8,6 +8,7 @@ import io.kvscale.numeric.Dtype;
 import io.kvscale.numeric.NumberFormat;
 import io.kvscale.quant.ScaleSet;
 import io.kvscale.scheme.Observer;
+import io.kvscale.scheme.ObserverKwargs;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.ScaleDtype;
 import io.kvscale.scheme.Strategy;
@@ -71,7 +72,8 @@ class ObserversGoldenTest {
                 0,
                 true,
                 Observer.valueOf(golden.get("observer").asText().toUpperCase(Locale.ROOT)),
-                golden.get("averaging_constant").asDouble(QuantizationScheme.DEFAULT_AVERAGING_CONSTANT),
+                ObserverKwargs.averaging(
+                        golden.get("averaging_constant").asDouble(ObserverKwargs.DEFAULT.averagingConstant())),
                 ScaleDtype.INPUT);
     }
 }

@@ -7,6 +7,7 @@ import io.kvscale.cache.QuantizedKvCache;
 import io.kvscale.numeric.Dtype;
 import io.kvscale.quant.ScaleSet;
 import io.kvscale.scheme.Observer;
+import io.kvscale.scheme.ObserverKwargs;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.ScaleDtype;
 import io.kvscale.scheme.Strategy;
@@ -36,7 +37,7 @@ class StrategiesGoldenTest {
                 golden.get("group_size").asInt(0),
                 golden.get("symmetric").asBoolean(),
                 Observer.STATIC_MINMAX,
-                QuantizationScheme.DEFAULT_AVERAGING_CONSTANT,
+                ObserverKwargs.DEFAULT,
                 ScaleDtype.valueOf(golden.get("scale_dtype").asText().toUpperCase(Locale.ROOT)));
         KvTensor values = Tensors.of(golden.get("values"), golden.get("shape"), dtype);
         QuantizedKvCache cache = new QuantizedKvCache(scheme);

@@ -10,6 +10,7 @@ import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.observer.Corpus;
 import io.kvscale.observer.SlotStatistics;
 import io.kvscale.scheme.Observer;
+import io.kvscale.scheme.ObserverKwargs;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.ScaleDtype;
 import io.kvscale.scheme.ScaleTable;
@@ -254,7 +255,7 @@ class ScaleSolverTest {
 
     private static QuantizationScheme scheme(
             NumberFormat format, Strategy strategy, int group, boolean symmetric, Observer observer, ScaleDtype dtype) {
-        return new QuantizationScheme(format, strategy, group, symmetric, observer, 0.01, dtype);
+        return new QuantizationScheme(format, strategy, group, symmetric, observer, ObserverKwargs.DEFAULT, dtype);
     }
 
     private static Slot key(int layer) {

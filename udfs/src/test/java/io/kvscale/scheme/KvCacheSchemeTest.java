@@ -88,11 +88,13 @@ class KvCacheSchemeTest {
         QuantizationScheme scheme =
                 KvCacheScheme.parse(Map.of("observer", "minmax", "observer_kwargs", Map.of("averaging_constant", 0.5)));
         assertThat(scheme.observer()).isEqualTo(Observer.MINMAX);
-        assertThat(scheme.averagingConstant()).isEqualTo(0.5);
+        assertThat(scheme.kwargs().averagingConstant()).isEqualTo(0.5);
         assertThat(KvCacheScheme.parse(Map.of("observer", "minmax", "observer_kwargs", Map.of()))
+                        .kwargs()
                         .averagingConstant())
                 .isEqualTo(0.01);
         assertThat(KvCacheScheme.parse(Map.of("observer", "minmax", "observer_kwargs", Map.of("averaging_constant", 1)))
+                        .kwargs()
                         .averagingConstant())
                 .isEqualTo(1.0);
     }
@@ -127,10 +129,54 @@ class KvCacheSchemeTest {
                 wrong(Map.of("dynamic", "maybe"), "dynamic", "true or false", "quotes"),
                 wrong(Map.of("actorder", "group"), "actorder", "weights", "remove"),
                 wrong(Map.of("block_structure", List.of(1, 2)), "block_structure", "weights", "remove"),
-                wrong(Map.of("observer", "mse"), "observer", "later release", "static_minmax, minmax, memoryless"),
-                wrong(Map.of("observer", "memoryless_mse"), "observer", "later release", "minmax"),
-                wrong(Map.of("observer", "percentile"), "observer", "later release", "minmax"),
-                wrong(Map.of("observer", "entropy"), "observer", "later release", "minmax"),
+                wrong(Map.of("observer", "mse", "strategy", "channel"), "observer", "counted by head", "attn_head"),
+                wrong(
+                        Map.of("observer", "percentile", "group_size", 32),
+                        "observer",
+                        "counted by head",
+                        "static_minmax"),
+                wrong(
+                        Map.of("observer", "entropy", "type", "float"),
+                        "observer",
+                        "int8 and int4, not for",
+                        "observer: mse"),
+                wrong(
+                        Map.of("observer", "mse", "observer_kwargs", Map.of("norm", 0)),
+                        "observer_kwargs.norm",
+                        "not within (0, 16]",
+                        "2.4"),
+                wrong(
+                        Map.of("observer", "mse", "observer_kwargs", Map.of("percentile", 99)),
+                        "observer_kwargs.percentile",
+                        "mse takes no percentile",
+                        "observer: percentile"),
+                wrong(
+                        Map.of("observer", "mse", "observer_kwargs", Map.of("maxshrink", 0.001, "grid", 10)),
+                        "observer_kwargs.maxshrink",
+                        "no candidate",
+                        "1/grid"),
+                wrong(
+                        Map.of("observer", "mse", "observer_kwargs", Map.of("grid", 1e9)),
+                        "observer_kwargs.grid",
+                        "out of bounds",
+                        "10000"),
+                wrong(
+                        Map.of("observer", "mse", "observer_kwargs", Map.of("patience", "x")),
+                        "observer_kwargs.patience",
+                        "a number, got 'x'",
+                        "quotes"),
+                wrong(
+                        Map.of("observer", "percentile", "observer_kwargs", Map.of("percentile", 0)),
+                        "observer_kwargs.percentile",
+                        "not within (0, 100]",
+                        "99.99"),
+                wrong(
+                        Map.of("observer", "percentile", "observer_kwargs", Map.of("percentile", 100.1)),
+                        "observer_kwargs.percentile",
+                        "not within (0, 100]",
+                        "99.99"),
+                wrong(Map.of("format", "e5m2"), "format", "num_bits 8 and type float", "type: float"),
+                wrong(Map.of("type", "float", "format", "e6m1"), "format", "got 'e6m1'", "nearest"),
                 wrong(Map.of("observer", "static_minmux"), "observer", "got 'static_minmux'", "'static_minmax'"),
                 wrong(Map.of("observer_kwargs", "x"), "observer_kwargs", "a mapping, got 'x'", "averaging_constant"),
                 wrong(
@@ -147,7 +193,7 @@ class KvCacheSchemeTest {
                         Map.of("observer", "minmax", "observer_kwargs", Map.of("averaging_constant", "x")),
                         "observer_kwargs.averaging_constant",
                         "a number, got 'x'",
-                        "above 0"),
+                        "quotes"),
                 wrong(
                         Map.of("observer", "minmax", "observer_kwargs", Map.of("averaging_constant", Double.NaN)),
                         "observer_kwargs.averaging_constant",
@@ -186,25 +232,58 @@ class KvCacheSchemeTest {
             for (Strategy strategy : Strategy.values()) {
                 for (Observer observer : Observer.values()) {
                     for (ScaleDtype dtype : ScaleDtype.values()) {
-                        int size = strategy == Strategy.GROUP ? 16 : 0;
-                        schemes.add(new QuantizationScheme(format, strategy, size, true, observer, 0.25, dtype));
-                        if (format.supportsAsymmetric()) {
-                            schemes.add(new QuantizationScheme(format, strategy, size, false, observer, 0.25, dtype));
+                        boolean counts = !observer.needsCounts() || strategy.isByHeads();
+                        if (counts && (observer != Observer.ENTROPY || format.isInteger())) {
+                            for (ObserverKwargs kwargs : KWARGS) {
+                                add(schemes, format, strategy, observer, kwargs, dtype);
+                            }
                         }
                     }
                 }
             }
         }
-        return schemes.stream().filter(scheme -> scheme.format() != NumberFormat.FP8_E5M2);
+        return schemes.stream().distinct();
+    }
+
+    private static final List<ObserverKwargs> KWARGS = List.of(
+            ObserverKwargs.DEFAULT,
+            new ObserverKwargs(0.25, 2, null, 99.5),
+            new ObserverKwargs(1, 2.4, new ShrinkGrid(0.5, 50, 1.25), 100));
+
+    private static void add(
+            List<QuantizationScheme> schemes,
+            NumberFormat format,
+            Strategy strategy,
+            Observer observer,
+            ObserverKwargs kwargs,
+            ScaleDtype dtype) {
+        int size = strategy == Strategy.GROUP ? 16 : 0;
+        schemes.add(new QuantizationScheme(format, strategy, size, true, observer, kwargs, dtype));
+        if (format.supportsAsymmetric()) {
+            schemes.add(new QuantizationScheme(format, strategy, size, false, observer, kwargs, dtype));
+        }
     }
 
     @ParameterizedTest
     @MethodSource("schemes")
     void canonicalFieldsReadBack(QuantizationScheme scheme) {
         assertThat(KvCacheScheme.parse(KvCacheScheme.fields(scheme))).isEqualTo(scheme);
+        if (scheme.format() == NumberFormat.FP8_E5M2) {
+            return;
+        }
         Map<String, Object> theirs = new LinkedHashMap<>(KvCacheScheme.compressedTensorsFields(scheme));
         theirs.put("scale_dtype", scheme.scaleDtype().word());
         assertThat(KvCacheScheme.parse(theirs)).isEqualTo(scheme);
+    }
+
+    @Test
+    void memorylessMseIsMseAndTellsWhatItDoesNotActOn() {
+        List<String> told = new ArrayList<>();
+        QuantizationScheme scheme = KvCacheScheme.parse(
+                Map.of("observer", "memoryless_mse", "observer_kwargs", Map.of("patience", 5, "norm", 3)), told::add);
+        assertThat(scheme.observer()).isEqualTo(Observer.MSE);
+        assertThat(scheme.kwargs()).isEqualTo(ObserverKwargs.mse(3, null));
+        assertThat(told).containsExactly("observer_kwargs.patience");
     }
 
     @Test
@@ -220,8 +299,15 @@ class KvCacheSchemeTest {
     }
 
     @Test
-    void e5m2HasNoSpelling() {
-        assertThatThrownBy(() -> KvCacheScheme.fields(QuantizationScheme.of(NumberFormat.FP8_E5M2, Strategy.TENSOR)))
+    void e5m2HasASpellingOfOursOnly() {
+        assertThat(KvCacheScheme.parse(Map.of("type", "float", "format", "e5m2"))
+                        .format())
+                .isEqualTo(NumberFormat.FP8_E5M2);
+        assertThat(KvCacheScheme.parse(Map.of("type", "float", "format", "E4M3"))
+                        .format())
+                .isEqualTo(NumberFormat.FP8_E4M3);
+        assertThatThrownBy(() -> KvCacheScheme.compressedTensorsFields(
+                        QuantizationScheme.of(NumberFormat.FP8_E5M2, Strategy.TENSOR)))
                 .isInstanceOf(InvalidSchemeException.class);
     }
 

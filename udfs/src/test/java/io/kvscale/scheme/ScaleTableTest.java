@@ -21,7 +21,13 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 class ScaleTableTest {
     private static final QuantizationScheme CHANNEL = new QuantizationScheme(
-            NumberFormat.INT8, Strategy.CHANNEL, 0, false, Observer.MINMAX, 0.02, ScaleDtype.INPUT);
+            NumberFormat.INT8,
+            Strategy.CHANNEL,
+            0,
+            false,
+            Observer.MINMAX,
+            ObserverKwargs.averaging(0.02),
+            ScaleDtype.INPUT);
     private static final QuantizationScheme FP8 = QuantizationScheme.fp8();
 
     @Test

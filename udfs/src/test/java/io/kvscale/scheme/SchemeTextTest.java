@@ -26,7 +26,13 @@ class SchemeTextTest {
             String name, NumberFormat format, Strategy strategy, int groupSize) {
         assertThat(SchemeText.parse(" " + name + "\n"))
                 .isEqualTo(new QuantizationScheme(
-                        format, strategy, groupSize, true, Observer.STATIC_MINMAX, 0.01, ScaleDtype.FLOAT32));
+                        format,
+                        strategy,
+                        groupSize,
+                        true,
+                        Observer.STATIC_MINMAX,
+                        ObserverKwargs.DEFAULT,
+                        ScaleDtype.FLOAT32));
     }
 
     @ParameterizedTest

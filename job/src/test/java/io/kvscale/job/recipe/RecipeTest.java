@@ -8,6 +8,7 @@ import io.kvscale.capture.Layout;
 import io.kvscale.capture.TableColumns;
 import io.kvscale.numeric.NumberFormat;
 import io.kvscale.scheme.Observer;
+import io.kvscale.scheme.ObserverKwargs;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.ScaleDtype;
 import io.kvscale.scheme.Strategy;
@@ -62,7 +63,8 @@ class RecipeTest {
     }
 
     private static QuantizationScheme scheme(NumberFormat format, Strategy strategy, int group, ScaleDtype dtype) {
-        return new QuantizationScheme(format, strategy, group, true, Observer.STATIC_MINMAX, 0.01, dtype);
+        return new QuantizationScheme(
+                format, strategy, group, true, Observer.STATIC_MINMAX, ObserverKwargs.DEFAULT, dtype);
     }
 
     @Test
@@ -108,7 +110,13 @@ class RecipeTest {
         assertThat(recipe.key()).isEqualTo(scheme(NumberFormat.INT8, Strategy.CHANNEL, 0, ScaleDtype.INPUT));
         assertThat(recipe.value())
                 .isEqualTo(new QuantizationScheme(
-                        NumberFormat.INT4, Strategy.GROUP, 32, true, Observer.MINMAX, 0.5, ScaleDtype.INPUT));
+                        NumberFormat.INT4,
+                        Strategy.GROUP,
+                        32,
+                        true,
+                        Observer.MINMAX,
+                        ObserverKwargs.DEFAULT,
+                        ScaleDtype.INPUT));
         assertThat(recipe.capture())
                 .isEqualTo(new CaptureOptions(
                         "k\\.(?<layer>\\d+)",
@@ -213,7 +221,7 @@ class RecipeTest {
         QuantizationScheme byHead = parse(base + "{strategy: attn_head}}}").key();
         assertThat(byHead.strategy()).isEqualTo(Strategy.ATTN_HEAD);
         assertThat(byHead.observer()).isEqualTo(Observer.MINMAX);
-        assertThat(byHead.averagingConstant()).isEqualTo(0.5);
+        assertThat(byHead.kwargs().averagingConstant()).isEqualTo(0.5);
         assertThat(parse(base + "{group_size: 32}}}").key().groupSize()).isEqualTo(32);
         assertThat(parse(base + "{strategy: group}}}").key().groupSize()).isEqualTo(64);
         assertThat(parse(base + "{group_size: -1}}}").key().strategy()).isEqualTo(Strategy.CHANNEL);

@@ -157,7 +157,7 @@ class BadArgumentsTest {
                 wrong("kv_stats_agg(0, 'key', 'F32', 1, 1, 'text')", "`data`", "BINARY or ARRAY<FLOAT>"),
                 wrong("kv_stats_agg(0, 'key', 'F32', 1, 1, array('1'))", "`data`"),
                 wrong("kv_stats_agg(0, 'key', 'F32', 1, 1, X'', 7)", "`sample`"),
-                wrong("kv_stats_agg(0, 'key')", "kv_stats_agg", "[6, 7]"),
+                wrong("kv_stats_agg(0, 'key')", "kv_stats_agg", "[6, 7, 8]"),
                 wrong("kv_stats_info('text')", "`stats`"),
                 wrong("kv_stats_union(X'')", "kv_stats_union", "2"),
                 wrong("kv_scales(X'', 8)", "`scheme`"),

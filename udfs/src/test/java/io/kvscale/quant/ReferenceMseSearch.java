@@ -11,9 +11,9 @@ import java.util.Arrays;
  * <p>Steps are p = 1 - i/grid for i in 0..int(maxshrink * grid)-1; only a strictly lesser error wins; the search ends
  * after {@code patience} steps in which no scale improved. Errors are summed in f64.
  */
-public record MseSearch(double maxshrink, int patience, double grid, double norm) {
+public record ReferenceMseSearch(double maxshrink, int patience, double grid, double norm) {
     /** The reference's defaults: 20 steps down to 0.81 of the range, patience 5, exponent 2.4. */
-    public static final MseSearch DEFAULT = new MseSearch(0.2, 5, 100.0, 2.4);
+    public static final ReferenceMseSearch DEFAULT = new ReferenceMseSearch(0.2, 5, 100.0, 2.4);
 
     /** The chosen ranges, one a scale, their parameters and errors. */
     public record Result(float[] min, float[] max, QuantParameters[] parameters, double[] error) {}
