@@ -11,7 +11,7 @@ import java.util.List;
  * smaller steps.
  */
 final class AsymmetricSearch {
-    private static final int STARTS = 3;
+    private static final int STARTS = 8;
     private static final int COARSE = 12;
     private static final int STEPS = 6;
     private static final double FIRST_STEP = 0.06;

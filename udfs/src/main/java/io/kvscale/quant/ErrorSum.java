@@ -29,7 +29,7 @@ final class ErrorSum {
     void add(float x, long times, QuantParameters parameters) {
         float t = parameters.shifted(x, step);
         float q = format.round(t);
-        double error = (double) parameters.dequantize(q, step) - x;
+        double error = (double) parameters.unrounded(q, step) - x;
         codes.set(format.encode(q));
         count += times;
         saturated += t < format.min() || t > format.max() ? times : 0;

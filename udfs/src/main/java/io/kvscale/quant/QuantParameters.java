@@ -56,6 +56,11 @@ public record QuantParameters(float scale, float zeroPoint) {
 
     /** The value that a number of the format stands for, rounded to {@code step}. */
     public float dequantize(float q, Dtype step) {
-        return step.round(step.round(q - zeroPoint) * scale);
+        return step.round(unrounded(q, step));
+    }
+
+    /** The same in f32, before its last rounding. */
+    float unrounded(float q, Dtype step) {
+        return step.round(q - zeroPoint) * scale;
     }
 }

@@ -52,7 +52,7 @@ public record SlotError(
     }
 
     /**
-     * The error of any scales. What the values are fake-quantized to is computed as the scheme's {@code scale_dtype} says.
+     * The error of any scales. Steps are computed as the scheme's {@code scale_dtype} says, but for the last rounding.
      *
      * @param scale one, or one a head, as the scheme's strategy is
      * @param zeroPoint as many; 0 where symmetric

@@ -14,10 +14,18 @@ import java.util.stream.IntStream;
 final class SymmetricSearch {
     /** Steps of an octave. Scales that round the greatest values differently are further apart. */
     private static final int STEPS = 64;
-    /** How far above the greatest value a range can be worth it: integers only lose steps there, floats find others. */
-    private static final float INTEGERS_ABOVE = 1.25f;
 
-    private static final float FLOATS_ABOVE = 2f;
+    /** As many steps reach every scale of bf16. */
+    private static final int STEPS_OF_16_BITS = 256;
+
+    /** The errors of few values do not average out: their sum has valleys as narrow as those of one. */
+    private static final int STEPS_OF_FEW = 1024;
+    /** How far above the greatest value a range can be worth it: where values are multiples of its scale. */
+    private static final float ABOVE = 2f;
+
+    /** From the greatest number of any type to the least. */
+    private static final int OCTAVES = 300;
+
     private static final int REFINED = 4;
     private static final int PARTS = 12;
     private static final int DEPTH = 3;
@@ -40,9 +48,11 @@ final class SymmetricSearch {
     }
 
     void run() {
-        double ratio = StrictMath.pow(2, -1.0 / STEPS);
-        double first = (double) largest * (format.isInteger() ? INTEGERS_ABOVE : FLOATS_ABOVE);
-        float[] points = new float[STEPS * 300];
+        boolean few = errors.magnitudes().length <= FEW;
+        int steps = few ? STEPS_OF_FEW : step == Dtype.F32 ? STEPS : STEPS_OF_16_BITS;
+        double ratio = StrictMath.pow(2, -1.0 / steps);
+        double first = (double) largest * ABOVE;
+        float[] points = new float[steps * OCTAVES];
         double[] error = new double[points.length];
         int n = 0;
         for (double m = first; n < points.length; m *= ratio) {
@@ -57,7 +67,7 @@ final class SymmetricSearch {
         for (int i = 0; i < Math.min(REFINED, valleys.length); i++) {
             refine(points[valleys[i]], ratio);
         }
-        if (errors.magnitudes().length <= FEW) {
+        if (few) {
             point();
         }
     }

@@ -6,16 +6,12 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.kvscale.golden.GoldenFile;
 import io.kvscale.numeric.Dtype;
 import io.kvscale.observer.Range;
-import io.kvscale.observer.ValueCounts;
 import io.kvscale.scheme.Observer;
 import io.kvscale.scheme.ObserverKwargs;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.ScaleDtype;
 import io.kvscale.scheme.ShrinkGrid;
 import io.kvscale.scheme.Strategy;
-import java.util.Arrays;
-import java.util.Map;
-import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -88,7 +84,7 @@ class MseGoldenTest {
         float[][] values = perScale(golden, GoldenFile.dtype(golden));
         for (int i = 0; i < chosen.length; i++) {
             double error = error(golden, i, chosen[i]);
-            Range all = range(values[i]);
+            Range all = counted(values[i]).range();
             for (int step = 0; step < 100; step++) {
                 float p = (float) (1 - step / 100.0);
                 Dtype dtype = GoldenFile.dtype(golden);
@@ -114,7 +110,8 @@ class MseGoldenTest {
         float[][] values = perScale(golden, dtype);
         Range[] chosen = new Range[values.length];
         for (int i = 0; i < chosen.length; i++) {
-            chosen[i] = MseRange.of(counts(values[i]), range(values[i]), scheme, dtype);
+            chosen[i] =
+                    MseRange.of(counted(values[i]).counts(), counted(values[i]).range(), scheme, dtype);
         }
         return chosen;
     }
@@ -143,25 +140,8 @@ class MseGoldenTest {
                 GoldenFile.dtype(golden));
     }
 
-    private static Range range(float[] values) {
-        float[] sorted = values.clone();
-        Arrays.sort(sorted);
-        return new Range(sorted[0], sorted[sorted.length - 1]);
-    }
-
-    private static ValueCounts counts(float[] values) {
-        TreeMap<Float, Long> counts = new TreeMap<>();
-        for (float x : values) {
-            counts.merge(x, 1L, Long::sum);
-        }
-        float[] distinct = new float[counts.size()];
-        long[] times = new long[distinct.length];
-        int i = 0;
-        for (Map.Entry<Float, Long> entry : counts.entrySet()) {
-            distinct[i] = entry.getKey();
-            times[i++] = entry.getValue();
-        }
-        return new ValueCounts(distinct, times, false);
+    private static Counted counted(float[] values) {
+        return new Counted("golden", values);
     }
 
     /** The values of [B,H,S,D] that share a scale: all, or a head's. */

@@ -8,7 +8,10 @@ import io.kvscale.capture.Layout;
 import io.kvscale.capture.TableColumns;
 import io.kvscale.observer.StatisticsKind;
 import io.kvscale.scheme.Given;
+import io.kvscale.scheme.Observer;
+import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.ScaleDtype;
+import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.scheme.Vocabulary;
 import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.Role;
@@ -17,6 +20,7 @@ import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
@@ -126,9 +130,24 @@ final class KvscaleSection {
         return word == null ? null : ScaleDtype.valueOf(word.toUpperCase(Locale.ROOT));
     }
 
-    StatisticsKind statistics() {
+    /** @param schemes what they need is kept where nothing else is said, and cannot be denied */
+    StatisticsKind statistics(SlotSchemes schemes) {
+        Optional<Observer> counts = schemes.all().stream()
+                .map(QuantizationScheme::observer)
+                .filter(Observer::needsCounts)
+                .findFirst();
         String word = section.word("statistics", STATISTICS);
-        return word == null ? StatisticsKind.RANGE : StatisticsKind.valueOf(word.toUpperCase(Locale.ROOT));
+        if (word == null) {
+            return counts.isPresent() ? StatisticsKind.HISTOGRAM : StatisticsKind.RANGE;
+        }
+        StatisticsKind kind = StatisticsKind.valueOf(word.toUpperCase(Locale.ROOT));
+        if (kind == StatisticsKind.RANGE && counts.isPresent()) {
+            throw section.error(
+                    "statistics",
+                    "observer " + counts.get().word() + " needs histograms, but statistics is range",
+                    "say statistics: histogram, or observer: static_minmax");
+        }
+        return kind;
     }
 
     OnNonfinite onNonfinite() {

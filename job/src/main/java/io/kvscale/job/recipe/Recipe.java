@@ -56,11 +56,12 @@ public record Recipe(
         Section scheme = finder.find(top);
         List<String> notActedOn = new ArrayList<>();
         RoleSchemes schemes = new RoleSchemes(scheme, kvscale, notActedOn);
+        SlotSchemes all = schemes.all();
         return new Recipe(
                 name,
-                schemes.all(),
+                all,
                 kvscale.capture(),
-                kvscale.statistics(),
+                kvscale.statistics(all),
                 kvscale.hybrid(),
                 kvscale.allowZero(),
                 kvscale.onNonfinite(),

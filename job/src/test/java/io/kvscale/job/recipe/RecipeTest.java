@@ -115,7 +115,7 @@ class RecipeTest {
                         32,
                         true,
                         Observer.MINMAX,
-                        ObserverKwargs.DEFAULT,
+                        ObserverKwargs.averaging(0.5),
                         ScaleDtype.INPUT));
         assertThat(recipe.capture())
                 .isEqualTo(new CaptureOptions(
