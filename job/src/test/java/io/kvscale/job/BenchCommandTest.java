@@ -27,6 +27,8 @@ class BenchCommandTest {
         "histogram_bytes_per_head",
         "small_histogram_bytes_per_head",
         "histogram_heap_used_mb",
+        "derive_ms_per_slot",
+        "derive_ms_per_slot_2",
         "update_gbps",
         "small_read_gbps",
         "small_read_gbps_2",

@@ -5,8 +5,8 @@ import io.kvscale.numeric.NumberFormat;
 import io.kvscale.observer.ValueCounts;
 
 /**
- * The sum of {@code count * |q - x|^norm} over counted values, as a function of the scale: {@link #exact} to the last digits of
- * f64, {@link #quick} within {@link #tolerance}, in units of the greatest value's power.
+ * The sum of {@code count * |q - x|^norm} over counted values, as a function of the scale: {@link #exact} but for the last
+ * digits of f64, {@link #quick} within {@link #tolerance}, in units of the greatest value's power.
  *
  * <p>Quick sums fold values of either sign, take those that become 0 from a running sum and look powers up. That needs steps in
  * f32, where {@code (round(t + zp) - zp) * s} is {@code round(t) * s} but for ties, which are as far from either side; other
@@ -16,7 +16,6 @@ final class RangeError {
     private final ValueCounts counts;
     private final NumberFormat format;
     private final Dtype step;
-    private final double norm;
     private final float largest;
     private final PowerTable power;
     private final boolean folded;
@@ -27,7 +26,6 @@ final class RangeError {
         this.counts = counts;
         this.format = format;
         this.step = step;
-        this.norm = norm;
         float[] values = counts.values();
         this.largest = Math.max(Math.abs(values[0]), Math.abs(values[values.length - 1]));
         this.power = new PowerTable(norm, largest);
@@ -59,7 +57,7 @@ final class RangeError {
             float x = counts.values()[i];
             float q = parameters.dequantize(parameters.quantize(x, format, step), step);
             double error = Math.abs((double) q - x) / largest;
-            sum += counts.counts()[i] * (norm == 2 ? error * error : StrictMath.pow(error, norm));
+            sum += counts.counts()[i] * power.precise(error);
         }
         return sum;
     }

@@ -16,9 +16,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import java.util.function.ToDoubleFunction;
 import org.apache.hadoop.conf.Configuration;
 
@@ -30,6 +27,7 @@ import org.apache.hadoop.conf.Configuration;
  * @param heapMegabytes the most heap in use in any call of a task, garbage included
  * @param histogram1 a task that counts values too, on one thread
  * @param histogramMegabytes as {@code heapMegabytes}, of such a task and its statistics' bytes
+ * @param derive how long scales take that its statistics give
  * @param bytesPerHead what its statistics take between tasks, by heads of K and V
  */
 record CaptureRates(
@@ -40,7 +38,8 @@ record CaptureRates(
         double heapMegabytes,
         double histogram1,
         double histogramMegabytes,
-        double bytesPerHead) {
+        double bytesPerHead,
+        DeriveTime derive) {
     /** What {@link #of} needs to know of the bench as a whole. */
     record Setting(int blockBytes, double seconds) {}
 
@@ -52,8 +51,7 @@ record CaptureRates(
         Split whole = Split.plan(listing.files(), 1).get(0);
         CalibrationStatistics counted =
                 task(whole, StatisticsKind.HISTOGRAM, hadoop).statistics();
-        ExecutorService threads = Executors.newFixedThreadPool(2);
-        try {
+        try (Threads threads = new Threads()) {
             Map<String, Callable<?>> measured = new LinkedHashMap<>();
             for (int count = 1; count <= 2; count++) {
                 List<Split> splits = Split.plan(listing.files(), count);
@@ -65,13 +63,13 @@ record CaptureRates(
                     array.add(reader(split, ByteBuffer.allocate(setting.blockBytes())));
                     task.add(() -> task(split, StatisticsKind.RANGE, hadoop));
                 }
-                measured.put("direct" + count, () -> together(threads, direct));
-                measured.put("array" + count, () -> together(threads, array));
-                measured.put("task" + count, () -> heap.during(() -> together(threads, task)));
+                measured.put("direct" + count, () -> threads.together(direct));
+                measured.put("array" + count, () -> threads.together(array));
+                measured.put("task" + count, () -> heap.during(() -> threads.together(task)));
             }
             List<Callable<Object>> histogram = List.of(() ->
                     task(whole, StatisticsKind.HISTOGRAM, hadoop).statistics().toByteArray());
-            measured.put("histogram1", () -> histogramHeap.during(() -> together(threads, histogram)));
+            measured.put("histogram1", () -> histogramHeap.during(() -> threads.together(histogram)));
             ToDoubleFunction<String> rate = new Rounds(listing.bytes(), setting.seconds()).medians(measured);
             return new CaptureRates(
                     Math.max(rate.applyAsDouble("direct1"), rate.applyAsDouble("array1")),
@@ -81,9 +79,8 @@ record CaptureRates(
                     heap.megabytes(),
                     rate.applyAsDouble("histogram1"),
                     histogramHeap.megabytes(),
-                    counted.toByteArray().length / (double) heads(counted));
-        } finally {
-            threads.shutdownNow();
+                    counted.toByteArray().length / (double) heads(counted),
+                    DeriveTime.of(counted, threads, setting.seconds() / 4));
         }
     }
 
@@ -127,13 +124,5 @@ record CaptureRates(
             throw new IOException("the generated captures are not sound: " + outcome.problem());
         }
         return outcome;
-    }
-
-    private static List<Object> together(ExecutorService threads, List<Callable<Object>> calls) throws Exception {
-        List<Object> results = new ArrayList<>();
-        for (Future<Object> future : threads.invokeAll(calls)) {
-            results.add(future.get());
-        }
-        return results;
     }
 }

@@ -67,6 +67,8 @@ public final class SpeedBench {
         figures.put("small_histogram_gbps_1", small.histogram1());
         figures.put("small_histogram_ratio_1", small.histogramRatio1());
         figures.putAll(queries);
+        figures.put("derive_ms_per_slot", large.derive().one());
+        figures.put("derive_ms_per_slot_2", large.derive().two());
         figures.put("histogram_bytes_per_head", large.bytesPerHead());
         figures.put("small_histogram_bytes_per_head", small.bytesPerHead());
         figures.put("histogram_heap_used_mb", Math.max(large.histogramMegabytes(), small.histogramMegabytes()));

@@ -1,0 +1,27 @@
+package io.kvscale.job.bench;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+
+/** Two threads on which things are measured. */
+final class Threads implements AutoCloseable {
+    private final ExecutorService threads = Executors.newFixedThreadPool(2);
+
+    /** Runs all at the same time, and waits for them. */
+    List<Object> together(List<Callable<Object>> calls) throws Exception {
+        List<Object> results = new ArrayList<>();
+        for (Future<Object> future : threads.invokeAll(calls)) {
+            results.add(future.get());
+        }
+        return results;
+    }
+
+    @Override
+    public void close() {
+        threads.shutdownNow();
+    }
+}
