@@ -10,6 +10,7 @@ import io.kvscale.capture.CaptureReader.Depth;
 import io.kvscale.capture.FilePiece;
 import io.kvscale.capture.Split;
 import io.kvscale.observer.CalibrationStatistics;
+import io.kvscale.observer.StatisticsKind;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.Role;
@@ -126,8 +127,14 @@ final class InspectCommand implements Callable<Integer> {
             CaptureFile file, CaptureOptions options, Configuration hadoop, Depth depth) {
         Split whole = new Split(new ArrayList<>(List.of(new FilePiece(file, 0, file.length()))));
         QuantizationScheme any = QuantizationScheme.fp8();
-        CalibrationTask.Outcome read =
-                CalibrationTask.run(whole, Map.of(Role.KEY, any, Role.VALUE, any), options, hadoop, depth, bytes -> {});
+        CalibrationTask.Outcome read = CalibrationTask.run(
+                whole,
+                Map.of(Role.KEY, any, Role.VALUE, any),
+                StatisticsKind.RANGE,
+                options,
+                hadoop,
+                depth,
+                bytes -> {});
         if (read.problem() != null) {
             throw new InvalidDataException(read.problem());
         }

@@ -6,6 +6,7 @@ import io.kvscale.capture.CaptureReader;
 import io.kvscale.capture.FilePiece;
 import io.kvscale.capture.Split;
 import io.kvscale.observer.CalibrationStatistics;
+import io.kvscale.observer.StatisticsKind;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
@@ -69,29 +70,32 @@ public final class CalibrationTask {
 
     private CalibrationTask(
             Map<Role, QuantizationScheme> schemes,
+            StatisticsKind kind,
             CaptureOptions options,
             Configuration configuration,
             CaptureReader.Depth depth,
             LongConsumer progress) {
         this.reader = new CaptureReader(options, configuration, depth, progress);
-        this.observed = new Observed(schemes);
+        this.observed = new Observed(schemes, kind);
     }
 
     /**
      * Runs one split.
      *
+     * @param kind what the statistics keep
      * @param depth {@code HEADERS} gives statistics without values: geometries, tokens and samples
      * @param progress told the bytes of K and V observed, block by block
      */
     public static Outcome run(
             Split split,
             Map<Role, QuantizationScheme> schemes,
+            StatisticsKind kind,
             CaptureOptions options,
             Configuration configuration,
             CaptureReader.Depth depth,
             LongConsumer progress) {
         long start = System.nanoTime();
-        CalibrationTask task = new CalibrationTask(schemes, options, configuration, depth, progress);
+        CalibrationTask task = new CalibrationTask(schemes, kind, options, configuration, depth, progress);
         split.pieces().forEach(task::read);
         CaptureReader reader = task.reader;
         return task.observed.outcome(

@@ -3,6 +3,7 @@ package io.kvscale.cache;
 import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.observer.Corpus;
 import io.kvscale.observer.SlotStatistics;
+import io.kvscale.observer.StatisticsKind;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.KvSource;
@@ -22,8 +23,8 @@ final class Observed {
     private final SortedMap<Slot, Geometries> geometries = new TreeMap<>();
     private @Nullable DataProblem problem;
 
-    Observed(Map<Role, QuantizationScheme> schemes) {
-        this.cache = new QuantizedKvCache(schemes, 0);
+    Observed(Map<Role, QuantizationScheme> schemes, StatisticsKind kind) {
+        this.cache = new QuantizedKvCache(schemes, 0, kind);
     }
 
     void observe(Slot slot, Position position, ByteBuffer values) {

@@ -1,6 +1,8 @@
 package io.kvscale.cache;
 
+import io.kvscale.observer.CountTables;
 import io.kvscale.observer.SlotStatistics;
+import io.kvscale.observer.StatisticsKind;
 import io.kvscale.quant.ScaleSet;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.tensor.DataProblem;
@@ -32,20 +34,33 @@ public final class QuantizedKvCache {
 
     private final Map<Role, QuantizationScheme> schemes;
     private final int residualLength;
+    private final StatisticsKind kind;
     private final SortedMap<Slot, SlotStatistics> statistics = new TreeMap<>();
     private final SortedMap<Slot, HeldSequence> held = new TreeMap<>();
     private long channels;
+    private @Nullable CountTables tables;
 
     /**
      * @param schemes how keys and values are quantized
      * @param residualLength how many of the newest tokens stay in full precision; 0 for none
      */
     public QuantizedKvCache(Map<Role, QuantizationScheme> schemes, int residualLength) {
+        this(schemes, residualLength, StatisticsKind.RANGE);
+    }
+
+    /**
+     * As above.
+     *
+     * @param kind what the statistics keep
+     */
+    public QuantizedKvCache(Map<Role, QuantizationScheme> schemes, int residualLength, StatisticsKind kind) {
         if (residualLength < 0) {
             throw new IllegalArgumentException("residual_length " + residualLength + " is below 0");
         }
         this.schemes = Map.copyOf(schemes);
         this.residualLength = residualLength;
+        this.kind = kind;
+        this.tables = kind.tables();
     }
 
     /** A cache with one scheme for keys and values, and no residual. */
@@ -132,7 +147,8 @@ public final class QuantizedKvCache {
                     "all slots together have more than " + MAX_CHANNELS + " channels, more than any model",
                     "check the layout: heads x head_dim is " + geometry.channels() + " here");
         }
-        SlotStatistics fresh = new SlotStatistics(geometry, named(slot, () -> ScaleSet.policy(scheme(slot), geometry)));
+        SlotStatistics fresh =
+                new SlotStatistics(geometry, named(slot, () -> ScaleSet.policy(scheme(slot), geometry)), tables);
         statistics.put(slot, fresh);
         return fresh;
     }
@@ -169,6 +185,7 @@ public final class QuantizedKvCache {
         held.clear();
         statistics.clear();
         channels = 0;
+        tables = kind.tables();
     }
 
     /** The scales now in force for a slot; null before its first value. */

@@ -6,6 +6,7 @@ import io.kvscale.capture.RowTensor;
 import io.kvscale.capture.RowTensors;
 import io.kvscale.capture.TableRow;
 import io.kvscale.observer.Corpus;
+import io.kvscale.observer.StatisticsKind;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.Position;
@@ -30,10 +31,16 @@ public final class RowTask {
     private Corpus corpus = Corpus.EMPTY;
     private long bytes;
 
-    /** @param progress told the bytes of K and V observed, block by block */
-    public RowTask(Map<Role, QuantizationScheme> schemes, CaptureOptions options, LongConsumer progress) {
+    /**
+     * Nothing observed yet.
+     *
+     * @param kind what the statistics keep
+     * @param progress told the bytes of K and V observed, block by block
+     */
+    public RowTask(
+            Map<Role, QuantizationScheme> schemes, StatisticsKind kind, CaptureOptions options, LongConsumer progress) {
         this.tensors = new RowTensors(options);
-        this.observed = new Observed(schemes);
+        this.observed = new Observed(schemes, kind);
         this.progress = progress;
     }
 

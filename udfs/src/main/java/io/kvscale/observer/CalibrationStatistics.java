@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The product of one pass over a corpus: the statistics of all its slots and what was read. A commutative monoid under
@@ -18,13 +19,25 @@ public final class CalibrationStatistics {
 
     private Corpus corpus;
     private final SortedMap<Slot, SlotStatistics> slots = new TreeMap<>();
+    private final @Nullable CountTables tables;
 
     public CalibrationStatistics() {
-        this(Corpus.EMPTY, Map.of());
+        this((CountTables) null);
+    }
+
+    /**
+     * The empty statistics.
+     *
+     * @param tables where {@linkplain #slot slots that are new} count values; null to count none
+     */
+    public CalibrationStatistics(@Nullable CountTables tables) {
+        this.corpus = Corpus.EMPTY;
+        this.tables = tables;
     }
 
     public CalibrationStatistics(Corpus corpus, Map<Slot, SlotStatistics> slots) {
         this.corpus = corpus;
+        this.tables = null;
         this.slots.putAll(slots);
     }
 
@@ -49,7 +62,7 @@ public final class CalibrationStatistics {
      * @param geometry of the slot where it is new; one that is there keeps its own
      */
     public SlotStatistics slot(Slot slot, Geometry geometry) {
-        return slots.computeIfAbsent(slot, s -> new SlotStatistics(geometry, null));
+        return slots.computeIfAbsent(slot, s -> new SlotStatistics(geometry, null, tables));
     }
 
     /** Says that one more tensor was read: {@link Corpus#withTensor}. */
@@ -59,6 +72,11 @@ public final class CalibrationStatistics {
 
     public Corpus corpus() {
         return corpus;
+    }
+
+    /** Packs what is counted and lets go of the tables, which other statistics of the task may use. */
+    public void pack() {
+        slots.values().forEach(SlotStatistics::pack);
     }
 
     /** By layer, then role. */

@@ -61,7 +61,11 @@ final class SectionCursor {
 
     /** A u32 count of things that take at least {@code leastBytes} each. */
     int count(int leastBytes) {
-        int count = i32();
+        return atLeast(i32(), leastBytes);
+    }
+
+    /** The count, if that many things of at least {@code leastBytes} each can follow. */
+    int atLeast(int count, int leastBytes) {
         if (count < 0 || (long) count * leastBytes > in.remaining()) {
             throw damaged("a count promises more than the " + in.remaining() + " bytes that remain");
         }

@@ -7,6 +7,7 @@ import io.kvscale.tensor.Origin;
 import io.kvscale.tensor.Position;
 import io.kvscale.tensor.Sample;
 import java.nio.ByteBuffer;
+import java.util.Objects;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -20,6 +21,11 @@ public final class SlotStatistics {
     private final Geometry geometry;
     final ChannelRanges ranges;
     final @Nullable BatchRanges batches;
+
+    /** Null where values are not counted. */
+    @Nullable
+    SlotCounts values;
+
     long finite;
     long nan;
     long infinite;
@@ -67,22 +73,43 @@ public final class SlotStatistics {
     }
 
     /**
-     * The identity: no values, no range.
+     * The identity: no values, no range; values are not counted.
      *
      * @param keep which single batches are kept beside the whole; null for none
      */
     public SlotStatistics(Geometry geometry, @Nullable BatchPolicy keep) {
+        this(geometry, keep, StatisticsKind.RANGE);
+    }
+
+    /** The identity. @param kind whether values are counted, in tables of the slot's own */
+    public SlotStatistics(Geometry geometry, @Nullable BatchPolicy keep, StatisticsKind kind) {
+        this(geometry, keep, kind.tables());
+    }
+
+    /**
+     * The identity.
+     *
+     * @param tables where values are counted, as those of the task's other slots are; null to count none
+     */
+    public SlotStatistics(Geometry geometry, @Nullable BatchPolicy keep, @Nullable CountTables tables) {
         this(
                 geometry,
                 new ChannelRanges(geometry.dtype(), geometry.channels()),
                 keep == null ? null : new BatchRanges(keep),
+                tables == null ? null : new SlotCounts(geometry, tables),
                 Counts.NONE);
     }
 
-    SlotStatistics(Geometry geometry, ChannelRanges ranges, @Nullable BatchRanges batches, Counts counts) {
+    SlotStatistics(
+            Geometry geometry,
+            ChannelRanges ranges,
+            @Nullable BatchRanges batches,
+            @Nullable SlotCounts values,
+            Counts counts) {
         this.geometry = geometry;
         this.ranges = ranges;
         this.batches = batches;
+        this.values = values;
         this.finite = counts.finite;
         this.nan = counts.nan;
         this.infinite = counts.infinite;
@@ -99,6 +126,9 @@ public final class SlotStatistics {
         }
         if (batches != null && !batches.isWithin(ranges)) {
             throw new IllegalArgumentException("the range of a batch is wider than that of all values");
+        }
+        if (values != null) {
+            values.check(ranges, finite);
         }
         this.min = new Extreme(all.min[0], counts.minSample);
         this.max = new Extreme(all.max[0], counts.maxSample);
@@ -130,6 +160,9 @@ public final class SlotStatistics {
             long stop = Math.min(end, (row + 1) * rowSize);
             fold.fold(position, chunk, element, stop);
             take(fold, source, source.origin(row));
+            if (values != null && fold.finite() > 0) {
+                values.update(position, chunk, element, stop);
+            }
             element = stop;
         }
     }
@@ -157,12 +190,18 @@ public final class SlotStatistics {
     /**
      * Adds what another part of the same corpus gave.
      *
-     * @throws IllegalArgumentException if the geometries or the kept batches differ
+     * @throws IllegalArgumentException if the geometries or the kept batches differ, or values were counted in one of
+     *     them only; a state without values merges with either
      */
     public void merge(SlotStatistics other) {
         if (!geometry.equals(other.geometry) || (batches == null) != (other.batches == null)) {
             throw new IllegalArgumentException("statistics of " + geometry + " cannot merge with " + other.geometry);
         }
+        if (!countsLike(other)) {
+            throw new IllegalArgumentException("statistics with histograms cannot merge with statistics of ranges only:"
+                    + " calibrate both with the same kvscale.statistics");
+        }
+        values = mergedValues(other);
         ranges.merge(other.ranges);
         if (batches != null && other.batches != null) {
             batches.merge(other.batches);
@@ -176,6 +215,29 @@ public final class SlotStatistics {
         firstNonFinite = Origin.first(firstNonFinite, other.firstNonFinite);
         min = min.least(other.min);
         max = max.greatest(other.max);
+    }
+
+    /** Whether {@link #merge} takes the other, as far as counted values go. */
+    public boolean countsLike(SlotStatistics other) {
+        return isEmpty() || other.isEmpty() || hasCounts() == other.hasCounts();
+    }
+
+    void pack() {
+        if (values != null) {
+            values.pack();
+        }
+    }
+
+    private @Nullable SlotCounts mergedValues(SlotStatistics other) {
+        SlotCounts added = other.values;
+        if (values == null) {
+            return isEmpty() ? added : null;
+        }
+        if (added == null) {
+            return other.isEmpty() ? values : null;
+        }
+        values.merge(added);
+        return values;
     }
 
     public Geometry geometry() {
@@ -243,6 +305,21 @@ public final class SlotStatistics {
     /** Which single batches are kept, or null. */
     public @Nullable BatchPolicy batchPolicy() {
         return batches == null ? null : batches.policy;
+    }
+
+    /** Whether values are counted: {@link #counts}. */
+    public boolean hasCounts() {
+        return values != null;
+    }
+
+    /**
+     * How often each value occurs in neighbouring heads together; null where only ranges were kept.
+     *
+     * @throws IndexOutOfBoundsException if there are no such heads
+     */
+    public @Nullable ValueCounts counts(int firstHead, int heads) {
+        Objects.checkFromIndexSize(firstHead, heads, geometry.heads());
+        return values == null ? null : values.values(firstHead, heads);
     }
 
     /** The ranges over everything, one per run of {@code channelsPerScale} channels; see {@link Range#isEmpty}. */

@@ -4,9 +4,10 @@ import io.kvscale.numeric.Dtype;
 import io.kvscale.tensor.Role;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
+import java.util.List;
 
 /**
- * The statistics file, version 1. Little endian.
+ * The statistics file, versions 1 and 2. Little endian.
  *
  * <pre>
  *  0        8        10       12
@@ -26,24 +27,40 @@ import java.security.MessageDigest;
  *            | u8 last only | u32 batches, then in order of the corpus:
  *            string file | u64 offset | min of every range | max of every range
  *
+ *  histograms (from version 2 on): only where some slot has them. u32 slots, then: u32 index of the slot, then for
+ *            each head: u32 bytes | for each 16-bit pattern that occurs, finite, ascending as numbers, -0 before +0:
+ *            varint patterns left out since the one before, or the least | varint count - 1
+ *
+ *  varint:   7 bits a byte, the least first; the high bit says that another follows; as few bytes as can be
  *  string:   u32 bytes | UTF-8
  *  sample:   u8 0 (none), or u8 1 | string name | i32 row (-1 for a whole file)
  *  origin:   u8 0 (none), or u8 1 | sample | string file
  * </pre>
  *
- * Sections come in this order, each at most once; one of another name is refused with the version it asks for. Which
- * extreme a slot has follows from its ranges. Nothing is compressed, so no bytes depend on a compressor.
+ * Sections come in this order, each at most once; one of another name is refused with the version it asks for. A file has
+ * the version of its latest section: without histograms it is what version 1 wrote. Which extreme a slot has follows
+ * from its ranges. Patterns that are counted are of the slot's dtype, or of BF16, rounded, where that is F32; the ends of
+ * a head's ranges are its first and last, and all counts of a slot add up to its finite values. Nothing is compressed, so no bytes depend on a compressor.
  */
 final class StatisticsFormat {
     static final byte[] MAGIC = CalibrationStatistics.MAGIC.getBytes(StandardCharsets.US_ASCII);
-    static final int VERSION = 1;
+    static final int VERSION = 2;
     static final int CHECKSUM_BYTES = 32;
     static final String CORPUS = "corpus";
     static final String SLOTS = "slots";
     static final String RANGES = "ranges";
     static final String BATCHES = "batches";
+    static final String HISTOGRAMS = "histograms";
+
+    /** All sections, in their order. */
+    static final List<String> ORDER = List.of(CORPUS, SLOTS, RANGES, BATCHES, HISTOGRAMS);
 
     private StatisticsFormat() {}
+
+    /** The first version that knows a section. */
+    static int since(String section) {
+        return section.equals(HISTOGRAMS) ? 2 : 1;
+    }
 
     static int id(Role role) {
         return role == Role.KEY ? 0 : 1;

@@ -27,28 +27,32 @@ final class StatisticsReader {
     private static final int LEAST_SLOT_BYTES = 56;
     private static final int LEAST_BATCHES_BYTES = 13;
     private static final int LEAST_BATCH_BYTES = 16;
-    private static final List<String> ORDER =
-            List.of(StatisticsFormat.CORPUS, StatisticsFormat.SLOTS, StatisticsFormat.RANGES, StatisticsFormat.BATCHES);
+    private static final int LEAST_HISTOGRAMS_BYTES = 8;
 
     private final Map<String, SectionCursor> sections = new LinkedHashMap<>();
 
-    private StatisticsReader(SectionCursor file) {
+    private StatisticsReader(SectionCursor file, int version) {
         int count = file.u16();
         int last = -1;
+        int latest = 1;
         for (int i = 0; i < count; i++) {
             String name = new String(file.bytes(file.u8()), StandardCharsets.US_ASCII);
             int since = file.u16();
-            int place = ORDER.indexOf(name);
+            int place = StatisticsFormat.ORDER.indexOf(name);
             if (place < 0 || since > StatisticsFormat.VERSION) {
                 throw newer("section '" + name + "'", since);
             }
-            if (place <= last || since < 1) {
+            if (place <= last || since != StatisticsFormat.since(name)) {
                 throw SectionCursor.damaged("section '" + name + "' is out of place");
             }
             last = place;
+            latest = Math.max(latest, since);
             sections.put(name, file.section(file.count()));
         }
         file.end();
+        if (latest != version) {
+            throw SectionCursor.damaged("version " + version + ", though its sections are of version " + latest);
+        }
     }
 
     static CalibrationStatistics read(byte[] bytes) {
@@ -67,7 +71,7 @@ final class StatisticsReader {
             throw SectionCursor.damaged("the checksum does not match: the file was cut short or altered");
         }
         try {
-            return new StatisticsReader(file).statistics();
+            return new StatisticsReader(file, version).statistics();
         } catch (IllegalArgumentException e) {
             throw SectionCursor.damaged(String.valueOf(e.getMessage()));
         }
@@ -82,6 +86,7 @@ final class StatisticsReader {
         List<SlotStatistics.Counts> counts = new ArrayList<>();
         slots(slots, geometries, counts);
         Map<Integer, BatchRanges> batches = batches(geometries);
+        Map<Integer, SlotCounts> histograms = histograms(geometries);
         SectionCursor ranges = section(StatisticsFormat.RANGES);
         Map<Slot, SlotStatistics> result = new TreeMap<>();
         for (int i = 0; i < slots.size(); i++) {
@@ -92,6 +97,7 @@ final class StatisticsReader {
                             geometry,
                             ranges.ranges(geometry.dtype(), geometry.channels()),
                             batches.get(i),
+                            histograms.get(i),
                             counts.get(i)));
         }
         sections.values().forEach(SectionCursor::end);
@@ -157,6 +163,34 @@ final class StatisticsReader {
                 throw SectionCursor.damaged(count + " batches, where the last alone is kept");
             }
             result.put(index, batches);
+        }
+        return result;
+    }
+
+    private Map<Integer, SlotCounts> histograms(List<Geometry> geometries) {
+        Map<Integer, SlotCounts> result = new HashMap<>();
+        @Nullable SectionCursor in = sections.get(StatisticsFormat.HISTOGRAMS);
+        if (in == null) {
+            return result;
+        }
+        int slots = in.count(LEAST_HISTOGRAMS_BYTES);
+        if (slots == 0) {
+            throw SectionCursor.damaged("no slot has histograms, though there is a section of them");
+        }
+        int last = -1;
+        for (int i = 0; i < slots; i++) {
+            int index = in.i32();
+            if (index <= last || index >= geometries.size()) {
+                throw SectionCursor.damaged("histograms of slot " + index + " after those of " + last + ", of "
+                        + geometries.size() + " slots");
+            }
+            last = index;
+            Geometry geometry = geometries.get(index);
+            PackedCounts[] heads = new PackedCounts[in.atLeast(geometry.heads(), Integer.BYTES)];
+            for (int head = 0; head < heads.length; head++) {
+                heads[head] = PackedCounts.of(in.bytes(in.count(1)));
+            }
+            result.put(index, new SlotCounts(geometry, heads));
         }
         return result;
     }

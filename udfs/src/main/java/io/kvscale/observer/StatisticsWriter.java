@@ -22,15 +22,19 @@ final class StatisticsWriter {
     static byte[] write(CalibrationStatistics statistics) {
         List<SlotStatistics> all = new ArrayList<>(statistics.slots().values());
         boolean batches = all.stream().anyMatch(s -> s.batches != null);
+        boolean histograms = all.stream().anyMatch(SlotStatistics::hasCounts);
         StatisticsWriter file = new StatisticsWriter();
         file.out.writeBytes(StatisticsFormat.MAGIC);
-        file.unsigned(2, StatisticsFormat.VERSION);
-        file.unsigned(2, batches ? 4 : 3);
+        file.unsigned(2, histograms ? StatisticsFormat.since(StatisticsFormat.HISTOGRAMS) : 1);
+        file.unsigned(2, 3 + (batches ? 1 : 0) + (histograms ? 1 : 0));
         file.section(StatisticsFormat.CORPUS, corpus(statistics.corpus()));
         file.section(StatisticsFormat.SLOTS, slots(statistics));
         file.section(StatisticsFormat.RANGES, ranges(all));
         if (batches) {
             file.section(StatisticsFormat.BATCHES, batches(all));
+        }
+        if (histograms) {
+            file.section(StatisticsFormat.HISTOGRAMS, histograms(all));
         }
         byte[] bytes = file.out.toByteArray();
         file.out.writeBytes(StatisticsFormat.checksum(bytes, bytes.length));
@@ -40,7 +44,7 @@ final class StatisticsWriter {
     private void section(String name, StatisticsWriter payload) {
         unsigned(1, name.length());
         out.writeBytes(name.getBytes(StandardCharsets.US_ASCII));
-        unsigned(2, StatisticsFormat.VERSION);
+        unsigned(2, StatisticsFormat.since(name));
         unsigned(8, payload.out.size());
         out.writeBytes(payload.out.toByteArray());
     }
@@ -98,6 +102,23 @@ final class StatisticsWriter {
                     to.unsigned(8, key.offset());
                     to.patterns(ranges);
                 });
+            }
+        }
+        return to;
+    }
+
+    private static StatisticsWriter histograms(List<SlotStatistics> all) {
+        StatisticsWriter to = new StatisticsWriter();
+        to.unsigned(4, all.stream().filter(SlotStatistics::hasCounts).count());
+        for (int i = 0; i < all.size(); i++) {
+            SlotCounts values = all.get(i).values;
+            if (values != null) {
+                to.unsigned(4, i);
+                for (int head = 0; head < values.geometry().heads(); head++) {
+                    byte[] packed = values.packed(head).bytes;
+                    to.unsigned(4, packed.length);
+                    to.out.writeBytes(packed);
+                }
             }
         }
         return to;

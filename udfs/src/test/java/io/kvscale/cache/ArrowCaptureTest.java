@@ -20,6 +20,7 @@ import io.kvscale.capture.FilePiece;
 import io.kvscale.capture.Layout;
 import io.kvscale.capture.Split;
 import io.kvscale.capture.TableColumns;
+import io.kvscale.observer.StatisticsKind;
 import io.kvscale.safetensors.SafetensorsWriter;
 import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Sample;
@@ -301,6 +302,7 @@ class ArrowCaptureTest {
                     .map(split -> CalibrationTask.run(
                             split,
                             corpus.schemes,
+                            StatisticsKind.RANGE,
                             corpus.options,
                             corpus.configuration,
                             CaptureReader.Depth.HEADERS,

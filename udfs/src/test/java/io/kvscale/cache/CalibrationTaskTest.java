@@ -11,6 +11,7 @@ import io.kvscale.capture.Split;
 import io.kvscale.capture.TableColumns;
 import io.kvscale.numeric.NumberFormat;
 import io.kvscale.observer.SlotStatistics;
+import io.kvscale.observer.StatisticsKind;
 import io.kvscale.safetensors.SafetensorsWriter;
 import io.kvscale.scheme.Observer;
 import io.kvscale.scheme.QuantizationScheme;
@@ -215,6 +216,7 @@ class CalibrationTaskTest {
         CalibrationTask.Outcome headers = CalibrationTask.run(
                 new Split(new ArrayList<>(pieces)),
                 corpus.schemes,
+                StatisticsKind.RANGE,
                 corpus.options,
                 corpus.configuration,
                 CaptureReader.Depth.HEADERS,
@@ -238,6 +240,7 @@ class CalibrationTaskTest {
             CalibrationTask.run(
                     split,
                     corpus.schemes,
+                    StatisticsKind.RANGE,
                     corpus.options,
                     corpus.configuration,
                     CaptureReader.Depth.VALUES,

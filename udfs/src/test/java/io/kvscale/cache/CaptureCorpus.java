@@ -8,6 +8,7 @@ import io.kvscale.capture.CaptureReader;
 import io.kvscale.capture.FilePiece;
 import io.kvscale.capture.Split;
 import io.kvscale.observer.CalibrationStatistics;
+import io.kvscale.observer.StatisticsKind;
 import io.kvscale.safetensors.SafetensorsWriter;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.tensor.DataProblem;
@@ -159,6 +160,7 @@ final class CaptureCorpus {
         return CalibrationTask.run(
                 new Split(new ArrayList<>(pieces)),
                 schemes,
+                StatisticsKind.RANGE,
                 options,
                 configuration,
                 CaptureReader.Depth.VALUES,

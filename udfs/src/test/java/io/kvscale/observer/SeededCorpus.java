@@ -146,8 +146,8 @@ final class SeededCorpus {
                 new Position(tensor.source, from), random.nextBoolean() ? chunk : chunk.order(ByteOrder.LITTLE_ENDIAN));
     }
 
-    SlotStatistics empty(@Nullable BatchPolicy policy) {
-        return new SlotStatistics(geometry, policy);
+    SlotStatistics empty(@Nullable BatchPolicy policy, StatisticsKind kind) {
+        return new SlotStatistics(geometry, policy, kind);
     }
 
     Random random() {

@@ -100,10 +100,10 @@ class StatisticsFileTest {
     @Test
     void aLaterVersionIsRefusedWithItsNumber() {
         byte[] later = golden("minmax.kvstats");
-        later[8] = 2;
+        later[8] = 3;
         assertThatThrownBy(() -> CalibrationStatistics.fromByteArray(later))
                 .isInstanceOf(InvalidDataException.class)
-                .hasMessageContaining("needs statistics version 2, this kvscale reads up to 1")
+                .hasMessageContaining("needs statistics version 3, this kvscale reads up to 2")
                 .hasMessageContaining("use the kvscale that wrote the file");
         byte[] none = golden("minmax.kvstats");
         none[8] = 0;
@@ -114,10 +114,10 @@ class StatisticsFileTest {
     void aSectionThatIsNotKnownIsRefusedWithTheVersionItNeeds() {
         assertThatThrownBy(() -> CalibrationStatistics.fromByteArray(withSection("histograms", 3, new byte[5])))
                 .isInstanceOf(InvalidDataException.class)
-                .hasMessageContaining("section 'histograms' needs statistics version 3, this kvscale reads up to 1");
-        assertThatThrownBy(() -> CalibrationStatistics.fromByteArray(withSection("batches", 2, new byte[4])))
+                .hasMessageContaining("section 'histograms' needs statistics version 3, this kvscale reads up to 2");
+        assertThatThrownBy(() -> CalibrationStatistics.fromByteArray(withSection("sketches", 2, new byte[4])))
                 .isInstanceOf(InvalidDataException.class)
-                .hasMessageContaining("section 'batches' needs statistics version 2");
+                .hasMessageContaining("section 'sketches' needs statistics version 2");
     }
 
     @Test

@@ -68,7 +68,7 @@ class StatisticsFuzzTest {
         }
         for (Dtype dtype : Dtype.values()) {
             SeededCorpus corpus = new SeededCorpus(17, dtype);
-            SlotStatistics slot = corpus.empty(new BatchPolicy(1, false));
+            SlotStatistics slot = corpus.empty(new BatchPolicy(1, false), StatisticsKind.HISTOGRAM);
             corpus.pieces().forEach(piece -> piece.into(slot));
             seeds.add(new CalibrationStatistics(Corpus.EMPTY.withFile(), Map.of(new Slot(2, Role.KEY), slot))
                     .toByteArray());

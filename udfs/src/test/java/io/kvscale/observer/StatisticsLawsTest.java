@@ -32,14 +32,20 @@ class StatisticsLawsTest {
         STATIC_MINMAX,
         MINMAX_BY_TENSOR,
         MINMAX_BY_CHANNEL,
-        LAST_BY_HEAD;
+        LAST_BY_HEAD,
+        HISTOGRAM,
+        HISTOGRAM_AND_BATCHES;
+
+        StatisticsKind kind() {
+            return name().startsWith("HISTOGRAM") ? StatisticsKind.HISTOGRAM : StatisticsKind.RANGE;
+        }
 
         @Nullable
         BatchPolicy policy(Geometry geometry) {
             return switch (this) {
-                case STATIC_MINMAX -> null;
+                case STATIC_MINMAX, HISTOGRAM -> null;
                 case MINMAX_BY_TENSOR -> new BatchPolicy(geometry.channels(), false);
-                case MINMAX_BY_CHANNEL -> new BatchPolicy(1, false);
+                case MINMAX_BY_CHANNEL, HISTOGRAM_AND_BATCHES -> new BatchPolicy(1, false);
                 case LAST_BY_HEAD -> new BatchPolicy(geometry.headDim(), true);
             };
         }
@@ -99,7 +105,7 @@ class StatisticsLawsTest {
             SeededCorpus corpus = new SeededCorpus(2_000 + seed, dtype);
             List<SeededCorpus.Piece> pieces = corpus.pieces();
             byte[] expected = bytes(fold(corpus, observer, pieces));
-            SlotStatistics empty = corpus.empty(observer.policy(corpus.geometry));
+            SlotStatistics empty = corpus.empty(observer.policy(corpus.geometry), observer.kind());
             assertThat(empty.isEmpty()).isTrue();
             assertThat(bytes(merged(fold(corpus, observer, pieces), viaBytes(empty))))
                     .isEqualTo(expected);
@@ -204,14 +210,14 @@ class StatisticsLawsTest {
         List<SlotStatistics> parts = new ArrayList<>();
         int count = 1 + corpus.random().nextInt(5);
         for (int i = 0; i < count; i++) {
-            parts.add(corpus.empty(observer.policy(corpus.geometry)));
+            parts.add(corpus.empty(observer.policy(corpus.geometry), observer.kind()));
         }
         corpus.pieces().forEach(piece -> piece.into(parts.get(corpus.random().nextInt(count))));
         return parts;
     }
 
     private static SlotStatistics fold(SeededCorpus corpus, Observer observer, List<SeededCorpus.Piece> pieces) {
-        SlotStatistics statistics = corpus.empty(observer.policy(corpus.geometry));
+        SlotStatistics statistics = corpus.empty(observer.policy(corpus.geometry), observer.kind());
         pieces.forEach(piece -> piece.into(statistics));
         return statistics;
     }

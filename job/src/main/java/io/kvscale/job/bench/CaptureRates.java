@@ -5,6 +5,8 @@ import io.kvscale.capture.CaptureListing;
 import io.kvscale.capture.CaptureOptions;
 import io.kvscale.capture.CaptureReader;
 import io.kvscale.capture.Split;
+import io.kvscale.observer.CalibrationStatistics;
+import io.kvscale.observer.StatisticsKind;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.tensor.Role;
 import java.io.IOException;
@@ -26,8 +28,19 @@ import org.apache.hadoop.conf.Configuration;
  * @param read1 the better of reads into an aligned direct buffer and into a {@code byte[]}, on one thread
  * @param read2 the same on two threads, half of the files each
  * @param heapMegabytes the most heap in use in any call of a task, garbage included
+ * @param histogram1 a task that counts values too, on one thread
+ * @param histogramMegabytes as {@code heapMegabytes}, of such a task and its statistics' bytes
+ * @param bytesPerHead what its statistics take between tasks, by heads of K and V
  */
-record CaptureRates(double read1, double read2, double task1, double task2, double heapMegabytes) {
+record CaptureRates(
+        double read1,
+        double read2,
+        double task1,
+        double task2,
+        double heapMegabytes,
+        double histogram1,
+        double histogramMegabytes,
+        double bytesPerHead) {
     /** What {@link #of} needs to know of the bench as a whole. */
     record Setting(int blockBytes, double seconds) {}
 
@@ -35,6 +48,10 @@ record CaptureRates(double read1, double read2, double task1, double task2, doub
         Configuration hadoop = new Configuration();
         CaptureListing listing = CaptureListing.of(List.of(captures.folder().toString()), hadoop);
         HeapPeak heap = new HeapPeak();
+        HeapPeak histogramHeap = new HeapPeak();
+        Split whole = Split.plan(listing.files(), 1).get(0);
+        CalibrationStatistics counted =
+                task(whole, StatisticsKind.HISTOGRAM, hadoop).statistics();
         ExecutorService threads = Executors.newFixedThreadPool(2);
         try {
             Map<String, Callable<?>> measured = new LinkedHashMap<>();
@@ -46,19 +63,25 @@ record CaptureRates(double read1, double read2, double task1, double task2, doub
                 for (Split split : splits) {
                     direct.add(reader(split, ReadLimit.direct(setting.blockBytes())));
                     array.add(reader(split, ByteBuffer.allocate(setting.blockBytes())));
-                    task.add(() -> task(split, hadoop));
+                    task.add(() -> task(split, StatisticsKind.RANGE, hadoop));
                 }
                 measured.put("direct" + count, () -> together(threads, direct));
                 measured.put("array" + count, () -> together(threads, array));
                 measured.put("task" + count, () -> heap.during(() -> together(threads, task)));
             }
+            List<Callable<Object>> histogram = List.of(() ->
+                    task(whole, StatisticsKind.HISTOGRAM, hadoop).statistics().toByteArray());
+            measured.put("histogram1", () -> histogramHeap.during(() -> together(threads, histogram)));
             ToDoubleFunction<String> rate = new Rounds(listing.bytes(), setting.seconds()).medians(measured);
             return new CaptureRates(
                     Math.max(rate.applyAsDouble("direct1"), rate.applyAsDouble("array1")),
                     Math.max(rate.applyAsDouble("direct2"), rate.applyAsDouble("array2")),
                     rate.applyAsDouble("task1"),
                     rate.applyAsDouble("task2"),
-                    heap.megabytes());
+                    heap.megabytes(),
+                    rate.applyAsDouble("histogram1"),
+                    histogramHeap.megabytes(),
+                    counted.toByteArray().length / (double) heads(counted));
         } finally {
             threads.shutdownNow();
         }
@@ -72,6 +95,16 @@ record CaptureRates(double read1, double read2, double task1, double task2, doub
         return task2 / read2;
     }
 
+    double histogramRatio1() {
+        return histogram1 / read1;
+    }
+
+    private static int heads(CalibrationStatistics statistics) {
+        return statistics.slots().values().stream()
+                .mapToInt(slot -> slot.geometry().heads())
+                .sum();
+    }
+
     private static Callable<Object> reader(Split split, ByteBuffer block) {
         return () -> {
             ReadLimit.read(split, block);
@@ -79,11 +112,13 @@ record CaptureRates(double read1, double read2, double task1, double task2, doub
         };
     }
 
-    private static CalibrationTask.Outcome task(Split split, Configuration hadoop) throws IOException {
+    private static CalibrationTask.Outcome task(Split split, StatisticsKind kind, Configuration hadoop)
+            throws IOException {
         QuantizationScheme fp8 = QuantizationScheme.fp8();
         CalibrationTask.Outcome outcome = CalibrationTask.run(
                 split,
                 Map.of(Role.KEY, fp8, Role.VALUE, fp8),
+                kind,
                 CaptureOptions.defaults(),
                 hadoop,
                 CaptureReader.Depth.VALUES,

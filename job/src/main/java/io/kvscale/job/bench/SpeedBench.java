@@ -55,6 +55,8 @@ public final class SpeedBench {
         figures.put("task_gbps_2", large.task2());
         figures.put("ratio_1", large.ratio1());
         figures.put("ratio_2", large.ratio2());
+        figures.put("histogram_gbps_1", large.histogram1());
+        figures.put("histogram_ratio_1", large.histogramRatio1());
         figures.put("update_gbps", update);
         figures.put("small_read_gbps", small.read1());
         figures.put("small_read_gbps_2", small.read2());
@@ -62,7 +64,12 @@ public final class SpeedBench {
         figures.put("small_task_gbps_2", small.task2());
         figures.put("small_ratio_1", small.ratio1());
         figures.put("small_ratio_2", small.ratio2());
+        figures.put("small_histogram_gbps_1", small.histogram1());
+        figures.put("small_histogram_ratio_1", small.histogramRatio1());
         figures.putAll(queries);
+        figures.put("histogram_bytes_per_head", large.bytesPerHead());
+        figures.put("small_histogram_bytes_per_head", small.bytesPerHead());
+        figures.put("histogram_heap_used_mb", Math.max(large.histogramMegabytes(), small.histogramMegabytes()));
         figures.put("heap_used_mb", Math.max(large.heapMegabytes(), small.heapMegabytes()));
         figures.put("size_bytes", bytes);
         figures.put("block_bytes", setting.blockBytes());

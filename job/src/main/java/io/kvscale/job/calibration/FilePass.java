@@ -7,6 +7,7 @@ import io.kvscale.capture.CaptureReader.Depth;
 import io.kvscale.capture.Split;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.observer.Corpus;
+import io.kvscale.observer.StatisticsKind;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.tensor.Role;
 import java.io.IOException;
@@ -72,6 +73,7 @@ final class FilePass implements Pass {
     public JavaPairRDD<Integer, byte[]> states(Depth depth, LongAccumulator observed) {
         CaptureOptions options = recipe.capture();
         Map<Role, QuantizationScheme> schemes = recipe.schemes();
+        StatisticsKind kind = recipe.statistics();
         Broadcast<SerializableConfiguration> shipped = configuration;
         int attempts = SparkRuntime.attempts(spark.getConf());
         return spark.parallelize(splits.stream().map(Wire::bytes).toList(), splits.size())
@@ -79,6 +81,7 @@ final class FilePass implements Pass {
                         CalibrationTask.run(
                                 Wire.split(split),
                                 schemes,
+                                kind,
                                 options,
                                 shipped.value().value(),
                                 depth,

@@ -5,6 +5,7 @@ import io.kvscale.capture.CaptureOptions;
 import io.kvscale.capture.CaptureReader.Depth;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.observer.Corpus;
+import io.kvscale.observer.StatisticsKind;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
@@ -106,10 +107,11 @@ final class TablePass implements Pass {
     public JavaPairRDD<Integer, byte[]> states(Depth depth, LongAccumulator observed) {
         CaptureOptions options = recipe.capture();
         Map<Role, QuantizationScheme> schemes = recipe.schemes();
+        StatisticsKind kind = recipe.statistics();
         TableRows reader = new TableRows(
                 input.isParquet() ? "" : DataProblem.TABLE + input.name(), schema.floats(), depth == Depth.VALUES);
         return rows(depth).mapPartitionsToPair(partition -> {
-            RowTask task = new RowTask(schemes, options, observed::add);
+            RowTask task = new RowTask(schemes, kind, options, observed::add);
             partition.forEachRemaining(row -> reader.give(row, task));
             return TaskState.rows(task.outcome());
         });

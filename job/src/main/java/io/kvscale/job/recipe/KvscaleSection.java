@@ -6,6 +6,7 @@ import io.kvscale.capture.LayerFilter;
 import io.kvscale.capture.LayerPattern;
 import io.kvscale.capture.Layout;
 import io.kvscale.capture.TableColumns;
+import io.kvscale.observer.StatisticsKind;
 import io.kvscale.scheme.ScaleDtype;
 import io.kvscale.scheme.Vocabulary;
 import io.kvscale.tensor.Geometry;
@@ -33,14 +34,16 @@ final class KvscaleSection {
             "on_nonfinite",
             "keys",
             "columns",
-            "scale_dtype");
-    private static final List<String> LATER = List.of("statistics", "overrides");
+            "scale_dtype",
+            "statistics");
+    private static final List<String> LATER = List.of("overrides");
     private static final Vocabulary ROLE_KEYS = Vocabulary.of("tensors", "scheme");
     private static final Vocabulary COLUMNS =
             Vocabulary.of("sample", "layer", "role", "shape", "heads", "head_dim", "dtype", "data");
     private static final Vocabulary LAYOUTS = Vocabulary.of("BHSD", "SHD", "2THD");
     private static final Vocabulary ON_NONFINITE = Vocabulary.of("fail", "skip");
     private static final Vocabulary KEYS_WORDS = Vocabulary.of("after_rope", "before_rope");
+    private static final Vocabulary STATISTICS = Vocabulary.of("range", "histogram");
     private static final Vocabulary SCALE_DTYPES = Vocabulary.of("float32", "input");
 
     private final Section section;
@@ -71,6 +74,11 @@ final class KvscaleSection {
     ScaleDtype scaleDtype() {
         String word = section.word("scale_dtype", SCALE_DTYPES);
         return word == null ? null : ScaleDtype.valueOf(word.toUpperCase(Locale.ROOT));
+    }
+
+    StatisticsKind statistics() {
+        String word = section.word("statistics", STATISTICS);
+        return word == null ? StatisticsKind.RANGE : StatisticsKind.valueOf(word.toUpperCase(Locale.ROOT));
     }
 
     OnNonfinite onNonfinite() {

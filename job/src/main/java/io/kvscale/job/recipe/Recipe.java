@@ -1,6 +1,7 @@
 package io.kvscale.job.recipe;
 
 import io.kvscale.capture.CaptureOptions;
+import io.kvscale.observer.StatisticsKind;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.Role;
@@ -19,6 +20,7 @@ import org.apache.hadoop.conf.Configuration;
  * @param key the scheme of K
  * @param value the scheme of V
  * @param capture how the captures are read
+ * @param statistics what the pass keeps of the values
  * @param hybrid some layers may be missing: they keep no KV cache
  * @param allowZero a slot of zeros only gets the eps scale instead of an error
  * @param keysBeforeRope keys were captured before RoPE
@@ -29,6 +31,7 @@ public record Recipe(
         QuantizationScheme key,
         QuantizationScheme value,
         CaptureOptions capture,
+        StatisticsKind statistics,
         boolean hybrid,
         boolean allowZero,
         OnNonfinite onNonfinite,
@@ -61,6 +64,7 @@ public record Recipe(
                 schemes.scheme(Role.KEY),
                 schemes.scheme(Role.VALUE),
                 kvscale.capture(),
+                kvscale.statistics(),
                 kvscale.hybrid(),
                 kvscale.allowZero(),
                 kvscale.onNonfinite(),

@@ -1,9 +1,9 @@
 package io.kvscale.spark.functions;
 
 import io.kvscale.spark.error.Raised;
-import java.util.List;
 import java.util.Map;
 import java.util.function.BiFunction;
+import java.util.stream.IntStream;
 import org.apache.spark.sql.AnalysisException;
 import org.apache.spark.sql.catalyst.expressions.Cast$;
 import org.apache.spark.sql.catalyst.expressions.Expression;
@@ -36,12 +36,13 @@ final class Arguments {
         this.given = given;
     }
 
-    /** How many there are: one of two numbers. */
+    /** How many there are: from the least number to the most. */
     int count(int least, int most) {
         int count = given.size();
         if (count < least || count > most) {
-            Seq<Object> valid = CollectionConverters.asScala(
-                            least == most ? List.<Object>of(least) : List.<Object>of(least, most))
+            Seq<Object> valid = CollectionConverters.asScala(IntStream.rangeClosed(least, most)
+                            .<Object>mapToObj(i -> i)
+                            .toList())
                     .toList();
             Platform.throwException(QueryCompilationErrors.wrongNumArgsError(function, valid, count, "", "", ""));
         }
@@ -73,6 +74,21 @@ final class Arguments {
         Expression argument = text(index, name);
         if (argument instanceof Literal literal && literal.value() != null) {
             Raised.from(() -> meaning.apply(function, String.valueOf(literal.value())));
+        }
+        return argument;
+    }
+
+    /** A word that the query has to say outright, for the whole query. */
+    Expression constantWord(int index, String name, BiFunction<String, String, ?> meaning) {
+        Expression argument = word(index, name, meaning);
+        if (!argument.foldable()) {
+            Platform.throwException(new AnalysisException(
+                    "DATATYPE_MISMATCH.NON_FOLDABLE_INPUT",
+                    Raised.parameters(Map.of(
+                            "sqlExpr", "\"" + function + "\"",
+                            "inputName", "`" + name + "`",
+                            "inputType", "\"" + argument.dataType().sql() + "\"",
+                            "inputExpr", "\"" + argument.sql() + "\""))));
         }
         return argument;
     }

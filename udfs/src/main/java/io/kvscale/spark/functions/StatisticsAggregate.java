@@ -60,6 +60,8 @@ public abstract class StatisticsAggregate extends TypedImperativeAggregate<Calib
 
     @Override
     public byte[] serialize(CalibrationStatistics buffer) {
+        // The last that is done with it: what it counted in is for the groups to come.
+        buffer.pack();
         return buffer.toByteArray();
     }
 

@@ -18,7 +18,7 @@ final class StatisticsSignatures {
                     StatsAggregate.NAME,
                     StatsAggregate.class,
                     "agg_funcs",
-                    "_FUNC_(layer, role, dtype, heads, head_dim, data [, sample]) - Returns the calibration statistics of K"
+                    "_FUNC_(layer, role, dtype, heads, head_dim, data [, sample [, statistics]]) - Returns the calibration statistics of K"
                             + " or V tensors, one a row, as BINARY: the bytes of a statistics.kvstats file. Any number of"
                             + " layers and roles may share a group. A row with a null among the first six arguments is"
                             + " skipped; a group without any other row gives NULL.",
@@ -30,7 +30,8 @@ final class StatisticsSignatures {
                             "head_dim - values of a head",
                             "data - one sample's tensor: BINARY, row-major [heads, tokens, head_dim], little endian; or,"
                                     + " of F32, ARRAY<FLOAT>",
-                            "sample - optional: the sample's name, which errors and min_sample, max_sample then give"),
+                            "sample - optional: the sample's name, which errors and min_sample, max_sample then give; NULL for none",
+                            "statistics - optional, a constant: 'range', the default, or 'histogram', which counts the values of every head too"),
                     List.of(
                             new Example(
                                     "SELECT s.slots[0].tokens, s.slots[0].min, s.slots[0].max_sample FROM (SELECT"
@@ -42,7 +43,7 @@ final class StatisticsSignatures {
                                     "SELECT kv_scales(_FUNC_(0, 'value', 'BF16', 1, 2, X'ff42803f'), 'int8')[0].scale[0]",
                                     "1.0")),
                     arguments -> {
-                        int count = arguments.count(6, 7);
+                        int count = arguments.count(6, 8);
                         List<Expression> children = new ArrayList<>(List.of(
                                 arguments.integer(0, "layer"),
                                 arguments.word(1, "role", Values::role),
@@ -50,8 +51,11 @@ final class StatisticsSignatures {
                                 arguments.integer(3, "heads"),
                                 arguments.integer(4, "head_dim"),
                                 arguments.binaryOrFloats(5, "data")));
-                        if (count == 7) {
+                        if (count > 6) {
                             children.add(arguments.text(6, "sample"));
+                        }
+                        if (count > 7) {
+                            children.add(arguments.constantWord(7, "statistics", Values::statistics));
                         }
                         return new StatsAggregate(seq(children), 0, 0);
                     }),

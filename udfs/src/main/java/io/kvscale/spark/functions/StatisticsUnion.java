@@ -34,6 +34,16 @@ final class StatisticsUnion {
             SlotStatistics present = into.slots().get(slot);
             if (present != null) {
                 checkGeometry(function, argument, slot, present, added.geometry(), added.first());
+                if (!present.countsLike(added)) {
+                    throw new InvalidDataException(Values.wrong(
+                                    function,
+                                    argument,
+                                    "some statistics hold histograms, others ranges only",
+                                    "make all of them with the same kvscale.statistics, or the same last argument of"
+                                            + " kv_stats_agg")
+                            .problem()
+                            .inSlot(slot));
+                }
                 if (!Objects.equals(present.batchPolicy(), added.batchPolicy())) {
                     throw new InvalidDataException(Values.wrong(
                                     function,

@@ -3,6 +3,7 @@ package io.kvscale.spark.functions;
 import io.kvscale.capture.TensorValues;
 import io.kvscale.numeric.Dtype;
 import io.kvscale.observer.CalibrationStatistics;
+import io.kvscale.observer.CountTables;
 import io.kvscale.spark.error.Raised;
 import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.InvalidDataException;
@@ -18,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 import scala.collection.immutable.Seq;
 
 /**
- * {@code kv_stats_agg(layer, role, dtype, heads, head_dim, data [, sample])}: the statistics of K or V tensors, one a row.
+ * {@code kv_stats_agg(layer, role, dtype, heads, head_dim, data [, sample [, statistics]])}: the statistics of K or V tensors, one a row.
  *
  * <p>A row that is {@link TensorValues} is read chunk by chunk instead of as one array; the result is the same.
  */
@@ -37,10 +38,14 @@ public final class StatsAggregate extends StatisticsAggregate {
     private static final int HEAD_DIM = 4;
     private static final int DATA = 5;
     private static final int SAMPLE = 6;
+    private static final int STATISTICS = 7;
+
+    /** Where all groups of a task count. */
+    private transient @Nullable CountTables tables;
 
     /**
      * @param children layer BIGINT, role STRING, dtype STRING, heads BIGINT, head_dim BIGINT, data BINARY or
-     *     ARRAY&lt;FLOAT&gt;, and, if there is a seventh, sample STRING
+     *     ARRAY&lt;FLOAT&gt;; if there is a seventh, sample STRING; if an eighth, statistics STRING, a constant
      */
     public StatsAggregate(Seq<Expression> children, int mutableOffset, int inputOffset) {
         super(NAME, GEOMETRY, children, mutableOffset, inputOffset);
@@ -49,6 +54,16 @@ public final class StatsAggregate extends StatisticsAggregate {
     @Override
     StatisticsAggregate copy(Seq<Expression> newChildren, int newMutableOffset, int newInputOffset) {
         return new StatsAggregate(newChildren, newMutableOffset, newInputOffset);
+    }
+
+    @Override
+    public CalibrationStatistics createAggregationBuffer() {
+        if (children().size() > STATISTICS
+                && children().apply(STATISTICS).eval(InternalRow.empty()) instanceof UTF8String word
+                && tables == null) {
+            tables = Raised.from(() -> Values.statistics(NAME, word.toString())).tables();
+        }
+        return new CalibrationStatistics(tables);
     }
 
     /** {@inheritDoc} A row with a null before {@code sample} changes nothing. */

@@ -2,6 +2,7 @@ package io.kvscale.spark.functions;
 
 import io.kvscale.numeric.Dtype;
 import io.kvscale.numeric.NumberFormat;
+import io.kvscale.observer.StatisticsKind;
 import io.kvscale.scheme.Given;
 import io.kvscale.scheme.InvalidSchemeException;
 import io.kvscale.scheme.SchemeText;
@@ -18,6 +19,8 @@ import org.apache.spark.sql.catalyst.util.ArrayData;
 final class Values {
     private static final Vocabulary DTYPES = Vocabulary.of("F32", "BF16", "F16", "float32", "bfloat16", "float16");
     private static final Vocabulary ROLES = Vocabulary.of("key", "value", "k", "v");
+
+    private static final Vocabulary STATISTICS = Vocabulary.of("range", "histogram");
 
     private Values() {}
 
@@ -39,6 +42,15 @@ final class Values {
             case "key", "k" -> Role.KEY;
             case "value", "v" -> Role.VALUE;
             default -> throw wrong(function, "role", "unknown role " + Given.shown(name), ROLES.remedy(name));
+        };
+    }
+
+    static StatisticsKind statistics(String function, String name) {
+        return switch (name.toLowerCase(Locale.ROOT)) {
+            case "range" -> StatisticsKind.RANGE;
+            case "histogram" -> StatisticsKind.HISTOGRAM;
+            default ->
+                throw wrong(function, "statistics", "unknown statistics " + Given.shown(name), STATISTICS.remedy(name));
         };
     }
 

@@ -13,6 +13,7 @@ import io.kvscale.capture.Split;
 import io.kvscale.numeric.Dtype;
 import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.observer.SlotStatistics;
+import io.kvscale.observer.StatisticsKind;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.spark.TestSpark;
 import io.kvscale.tensor.Geometry;
@@ -76,6 +77,7 @@ class StatsAggregateTest {
         CalibrationStatistics job = CalibrationTask.run(
                         new Split(pieces),
                         Map.of(Role.KEY, scheme, Role.VALUE, scheme),
+                        StatisticsKind.RANGE,
                         options,
                         configuration,
                         CaptureReader.Depth.VALUES,
