@@ -32,6 +32,26 @@ public record SlotError(
         boolean approximate) {
 
     /**
+     * The error under the scales that the statistics themselves give: what one scheme costs beside another.
+     *
+     * @return null where values were not counted, or are not by heads
+     * @throws io.kvscale.tensor.InvalidDataException as {@link ScaleSet#derive}
+     */
+    public static @Nullable SlotError of(SlotStatistics statistics, QuantizationScheme scheme) {
+        if (!statistics.hasCounts() || !scheme.strategy().isByHeads()) {
+            return null;
+        }
+        QuantParameters[] parameters = ScaleSet.derive(statistics, scheme).parameters();
+        float[] scale = new float[parameters.length];
+        float[] zeroPoint = new float[parameters.length];
+        for (int i = 0; i < parameters.length; i++) {
+            scale[i] = parameters[i].scale();
+            zeroPoint[i] = parameters[i].zeroPoint();
+        }
+        return of(statistics, scheme, scale, zeroPoint);
+    }
+
+    /**
      * The error of any scales. What the values are fake-quantized to is computed as the scheme's {@code scale_dtype} says.
      *
      * @param scale one, or one a head, as the scheme's strategy is
