@@ -118,7 +118,7 @@ final class CalibrateCommand implements Callable<Integer> {
                 CalibrationOutcome outcome = job.run(Depth.VALUES, progress());
                 tell(outcome, results);
                 ScaleSolver.Solution solution = Results.solve(recipe, outcome.statistics(), outcome.problem());
-                results.write(solution, outcome.statistics(), run.finish(job, outcome.tally()), folder);
+                results.write(solution, outcome.statistics(), run.finish(job, outcome.tally()), true, folder);
             }
         }
         return ExitCode.DONE;

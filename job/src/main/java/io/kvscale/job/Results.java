@@ -4,6 +4,7 @@ import io.kvscale.job.export.OutputFolder;
 import io.kvscale.job.export.ResultFiles;
 import io.kvscale.job.recipe.OnNonfinite;
 import io.kvscale.job.recipe.Recipe;
+import io.kvscale.job.report.Report;
 import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.quant.Expectations;
 import io.kvscale.quant.ScaleSolver;
@@ -34,10 +35,19 @@ final class Results {
                 .solve(statistics, found);
     }
 
-    /** Writes the folder, then shows the scales and the paths. */
+    /**
+     * Writes the folder, then shows the scales and the paths.
+     *
+     * @param report whether {@code report.html} is among its files
+     */
     void write(
-            ScaleSolver.Solution solution, CalibrationStatistics statistics, Map<String, ?> run, OutputFolder output) {
-        String notForVllm = ResultFiles.write(solution.table(), statistics, run, output);
+            ScaleSolver.Solution solution,
+            CalibrationStatistics statistics,
+            Map<String, ?> run,
+            boolean report,
+            OutputFolder output) {
+        byte[] page = report ? Report.html(solution, statistics, Version.kvscale()) : null;
+        String notForVllm = ResultFiles.write(solution.table(), statistics, run, page, output);
         List<String> warnings = new ArrayList<>(solution.warnings());
         if (notForVllm != null) {
             warnings.add("nothing written for vLLM: " + notForVllm);

@@ -38,6 +38,9 @@ final class ScalesCommand implements Callable<Integer> {
     @Option(names = "--overwrite", description = "Replace an older result folder.")
     private boolean overwrite;
 
+    @Option(names = "--report", description = "Write report.html too, as calibrate does.")
+    private boolean report;
+
     @Option(names = "--quiet", description = "Print errors only.")
     private boolean quiet;
 
@@ -51,7 +54,7 @@ final class ScalesCommand implements Callable<Integer> {
         recipe.notices().forEach(results::say);
         CalibrationStatistics statistics = Files.statistics(statisticsFile, hadoop);
         try (OutputFolder folder = OutputFolder.open(output, overwrite, List.of(), hadoop)) {
-            results.write(Results.solve(recipe, statistics, null), statistics, run.finish(), folder);
+            results.write(Results.solve(recipe, statistics, null), statistics, run.finish(), report, folder);
         }
         return ExitCode.DONE;
     }

@@ -66,6 +66,7 @@ class OutputContractTest {
                             "kv_scales.json",
                             "statistics.kvstats",
                             "run.json",
+                            "report.html",
                             "_SUCCESS",
                             "vllm/config.json",
                             "vllm/model-kvscales.safetensors");

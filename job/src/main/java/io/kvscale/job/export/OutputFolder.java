@@ -27,7 +27,7 @@ public final class OutputFolder implements Closeable {
 
     /** All that this and {@link ResultFiles} write. */
     private static final Set<String> RESULTS =
-            Set.of("kv_scales.json", "statistics.kvstats", "run.json", "vllm", SUCCESS);
+            Set.of("kv_scales.json", "statistics.kvstats", "run.json", "report.html", "vllm", SUCCESS);
 
     private final FileSystem fs;
     private final Path target;

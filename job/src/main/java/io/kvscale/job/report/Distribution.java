@@ -1,0 +1,58 @@
+package io.kvscale.job.report;
+
+import io.kvscale.observer.SlotStatistics;
+import io.kvscale.observer.ValueCounts;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How the values of a slot are spread, coarse enough for a page.
+ *
+ * @param bins counts of bins of equal width, from the least value to the greatest; a single one where those are equal
+ * @param nearlyAll the least number with at least 99.99 % of all |x| not above it
+ */
+record Distribution(long[] bins, float nearlyAll) {
+    static final int BINS = 128;
+    private static final double NEARLY = 0.9999;
+
+    /** Null where the statistics hold ranges only. */
+    static @Nullable Distribution of(SlotStatistics seen) {
+        ValueCounts counts = seen.counts(0, seen.geometry().heads());
+        if (counts == null || counts.values().length == 0) {
+            return null;
+        }
+        return new Distribution(binned(counts), nearlyAll(counts));
+    }
+
+    private static long[] binned(ValueCounts counts) {
+        float[] values = counts.values();
+        double least = values[0];
+        double width = (values[values.length - 1] - least) / BINS;
+        if (width == 0) {
+            return new long[] {Arrays.stream(counts.counts()).sum()};
+        }
+        long[] bins = new long[BINS];
+        for (int i = 0; i < values.length; i++) {
+            bins[(int) Math.min(BINS - 1, (values[i] - least) / width)] += counts.counts()[i];
+        }
+        return bins;
+    }
+
+    private static float nearlyAll(ValueCounts counts) {
+        float[] values = counts.values();
+        int[] bySize = IntStream.range(0, values.length)
+                .boxed()
+                .sorted(Comparator.comparing(i -> Math.abs(values[i])))
+                .mapToInt(Integer::intValue)
+                .toArray();
+        double wanted = NEARLY * Arrays.stream(counts.counts()).sum();
+        long below = 0;
+        int at = 0;
+        while ((below += counts.counts()[bySize[at]]) < wanted) {
+            at++;
+        }
+        return Math.abs(values[bySize[at]]);
+    }
+}

@@ -1,0 +1,36 @@
+package io.kvscale.job.report;
+
+import io.kvscale.observer.CalibrationStatistics;
+import io.kvscale.quant.ScaleSolver;
+import io.kvscale.scheme.SlotScales;
+import io.kvscale.tensor.Slot;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * {@code report.html}: what was calibrated, from what, and what to look at first. One file that loads nothing, neither
+ * from a network nor from the disk; the same bytes for the same data and recipe.
+ */
+public final class Report {
+    private Report() {}
+
+    /**
+     * The page, in UTF-8.
+     *
+     * @param statistics what the solution was derived from; where they hold histograms, the page has distributions
+     * @param version kvscale's own
+     */
+    public static byte[] html(ScaleSolver.Solution solution, CalibrationStatistics statistics, String version) {
+        List<ReportedSlot> slots = solution.table().slots().entrySet().stream()
+                .map(entry -> slot(entry, statistics))
+                .toList();
+        return ReportPage.html(new ReportData(solution, slots, version).toJson());
+    }
+
+    private static ReportedSlot slot(Map.Entry<Slot, SlotScales> entry, CalibrationStatistics statistics) {
+        return ReportedSlot.of(
+                entry.getKey(),
+                entry.getValue(),
+                java.util.Objects.requireNonNull(statistics.slots().get(entry.getKey())));
+    }
+}

@@ -1,0 +1,129 @@
+package io.kvscale.job.report;
+
+import com.fasterxml.jackson.core.JsonFactoryBuilder;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamWriteFeature;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.kvscale.quant.ScaleSolver;
+import io.kvscale.scheme.KvCacheScheme;
+import io.kvscale.scheme.QuantizationScheme;
+import io.kvscale.scheme.ScaleTable;
+import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.Slot;
+import java.util.List;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/** All that the page shows, as JSON for its script; {@code base.js} reads it. */
+record ReportData(ScaleSolver.Solution solution, List<ReportedSlot> slots, String version) {
+    /** Of a finding that concerns hundreds of slots the worst are shown. */
+    private static final int MOST_CASES = 40;
+
+    private static final int LONGEST_NAME = 96;
+
+    /** Jackson's own writer of floats: the same text on every JDK. */
+    private static final ObjectMapper MAPPER = new ObjectMapper(new JsonFactoryBuilder()
+            .enable(StreamWriteFeature.USE_FAST_DOUBLE_WRITER)
+            .build());
+
+    /** How the page calls a slot. */
+    static String id(Slot slot) {
+        return slot.layer() + "/" + slot.role().word();
+    }
+
+    String toJson() {
+        ObjectNode data = MAPPER.createObjectNode();
+        data.put("version", version);
+        ScaleTable.CorpusSummary corpus = solution.table().corpus();
+        data.putObject("corpus")
+                .put("fingerprint", corpus.fingerprint())
+                .put("files", corpus.files())
+                .put("samples", corpus.samples())
+                .put("tokens", corpus.tokens())
+                .put("values", corpus.values());
+        findings(data.putArray("findings"));
+        List<QuantizationScheme> schemes =
+                slots.stream().map(slot -> slot.scales().scheme()).distinct().toList();
+        ArrayNode all = data.putArray("schemes");
+        for (QuantizationScheme scheme : schemes) {
+            all.addObject()
+                    .put("format", scheme.format().name().toLowerCase(Locale.ROOT))
+                    .set("fields", MAPPER.valueToTree(KvCacheScheme.fields(scheme)));
+        }
+        int pool = ChannelMap.pooled(slots);
+        data.put("pool", pool);
+        ArrayNode array = data.putArray("slots");
+        slots.forEach(slot -> write(slot, schemes.indexOf(slot.scales().scheme()), pool, array.addObject()));
+        try {
+            return MAPPER.writeValueAsString(data);
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("a tree is always JSON", e);
+        }
+    }
+
+    private void findings(ArrayNode to) {
+        for (String warning : solution.warnings()) {
+            to.addObject().put("grave", true).put("title", "").put("text", DataProblem.shown(warning));
+        }
+        for (Finding finding : Findings.of(slots)) {
+            ObjectNode one = to.addObject();
+            one.put("grave", finding.grave()).put("title", finding.title()).put("text", finding.text());
+            one.put("count", finding.cases().size());
+            ArrayNode cases = one.putArray("cases");
+            finding.cases().stream()
+                    .limit(MOST_CASES)
+                    .forEach(at -> cases.addObject().put("slot", at.slot()).put("text", at.text()));
+        }
+    }
+
+    private static void write(ReportedSlot slot, int scheme, int pool, ObjectNode to) {
+        to.put("layer", slot.slot().layer()).put("role", slot.slot().role().word());
+        to.put("scheme", scheme);
+        to.put("dtype", slot.scales().geometry().dtype().name());
+        to.put("heads", slot.heads()).put("headDim", slot.headDim());
+        float least = Float.POSITIVE_INFINITY;
+        float greatest = 0;
+        for (float scale : slot.scales().scale()) {
+            least = Math.min(least, scale);
+            greatest = Math.max(greatest, scale);
+        }
+        to.put("scales", slot.scales().scale().length).put("leastScale", least).put("greatestScale", greatest);
+        to.put("min", slot.scales().min()).put("max", slot.scales().max());
+        to.put("minSample", name(slot.scales().minSample()))
+                .put("maxSample", name(slot.scales().maxSample()));
+        to.put("count", slot.scales().count())
+                .put("nan", slot.scales().nan())
+                .put("inf", slot.scales().infinite());
+        to.put("tokens", slot.seen().tokens());
+        numbers(to.putArray("widest"), slot.widestReach());
+        numbers(to.putArray("narrowest"), slot.narrowestReach());
+        to.put("map", ChannelMap.encode(slot, pool));
+        Distribution distribution = slot.distribution();
+        if (distribution != null) {
+            to.put("nearlyAll", distribution.nearlyAll());
+            ArrayNode bins = to.putArray("bins");
+            for (long bin : distribution.bins()) {
+                bins.add(bin);
+            }
+        }
+    }
+
+    private static void numbers(ArrayNode to, float[] numbers) {
+        for (float number : numbers) {
+            to.add(number);
+        }
+    }
+
+    /** Names come from untrusted files. */
+    private static @Nullable String name(@Nullable String sample) {
+        if (sample == null) {
+            return null;
+        }
+        String shown = DataProblem.shown(sample);
+        return shown.length() <= LONGEST_NAME
+                ? shown
+                : shown.substring(0, shown.offsetByCodePoints(0, LONGEST_NAME / 2)) + "…";
+    }
+}

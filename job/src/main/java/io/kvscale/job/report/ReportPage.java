@@ -1,0 +1,86 @@
+package io.kvscale.job.report;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Base64;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * Puts the page together: a fixed frame, its style and scripts, and the data as JSON that nothing executes. No word of the
+ * data becomes markup, for scripts set text only; should one do so by mistake, the page's own security policy runs no
+ * script but the two whose digests it names, and loads nothing.
+ */
+final class ReportPage {
+    /** A newer artifact has another path. */
+    private static final String ECHARTS = "/META-INF/resources/webjars/echarts/5.3.1/dist/echarts.min.js";
+
+    private static final List<String> SCRIPTS =
+            List.of("base.js", "tables.js", "charts.js", "findings.js", "slots.js", "page.js");
+
+    private static final Pattern PLACE = Pattern.compile("\\{\\{(\\w+)}}");
+
+    private ReportPage() {}
+
+    static byte[] html(String json) {
+        String library = text(ECHARTS);
+        StringBuilder own = new StringBuilder("\"use strict\";\n");
+        SCRIPTS.forEach(script -> own.append(text(script)));
+        String scripts = own.toString();
+        Map<String, String> parts = Map.of(
+                "policy", policy(library, scripts),
+                "style", text("report.css"),
+                "data", inScript(json),
+                "library", library,
+                "scripts", scripts);
+        // One pass over the frame alone: a part is never searched for places.
+        String page = PLACE.matcher(text("report.html"))
+                .replaceAll(place -> Matcher.quoteReplacement(Objects.requireNonNull(parts.get(place.group(1)))));
+        return page.getBytes(StandardCharsets.UTF_8);
+    }
+
+    /** JSON that can neither end the element that holds it nor begin another: these characters occur in strings only. */
+    static String inScript(String json) {
+        return json.replace("<", "\\u003c")
+                .replace(">", "\\u003e")
+                .replace("&", "\\u0026")
+                .replace("\u2028", "\\u2028")
+                .replace("\u2029", "\\u2029");
+    }
+
+    private static String policy(String... scripts) {
+        StringBuilder policy = new StringBuilder("default-src 'none'; style-src 'unsafe-inline'; img-src data:;"
+                + " base-uri 'none'; form-action 'none'; script-src");
+        for (String script : scripts) {
+            policy.append(" 'sha256-").append(digest(script)).append('\'');
+        }
+        return policy.toString();
+    }
+
+    private static String digest(String script) {
+        try {
+            byte[] bytes = script.getBytes(StandardCharsets.UTF_8);
+            return Base64.getEncoder()
+                    .encodeToString(MessageDigest.getInstance("SHA-256").digest(bytes));
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java platform has SHA-256", e);
+        }
+    }
+
+    private static String text(String resource) {
+        try (InputStream in = ReportPage.class.getResourceAsStream(resource)) {
+            byte[] bytes = Objects.requireNonNull(in, resource).readAllBytes();
+            // As a browser reads it: its digest is of lines that end in \n.
+            return new String(bytes, StandardCharsets.UTF_8).replace("\r\n", "\n");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

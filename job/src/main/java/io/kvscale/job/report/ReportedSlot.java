@@ -1,0 +1,91 @@
+package io.kvscale.job.report;
+
+import io.kvscale.observer.Range;
+import io.kvscale.observer.SlotStatistics;
+import io.kvscale.scheme.SlotScales;
+import io.kvscale.tensor.Slot;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A slot with all that the page shows of it.
+ *
+ * @param channels the greatest |x| of every channel, row-major in (head, channel); NaN where there was no finite value
+ * @param distribution null where the statistics hold ranges only
+ */
+record ReportedSlot(
+        Slot slot,
+        SlotScales scales,
+        SlotStatistics seen,
+        float[] channels,
+        @Nullable Distribution distribution) {
+
+    static ReportedSlot of(Slot slot, SlotScales scales, SlotStatistics seen) {
+        Range[] ranges = seen.ranges(1);
+        float[] absmax = new float[ranges.length];
+        for (int c = 0; c < absmax.length; c++) {
+            absmax[c] =
+                    ranges[c].isEmpty() ? Float.NaN : Math.max(Math.abs(ranges[c].min()), Math.abs(ranges[c].max()));
+        }
+        return new ReportedSlot(slot, scales, seen, absmax, Distribution.of(seen));
+    }
+
+    int heads() {
+        return scales.geometry().heads();
+    }
+
+    int headDim() {
+        return scales.geometry().headDim();
+    }
+
+    /** The greatest |x| of a head; 0 where it has none. */
+    float absmaxOfHead(int head) {
+        float greatest = 0;
+        for (int c = head * headDim(); c < (head + 1) * headDim(); c++) {
+            greatest = channels[c] > greatest ? channels[c] : greatest;
+        }
+        return greatest;
+    }
+
+    /** The greatest |x| of the slot. */
+    float absmax() {
+        return Math.max(Math.abs(scales.min()), Math.abs(scales.max()));
+    }
+
+    /** The median over a head's channels of their greatest |x|: the lower one of two; NaN counts as the greatest. */
+    float medianOfHead(int head) {
+        float[] sorted = Arrays.copyOfRange(channels, head * headDim(), (head + 1) * headDim());
+        Arrays.sort(sorted);
+        return sorted[(sorted.length - 1) / 2];
+    }
+
+    /** The least number that some scale can stand for, and the greatest: nothing beyond is kept. */
+    float[] widestReach() {
+        float[] reach = {Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY};
+        for (int i = 0; i < scales.scale().length; i++) {
+            float[] one = reach(i);
+            reach[0] = Math.min(reach[0], one[0]);
+            reach[1] = Math.max(reach[1], one[1]);
+        }
+        return reach;
+    }
+
+    /** The same of the scale that reaches least far. */
+    float[] narrowestReach() {
+        float[] least = reach(0);
+        for (int i = 1; i < scales.scale().length; i++) {
+            float[] one = reach(i);
+            least = one[1] - one[0] < least[1] - least[0] ? one : least;
+        }
+        return least;
+    }
+
+    private float[] reach(int i) {
+        float scale = scales.scale()[i];
+        float zeroPoint = scales.zeroPoint()[i];
+        return new float[] {
+            (scales.scheme().format().min() - zeroPoint) * scale,
+            (scales.scheme().format().max() - zeroPoint) * scale
+        };
+    }
+}

@@ -1,0 +1,91 @@
+// Data, words and colours. All text of the page goes through el(), which sets text and never markup.
+const data = JSON.parse(document.getElementById("data").textContent);
+const slotOf = new Map(data.slots.map(slot => [slot.layer + "/" + slot.role, slot]));
+const layers = [...new Set(data.slots.map(slot => slot.layer))].sort((a, b) => a - b);
+const roles = ["key", "value"].filter(role => data.slots.some(slot => slot.role === role));
+const letter = {key: "K", value: "V"};
+const roleWord = {key: "keys", value: "values"};
+const OUTLIER = 5;
+
+const byId = id => document.getElementById(id);
+
+function el(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    made.setAttribute(name, value);
+  }
+  for (const child of children) {
+    made.append(child instanceof Node ? child : document.createTextNode(String(child)));
+  }
+  return made;
+}
+
+// Names come from untrusted files: their direction is their own.
+const named = name => name === null ? el("span", {class: "fine"}, "unnamed") : el("bdi", {}, name);
+
+const slotsOf = role => data.slots.filter(slot => slot.role === role);
+
+const group = n => String(n).replace(/\B(?=(\d{3})+$)/g, "\u202f");
+
+// A few digits for reading; tables of scales show all.
+function short(x) {
+  if (x === 0 || x === null || !Number.isFinite(x)) {
+    return x === 0 ? "0" : "\u2013";
+  }
+  const size = Math.abs(x);
+  const text = size >= 1e5 || size < 1e-4 ? x.toExponential(2) : String(Number(x.toPrecision(3)));
+  return text.replace("-", "\u2212").replace("e+", "e");
+}
+
+const exact = x => String(x).replace("-", "\u2212");
+
+const count = (n, one, many = one + "s") => group(n) + " " + (n === 1 ? one : many);
+
+// The greatest |x| by (head, channel), from BF16 in Base64; NaN where there was no value.
+function channelsOf(slot) {
+  if (!slot.channels) {
+    const bytes = Uint8Array.from(atob(slot.map), c => c.charCodeAt(0));
+    const bits = new Uint32Array(bytes.length / 2);
+    bits.forEach((_, i) => bits[i] = (bytes[2 * i] | bytes[2 * i + 1] << 8) << 16 >>> 0);
+    slot.channels = new Float32Array(bits.buffer);
+    slot.columns = slot.channels.length / slot.heads;
+  }
+  return slot.channels;
+}
+
+const headOf = (slot, head) => Array.from(channelsOf(slot).subarray(head * slot.columns, (head + 1) * slot.columns));
+
+const greatest = values => values.reduce((most, x) => x > most ? x : most, 0);
+
+function median(values) {
+  const sorted = values.map(x => Number.isNaN(x) ? Infinity : x).sort((a, b) => a - b);
+  return sorted[(sorted.length - 1) >> 1];
+}
+
+const channelName = (slot, column) => data.pool === 1
+  ? "channel " + column
+  : "channels " + column * data.pool + " to " + (Math.min((column + 1) * data.pool, slot.headDim) - 1);
+
+// Okabe and Ito's colours for what is told apart, one ramp of rising lightness for what is more or less.
+const light = {
+  dark: false, ink: "#1c2128", quiet: "#5b6470", line: "#e3e0da", card: "#ffffff", empty: "#f1efea",
+  key: "#0b62a4", value: "#c65400", out: "rgba(179,71,11,.10)", limit: "#b3470b", ring: "#0b62a4",
+  set: ["#0b62a4", "#c65400", "#00795a", "#a3487f", "#8a6d00"],
+  ramp: ["#fbf3dc", "#f8d08b", "#f0975a", "#d45450", "#9b2a63", "#561a5e", "#20113b"]
+};
+const dark = {
+  dark: true, ink: "#e7e9ec", quiet: "#a0a8b3", line: "#2e343c", card: "#1b1f25", empty: "#23282f",
+  key: "#6db3f2", value: "#f0994d", out: "rgba(240,160,99,.13)", limit: "#f0a063", ring: "#7de0ff",
+  set: ["#6db3f2", "#f0994d", "#4cc9a0", "#e394c4", "#e3cf57"],
+  ramp: ["#1d1430", "#4a1a63", "#8c2a68", "#cb4a54", "#f0894a", "#f9c878", "#fff6d8"]
+};
+const prefersDark = window.matchMedia("(prefers-color-scheme: dark)");
+const isPrinting = () => document.documentElement.classList.contains("printing");
+const colours = () => prefersDark.matches && !isPrinting() ? dark : light;
+
+function describe(scheme) {
+  const fields = scheme.fields;
+  const names = {fp8_e4m3: "FP8 e4m3", fp8_e5m2: "FP8 e5m2", int8: "INT8", int4: "INT4", fp4_e2m1: "FP4 e2m1"};
+  return (names[scheme.format] || scheme.format) + ", " + (fields.symmetric ? "symmetric" : "asymmetric") + ", "
+    + (fields.strategy === "group" ? "groups of " + fields.group_size : "by " + fields.strategy) + ", " + fields.observer;
+}

@@ -1,0 +1,107 @@
+// The head of the page and what was found.
+
+function summary() {
+  const corpus = data.corpus;
+  const grave = data.findings.filter(finding => finding.grave).length;
+  byId("summary").append(
+    layers.length === 1 ? "One layer, " : layers.length + " layers, ",
+    count(corpus.tokens, "token") + " of " + count(corpus.samples, "sample") + ". ",
+    grave === 0 ? "Nothing stands in the way of using the scales."
+      : grave === 1 ? "One thing to look at before using the scales." : grave + " things to look at before using the scales.");
+  const first = data.slots[0];
+  const facts = [
+    ["Format", describe(data.schemes[0]).split(",")[0] + (data.schemes.length > 1 ? " and others" : "")],
+    ["Scales by", data.schemes[0].fields.strategy + (data.schemes.some(s => s.fields.strategy !== data.schemes[0].fields.strategy)
+      ? " and others" : "")],
+    ["Heads \u00d7 channels", first.heads + " \u00d7 " + first.headDim],
+    ["K and V", [...new Set(data.slots.map(slot => slot.dtype))].join(", ")],
+    ["Values", group(corpus.values)],
+    ["Files", group(corpus.files)]
+  ];
+  byId("facts").append(...facts.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
+}
+
+const FEW = 4;
+
+function findingsList() {
+  const host = byId("findings-list");
+  if (data.findings.length === 0) {
+    host.append(el("p", {class: "fine"}, "Nothing stands out: no outlier channels, no layers near zero, no NaN, enough tokens."));
+  }
+  for (const finding of data.findings) {
+    const kind = el("span", {class: "kind"}, finding.grave ? "Warning" : "Note");
+    const box = el("article", {class: finding.grave ? "finding grave" : "finding"});
+    if (finding.title) {
+      const where = new Set((finding.cases || []).map(at => at.slot)).size;
+      box.append(el("h3", {}, kind, finding.title),
+        el("p", {}, finding.text));
+      box.append(cases(finding, where));
+    } else {
+      box.append(el("p", {}, kind, finding.text));
+    }
+    host.append(box);
+  }
+}
+
+function cases(finding) {
+  const items = finding.cases.map(at => el("li", {}, slotLink(at)));
+  const list = el("ul", {class: "cases"}, ...items.slice(0, FEW));
+  const box = el("div", {}, list);
+  if (finding.count > FEW) {
+    box.append(el("details", {},
+      el("summary", {}, count(finding.count - FEW, "more", "more")),
+      el("ul", {class: "cases"}, ...items.slice(FEW)),
+      finding.count > items.length ? el("p", {class: "fine"}, "\u2026 and " + (finding.count - items.length) + " less so") : ""));
+  }
+  return box;
+}
+
+function slotLink(at) {
+  const made = el("button", {type: "button", class: "link"}, at.text);
+  made.addEventListener("click", () => {
+    const [layer, role] = at.slot.split("/");
+    choose(Number(layer), role);
+    byId("ranges").scrollIntoView();
+    byId("layer").focus({preventScroll: true});
+  });
+  return made;
+}
+
+function scalesChart() {
+  chart(byId("scales-chart"), width => {
+    const c = colours();
+    const line = (role, field, name, type) => ({
+      name, type: "line", symbol: role === "key" ? "circle" : "diamond", symbolSize: layers.length > 60 ? 3 : 6,
+      lineStyle: {color: c[role], width: 2, type}, itemStyle: {color: c[role]},
+      data: layers.map(layer => (slotOf.get(layer + "/" + role) || {})[field] || "-")
+    });
+    const series = roles.flatMap(role => {
+      const name = letter[role].toLowerCase() + "_scale";
+      return slotsOf(role).every(slot => slot.scales === 1)
+        ? [line(role, "greatestScale", name, "solid")]
+        : [line(role, "greatestScale", name + ", greatest", "solid"), line(role, "leastScale", name + ", least", "dashed")];
+    });
+    const all = slotsOf(roles[0]).map(slot => slot.greatestScale);
+    return {
+      height: width < 500 ? 290 : 320,
+      label: "Lines of k_scale and v_scale by layer, on a logarithmic axis. The greatest " + letter[roles[0]].toLowerCase()
+        + "_scale is " + short(Math.max(...all)) + ", the least " + short(Math.min(...all)) + ". The table below has the numbers.",
+      option: {
+        grid: {left: 62, right: 16, top: 42, bottom: 44},
+        legend: {top: 4, left: 48, textStyle: {color: c.ink}, itemGap: 16},
+        tooltip: tooltip(points => tip("Layer " + points[0].axisValue,
+          ...points.filter(p => p.value !== "-").map(p => p.seriesName + "  " + exact(p.value))), {trigger: "axis"}),
+        xAxis: categories("layer", layers),
+        yAxis: axis("log", "", {axisLabel: {color: c.quiet, fontSize: 11, formatter: short}, ...logRange(series)}),
+        series
+      }
+    };
+  });
+  folded(byId("scales-table"), "Scales as a table", scalesTable);
+}
+
+// A log axis would go to whole powers of ten: this one goes a little beyond the numbers.
+function logRange(series) {
+  const all = series.flatMap(one => one.data).filter(x => x > 0);
+  return all.length ? {min: Number((Math.min(...all) / 1.3).toPrecision(1)), max: Number((Math.max(...all) * 1.3).toPrecision(2))} : {};
+}

@@ -1,0 +1,41 @@
+// Puts the page together.
+
+function errors() {
+  withoutHistograms(byId("error-body"));
+}
+
+function provenance() {
+  const corpus = data.corpus;
+  byId("provenance-body").append(
+    pairs([
+      ["Corpus", el("code", {}, corpus.fingerprint)],
+      ["", count(corpus.files, "file") + ", " + count(corpus.samples, "sample") + ", " + count(corpus.tokens, "token") + ", "
+        + count(corpus.values, "value")],
+      ["Made by", "kvscale " + data.version],
+      ...data.schemes.map((scheme, i) => [i === 0 ? "Scheme" : "And", el("span", {}, describe(scheme) + " ",
+        el("code", {class: "fine"}, JSON.stringify(scheme.fields)))])
+    ]));
+  const box = el("div");
+  byId("provenance-body").append(box);
+  folded(box, "Where the extremes are", () => table(
+    "The samples that hold the least and the greatest value of every slot",
+    ["slot", "least", "sample", "greatest", "sample", "values", "NaN", "infinite"],
+    data.slots.map(slot => ["layer " + slot.layer + " " + letter[slot.role], exact(slot.min), named(slot.minSample), exact(slot.max),
+      named(slot.maxSample), group(slot.count), group(slot.nan), group(slot.inf)]),
+    [2, 4]));
+}
+
+summary();
+findingsList();
+scalesChart();
+slotCharts.push(chart(byId("heads-chart"), headsChart, event => {
+  const slot = slotsOf(chosen.role)[event.value[0]];
+  choose(slot.layer, slot.role);
+}));
+slotCharts.push(chart(byId("channels-chart"), channelsChart));
+distribution();
+errors();
+provenance();
+toolbar();
+showChosen();
+document.documentElement.dataset.ready = "yes";

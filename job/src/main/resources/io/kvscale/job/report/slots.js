@@ -1,0 +1,169 @@
+// What is shown of one slot: its layer and role are chosen together for all pictures.
+const chosen = {layer: layers[0], role: roles[0]};
+const slotCharts = [];
+
+const chosenSlot = () => slotOf.get(chosen.layer + "/" + chosen.role);
+
+// The slot itself, or the nearest there is: a layer may have no V.
+function choose(layer, role) {
+  const there = slotsOf(role).map(slot => slot.layer);
+  chosen.role = role;
+  chosen.layer = there.includes(layer) ? layer : there.reduce((a, b) => Math.abs(b - layer) < Math.abs(a - layer) ? b : a);
+  showChosen();
+}
+
+function step(by) {
+  const there = slotsOf(chosen.role).map(slot => slot.layer);
+  const at = there.indexOf(chosen.layer) + by;
+  if (at >= 0 && at < there.length) {
+    choose(there[at], chosen.role);
+  }
+}
+
+function toolbar() {
+  for (const role of ["key", "value"]) {
+    byId("role-" + role).disabled = !roles.includes(role);
+    byId("role-" + role).addEventListener("click", () => choose(chosen.layer, role));
+  }
+  byId("previous").addEventListener("click", () => step(-1));
+  byId("next").addEventListener("click", () => step(1));
+  byId("layer").addEventListener("change", event => choose(Number(event.target.value), chosen.role));
+}
+
+function showChosen() {
+  const slot = chosenSlot();
+  const there = slotsOf(chosen.role).map(one => one.layer);
+  for (const role of ["key", "value"]) {
+    byId("role-" + role).setAttribute("aria-pressed", String(role === chosen.role));
+  }
+  byId("layer").replaceChildren(...there.map(layer => el("option", {value: layer}, layer)));
+  byId("layer").value = chosen.layer;
+  byId("previous").disabled = chosen.layer === there[0];
+  byId("next").disabled = chosen.layer === there[there.length - 1];
+  byId("shown").textContent = "layer " + slot.layer + " " + letter[slot.role] + ": " + short(slot.min) + " to " + short(slot.max)
+    + (slot.scales === 1 ? ", scale " + short(slot.leastScale) : ", " + slot.scales + " scales");
+  byId("heads-title").textContent = "Heads, all layers, " + roleWord[chosen.role];
+  byId("channels-title").textContent = "Channels of layer " + slot.layer + ", " + roleWord[slot.role];
+  slotCharts.forEach(draw);
+  folded(byId("heads-table"), "Heads as a table", () => headsTable(chosen.role));
+  folded(byId("channels-table"), "Channels as a table", () => channelsTable(slot));
+}
+
+function headsChart(width) {
+  const slots = slotsOf(chosen.role);
+  const heads = Math.max(...slots.map(slot => slot.heads));
+  const cells = slots.flatMap((slot, i) => Array.from({length: slot.heads}, (_, head) =>
+    [i, head, Math.log10(greatest(headOf(slot, head)))]));
+  const worst = cells.reduce((a, b) => b[2] > a[2] ? b : a);
+  return {
+    label: "Heat map of the greatest |x| of the " + roleWord[chosen.role] + " by layer and head. The greatest is "
+      + power(worst[2]) + ", in layer " + slots[worst[0]].layer + ", head " + worst[1] + ". The table below has all.",
+    ...heat({
+      width, cells, columns: slots.map(slot => slot.layer), rows: Array.from({length: heads}, (_, head) => head),
+      xName: "layer", yName: "head", selected: slots.findIndex(slot => slot.layer === chosen.layer),
+      tipOf: cell => tip("Layer " + slots[cell[0]].layer + ", head " + cell[1], "|x| up to " + power(cell[2]))
+    })
+  };
+}
+
+function channelsChart(width) {
+  const slot = chosenSlot();
+  channelsOf(slot);
+  const cells = [];
+  const rings = [];
+  for (let head = 0; head < slot.heads; head++) {
+    const sizes = headOf(slot, head);
+    const middle = median(sizes);
+    sizes.forEach((size, column) => {
+      cells.push([column, head, Math.log10(size), size / middle]);
+      if (middle > 0 && size > OUTLIER * middle) {
+        rings.push([column, head]);
+      }
+    });
+  }
+  return {
+    label: "Heat map of the greatest |x| by head and channel in layer " + slot.layer + ", " + roleWord[slot.role] + ". "
+      + (rings.length === 0 ? "No channel" : count(rings.length, "channel")) + " above five times its head's median. "
+      + "The table below has all.",
+    ...heat({
+      width, cells, rings, columns: Array.from({length: slot.columns}, (_, column) => column * data.pool),
+      rows: Array.from({length: slot.heads}, (_, head) => head), xName: "channel", yName: "head",
+      tipOf: cell => tip("Head " + cell[1] + ", " + channelName(slot, cell[0]), "|x| up to " + power(cell[2]),
+        short(cell[3]) + " times the head\u2019s median channel")
+    })
+  };
+}
+
+const NO_HISTOGRAMS = [
+  "These statistics hold ranges only. Histograms cost one more pass over the corpus; then the error of every scheme is known "
+    + "without another. In the recipe:",
+  "kvscale:\n  statistics: histogram"
+];
+
+function withoutHistograms(host) {
+  host.replaceChildren(el("div", {class: "empty"}, el("p", {}, NO_HISTOGRAMS[0]), el("pre", {}, el("code", {}, NO_HISTOGRAMS[1]))));
+}
+
+function distribution() {
+  const host = byId("distribution-body");
+  if (!data.slots.some(slot => slot.bins)) {
+    withoutHistograms(host);
+    return;
+  }
+  const picture = el("div", {class: "chart"});
+  host.replaceChildren(
+    el("p", {class: "lead"}, "How often each value occurs, on a logarithmic scale, so that a single value in a million shows. "
+      + "What lies in the shaded margins is beyond every number of the format and is saturated; dashed lines are the ends of "
+      + "the range."),
+    picture);
+  slotCharts.push(chart(picture, distributionChart));
+}
+
+function distributionChart(width) {
+  const slot = chosenSlot();
+  const c = colours();
+  const bins = slot.bins || [];
+  const size = (slot.max - slot.min) / Math.max(1, bins.length) || 1;
+  const [from, to] = slot.widest;
+  const margin = (Math.max(slot.max, to) - Math.min(slot.min, from)) * .03 || 1;
+  const least = Math.min(slot.min, from) - margin;
+  const most = Math.max(slot.max, to) + margin;
+  const floor = -.3;
+  const limits = [...new Set(slot.scales === 1 ? [from, to] : [from, to, ...slot.narrowest])];
+  const saturated = bins.reduce((sum, n, i) => sum + (slot.min + (i + .5) * size < from || slot.min + (i + .5) * size > to ? n : 0), 0);
+  return {
+    height: width < 500 ? 280 : 320,
+    label: "Histogram of layer " + slot.layer + ", " + roleWord[slot.role] + ": values from " + short(slot.min) + " to "
+      + short(slot.max) + ", 99.99 % of |x| up to " + short(slot.nearlyAll) + "; the scale reaches from " + short(from) + " to "
+      + short(to) + (saturated ? ", about " + group(saturated) + " values lie beyond" : "") + ".",
+    option: {
+      grid: {left: 56, right: 16, top: 34, bottom: 44},
+      tooltip: tooltip(p => tip(short(p.value[0]) + " to " + short(p.value[1]), count(p.value[3], "value")), {trigger: "item"}),
+      xAxis: axis("value", "value", {min: least, max: most, splitLine: {show: false},
+        axisLabel: {color: c.quiet, fontSize: 11, hideOverlap: true, showMinLabel: false, showMaxLabel: false, formatter: short}}),
+      yAxis: axis("value", "", {min: floor, minInterval: 1, axisLabel: {color: c.quiet, fontSize: 11, showMinLabel: false,
+        formatter: y => Number.isInteger(y) ? short(10 ** y) : ""}}),
+      series: [
+        {
+          type: "custom", encode: {x: [0, 1], y: 2}, itemStyle: {color: c[slot.role]},
+          data: bins.map((n, i) => [slot.min + i * size, slot.min + (i + 1) * size, Math.log10(n), n]).filter(bin => bin[3] > 0),
+          renderItem: (params, api) => {
+            const [left, top] = api.coord([api.value(0), api.value(2)]);
+            const [right, bottom] = api.coord([api.value(1), floor]);
+            return {type: "rect", shape: {x: left, y: top, width: Math.max(1, right - left - .5), height: bottom - top},
+              style: {fill: c[slot.role]}};
+          }
+        },
+        {
+          type: "line", data: [], silent: true,
+          markLine: {
+            silent: true, symbol: "none", lineStyle: {color: c.limit, type: "dashed", width: 1.5},
+            label: {color: c.limit, fontSize: 11, formatter: p => short(limits[p.dataIndex])},
+            data: limits.map(x => ({xAxis: x}))
+          },
+          markArea: {silent: true, itemStyle: {color: c.out}, data: [[{xAxis: least}, {xAxis: from}], [{xAxis: to}, {xAxis: most}]]}
+        }
+      ]
+    }
+  };
+}
