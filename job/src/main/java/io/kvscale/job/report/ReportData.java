@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.kvscale.quant.ScaleSolver;
+import io.kvscale.quant.SlotError;
 import io.kvscale.scheme.KvCacheScheme;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.ScaleTable;
@@ -47,11 +48,9 @@ record ReportData(ScaleSolver.Solution solution, List<ReportedSlot> slots, Strin
         List<QuantizationScheme> schemes =
                 slots.stream().map(slot -> slot.scales().scheme()).distinct().toList();
         ArrayNode all = data.putArray("schemes");
-        for (QuantizationScheme scheme : schemes) {
-            all.addObject()
-                    .put("format", scheme.format().name().toLowerCase(Locale.ROOT))
-                    .set("fields", MAPPER.valueToTree(KvCacheScheme.fields(scheme)));
-        }
+        schemes.forEach(scheme -> write(scheme, all.addObject()));
+        ArrayNode candidates = data.putArray("candidates");
+        SchemeErrors.SCHEMES.forEach(scheme -> write(scheme, candidates.addObject()));
         int pool = ChannelMap.pooled(slots);
         data.put("pool", pool);
         ArrayNode array = data.putArray("slots");
@@ -61,6 +60,11 @@ record ReportData(ScaleSolver.Solution solution, List<ReportedSlot> slots, Strin
         } catch (JsonProcessingException e) {
             throw new IllegalStateException("a tree is always JSON", e);
         }
+    }
+
+    private static void write(QuantizationScheme scheme, ObjectNode to) {
+        to.put("format", scheme.format().name().toLowerCase(Locale.ROOT))
+                .set("fields", MAPPER.valueToTree(KvCacheScheme.fields(scheme)));
     }
 
     private void findings(ArrayNode to) {
@@ -108,6 +112,25 @@ record ReportData(ScaleSolver.Solution solution, List<ReportedSlot> slots, Strin
                 bins.add(bin);
             }
         }
+        SchemeErrors errors = slot.errors();
+        if (errors != null) {
+            to.put("approximate", errors.candidates().get(0).approximate());
+            if (errors.own() != null) {
+                numbers(to.putArray("own"), errors.own());
+            }
+            ArrayNode candidates = to.putArray("errors");
+            errors.candidates().forEach(error -> numbers(candidates.addArray(), error));
+        }
+    }
+
+    /** SQNR in dB, null where nothing is lost; mean squared error; saturated values; codes used. */
+    private static void numbers(ArrayNode to, SlotError error) {
+        if (Double.isInfinite(error.sqnrDb())) {
+            to.addNull();
+        } else {
+            to.add(error.sqnrDb());
+        }
+        to.add(error.mse()).add(error.saturated()).add(error.codesUsed());
     }
 
     private static void numbers(ArrayNode to, float[] numbers) {

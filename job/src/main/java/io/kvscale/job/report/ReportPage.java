@@ -23,7 +23,7 @@ final class ReportPage {
     private static final String ECHARTS = "/META-INF/resources/webjars/echarts/5.3.1/dist/echarts.min.js";
 
     private static final List<String> SCRIPTS =
-            List.of("base.js", "tables.js", "charts.js", "findings.js", "slots.js", "page.js");
+            List.of("base.js", "tables.js", "charts.js", "findings.js", "slots.js", "errors.js", "page.js");
 
     private static final Pattern PLACE = Pattern.compile("\\{\\{(\\w+)}}");
 

@@ -12,13 +12,15 @@ import org.jspecify.annotations.Nullable;
  *
  * @param channels the greatest |x| of every channel, row-major in (head, channel); NaN where there was no finite value
  * @param distribution null where the statistics hold ranges only
+ * @param errors null where the statistics hold ranges only
  */
 record ReportedSlot(
         Slot slot,
         SlotScales scales,
         SlotStatistics seen,
         float[] channels,
-        @Nullable Distribution distribution) {
+        @Nullable Distribution distribution,
+        @Nullable SchemeErrors errors) {
 
     static ReportedSlot of(Slot slot, SlotScales scales, SlotStatistics seen) {
         Range[] ranges = seen.ranges(1);
@@ -27,7 +29,7 @@ record ReportedSlot(
             absmax[c] =
                     ranges[c].isEmpty() ? Float.NaN : Math.max(Math.abs(ranges[c].min()), Math.abs(ranges[c].max()));
         }
-        return new ReportedSlot(slot, scales, seen, absmax, Distribution.of(seen));
+        return new ReportedSlot(slot, scales, seen, absmax, Distribution.of(seen), SchemeErrors.of(scales, seen));
     }
 
     int heads() {

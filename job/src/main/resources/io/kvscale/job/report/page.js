@@ -1,9 +1,5 @@
 // Puts the page together.
 
-function errors() {
-  withoutHistograms(byId("error-body"));
-}
-
 function provenance() {
   const corpus = data.corpus;
   byId("provenance-body").append(

@@ -47,6 +47,7 @@ function showChosen() {
   slotCharts.forEach(draw);
   folded(byId("heads-table"), "Heads as a table", () => headsTable(chosen.role));
   folded(byId("channels-table"), "Channels as a table", () => channelsTable(slot));
+  showErrors(slot);
 }
 
 function headsChart(width) {

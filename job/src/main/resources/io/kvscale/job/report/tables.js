@@ -1,14 +1,32 @@
 // Tables: the text behind every picture.
 
-// Cells are text or nodes; columns named in `words` are aligned as text.
+// Cells are text or nodes; columns named in `words` are aligned as text. Every column can be sorted by.
 function table(caption, head, rows, words = []) {
   const kind = i => words.includes(i) ? {class: "text"} : {};
+  const body = el("tbody", {}, ...rows.map(row => el("tr", {}, ...row.map((cell, i) =>
+    i === 0 ? el("th", {scope: "row"}, cell) : el("td", kind(i), cell)))));
+  const heads = head.map((name, i) => el("th", {scope: "col", ...kind(i)},
+    name === "" ? "" : el("button", {type: "button", class: "sort"}, name)));
+  heads.forEach((th, i) => th.addEventListener("click", () => sort(body, heads, i)));
   return el("div", {class: "scroll", tabindex: "0", role: "region", "aria-label": caption},
-    el("table", {},
-      el("caption", {}, caption),
-      el("thead", {}, el("tr", {}, ...head.map((name, i) => el("th", {scope: "col", ...kind(i)}, name)))),
-      el("tbody", {}, ...rows.map(row => el("tr", {}, ...row.map((cell, i) =>
-        i === 0 ? el("th", {scope: "row"}, cell) : el("td", kind(i), cell)))))));
+    el("table", {}, el("caption", {}, caption), el("thead", {}, el("tr", {}, ...heads)), body));
+}
+
+// Numbers first, as numbers; then texts. A second click turns the order round.
+function sort(body, heads, column) {
+  const down = heads[column].getAttribute("aria-sort") === "ascending";
+  heads.forEach((th, i) => i === column ? th.setAttribute("aria-sort", down ? "descending" : "ascending")
+    : th.removeAttribute("aria-sort"));
+  const key = row => {
+    const text = row.children[column].textContent;
+    const number = parseFloat(text.replace(/\u2212/g, "-").replace(/\u202f/g, ""));
+    return {number, text};
+  };
+  const order = (a, b) => Number.isNaN(a.number) || Number.isNaN(b.number)
+    ? Number.isNaN(a.number) - Number.isNaN(b.number) || (a.text < b.text ? -1 : a.text > b.text ? 1 : 0) : a.number - b.number;
+  const rows = Array.from(body.children, row => ({row, key: key(row)}));
+  rows.sort((a, b) => down ? order(b.key, a.key) : order(a.key, b.key));
+  body.replaceChildren(...rows.map(one => one.row));
 }
 
 // A table that is made when it is opened: thousands of cells that few readers want.

@@ -1,0 +1,91 @@
+// What every usual scheme loses, exactly, over all values of a slot: from its histogram.
+const SQNR = 0, MSE = 1, SATURATED = 2, CODES = 3;
+const formats = [...new Set(data.candidates.map(candidate => candidate.format))];
+const candidateOf = (format, observer) =>
+  data.candidates.findIndex(one => one.format === format && one.fields.observer === observer);
+const db = sqnr => sqnr === null ? "exact" : sqnr.toFixed(1);
+
+function errors() {
+  const host = byId("error-body");
+  if (!data.slots.some(slot => slot.errors)) {
+    withoutHistograms(host);
+    return;
+  }
+  const picture = el("div", {class: "chart"});
+  const chosenTable = el("div", {id: "error-slot"});
+  const all = el("div", {id: "error-table"});
+  host.replaceChildren(
+    el("p", {class: "lead"}, "Signal to quantization noise over all values, in decibels: 6 dB more is half the error. Every format "
+      + "with one scale for all heads, once up to the greatest value (dashed) and once where the mean squared error is least (solid)."
+      + (data.slots.some(slot => slot.approximate) ? " F32 values were counted as the nearest bf16: approximate." : "")),
+    picture, chosenTable, all, el("h3", {}, "Most sensitive"), ranking());
+  slotCharts.push(chart(picture, errorChart));
+}
+
+// By the scheme that the recipe chose, where that has an error of its own; else by FP8's.
+const judged = slot => slot.own || slot.errors[candidateOf("fp8_e4m3", "static_minmax")];
+
+function ranking() {
+  const worst = data.slots.filter(slot => slot.errors && judged(slot)[SQNR] !== null)
+    .sort((a, b) => judged(a)[SQNR] - judged(b)[SQNR]).slice(0, 8);
+  return el("div", {},
+    el("p", {class: "lead"}, "The layers that lose most under " + (data.slots.every(slot => slot.own) ? "the scales of this recipe"
+      : "FP8 e4m3, where the recipe\u2019s scales have no error of their own") + ". kvscale advise finds a format for each."),
+    el("ol", {class: "cases"}, ...worst.map(slot => el("li", {}, slotLink({
+      slot: slot.layer + "/" + slot.role,
+      text: "layer " + slot.layer + " " + letter[slot.role] + ": " + db(judged(slot)[SQNR]) + " dB"
+    })))));
+}
+
+function errorChart(width) {
+  const c = colours();
+  const there = slotsOf(chosen.role).filter(slot => slot.errors);
+  const line = (format, observer, i) => ({
+    name: formatName[format] + (observer === "mse" ? "" : " up to the greatest value"), type: "line", symbol: observer === "mse" ? "circle" : "none", symbolSize: there.length > 60 ? 2 : 4,
+    lineStyle: {color: c.set[i], width: observer === "mse" ? 2 : 1.2, type: observer === "mse" ? "solid" : "dashed"},
+    itemStyle: {color: c.set[i]},
+    data: there.map(slot => {
+      const sqnr = slot.errors[candidateOf(format, observer)][SQNR];
+      return sqnr === null ? "-" : sqnr;
+    })
+  });
+  const mean = format => {
+    const all = there.map(slot => slot.errors[candidateOf(format, "mse")][SQNR]).filter(x => x !== null);
+    return all.length ? (all.reduce((a, b) => a + b, 0) / all.length).toFixed(1) : "no";
+  };
+  return {
+    height: width < 500 ? 320 : 360,
+    label: "Lines of the signal to noise ratio of the " + roleWord[chosen.role] + " by layer and format. On average with the least "
+      + "error: " + formats.map(format => formatName[format] + " " + mean(format) + " dB").join(", ") + ". The tables below have all.",
+    option: {
+      grid: {left: 50, right: 16, top: width < 500 ? 66 : 42, bottom: 44},
+      legend: {top: 4, left: 36, textStyle: {color: c.ink}, itemGap: 14, data: formats.map(format => formatName[format])},
+      tooltip: tooltip(points => tip("Layer " + points[0].axisValue,
+        ...points.filter(p => p.value !== "-").map(p => p.seriesName + ": " + Number(p.value).toFixed(1) + " dB")), {trigger: "axis"}),
+      xAxis: categories("layer", there.map(slot => slot.layer)),
+      yAxis: axis("value", "dB", {nameGap: 32, scale: true}),
+      series: formats.flatMap((format, i) => [line(format, "static_minmax", i), line(format, "mse", i)])
+    }
+  };
+}
+
+function showErrors(slot) {
+  if (!slot.errors) {
+    return;
+  }
+  const row = (name, error, own) => [name, db(error[SQNR]), short(error[MSE]), share(error[SATURATED], slot.count),
+    group(error[CODES]), own];
+  byId("error-slot").replaceChildren(
+    el("h3", {}, "Schemes of layer " + slot.layer + ", " + roleWord[slot.role]),
+    table("SQNR, mean squared error, saturated values and codes used by scheme",
+      ["scheme", "SQNR, dB", "MSE", "saturated", "codes used", ""],
+      [...(slot.own ? [row(describe(data.schemes[slot.scheme]), slot.own, "this recipe")] : []),
+        ...data.candidates.map((candidate, i) =>
+          row(formatName[candidate.format] + ", " + candidate.fields.observer, slot.errors[i], ""))], [5]));
+  folded(byId("error-table"), "SQNR of all layers as a table", () => table(
+    "SQNR in dB of the " + roleWord[slot.role] + " by layer and format; the greatest value, then the least error",
+    ["layer", ...formats.flatMap(format => [formatName[format], "mse"])],
+    slotsOf(slot.role).filter(one => one.errors).map(one => [one.layer, ...one.errors.map(error => db(error[SQNR]))])));
+}
+
+const share = (part, whole) => part === 0 ? "0" : group(part) + " (" + short(100 * part / whole) + " %)";
