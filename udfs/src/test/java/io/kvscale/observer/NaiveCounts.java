@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** How often each number occurs in each head, in a plain map; shares no code with the observers. */
 final class NaiveCounts {
@@ -49,7 +50,7 @@ final class NaiveCounts {
         check(statistics.counts(0, heads.size()), all);
     }
 
-    private void check(@org.jspecify.annotations.Nullable ValueCounts counts, Map<Float, Long> expected) {
+    private void check(@Nullable ValueCounts counts, Map<Float, Long> expected) {
         assertThat(counts).isNotNull();
         assertThat(counts.approximate()).isEqualTo(geometry.dtype() == Dtype.F32);
         Map<Float, Long> found = new HashMap<>();
