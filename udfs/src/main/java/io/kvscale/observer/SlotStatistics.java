@@ -319,6 +319,15 @@ public final class SlotStatistics {
         return values != null;
     }
 
+    /** Bytes that the counts of all heads take in the statistics file; 0 where only ranges were kept. */
+    public long sizeOfCounts() {
+        long size = 0;
+        for (int head = 0; values != null && head < geometry.heads(); head++) {
+            size += values.packed(head).bytes.length;
+        }
+        return size;
+    }
+
     /**
      * How often each value occurs in neighbouring heads together; null where only ranges were kept.
      *
