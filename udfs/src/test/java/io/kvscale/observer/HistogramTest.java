@@ -38,7 +38,8 @@ class HistogramTest {
     @ParameterizedTest
     @ValueSource(longs = {0, 100_000, 64 << 20})
     void countsAreThoseOfAPlainLoopWithinAnyBound(long bound) {
-        for (int seed = 0; seed < 6; seed++) {
+        // Each type twice, but once where every run of values is packed.
+        for (int seed = 0; seed < (bound == 0 ? 3 : 6); seed++) {
             Random random = new Random(seed);
             List<Tensor> tensors = tensors(random, Dtype.values()[seed % 3]);
             CountTables tables = new CountTables(bound);
