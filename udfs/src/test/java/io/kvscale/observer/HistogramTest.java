@@ -214,7 +214,8 @@ class HistogramTest {
 
     private static TokenMask mask(Random random, int batch, int tokens) {
         BitSet real = new BitSet();
-        boolean padded = random.nextBoolean();
+        // Holes in a long tensor would make thousands of short runs, each of which is packed where the bound is 0.
+        boolean padded = tokens > 600 || random.nextBoolean();
         int first = random.nextInt(tokens);
         for (int i = 0; i < batch * tokens; i++) {
             real.set(i, padded ? i % tokens >= first : random.nextInt(5) > 0);
