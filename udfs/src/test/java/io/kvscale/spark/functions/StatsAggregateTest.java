@@ -313,6 +313,19 @@ class StatsAggregateTest {
     }
 
     @Test
+    void histogramsWorkInWindowsAndUnderFilter() {
+        TensorTable.table(TensorTable.random(5, 2, 6, Dtype.BF16, 1, 4, false)).createOrReplaceTempView("windowed");
+        String plain = TensorTable.HISTOGRAM + " %s FROM windowed";
+        byte[] keys = TestSpark.one("SELECT " + plain.formatted("") + " WHERE role = 'key'");
+        assertThat(TestSpark.<byte[]>one("SELECT " + plain.formatted("FILTER (WHERE role = 'key')")))
+                .isEqualTo(keys);
+        // The frame grows, so that what was packed for one row is counted on for the next.
+        List<Row> growing = TestSpark.rows(
+                "SELECT " + plain.formatted("OVER (PARTITION BY role ORDER BY layer, sample)") + " WHERE role = 'key'");
+        assertThat(growing.get(growing.size() - 1).get(0)).isEqualTo(keys);
+    }
+
+    @Test
     void anAggregateIsItsArgumentsAndPlaces() throws Exception {
         List<Expression> arguments = List.of(Literal$.MODULE$.apply(1L), Literal$.MODULE$.apply("key"));
         StatsAggregate one =
