@@ -168,6 +168,9 @@ class DerivationTest {
             heads += slot.get("heads").asInt();
         }
         assertThat(shown).contains("histograms: 4 of 4 slots, " + bytes + " bytes, " + bytes / heads + " a head");
+        Cli differs = Cli.run("compare", range, counted);
+        assertThat(differs.code()).isEqualTo(ExitCode.DIFFERENT);
+        assertThat(differs.out()).contains("histograms: none, ranges only", "histograms: 4 of 4 slots");
         // The section is the counts, a length for each head and an index for each slot, their number, and its header.
         assertThat((long) Folder.bytes(counted).length - Folder.bytes(range).length)
                 .isEqualTo(bytes + 4L * heads + 4L * 4 + 4 + 1 + "histograms".length() + 2 + 8);
