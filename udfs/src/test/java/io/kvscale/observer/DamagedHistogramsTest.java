@@ -15,6 +15,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Objects;
+import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -136,6 +137,35 @@ class DamagedHistogramsTest {
         nearly.merge(slot(file(10, heads(SOUND, NONE))));
         SlotStatistics sum = slot(SeededCorpus.of(new Slot(0, Role.KEY), nearly).toByteArray());
         assertThat(Objects.requireNonNull(sum.counts(0, 1)).counts()).containsExactly(most - 11, 4, 7);
+    }
+
+    @Test
+    void whatIsReadComesBackByteForByteAndAllElseIsRefused() {
+        Random random = new Random(11);
+        long[] gaps = {MINUS_ONE, ZERO - MINUS_ONE - 1, TWO - ZERO - 1, TWO - MINUS_ONE - 1, 0, 1, 0xffff, -1};
+        int accepted = 0;
+        for (int i = 0; i < 20_000; i++) {
+            byte[] head = NONE;
+            long sum = 0;
+            for (int n = random.nextInt(4); n >= 0; n--) {
+                long gap = head.length == 0 && random.nextInt(4) > 0 ? MINUS_ONE : gaps[random.nextInt(gaps.length)];
+                long less = random.nextInt(20) == 0 ? random.nextLong() : random.nextInt(4);
+                head = joined(head, varints(gap, less));
+                sum += less + 1;
+            }
+            if (random.nextInt(8) == 0) {
+                head[random.nextInt(head.length)] ^= (byte) (1 << random.nextInt(8));
+            }
+            byte[] file = file(random.nextInt(4) == 0 ? random.nextInt(10) : sum, heads(head, NONE));
+            try {
+                CalibrationStatistics read = CalibrationStatistics.fromByteArray(file);
+                assertThat(read.toByteArray()).isEqualTo(file);
+                accepted++;
+            } catch (InvalidDataException e) {
+                assertThat(e.getMessage()).startsWith("damaged statistics: ");
+            }
+        }
+        assertThat(accepted).isBetween(100, 10_000);
     }
 
     private static SlotStatistics slot(byte[] file) {
