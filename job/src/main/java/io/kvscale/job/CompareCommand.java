@@ -48,8 +48,10 @@ final class CompareCommand implements Callable<Integer> {
             if (!equal) {
                 out.println(first + ":");
                 StatisticsTables.print(x.statistics(), true, out);
+                StatisticsTables.printHistograms(x.statistics(), out);
                 out.println(second + ":");
                 StatisticsTables.print(y.statistics(), true, out);
+                StatisticsTables.printHistograms(y.statistics(), out);
             }
         } else {
             throw new ParameterException(

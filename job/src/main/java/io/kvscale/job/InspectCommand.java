@@ -64,6 +64,9 @@ final class InspectCommand implements Callable<Integer> {
                 shown.add(scales(path, scales, out));
             } else if (content instanceof Content.Statistics statistics) {
                 shown.add(statistics(path, "statistics", statistics.statistics(), true, out));
+                if (!json) {
+                    StatisticsTables.printHistograms(statistics.statistics(), out);
+                }
             } else {
                 captures(path, options, hadoop, shown, out);
             }

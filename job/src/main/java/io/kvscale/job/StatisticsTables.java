@@ -1,9 +1,12 @@
 package io.kvscale.job;
 
+import io.kvscale.numeric.Dtype;
 import io.kvscale.observer.CalibrationStatistics;
+import io.kvscale.observer.SlotStatistics;
 import io.kvscale.tensor.Geometry;
 import java.io.PrintWriter;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -37,6 +40,33 @@ final class StatisticsTables {
         table.print(out);
     }
 
+    /** Says on one line whether there are histograms, and how large they are. */
+    static void printHistograms(CalibrationStatistics statistics, PrintWriter out) {
+        Collection<SlotStatistics> counted = statistics.slots().values().stream()
+                .filter(SlotStatistics::hasCounts)
+                .toList();
+        if (counted.isEmpty()) {
+            out.println("histograms: none, ranges only");
+            return;
+        }
+        long bytes = counted.stream().mapToLong(SlotStatistics::sizeOfCounts).sum();
+        long heads = counted.stream().mapToLong(s -> s.geometry().heads()).sum();
+        boolean rounded = counted.stream().anyMatch(s -> s.geometry().dtype() == Dtype.F32);
+        out.println(
+                "histograms: " + counted.size() + " of " + statistics.slots().size() + " slots, " + bytes + " bytes, "
+                        + bytes / heads + " a head" + (rounded ? "; of F32 approximate, rounded to BF16" : ""));
+    }
+
+    private static @Nullable Map<String, Object> histogram(SlotStatistics seen) {
+        if (!seen.hasCounts()) {
+            return null;
+        }
+        Map<String, Object> histogram = new LinkedHashMap<>();
+        histogram.put("bytes", seen.sizeOfCounts());
+        histogram.put("approximate", seen.geometry().dtype() == Dtype.F32);
+        return histogram;
+    }
+
     /** The same for programs. */
     static Map<String, Object> json(CalibrationStatistics statistics) {
         List<Map<String, @Nullable Object>> slots = new ArrayList<>();
@@ -60,6 +90,7 @@ final class StatisticsTables {
             row.put(
                     "max_sample",
                     seen.maxSample() == null ? null : seen.maxSample().toString());
+            row.put("histogram", histogram(seen));
             slots.add(row);
         });
         Map<String, Object> json = new LinkedHashMap<>();

@@ -2,6 +2,8 @@ package io.kvscale.job;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.kvscale.observer.CalibrationStatistics;
+import io.kvscale.observer.SlotStatistics;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -42,6 +44,32 @@ class CapturesTest {
     @Test
     void everyBitOfParquetIsTheReferences() {
         compare("parquet", "arrow");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"dynamic_cache", "vllm_connector", "onnx_names", "float16", "batched", "sequence_first"})
+    void aHistogramTakesAtMost20KilobytesAHead(String folder) {
+        Path output = work.resolve("counted");
+        Path recipe = Folder.recipe(
+                work,
+                "num_bits: 8, type: float, strategy: tensor, symmetric: true",
+                "kvscale: {statistics: histogram" + (folder.equals("vllm_connector") ? ", kv_heads: 3}" : "}"));
+        Path captures = Path.of(System.getProperty("kvscale.captures")).resolve(folder);
+        Cli.run("calibrate", "--recipe", recipe, "--input", captures, "--output", output)
+                .isDone();
+        CalibrationStatistics statistics =
+                CalibrationStatistics.fromByteArray(Folder.bytes(output.resolve("statistics.kvstats")));
+        long bytes = 0;
+        long most = 0;
+        for (SlotStatistics slot : statistics.slots().values()) {
+            assertThat(slot.hasCounts()).isTrue();
+            bytes += slot.sizeOfCounts();
+            most = Math.max(most, slot.sizeOfCounts() / slot.geometry().heads());
+        }
+        assertThat(statistics.slots()).hasSize(60);
+        System.out.println("captures: " + folder + ": histograms of " + bytes / (60 * 3) + " bytes a head, at most "
+                + most + " in a slot");
+        assertThat(most).isBetween(1_000L, 20_000L);
     }
 
     private void compare(String folder, String reference) {

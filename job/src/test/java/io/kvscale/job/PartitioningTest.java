@@ -2,15 +2,18 @@ package io.kvscale.job;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.kvscale.observer.CalibrationStatistics;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -63,6 +66,38 @@ class PartitioningTest {
         assertThat(run("more", "--input", input, "--partitions", partitions)).isEqualTo(expected);
         int cut = Folder.json(work.resolve("more/run.json")).get("partitions").asInt();
         assertThat(cut).isBetween(Math.min(partitions, 2 * FILES), partitions);
+    }
+
+    @Test
+    void histogramsAreTheSameBytesForAnyNumberOfPartitions() {
+        Path counting = Folder.recipe(
+                work, "num_bits: 8, type: float, strategy: attn_head", "kvscale: {statistics: histogram}");
+        List<SortedMap<String, String>> results = new ArrayList<>();
+        for (int partitions : new int[] {1, 2, 7}) {
+            Path out = work.resolve("counted-" + partitions);
+            Cli.run(
+                            "calibrate",
+                            "--recipe",
+                            counting,
+                            "--output",
+                            out,
+                            "--input",
+                            Folder.SAMPLE,
+                            "--partitions",
+                            partitions)
+                    .isDone();
+            results.add(Folder.content(out));
+        }
+        assertThat(results).allSatisfy(result -> assertThat(result).isEqualTo(results.get(0)));
+        CalibrationStatistics statistics =
+                CalibrationStatistics.fromByteArray(Folder.bytes(work.resolve("counted-7/statistics.kvstats")));
+        assertThat(statistics.slots().values())
+                .hasSize(60)
+                .allSatisfy(slot -> assertThat(Objects.requireNonNull(
+                                        slot.counts(0, slot.geometry().heads()))
+                                .counts())
+                        .satisfies(counts ->
+                                assertThat(LongStream.of(counts).sum()).isEqualTo(slot.finite())));
     }
 
     @Test

@@ -15,6 +15,8 @@ import org.apache.spark.sql.types.StructType;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** From a statistics column to the result files: the path that README describes, against the job's own files. */
 class SqlResultTest {
@@ -94,6 +96,37 @@ class SqlResultTest {
             assertThat((float) row.getList(3).get(0))
                     .isEqualTo(slot.get("scale").get(0).floatValue());
             assertThat((float) row.getList(4).get(0)).isZero();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "num_bits: 8, type: int, strategy: tensor, observer: mse",
+                "num_bits: 8, type: float, strategy: attn_head, observer: percentile, observer_kwargs: {percentile: 99.9}",
+                "num_bits: 4, type: int, strategy: tensor, observer: entropy",
+            })
+    void scalesOfHistogramsInSqlAreThoseOfTheCommandLine(String scheme) {
+        byte[] sql = bytes("SELECT kv_stats_agg(layer, role, dtype, heads, head_dim, data, sample, 'histogram') FROM kv"
+                + " WHERE layer < 4");
+        Path file = Capture.put(work.resolve("counted.kvstats"), sql);
+        Path recipe = Folder.recipe(work, scheme);
+        Path output = work.resolve("counted");
+        Cli.run("scales", "--statistics", file, "--recipe", recipe, "--output", output)
+                .isDone();
+        JsonNode layers = Folder.json(output.resolve("kv_scales.json")).get("layers");
+        spark.createDataFrame(List.of(RowFactory.create(sql, sql)), schema()).createOrReplaceTempView("counted");
+        List<Row> rows = spark.sql("SELECT s.layer, s.role, s.scale FROM (SELECT explode(kv_scales(sql, '{" + scheme
+                        + "}')) AS s FROM counted)")
+                .collectAsList();
+        assertThat(rows).hasSize(8).hasSize(2 * layers.size());
+        for (Row row : rows) {
+            JsonNode scales = layers.get(row.getInt(0)).get(row.getString(1)).get("scale");
+            List<Float> given = row.getList(2);
+            assertThat(given).hasSize(scales.size());
+            for (int i = 0; i < given.size(); i++) {
+                assertThat(given.get(i)).isEqualTo(scales.get(i).floatValue());
+            }
         }
     }
 

@@ -44,16 +44,26 @@ public final class CalibrationStatistics {
     /**
      * Adds what another part of the same corpus gave; {@code other} must not be used afterwards.
      *
-     * @throws IllegalArgumentException if a slot's geometry differs
+     * @throws IllegalArgumentException if slots do not fit: {@link SlotStatistics#merge}
+     * @throws ArithmeticException if a count overflows 63 bits; these statistics are of no use then
      */
     public void merge(CalibrationStatistics other) {
         corpus = corpus.merge(other.corpus);
         other.slots.forEach((slot, statistics) -> {
-            SlotStatistics present = slots.putIfAbsent(slot, statistics);
+            SlotStatistics present = slots.get(slot);
             if (present != null) {
                 present.merge(statistics);
+            } else {
+                slots.put(slot, tables == null ? statistics : countingHere(statistics));
             }
         });
+    }
+
+    /** The same, but what is counted from now on is counted in the tables there are, within their bound. */
+    private SlotStatistics countingHere(SlotStatistics statistics) {
+        SlotStatistics here = new SlotStatistics(statistics.geometry(), statistics.batchPolicy(), tables);
+        here.merge(statistics);
+        return here;
     }
 
     /**

@@ -30,6 +30,7 @@ public final class CountTables {
             MethodHandles.byteArrayViewVarHandle(short[].class, ByteOrder.LITTLE_ENDIAN);
 
     private final long bound;
+    private final long limit;
     private final Deque<Live> live = new ArrayDeque<>();
     private long bytes;
     private int[] dense = new int[0];
@@ -47,7 +48,13 @@ public final class CountTables {
 
     /** @param bound in bytes; the head that counts right now may go beyond it */
     CountTables(long bound) {
+        this(bound, Integer.MAX_VALUE);
+    }
+
+    /** @param limit of the values that the counters of a head take before they are packed: what 32 bits hold, but in tests */
+    CountTables(long bound, long limit) {
         this.bound = bound;
+        this.limit = limit;
     }
 
     /** What the counters take of the heap now. */
@@ -64,7 +71,7 @@ public final class CountTables {
         if (present == null) {
             live.addLast(new Live(slot, head, counters));
         }
-        if (!counters.takes(size)) {
+        if (counters.counted() + size > limit) {
             slot.settle(head);
         }
         Dtype dtype = slot.geometry().dtype();

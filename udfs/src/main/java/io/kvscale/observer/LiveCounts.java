@@ -32,9 +32,9 @@ final class LiveCounts {
         Arrays.fill(pages, (short) -1);
     }
 
-    /** Whether that many values more cannot overflow a counter, even if all are the same. */
-    boolean takes(long values) {
-        return counted + values <= Integer.MAX_VALUE;
+    /** How many values were counted since the counters were at zero: no counter is above it. */
+    long counted() {
+        return counted;
     }
 
     /** Counts the 16-bit patterns at the beginning of a block: for few of them. */

@@ -113,6 +113,13 @@ final class SlotCounts {
         return counters == null ? packed[head] : packed[head].plus(counters.packed(counted(geometry.dtype())));
     }
 
+    /** The same counts apart from these: neither changes with the other. */
+    SlotCounts copy() {
+        PackedCounts[] all = new PackedCounts[packed.length];
+        Arrays.setAll(all, this::packed);
+        return new SlotCounts(geometry, all);
+    }
+
     /** @throws ArithmeticException if a count overflows */
     void merge(SlotCounts other) {
         for (int head = 0; head < packed.length; head++) {

@@ -139,6 +139,7 @@ public final class SlotStatistics {
      *
      * @param chunk little-endian values from its position to its limit; direct or on the heap; may begin anywhere
      * @throws IllegalArgumentException if the tensor's geometry is not the slot's
+     * @throws ArithmeticException if a count overflows 63 bits; these statistics are of no use then
      */
     public void update(Position position, ByteBuffer chunk) {
         KvSource source = position.source();
@@ -146,8 +147,8 @@ public final class SlotStatistics {
             throw new IllegalArgumentException("expected " + geometry + ", got " + source.geometry());
         }
         if (position.element() == 0) {
-            tokens += source.realTokens();
-            samples += source.samples();
+            tokens = Math.addExact(tokens, source.realTokens());
+            samples = Math.addExact(samples, source.samples());
         }
         if (fold == null) {
             fold = new RunFold(geometry);
@@ -169,9 +170,9 @@ public final class SlotStatistics {
 
     private void take(RunFold piece, KvSource source, Origin origin) {
         first = Origin.first(first, origin);
-        finite += piece.finite();
-        nan += piece.nan();
-        infinite += piece.infinite();
+        finite = Math.addExact(finite, piece.finite());
+        nan = Math.addExact(nan, piece.nan());
+        infinite = Math.addExact(infinite, piece.infinite());
         if (piece.nan() + piece.infinite() > 0) {
             firstNonFinite = Origin.first(firstNonFinite, origin);
         }
@@ -188,10 +189,16 @@ public final class SlotStatistics {
     }
 
     /**
-     * Adds what another part of the same corpus gave.
+     * Adds what another part of the same corpus gave, which stays as it is.
+     *
+     * <p>Of a state that holds values, either all are counted or none: a histogram of a part would pass for that of the
+     * whole, and to drop it would lose without a word what the recipe asked for. So one kind does not merge with the
+     * other. A state without finite values has the same histogram whether it was asked to count or not, and merges with
+     * either; the sum counts if the one that holds values does, and if none does, if any was asked to.
      *
      * @throws IllegalArgumentException if the geometries or the kept batches differ, or values were counted in one of
-     *     them only; a state without values merges with either
+     *     them only
+     * @throws ArithmeticException if a count overflows 63 bits; these statistics are of no use then
      */
     public void merge(SlotStatistics other) {
         if (!geometry.equals(other.geometry) || (batches == null) != (other.batches == null)) {
@@ -231,7 +238,7 @@ public final class SlotStatistics {
     private @Nullable SlotCounts mergedValues(SlotStatistics other) {
         SlotCounts added = other.values;
         if (values == null) {
-            return isEmpty() ? added : null;
+            return isEmpty() && added != null ? added.copy() : null;
         }
         if (added == null) {
             return other.isEmpty() ? values : null;
@@ -310,6 +317,15 @@ public final class SlotStatistics {
     /** Whether values are counted: {@link #counts}. */
     public boolean hasCounts() {
         return values != null;
+    }
+
+    /** Bytes that the counts of all heads take in the statistics file; 0 where only ranges were kept. */
+    public long sizeOfCounts() {
+        long size = 0;
+        for (int head = 0; values != null && head < geometry.heads(); head++) {
+            size += values.packed(head).bytes.length;
+        }
+        return size;
     }
 
     /**

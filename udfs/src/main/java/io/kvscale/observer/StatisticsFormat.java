@@ -40,7 +40,8 @@ import java.util.List;
  * Sections come in this order, each at most once; one of another name is refused with the version it asks for. A file has
  * the version of its latest section: without histograms it is what version 1 wrote. Which extreme a slot has follows
  * from its ranges. Patterns that are counted are of the slot's dtype, or of BF16, rounded, where that is F32; the ends of
- * a head's ranges are its first and last, and all counts of a slot add up to its finite values. Nothing is compressed, so no bytes depend on a compressor.
+ * a head's ranges are its first and last, and all counts of a slot add up to its finite values. Nothing is compressed, so
+ * no bytes depend on a compressor.
  */
 final class StatisticsFormat {
     static final byte[] MAGIC = CalibrationStatistics.MAGIC.getBytes(StandardCharsets.US_ASCII);

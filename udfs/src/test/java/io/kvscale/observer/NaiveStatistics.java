@@ -20,6 +20,7 @@ final class NaiveStatistics {
     private final float[] min;
     private final float[] max;
     private final List<Batch> batches = new ArrayList<>();
+    private final NaiveCounts counts;
     private long finite;
     private long nan;
     private long infinite;
@@ -36,6 +37,7 @@ final class NaiveStatistics {
 
     NaiveStatistics(SeededCorpus corpus) {
         this.corpus = corpus;
+        this.counts = new NaiveCounts(corpus.geometry);
         this.min = filled(Float.POSITIVE_INFINITY);
         this.max = filled(Float.NEGATIVE_INFINITY);
         for (SeededCorpus.Tensor tensor : corpus.tensors) {
@@ -93,6 +95,7 @@ final class NaiveStatistics {
             return;
         }
         finite++;
+        counts.count(head, x);
         for (float[][] range : new float[][][] {{min, max}, {batch.min, batch.max}}) {
             range[0][channel] = Float.compare(x, range[0][channel]) < 0 ? x : range[0][channel];
             range[1][channel] = Float.compare(x, range[1][channel]) > 0 ? x : range[1][channel];
@@ -128,6 +131,9 @@ final class NaiveStatistics {
         assertThat(statistics.firstNonFinite()).isEqualTo(firstNonFinite);
         for (int perScale : new int[] {1, corpus.geometry.headDim(), corpus.geometry.channels()}) {
             checkRanges(statistics.ranges(perScale), min, max, perScale);
+        }
+        if (statistics.hasCounts()) {
+            counts.check(statistics);
         }
         BatchPolicy policy = statistics.batchPolicy();
         List<Range[]> kept = new ArrayList<>();

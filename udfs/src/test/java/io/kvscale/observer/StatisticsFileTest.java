@@ -18,6 +18,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -37,9 +38,10 @@ class StatisticsFileTest {
 
     static Stream<Arguments> golden() {
         return Stream.of(
-                Arguments.of("empty.kvstats", new CalibrationStatistics()),
-                Arguments.of("minmax.kvstats", minmax()),
-                Arguments.of("batches.kvstats", batches()));
+                Arguments.of("v1/empty.kvstats", new CalibrationStatistics()),
+                Arguments.of("v1/minmax.kvstats", minmax()),
+                Arguments.of("v1/batches.kvstats", batches()),
+                Arguments.of("v2/histograms.kvstats", histograms()));
     }
 
     @ParameterizedTest
@@ -60,7 +62,7 @@ class StatisticsFileTest {
     @Test
     void theGoldenValuesAreThoseThatTheFileStandsFor() {
         Map<Slot, SlotStatistics> slots =
-                CalibrationStatistics.fromByteArray(golden("minmax.kvstats")).slots();
+                CalibrationStatistics.fromByteArray(golden("v1/minmax.kvstats")).slots();
         SlotStatistics key = Objects.requireNonNull(slots.get(new Slot(0, Role.KEY)));
         assertThat(key.ranges(1))
                 .containsExactly(new Range(-1, 1), new Range(-0f, 0f), new Range(0.5f, 3), new Range(0f, 0f));
@@ -72,6 +74,35 @@ class StatisticsFileTest {
         SlotStatistics none = Objects.requireNonNull(slots.get(new Slot(9_999, Role.KEY)));
         assertThat(none.isEmpty()).isTrue();
         assertThat(none.ranges(1)[0].isEmpty()).isTrue();
+    }
+
+    @Test
+    void theGoldenHistogramsAreThoseThatTheFileStandsFor() {
+        Map<Slot, SlotStatistics> slots = CalibrationStatistics.fromByteArray(golden("v2/histograms.kvstats"))
+                .slots();
+        counts(slots, new Slot(0, Role.KEY), 0, false, Map.of(-1f, 1L, -0f, 1L, 0f, 1L, 1f, 300L));
+        counts(slots, new Slot(0, Role.KEY), 1, false, Map.of(0f, 303L, 0x1p-133f, 1L));
+        counts(
+                slots,
+                new Slot(0, Role.VALUE),
+                0,
+                true,
+                Map.of(-0f, 1L, 1f, 1L, 1.015625f, 1L, Dtype.BF16.toFloat(0x7f7f), 1L));
+        counts(slots, new Slot(3, Role.KEY), 1, false, Map.of());
+        assertThat(Objects.requireNonNull(slots.get(new Slot(3, Role.VALUE))).hasCounts())
+                .isFalse();
+    }
+
+    private static void counts(
+            Map<Slot, SlotStatistics> slots, Slot slot, int head, boolean approximate, Map<Float, Long> expected) {
+        ValueCounts counts =
+                Objects.requireNonNull(Objects.requireNonNull(slots.get(slot)).counts(head, 1));
+        Map<Float, Long> found = new HashMap<>();
+        for (int i = 0; i < counts.values().length; i++) {
+            found.put(counts.values()[i], counts.counts()[i]);
+        }
+        assertThat(found).isEqualTo(expected);
+        assertThat(counts.approximate()).isEqualTo(approximate);
     }
 
     @ParameterizedTest
@@ -99,13 +130,13 @@ class StatisticsFileTest {
 
     @Test
     void aLaterVersionIsRefusedWithItsNumber() {
-        byte[] later = golden("minmax.kvstats");
+        byte[] later = golden("v1/minmax.kvstats");
         later[8] = 3;
         assertThatThrownBy(() -> CalibrationStatistics.fromByteArray(later))
                 .isInstanceOf(InvalidDataException.class)
                 .hasMessageContaining("needs statistics version 3, this kvscale reads up to 2")
                 .hasMessageContaining("use the kvscale that wrote the file");
-        byte[] none = golden("minmax.kvstats");
+        byte[] none = golden("v1/minmax.kvstats");
         none[8] = 0;
         refused(StatisticsFuzzTest.sealed(none));
     }
@@ -130,14 +161,14 @@ class StatisticsFileTest {
                 .hasMessageContaining("section 'batches' is out of place");
         assertThatThrownBy(() -> CalibrationStatistics.fromByteArray(withSection("batches", 1, new byte[4])))
                 .hasMessageContaining("no slot has batches");
-        byte[] fewer = golden("minmax.kvstats");
+        byte[] fewer = golden("v1/minmax.kvstats");
         fewer[10] = 2;
         refused(StatisticsFuzzTest.sealed(fewer));
     }
 
     /** The empty statistics with one more section. */
     private static byte[] withSection(String name, int since, byte[] payload) {
-        byte[] empty = golden("empty.kvstats");
+        byte[] empty = golden("v1/empty.kvstats");
         ByteBuffer file = ByteBuffer.allocate(empty.length + 11 + name.length() + payload.length)
                 .order(ByteOrder.LITTLE_ENDIAN);
         file.put(empty, 0, empty.length - 32).put((byte) name.length()).put(name.getBytes(StandardCharsets.US_ASCII));
@@ -151,7 +182,7 @@ class StatisticsFileTest {
     }
 
     static byte[] golden(String file) {
-        try (InputStream in = StatisticsFileTest.class.getResourceAsStream("/statistics/v1/" + file)) {
+        try (InputStream in = StatisticsFileTest.class.getResourceAsStream("/statistics/" + file)) {
             assertThat(in).as("golden file %s", file).isNotNull();
             return in.readAllBytes();
         } catch (IOException e) {
@@ -193,6 +224,33 @@ class StatisticsFileTest {
                 Map.of(
                         new Slot(3, Role.KEY), kept(new BatchPolicy(2, false)),
                         new Slot(3, Role.VALUE), kept(new BatchPolicy(4, true))));
+    }
+
+    private static CalibrationStatistics histograms() {
+        SlotStatistics key = new SlotStatistics(new Geometry(Dtype.BF16, 2, 1), null, StatisticsKind.HISTOGRAM);
+        float[] values = new float[608];
+        Arrays.fill(values, 0, 300, 1f);
+        values[300] = -0f;
+        values[302] = -1;
+        values[303] = Float.NaN;
+        values[607] = 0x1p-133f;
+        update(key, source(key, 0, 304), values);
+        SlotStatistics value = new SlotStatistics(new Geometry(Dtype.F32, 1, 2), null, StatisticsKind.HISTOGRAM);
+        update(value, source(value, 0, 2), 1.00390625f, 1.01171875f, Float.MAX_VALUE, -0f);
+        SlotStatistics none = new SlotStatistics(new Geometry(Dtype.F16, 2, 1), null, StatisticsKind.HISTOGRAM);
+        SlotStatistics range = new SlotStatistics(new Geometry(Dtype.F16, 1, 1), new BatchPolicy(1, true));
+        update(range, source(range, 64, 1), 2);
+        return new CalibrationStatistics(
+                Corpus.EMPTY.withFile(),
+                Map.of(
+                        new Slot(0, Role.KEY), key,
+                        new Slot(0, Role.VALUE), value,
+                        new Slot(3, Role.KEY), none,
+                        new Slot(3, Role.VALUE), range));
+    }
+
+    private static KvSource source(SlotStatistics slot, long offset, int tokens) {
+        return new KvSource("s.safetensors", offset, "s", slot.geometry(), 1, tokens, false, null);
     }
 
     private static SlotStatistics kept(@Nullable BatchPolicy policy) {

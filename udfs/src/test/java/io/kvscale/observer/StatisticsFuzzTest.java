@@ -57,13 +57,17 @@ class StatisticsFuzzTest {
 
     private static void ask(SlotStatistics slot) {
         slot.ranges(slot.geometry().channels());
+        ValueCounts counts = slot.counts(0, slot.geometry().heads());
+        assertThat(counts == null || Arrays.stream(counts.counts()).sum() == slot.finite())
+                .isTrue();
         slot.forEachBatch(batch -> assertThat(batch).isNotEmpty());
         assertThat(slot.min() <= slot.max()).isEqualTo(!slot.isEmpty());
     }
 
     private static List<byte[]> seeds() {
         List<byte[]> seeds = new ArrayList<>();
-        for (String golden : List.of("empty.kvstats", "minmax.kvstats", "batches.kvstats")) {
+        for (String golden :
+                List.of("v1/empty.kvstats", "v1/minmax.kvstats", "v1/batches.kvstats", "v2/histograms.kvstats")) {
             seeds.add(StatisticsFileTest.golden(golden));
         }
         for (Dtype dtype : Dtype.values()) {

@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
@@ -135,12 +136,14 @@ class StatisticsLawsTest {
         for (int seed = 0; seed < SEEDS; seed++) {
             SeededCorpus corpus = new SeededCorpus(4_000 + seed, dtype);
             SlotStatistics statistics = fold(corpus, observer, corpus.pieces());
+            assertThat(statistics.hasCounts()).isEqualTo(observer.kind() == StatisticsKind.HISTOGRAM);
             new NaiveStatistics(corpus).check(statistics);
         }
     }
 
-    @Test
-    void wholeStatisticsMergeByTheSameLaws() {
+    @ParameterizedTest
+    @EnumSource(names = {"STATIC_MINMAX", "HISTOGRAM"})
+    void wholeStatisticsMergeByTheSameLaws(Observer observer) {
         for (int seed = 0; seed < SEEDS; seed++) {
             Random random = new Random(seed);
             CalibrationStatistics whole = new CalibrationStatistics();
@@ -151,10 +154,10 @@ class StatisticsLawsTest {
             for (int s = 0; s < 4; s++) {
                 Slot slot = new Slot(s / 2, Role.values()[s % 2]);
                 SeededCorpus corpus = new SeededCorpus(random.nextInt(), Dtype.values()[random.nextInt(3)]);
-                whole.merge(new CalibrationStatistics(
-                        read(slot), Map.of(slot, fold(corpus, Observer.STATIC_MINMAX, wholes(corpus)))));
+                whole.merge(
+                        new CalibrationStatistics(read(slot), Map.of(slot, fold(corpus, observer, wholes(corpus)))));
                 parts.get(random.nextInt(5)).merge(new CalibrationStatistics(read(slot), Map.of()));
-                for (SlotStatistics part : parts(corpus, Observer.STATIC_MINMAX)) {
+                for (SlotStatistics part : parts(corpus, observer)) {
                     parts.get(random.nextInt(5)).merge(SeededCorpus.of(slot, part));
                 }
             }
@@ -179,6 +182,85 @@ class StatisticsLawsTest {
         // printf '1:a2:bc3:F323:[1]' | sha256sum
         assertThat(Corpus.EMPTY.withTensor("a", "bc", "F32", List.of(1L)).fingerprintHex())
                 .isEqualTo("0fa1b1f2cb1d1695cba305204d206eaf5d151d32d28c01a701c7430bb30baa0c");
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aStateThatHoldsValuesMergesWithItsOwnKindAlone(Dtype dtype) {
+        for (int seed = 0; seed < SEEDS; seed++) {
+            SeededCorpus corpus = new SeededCorpus(5_000 + seed, dtype);
+            List<SeededCorpus.Piece> pieces = corpus.pieces();
+            SlotStatistics range = fold(corpus, Observer.STATIC_MINMAX, pieces);
+            SlotStatistics counted = fold(corpus, Observer.HISTOGRAM, pieces);
+            if (range.isEmpty()) {
+                assertThat(bytes(merged(range, counted))).isEqualTo(bytes(merged(counted, viaBytes(counted))));
+                continue;
+            }
+            byte[] before = bytes(counted);
+            assertThat(counted.countsLike(range)).isFalse();
+            assertThat(range.countsLike(counted)).isFalse();
+            for (SlotStatistics[] pair : new SlotStatistics[][] {{range, counted}, {counted, range}}) {
+                assertThatThrownBy(() -> pair[0].merge(pair[1]))
+                        .isInstanceOf(IllegalArgumentException.class)
+                        .hasMessageContaining("calibrate both with the same kvscale.statistics");
+            }
+            assertThat(bytes(counted)).isEqualTo(before);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void anEmptyStateOfEitherKindLeavesWhatTheOtherHolds(Dtype dtype) {
+        for (int seed = 0; seed < SEEDS; seed++) {
+            SeededCorpus corpus = new SeededCorpus(6_000 + seed, dtype);
+            List<SeededCorpus.Piece> pieces = corpus.pieces();
+            SlotStatistics seen = fold(corpus, Observer.STATIC_MINMAX, pieces);
+            if (seen.isEmpty()) {
+                continue;
+            }
+            for (Observer observer : List.of(Observer.STATIC_MINMAX, Observer.HISTOGRAM)) {
+                for (Observer none : List.of(Observer.STATIC_MINMAX, Observer.HISTOGRAM)) {
+                    byte[] expected = bytes(fold(corpus, observer, pieces));
+                    assertThat(bytes(merged(fold(corpus, observer, pieces), fold(corpus, none, List.of()))))
+                            .isEqualTo(expected);
+                    assertThat(bytes(merged(fold(corpus, none, List.of()), fold(corpus, observer, pieces))))
+                            .isEqualTo(expected);
+                }
+            }
+            SlotStatistics either = merged(
+                    fold(corpus, Observer.STATIC_MINMAX, List.of()), fold(corpus, Observer.HISTOGRAM, List.of()));
+            assertThat(bytes(either)).isEqualTo(bytes(fold(corpus, Observer.HISTOGRAM, List.of())));
+        }
+    }
+
+    @Test
+    void whatWasMergedInStaysAsItIs() {
+        SeededCorpus corpus = new SeededCorpus(3, Dtype.BF16);
+        SlotStatistics other = fold(corpus, Observer.HISTOGRAM, wholes(corpus));
+        byte[] before = bytes(other);
+        SlotStatistics into = fold(corpus, Observer.STATIC_MINMAX, List.of());
+        into.merge(other);
+        wholes(corpus).forEach(piece -> piece.into(into));
+        into.merge(other);
+        assertThat(bytes(other)).isEqualTo(before);
+        assertThat(into.finite()).isEqualTo(3 * other.finite());
+    }
+
+    @Test
+    void statisticsThatCountGoOnCountingWhatTheyTookOver() {
+        SeededCorpus corpus = new SeededCorpus(3, Dtype.BF16);
+        CountTables tables = new CountTables();
+        CalibrationStatistics into = new CalibrationStatistics(tables);
+        into.merge(SeededCorpus.of(SLOT, viaBytes(fold(corpus, Observer.HISTOGRAM, List.of()))));
+        into.merge(SeededCorpus.of(new Slot(8, Role.KEY), fold(corpus, Observer.STATIC_MINMAX, List.of())));
+        for (Slot slot : into.slots().keySet()) {
+            wholes(corpus).forEach(piece -> piece.into(into.slot(slot, corpus.geometry)));
+            assertThat(bytes(into.slot(slot, corpus.geometry)))
+                    .isEqualTo(bytes(fold(corpus, Observer.HISTOGRAM, wholes(corpus))));
+        }
+        assertThat(tables.liveBytes()).isPositive();
+        into.pack();
+        assertThat(tables.liveBytes()).isZero();
     }
 
     @Test

@@ -3,6 +3,7 @@ package io.kvscale.spark;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kvscale.observer.CalibrationStatistics;
+import io.kvscale.observer.SlotStatistics;
 import io.kvscale.safetensors.SafetensorsWriter;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -24,6 +25,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** The operator of our own against Spark's: the same groups and the same bytes. */
 class StatsPlanTest {
     private static final String AGGREGATE = "kv_stats_agg(layer, role, dtype, heads, head_dim, data, sample)";
+    private static final String HISTOGRAM = AGGREGATE.replace(")", ", 'histogram')");
     private static final int LAYERS = 90;
 
     private final SparkSession spark = TestSpark.session();
@@ -87,11 +89,12 @@ class StatsPlanTest {
     }
 
     /** With a filter clause that keeps everything, Spark's own operator does the work. */
-    private void sameAsSpark(String query) {
+    private TreeMap<String, CalibrationStatistics> sameAsSpark(String query) {
         String plan = plan(spark.sql(query));
         assertThat(plan).contains("StatsPartialAggregate");
         assertThat(plan.contains("Project")).as(plan).isEqualTo(query.contains("%"));
-        String plain = query.replace(AGGREGATE, AGGREGATE + " FILTER (WHERE tokens >= 0)");
+        String filter = " FILTER (WHERE tokens >= 0)";
+        String plain = query.replace(AGGREGATE, AGGREGATE + filter).replace(HISTOGRAM, HISTOGRAM + filter);
         assertThat(plan(spark.sql(plain))).doesNotContain("StatsPartialAggregate");
         TreeMap<String, CalibrationStatistics> ours = groups(query);
         TreeMap<String, CalibrationStatistics> theirs = groups(plain);
@@ -99,6 +102,21 @@ class StatsPlanTest {
         ours.forEach((group, stats) -> assertThat(stats.toByteArray())
                 .as(group)
                 .isEqualTo(theirs.get(group).toByteArray()));
+        return ours;
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "SELECT %s AS stats FROM kv",
+                "SELECT role, %s AS stats FROM kv WHERE layer < 70 GROUP BY role",
+                "SELECT sample, layer, role, %s AS stats FROM kv GROUP BY sample, layer, role",
+            })
+    void histogramsAreThoseOfSparksOperator(String query) {
+        sameAsSpark(query.replace("%s", HISTOGRAM))
+                .values()
+                .forEach(
+                        stats -> assertThat(stats.slots().values()).isNotEmpty().allMatch(SlotStatistics::hasCounts));
     }
 
     @ParameterizedTest

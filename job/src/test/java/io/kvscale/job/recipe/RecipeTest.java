@@ -7,6 +7,7 @@ import io.kvscale.capture.CaptureOptions;
 import io.kvscale.capture.Layout;
 import io.kvscale.capture.TableColumns;
 import io.kvscale.numeric.NumberFormat;
+import io.kvscale.observer.StatisticsKind;
 import io.kvscale.scheme.Observer;
 import io.kvscale.scheme.ObserverKwargs;
 import io.kvscale.scheme.QuantizationScheme;
@@ -56,6 +57,7 @@ class RecipeTest {
               on_nonfinite: skip
               keys: before_rope
               scale_dtype: input
+              statistics: histogram
             """;
 
     private static Recipe parse(String yaml) {
@@ -129,6 +131,7 @@ class RecipeTest {
                         List.of("layers\\.0\\."),
                         false,
                         TableColumns.DEFAULT));
+        assertThat(recipe.statistics()).isEqualTo(StatisticsKind.HISTOGRAM);
         assertThat(recipe.hybrid()).isTrue();
         assertThat(recipe.allowZero()).isTrue();
         assertThat(recipe.onNonfinite()).isEqualTo(OnNonfinite.SKIP);
@@ -149,8 +152,11 @@ class RecipeTest {
     void nullsOfOursAreNotGiven() {
         Recipe recipe = parse(
                 "{kv_cache_scheme: {}, kvscale: {key: , value: {scheme: }, layout: , kv_heads: , mask: , targets: ,"
-                        + " hybrid: , on_nonfinite: , keys: , scale_dtype: }}");
+                        + " hybrid: , on_nonfinite: , keys: , scale_dtype: , statistics: }}");
         assertThat(recipe).isEqualTo(Recipe.parse("kv_cache_scheme: {}", "r.yaml"));
+        assertThat(recipe.statistics()).isEqualTo(StatisticsKind.RANGE);
+        assertThat(parse("{kv_cache_scheme: {}, kvscale: {statistics: range}}").statistics())
+                .isEqualTo(StatisticsKind.RANGE);
     }
 
     @ParameterizedTest

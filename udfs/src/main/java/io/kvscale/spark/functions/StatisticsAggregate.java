@@ -55,12 +55,12 @@ public abstract class StatisticsAggregate extends TypedImperativeAggregate<Calib
 
     @Override
     public byte @Nullable [] eval(CalibrationStatistics buffer) {
-        return buffer.isEmpty() ? null : buffer.toByteArray();
+        return buffer.isEmpty() ? null : serialize(buffer);
     }
 
     @Override
     public byte[] serialize(CalibrationStatistics buffer) {
-        // The last that is done with it: what it counted in is for the groups to come.
+        // Mostly the last that is done with it: what it counted in is for the groups to come.
         buffer.pack();
         return buffer.toByteArray();
     }

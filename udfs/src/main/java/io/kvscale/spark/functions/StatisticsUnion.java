@@ -27,7 +27,8 @@ final class StatisticsUnion {
     /**
      * Merges {@code other} into {@code into}; {@code other} must not be used afterwards.
      *
-     * @throws InvalidDataException if a slot has another geometry, or other batches, in the two
+     * @throws InvalidDataException if a slot has another geometry, or other batches, in the two, or histograms in one only;
+     *     or if a count overflows
      */
     static void merge(String function, String argument, CalibrationStatistics into, CalibrationStatistics other) {
         other.slots().forEach((slot, added) -> {
@@ -55,7 +56,15 @@ final class StatisticsUnion {
                 }
             }
         });
-        into.merge(other);
+        try {
+            into.merge(other);
+        } catch (ArithmeticException e) {
+            throw Values.wrong(
+                    function,
+                    argument,
+                    "the counts together are beyond " + Long.MAX_VALUE,
+                    "check where these statistics come from: no corpus holds as many values");
+        }
     }
 
     /** @throws InvalidDataException if values of {@code given} cannot be added to the slot */

@@ -157,6 +157,8 @@ class BadArgumentsTest {
                 wrong("kv_stats_agg(0, 'key', 'F32', 1, 1, 'text')", "`data`", "BINARY or ARRAY<FLOAT>"),
                 wrong("kv_stats_agg(0, 'key', 'F32', 1, 1, array('1'))", "`data`"),
                 wrong("kv_stats_agg(0, 'key', 'F32', 1, 1, X'', 7)", "`sample`"),
+                wrong("kv_stats_agg(0, 'key', 'F32', 1, 1, X'', 's', 1)", "`statistics`", "STRING"),
+                wrong("kv_stats_agg(0, 'key', 'F32', 1, 1, X'', 's', string(rand()))", "`statistics`", "foldable"),
                 wrong("kv_stats_agg(0, 'key')", "kv_stats_agg", "[6, 7, 8]"),
                 wrong("kv_stats_info('text')", "`stats`"),
                 wrong("kv_stats_union(X'')", "kv_stats_union", "2"),
@@ -219,6 +221,36 @@ class BadArgumentsTest {
     }
 
     @Test
+    void histogramsAreNotJoinedWithRangesOnly() {
+        String stats = "kv_stats_agg(0, 'key', 'F32', 1, 1, %s, 'a', '%s')";
+        String range = stats.formatted("X'0000803f'", "range");
+        String histogram = stats.formatted("X'0000803f'", "histogram");
+        String[] parts = {"some statistics hold histograms, others ranges only", "kvscale.statistics", "layer 0 key"};
+        assertWrong("SELECT kv_stats_union(" + range + ", " + histogram + ")", parts);
+        assertWrong("SELECT kv_stats_union(" + histogram + ", " + range + ")", parts);
+        assertWrong(
+                "SELECT kv_stats_union_agg(s) FROM (SELECT " + range + " AS s UNION ALL SELECT " + histogram + ")",
+                parts);
+        // A slot without values has no histogram to lose.
+        byte[] alone = TestSpark.one("SELECT " + histogram);
+        assertThat(TestSpark.<Integer>one(
+                        "SELECT length(kv_stats_union(" + histogram + ", " + stats.formatted("X''", "range") + "))"))
+                .isEqualTo(alone.length);
+    }
+
+    @Test
+    void countsThatTogetherPass63BitsAreRefused() {
+        byte[] stats = TestSpark.one("SELECT kv_stats_agg(0, 'key', 'F32', 1, 1, X'0000803f', 'a', 'histogram')");
+        for (int i = 0; i < 62; i++) {
+            stats = StatisticsFunctions.union(stats, stats);
+        }
+        byte[] half = stats;
+        assertThatThrownBy(() -> StatisticsFunctions.union(half, half))
+                .isInstanceOf(SparkRuntimeException.class)
+                .hasMessageContaining("kv_stats_union: argument b: the counts together are beyond 9223372036854775807");
+    }
+
+    @Test
     void noByteOfStatisticsMayChange() {
         byte[] good = TensorTable.statistics(TensorTable.table(TensorTable.random(1, 1, 2, Dtype.F32, 1, 2, true)));
         for (int i = 0; i < good.length; i++) {
@@ -253,7 +285,9 @@ class BadArgumentsTest {
                 "kv_quantization_error(data, 'F99', 0.5, 'fp8')",
                 "kv_scales(data, 'int8:chanel')",
                 "kv_stats_agg(0, 'q', 'F32', 1, 1, data)",
-                "kv_stats_agg(0, 'key', 'F99', 1, 1, data)"
+                "kv_stats_agg(0, 'key', 'F99', 1, 1, data)",
+                "kv_stats_agg(0, 'key', 'F32', 1, 1, data, 's', 'histograms')",
+                "kv_stats_agg(0, 'key', 'F32', 1, 1, data, 's', '')"
             })
     void aWordThatTheQuerySaysOutrightIsCheckedBeforeAnythingRuns(String call) {
         assertThatThrownBy(() -> TestSpark.sql("SELECT " + call + " FROM VALUES (1.0, X'00') AS t(x, data)"))

@@ -12,6 +12,7 @@ import io.kvscale.capture.FilePiece;
 import io.kvscale.capture.Split;
 import io.kvscale.numeric.Dtype;
 import io.kvscale.observer.CalibrationStatistics;
+import io.kvscale.observer.CountTables;
 import io.kvscale.observer.SlotStatistics;
 import io.kvscale.observer.StatisticsKind;
 import io.kvscale.scheme.QuantizationScheme;
@@ -66,8 +67,56 @@ class StatsAggregateTest {
         }
     }
 
+    @ParameterizedTest
+    @EnumSource(Dtype.class)
+    void histogramsOfTheSameRowsAreTheSameBytesHoweverTheyArePartitionedAndJoined(Dtype dtype) {
+        List<Row> rows = TensorTable.random(3, 2, 40, dtype, 2, 8, true);
+        CalibrationStatistics counted = new CalibrationStatistics(new CountTables());
+        byte[] whole = direct(counted, rows).toByteArray();
+        Random random = new Random(4);
+        for (int partitions : new int[] {1, 2, 7, 50}) {
+            List<Row> shuffled = new ArrayList<>(rows);
+            Collections.shuffle(shuffled, random);
+            Dataset<Row> table = TensorTable.table(shuffled).repartition(partitions);
+            assertThat(table.selectExpr(TensorTable.HISTOGRAM).head().get(0)).isEqualTo(whole);
+            Dataset<Row> bySample = table.groupBy("sample").agg(expr(TensorTable.HISTOGRAM + " AS stats"));
+            assertThat(bySample.selectExpr("kv_stats_union_agg(stats)").head().get(0))
+                    .isEqualTo(whole);
+        }
+        TensorTable.table(rows).createOrReplaceTempView("halves");
+        assertThat(TestSpark.<byte[]>one("SELECT kv_stats_union((SELECT " + TensorTable.HISTOGRAM
+                        + " FROM halves WHERE sample < 's3'), (SELECT "
+                        + TensorTable.HISTOGRAM.replace("'histogram'", "'Histo' || 'GRAM'")
+                        + " FROM halves WHERE NOT sample < 's3'))"))
+                .isEqualTo(whole);
+        // The word for the default is the default.
+        assertThat(TestSpark.<byte[]>one(
+                        "SELECT " + TensorTable.HISTOGRAM.replace("histogram", "range") + " FROM halves"))
+                .isEqualTo(TensorTable.statistics(TensorTable.table(rows)));
+    }
+
     @Test
-    void realCapturesGiveWhatTheJobGives() {
+    void moreHistogramsThanTheHashMapHoldsAreEachRight() {
+        List<Row> rows = TensorTable.random(9, 200, 5, Dtype.BF16, 1, 4, false);
+        List<Row> groups = TensorTable.table(rows)
+                .repartition(4)
+                .groupBy("layer")
+                .agg(expr(TensorTable.HISTOGRAM))
+                .collectAsList();
+        assertThat(groups).hasSize(200);
+        for (Row group : groups) {
+            List<Row> own = rows.stream()
+                    .filter(row -> row.getInt(0) == group.getInt(0))
+                    .toList();
+            assertThat(group.get(1))
+                    .isEqualTo(direct(new CalibrationStatistics(new CountTables()), own)
+                            .toByteArray());
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void realCapturesGiveWhatTheJobGives(StatisticsKind kind) {
         Configuration configuration = new Configuration();
         List<CaptureFile> files =
                 CaptureListing.of(List.of(SAMPLES), configuration).files();
@@ -78,14 +127,17 @@ class StatsAggregateTest {
         CalibrationStatistics job = CalibrationTask.run(
                         new Split(pieces),
                         SlotSchemes.of(scheme),
-                        StatisticsKind.RANGE,
+                        kind,
                         options,
                         configuration,
                         CaptureReader.Depth.VALUES,
                         bytes -> {})
                 .statistics();
-        byte[] bytes = TensorTable.statistics(
-                TensorTable.table(rowsOf(pieces, options, configuration)).repartition(5));
+        byte[] bytes = (byte[]) TensorTable.table(rowsOf(pieces, options, configuration))
+                .repartition(5)
+                .selectExpr(kind == StatisticsKind.HISTOGRAM ? TensorTable.HISTOGRAM : TensorTable.CALL)
+                .head()
+                .get(0);
         CalibrationStatistics sql = CalibrationStatistics.fromByteArray(bytes);
         assertThat(sql.corpus().fingerprint()).isEqualTo(job.corpus().fingerprint());
         assertThat(sql.corpus().files()).isZero();
@@ -104,6 +156,10 @@ class StatsAggregateTest {
         assertThat(sql.maxSample()).isEqualTo(job.maxSample());
         assertThat(sql.first()).isEqualTo(withoutFile(job.first()));
         assertThat(sql.firstNonFinite()).isEqualTo(withoutFile(job.firstNonFinite()));
+        assertThat(sql.hasCounts()).isEqualTo(job.hasCounts());
+        for (int head = 0; sql.hasCounts() && head < job.geometry().heads(); head++) {
+            assertThat(sql.counts(head, 1)).usingRecursiveComparison().isEqualTo(job.counts(head, 1));
+        }
     }
 
     private static @Nullable Origin withoutFile(@Nullable Origin origin) {
@@ -158,7 +214,10 @@ class StatsAggregateTest {
 
     /** What the kernels make of the rows, without Spark. */
     private static CalibrationStatistics direct(List<Row> rows) {
-        CalibrationStatistics statistics = new CalibrationStatistics();
+        return direct(new CalibrationStatistics(), rows);
+    }
+
+    private static CalibrationStatistics direct(CalibrationStatistics statistics, List<Row> rows) {
         for (Row row : rows) {
             Slot slot = new Slot(row.getInt(0), row.getString(1).equals("key") ? Role.KEY : Role.VALUE);
             Geometry geometry = new Geometry(Dtype.named(row.getString(2)).orElseThrow(), row.getInt(3), row.getInt(4));
@@ -251,6 +310,19 @@ class StatsAggregateTest {
                         + plain.formatted("").replace("kv_stats_agg(", "kv_stats_agg(DISTINCT ")
                         + " WHERE role = 'key'"))
                 .isEqualTo(keys);
+    }
+
+    @Test
+    void histogramsWorkInWindowsAndUnderFilter() {
+        TensorTable.table(TensorTable.random(5, 2, 6, Dtype.BF16, 1, 4, false)).createOrReplaceTempView("windowed");
+        String plain = TensorTable.HISTOGRAM + " %s FROM windowed";
+        byte[] keys = TestSpark.one("SELECT " + plain.formatted("") + " WHERE role = 'key'");
+        assertThat(TestSpark.<byte[]>one("SELECT " + plain.formatted("FILTER (WHERE role = 'key')")))
+                .isEqualTo(keys);
+        // The frame grows, so that what was packed for one row is counted on for the next.
+        List<Row> growing = TestSpark.rows(
+                "SELECT " + plain.formatted("OVER (PARTITION BY role ORDER BY layer, sample)") + " WHERE role = 'key'");
+        assertThat(growing.get(growing.size() - 1).get(0)).isEqualTo(keys);
     }
 
     @Test

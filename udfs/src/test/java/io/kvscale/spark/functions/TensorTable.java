@@ -21,6 +21,8 @@ final class TensorTable {
             "layer INT, role STRING, dtype STRING, heads INT, head_dim INT, data BINARY, sample STRING");
     static final String CALL = "kv_stats_agg(layer, role, dtype, heads, head_dim, data, sample)";
 
+    static final String HISTOGRAM = CALL.replace(")", ", 'histogram')");
+
     private TensorTable() {}
 
     static Row row(Slot slot, Dtype dtype, int heads, int headDim, byte[] data, @Nullable String sample) {
