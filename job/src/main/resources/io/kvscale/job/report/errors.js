@@ -15,7 +15,7 @@ function errors() {
   const chosenTable = el("div", {id: "error-slot"});
   const all = el("div", {id: "error-table"});
   host.replaceChildren(
-    el("p", {class: "lead"}, "Signal to quantization noise over all values, in decibels: 6 dB more is half the error. Every format "
+    el("p", {class: "lead"}, "Signal to quantization noise over all values, in decibels: 6 dB more halves the error. Every format "
       + "with one scale for all heads, once up to the greatest value (dashed) and once where the mean squared error is least (solid)."
       + (data.slots.some(slot => slot.approximate) ? " F32 values were counted as the nearest bf16: approximate." : "")),
     picture, chosenTable, all, el("h3", {}, "Most sensitive"), ranking());
@@ -41,7 +41,7 @@ function errorChart(width) {
   const c = colours();
   const there = slotsOf(chosen.role).filter(slot => slot.errors);
   const line = (format, observer, i) => ({
-    name: formatName[format] + (observer === "mse" ? "" : " up to the greatest value"), type: "line", symbol: observer === "mse" ? "circle" : "none", symbolSize: there.length > 60 ? 2 : 4,
+    name: formatName[format] + (observer === "mse" ? "" : " up to the greatest value"), type: "line", symbol: "circle", symbolSize: observer === "mse" && there.length <= 60 ? 4 : 2,
     lineStyle: {color: c.set[i], width: observer === "mse" ? 2 : 1.2, type: observer === "mse" ? "solid" : "dashed"},
     itemStyle: {color: c.set[i]},
     data: there.map(slot => {
