@@ -59,7 +59,7 @@ final class AdviceTables {
     private static void layers(Advice advice, PrintWriter out) {
         SortedMap<Slot, SlotAdvice> slots = new TreeMap<>();
         advice.slots().forEach(slot -> slots.put(slot.slot(), slot));
-        TextTable table = new TextTable("layer", "key", "sqnr_db", "value", "sqnr_db");
+        TextTable table = new TextTable("layer", "key", "k_sqnr_db", "value", "v_sqnr_db");
         slots.keySet().stream().mapToInt(Slot::layer).distinct().forEach(layer -> {
             SlotAdvice key = slots.get(new Slot(layer, Role.KEY));
             SlotAdvice value = slots.get(new Slot(layer, Role.VALUE));

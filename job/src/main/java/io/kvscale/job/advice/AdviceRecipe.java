@@ -145,7 +145,7 @@ final class AdviceRecipe {
         for (int from = 0; from < all.size(); from += LAYERS_PER_PATTERN) {
             List<Integer> some = all.subList(from, Math.min(all.size(), from + LAYERS_PER_PATTERN));
             String numbers = some.stream().map(String::valueOf).collect(Collectors.joining("|"));
-            patterns.add("'layers\\.(" + numbers + ")\\.'");
+            patterns.add("'layers\\." + (some.size() == 1 ? numbers : "(" + numbers + ")") + "\\.'");
         }
         return "[" + String.join(", ", patterns) + "]";
     }
