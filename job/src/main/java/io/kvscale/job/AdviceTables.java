@@ -37,7 +37,9 @@ final class AdviceTables {
         out.println();
         String skip = advice.skipArguments();
         out.println(
-                skip == null ? "no layer stays unquantized" : "layers that stay unquantized, as arguments for vLLM:");
+                skip == null
+                        ? "no layer stays unquantized"
+                        : "layers that stay unquantized, as arguments for vLLM, after its model and --kv-cache-dtype:");
         if (skip != null) {
             out.println(skip);
         }

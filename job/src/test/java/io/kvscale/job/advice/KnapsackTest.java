@@ -100,22 +100,39 @@ class KnapsackTest {
         assertThat(Knapsack.solve(List.of(group, group), 11)).containsExactly(0, 0);
     }
 
-    @Test
-    void aLargeModelOfLayersOfFourSizesIsSolvedAtOnce() {
-        SplittableRandom random = new SplittableRandom(6);
-        List<List<Knapsack.Item>> groups = new ArrayList<>();
-        for (int layer = 0; layer < 200; layer++) {
-            long size = 64L * (1 + layer % 4);
-            groups.add(List.of(
-                    new Knapsack.Item(4 * size, random.nextDouble()),
-                    new Knapsack.Item(8 * size, random.nextDouble() / 100),
-                    new Knapsack.Item(16 * size, 0)));
+    /** The least noise for each capacity, by a table over all capacities. */
+    private static double table(List<List<Knapsack.Item>> groups, int capacity, long unit) {
+        double[] least = new double[capacity + 1];
+        for (List<Knapsack.Item> group : groups) {
+            double[] next = new double[capacity + 1];
+            Arrays.fill(next, Double.POSITIVE_INFINITY);
+            for (Knapsack.Item item : group) {
+                int cost = Math.toIntExact(item.cost() / unit);
+                for (int c = cost; c <= capacity; c++) {
+                    next[c] = Math.min(next[c], least[c - cost] + item.noise());
+                }
+            }
+            least = next;
         }
-        long capacity = 6L * 200 * 160;
-        Sum sum = sum(groups, Knapsack.solve(groups, capacity));
-        assertThat(sum.cost()).isLessThanOrEqualTo(capacity);
-        int[] cheapest = new int[200];
-        Arrays.fill(cheapest, 0);
-        assertThat(sum.noise()).isLessThan(sum(groups, cheapest).noise());
+        return least[capacity];
+    }
+
+    @Test
+    void manyLayersOfFourSizesAreSolvedAsATableOverAllCapacitiesSolvesThem() {
+        SplittableRandom random = new SplittableRandom(6);
+        for (double bits : new double[] {4, 4.1, 6, 7.9, 8, 11.3, 16}) {
+            List<List<Knapsack.Item>> groups = new ArrayList<>();
+            for (int layer = 0; layer < 200; layer++) {
+                long size = 64L * (1 + layer % 4);
+                groups.add(List.of(
+                        new Knapsack.Item(4 * size, random.nextDouble()),
+                        new Knapsack.Item(8 * size, random.nextDouble() / 100),
+                        new Knapsack.Item(16 * size, 0)));
+            }
+            long capacity = (long) (bits * 200 * 160);
+            Sum sum = sum(groups, Knapsack.solve(groups, capacity));
+            assertThat(sum.cost()).isLessThanOrEqualTo(capacity);
+            assertThat(sum.noise()).isEqualTo(table(groups, (int) (capacity / 256), 256));
+        }
     }
 }
