@@ -20,6 +20,7 @@ import picocli.CommandLine.Spec;
         subcommands = {
             CalibrateCommand.class,
             ScalesCommand.class,
+            AdviseCommand.class,
             InspectCommand.class,
             CompareCommand.class,
             BenchCommand.class,

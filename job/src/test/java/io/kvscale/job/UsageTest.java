@@ -75,7 +75,7 @@ class UsageTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"calibrate", "scales", "inspect", "compare"})
+    @ValueSource(strings = {"calibrate", "scales", "advise", "inspect", "compare"})
     void everyCommandHasHelp(String command) {
         assertThat(Cli.run(command, "--help").isDone().out()).startsWith("Usage: kvscale " + command);
     }

@@ -9,7 +9,6 @@ import io.kvscale.safetensors.SafetensorsWriter;
 import io.kvscale.scheme.KvCacheScheme;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.ScaleTable;
-import io.kvscale.scheme.SlotScales;
 import io.kvscale.scheme.Strategy;
 import io.kvscale.tensor.Slot;
 import java.io.ByteArrayOutputStream;
@@ -22,6 +21,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -40,20 +41,35 @@ public final class VllmExport {
      * @return why nothing was written; null if it was
      */
     public static @Nullable String write(ScaleTable table, OutputFolder output) {
-        for (Map.Entry<Slot, SlotScales> entry : table.slots().entrySet()) {
-            QuantizationScheme scheme = entry.getValue().scheme();
+        SortedMap<Slot, QuantizationScheme> schemes = new TreeMap<>();
+        table.slots().forEach((slot, scales) -> schemes.put(slot, scales.scheme()));
+        String refusal = refusal(schemes, table.scheme());
+        if (refusal != null) {
+            return refusal;
+        }
+        output.write("vllm/model-kvscales.safetensors", scales(table));
+        output.write("vllm/config.json", config(table.scheme()));
+        return null;
+    }
+
+    /**
+     * Why vLLM could not load scales of these schemes; null if it could.
+     *
+     * @param common what holds where a slot has no scheme of its own
+     */
+    public static @Nullable String refusal(SortedMap<Slot, QuantizationScheme> schemes, QuantizationScheme common) {
+        for (Map.Entry<Slot, QuantizationScheme> entry : schemes.entrySet()) {
+            QuantizationScheme scheme = entry.getValue();
             if (!isLoadable(scheme)) {
                 return entry.getKey() + " is " + scheme.format() + ", "
                         + scheme.strategy().word()
                         + (scheme.symmetric() ? "" : ", asymmetric")
                         + "; vLLM loads symmetric fp8 scales by tensor or attn_head only";
             }
-            if (!scheme.equals(table.scheme())) {
+            if (!scheme.equals(common)) {
                 return "K and V differ in scheme; vLLM takes one kv_cache_scheme for both";
             }
         }
-        output.write("vllm/model-kvscales.safetensors", scales(table));
-        output.write("vllm/config.json", config(table.scheme()));
         return null;
     }
 

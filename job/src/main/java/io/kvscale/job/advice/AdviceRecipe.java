@@ -1,0 +1,152 @@
+package io.kvscale.job.advice;
+
+import io.kvscale.numeric.NumberFormat;
+import io.kvscale.scheme.QuantizationScheme;
+import io.kvscale.tensor.Role;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Objects;
+import java.util.SortedMap;
+import java.util.SortedSet;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Advice as a recipe: the most common format of K and of V, then what differs, layers with the same format in one pattern.
+ */
+final class AdviceRecipe {
+    /** Keeps a pattern within the length that recipes may have. */
+    private static final int LAYERS_PER_PATTERN = 100;
+
+    private final Advice advice;
+    private final StringBuilder yaml = new StringBuilder();
+
+    AdviceRecipe(Advice advice) {
+        this.advice = advice;
+    }
+
+    String text() {
+        QuantizationScheme key = mostCommon(Role.KEY);
+        QuantizationScheme value = mostCommon(Role.VALUE);
+        QuantizationScheme base = Objects.requireNonNull(key == null ? value : key);
+        line("# kvscale advise " + advice.budget().option());
+        line("kv_cache_scheme: {" + format(base.format(), false)
+                + ", strategy: " + base.strategy().word()
+                + ", symmetric: true, dynamic: false, observer: "
+                + base.observer().word()
+                + ", observer_kwargs: {norm: " + base.kwargs().norm() + "}}");
+        line("kvscale:");
+        line("  statistics: histogram");
+        allowances();
+        if (value != null && value.format() != base.format()) {
+            line("  value: {scheme: {" + format(value.format(), true) + "}}");
+        }
+        List<Integer> skipped = advice.skippedLayers();
+        if (!skipped.isEmpty()) {
+            line("  ignore: " + patterns(skipped));
+        }
+        overrides(base.format(), value == null ? base.format() : value.format());
+        return yaml.toString();
+    }
+
+    private void line(String text) {
+        yaml.append(text).append('\n');
+    }
+
+    private void allowances() {
+        if (advice.allowed().hybrid()) {
+            line("  hybrid: true");
+        }
+        if (advice.allowed().mla()) {
+            line("  mla: true");
+        }
+        if (advice.allowed().allowZero()) {
+            line("  allow_zero: true");
+        }
+        if (advice.allowed().skipNonFinite()) {
+            line("  on_nonfinite: skip");
+        }
+    }
+
+    /** Of equally common formats the one that more engines serve; null where the role has none. */
+    private @Nullable QuantizationScheme mostCommon(Role role) {
+        List<QuantizationScheme> chosen = advice.slots().stream()
+                .filter(slot -> slot.slot().role() == role)
+                .map(slot -> slot.chosen().scheme())
+                .filter(Objects::nonNull)
+                .toList();
+        QuantizationScheme most = null;
+        int times = 0;
+        for (NumberFormat format : Advisor.FORMATS) {
+            List<QuantizationScheme> same =
+                    chosen.stream().filter(scheme -> scheme.format() == format).toList();
+            if (same.size() > times) {
+                most = same.get(0);
+                times = same.size();
+            }
+        }
+        return most;
+    }
+
+    /** @param over whether it is laid over another, which may be the other fp8 */
+    private static String format(NumberFormat format, boolean over) {
+        String fields = "num_bits: " + format.bits() + ", type: " + (format.isInteger() ? "int" : "float");
+        return switch (format) {
+            case FP8_E5M2 -> fields + ", format: e5m2";
+            case FP8_E4M3 -> fields + (over ? ", format: e4m3" : "");
+            case INT8, INT4, FP4_E2M1 -> fields;
+        };
+    }
+
+    private void overrides(NumberFormat key, NumberFormat value) {
+        SortedMap<NumberFormat, SortedSet<Integer>> keys = differing(Role.KEY, key);
+        SortedMap<NumberFormat, SortedSet<Integer>> values = differing(Role.VALUE, value);
+        if (keys.isEmpty() && values.isEmpty()) {
+            return;
+        }
+        line("  overrides:");
+        for (NumberFormat format : Advisor.FORMATS) {
+            SortedSet<Integer> onlyKey = keys.getOrDefault(format, new TreeSet<>());
+            SortedSet<Integer> onlyValue = values.getOrDefault(format, new TreeSet<>());
+            SortedSet<Integer> both = new TreeSet<>(onlyKey);
+            both.retainAll(onlyValue);
+            onlyKey.removeAll(both);
+            onlyValue.removeAll(both);
+            override(both, "", format);
+            override(onlyKey, "role: key, ", format);
+            override(onlyValue, "role: value, ", format);
+        }
+    }
+
+    private SortedMap<NumberFormat, SortedSet<Integer>> differing(Role role, NumberFormat common) {
+        SortedMap<NumberFormat, SortedSet<Integer>> layers = new TreeMap<>();
+        for (SlotAdvice slot : advice.slots()) {
+            QuantizationScheme scheme = slot.chosen().scheme();
+            if (scheme != null && slot.slot().role() == role && scheme.format() != common) {
+                layers.computeIfAbsent(scheme.format(), f -> new TreeSet<>())
+                        .add(slot.slot().layer());
+            }
+        }
+        return layers;
+    }
+
+    private void override(Collection<Integer> layers, String role, NumberFormat format) {
+        if (!layers.isEmpty()) {
+            line("    - {layers: " + patterns(layers) + ", " + role + "scheme: {" + format(format, true) + "}}");
+        }
+    }
+
+    private static String patterns(Collection<Integer> layers) {
+        List<Integer> all = List.copyOf(layers);
+        List<String> patterns = new ArrayList<>();
+        for (int from = 0; from < all.size(); from += LAYERS_PER_PATTERN) {
+            List<Integer> some = all.subList(from, Math.min(all.size(), from + LAYERS_PER_PATTERN));
+            String numbers = some.stream().map(String::valueOf).collect(Collectors.joining("|"));
+            patterns.add("'layers\\." + (some.size() == 1 ? numbers : "(" + numbers + ")") + "\\.'");
+        }
+        return "[" + String.join(", ", patterns) + "]";
+    }
+}

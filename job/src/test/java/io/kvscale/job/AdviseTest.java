@@ -1,0 +1,340 @@
+package io.kvscale.job;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Locale;
+import java.util.Random;
+import java.util.function.IntToDoubleFunction;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** {@code kvscale advise}: what it says, and that its recipe gives what it says. */
+class AdviseTest {
+    private static final String FP8 = "num_bits: 8, type: float, strategy: tensor, symmetric: true";
+
+    @TempDir
+    private static Path shared;
+
+    private static Path statistics = Path.of("");
+    private static Path ranges = Path.of("");
+
+    @TempDir
+    private Path work;
+
+    /** Four layers, of which the keys of 1 and 3 have outliers that leave integers few steps for the rest. */
+    @BeforeAll
+    static void calibrateOnce() {
+        Capture capture = new Capture();
+        for (int layer = 0; layer < 4; layer++) {
+            double outlier = layer % 2 == 1 ? 20 : 1;
+            capture.add("layers." + layer + ".keys", "BF16", List.of(1L, 2L, 40L, 32L), bell(layer, outlier))
+                    .add("layers." + layer + ".values", "BF16", List.of(1L, 2L, 40L, 32L), bell(9 + layer, 1));
+        }
+        capture.write(shared.resolve("in/a.safetensors"));
+        statistics = calibrate(shared, "counted", "kvscale: {statistics: histogram}");
+        ranges = calibrate(shared, "ranges", "kvscale: {statistics: range}");
+    }
+
+    /** A normal distribution of 16-bit numbers, of which one in 20 is {@code outlier} times as large. */
+    private static IntToDoubleFunction bell(long seed, double outlier) {
+        Random random = new Random(seed);
+        List<Double> drawn = new ArrayList<>();
+        return i -> {
+            while (drawn.size() <= i) {
+                drawn.add(random.nextGaussian() * (drawn.size() % 20 == 3 ? outlier : 1));
+            }
+            return drawn.get(i);
+        };
+    }
+
+    private static Path calibrate(Path work, String name, String section) {
+        Path output = work.resolve(name);
+        Cli.run(
+                        "calibrate",
+                        "--recipe",
+                        Folder.recipe(work, FP8, section),
+                        "--input",
+                        work.resolve("in"),
+                        "--output",
+                        output,
+                        "--quiet")
+                .isDone();
+        return output.resolve("statistics.kvstats");
+    }
+
+    private static Cli advise(Path statistics, Object... more) {
+        List<Object> words = new ArrayList<>(List.of("advise", "--statistics", statistics));
+        Collections.addAll(words, more);
+        return Cli.run(words.toArray());
+    }
+
+    private static JsonNode json(Path statistics, Object... more) {
+        List<Object> words = new ArrayList<>(List.of(more));
+        words.add("--json");
+        return Folder.json(advise(statistics, words.toArray()).isDone().out());
+    }
+
+    /** Solves the recipe of the advice, and finds in the result the scheme and the error that the advice says. */
+    private int checkRecipe(Path statistics, JsonNode advice) {
+        Path recipe =
+                Folder.write(work.resolve("advice.yaml"), advice.get("recipe").textValue());
+        Path output = work.resolve("derived");
+        Cli.run("scales", "--statistics", statistics, "--recipe", recipe, "--output", output, "--overwrite", "--quiet")
+                .isDone();
+        JsonNode scales = Folder.json(output.resolve("kv_scales.json"));
+        int checked = 0;
+        int found = 0;
+        for (JsonNode layer : advice.get("layers")) {
+            for (String role : List.of("key", "value")) {
+                JsonNode slot = layer.get(role);
+                if (slot == null || slot.get("format").textValue().equals("unquantized")) {
+                    continue;
+                }
+                JsonNode solved = slotOf(scales, layer.get("layer").intValue(), role);
+                assertThat(solved.get("error").get("sqnr_db")).isEqualTo(slot.get("sqnr_db"));
+                assertThat(solved.get("error").get("mse")).isEqualTo(slot.get("mse"));
+                JsonNode scheme = solved.has("scheme") ? solved.get("scheme") : scales.get("scheme");
+                assertThat(scheme.get("num_bits")).isEqualTo(slot.get("bits"));
+                assertThat(slot.get("format").textValue())
+                        .startsWith(
+                                scheme.get("type").textValue().equals("int")
+                                        ? "int"
+                                        : "fp" + scheme.get("num_bits") + "_"
+                                                + (scheme.has("format")
+                                                        ? scheme.get("format").textValue()
+                                                        : "e"));
+                assertThat(scheme.get("strategy")).isEqualTo(advice.get("strategy"));
+                checked++;
+            }
+        }
+        for (JsonNode layer : scales.get("layers")) {
+            found += layer.size() - 1;
+        }
+        assertThat(found).isEqualTo(checked);
+        return checked;
+    }
+
+    private static JsonNode slotOf(JsonNode scales, int number, String role) {
+        for (JsonNode layer : scales.get("layers")) {
+            if (layer.get("layer").intValue() == number) {
+                return layer.get(role);
+            }
+        }
+        throw new AssertionError("no layer " + number + " in " + scales);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "--min-sqnr, 10, tensor, 8",
+        "--min-sqnr, 18, attn_head, 8",
+        "--min-sqnr, 31, tensor, 8",
+        "--min-sqnr, 36, tensor, 4",
+        "--bits, 4, tensor, 8",
+        "--bits, 5.7, attn_head, 8",
+        "--bits, 6.5, tensor, 8",
+        "--bits, 12.25, tensor, 4"
+    })
+    void theRecipeGivesTheErrorsThatTheAdviceSays(String option, String value, String strategy, int quantized) {
+        JsonNode advice = json(statistics, option, value, "--strategy", strategy);
+        assertThat(checkRecipe(statistics, advice)).isEqualTo(quantized);
+    }
+
+    @Test
+    void minSqnrSkipsTheLayersThatNothingServesAndSaysSoForVllm() {
+        JsonNode advice = json(statistics, "--min-sqnr", "36");
+        assertThat(advice.get("skip_layers")).hasToString("[1,3]");
+        assertThat(advice.get("vllm_arguments").textValue()).isEqualTo("--kv-cache-dtype-skip-layers 1 3");
+        assertThat(advice.get("vllm_refusal").textValue()).contains("INT8", "vLLM loads symmetric fp8");
+        assertThat(advice.get("average_bits").doubleValue()).isEqualTo((4 * 8 + 4 * 16) / 8.0);
+        JsonNode skipped = advice.get("layers").get(3);
+        for (String role : List.of("key", "value")) {
+            assertThat(skipped.get(role).get("format").textValue()).isEqualTo("unquantized");
+            assertThat(skipped.get(role).get("bits").intValue()).isEqualTo(16);
+            assertThat(skipped.get(role).get("noise_to_signal").doubleValue()).isZero();
+        }
+        advice.get("layers")
+                .forEach(layer -> List.of("key", "value").forEach(role -> {
+                    JsonNode slot = layer.get(role);
+                    assertThat(slot.get("candidates")).hasSize(6);
+                    assertThat(slot.get("values_per_token").intValue()).isEqualTo(64);
+                    for (JsonNode candidate : slot.get("candidates")) {
+                        assertThat(candidate.get("saturated_share").doubleValue())
+                                .isBetween(0.0, 1.0);
+                        assertThat(candidate.has("codes_used"))
+                                .isEqualTo(!candidate.get("format").textValue().equals("unquantized"));
+                    }
+                }));
+    }
+
+    @Test
+    void theRankingBeginsWithTheSlotThatLosesMostInFourBits() {
+        JsonNode advice = json(statistics, "--bits", "8");
+        List<Double> lost = new ArrayList<>();
+        for (JsonNode ranked : advice.get("ranking")) {
+            JsonNode slot = advice.get("layers")
+                    .get(ranked.get("layer").intValue())
+                    .get(ranked.get("role").textValue());
+            double least = Double.POSITIVE_INFINITY;
+            for (JsonNode candidate : slot.get("candidates")) {
+                if (candidate.get("bits").intValue() == 4) {
+                    least = Math.min(least, candidate.get("noise_to_signal").doubleValue());
+                }
+            }
+            lost.add(least);
+        }
+        assertThat(lost).hasSize(8).isSortedAccordingTo(Collections.reverseOrder());
+        assertThat(lost.get(0)).isGreaterThan(2 * lost.get(7));
+    }
+
+    @Test
+    void theTextEndsWithARecipeThatCanBeCopied() {
+        String out = advise(statistics, "--min-sqnr", "36").isDone().out();
+        assertThat(out)
+                .contains("layer  key", "average 12.00 bits", "most sensitive", "4_bits_db")
+                .contains("\n--kv-cache-dtype-skip-layers 1 3\n")
+                .contains("vLLM loads symmetric fp8 scales");
+        String recipe =
+                out.substring(out.indexOf("kvscale scales --recipe ---\n")).replaceFirst(".*\n", "");
+        assertThat(recipe)
+                .isEqualTo(json(statistics, "--min-sqnr", "36").get("recipe").textValue());
+    }
+
+    @Test
+    void fp8AloneIsWhatVllmLoads() {
+        JsonNode advice = json(statistics, "--min-sqnr", "20", "--formats", "fp8");
+        assertThat(advice.get("vllm_refusal").isNull()).isTrue();
+        assertThat(advice.get("layers").get(0).get("key").get("candidates")).hasSize(2);
+        assertThat(checkRecipe(statistics, advice)).isGreaterThanOrEqualTo(6);
+        assertThat(Folder.names(work.resolve("derived"))).containsKey("vllm");
+        assertThat(advise(statistics, "--min-sqnr", "20", "--formats", "fp8,fp8_e5m2")
+                        .isDone()
+                        .out())
+                .contains("8_bits_db")
+                .doesNotContain("4_bits_db");
+    }
+
+    @Test
+    void whereNothingIsQuantizedThereIsNoRecipe() {
+        JsonNode advice = json(statistics, "--min-sqnr", "90");
+        assertThat(advice.get("recipe").isNull()).isTrue();
+        assertThat(advice.get("skip_layers")).hasToString("[0,1,2,3]");
+        assertThat(advice.get("average_bits").doubleValue()).isEqualTo(16);
+        assertThat(advise(statistics, "--bits", "16").isDone().out())
+                .contains("no recipe: every layer stays unquantized", "--kv-cache-dtype-skip-layers 0 1 2 3");
+    }
+
+    @Test
+    void theSampleIsAdvisedOn() {
+        Path output = work.resolve("sample");
+        Cli.run(
+                        "calibrate",
+                        "--recipe",
+                        Folder.recipe(work, FP8, "kvscale: {statistics: histogram}"),
+                        "--input",
+                        Folder.SAMPLE,
+                        "--output",
+                        output,
+                        "--quiet")
+                .isDone();
+        Path sample = output.resolve("statistics.kvstats");
+        JsonNode advice = json(sample, "--bits", "6");
+        assertThat(advice.get("average_bits").doubleValue()).isBetween(5.8, 6.0);
+        assertThat(checkRecipe(sample, advice)).isEqualTo(60);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "--bits 3 | cannot be met | --bits 4 or more",
+                "--bits 6 --formats fp8,int8 | cannot be met | --bits 8 or more",
+                "--bits 0 | --bits 0 | from 4",
+                "--bits 17 | --bits 17 | to 16",
+                "--bits -4 | --bits -4 | from 4",
+                "--bits NaN | --bits | 'NaN' is not a number",
+                "--bits 1e9999999 | --bits | is not a number",
+                "--bits many | --bits | is not a number",
+                "--min-sqnr Infinity | --min-sqnr | 'Infinity' is not a number",
+                "--min-sqnr -3 | --min-sqnr -3 | at least 0",
+                "--min-sqnr 30 --bits 6 | --min-sqnr | --bits",
+                "--json | --min-sqnr | --bits",
+                "--bits 6 --strategy channel | tensor or attn_head | 'channel'",
+                "--bits 6 --formats fp9 | 'fp9' | fp8",
+            })
+    void wrongUsageIsExitCodeTwo(String line, String said, String too) {
+        advise(statistics, (Object[]) line.strip().split(" +")).fails(ExitCode.USAGE, said.strip(), too.strip());
+    }
+
+    @Test
+    void theStatisticsAreAskedFor() {
+        Cli.run("advise", "--bits", "6").fails(ExitCode.USAGE, "--statistics");
+        advise(work.resolve("absent"), "--bits", "6").fails(ExitCode.DATA, "absent");
+    }
+
+    @Test
+    void rangesOnlyIsExitCodeThreeWithTheRemedy() {
+        advise(ranges, "--bits", "6").fails(ExitCode.DATA, "layer 0 key", "histograms", "statistics: histogram");
+    }
+
+    @Test
+    void f32IsMarkedAsApproximate() {
+        new Capture()
+                .add("layers.0.keys", "F32", List.of(1L, 2L, 40L, 32L), bell(1, 1))
+                .add("layers.0.values", "BF16", List.of(1L, 2L, 40L, 32L), bell(2, 1))
+                .write(work.resolve("in/a.safetensors"));
+        Path rounded = calibrate(work, "out", "kvscale: {statistics: histogram}");
+        JsonNode advice = json(rounded, "--bits", "8");
+        assertThat(advice.get("approximate").booleanValue()).isTrue();
+        assertThat(advice.get("layers").get(0).get("key").get("approximate").booleanValue())
+                .isTrue();
+        assertThat(advice.get("layers").get(0).get("value").has("approximate")).isFalse();
+        assertThat(advise(rounded, "--bits", "8").isDone().out()).contains("approximate");
+        assertThat(json(statistics, "--bits", "8").get("approximate").booleanValue())
+                .isFalse();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"mla: true", "hybrid: true", "allow_zero: true", "on_nonfinite: skip"})
+    void whatTheCalibrationAllowedTheRecipeAllows(String allowed) {
+        Capture capture = new Capture()
+                .add("layers.0.keys", "BF16", List.of(1L, 2L, 40L, 32L), bell(1, 1))
+                .add("layers.2.keys", "BF16", List.of(1L, 2L, 40L, 32L), bell(2, 1));
+        boolean hybrid = allowed.startsWith("hybrid");
+        if (!allowed.startsWith("mla")) {
+            capture.add("layers.0.values", "BF16", List.of(1L, 2L, 40L, 32L), bell(3, 1))
+                    .add("layers.2.values", "BF16", List.of(1L, 2L, 40L, 32L), odd(allowed));
+        }
+        capture.write(work.resolve("in/a.safetensors"));
+        if (!hybrid) {
+            Capture more = new Capture().add("layers.1.keys", "BF16", List.of(1L, 2L, 40L, 32L), bell(4, 1));
+            if (!allowed.startsWith("mla")) {
+                more.add("layers.1.values", "BF16", List.of(1L, 2L, 40L, 32L), bell(5, 1));
+            }
+            more.write(work.resolve("in/b.safetensors"));
+        }
+        Path lacking = calibrate(work, "out", "kvscale: {statistics: histogram, " + allowed + "}");
+        JsonNode advice = json(lacking, "--min-sqnr", "20");
+        assertThat(advice.get("recipe").textValue()).contains("\n  " + allowed + "\n");
+        assertThat(checkRecipe(lacking, advice)).isEqualTo(allowed.startsWith("mla") ? 3 : hybrid ? 4 : 6);
+        assertThat(advise(lacking, "--min-sqnr", "20").err().toLowerCase(Locale.ROOT))
+                .contains("warning: ", "the recipe says " + allowed);
+    }
+
+    private static IntToDoubleFunction odd(String allowed) {
+        IntToDoubleFunction usual = bell(6, 1);
+        return switch (allowed) {
+            case "allow_zero: true" -> i -> 0;
+            case "on_nonfinite: skip" -> i -> i == 7 ? Double.NaN : usual.applyAsDouble(i);
+            default -> usual;
+        };
+    }
+}

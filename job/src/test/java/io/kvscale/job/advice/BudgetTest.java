@@ -1,0 +1,135 @@
+package io.kvscale.job.advice;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.kvscale.capture.InvalidOptionException;
+import io.kvscale.numeric.NumberFormat;
+import io.kvscale.tensor.Role;
+import java.math.BigDecimal;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+class BudgetTest {
+    private static List<String> names(List<List<Candidate>> chosen) {
+        return chosen.stream().flatMap(List::stream).map(Candidate::name).toList();
+    }
+
+    private static double noise(List<List<Candidate>> chosen) {
+        return chosen.stream()
+                .flatMap(List::stream)
+                .mapToDouble(Candidate::noiseToSignal)
+                .sum();
+    }
+
+    private static double averageBits(List<List<SlotCandidates>> layers, List<List<Candidate>> chosen) {
+        long bits = 0;
+        long values = 0;
+        for (int i = 0; i < layers.size(); i++) {
+            for (int j = 0; j < layers.get(i).size(); j++) {
+                int weight = layers.get(i).get(j).valuesPerToken();
+                bits += (long) weight * chosen.get(i).get(j).bits();
+                values += weight;
+            }
+        }
+        return (double) bits / values;
+    }
+
+    /** Every choice that a recipe can say: any format for each slot of a layer, or none for all of them. */
+    private static List<List<List<Candidate>>> everything(List<List<SlotCandidates>> layers) {
+        List<List<List<Candidate>>> all = List.of(List.of());
+        for (List<SlotCandidates> layer : layers) {
+            List<List<Candidate>> choices = new ArrayList<>();
+            for (Candidate key : layer.get(0).quantized()) {
+                if (layer.size() == 1) {
+                    choices.add(List.of(key));
+                } else {
+                    layer.get(1).quantized().forEach(value -> choices.add(List.of(key, value)));
+                }
+            }
+            choices.add(layer.stream().map(SlotCandidates::unquantized).toList());
+            all = all.stream()
+                    .flatMap(before -> choices.stream()
+                            .map(choice -> Stream.concat(before.stream(), Stream.of(choice))
+                                    .toList()))
+                    .toList();
+        }
+        return all;
+    }
+
+    @Test
+    void meanBitsHasTheLeastNoiseOfAllThatARecipeCanSay() {
+        SplittableRandom random = new SplittableRandom(7);
+        for (int round = 0; round < 60; round++) {
+            List<List<SlotCandidates>> layers = Made.layers(1 + random.nextInt(2) + (round % 15 == 0 ? 1 : 0), random);
+            BigDecimal bits = BigDecimal.valueOf(16 + random.nextInt(49), 0).divide(BigDecimal.valueOf(4));
+            List<List<Candidate>> chosen = new MeanBits(bits).choose(layers);
+            double least = everything(layers).stream()
+                    .filter(choice -> averageBits(layers, choice) <= bits.doubleValue())
+                    .mapToDouble(BudgetTest::noise)
+                    .min()
+                    .orElseThrow();
+            assertThat(averageBits(layers, chosen)).isLessThanOrEqualTo(bits.doubleValue());
+            assertThat(noise(chosen)).as("round %s", round).isEqualTo(least);
+        }
+    }
+
+    @Test
+    void aLargeSlotWeighsMoreThanASmallOne() {
+        Candidate int4 = Made.candidate(NumberFormat.INT4, 0.25);
+        Candidate int8 = Made.candidate(NumberFormat.INT8, 0);
+        // 4 + 8 bits over 3:1 values are 5 on average if the small one has 8, and 7 if the large one has.
+        List<List<SlotCandidates>> layers = List.of(
+                List.of(Made.slot(0, Role.KEY, 96, int8, int4)), List.of(Made.slot(1, Role.KEY, 32, int8, int4)));
+        assertThat(names(new MeanBits(new BigDecimal("6.9")).choose(layers))).containsExactly("int4", "int8");
+        assertThat(names(new MeanBits(new BigDecimal("5")).choose(layers))).containsExactly("int4", "int8");
+        assertThat(names(new MeanBits(new BigDecimal("4.99")).choose(layers))).containsExactly("int4", "int4");
+        assertThat(names(new MeanBits(new BigDecimal("8")).choose(layers))).containsExactly("int8", "int8");
+    }
+
+    @Test
+    void minSqnrTakesTheFewestBitsThenTheHighestSqnrThenTheFirst() {
+        SlotCandidates slot = Made.slot(
+                0,
+                Role.KEY,
+                64,
+                Made.candidate(NumberFormat.FP8_E4M3, 0.001),
+                Made.candidate(NumberFormat.FP8_E5M2, 0.01),
+                Made.candidate(NumberFormat.INT8, 0.001),
+                Made.candidate(NumberFormat.INT4, 0.1),
+                Made.candidate(NumberFormat.FP4_E2M1, 0.05));
+        List<List<SlotCandidates>> layers = List.of(List.of(slot));
+        assertThat(names(new MinSqnr(new BigDecimal("10")).choose(layers))).containsExactly("fp4_e2m1");
+        assertThat(names(new MinSqnr(new BigDecimal("14")).choose(layers))).containsExactly("fp8_e4m3");
+        assertThat(names(new MinSqnr(new BigDecimal("30")).choose(layers))).containsExactly("fp8_e4m3");
+        assertThat(names(new MinSqnr(new BigDecimal("30.001")).choose(layers))).containsExactly("unquantized");
+    }
+
+    @Test
+    void aLayerStaysUnquantizedWholeIfItsKeyOrItsValueHasNoFormat() {
+        Candidate good = Made.candidate(NumberFormat.INT8, 0.001);
+        Candidate bad = Made.candidate(NumberFormat.INT8, 0.5);
+        List<List<SlotCandidates>> layers = List.of(
+                List.of(Made.slot(0, Role.KEY, 64, bad), Made.slot(0, Role.VALUE, 64, good)),
+                List.of(Made.slot(1, Role.KEY, 64, good), Made.slot(1, Role.VALUE, 64, bad)),
+                List.of(Made.slot(2, Role.KEY, 64, good), Made.slot(2, Role.VALUE, 64, good)));
+        assertThat(names(new MinSqnr(new BigDecimal("20")).choose(layers)))
+                .containsExactly("unquantized", "unquantized", "unquantized", "unquantized", "int8", "int8");
+    }
+
+    @Test
+    void whatCannotBeMetIsRefusedWithTheRemedy() {
+        assertThatThrownBy(() -> new MeanBits(new BigDecimal("3.99")).check(Advisor.FORMATS))
+                .isInstanceOf(InvalidOptionException.class)
+                .hasMessageContainingAll("3.99", "--bits 4 or more");
+        assertThatThrownBy(() -> new MeanBits(new BigDecimal("7")).check(List.of(NumberFormat.FP8_E4M3)))
+                .isInstanceOf(InvalidOptionException.class)
+                .hasMessageContainingAll("7", "--bits 8 or more", "formats of 4 bits");
+        assertThatThrownBy(() -> new MeanBits(BigDecimal.ZERO)).isInstanceOf(InvalidOptionException.class);
+        assertThatThrownBy(() -> new MeanBits(new BigDecimal("16.01"))).isInstanceOf(InvalidOptionException.class);
+        assertThatThrownBy(() -> new MinSqnr(new BigDecimal("-1"))).isInstanceOf(InvalidOptionException.class);
+    }
+}
