@@ -53,6 +53,7 @@ class DerivationTest {
         Path derived = work.resolve("derived");
         Cli done = Cli.run(
                         "scales",
+                        "--report",
                         "--statistics",
                         calibrated.resolve("statistics.kvstats"),
                         "--recipe",
@@ -66,6 +67,7 @@ class DerivationTest {
             // Statistics do not depend on the scheme under which they were taken.
             Cli.run(
                             "scales",
+                            "--report",
                             "--statistics",
                             other.resolve("statistics.kvstats"),
                             "--recipe",

@@ -98,6 +98,7 @@ class HdfsTest {
                 .isDone();
         Cli.run(
                         "scales",
+                        "--report",
                         "--statistics",
                         hdfs + "/stats/statistics.kvstats",
                         "--recipe",

@@ -45,7 +45,7 @@ class PartitioningTest {
                 "kvscale:",
                 "  value: {scheme: {strategy: group, group_size: 8, observer: static_minmax}}");
         expected = run("one", "--input", input, "--partitions", 1);
-        assertThat(expected).hasSize(3).containsKey("statistics.kvstats");
+        assertThat(expected).hasSize(4).containsKey("statistics.kvstats");
     }
 
     @AfterEach

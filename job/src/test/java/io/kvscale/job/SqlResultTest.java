@@ -36,7 +36,7 @@ class SqlResultTest {
     /** The result folder of statistics that a query gave. */
     private Path results(byte[] statistics, String name) {
         Path file = Capture.put(work.resolve(name + ".kvstats"), statistics);
-        Cli.run("scales", "--statistics", file, "--recipe", Folder.FP8, "--output", work.resolve(name))
+        Cli.run("scales", "--report", "--statistics", file, "--recipe", Folder.FP8, "--output", work.resolve(name))
                 .isDone();
         return work.resolve(name);
     }
