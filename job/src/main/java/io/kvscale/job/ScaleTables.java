@@ -59,6 +59,7 @@ final class ScaleTables {
                 + (scheme.symmetric() ? " symmetric" : " asymmetric")
                 + ", " + fields.get("strategy")
                 + (scheme.groupSize() > 0 ? " of " + scheme.groupSize() : "")
-                + ", " + fields.get("observer") + ", scales in " + fields.get("scale_dtype");
+                + ", " + fields.get("observer") + ", scales in " + fields.get("scale_dtype")
+                + (fields.containsKey("global_scale") ? ", global scale as " + fields.get("global_scale") : "");
     }
 }
