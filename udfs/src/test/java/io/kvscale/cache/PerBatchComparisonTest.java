@@ -71,6 +71,14 @@ class PerBatchComparisonTest {
             double chosen = error(
                     counts, format, ScaleSet.derive(slot.getValue(), scheme).parameters()[0]);
             assertThat(chosen).as("%s", slot.getKey()).isLessThanOrEqualTo(averaged);
+            for (int step = 0; step < 100; step++) {
+                float p = (float) (1 - step / 100.0);
+                QuantParameters shrunk = QuantParameters.ofRange(
+                        slot.getValue().min() * p, slot.getValue().max() * p, format, true, Dtype.F32);
+                assertThat(chosen)
+                        .as("%s, step %d of the reference's grid", slot.getKey(), step)
+                        .isLessThanOrEqualTo(error(counts, format, shrunk) * (1 + 1e-12));
+            }
             ratios.add(averaged / chosen);
             theirs += averaged;
             ours += chosen;
