@@ -45,7 +45,6 @@ class DerivationTest {
                 "num_bits: 8, type: int, strategy: channel, symmetric: false | kvscale: {scale_dtype: input}",
                 "num_bits: 4, type: int, strategy: group, group_size: 16 | kvscale: {ignore: ['layers\\.1\\.']}",
                 "num_bits: 8, type: float, strategy: attn_head | kvscale: {value: {scheme: {strategy: tensor}}}",
-                "num_bits: 4, type: float, strategy: tensor_group, dynamic: local | kvscale: {scale_dtype: float32}",
             })
     void scalesGivesTheBytesThatCalibrateGives(String scheme, String rest) {
         Path recipe = Folder.recipe(work, scheme, rest);

@@ -6,7 +6,6 @@ import io.kvscale.observer.StatisticsKind;
 import io.kvscale.quant.ScaleSet;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.SlotSchemes;
-import io.kvscale.scheme.Strategy;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.InvalidDataException;
@@ -77,8 +76,8 @@ public final class QuantizedKvCache {
      * @param value likewise
      * @throws InvalidDataException if a value is NaN or infinite, or no scale can be derived; nothing is held of the
      *     update then
-     * @throws IllegalArgumentException if shape or dtype is not that of earlier updates of the layer, key and value
-     *     differ in batch or tokens, or the scheme is NVFP4; nothing is observed either then
+     * @throws IllegalArgumentException if shape or dtype is not that of earlier updates of the layer, or key and value
+     *     differ in batch or tokens; nothing is observed either then
      */
     public KvPair update(KvTensor key, KvTensor value, int layer) {
         Slot keys = new Slot(layer, Role.KEY);
@@ -87,8 +86,6 @@ public final class QuantizedKvCache {
             throw new IllegalArgumentException("layer " + layer + ": key has batch " + key.batch() + " and "
                     + key.tokens() + " tokens, value " + value.batch() + " and " + value.tokens());
         }
-        checkHolds(keys);
-        checkHolds(values);
         checkFits(keys, key);
         checkFits(values, value);
         ScaleSet keyScales = observed(keys, key);
@@ -104,14 +101,6 @@ public final class QuantizedKvCache {
      */
     public void observe(Slot slot, Position position, ByteBuffer chunk) {
         statisticsOf(slot, position.source().geometry()).update(position, chunk);
-    }
-
-    /** Blocks of codes have no room for local scales: under NVFP4 a cache observes only. */
-    private void checkHolds(Slot slot) {
-        if (schemes.of(slot).strategy() == Strategy.TENSOR_GROUP) {
-            throw new IllegalArgumentException(
-                    slot + ": a cache does not hold NVFP4; observe() it, or fake-quantize tensors with NvFp4");
-        }
     }
 
     private void checkFits(Slot slot, KvTensor added) {

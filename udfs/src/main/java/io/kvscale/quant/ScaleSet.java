@@ -4,7 +4,6 @@ import io.kvscale.numeric.Dtype;
 import io.kvscale.observer.BatchPolicy;
 import io.kvscale.observer.Range;
 import io.kvscale.observer.SlotStatistics;
-import io.kvscale.scheme.GlobalScale;
 import io.kvscale.scheme.Observer;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.Strategy;
@@ -41,23 +40,12 @@ public record ScaleSet(QuantizationScheme scheme, Geometry geometry, QuantParame
                         "no finite value was observed for scale " + i + " of " + ranges.length,
                         "calibrate on more data, or take a coarser strategy");
             }
-            parameters[i] = parameters(ranges[i], scheme, step);
-        }
-        return new ScaleSet(scheme, geometry, parameters, ranges);
-    }
-
-    private static QuantParameters parameters(Range range, QuantizationScheme scheme, Dtype step) {
-        GlobalScale global = scheme.globalScale();
-        if (global == null) {
-            return within(
+            Range range = ranges[i];
+            parameters[i] = within(
                     step,
                     () -> QuantParameters.ofRange(range.min(), range.max(), scheme.format(), scheme.symmetric(), step));
         }
-        try {
-            return new QuantParameters(NvFp4.globalScale(Math.max(-range.min(), range.max()), global), 0);
-        } catch (ArithmeticException e) {
-            throw problem(String.valueOf(e.getMessage()), "leave this layer out, or take another format");
-        }
+        return new ScaleSet(scheme, geometry, parameters, ranges);
     }
 
     private static Range[] ranges(SlotStatistics statistics, QuantizationScheme scheme, Dtype step) {
@@ -99,12 +87,10 @@ public record ScaleSet(QuantizationScheme scheme, Geometry geometry, QuantParame
     }
 
     private static void checkGroups(QuantizationScheme scheme, Geometry geometry) {
-        if (scheme.groupSize() > 0 && geometry.headDim() % scheme.groupSize() != 0) {
+        if (scheme.strategy() == Strategy.GROUP && geometry.headDim() % scheme.groupSize() != 0) {
             throw problem(
                     "group_size " + scheme.groupSize() + " does not divide head_dim " + geometry.headDim(),
-                    scheme.strategy() == Strategy.TENSOR_GROUP
-                            ? "NVFP4 needs whole groups: take another format"
-                            : "take a group_size that does");
+                    "take a group_size that does");
         }
     }
 

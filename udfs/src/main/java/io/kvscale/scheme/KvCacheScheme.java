@@ -11,11 +11,10 @@ import org.jspecify.annotations.Nullable;
  * {@code kv_cache_scheme} in the words of compressed-tensors' {@code QuantizationArgs}, read and written as a decoded
  * YAML or JSON mapping.
  *
- * <p>Defaults are those of compressed-tensors but for the observer, {@code static_minmax} here. Three words are ours:
+ * <p>Defaults are those of compressed-tensors but for the observer, {@code static_minmax} here. Two words are ours:
  * {@code format: e5m2}, beside {@code num_bits: 8, type: float}, is the other fp8 ({@code e4m3} the usual one), and
  * {@code scale_dtype} may be {@code float32} or {@code input}; any other value of that key is llm-compressor's own
- * business and not acted on. {@code global_scale}, under {@code strategy: tensor_group}, is {@code compressed-tensors} (the
- * default) or {@code modelopt}.
+ * business and not acted on.
  */
 public final class KvCacheScheme {
     private KvCacheScheme() {}
@@ -52,9 +51,6 @@ public final class KvCacheScheme {
         fields.put("observer", scheme.observer().word());
         fields.put("observer_kwargs", ObserverFields.write(scheme));
         fields.put("scale_dtype", scheme.scaleDtype().word());
-        if (scheme.globalScale() != null) {
-            fields.put(SchemeFields.GLOBAL_SCALE, scheme.globalScale().word());
-        }
         return Collections.unmodifiableMap(fields);
     }
 
@@ -78,7 +74,7 @@ public final class KvCacheScheme {
         fields.put("group_size", groupSize(scheme));
         fields.put("strategy", scheme.strategy().word());
         fields.put("block_structure", null);
-        fields.put("dynamic", scheme.strategy() == Strategy.TENSOR_GROUP ? "local" : false);
+        fields.put("dynamic", false);
         fields.put("actorder", null);
         fields.put("observer", scheme.observer().word());
         fields.put("observer_kwargs", ObserverFields.write(scheme));
@@ -90,6 +86,6 @@ public final class KvCacheScheme {
     }
 
     private static @Nullable Integer groupSize(QuantizationScheme scheme) {
-        return scheme.groupSize() > 0 ? scheme.groupSize() : null;
+        return scheme.strategy() == Strategy.GROUP ? scheme.groupSize() : null;
     }
 }

@@ -2,15 +2,12 @@ package io.kvscale.scheme;
 
 import io.kvscale.numeric.NumberFormat;
 import java.io.Serializable;
-import org.jspecify.annotations.Nullable;
 
 /**
  * How the K or the V of a layer is quantized: a validated {@code kv_cache_scheme}.
  *
- * @param groupSize channels that share a scale under {@link Strategy#GROUP}, 16 under {@link Strategy#TENSOR_GROUP},
- *     else 0
+ * @param groupSize channels that share a scale under {@link Strategy#GROUP}, else 0
  * @param kwargs what the observer was told; what it does not use is at its default
- * @param globalScale how the scale of {@link Strategy#TENSOR_GROUP} is kept; null for all others
  */
 public record QuantizationScheme(
         NumberFormat format,
@@ -19,12 +16,8 @@ public record QuantizationScheme(
         boolean symmetric,
         Observer observer,
         ObserverKwargs kwargs,
-        ScaleDtype scaleDtype,
-        @Nullable GlobalScale globalScale)
+        ScaleDtype scaleDtype)
         implements Serializable {
-
-    /** Channels that share a local scale under {@link Strategy#TENSOR_GROUP}. */
-    static final int NVFP4_GROUP = 16;
 
     /** @throws InvalidSchemeException with a remedy, for a pair that no one serves */
     public QuantizationScheme {
@@ -32,15 +25,7 @@ public record QuantizationScheme(
             throw new InvalidSchemeException(
                     "symmetric", format + " has no asymmetric form", "say symmetric: true, or num_bits: 8");
         }
-        if ((strategy == Strategy.TENSOR_GROUP) != (globalScale != null)) {
-            throw new InvalidSchemeException(
-                    "global_scale",
-                    "global_scale goes with strategy tensor_group, and only with that",
-                    "remove it, or say strategy: tensor_group");
-        }
-        if (strategy == Strategy.TENSOR_GROUP) {
-            checkNvFp4(format, groupSize, observer);
-        } else if ((strategy == Strategy.GROUP) != (groupSize > 0)) {
+        if ((strategy == Strategy.GROUP) != (groupSize > 0)) {
             throw strategy == Strategy.GROUP
                     ? new InvalidSchemeException(
                             "group_size",
@@ -51,7 +36,7 @@ public record QuantizationScheme(
                             "group_size goes with strategy group only, not with " + strategy.word(),
                             "remove it, or say strategy: group");
         }
-        if (observer.needsCounts() && !strategy.isByHeads() && strategy != Strategy.TENSOR_GROUP) {
+        if (observer.needsCounts() && !strategy.isByHeads()) {
             throw new InvalidSchemeException(
                     "observer",
                     "observer " + observer.word() + " gives no scales by " + strategy.word()
@@ -65,39 +50,6 @@ public record QuantizationScheme(
                     "say type: int, or observer: mse");
         }
         kwargs = kwargs.usedBy(observer);
-    }
-
-    private static void checkNvFp4(NumberFormat format, int groupSize, Observer observer) {
-        if (format != NumberFormat.FP4_E2M1) {
-            throw new InvalidSchemeException(
-                    "strategy",
-                    "strategy tensor_group is NVFP4's, but the format is " + format,
-                    "say num_bits: 4, type: float, or strategy: tensor");
-        }
-        if (groupSize != NVFP4_GROUP) {
-            throw new InvalidSchemeException(
-                    "group_size",
-                    "NVFP4 has groups of " + NVFP4_GROUP + ", got " + groupSize,
-                    "say group_size: 16, or remove it");
-        }
-        if (observer == Observer.MSE || observer == Observer.ENTROPY) {
-            throw new InvalidSchemeException(
-                    "observer",
-                    "observer " + observer.word() + " has no NVFP4 scale to search for: local scales follow the values",
-                    "say observer: static_minmax, or percentile");
-        }
-    }
-
-    /** A scheme without a global scale: any but NVFP4. */
-    public QuantizationScheme(
-            NumberFormat format,
-            Strategy strategy,
-            int groupSize,
-            boolean symmetric,
-            Observer observer,
-            ObserverKwargs kwargs,
-            ScaleDtype scaleDtype) {
-        this(format, strategy, groupSize, symmetric, observer, kwargs, scaleDtype, null);
     }
 
     /** fp8 e4m3, symmetric, one scale a tensor: what vLLM's {@code fp8} cache expects. */

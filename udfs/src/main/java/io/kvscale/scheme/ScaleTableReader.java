@@ -86,7 +86,7 @@ final class ScaleTableReader {
         Dtype dtype = Dtype.named(need(node, "dtype").asText())
                 .orElseThrow(() -> problem(slot + " has dtype " + node.get("dtype")));
         Geometry geometry = new Geometry(dtype, whole(node, "heads"), whole(node, "head_dim"));
-        if (scheme.groupSize() > 0 && geometry.headDim() % scheme.groupSize() != 0) {
+        if (scheme.strategy() == Strategy.GROUP && geometry.headDim() % scheme.groupSize() != 0) {
             throw problem(slot + ": group_size " + scheme.groupSize() + " does not divide " + geometry.headDim());
         }
         int[] shape = scheme.strategy().scaleShape(geometry, scheme.groupSize());

@@ -4,7 +4,6 @@ import io.kvscale.numeric.NumberFormat;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
 
 /** The mapping behind a {@code kv_cache_scheme}, read field by field. */
 final class SchemeFields {
@@ -15,9 +14,6 @@ final class SchemeFields {
     static final String E5M2 = "e5m2";
 
     private static final String E4M3 = "e4m3";
-
-    /** Ours: which way round NVFP4's scale is kept. */
-    static final String GLOBAL_SCALE = "global_scale";
 
     private static final Vocabulary KEYS = Vocabulary.of(
             "num_bits",
@@ -30,15 +26,11 @@ final class SchemeFields {
             "observer",
             "observer_kwargs",
             "scale_dtype",
-            GLOBAL_SCALE,
             "zp_dtype",
             "actorder",
             "block_structure");
     private static final Vocabulary TYPES = Vocabulary.of("int", "float");
-    private static final Vocabulary STRATEGIES =
-            Vocabulary.of("tensor", "attn_head", "channel", "group", "tensor_group");
-    private static final Vocabulary GLOBAL_SCALES =
-            Vocabulary.of(GlobalScale.COMPRESSED_TENSORS.word(), GlobalScale.MODELOPT.word());
+    private static final Vocabulary STRATEGIES = Vocabulary.of("tensor", "attn_head", "channel", "group");
     private static final Vocabulary FP8 = Vocabulary.of(E4M3, E5M2);
 
     private final Map<String, ?> fields;
@@ -49,14 +41,11 @@ final class SchemeFields {
 
     QuantizationScheme read(Consumer<String> notActedOn) {
         rejectUnknown(fields, KEYS, "");
+        rejectDynamic();
         rejectWeightsOnly();
         NumberFormat format = format();
         int groupSize = groupSize();
         Strategy strategy = strategy(groupSize);
-        rejectDynamic(strategy);
-        if (strategy == Strategy.TENSOR_GROUP && groupSize == 0) {
-            groupSize = QuantizationScheme.NVFP4_GROUP;
-        }
         boolean symmetric = flag("symmetric", true);
         Observer observer = ObserverFields.observer(fields.get(ObserverFields.OBSERVER));
         ObserverKwargs kwargs = ObserverFields.kwargs(observer, fields.get(ObserverFields.KWARGS), notActedOn);
@@ -65,22 +54,7 @@ final class SchemeFields {
             notActedOn.accept("zp_dtype");
         }
         return new QuantizationScheme(
-                format,
-                strategy,
-                Math.max(groupSize, 0),
-                symmetric,
-                observer,
-                kwargs,
-                scaleDtype,
-                globalScale(strategy));
-    }
-
-    private @Nullable GlobalScale globalScale(Strategy strategy) {
-        if (fields.get(GLOBAL_SCALE) == null) {
-            return strategy == Strategy.TENSOR_GROUP ? GlobalScale.COMPRESSED_TENSORS : null;
-        }
-        String word = word(GLOBAL_SCALE, "", GLOBAL_SCALES);
-        return GlobalScale.valueOf(word.toUpperCase(Locale.ROOT).replace('-', '_'));
+                format, strategy, Math.max(groupSize, 0), symmetric, observer, kwargs, scaleDtype);
     }
 
     static void rejectUnknown(Map<?, ?> given, Vocabulary known, String prefix) {
@@ -92,21 +66,15 @@ final class SchemeFields {
         }
     }
 
-    /** compressed-tensors calls NVFP4 {@code dynamic: local}: its local scales are, its global one is calibrated. */
-    private void rejectDynamic(Strategy strategy) {
+    private void rejectDynamic() {
         Object dynamic = fields.get("dynamic");
         boolean local = dynamic instanceof String word && word.equalsIgnoreCase("local");
-        if (local && strategy == Strategy.TENSOR_GROUP) {
-            return;
-        }
         if (local || Boolean.TRUE.equals(dynamic)) {
             throw invalid(
                     "dynamic",
                     "dynamic: " + (local ? "local" : "true") + " leaves nothing to calibrate: an engine computes those"
                             + " scales while it runs",
-                    local
-                            ? "say strategy: tensor_group for NVFP4, or dynamic: false for static scales"
-                            : "say dynamic: false for static scales, or serve without calibration");
+                    "say dynamic: false for static scales, or serve without calibration");
         }
         flag("dynamic", false);
     }
@@ -170,6 +138,11 @@ final class SchemeFields {
                 throw invalid(
                         "strategy",
                         "strategy token has dynamic scales only: nothing to calibrate",
+                        "static scales: " + String.join(", ", STRATEGIES.words()));
+            case "tensor_group" ->
+                throw invalid(
+                        "strategy",
+                        "strategy tensor_group (NVFP4) is not calibrated by this release",
                         "static scales: " + String.join(", ", STRATEGIES.words()));
             case "block" ->
                 throw invalid(

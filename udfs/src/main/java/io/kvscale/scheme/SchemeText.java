@@ -11,12 +11,11 @@ import org.jspecify.annotations.Nullable;
 /**
  * A scheme in one string: the mapping of a {@code kv_cache_scheme} as JSON or YAML, also under that key, or the short name
  * {@code FORMAT[:STRATEGY[:GROUP_SIZE]]}, as {@code fp8}, {@code int8:channel} or {@code int4:group:32}: symmetric, with
- * every default; or {@code nvfp4[:GLOBAL_SCALE]}.
+ * every default.
  */
 public final class SchemeText {
     private static final String SCHEME = "kv_cache_scheme";
     private static final String SCALE_DTYPE = "scale_dtype";
-    private static final String NVFP4 = "nvfp4";
     private static final Vocabulary FORMATS =
             Vocabulary.of("fp8", "fp8_e4m3", "fp8_e5m2", "int8", "int4", "fp4", "fp4_e2m1");
     private static final Pattern SHORT = Pattern.compile("[^\\s:{}\\[\\]'\"]+(:[^\\s:{}\\[\\]'\"]*)*");
@@ -77,16 +76,6 @@ public final class SchemeText {
     }
 
     private static QuantizationScheme named(List<String> parts) {
-        if (isNvFp4(parts.get(0)) && parts.size() <= 2) {
-            Map<String, Object> fields = new LinkedHashMap<>();
-            fields.put("num_bits", 4);
-            fields.put("type", "float");
-            fields.put("strategy", Strategy.TENSOR_GROUP.word());
-            if (parts.size() == 2) {
-                fields.put(SchemeFields.GLOBAL_SCALE, parts.get(1));
-            }
-            return KvCacheScheme.parse(fields);
-        }
         NumberFormat format = format(parts.get(0));
         if (parts.size() > 3) {
             throw new InvalidSchemeException(
@@ -105,11 +94,6 @@ public final class SchemeText {
             fields.put("group_size", wholeOrText(parts.get(2)));
         }
         return KvCacheScheme.parse(fields);
-    }
-
-    /** Whether a name is that of NVFP4, which is no number format alone. */
-    private static boolean isNvFp4(String name) {
-        return name.equalsIgnoreCase(NVFP4);
     }
 
     private static Object wholeOrText(String text) {

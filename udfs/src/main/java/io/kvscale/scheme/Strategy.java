@@ -12,16 +12,14 @@ public enum Strategy {
     /** One a (head, channel), over all tokens, as KIVI and KVQuant mean it: shape [H,1,D]. */
     CHANNEL,
     /** One a run of {@code group_size} channels along head_dim: shape [H,1,D/group_size]. */
-    GROUP,
-    /** NVFP4: one global scale, shape [1], and a local one for every 16 channels that an engine computes as it runs. */
-    TENSOR_GROUP;
+    GROUP;
 
     /** The word that recipes use. */
     public String word() {
         return name().toLowerCase(Locale.ROOT);
     }
 
-    /** Whether whole heads share a scale, and nothing finer. */
+    /** Whether whole heads share a scale. */
     public boolean isByHeads() {
         return this == TENSOR || this == ATTN_HEAD;
     }
@@ -33,7 +31,7 @@ public enum Strategy {
      */
     public int channelsPerScale(Geometry geometry, int groupSize) {
         return switch (this) {
-            case TENSOR, TENSOR_GROUP -> geometry.channels();
+            case TENSOR -> geometry.channels();
             case ATTN_HEAD -> geometry.headDim();
             case CHANNEL -> 1;
             case GROUP -> groupSize;
@@ -43,7 +41,7 @@ public enum Strategy {
     /** The shape of the scales, as serving engines broadcast it over {@code [H,S,D]}. */
     public int[] scaleShape(Geometry geometry, int groupSize) {
         return switch (this) {
-            case TENSOR, TENSOR_GROUP -> new int[] {1};
+            case TENSOR -> new int[] {1};
             case ATTN_HEAD -> new int[] {geometry.heads(), 1, 1};
             case CHANNEL -> new int[] {geometry.heads(), 1, geometry.headDim()};
             case GROUP -> new int[] {geometry.heads(), 1, geometry.headDim() / groupSize};

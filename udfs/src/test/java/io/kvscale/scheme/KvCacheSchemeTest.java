@@ -115,23 +115,7 @@ class KvCacheSchemeTest {
                         "symmetric: true"),
                 wrong(Map.of("strategy", "heads"), "strategy", "got 'heads'", "nearest"),
                 wrong(Map.of("strategy", "token"), "strategy", "dynamic scales only", "attn_head"),
-                wrong(Map.of("strategy", "tensor_group"), "strategy", "NVFP4's, but the format is INT8", "type: float"),
-                wrong(
-                        Map.of("num_bits", 4, "type", "float", "strategy", "tensor_group", "group_size", 32),
-                        "group_size",
-                        "groups of 16, got 32",
-                        "group_size: 16"),
-                wrong(
-                        Map.of("num_bits", 4, "type", "float", "strategy", "tensor_group", "observer", "mse"),
-                        "observer",
-                        "no NVFP4 scale to search for",
-                        "percentile"),
-                wrong(
-                        Map.of("num_bits", 4, "type", "float", "strategy", "tensor_group", "global_scale", "vllm"),
-                        "global_scale",
-                        "one of compressed-tensors, modelopt, got 'vllm'",
-                        "nearest"),
-                wrong(Map.of("global_scale", "modelopt"), "global_scale", "only with that", "tensor_group"),
+                wrong(Map.of("strategy", "tensor_group"), "strategy", "NVFP4", "tensor"),
                 wrong(Map.of("strategy", "block"), "strategy", "weights", "tensor"),
                 wrong(Map.of("strategy", "group"), "group_size", "needs a group_size", "divisor"),
                 wrong(Map.of("strategy", "tensor", "group_size", 32), "group_size", "strategy group only", "remove"),
@@ -141,7 +125,7 @@ class KvCacheSchemeTest {
                 wrong(Map.of("group_size", -2), "group_size", "got -2", "-1"),
                 wrong(Map.of("group_size", List.of(1)), "group_size", "got a list", "-1"),
                 wrong(Map.of("dynamic", true), "dynamic", "nothing to calibrate", "dynamic: false"),
-                wrong(Map.of("dynamic", "local"), "dynamic", "nothing to calibrate", "tensor_group for NVFP4"),
+                wrong(Map.of("dynamic", "local"), "dynamic", "nothing to calibrate", "dynamic: false"),
                 wrong(Map.of("dynamic", "maybe"), "dynamic", "true or false", "quotes"),
                 wrong(Map.of("actorder", "group"), "actorder", "weights", "remove"),
                 wrong(Map.of("block_structure", List.of(1, 2)), "block_structure", "weights", "remove"),
@@ -245,7 +229,7 @@ class KvCacheSchemeTest {
     static Stream<QuantizationScheme> schemes() {
         List<QuantizationScheme> schemes = new ArrayList<>();
         for (NumberFormat format : NumberFormat.values()) {
-            for (Strategy strategy : STATIC) {
+            for (Strategy strategy : Strategy.values()) {
                 for (Observer observer : Observer.values()) {
                     for (ScaleDtype dtype : ScaleDtype.values()) {
                         boolean counts = !observer.needsCounts() || strategy.isByHeads();
@@ -260,9 +244,6 @@ class KvCacheSchemeTest {
         }
         return schemes.stream().distinct();
     }
-
-    private static final List<Strategy> STATIC =
-            List.of(Strategy.TENSOR, Strategy.ATTN_HEAD, Strategy.CHANNEL, Strategy.GROUP);
 
     private static final List<ObserverKwargs> KWARGS = List.of(
             ObserverKwargs.DEFAULT,
@@ -293,35 +274,6 @@ class KvCacheSchemeTest {
         Map<String, Object> theirs = new LinkedHashMap<>(KvCacheScheme.compressedTensorsFields(scheme));
         theirs.put("scale_dtype", scheme.scaleDtype().word());
         assertThat(KvCacheScheme.parse(theirs)).isEqualTo(scheme);
-    }
-
-    @Test
-    void nvFp4IsWrittenAsItIsRead() {
-        for (String global : new String[] {"compressed-tensors", "modelopt"}) {
-            for (String observer : new String[] {"static_minmax", "minmax", "percentile"}) {
-                QuantizationScheme scheme = KvCacheScheme.parse(Map.of(
-                        "num_bits",
-                        4,
-                        "type",
-                        "float",
-                        "strategy",
-                        "tensor_group",
-                        "dynamic",
-                        "local",
-                        "observer",
-                        observer,
-                        "global_scale",
-                        global));
-                assertThat(scheme.groupSize()).isEqualTo(16);
-                assertThat(KvCacheScheme.fields(scheme)).containsEntry("global_scale", global);
-                assertThat(KvCacheScheme.parse(KvCacheScheme.fields(scheme))).isEqualTo(scheme);
-                assertThat(KvCacheScheme.compressedTensorsFields(scheme)).containsEntry("dynamic", "local");
-            }
-        }
-        assertThat(SchemeText.parse("nvfp4").globalScale()).isEqualTo(GlobalScale.COMPRESSED_TENSORS);
-        assertThat(SchemeText.parse("NVFP4:ModelOpt").globalScale()).isEqualTo(GlobalScale.MODELOPT);
-        assertThatThrownBy(() -> SchemeText.parse("nvfp4:tensor")).hasMessageContaining("global_scale must be one of");
-        assertThatThrownBy(() -> SchemeText.parse("nvfp4:modelopt:16")).isInstanceOf(InvalidSchemeException.class);
     }
 
     @Test

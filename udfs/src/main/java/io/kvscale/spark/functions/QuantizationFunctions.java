@@ -3,7 +3,6 @@ package io.kvscale.spark.functions;
 import io.kvscale.numeric.Dtype;
 import io.kvscale.numeric.NumberFormat;
 import io.kvscale.quant.FlatQuantizer;
-import io.kvscale.quant.NvFp4;
 import io.kvscale.spark.error.Raised;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -90,26 +89,8 @@ public final class QuantizationFunctions {
 
     private static byte[] fakeQuantizeBytes(
             byte[] values, String argument, Dtype dtype, double scale, UTF8String format) {
-        if (Values.isNvFp4(format.toString())) {
-            return nvFp4(values, argument, dtype, scale, format);
-        }
         FlatQuantizer quantizer = quantizer(FAKE_QUANTIZE, dtype, scale, format);
         Values.checkFinite(FAKE_QUANTIZE, argument, values, dtype);
-        return quantizer.fakeQuantize(values);
-    }
-
-    private static byte[] nvFp4(byte[] values, String argument, Dtype dtype, double scale, UTF8String format) {
-        NvFp4 quantizer = new NvFp4(
-                Values.globalScale(FAKE_QUANTIZE, format.toString()), Values.scale(FAKE_QUANTIZE, scale), dtype);
-        Values.checkFinite(FAKE_QUANTIZE, argument, values, dtype);
-        int count = values.length / dtype.bytes();
-        if (count % NvFp4.GROUP != 0) {
-            throw Values.wrong(
-                    FAKE_QUANTIZE,
-                    argument,
-                    count + " values are no whole groups of " + NvFp4.GROUP + ", which NVFP4 needs",
-                    "give whole rows of a head_dim that 16 divides");
-        }
         return quantizer.fakeQuantize(values);
     }
 

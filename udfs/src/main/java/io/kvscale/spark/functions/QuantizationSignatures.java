@@ -2,7 +2,6 @@ package io.kvscale.spark.functions;
 
 import io.kvscale.spark.functions.SqlFunction.Example;
 import java.util.List;
-import java.util.function.BiFunction;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.DataTypes;
@@ -51,14 +50,7 @@ final class QuantizationSignatures {
                     "_FUNC_(values, scale, format), _FUNC_(data, dtype, scale, format) - Returns what is left of values once"
                             + " they were quantized and dequantized: as ARRAY<FLOAT>, or rounded to dtype as BINARY, little"
                             + " endian; infinite where that is beyond dtype. A small negative value gives -0.",
-                    List.of(
-                            VALUES,
-                            DATA,
-                            DTYPE,
-                            SCALE,
-                            FORMAT
-                                    + "; also 'nvfp4', or 'nvfp4:modelopt' where the scale is absmax/2688: every 16 values"
-                                    + " get a local scale"),
+                    List.of(VALUES, DATA, DTYPE, SCALE, FORMAT),
                     List.of(
                             new Example("SELECT _FUNC_(array(1.1, -2.6), 0.5, 'int8')", "[1.0,-2.5]"),
                             new Example("SELECT hex(_FUNC_(X'803f20c0', 'BF16', 0.05, 'fp8'))", "803F1AC0")),
@@ -107,8 +99,6 @@ final class QuantizationSignatures {
             boolean ofCodes,
             DataType withoutDtype,
             DataType withDtype) {
-        BiFunction<String, String, Object> formats =
-                name.equals(QuantizationFunctions.FAKE_QUANTIZE) ? Values::fakeFormat : Values::format;
         if (arguments.count(3, 4) == 3) {
             return FunctionCall.of(
                     name,
@@ -117,7 +107,7 @@ final class QuantizationSignatures {
                     withoutDtype,
                     ofCodes ? arguments.binary(0, "codes") : arguments.floats(0, "values"),
                     arguments.number(1, "scale"),
-                    arguments.word(2, "format", formats));
+                    arguments.word(2, "format", Values::format));
         }
         return FunctionCall.of(
                 name,
@@ -127,6 +117,6 @@ final class QuantizationSignatures {
                 arguments.binary(0, ofCodes ? "codes" : "data"),
                 arguments.word(1, "dtype", Values::dtype),
                 arguments.number(2, "scale"),
-                arguments.word(3, "format", formats));
+                arguments.word(3, "format", Values::format));
     }
 }

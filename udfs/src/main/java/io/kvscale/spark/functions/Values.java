@@ -4,7 +4,6 @@ import io.kvscale.numeric.Dtype;
 import io.kvscale.numeric.NumberFormat;
 import io.kvscale.observer.StatisticsKind;
 import io.kvscale.scheme.Given;
-import io.kvscale.scheme.GlobalScale;
 import io.kvscale.scheme.InvalidSchemeException;
 import io.kvscale.scheme.SchemeText;
 import io.kvscale.scheme.Vocabulary;
@@ -14,7 +13,6 @@ import io.kvscale.tensor.Role;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Locale;
-import java.util.Objects;
 import org.apache.spark.sql.catalyst.util.ArrayData;
 
 /** The values of arguments, believed only once they are checked; an error names the function and the argument. */
@@ -23,8 +21,6 @@ final class Values {
     private static final Vocabulary ROLES = Vocabulary.of("key", "value", "k", "v");
 
     private static final Vocabulary STATISTICS = Vocabulary.of("range", "histogram");
-
-    private static final String NVFP4 = "nvfp4";
 
     private Values() {}
 
@@ -61,25 +57,6 @@ final class Values {
     static NumberFormat format(String function, String name) {
         try {
             return SchemeText.format(name);
-        } catch (InvalidSchemeException e) {
-            throw wrong(function, "format", e.what(), e.remedy());
-        }
-    }
-
-    /** Whether a format is NVFP4, whichever way its scale is kept. */
-    static boolean isNvFp4(String format) {
-        return format.regionMatches(true, 0, NVFP4, 0, NVFP4.length());
-    }
-
-    /** Checks a word that {@code kv_fake_quantize} takes for a format. */
-    static Object fakeFormat(String function, String name) {
-        return isNvFp4(name) ? globalScale(function, name) : format(function, name);
-    }
-
-    /** The way round that {@code nvfp4} or {@code nvfp4:modelopt} keeps its scale. */
-    static GlobalScale globalScale(String function, String format) {
-        try {
-            return Objects.requireNonNull(SchemeText.parse(format).globalScale());
         } catch (InvalidSchemeException e) {
             throw wrong(function, "format", e.what(), e.remedy());
         }

@@ -4,13 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kvscale.numeric.Dtype;
 import io.kvscale.numeric.NumberFormat;
-import io.kvscale.quant.NvFp4;
 import io.kvscale.quant.QuantParameters;
-import io.kvscale.scheme.GlobalScale;
 import io.kvscale.spark.TestSpark;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Locale;
 import java.util.Random;
@@ -154,20 +151,6 @@ class QuantizationFunctionsTest {
             })
     void nullGivesNull(String call) {
         assertThat(TestSpark.<Object>one("SELECT " + call)).isNull();
-    }
-
-    @ParameterizedTest
-    @CsvSource({"nvfp4, COMPRESSED_TENSORS", "NVFP4:modelopt, MODELOPT"})
-    void nvFp4IsFakeQuantizedInGroups(String format, GlobalScale way) {
-        for (Dtype dtype : Dtype.values()) {
-            byte[] data = values(dtype, 0.05f, NumberFormat.FP4_E2M1);
-            byte[] whole = Arrays.copyOf(data, data.length / dtype.bytes() / 16 * 16 * dtype.bytes());
-            byte[] fake = QuantizationFunctions.fakeQuantize(whole, text(dtype.name()), 0.7, text(format));
-            assertThat(fake).isEqualTo(new NvFp4(way, 0.7f, dtype).fakeQuantize(whole));
-        }
-        assertThat(TestSpark.<Object>one(
-                        "SELECT size(kv_fake_quantize(array_repeat(1.5F, 32), 1792, '" + format + "'))"))
-                .isEqualTo(32);
     }
 
     @Test
