@@ -37,8 +37,8 @@ public record Nvfp4(GlobalScale convention, float global, Dtype dtype) {
         if (most == 0) {
             throw ScaleSet.problem(
                     "the range is 0, of which NVFP4 has no global scale",
-                    "check how K and V were captured; an all-zero slot needs another strategy, whose scale allow_zero"
-                            + " replaces");
+                    "check how K and V were captured; allow_zero does not help here: give this slot another strategy, or"
+                            + " leave its layer out");
         }
         float global = switch (convention) {
             case DIVISOR -> (1f / most) * MOST;
