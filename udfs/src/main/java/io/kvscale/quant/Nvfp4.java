@@ -25,6 +25,10 @@ public record Nvfp4(GlobalScale convention, float global, Dtype dtype) {
     private static final int GROUP = QuantizationScheme.NVFP4_GROUP_SIZE;
     private static final NumberFormat CODES = NumberFormat.FP4_E2M1;
     private static final NumberFormat LOCALS = NumberFormat.FP8_E4M3;
+    /** What to do about a slot of zeros. */
+    static final String ZERO = "check how K and V were captured; allow_zero does not help here: give this slot another"
+            + " strategy, or leave its layer out";
+
     private static final float MOST = CODES.max() * LOCALS.max();
 
     /**
@@ -35,10 +39,7 @@ public record Nvfp4(GlobalScale convention, float global, Dtype dtype) {
     static float globalOf(Range range, GlobalScale convention) {
         float most = Math.max(Math.abs(range.min()), Math.abs(range.max()));
         if (most == 0) {
-            throw ScaleSet.problem(
-                    "the range is 0, of which NVFP4 has no global scale",
-                    "check how K and V were captured; allow_zero does not help here: give this slot another strategy, or"
-                            + " leave its layer out");
+            throw ScaleSet.problem("the range is 0, of which NVFP4 has no global scale", ZERO);
         }
         float global = switch (convention) {
             case DIVISOR -> (1f / most) * MOST;
@@ -96,13 +97,15 @@ public record Nvfp4(GlobalScale convention, float global, Dtype dtype) {
     /** The reverse: what {@link #quantize} gave, to values from byte {@code offset} on. */
     public void dequantize(byte[] codes, byte[] locals, int at, int count, ByteBuffer values, int offset) {
         ByteBuffer little = values.duplicate().order(ByteOrder.LITTLE_ENDIAN);
-        for (int i = 0; i < count; i++) {
-            float q = CODES.decode(codes[at + i]);
-            int bits = dtype.fromFloat(q * scale(locals[(at + i) / GROUP]));
-            if (dtype == Dtype.F32) {
-                little.putInt(offset + dtype.bytes() * i, bits);
-            } else {
-                little.putShort(offset + dtype.bytes() * i, (short) bits);
+        for (int first = 0; first < count; first += GROUP) {
+            float scale = scale(locals[(at + first) / GROUP]);
+            for (int i = first; i < first + GROUP; i++) {
+                int bits = dtype.fromFloat(CODES.decode(codes[at + i]) * scale);
+                if (dtype == Dtype.F32) {
+                    little.putInt(offset + dtype.bytes() * i, bits);
+                } else {
+                    little.putShort(offset + dtype.bytes() * i, (short) bits);
+                }
             }
         }
     }

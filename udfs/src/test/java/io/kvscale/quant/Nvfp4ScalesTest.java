@@ -84,7 +84,8 @@ class Nvfp4ScalesTest {
     void zerosHaveNoGlobalScaleEvenWhereTheyAreAllowed(GlobalScale convention) {
         QuantizationScheme scheme = QuantizationScheme.nvfp4(convention);
         SlotStatistics zeros = statistics(USUAL, StatisticsKind.RANGE, null, 0, -0f);
-        refused(zeros, scheme, "values are zero", "layer 0 key");
+        refused(zeros, scheme, "values are zero", "allow_zero does not help", "layer 0 key");
+        refused(zeros, QuantizationScheme.fp8(), "values are zero", "say allow_zero: true");
         allowZero = true;
         refused(zeros, scheme, "the range is 0", "allow_zero does not help", "layer 0 key", "sample s");
         assertThat(solved(zeros, QuantizationScheme.fp8()).scale()).containsExactly(0x1p-23f);
