@@ -25,11 +25,11 @@ public record Nvfp4(GlobalScale convention, float global, Dtype dtype) {
     private static final int GROUP = QuantizationScheme.NVFP4_GROUP_SIZE;
     private static final NumberFormat CODES = NumberFormat.FP4_E2M1;
     private static final NumberFormat LOCALS = NumberFormat.FP8_E4M3;
+    private static final float MOST = CODES.max() * LOCALS.max();
+
     /** What to do about a slot of zeros. */
     static final String ZERO = "check how K and V were captured; allow_zero does not help here: give this slot another"
             + " strategy, or leave its layer out";
-
-    private static final float MOST = CODES.max() * LOCALS.max();
 
     /**
      * The global scale of a range: with the greatest absolute value, the local scale is the greatest e4m3 number.
