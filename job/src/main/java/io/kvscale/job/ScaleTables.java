@@ -1,5 +1,6 @@
 package io.kvscale.job;
 
+import io.kvscale.scheme.GlobalScale;
 import io.kvscale.scheme.KvCacheScheme;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.ScaleTable;
@@ -55,11 +56,12 @@ final class ScaleTables {
     /** A scheme in a few words. */
     static String describe(QuantizationScheme scheme) {
         Map<String, @Nullable Object> fields = KvCacheScheme.fields(scheme);
+        GlobalScale convention = scheme.globalScale();
         return scheme.format().name().toLowerCase(java.util.Locale.ROOT)
                 + (scheme.symmetric() ? " symmetric" : " asymmetric")
                 + ", " + fields.get("strategy")
                 + (scheme.groupSize() > 0 ? " of " + scheme.groupSize() : "")
                 + ", " + fields.get("observer") + ", scales in " + fields.get("scale_dtype")
-                + (fields.containsKey("global_scale") ? ", global scale as " + fields.get("global_scale") : "");
+                + (convention == null ? "" : ", global scale " + convention.word() + " (" + convention.formula() + ")");
     }
 }

@@ -44,6 +44,7 @@ class DerivationTest {
             value = {
                 "num_bits: 8, type: int, strategy: channel, symmetric: false | kvscale: {scale_dtype: input}",
                 "num_bits: 4, type: int, strategy: group, group_size: 16 | kvscale: {ignore: ['layers\\.1\\.']}",
+                "num_bits: 4, type: float, strategy: tensor_group | kvscale: {global_scale: multiplier}",
                 "num_bits: 8, type: float, strategy: attn_head | kvscale: {value: {scheme: {strategy: tensor}}}",
             })
     void scalesGivesTheBytesThatCalibrateGives(String scheme, String rest) {

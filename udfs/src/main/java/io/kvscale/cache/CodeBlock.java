@@ -13,9 +13,10 @@ import org.roaringbitmap.RoaringBitmap;
  *
  * @param change what those scales have other than the block's before: by channel, a whole set would outweigh the codes of
  *     a few tokens, of which decoding adds one at a time
+ * @param locals the local scales of NVFP4, one a group of codes; empty under any other scheme
  * @param lowest codes that are the lowest integer itself, see {@link Quantizer}; almost always few
  */
-record CodeBlock(int batch, int tokens, HeldScales.Change change, byte[] packed, RoaringBitmap lowest) {
+record CodeBlock(int batch, int tokens, HeldScales.Change change, byte[] packed, byte[] locals, RoaringBitmap lowest) {
     /** Below this many tokens, blocks of equal scales are joined: decoding adds one token at a time. */
     private static final int JOINED_TOKENS = 64;
 
@@ -27,12 +28,13 @@ record CodeBlock(int batch, int tokens, HeldScales.Change change, byte[] packed,
         byte[] codes = new byte[source.batch() * geometry.heads() * lane];
         RoaringBitmap lowest = new RoaringBitmap();
         Quantizer quantizer = new Quantizer(scales);
+        byte[] locals = new byte[quantizer.locals(codes.length)];
         for (int bh = 0; bh < source.batch() * geometry.heads(); bh++) {
             int first = (bh * source.tokens() + from) * geometry.headDim();
-            quantizer.quantize(source, first, bh % geometry.heads(), tokens, codes, bh * lane, lowest::add);
+            quantizer.quantize(source, first, bh % geometry.heads(), tokens, codes, locals, bh * lane, lowest::add);
         }
         lowest.runOptimize();
-        return new CodeBlock(source.batch(), tokens, change, pack(codes, scales), lowest);
+        return new CodeBlock(source.batch(), tokens, change, pack(codes, scales), locals, lowest);
     }
 
     /** Writes the values into {@code [batch, heads, total, head_dim]} from token {@code at} on. */
@@ -45,6 +47,7 @@ record CodeBlock(int batch, int tokens, HeldScales.Change change, byte[] packed,
         for (int bh = 0; bh < batch * geometry.heads(); bh++) {
             quantizer.dequantize(
                     codes,
+                    locals,
                     bh * tokens * headDim,
                     bh % geometry.heads(),
                     tokens,
@@ -70,26 +73,35 @@ record CodeBlock(int batch, int tokens, HeldScales.Change change, byte[] packed,
         int lanes = batch * scales.geometry().heads();
         int total = tokens + next.tokens;
         byte[] codes = new byte[lanes * total * headDim];
+        byte[] allLocals = new byte[locals.length + next.locals.length];
         RoaringBitmap all = new RoaringBitmap();
-        copyInto(codes, all, scales, total, 0);
-        next.copyInto(codes, all, scales, total, tokens);
-        return new CodeBlock(batch, total, change, pack(codes, scales), all);
+        copyInto(codes, allLocals, all, scales, total, 0);
+        next.copyInto(codes, allLocals, all, scales, total, tokens);
+        return new CodeBlock(batch, total, change, pack(codes, scales), allLocals, all);
     }
 
-    private void copyInto(byte[] joined, RoaringBitmap all, HeldScales scales, int total, int at) {
+    private void copyInto(byte[] joined, byte[] joinedLocals, RoaringBitmap all, HeldScales scales, int total, int at) {
         int lane = tokens * scales.geometry().headDim();
         int joinedLane = total * scales.geometry().headDim();
         int offset = at * scales.geometry().headDim();
         byte[] codes = codes(scales);
-        for (int i = 0; i * lane < codes.length; i++) {
-            System.arraycopy(codes, i * lane, joined, i * joinedLane + offset, lane);
+        copyLanes(codes, lane, joined, joinedLane, offset);
+        if (locals.length > 0) {
+            int group = codes.length / locals.length;
+            copyLanes(locals, lane / group, joinedLocals, joinedLane / group, offset / group);
         }
         lowest.forEach((int index) -> all.add(index / lane * joinedLane + offset + index % lane));
     }
 
-    /** Bytes of heap that the codes and the change of scales take. */
+    private static void copyLanes(byte[] from, int lane, byte[] to, int toLane, int offset) {
+        for (int i = 0; i * lane < from.length; i++) {
+            System.arraycopy(from, i * lane, to, i * toLane + offset, lane);
+        }
+    }
+
+    /** Bytes of heap that the codes, their local scales and the change of scales take. */
     long heldBytes() {
-        return packed.length + change.bytes() + lowest.getLongSizeInBytes();
+        return packed.length + locals.length + change.bytes() + lowest.getLongSizeInBytes();
     }
 
     private byte[] codes(HeldScales scales) {

@@ -1,6 +1,7 @@
 package io.kvscale.quant;
 
 import io.kvscale.observer.SlotStatistics;
+import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.Role;
@@ -14,7 +15,8 @@ import java.util.TreeMap;
 import java.util.function.IntPredicate;
 
 /** Whether merged statistics cover a whole model, evenly: what no single file can show. */
-record Completeness(SortedMap<Slot, SlotStatistics> slots, IntPredicate layers, Expectations expected) {
+record Completeness(
+        SortedMap<Slot, SlotStatistics> slots, SlotSchemes schemes, IntPredicate layers, Expectations expected) {
 
     /** @throws InvalidDataException for the first of all problems */
     void check() {
@@ -24,8 +26,7 @@ record Completeness(SortedMap<Slot, SlotStatistics> slots, IntPredicate layers, 
                     "no K or V of any layer was found",
                     "check the recipe's tensors, targets and ignore against the names in the captures"));
         }
-        SlotCheck check = slotCheck();
-        slots.forEach((slot, seen) -> check.check(slot, seen, problems));
+        slots.forEach((slot, seen) -> slotCheck(slot).check(slot, seen, problems));
         checkPairs(problems);
         checkLayers(problems);
         if (problems.isEmpty() && !expected.hybrid()) {
@@ -39,13 +40,13 @@ record Completeness(SortedMap<Slot, SlotStatistics> slots, IntPredicate layers, 
     /** The first of a problem that the files themselves have and the NaN and infinities in what was still read. */
     DataProblem firstWith(DataProblem found) {
         List<DataProblem> problems = new ArrayList<>(List.of(found));
-        SlotCheck check = slotCheck();
-        slots.forEach((slot, seen) -> check.checkFinite(slot, seen, problems));
+        slots.forEach((slot, seen) -> slotCheck(slot).checkFinite(slot, seen, problems));
         return Collections.min(problems);
     }
 
-    private SlotCheck slotCheck() {
-        return new SlotCheck(expected, Remedies.OF_RECIPES);
+    private SlotCheck slotCheck(Slot slot) {
+        boolean nvfp4 = schemes.of(slot).globalScale() != null;
+        return new SlotCheck(expected, nvfp4 ? Remedies.OF_RECIPES.ofNvfp4() : Remedies.OF_RECIPES);
     }
 
     private void checkPairs(List<DataProblem> problems) {

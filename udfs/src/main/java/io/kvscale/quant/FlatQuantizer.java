@@ -15,6 +15,8 @@ import java.util.BitSet;
  * {@link NumberFormat#encode}'s, one a byte. For one thread.
  */
 public final class FlatQuantizer {
+    private static final byte[] NO_LOCALS = {};
+
     private final NumberFormat format;
     private final Dtype dtype;
     private final float scale;
@@ -53,9 +55,9 @@ public final class FlatQuantizer {
                 new HeldScales(QuantizationScheme.of(format, Strategy.TENSOR), one, new float[] {scale}, new float[0]));
         byte[] codes = new byte[n];
         BitSet lowest = new BitSet();
-        quantizer.quantize(new KvTensor(one, 1, n, ByteBuffer.wrap(values)), 0, 0, n, codes, 0, lowest::set);
+        quantizer.quantize(new KvTensor(one, 1, n, ByteBuffer.wrap(values)), 0, 0, n, codes, NO_LOCALS, 0, lowest::set);
         ByteBuffer result = ByteBuffer.allocate(values.length).order(ByteOrder.LITTLE_ENDIAN);
-        quantizer.dequantize(codes, 0, 0, n, result, 0);
+        quantizer.dequantize(codes, NO_LOCALS, 0, 0, n, result, 0);
         lowest.stream().forEach(i -> quantizer.dequantizeLowest(0, result, i * dtype.bytes()));
         return result.array();
     }

@@ -1,9 +1,11 @@
 package io.kvscale.quant;
 
 import io.kvscale.numeric.Dtype;
+import io.kvscale.scheme.GlobalScale;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.tensor.Geometry;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The scales that codes were made with: what {@link ScaleSet} derived, without what it was derived from.
@@ -44,7 +46,14 @@ public record HeldScales(QuantizationScheme scheme, Geometry geometry, float[] s
         return new HeldScales(derived.scheme(), derived.geometry(), scale, zeroPoint);
     }
 
-    /** The parameters of a channel: head x head_dim + d. */
+    /** The arithmetic of NVFP4 with these scales; null where the scheme is another. */
+    @Nullable
+    Nvfp4 nvfp4() {
+        GlobalScale convention = scheme.globalScale();
+        return convention == null ? null : new Nvfp4(convention, scale[0], geometry.dtype());
+    }
+
+    /** The parameters of a channel: head x head_dim + d. Not of NVFP4, where values have local scales. */
     public QuantParameters ofChannel(int channel) {
         int i = channel / (geometry.channels() / scale.length);
         return new QuantParameters(scale[i], zeroPoint.length == 0 ? 0f : zeroPoint[i]);

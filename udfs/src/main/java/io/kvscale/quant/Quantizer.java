@@ -2,8 +2,10 @@ package io.kvscale.quant;
 
 import io.kvscale.numeric.Dtype;
 import io.kvscale.numeric.NumberFormat;
+import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.tensor.KvTensor;
 import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Turns values into codes and codes into values with the scales of one slot, head by head. For one thread.
@@ -11,6 +13,8 @@ import java.nio.ByteBuffer;
  * <p>Codes are {@link NumberFormat#encode}'s, one a byte, except that an integer's lowest code stands for -0 here: the
  * reference keeps q as a float, so a small negative value comes back as -0, and two's complement has no code for that.
  * Where q really is the lowest number, {@link Lowest} is told.
+ *
+ * <p>NVFP4 has a local scale for every group of codes, in an array beside theirs; no other scheme looks at that array.
  */
 public final class Quantizer {
     private final HeldScales scales;
@@ -19,6 +23,7 @@ public final class Quantizer {
     private final Dtype step;
     private final int headDim;
     private final byte lowestCode;
+    private final @Nullable Nvfp4 nvfp4;
     private final QuantKernel[] kernels;
 
     /** Receives the index of every code that is the lowest integer itself. */
@@ -33,7 +38,8 @@ public final class Quantizer {
         this.step = scales.step();
         this.headDim = scales.geometry().headDim();
         this.lowestCode = (byte) format.encode(format.min());
-        this.kernels = new QuantKernel[scales.geometry().heads()];
+        this.nvfp4 = scales.nvfp4();
+        this.kernels = new QuantKernel[nvfp4 == null ? scales.geometry().heads() : 0];
         boolean alike = scales.isOne();
         for (int head = 0; head < kernels.length; head++) {
             kernels[head] = alike && head > 0 ? kernels[0] : kernel(head);
@@ -51,13 +57,24 @@ public final class Quantizer {
         return QuantKernels.of(new QuantSpec(format, dtype, step, scale, zeroPoint));
     }
 
+    /** The length of the array of local scales beside that many codes: 0 but for NVFP4. */
+    public int locals(int codes) {
+        return nvfp4 == null ? 0 : codes / QuantizationScheme.NVFP4_GROUP_SIZE;
+    }
+
     /**
      * Quantizes neighbouring tokens of one head.
      *
      * @param first row-major index of the first value
+     * @param locals of {@link #locals} codes
      * @param at where its code goes; the codes of all tokens x head_dim values follow
      */
-    public void quantize(KvTensor source, int first, int head, int tokens, byte[] codes, int at, Lowest lowest) {
+    public void quantize(
+            KvTensor source, int first, int head, int tokens, byte[] codes, byte[] locals, int at, Lowest lowest) {
+        if (nvfp4 != null) {
+            nvfp4.quantize(source.values(), first * dtype.bytes(), tokens * headDim, codes, locals, at);
+            return;
+        }
         kernels[head].quantize(source.values(), first * dtype.bytes(), tokens, codes, at);
         if (format.isInteger()) {
             for (int i = 0; i < tokens * headDim; i++) {
@@ -81,7 +98,11 @@ public final class Quantizer {
      * @param at index of the first code
      * @param to byte offset of the first value in {@code values}
      */
-    public void dequantize(byte[] codes, int at, int head, int tokens, ByteBuffer values, int to) {
+    public void dequantize(byte[] codes, byte[] locals, int at, int head, int tokens, ByteBuffer values, int to) {
+        if (nvfp4 != null) {
+            nvfp4.dequantize(codes, locals, at, tokens * headDim, values, to);
+            return;
+        }
         kernels[head].dequantize(codes, at, tokens, values, to);
         if (format.isInteger()) {
             for (int i = 0; i < tokens * headDim; i++) {

@@ -13,4 +13,9 @@ public record Remedies(String nonFinite, String zero, String partial) {
             "find out why the model produced them, or say on_nonfinite: skip under kvscale in the recipe",
             "check how K and V were captured, or say allow_zero: true under kvscale in the recipe",
             "calibrate again; these statistics are of a part of a corpus");
+
+    /** These, where the slot is NVFP4: zeros have no global scale that could be replaced. */
+    Remedies ofNvfp4() {
+        return new Remedies(nonFinite, Nvfp4.ZERO, partial);
+    }
 }

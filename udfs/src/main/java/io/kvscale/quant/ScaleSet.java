@@ -4,6 +4,7 @@ import io.kvscale.numeric.Dtype;
 import io.kvscale.observer.BatchPolicy;
 import io.kvscale.observer.Range;
 import io.kvscale.observer.SlotStatistics;
+import io.kvscale.scheme.GlobalScale;
 import io.kvscale.scheme.Observer;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.Strategy;
@@ -17,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * The scales of one slot, one per run of neighbouring channels ({@link Strategy#channelsPerScale}), in row-major order of
  * the scale's shape.
  *
- * @param parameters one a scale
+ * @param parameters one a scale; of NVFP4 the global scale, in the convention of the scheme
  * @param ranges what each came from
  */
 public record ScaleSet(QuantizationScheme scheme, Geometry geometry, QuantParameters[] parameters, Range[] ranges) {
@@ -26,7 +27,8 @@ public record ScaleSet(QuantizationScheme scheme, Geometry geometry, QuantParame
      * The scales that a slot's statistics give under a scheme.
      *
      * @throws InvalidDataException if the statistics are empty or lack what the observer needs, if the group size does
-     *     not divide head_dim, or if a range overflows the type that scales are computed in; it names no slot
+     *     not divide head_dim, if a range overflows the type that scales are computed in, or if it has no global scale of
+     *     NVFP4; it names no slot
      */
     public static ScaleSet derive(SlotStatistics statistics, QuantizationScheme scheme) {
         Geometry geometry = statistics.geometry();
@@ -41,9 +43,13 @@ public record ScaleSet(QuantizationScheme scheme, Geometry geometry, QuantParame
                         "calibrate on more data, or take a coarser strategy");
             }
             Range range = ranges[i];
-            parameters[i] = within(
-                    step,
-                    () -> QuantParameters.ofRange(range.min(), range.max(), scheme.format(), scheme.symmetric(), step));
+            GlobalScale convention = scheme.globalScale();
+            parameters[i] = convention != null
+                    ? new QuantParameters(Nvfp4.globalOf(range, convention), 0f)
+                    : within(
+                            step,
+                            () -> QuantParameters.ofRange(
+                                    range.min(), range.max(), scheme.format(), scheme.symmetric(), step));
         }
         return new ScaleSet(scheme, geometry, parameters, ranges);
     }
@@ -87,10 +93,12 @@ public record ScaleSet(QuantizationScheme scheme, Geometry geometry, QuantParame
     }
 
     private static void checkGroups(QuantizationScheme scheme, Geometry geometry) {
-        if (scheme.strategy() == Strategy.GROUP && geometry.headDim() % scheme.groupSize() != 0) {
+        if (scheme.groupSize() > 0 && geometry.headDim() % scheme.groupSize() != 0) {
             throw problem(
                     "group_size " + scheme.groupSize() + " does not divide head_dim " + geometry.headDim(),
-                    "take a group_size that does");
+                    scheme.strategy() == Strategy.GROUP
+                            ? "take a group_size that does"
+                            : "take another strategy: the groups of NVFP4 have one size");
         }
     }
 

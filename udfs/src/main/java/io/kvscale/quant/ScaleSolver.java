@@ -45,7 +45,7 @@ public record ScaleSolver(SlotSchemes schemes, IntPredicate layers, Expectations
     public Solution solve(CalibrationStatistics statistics, @Nullable DataProblem found) {
         SortedMap<Slot, SlotStatistics> slots = new TreeMap<>(statistics.slots());
         slots.keySet().removeIf(slot -> !layers.test(slot.layer()));
-        Completeness completeness = new Completeness(slots, layers, expectations);
+        Completeness completeness = new Completeness(slots, schemes, layers, expectations);
         if (found != null) {
             throw new InvalidDataException(completeness.firstWith(found));
         }

@@ -11,10 +11,11 @@ import org.jspecify.annotations.Nullable;
  * {@code kv_cache_scheme} in the words of compressed-tensors' {@code QuantizationArgs}, read and written as a decoded
  * YAML or JSON mapping.
  *
- * <p>Defaults are those of compressed-tensors but for the observer, {@code static_minmax} here. Two words are ours:
- * {@code format: e5m2}, beside {@code num_bits: 8, type: float}, is the other fp8 ({@code e4m3} the usual one), and
- * {@code scale_dtype} may be {@code float32} or {@code input}; any other value of that key is llm-compressor's own
- * business and not acted on.
+ * <p>Defaults are those of compressed-tensors but for the observer, {@code static_minmax} here. Three words are ours:
+ * {@code format: e5m2}, beside {@code num_bits: 8, type: float}, is the other fp8 ({@code e4m3} the usual one);
+ * {@code global_scale}, beside {@code strategy: tensor_group}, is the convention of NVFP4, {@code divisor} (the usual one) or
+ * {@code multiplier}; and {@code scale_dtype} may be {@code float32} or {@code input}; any other value of that key is
+ * llm-compressor's own business and not acted on.
  */
 public final class KvCacheScheme {
     private KvCacheScheme() {}
@@ -47,6 +48,10 @@ public final class KvCacheScheme {
         }
         fields.put("strategy", scheme.strategy().word());
         fields.put("group_size", groupSize(scheme));
+        GlobalScale globalScale = scheme.globalScale();
+        if (globalScale != null) {
+            fields.put(SchemeFields.GLOBAL_SCALE, globalScale.word());
+        }
         fields.put("symmetric", scheme.symmetric());
         fields.put("observer", scheme.observer().word());
         fields.put("observer_kwargs", ObserverFields.write(scheme));
@@ -58,7 +63,8 @@ public final class KvCacheScheme {
      * The fields as a model's {@code config.json} holds them under {@code kv_cache_scheme}: exactly those that
      * compressed-tensors' readers know, for they refuse others.
      *
-     * @throws InvalidSchemeException for fp8 e5m2, which they would take for e4m3
+     * @throws InvalidSchemeException for fp8 e5m2, which they would take for e4m3, and for an NVFP4 multiplier, which they
+     *     would take for a divisor
      */
     public static Map<String, @Nullable Object> compressedTensorsFields(QuantizationScheme scheme) {
         if (scheme.format() == NumberFormat.FP8_E5M2) {
@@ -67,6 +73,12 @@ public final class KvCacheScheme {
                     "fp8 e5m2 has no spelling in compressed-tensors",
                     "use fp8 e4m3: num_bits 8, type float");
         }
+        if (scheme.globalScale() == GlobalScale.MULTIPLIER) {
+            throw new InvalidSchemeException(
+                    SchemeFields.GLOBAL_SCALE,
+                    "a global scale that multiplies has no spelling in compressed-tensors",
+                    "say global_scale: divisor");
+        }
         Map<String, @Nullable Object> fields = new LinkedHashMap<>();
         fields.put("num_bits", scheme.format().bits());
         fields.put("type", type(scheme.format()));
@@ -74,7 +86,7 @@ public final class KvCacheScheme {
         fields.put("group_size", groupSize(scheme));
         fields.put("strategy", scheme.strategy().word());
         fields.put("block_structure", null);
-        fields.put("dynamic", false);
+        fields.put("dynamic", scheme.strategy() == Strategy.TENSOR_GROUP ? SchemeFields.LOCAL : false);
         fields.put("actorder", null);
         fields.put("observer", scheme.observer().word());
         fields.put("observer_kwargs", ObserverFields.write(scheme));
@@ -86,6 +98,6 @@ public final class KvCacheScheme {
     }
 
     private static @Nullable Integer groupSize(QuantizationScheme scheme) {
-        return scheme.strategy() == Strategy.GROUP ? scheme.groupSize() : null;
+        return scheme.groupSize() > 0 ? scheme.groupSize() : null;
     }
 }

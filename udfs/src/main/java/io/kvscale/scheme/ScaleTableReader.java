@@ -86,7 +86,7 @@ final class ScaleTableReader {
         Dtype dtype = Dtype.named(need(node, "dtype").asText())
                 .orElseThrow(() -> problem(slot + " has dtype " + node.get("dtype")));
         Geometry geometry = new Geometry(dtype, whole(node, "heads"), whole(node, "head_dim"));
-        if (scheme.strategy() == Strategy.GROUP && geometry.headDim() % scheme.groupSize() != 0) {
+        if (scheme.groupSize() > 0 && geometry.headDim() % scheme.groupSize() != 0) {
             throw problem(slot + ": group_size " + scheme.groupSize() + " does not divide " + geometry.headDim());
         }
         int[] shape = scheme.strategy().scaleShape(geometry, scheme.groupSize());
@@ -148,7 +148,12 @@ final class ScaleTableReader {
         if (!node.isObject()) {
             throw problem("a scheme is missing, or not an object");
         }
-        return KvCacheScheme.parse(MAPPER.convertValue(node, FIELDS));
+        QuantizationScheme scheme = KvCacheScheme.parse(MAPPER.convertValue(node, FIELDS));
+        if (scheme.globalScale() != null && !node.hasNonNull(SchemeFields.GLOBAL_SCALE)) {
+            // A recipe has a default; a number without its convention is worth nothing.
+            throw problem("a scheme of strategy tensor_group does not say its global_scale: divisor or multiplier");
+        }
+        return scheme;
     }
 
     private static float[] numbers(Slot slot, JsonNode node, String field, int size) {

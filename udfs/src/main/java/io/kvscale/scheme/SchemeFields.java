@@ -4,6 +4,7 @@ import io.kvscale.numeric.NumberFormat;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /** The mapping behind a {@code kv_cache_scheme}, read field by field. */
 final class SchemeFields {
@@ -12,6 +13,13 @@ final class SchemeFields {
 
     /** The value of {@link #FORMAT} for {@link NumberFormat#FP8_E5M2}. */
     static final String E5M2 = "e5m2";
+
+    /** Ours: which of the two conventions of NVFP4. */
+    static final String GLOBAL_SCALE = "global_scale";
+
+    private static final String TENSOR_GROUP = Strategy.TENSOR_GROUP.word();
+    /** The value of {@code dynamic} by which compressed-tensors calls the scales of NVFP4. */
+    static final String LOCAL = "local";
 
     private static final String E4M3 = "e4m3";
 
@@ -26,11 +34,14 @@ final class SchemeFields {
             "observer",
             "observer_kwargs",
             "scale_dtype",
+            GLOBAL_SCALE,
             "zp_dtype",
             "actorder",
             "block_structure");
     private static final Vocabulary TYPES = Vocabulary.of("int", "float");
-    private static final Vocabulary STRATEGIES = Vocabulary.of("tensor", "attn_head", "channel", "group");
+    private static final Vocabulary STRATEGIES = Vocabulary.of("tensor", "attn_head", "channel", "group", TENSOR_GROUP);
+    private static final Vocabulary GLOBAL_SCALES =
+            Vocabulary.of(GlobalScale.DIVISOR.word(), GlobalScale.MULTIPLIER.word());
     private static final Vocabulary FP8 = Vocabulary.of(E4M3, E5M2);
 
     private final Map<String, ?> fields;
@@ -54,7 +65,7 @@ final class SchemeFields {
             notActedOn.accept("zp_dtype");
         }
         return new QuantizationScheme(
-                format, strategy, Math.max(groupSize, 0), symmetric, observer, kwargs, scaleDtype);
+                format, strategy, Math.max(groupSize, 0), symmetric, observer, kwargs, scaleDtype, globalScale());
     }
 
     static void rejectUnknown(Map<?, ?> given, Vocabulary known, String prefix) {
@@ -68,12 +79,21 @@ final class SchemeFields {
 
     private void rejectDynamic() {
         Object dynamic = fields.get("dynamic");
-        boolean local = dynamic instanceof String word && word.equalsIgnoreCase("local");
-        if (local || Boolean.TRUE.equals(dynamic)) {
+        if (dynamic instanceof String word && word.equalsIgnoreCase(LOCAL)) {
+            Object strategy = fields.get("strategy");
+            if (strategy instanceof String text && text.equalsIgnoreCase(TENSOR_GROUP)) {
+                return; // Its local scales are never calibrated, its global scale always is.
+            }
             throw invalid(
                     "dynamic",
-                    "dynamic: " + (local ? "local" : "true") + " leaves nothing to calibrate: an engine computes those"
-                            + " scales while it runs",
+                    "dynamic: local leaves nothing to calibrate, but with strategy tensor_group (NVFP4), which has local"
+                            + " and global scales",
+                    "say dynamic: false for static scales, or strategy: tensor_group, num_bits: 4, type: float");
+        }
+        if (Boolean.TRUE.equals(dynamic)) {
+            throw invalid(
+                    "dynamic",
+                    "dynamic: true leaves nothing to calibrate: an engine computes those scales while it runs",
                     "say dynamic: false for static scales, or serve without calibration");
         }
         flag("dynamic", false);
@@ -139,11 +159,6 @@ final class SchemeFields {
                         "strategy",
                         "strategy token has dynamic scales only: nothing to calibrate",
                         "static scales: " + String.join(", ", STRATEGIES.words()));
-            case "tensor_group" ->
-                throw invalid(
-                        "strategy",
-                        "strategy tensor_group (NVFP4) is not calibrated by this release",
-                        "static scales: " + String.join(", ", STRATEGIES.words()));
             case "block" ->
                 throw invalid(
                         "strategy",
@@ -173,6 +188,12 @@ final class SchemeFields {
             notActedOn.accept("scale_dtype");
         }
         return ScaleDtype.FLOAT32;
+    }
+
+    private @Nullable GlobalScale globalScale() {
+        return fields.get(GLOBAL_SCALE) == null
+                ? null
+                : GlobalScale.valueOf(word(GLOBAL_SCALE, "", GLOBAL_SCALES).toUpperCase(Locale.ROOT));
     }
 
     private boolean flag(String key, boolean byDefault) {

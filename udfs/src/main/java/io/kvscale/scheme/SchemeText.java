@@ -10,17 +10,18 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A scheme in one string: the mapping of a {@code kv_cache_scheme} as JSON or YAML, also under that key, or the short name
- * {@code FORMAT[:STRATEGY[:GROUP_SIZE]]}, as {@code fp8}, {@code int8:channel} or {@code int4:group:32}: symmetric, with
- * every default.
+ * {@code FORMAT[:STRATEGY[:GROUP_SIZE]]}, as {@code fp8}, {@code int8:channel} or {@code int4:group:32}, or
+ * {@code nvfp4[:divisor|:multiplier]}: symmetric, with every default.
  */
 public final class SchemeText {
     private static final String SCHEME = "kv_cache_scheme";
     private static final String SCALE_DTYPE = "scale_dtype";
+    private static final String NVFP4 = "nvfp4";
     private static final Vocabulary FORMATS =
-            Vocabulary.of("fp8", "fp8_e4m3", "fp8_e5m2", "int8", "int4", "fp4", "fp4_e2m1");
+            Vocabulary.of("fp8", "fp8_e4m3", "fp8_e5m2", "int8", "int4", "fp4", "fp4_e2m1", NVFP4);
     private static final Pattern SHORT = Pattern.compile("[^\\s:{}\\[\\]'\"]+(:[^\\s:{}\\[\\]'\"]*)*");
     private static final String EXAMPLES =
-            "give a kv_cache_scheme as YAML or JSON, or a short name as fp8, int8:channel or int4:group:32";
+            "give a kv_cache_scheme as YAML or JSON, or a short name as fp8, int8:channel, int4:group:32 or nvfp4";
 
     private SchemeText() {}
 
@@ -61,7 +62,8 @@ public final class SchemeText {
     /**
      * The number format of a name, whatever its case: {@code fp8} is e4m3, {@code fp4} is e2m1.
      *
-     * @throws InvalidSchemeException for any other, with the nearest known one
+     * @throws InvalidSchemeException for any other, with the nearest known one; for {@code nvfp4}, which is a format with
+     *     scales of its own
      */
     public static NumberFormat format(String name) {
         return switch (name.toLowerCase(Locale.ROOT)) {
@@ -70,12 +72,50 @@ public final class SchemeText {
             case "int8" -> NumberFormat.INT8;
             case "int4" -> NumberFormat.INT4;
             case "fp4", "fp4_e2m1" -> NumberFormat.FP4_E2M1;
+            case NVFP4, "nvfp4:divisor", "nvfp4:multiplier" ->
+                throw new InvalidSchemeException(
+                        "format",
+                        "nvfp4 is no format of codes with one scale: it has local scales beside its codes",
+                        "take another format; what nvfp4 leaves of values is known by fake-quantizing them");
             default ->
                 throw new InvalidSchemeException("format", "unknown format " + Given.shown(name), FORMATS.remedy(name));
         };
     }
 
+    /**
+     * The scheme with one calibrated scale, every default else, that a word for values stands for: a name of {@link #format},
+     * or NVFP4 in either convention, {@code nvfp4} ({@code nvfp4:divisor}) and {@code nvfp4:multiplier}.
+     *
+     * @throws InvalidSchemeException for any other, with the nearest known one
+     */
+    public static QuantizationScheme ofOneScale(String name) {
+        List<String> parts = List.of(name.split(":", -1));
+        return isNvfp4(parts) ? nvfp4(parts) : QuantizationScheme.of(format(name), Strategy.TENSOR);
+    }
+
+    private static boolean isNvfp4(List<String> parts) {
+        return parts.get(0).equalsIgnoreCase(NVFP4);
+    }
+
+    private static QuantizationScheme nvfp4(List<String> parts) {
+        if (parts.size() == 1) {
+            return QuantizationScheme.nvfp4(GlobalScale.DIVISOR);
+        }
+        for (GlobalScale convention : GlobalScale.values()) {
+            if (parts.size() == 2 && convention.word().equalsIgnoreCase(parts.get(1))) {
+                return QuantizationScheme.nvfp4(convention);
+            }
+        }
+        throw new InvalidSchemeException(
+                SchemeFields.GLOBAL_SCALE,
+                "nvfp4 is followed by its convention or nothing, got " + Given.shown(String.join(":", parts)),
+                "say nvfp4, nvfp4:divisor (2688/absmax, the same) or nvfp4:multiplier (absmax/2688)");
+    }
+
     private static QuantizationScheme named(List<String> parts) {
+        if (isNvfp4(parts)) {
+            return nvfp4(parts);
+        }
         NumberFormat format = format(parts.get(0));
         if (parts.size() > 3) {
             throw new InvalidSchemeException(

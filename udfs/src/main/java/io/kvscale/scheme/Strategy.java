@@ -12,14 +12,19 @@ public enum Strategy {
     /** One a (head, channel), over all tokens, as KIVI and KVQuant mean it: shape [H,1,D]. */
     CHANNEL,
     /** One a run of {@code group_size} channels along head_dim: shape [H,1,D/group_size]. */
-    GROUP;
+    GROUP,
+    /**
+     * NVFP4: one global scale for all, shape [1], and beside it local scales of 16 neighbouring values of a token, which are
+     * computed with the codes and never calibrated.
+     */
+    TENSOR_GROUP;
 
     /** The word that recipes use. */
     public String word() {
         return name().toLowerCase(Locale.ROOT);
     }
 
-    /** Whether whole heads share a scale. */
+    /** Whether whole heads share a scale, and no other scale concerns a value. */
     public boolean isByHeads() {
         return this == TENSOR || this == ATTN_HEAD;
     }
@@ -31,7 +36,7 @@ public enum Strategy {
      */
     public int channelsPerScale(Geometry geometry, int groupSize) {
         return switch (this) {
-            case TENSOR -> geometry.channels();
+            case TENSOR, TENSOR_GROUP -> geometry.channels();
             case ATTN_HEAD -> geometry.headDim();
             case CHANNEL -> 1;
             case GROUP -> groupSize;
@@ -41,7 +46,7 @@ public enum Strategy {
     /** The shape of the scales, as serving engines broadcast it over {@code [H,S,D]}. */
     public int[] scaleShape(Geometry geometry, int groupSize) {
         return switch (this) {
-            case TENSOR -> new int[] {1};
+            case TENSOR, TENSOR_GROUP -> new int[] {1};
             case ATTN_HEAD -> new int[] {geometry.heads(), 1, 1};
             case CHANNEL -> new int[] {geometry.heads(), 1, geometry.headDim()};
             case GROUP -> new int[] {geometry.heads(), 1, geometry.headDim() / groupSize};

@@ -5,8 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.kvscale.numeric.Dtype;
 import io.kvscale.numeric.NumberFormat;
 import io.kvscale.quant.HeldScales;
+import io.kvscale.quant.NaiveNvfp4;
 import io.kvscale.quant.QuantParameters;
 import io.kvscale.quant.ScaleSet;
+import io.kvscale.scheme.GlobalScale;
 import io.kvscale.scheme.Observer;
 import io.kvscale.scheme.ObserverKwargs;
 import io.kvscale.scheme.QuantizationScheme;
@@ -42,6 +44,15 @@ class HeldPastTest {
         }
     }
 
+    @ParameterizedTest
+    @EnumSource(GlobalScale.class)
+    void aTokenOfNvfp4KeepsItsLocalScalesToo(GlobalScale convention) {
+        Random random = new Random(convention.ordinal());
+        for (int i = 0; i < CASES; i++) {
+            new Case(random, QuantizationScheme.nvfp4(convention), 16 * (1 + random.nextInt(4))).run();
+        }
+    }
+
     /** One random cache with its model. */
     private static final class Case {
         private final Random random;
@@ -53,10 +64,16 @@ class HeldPastTest {
         private final Map<Role, Model> models;
 
         Case(Random random, NumberFormat format) {
-            this.random = random;
-            int headDim = new int[] {1, 2, 4, 6, 16, 24, 64}[random.nextInt(7)];
+            this(random, format, new int[] {1, 2, 4, 6, 16, 24, 64}[random.nextInt(7)]);
+        }
+
+        Case(Random random, NumberFormat format, int headDim) {
+            this(random, scheme(random, format, headDim), headDim);
+        }
+
+        private static QuantizationScheme scheme(Random random, NumberFormat format, int headDim) {
             Strategy strategy = Strategy.values()[random.nextInt(4)];
-            this.scheme = new QuantizationScheme(
+            return new QuantizationScheme(
                     format,
                     strategy,
                     strategy == Strategy.GROUP ? (headDim % 2 == 0 ? headDim / 2 : 1) : 0,
@@ -64,6 +81,11 @@ class HeldPastTest {
                     Observer.values()[random.nextInt(3)],
                     ObserverKwargs.averaging(0.3),
                     ScaleDtype.values()[random.nextInt(2)]);
+        }
+
+        Case(Random random, QuantizationScheme scheme, int headDim) {
+            this.random = random;
+            this.scheme = scheme;
             this.geometry = new Geometry(Dtype.values()[random.nextInt(3)], 1 + random.nextInt(3), headDim);
             this.batch = 1 + random.nextInt(2);
             this.residual = random.nextInt(3) == 0 ? 0 : random.nextInt(12);
@@ -91,6 +113,10 @@ class HeldPastTest {
             model.append(added);
             ScaleSet scales = Objects.requireNonNull(cache.scales(new Slot(5, role)));
             for (int t = model.coded; t < model.tokens - residual; t++, model.coded++) {
+                if (scheme.strategy() == Strategy.TENSOR_GROUP) {
+                    nvfp4(model.bits[t], scales.parameters()[0].scale());
+                    continue;
+                }
                 for (int c = 0; c < model.bits[t].length; c++) {
                     model.bits[t][c] = fakeQuantized(
                             model.bits[t][c], HeldScales.of(scales).ofChannel(c % geometry.channels()));
@@ -101,6 +127,23 @@ class HeldPastTest {
             assertThat(bitsByToken(out))
                     .as("%s %s %s residual %d", role, scheme, geometry, residual)
                     .isEqualTo(Arrays.copyOf(model.bits, model.tokens));
+        }
+
+        private void nvfp4(int[] bits, float global) {
+            for (int c = 0; c < bits.length; c++) {
+                bits[c] = Float.floatToRawIntBits(geometry.dtype().toFloat(bits[c]));
+            }
+            for (int c = 0; c < bits.length; c += 16) {
+                float[] group = new float[16];
+                for (int i = 0; i < 16; i++) {
+                    group[i] = Float.intBitsToFloat(bits[c + i]);
+                }
+                float[] out = NaiveNvfp4.fakeQuantized(
+                        group, Objects.requireNonNull(scheme.globalScale()), global, geometry.dtype());
+                for (int i = 0; i < 16; i++) {
+                    bits[c + i] = geometry.dtype().fromFloat(out[i]);
+                }
+            }
         }
 
         private int fakeQuantized(int bits, QuantParameters parameters) {

@@ -27,6 +27,7 @@ import org.jspecify.annotations.Nullable;
 
 /** The keys under {@code kvscale:}, type-checked; what they do to a scheme is {@link RoleSchemes}' business. */
 final class KvscaleSection {
+    static final String GLOBAL_SCALE = "global_scale";
     private static final String OVERRIDES = "overrides";
     private static final Vocabulary KEYS = Vocabulary.of(
             "key",
@@ -44,6 +45,7 @@ final class KvscaleSection {
             "keys",
             "columns",
             "scale_dtype",
+            GLOBAL_SCALE,
             "statistics",
             OVERRIDES);
     private static final Vocabulary OVERRIDE_KEYS = Vocabulary.of("layers", "role", "scheme");
@@ -55,6 +57,7 @@ final class KvscaleSection {
     private static final Vocabulary ON_NONFINITE = Vocabulary.of("fail", "skip");
     private static final Vocabulary KEYS_WORDS = Vocabulary.of("after_rope", "before_rope");
     private static final Vocabulary STATISTICS = Vocabulary.of("range", "histogram");
+    private static final Vocabulary GLOBAL_SCALES = Vocabulary.of("divisor", "multiplier");
     private static final Vocabulary SCALE_DTYPES = Vocabulary.of("float32", "input");
 
     private final Section section;
@@ -128,6 +131,16 @@ final class KvscaleSection {
     ScaleDtype scaleDtype() {
         String word = section.word("scale_dtype", SCALE_DTYPES);
         return word == null ? null : ScaleDtype.valueOf(word.toUpperCase(Locale.ROOT));
+    }
+
+    /** What the global scales of NVFP4 are, where their scheme does not say it. */
+    @Nullable
+    String globalScale() {
+        return section.word(GLOBAL_SCALE, GLOBAL_SCALES);
+    }
+
+    RecipeException error(String key, String what, String remedy) {
+        return section.error(key, what, remedy);
     }
 
     /** @param schemes what they need is kept where nothing else is said, and cannot be denied */

@@ -1,10 +1,12 @@
 package io.kvscale.job.recipe;
 
+import io.kvscale.scheme.Given;
 import io.kvscale.scheme.InvalidSchemeException;
 import io.kvscale.scheme.KvCacheScheme;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.ScaleDtype;
 import io.kvscale.scheme.SlotSchemes;
+import io.kvscale.scheme.Strategy;
 import io.kvscale.tensor.Role;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -19,6 +21,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class RoleSchemes {
     private static final String SCALE_DTYPE = "scale_dtype";
+    private static final String STRATEGY = "strategy";
+    private static final String TENSOR_GROUP = Strategy.TENSOR_GROUP.word();
 
     private final Section base;
     private final KvscaleSection kvscale;
@@ -37,6 +41,18 @@ final class RoleSchemes {
                 && !ours.word().equals(theirs)) {
             notActedOn.add(base.pathOf(SCALE_DTYPE));
         }
+        rejectContradiction(kvscale.globalScale(), base.get(KvscaleSection.GLOBAL_SCALE));
+    }
+
+    /** Two words for one thing: which of them a reader had in mind cannot be known. */
+    private void rejectContradiction(@Nullable String ours, @Nullable Object theirs) {
+        if (ours != null && theirs != null && !ours.equals(theirs)) {
+            throw kvscale.error(
+                    KvscaleSection.GLOBAL_SCALE,
+                    "global_scale: " + ours + ", but " + base.pathOf(KvscaleSection.GLOBAL_SCALE) + " is "
+                            + Given.shown(theirs),
+                    "remove one of them");
+        }
     }
 
     /** Of every slot. */
@@ -49,7 +65,19 @@ final class RoleSchemes {
                     said.role() == Role.VALUE ? null : scheme(Role.KEY, said.scheme()),
                     said.role() == Role.KEY ? null : scheme(Role.VALUE, said.scheme())));
         }
-        return new SlotSchemes(scheme(Role.KEY, null), scheme(Role.VALUE, null), overrides);
+        SlotSchemes schemes = new SlotSchemes(scheme(Role.KEY, null), scheme(Role.VALUE, null), overrides);
+        String convention = kvscale.globalScale();
+        if (convention != null && schemes.all().stream().noneMatch(RoleSchemes::isNvfp4)) {
+            throw kvscale.error(
+                    KvscaleSection.GLOBAL_SCALE,
+                    "global_scale: " + convention + ", but no scheme has the strategy tensor_group (NVFP4)",
+                    "remove it, or say strategy: tensor_group, num_bits: 4, type: float in the scheme");
+        }
+        return schemes;
+    }
+
+    private static boolean isNvfp4(QuantizationScheme scheme) {
+        return scheme.strategy() == Strategy.TENSOR_GROUP;
     }
 
     /** @param further laid over what holds for the role */
@@ -67,6 +95,11 @@ final class RoleSchemes {
                 last = override;
             }
         }
+        String convention = kvscale.globalScale();
+        Object strategy = fields.get(STRATEGY);
+        if (convention != null && strategy instanceof String word && TENSOR_GROUP.equalsIgnoreCase(word)) {
+            fields.putIfAbsent(KvscaleSection.GLOBAL_SCALE, convention);
+        }
         Section told = last;
         return parse(told, fields, key -> {
             String top = key.substring(0, key.indexOf('.') < 0 ? key.length() : key.indexOf('.'));
@@ -77,8 +110,12 @@ final class RoleSchemes {
     }
 
     private static void lay(Section override, Map<String, Object> fields) {
-        dropDependent(fields, override, "strategy", "group_size");
-        dropDependent(fields, override, "group_size", "strategy");
+        dropDependent(fields, override, STRATEGY, "group_size");
+        for (String key : new String[] {STRATEGY, "group_size"}) {
+            dropDependent(fields, override, key, "dynamic");
+            dropDependent(fields, override, key, KvscaleSection.GLOBAL_SCALE);
+        }
+        dropDependent(fields, override, "group_size", STRATEGY);
         dropDependent(fields, override, "observer", "observer_kwargs");
         dropDependent(fields, override, "num_bits", "format");
         dropDependent(fields, override, "type", "format");

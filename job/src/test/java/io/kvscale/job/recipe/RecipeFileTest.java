@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.kvscale.numeric.NumberFormat;
+import io.kvscale.scheme.GlobalScale;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.Strategy;
 import java.io.IOException;
@@ -52,6 +53,8 @@ class RecipeFileTest {
         assertThat(shipped("int8_channel").value())
                 .isEqualTo(QuantizationScheme.of(NumberFormat.INT8, Strategy.ATTN_HEAD));
         assertThat(shipped("int4_group").key().groupSize()).isEqualTo(32);
+        assertThat(shipped("nvfp4").key()).isEqualTo(QuantizationScheme.nvfp4(GlobalScale.DIVISOR));
+        assertThat(shipped("nvfp4").notices()).isEmpty();
         assertThat(shipped("llm_compressor_example").key()).isEqualTo(QuantizationScheme.fp8());
         assertThat(shipped("llm_compressor_example").notices())
                 .singleElement()

@@ -3,9 +3,13 @@ package io.kvscale.spark.functions;
 import io.kvscale.numeric.Dtype;
 import io.kvscale.numeric.NumberFormat;
 import io.kvscale.quant.FlatQuantizer;
+import io.kvscale.quant.Nvfp4;
+import io.kvscale.scheme.GlobalScale;
+import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.spark.error.Raised;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.function.IntToDoubleFunction;
 import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.catalyst.expressions.GenericInternalRow;
 import org.apache.spark.sql.catalyst.util.ArrayData;
@@ -38,10 +42,24 @@ public final class QuantizationErrorFunction {
 
     private static @Nullable InternalRow error(
             byte[] values, String argument, Dtype dtype, double givenScale, UTF8String givenFormat) {
-        NumberFormat format = Values.format(NAME, givenFormat.toString());
-        float scale = Values.scale(NAME, givenScale);
+        QuantizationScheme scheme = Values.formatOrNvfp4(NAME, givenFormat.toString());
+        NumberFormat format = scheme.format();
+        float calibrated = Values.scale(NAME, givenScale);
         Values.checkFinite(NAME, argument, values, dtype);
-        byte[] codes = new FlatQuantizer(format, dtype, scale).quantize(values);
+        GlobalScale convention = scheme.globalScale();
+        byte[] codes;
+        IntToDoubleFunction scaleOf;
+        if (convention == null) {
+            codes = new FlatQuantizer(format, dtype, calibrated).quantize(values);
+            scaleOf = i -> calibrated;
+        } else {
+            Values.checkGroups(NAME, argument, values, dtype);
+            Nvfp4 nvfp4 = new Nvfp4(convention, calibrated, dtype);
+            codes = new byte[values.length / dtype.bytes()];
+            byte[] locals = new byte[codes.length / QuantizationScheme.NVFP4_GROUP_SIZE];
+            nvfp4.quantize(ByteBuffer.wrap(values), 0, codes.length, codes, locals, 0);
+            scaleOf = i -> nvfp4.scale(locals[i / QuantizationScheme.NVFP4_GROUP_SIZE]);
+        }
         ByteBuffer little = ByteBuffer.wrap(values).order(ByteOrder.LITTLE_ENDIAN);
         double signal = 0;
         double noise = 0;
@@ -50,11 +68,12 @@ public final class QuantizationErrorFunction {
         for (int i = 0; i < codes.length; i++) {
             int at = i * dtype.bytes();
             float x = dtype.toFloat(dtype == Dtype.F32 ? little.getInt(at) : little.getShort(at) & 0xffff);
+            float scale = (float) scaleOf.applyAsDouble(i);
             double error = (double) (format.decode(codes[i] & 0xff) * scale) - x;
             signal += (double) x * x;
             noise += error * error;
             largest = Math.max(largest, Math.abs(error));
-            float scaled = x / scale;
+            float scaled = scale == 0 ? 0f : x / scale; // by a local scale of 0 values are lost, not saturated
             saturated += scaled < format.min() || scaled > format.max() ? 1 : 0;
         }
         if (codes.length == 0) {

@@ -3,6 +3,9 @@ package io.kvscale.spark.functions;
 import io.kvscale.numeric.Dtype;
 import io.kvscale.numeric.NumberFormat;
 import io.kvscale.quant.FlatQuantizer;
+import io.kvscale.quant.Nvfp4;
+import io.kvscale.scheme.GlobalScale;
+import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.spark.error.Raised;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -12,7 +15,7 @@ import org.apache.spark.unsafe.types.UTF8String;
 /**
  * {@code kv_quantize}, {@code kv_dequantize} and {@code kv_fake_quantize}: the code behind them, which generated code
  * calls. Arrays of floats are F32 data; binary is of the dtype that comes with it, little endian, and so is what comes
- * back. Symmetric, one scale, every step in f32, the result rounded to the dtype.
+ * back. Symmetric, one scale, every step in f32, the result rounded to the dtype; NVFP4 as {@link Nvfp4} has it.
  */
 public final class QuantizationFunctions {
     static final String QUANTIZE = "kv_quantize";
@@ -89,9 +92,15 @@ public final class QuantizationFunctions {
 
     private static byte[] fakeQuantizeBytes(
             byte[] values, String argument, Dtype dtype, double scale, UTF8String format) {
-        FlatQuantizer quantizer = quantizer(FAKE_QUANTIZE, dtype, scale, format);
+        QuantizationScheme scheme = Values.formatOrNvfp4(FAKE_QUANTIZE, format.toString());
+        float calibrated = Values.scale(FAKE_QUANTIZE, scale);
         Values.checkFinite(FAKE_QUANTIZE, argument, values, dtype);
-        return quantizer.fakeQuantize(values);
+        GlobalScale convention = scheme.globalScale();
+        if (convention == null) {
+            return new FlatQuantizer(scheme.format(), dtype, calibrated).fakeQuantize(values);
+        }
+        Values.checkGroups(FAKE_QUANTIZE, argument, values, dtype);
+        return new Nvfp4(convention, calibrated, dtype).fakeQuantize(values);
     }
 
     private static FlatQuantizer quantizer(String function, Dtype dtype, double scale, UTF8String format) {

@@ -2,6 +2,7 @@ package io.kvscale.spark.functions;
 
 import io.kvscale.spark.functions.SqlFunction.Example;
 import java.util.List;
+import java.util.function.BiFunction;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.DataTypes;
@@ -18,6 +19,10 @@ final class QuantizationSignatures {
     private static final String FORMAT =
             "format - 'fp8' ('fp8_e4m3'), 'fp8_e5m2', 'int8', 'int4' or 'fp4' ('fp4_e2m1')";
 
+    private static final String FORMAT_OR_NVFP4 =
+            FORMAT.replace(" or ", ", ") + ", 'nvfp4' ('nvfp4:divisor'), where scale is the global one, 2688/absmax, or"
+                    + " 'nvfp4:multiplier', where it is absmax/2688; of nvfp4, values come in whole groups of 16";
+
     static final List<SqlFunction> ALL = List.of(
             new SqlFunction(
                     QuantizationFunctions.QUANTIZE,
@@ -29,8 +34,13 @@ final class QuantizationSignatures {
                     List.of(
                             new Example("SELECT hex(_FUNC_(array(1.0, -2.5), 0.05, 'int8'))", "14CE"),
                             new Example("SELECT hex(_FUNC_(X'803f20c0', 'BF16', 0.05, 'fp8'))", "5AE4")),
-                    arguments ->
-                            call(arguments, QuantizationFunctions.QUANTIZE, "quantize", false, DataTypes.BinaryType)),
+                    arguments -> call(
+                            arguments,
+                            QuantizationFunctions.QUANTIZE,
+                            "quantize",
+                            false,
+                            Values::format,
+                            DataTypes.BinaryType)),
             new SqlFunction(
                     QuantizationFunctions.DEQUANTIZE,
                     QuantizationFunctions.class,
@@ -42,7 +52,8 @@ final class QuantizationSignatures {
                     List.of(
                             new Example("SELECT _FUNC_(X'14CE', 0.05, 'int8')", "[1.0,-2.5]"),
                             new Example("SELECT hex(_FUNC_(X'5AE4', 'BF16', 0.05, 'fp8'))", "803F1AC0")),
-                    arguments -> call(arguments, QuantizationFunctions.DEQUANTIZE, "dequantize", true, FLOATS)),
+                    arguments -> call(
+                            arguments, QuantizationFunctions.DEQUANTIZE, "dequantize", true, Values::format, FLOATS)),
             new SqlFunction(
                     QuantizationFunctions.FAKE_QUANTIZE,
                     QuantizationFunctions.class,
@@ -50,11 +61,20 @@ final class QuantizationSignatures {
                     "_FUNC_(values, scale, format), _FUNC_(data, dtype, scale, format) - Returns what is left of values once"
                             + " they were quantized and dequantized: as ARRAY<FLOAT>, or rounded to dtype as BINARY, little"
                             + " endian; infinite where that is beyond dtype. A small negative value gives -0.",
-                    List.of(VALUES, DATA, DTYPE, SCALE, FORMAT),
+                    List.of(VALUES, DATA, DTYPE, SCALE, FORMAT_OR_NVFP4),
                     List.of(
                             new Example("SELECT _FUNC_(array(1.1, -2.6), 0.5, 'int8')", "[1.0,-2.5]"),
+                            new Example(
+                                    "SELECT slice(_FUNC_(transform(sequence(1, 16), i -> i / 2), 336.0, 'nvfp4'), 13, 4)",
+                                    "[5.3333335,8.0,8.0,8.0]"),
                             new Example("SELECT hex(_FUNC_(X'803f20c0', 'BF16', 0.05, 'fp8'))", "803F1AC0")),
-                    arguments -> call(arguments, QuantizationFunctions.FAKE_QUANTIZE, "fakeQuantize", false, FLOATS)),
+                    arguments -> call(
+                            arguments,
+                            QuantizationFunctions.FAKE_QUANTIZE,
+                            "fakeQuantize",
+                            false,
+                            Values::formatOrNvfp4,
+                            FLOATS)),
             new SqlFunction(
                     QuantizationErrorFunction.NAME,
                     QuantizationErrorFunction.class,
@@ -65,7 +85,7 @@ final class QuantizationSignatures {
                             + " value has an error, as with zeros only; mse, the mean square of the errors; max_error, the"
                             + " largest; saturated, how many values lie outside of the format's range times the scale."
                             + " No values give NULL.",
-                    List.of(VALUES, DATA, DTYPE, SCALE, FORMAT),
+                    List.of(VALUES, DATA, DTYPE, SCALE, FORMAT_OR_NVFP4),
                     List.of(
                             new Example(
                                     "SELECT inline(array(_FUNC_(array(1.0, 3.5), 0.5, 'int4')))",
@@ -80,14 +100,28 @@ final class QuantizationSignatures {
                             QuantizationErrorFunction.class,
                             "error",
                             false,
+                            Values::formatOrNvfp4,
                             QuantizationErrorFunction.TYPE,
                             QuantizationErrorFunction.TYPE)));
 
     private QuantizationSignatures() {}
 
     private static Expression call(
-            Arguments arguments, String name, String method, boolean ofCodes, DataType withoutDtype) {
-        return call(arguments, name, QuantizationFunctions.class, method, ofCodes, withoutDtype, DataTypes.BinaryType);
+            Arguments arguments,
+            String name,
+            String method,
+            boolean ofCodes,
+            BiFunction<String, String, ?> format,
+            DataType withoutDtype) {
+        return call(
+                arguments,
+                name,
+                QuantizationFunctions.class,
+                method,
+                ofCodes,
+                format,
+                withoutDtype,
+                DataTypes.BinaryType);
     }
 
     /** A call of (values, scale, format), or of (data, dtype, scale, format): told by how many arguments there are. */
@@ -97,6 +131,7 @@ final class QuantizationSignatures {
             Class<?> owner,
             String method,
             boolean ofCodes,
+            BiFunction<String, String, ?> format,
             DataType withoutDtype,
             DataType withDtype) {
         if (arguments.count(3, 4) == 3) {
@@ -107,7 +142,7 @@ final class QuantizationSignatures {
                     withoutDtype,
                     ofCodes ? arguments.binary(0, "codes") : arguments.floats(0, "values"),
                     arguments.number(1, "scale"),
-                    arguments.word(2, "format", Values::format));
+                    arguments.word(2, "format", format));
         }
         return FunctionCall.of(
                 name,
@@ -117,6 +152,6 @@ final class QuantizationSignatures {
                 arguments.binary(0, ofCodes ? "codes" : "data"),
                 arguments.word(1, "dtype", Values::dtype),
                 arguments.number(2, "scale"),
-                arguments.word(3, "format", Values::format));
+                arguments.word(3, "format", format));
     }
 }

@@ -17,7 +17,8 @@ final class ScalesSignatures {
             List.of(
                     "stats - statistics, as kv_stats_agg or a statistics.kvstats file gives them",
                     "scheme - a kv_cache_scheme as YAML or JSON, or FORMAT[:STRATEGY[:GROUP_SIZE]] with format fp8, int8,"
-                            + " int4, fp4 or fp8_e5m2 and strategy tensor, attn_head, channel or group, symmetric"),
+                            + " int4, fp4 or fp8_e5m2 and strategy tensor, attn_head, channel or group, symmetric, or nvfp4"
+                            + " (nvfp4:divisor), which gives the global scale 2688/absmax, or nvfp4:multiplier, absmax/2688"),
             List.of(
                     new Example(
                             "SELECT s.layer, s.role, s.shape, s.scale FROM (SELECT explode(_FUNC_("

@@ -5,6 +5,7 @@ import io.kvscale.numeric.NumberFormat;
 import io.kvscale.observer.StatisticsKind;
 import io.kvscale.scheme.Given;
 import io.kvscale.scheme.InvalidSchemeException;
+import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.SchemeText;
 import io.kvscale.scheme.Vocabulary;
 import io.kvscale.tensor.DataProblem;
@@ -59,6 +60,28 @@ final class Values {
             return SchemeText.format(name);
         } catch (InvalidSchemeException e) {
             throw wrong(function, "format", e.what(), e.remedy());
+        }
+    }
+
+    /** What a word for values stands for: a format, or NVFP4 in either convention. */
+    static QuantizationScheme formatOrNvfp4(String function, String name) {
+        try {
+            return SchemeText.ofOneScale(name);
+        } catch (InvalidSchemeException e) {
+            throw wrong(function, "format", e.what(), e.remedy());
+        }
+    }
+
+    /** @throws InvalidDataException unless the values are whole groups of NVFP4 */
+    static void checkGroups(String function, String argument, byte[] values, Dtype dtype) {
+        int count = values.length / dtype.bytes();
+        if (count % QuantizationScheme.NVFP4_GROUP_SIZE != 0) {
+            throw wrong(
+                    function,
+                    argument,
+                    count + " values are not whole groups of " + QuantizationScheme.NVFP4_GROUP_SIZE
+                            + ", which share a local scale under nvfp4",
+                    "give whole tokens of a head_dim that is divisible by it, row-major");
         }
     }
 

@@ -1,0 +1,127 @@
+package io.kvscale.quant;
+
+import io.kvscale.numeric.Dtype;
+import io.kvscale.numeric.NumberFormat;
+import io.kvscale.observer.Range;
+import io.kvscale.scheme.GlobalScale;
+import io.kvscale.scheme.QuantizationScheme;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+
+/**
+ * NVFP4: fp4 codes, a local scale in fp8 e4m3 for every {@value QuantizationScheme#NVFP4_GROUP_SIZE} neighbouring values along
+ * head_dim, computed with the codes, and one calibrated global scale.
+ *
+ * <p>With r() = rounded to the type of K and V, everything else in f32: for a divisor {@code l = e4m3(min(448, g * r(a / 6)))}
+ * and {@code s = l / g}, where a is the greatest absolute value of the group; for a multiplier
+ * {@code l = e4m3(min(448, r(a / 6) / g))} and {@code s = l * g}. Then {@code q = fp4(x / s)} and {@code out = r(q * s)}, and an
+ * s of 0 gives 0. The divisor is compressed-tensors' arithmetic, bit for bit.
+ *
+ * @param convention what the global scale is
+ * @param global finite and above 0
+ * @param dtype the element type of the values, and of what comes back
+ */
+public record Nvfp4(GlobalScale convention, float global, Dtype dtype) {
+    private static final int GROUP = QuantizationScheme.NVFP4_GROUP_SIZE;
+    private static final NumberFormat CODES = NumberFormat.FP4_E2M1;
+    private static final NumberFormat LOCALS = NumberFormat.FP8_E4M3;
+    private static final float MOST = CODES.max() * LOCALS.max();
+
+    /** What to do about a slot of zeros. */
+    static final String ZERO = "check how K and V were captured; allow_zero does not help here: give this slot another"
+            + " strategy, or leave its layer out";
+
+    /**
+     * The global scale of a range: with the greatest absolute value, the local scale is the greatest e4m3 number.
+     *
+     * @throws io.kvscale.tensor.InvalidDataException if the range is 0, or its reciprocal is none of f32; it names no slot
+     */
+    static float globalOf(Range range, GlobalScale convention) {
+        float most = Math.max(Math.abs(range.min()), Math.abs(range.max()));
+        if (most == 0) {
+            throw ScaleSet.problem("the range is 0, of which NVFP4 has no global scale", ZERO);
+        }
+        float global = switch (convention) {
+            case DIVISOR -> (1f / most) * MOST;
+            case MULTIPLIER -> most / MOST;
+        };
+        if (!(global > 0 && global < Float.POSITIVE_INFINITY)) {
+            throw ScaleSet.problem(
+                    "the greatest absolute value is " + most + ", and " + convention.formula() + " is " + global
+                            + " as a 32-bit float",
+                    "check how K and V were captured: values this small are no model's");
+        }
+        return global;
+    }
+
+    /** The code of the local scale of a group whose greatest absolute value is this. */
+    byte local(float most) {
+        float part = dtype.round(most / CODES.max());
+        float local = convention == GlobalScale.DIVISOR ? global * part : part / global;
+        return (byte) LOCALS.encode(LOCALS.round(local));
+    }
+
+    /** What the fp4 numbers of a group are multiplied by; 0 where all its values become 0. */
+    public float scale(byte local) {
+        float number = LOCALS.decode(local & 0xff);
+        return convention == GlobalScale.DIVISOR ? number / global : number * global;
+    }
+
+    /**
+     * Quantizes finite values.
+     *
+     * @param offset byte of the first value, little endian
+     * @param count a multiple of the group's size
+     * @param codes receives a code a byte from {@code at} on
+     * @param locals receives the code of a local scale for every group, from {@code at} / group on
+     * @param at a multiple of the group's size
+     */
+    public void quantize(ByteBuffer values, int offset, int count, byte[] codes, byte[] locals, int at) {
+        ByteBuffer little = values.duplicate().order(ByteOrder.LITTLE_ENDIAN);
+        float[] group = new float[GROUP];
+        for (int first = 0; first < count; first += GROUP) {
+            float most = 0;
+            for (int i = 0; i < GROUP; i++) {
+                group[i] = value(little, offset + dtype.bytes() * (first + i));
+                most = Math.max(most, Math.abs(group[i]));
+            }
+            byte local = local(most);
+            float scale = scale(local);
+            locals[(at + first) / GROUP] = local;
+            for (int i = 0; i < GROUP; i++) {
+                codes[at + first + i] = scale == 0 ? 0 : (byte) CODES.encode(CODES.round(group[i] / scale));
+            }
+        }
+    }
+
+    /** The reverse: what {@link #quantize} gave, to values from byte {@code offset} on. */
+    public void dequantize(byte[] codes, byte[] locals, int at, int count, ByteBuffer values, int offset) {
+        ByteBuffer little = values.duplicate().order(ByteOrder.LITTLE_ENDIAN);
+        for (int first = 0; first < count; first += GROUP) {
+            float scale = scale(locals[(at + first) / GROUP]);
+            for (int i = first; i < first + GROUP; i++) {
+                int bits = dtype.fromFloat(CODES.decode(codes[at + i]) * scale);
+                if (dtype == Dtype.F32) {
+                    little.putInt(offset + dtype.bytes() * i, bits);
+                } else {
+                    little.putShort(offset + dtype.bytes() * i, (short) bits);
+                }
+            }
+        }
+    }
+
+    /** What quantizing leaves of finite values, little endian, whole groups of them. */
+    public byte[] fakeQuantize(byte[] values) {
+        int count = values.length / dtype.bytes();
+        byte[] codes = new byte[count];
+        byte[] locals = new byte[count / GROUP];
+        quantize(ByteBuffer.wrap(values), 0, count, codes, locals, 0);
+        byte[] result = new byte[values.length];
+        dequantize(codes, locals, 0, count, ByteBuffer.wrap(result), 0);
+        return result;
+    }
+
+    private float value(ByteBuffer little, int index) {
+        return dtype.toFloat(dtype == Dtype.F32 ? little.getInt(index) : little.getShort(index) & 0xffff);
+    }
+}

@@ -1,0 +1,174 @@
+package io.kvscale.quant;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.kvscale.numeric.Dtype;
+import io.kvscale.observer.Range;
+import io.kvscale.scheme.GlobalScale;
+import io.kvscale.tensor.InvalidDataException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.Arrays;
+import java.util.Random;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** The arithmetic of NVFP4, group by group. */
+class Nvfp4Test {
+    private static final int CASES = 4_000;
+
+    static Stream<Arguments> conventionsAndDtypes() {
+        return Stream.of(GlobalScale.values())
+                .flatMap(convention -> Stream.of(Dtype.values()).map(dtype -> Arguments.of(convention, dtype)));
+    }
+
+    @ParameterizedTest
+    @MethodSource("conventionsAndDtypes")
+    void everyValueIsWhatTheFormulasSay(GlobalScale convention, Dtype dtype) {
+        Random random = new Random(convention.ordinal() * 3L + dtype.ordinal());
+        int roundingMattered = 0;
+        for (int i = 0; i < CASES; i++) {
+            float[] group = group(random, dtype);
+            float global = Math.scalb(0.5f + random.nextFloat(), random.nextInt(40) - 20);
+            float[] expected = NaiveNvfp4.fakeQuantized(group, convention, global, dtype);
+            byte[] out = new Nvfp4(convention, global, dtype).fakeQuantize(bytes(group, dtype));
+            assertThat(out).as("%s with %s", Arrays.toString(group), global).isEqualTo(bytes(expected, dtype));
+            float[] exactly = {group[0]};
+            float[] rounded = {group[0]};
+            roundingMattered += NaiveNvfp4.local(exactly, convention, global, Dtype.F32)
+                            != NaiveNvfp4.local(rounded, convention, global, dtype)
+                    ? 1
+                    : 0;
+        }
+        assertThat(roundingMattered > 0).isEqualTo(dtype != Dtype.F32);
+    }
+
+    /** Of every size, with zeros of either sign and values far larger or smaller than the rest. */
+    private static float[] group(Random random, Dtype dtype) {
+        float[] group = new float[16];
+        int size = random.nextInt(24) - 12;
+        for (int i = 0; i < group.length; i++) {
+            float x = (float)
+                    Math.scalb(random.nextGaussian(), size + (random.nextInt(9) == 0 ? random.nextInt(9) - 4 : 0));
+            group[i] = dtype.round(random.nextInt(12) == 0 ? Math.copySign(0f, x) : x);
+        }
+        return group;
+    }
+
+    @ParameterizedTest
+    @MethodSource("conventionsAndDtypes")
+    void aGroupWithoutALocalScaleBecomesPositiveZeros(GlobalScale convention, Dtype dtype) {
+        // A sixth of 2^-9, the least number of e4m3: nearer to 0.
+        float[] small = new float[32];
+        for (int i = 0; i < 16; i++) {
+            small[i] = i % 2 == 0 ? -0f : 0f;
+            small[16 + i] = i % 2 == 0 ? -0x1p-9f : 0x1p-9f;
+        }
+        assertThat(new Nvfp4(convention, 1f, dtype).fakeQuantize(bytes(small, dtype)))
+                .isEqualTo(bytes(new float[32], dtype));
+    }
+
+    @ParameterizedTest
+    @EnumSource(GlobalScale.class)
+    void whatIsBeyondTheCalibratedRangeSaturates(GlobalScale convention) {
+        for (Dtype dtype : Dtype.values()) {
+            float global = Nvfp4.globalOf(new Range(-42f, 1f), convention);
+            float[] large = new float[16];
+            large[0] = 1000f;
+            large[1] = -50_000f;
+            large[2] = 20f;
+            float[] out = floats(new Nvfp4(convention, global, dtype).fakeQuantize(bytes(large, dtype)), dtype);
+            assertThat(out[0]).isEqualTo(42f);
+            assertThat(out[1]).isEqualTo(-42f);
+            assertThat(out[2]).isEqualTo(21f);
+        }
+    }
+
+    @Test
+    void smallNegativesKeepTheirSignAndNegativeZeroDoesNot() {
+        float[] group = new float[16];
+        group[0] = 6f;
+        group[1] = -0.1f;
+        group[2] = -0f;
+        byte[] out = new Nvfp4(GlobalScale.DIVISOR, 448f, Dtype.F32).fakeQuantize(bytes(group, Dtype.F32));
+        float[] expected = new float[16];
+        expected[0] = 6f;
+        expected[1] = -0f;
+        assertThat(out).isEqualTo(bytes(expected, Dtype.F32));
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "-1, 0.5, 2688, 3.72023810e-4",
+        "0, 3, 896, 0.00111607141",
+        // 1/7 is rounded before it is multiplied.
+        "-7, 7, 384, 0.00260416674",
+        "0, 3.4028235e38, 7.8993203E-36, 1.2659313e35",
+        "0, 8e-36, 3.36e38, 2.976e-39",
+    })
+    void theGlobalScaleIsEitherOfTwoReciprocals(float min, float max, float divisor, float multiplier) {
+        Range range = new Range(min, max);
+        float most = Math.max(-min, max);
+        assertThat(Nvfp4.globalOf(range, GlobalScale.DIVISOR))
+                .isEqualTo((1f / most) * 2688f)
+                .isCloseTo(divisor, org.assertj.core.data.Percentage.withPercentage(1e-4));
+        assertThat(Nvfp4.globalOf(range, GlobalScale.MULTIPLIER))
+                .isEqualTo(most / 2688f)
+                .isCloseTo(multiplier, org.assertj.core.data.Percentage.withPercentage(0.1));
+    }
+
+    @Test
+    void theReciprocalIsRoundedBeforeItIsMultiplied() {
+        Random random = new Random(5);
+        int differ = 0;
+        for (int i = 0; i < 1000; i++) {
+            float most = random.nextFloat() * 100;
+            float global = Nvfp4.globalOf(new Range(-most, 0), GlobalScale.DIVISOR);
+            assertThat(global).isEqualTo((1f / most) * 2688f);
+            differ += global == 2688f / most ? 0 : 1;
+        }
+        assertThat(differ).isPositive();
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "DIVISOR, 0, 0, the range is 0, allow_zero",
+        "MULTIPLIER, -0.0, 0, the range is 0, allow_zero",
+        "DIVISOR, -1.4e-45, 0, 2688/absmax is Infinity, captured",
+        "DIVISOR, 0, 7.8e-36, 2688/absmax is Infinity, captured",
+        "MULTIPLIER, 0, 1.4e-45, absmax/2688 is 0.0, captured",
+        "MULTIPLIER, -1e-42, 1e-43, absmax/2688 is 0.0, captured",
+    })
+    void aRangeWithoutAGlobalScaleIsRefused(GlobalScale convention, float min, float max, String what, String remedy) {
+        assertThatThrownBy(() -> Nvfp4.globalOf(new Range(min, max), convention))
+                .isInstanceOf(InvalidDataException.class)
+                .hasMessageContainingAll(what, remedy);
+    }
+
+    private static byte[] bytes(float[] values, Dtype dtype) {
+        ByteBuffer bytes = ByteBuffer.allocate(values.length * dtype.bytes()).order(ByteOrder.LITTLE_ENDIAN);
+        for (float x : values) {
+            if (dtype == Dtype.F32) {
+                bytes.putFloat(x);
+            } else {
+                bytes.putShort((short) dtype.fromFloat(x));
+            }
+        }
+        return bytes.array();
+    }
+
+    private static float[] floats(byte[] bytes, Dtype dtype) {
+        ByteBuffer little = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+        float[] floats = new float[bytes.length / dtype.bytes()];
+        for (int i = 0; i < floats.length; i++) {
+            floats[i] = dtype == Dtype.F32 ? little.getFloat() : dtype.toFloat(little.getShort() & 0xffff);
+        }
+        return floats;
+    }
+}
