@@ -19,9 +19,12 @@ final class SymmetricSearch {
     private static final int STEPS_OF_16_BITS = 256;
 
     /** The errors of few values do not average out: their sum has valleys as narrow as those of one. */
-    private static final int STEPS_OF_FEW = 1024;
+    private static final int MOST_STEPS = 1024;
+
+    /** Steps times different values: as fine a grid as a slot of few values has time for. */
+    private static final int WORK = 1 << 18;
     /** How far above the greatest value a range can be worth it: where values are multiples of its scale. */
-    private static final float ABOVE = 2f;
+    private static final float ABOVE = 2.2f;
 
     /** From the greatest number of any type to the least. */
     private static final int OCTAVES = 300;
@@ -48,8 +51,9 @@ final class SymmetricSearch {
     }
 
     void run() {
-        boolean few = errors.magnitudes().length <= FEW;
-        int steps = few ? STEPS_OF_FEW : step == Dtype.F32 ? STEPS : STEPS_OF_16_BITS;
+        int values = errors.magnitudes().length;
+        int least = step == Dtype.F32 ? STEPS : STEPS_OF_16_BITS;
+        int steps = Math.max(least, Math.min(MOST_STEPS, WORK / values));
         double ratio = StrictMath.pow(2, -1.0 / steps);
         double first = (double) largest * ABOVE;
         float[] points = new float[steps * OCTAVES];
@@ -67,7 +71,7 @@ final class SymmetricSearch {
         for (int i = 0; i < Math.min(REFINED, valleys.length); i++) {
             refine(points[valleys[i]], ratio);
         }
-        if (few) {
+        if (values <= FEW) {
             point();
         }
     }

@@ -100,7 +100,9 @@ public final class Advisor {
                 > 1;
         return new Expectations(
                 gaps || uneven,
-                slots.keySet().stream().noneMatch(slot -> slot.role() == Role.VALUE),
+                slots.keySet().stream()
+                        .anyMatch(slot ->
+                                slot.role() == Role.KEY && !slots.containsKey(new Slot(slot.layer(), Role.VALUE))),
                 slots.values().stream().anyMatch(seen -> seen.min() == 0 && seen.max() == 0),
                 slots.values().stream().anyMatch(seen -> seen.nan() + seen.infinite() > 0));
     }
@@ -111,7 +113,7 @@ public final class Advisor {
             said.add("layers are missing, or differ in their tokens: the recipe says hybrid: true");
         }
         if (allowed.mla()) {
-            said.add("no layer has a value: the recipe says mla: true");
+            said.add("some layers have a key and no value: the recipe says mla: true");
         }
         if (allowed.allowZero()) {
             said.add("some slot holds zeros only: the recipe says allow_zero: true");

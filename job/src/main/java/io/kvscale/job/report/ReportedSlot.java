@@ -85,6 +85,11 @@ record ReportedSlot(
     private float[] reach(int i) {
         float scale = scales.scale()[i];
         float zeroPoint = scales.zeroPoint()[i];
+        if (scales.scheme().globalScale() != null) {
+            // Made of the range itself, and nothing else: local scales reach as far as that.
+            float most = Math.max(-scales.rangeMin()[i], scales.rangeMax()[i]);
+            return new float[] {-most, most};
+        }
         return new float[] {
             (scales.scheme().format().min() - zeroPoint) * scale,
             (scales.scheme().format().max() - zeroPoint) * scale
