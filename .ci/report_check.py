@@ -109,6 +109,25 @@ class Browser:
             raise SystemExit(f"{expression[:60]}: {result['exceptionDetails']}")
         return result["result"].get("value")
 
+    def key(self, key, code):
+        for kind in ("rawKeyDown", "keyUp"):
+            self.send("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code)
+            if kind == "rawKeyDown" and key == "Enter":
+                self.send("Input.dispatchKeyEvent", type="char", key=key, code=key, text="\r", windowsVirtualKeyCode=code)
+
+    def by_keyboard(self):
+        """Whether Tab reaches the button that shows the values, Enter presses it, and Enter on its neighbour goes back."""
+        for button in ("role-value", "role-key"):
+            self.ask("document.activeElement.blur()")
+            for _ in range(80):
+                self.key("Tab", 9)
+                if self.ask("document.activeElement.id") == button:
+                    break
+            self.key("Enter", 13)
+            if self.ask(f"byId('{button}').getAttribute('aria-pressed')") != "true":
+                return False
+        return True
+
     def settle(self):
         self.ask("new Promise(done => setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(done)), 150))")
 
@@ -147,6 +166,8 @@ def check(browser, name, file, folder):
             browser.wait("Page.loadEventFired")
             browser.settle()
             looks(browser, at, bad)
+            if not browser.by_keyboard():
+                bad.append(f"{at} cannot be used by keyboard: Tab does not reach the button for values, or Enter not press it")
             shot = browser.send("Page.captureScreenshot", captureBeyondViewport=True)
             (folder / (at + ".png")).write_bytes(base64.b64decode(shot["data"]))
             whole = browser.send("Page.captureScreenshot", captureBeyondViewport=True, clip=dict(

@@ -13,6 +13,7 @@ import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.ScaleTable;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.Slot;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
@@ -22,6 +23,9 @@ record ReportData(ScaleSolver.Solution solution, List<ReportedSlot> slots, Strin
     /** Of a finding that concerns hundreds of slots the worst are shown. */
     private static final int MOST_CASES = 40;
 
+    private static final int MOST_WARNINGS = 6;
+
+    /** In bytes: the names of hundreds of slots must leave room for the rest. */
     private static final int LONGEST_NAME = 96;
 
     /** Jackson's own writer of floats: the same text on every JDK. */
@@ -68,8 +72,13 @@ record ReportData(ScaleSolver.Solution solution, List<ReportedSlot> slots, Strin
     }
 
     private void findings(ArrayNode to) {
-        for (String warning : solution.warnings()) {
+        List<String> warnings = solution.warnings();
+        for (String warning : warnings.subList(0, Math.min(MOST_WARNINGS, warnings.size()))) {
             to.addObject().put("grave", true).put("title", "").put("text", DataProblem.shown(warning));
+        }
+        if (warnings.size() > MOST_WARNINGS) {
+            String more = warnings.size() - MOST_WARNINGS + " more warnings, as kvscale scales prints them";
+            to.addObject().put("grave", true).put("title", "").put("text", more);
         }
         for (Finding finding : Findings.of(slots)) {
             ObjectNode one = to.addObject();
@@ -145,8 +154,14 @@ record ReportData(ScaleSolver.Solution solution, List<ReportedSlot> slots, Strin
             return null;
         }
         String shown = DataProblem.shown(sample);
-        return shown.length() <= LONGEST_NAME
-                ? shown
-                : shown.substring(0, shown.offsetByCodePoints(0, LONGEST_NAME / 2)) + "…";
+        int bytes = 0;
+        for (int at = 0; at < shown.length(); at = shown.offsetByCodePoints(at, 1)) {
+            int end = shown.offsetByCodePoints(at, 1);
+            bytes += shown.substring(at, end).getBytes(StandardCharsets.UTF_8).length;
+            if (bytes > LONGEST_NAME) {
+                return shown.substring(0, at) + "…";
+            }
+        }
+        return shown;
     }
 }

@@ -43,7 +43,8 @@ function showChosen() {
   byId("shown").textContent = "layer " + slot.layer + " " + letter[slot.role] + ": " + short(slot.min) + " to " + short(slot.max)
     + (slot.scales === 1 ? ", scale " + short(slot.leastScale) : ", " + slot.scales + " scales");
   byId("heads-title").textContent = "Heads, all layers, " + roleWord[chosen.role];
-  byId("channels-title").textContent = "Channels of layer " + slot.layer + ", " + roleWord[slot.role];
+  byId("channels-title").textContent = "Channels of layer " + slot.layer + ", " + roleWord[slot.role]
+    + (data.pool > 1 ? ", " + data.pool + " neighbours together: their greatest" : "");
   slotCharts.forEach(draw);
   folded(byId("heads-table"), "Heads as a table", () => headsTable(chosen.role));
   folded(byId("channels-table"), "Channels as a table", () => channelsTable(slot));

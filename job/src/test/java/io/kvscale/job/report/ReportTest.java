@@ -42,7 +42,8 @@ class ReportTest {
     @CsvSource({"8, 128, 16", "128, 128, 2", "1, 576, 64"})
     void aHundredLayersTakeLessThanTwoMegabytes(int heads, int headDim, int tokens) {
         Geometry geometry = new Geometry(Dtype.BF16, heads, headDim);
-        String page = page(model(geometry, StatisticsKind.HISTOGRAM, 100, tokens, "s"), QuantizationScheme.fp8());
+        String page =
+                page(model(geometry, StatisticsKind.HISTOGRAM, 100, tokens, "名".repeat(200)), QuantizationScheme.fp8());
         assertThat(page.getBytes(StandardCharsets.UTF_8).length).isLessThan(LIMIT);
         assertThat(data(page).get("slots")).hasSize(200);
     }
