@@ -12,8 +12,12 @@ import java.util.List;
  */
 final class AsymmetricSearch {
     private static final int STARTS = 8;
-    private static final int COARSE = 12;
-    private static final int STEPS = 6;
+    private static final int STEPS = 8;
+
+    /** Steps above the observed range, where the numbers of a float format may lie better, and below. */
+    private static final int ABOVE = 4;
+
+    private static final int COARSE = 16;
     private static final double FIRST_STEP = 0.06;
     private static final double LAST_STEP = 0.0004;
 
@@ -34,8 +38,8 @@ final class AsymmetricSearch {
 
     void run() {
         List<Point> points = new ArrayList<>();
-        for (int i = 0; i < COARSE; i++) {
-            for (int j = 0; j < COARSE; j++) {
+        for (int i = -ABOVE; i < COARSE; i++) {
+            for (int j = -ABOVE; j < COARSE; j++) {
                 points.add(at(StrictMath.pow(2, -i / (double) STEPS), StrictMath.pow(2, -j / (double) STEPS)));
             }
         }

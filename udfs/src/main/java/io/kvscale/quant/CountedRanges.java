@@ -42,7 +42,12 @@ final class CountedRanges {
     private static Range chosen(ValueCounts counts, Range all, QuantizationScheme scheme, Dtype step) {
         return switch (scheme.observer()) {
             case MSE -> MseRange.of(counts, all, scheme, step);
-            case PERCENTILE -> clipped(all, percentile(counts, scheme.kwargs().percentile()));
+            case PERCENTILE -> {
+                float most = percentile(counts, scheme.kwargs().percentile());
+                float[] values = counts.values();
+                // Nothing to clip; of rounded values the true extremes are known all the same.
+                yield most == Math.max(-values[0], values[values.length - 1]) ? all : clipped(all, most);
+            }
             case ENTROPY ->
                 clipped(
                         all,

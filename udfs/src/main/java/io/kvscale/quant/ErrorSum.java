@@ -29,7 +29,9 @@ final class ErrorSum {
     void add(float x, long times, QuantParameters parameters) {
         float t = parameters.shifted(x, step);
         float q = format.round(t);
-        double error = (double) parameters.unrounded(q, step) - x;
+        // The lowest integer times a scale made for the greatest float is beyond it: no further than that is a number.
+        float back = Math.max(-Float.MAX_VALUE, Math.min(Float.MAX_VALUE, parameters.unrounded(q, step)));
+        double error = (double) back - x;
         codes.set(format.encode(q));
         count += times;
         saturated += t < format.min() || t > format.max() ? times : 0;

@@ -26,6 +26,9 @@ final class SymmetricSearch {
     /** How far above the greatest value a range can be worth it: where values are multiples of its scale. */
     private static final float ABOVE = 2.2f;
 
+    /** Steps of an octave where the best scale lies. */
+    private static final int FINE = 256;
+
     /** From the greatest number of any type to the least. */
     private static final int OCTAVES = 300;
 
@@ -71,8 +74,28 @@ final class SymmetricSearch {
         for (int i = 0; i < Math.min(REFINED, valleys.length); i++) {
             refine(points[valleys[i]], ratio);
         }
+        if (valleys.length > 0 && steps < FINE) {
+            dense(points[valleys[0]]);
+        }
         if (values <= FEW) {
             point();
+        }
+    }
+
+    /** Around the best point of the grid, all of a finer one: the error of integers ripples from step to step. */
+    private void dense(float around) {
+        double ratio = StrictMath.pow(2, -1.0 / FINE);
+        float[] points = new float[FINE / 2];
+        double[] error = new double[points.length];
+        double m = around * StrictMath.pow(2, 0.25);
+        for (int i = 0; i < points.length; i++) {
+            points[i] = (float) m;
+            error[i] = candidates.tryOut(range((float) m));
+            m *= ratio;
+        }
+        int[] valleys = valleys(error, points.length);
+        for (int i = 0; i < Math.min(REFINED / 2, valleys.length); i++) {
+            refine(points[valleys[i]], ratio);
         }
     }
 

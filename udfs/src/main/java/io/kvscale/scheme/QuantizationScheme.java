@@ -30,7 +30,11 @@ public record QuantizationScheme(
     public QuantizationScheme {
         if (!symmetric && !format.supportsAsymmetric()) {
             throw new InvalidSchemeException(
-                    "symmetric", format + " has no asymmetric form", "say symmetric: true, or num_bits: 8");
+                    "symmetric",
+                    format + " has no asymmetric form",
+                    format == NumberFormat.FP8_E5M2
+                            ? "say symmetric: true, or remove format: e5m2"
+                            : "say symmetric: true, or num_bits: 8");
         }
         if (strategy == Strategy.TENSOR_GROUP) {
             groupSize = groupSize == 0 ? NVFP4_GROUP_SIZE : groupSize;
