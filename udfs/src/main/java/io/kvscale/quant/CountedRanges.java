@@ -63,7 +63,6 @@ final class CountedRanges {
 
     /** The least {@code |x|} with at least so many percent of all not above it. */
     static float percentile(ValueCounts counts, double percentile) {
-        FoldedCounts folded = FoldedCounts.of(counts, NO_POWERS);
         long all = 0;
         for (long count : counts.counts()) {
             all = Math.addExact(all, count);
@@ -72,18 +71,20 @@ final class CountedRanges {
                 .multiply(BigDecimal.valueOf(all))
                 .divide(BigDecimal.valueOf(100), 0, RoundingMode.CEILING)
                 .longValueExact();
-        long above = 0;
-        int i = folded.x().length;
-        while (i > 0 && all - above - (long) folded.total()[i - 1] >= needed) {
-            above += (long) folded.total()[--i];
+        float[] values = counts.values();
+        int low = 0;
+        int high = values.length - 1;
+        long left = all;
+        // The greatest magnitude is at one end or the other, or at both.
+        for (float x = Math.max(-values[low], values[high]); x > 0; x = Math.max(-values[low], values[high])) {
+            left -= -values[low] == x ? counts.counts()[low++] : 0;
+            left -= high >= low && values[high] == x ? counts.counts()[high--] : 0;
+            if (left < needed) {
+                return x;
+            }
         }
-        if (i == 0) {
-            throw ScaleSet.problem(
-                    "percentile " + percentile + " of |x| is 0: " + (all - above) + " of " + all + " values are zero",
-                    "take a higher percentile");
-        }
-        return folded.x()[i - 1];
+        throw ScaleSet.problem(
+                "percentile " + percentile + " of |x| is 0: " + left + " of " + all + " values are zero",
+                "take a higher percentile");
     }
-
-    private static final PowerTable NO_POWERS = new PowerTable(2, 1);
 }

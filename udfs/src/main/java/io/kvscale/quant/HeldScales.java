@@ -34,16 +34,8 @@ public record HeldScales(QuantizationScheme scheme, Geometry geometry, float[] s
     }
 
     public static HeldScales of(ScaleSet derived) {
-        int n = derived.parameters().length;
-        float[] scale = new float[n];
-        float[] zeroPoint = derived.scheme().symmetric() ? NONE : new float[n];
-        for (int i = 0; i < n; i++) {
-            scale[i] = derived.parameters()[i].scale();
-            if (zeroPoint.length > 0) {
-                zeroPoint[i] = derived.parameters()[i].zeroPoint();
-            }
-        }
-        return new HeldScales(derived.scheme(), derived.geometry(), scale, zeroPoint);
+        float[] zeroPoints = derived.scheme().symmetric() ? NONE : derived.zeroPoints();
+        return new HeldScales(derived.scheme(), derived.geometry(), derived.scales(), zeroPoints);
     }
 
     /** The arithmetic of NVFP4 with these scales; null where the scheme is another. */

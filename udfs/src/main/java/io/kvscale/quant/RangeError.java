@@ -34,11 +34,6 @@ final class RangeError {
         this.rounding = new RoundingError(format, power);
     }
 
-    /** The greatest absolute value. */
-    float largest() {
-        return largest;
-    }
-
     /** The absolute values, ascending, without 0. */
     float[] magnitudes() {
         return fold.x();

@@ -102,6 +102,24 @@ public record ScaleSet(QuantizationScheme scheme, Geometry geometry, QuantParame
         }
     }
 
+    /** The scales alone. */
+    public float[] scales() {
+        float[] scales = new float[parameters.length];
+        for (int i = 0; i < scales.length; i++) {
+            scales[i] = parameters[i].scale();
+        }
+        return scales;
+    }
+
+    /** The zero points alone, as many. */
+    public float[] zeroPoints() {
+        float[] zeroPoints = new float[parameters.length];
+        for (int i = 0; i < zeroPoints.length; i++) {
+            zeroPoints[i] = parameters[i].zeroPoint();
+        }
+        return zeroPoints;
+    }
+
     /** The type in which every step of quantization is rounded. */
     public Dtype step() {
         return scheme.scaleDtype().over(geometry.dtype());

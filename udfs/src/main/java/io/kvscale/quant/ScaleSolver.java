@@ -82,15 +82,13 @@ public record ScaleSolver(SlotSchemes schemes, IntPredicate layers, Expectations
     private SlotScales scales(Slot slot, SlotStatistics seen, List<String> warnings) {
         ScaleSet set = derive(slot, seen, schemes.of(slot));
         int n = set.parameters().length;
-        float[] scale = new float[n];
-        float[] zeroPoint = new float[n];
+        float[] scale = set.scales();
+        float[] zeroPoint = set.zeroPoints();
         float[] rangeMin = new float[n];
         float[] rangeMax = new float[n];
         int zero = 0;
         for (int i = 0; i < n; i++) {
             Range range = set.ranges()[i];
-            scale[i] = set.parameters()[i].scale();
-            zeroPoint[i] = set.parameters()[i].zeroPoint();
             rangeMin[i] = range.min();
             rangeMax[i] = range.max();
             zero += range.min() == 0 && range.max() == 0 ? 1 : 0;

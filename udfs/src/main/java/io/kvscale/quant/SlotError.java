@@ -41,14 +41,8 @@ public record SlotError(
         if (!statistics.hasCounts() || !scheme.strategy().isByHeads()) {
             return null;
         }
-        QuantParameters[] parameters = ScaleSet.derive(statistics, scheme).parameters();
-        float[] scale = new float[parameters.length];
-        float[] zeroPoint = new float[parameters.length];
-        for (int i = 0; i < parameters.length; i++) {
-            scale[i] = parameters[i].scale();
-            zeroPoint[i] = parameters[i].zeroPoint();
-        }
-        return of(statistics, scheme, scale, zeroPoint);
+        ScaleSet derived = ScaleSet.derive(statistics, scheme);
+        return of(statistics, scheme, derived.scales(), derived.zeroPoints());
     }
 
     /**

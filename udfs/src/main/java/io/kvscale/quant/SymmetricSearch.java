@@ -71,9 +71,7 @@ final class SymmetricSearch {
             error[n++] = candidates.tryOut(range);
         }
         int[] valleys = valleys(error, n);
-        for (int i = 0; i < Math.min(REFINED, valleys.length); i++) {
-            refine(points[valleys[i]], ratio);
-        }
+        refine(points, valleys, REFINED, ratio);
         if (valleys.length > 0 && steps < FINE) {
             dense(points[valleys[0]]);
         }
@@ -93,8 +91,11 @@ final class SymmetricSearch {
             error[i] = candidates.tryOut(range((float) m));
             m *= ratio;
         }
-        int[] valleys = valleys(error, points.length);
-        for (int i = 0; i < Math.min(REFINED / 2, valleys.length); i++) {
+        refine(points, valleys(error, points.length), REFINED / 2, ratio);
+    }
+
+    private void refine(float[] points, int[] valleys, int most, double ratio) {
+        for (int i = 0; i < Math.min(most, valleys.length); i++) {
             refine(points[valleys[i]], ratio);
         }
     }

@@ -70,21 +70,14 @@ public final class ScalesFunction {
     }
 
     private static InternalRow row(Slot slot, ScaleSet set) {
-        int n = set.parameters().length;
-        float[] scale = new float[n];
-        float[] zeroPoint = new float[n];
-        for (int i = 0; i < n; i++) {
-            scale[i] = set.parameters()[i].scale();
-            zeroPoint[i] = set.parameters()[i].zeroPoint();
-        }
         int[] shape =
                 set.scheme().strategy().scaleShape(set.geometry(), set.scheme().groupSize());
         return new GenericInternalRow(new Object[] {
             slot.layer(),
             UTF8String.fromString(slot.role().word()),
             new GenericArrayData(shape),
-            new GenericArrayData(scale),
-            new GenericArrayData(zeroPoint)
+            new GenericArrayData(set.scales()),
+            new GenericArrayData(set.zeroPoints())
         });
     }
 }
