@@ -1,0 +1,23 @@
+package io.kvscale.text;
+
+import io.kvscale.tensor.InvalidDataException;
+import java.util.List;
+import java.util.Map;
+
+/** One record of a corpus. */
+public sealed interface TextRecord {
+    /** A text as it is; a prompt with its completion behind it. */
+    record Plain(String text) implements TextRecord {}
+
+    /** Messages for the chat template, each at least with {@code role}. */
+    record Chat(List<Map<String, Object>> messages) implements TextRecord {}
+
+    /**
+     * The record in a JSON object: messages, else text, else prompt and completion.
+     *
+     * @throws InvalidDataException if it is not such an object, or empty; without a place, which the caller knows
+     */
+    static TextRecord ofJson(String json, TextFields fields) {
+        throw new UnsupportedOperationException();
+    }
+}
