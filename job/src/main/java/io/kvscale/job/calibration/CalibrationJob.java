@@ -92,14 +92,15 @@ public final class CalibrationJob implements AutoCloseable {
      * @param depth {@code HEADERS} for a dry run
      */
     public CalibrationOutcome run(Depth depth, Progress progress) {
-        LongAccumulator bytes = spark.sc().longAccumulator(Progress.ACCUMULATOR);
+        LongAccumulator observed = spark.sc().longAccumulator(Progress.ACCUMULATOR);
+        LongAccumulator samples = spark.sc().longAccumulator(Progress.SAMPLES);
         spark.setJobGroup("kvscale", "kvscale: " + pass.description());
-        progress.begin(depth == Depth.VALUES ? pass.bytes() : 0);
+        progress.begin(depth == Depth.VALUES ? pass.work() : Progress.Work.NONE);
         spark.sc().addSparkListener(progress);
         try {
             return pass.named(() -> {
                 int mergers = Math.max(1, Math.min(spark.defaultParallelism(), pass.partitions()));
-                List<byte[]> merged = pass.states(depth, bytes)
+                List<byte[]> merged = pass.states(depth, observed, samples)
                         .partitionBy(new HashPartitioner(mergers))
                         .mapPartitions(CalibrationJob::merge)
                         .collect();

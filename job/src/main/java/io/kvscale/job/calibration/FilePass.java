@@ -44,8 +44,8 @@ final class FilePass implements Pass {
     }
 
     @Override
-    public long bytes() {
-        return listing.bytes();
+    public Progress.Work work() {
+        return new Progress.Work(listing.bytes(), 0);
     }
 
     @Override
@@ -69,7 +69,7 @@ final class FilePass implements Pass {
     }
 
     @Override
-    public JavaPairRDD<Integer, byte[]> states(Depth depth, LongAccumulator observed) {
+    public JavaPairRDD<Integer, byte[]> states(Depth depth, LongAccumulator observed, LongAccumulator samples) {
         CaptureOptions options = recipe.capture();
         SlotSchemes schemes = recipe.schemes();
         StatisticsKind kind = recipe.statistics();

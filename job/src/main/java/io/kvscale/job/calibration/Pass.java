@@ -12,8 +12,8 @@ interface Pass {
     /** What the Spark job is called. */
     String description();
 
-    /** Bytes of K and V to observe; negative if that is not known. */
-    long bytes();
+    /** What there is to do. */
+    Progress.Work work();
 
     /** Tasks. */
     int partitions();
@@ -27,9 +27,10 @@ interface Pass {
     /**
      * The tasks' states, see {@link TaskState#rows}; nothing runs yet.
      *
-     * @param observed is told the bytes of K and V that tasks observe
+     * @param observed is told the bytes of K and V, or the tokens, that tasks observe
+     * @param samples is told the samples, where {@link #work} counts those
      */
-    JavaPairRDD<Integer, byte[]> states(Depth depth, LongAccumulator observed);
+    JavaPairRDD<Integer, byte[]> states(Depth depth, LongAccumulator observed, LongAccumulator samples);
 
     /** Runs what reads it, and puts into words what only this kind of corpus can fail of. */
     default CalibrationOutcome named(Supplier<CalibrationOutcome> run) {

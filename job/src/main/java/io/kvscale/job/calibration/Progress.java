@@ -5,6 +5,8 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
+import java.util.function.ObjLongConsumer;
 import org.apache.spark.scheduler.AccumulableInfo;
 import org.apache.spark.scheduler.SparkListener;
 import org.apache.spark.scheduler.SparkListenerExecutorMetricsUpdate;
@@ -12,11 +14,15 @@ import org.apache.spark.scheduler.SparkListenerTaskEnd;
 import scala.jdk.javaapi.CollectionConverters;
 
 /**
- * Shows bytes done, rate and time left on stderr: a live line on a terminal, a plain line every ten seconds elsewhere.
+ * Shows what is done, rate and time left on stderr: a live line on a terminal, a plain line every ten seconds elsewhere.
  * Running tasks are seen through their heartbeats.
  */
 public final class Progress extends SparkListener {
-    static final String ACCUMULATOR = "kvscale bytes observed";
+    /** Counts bytes or tokens. */
+    static final String ACCUMULATOR = "kvscale observed";
+
+    /** Counts samples, where the work has some. */
+    static final String SAMPLES = "kvscale samples";
 
     private static final long LIVE_NANOS = 200_000_000L;
     private static final long PLAIN_NANOS = 10_000_000_000L;
@@ -25,11 +31,50 @@ public final class Progress extends SparkListener {
     private final boolean live;
     private final boolean quiet;
     private final long start = System.nanoTime();
-    private final Map<Long, Long> running = new HashMap<>();
-    private long total;
-    private long done;
+    private final Map<String, Counted> counted = Map.of(ACCUMULATOR, new Counted(), SAMPLES, new Counted());
+    private Work work = Work.NONE;
     private long shown = start;
     private boolean shownAny;
+
+    /**
+     * What there is to do.
+     *
+     * @param total bytes of K and V, or tokens; 0: nothing is shown; negative: not known
+     * @param samples 0 where bytes are counted instead
+     */
+    record Work(long total, long samples) {
+        static final Work NONE = new Work(0, 0);
+
+        /** Done, rate, time left; only the first two where the total is not known. */
+        String line(long done, long doneSamples, double seconds) {
+            double rate = done / seconds;
+            if (total < 0) {
+                return format("%.1f MB, %.1f MB/s", done / 1e6, rate / 1e6);
+            }
+            String left = done == 0 ? "" : ", " + left((total - done) / rate) + " left";
+            long percent = (long) (100.0 * done / total);
+            return samples > 0
+                    ? format(
+                            "%d of %d samples, %d of %d tokens (%d %%), %.0f tokens/s%s",
+                            doneSamples, samples, done, total, percent, rate, left)
+                    : format(
+                            "%.1f of %.1f MB (%d %%), %.1f MB/s%s", done / 1e6, total / 1e6, percent, rate / 1e6, left);
+        }
+
+        private static String format(String line, Object... values) {
+            return "kvscale: " + String.format(Locale.ROOT, line, values);
+        }
+    }
+
+    /** What one accumulator says. */
+    private static final class Counted {
+        private final Map<Long, Long> running = new HashMap<>();
+        private long ended;
+
+        long sum() {
+            return ended + running.values().stream().mapToLong(Long::longValue).sum();
+        }
+    }
 
     /**
      * @param live whether lines may be written over, as on a terminal
@@ -41,40 +86,40 @@ public final class Progress extends SparkListener {
         this.quiet = quiet;
     }
 
-    /** @param bytes to observe; 0: show nothing; negative: not known */
-    synchronized void begin(long bytes) {
-        total = bytes;
+    synchronized void begin(Work whole) {
+        work = whole;
     }
 
     @Override
     public synchronized void onExecutorMetricsUpdate(SparkListenerExecutorMetricsUpdate update) {
-        CollectionConverters.asJava(update.accumUpdates()).forEach(task -> {
-            for (AccumulableInfo info : CollectionConverters.asJava(task._4())) {
-                if (info.name().contains(ACCUMULATOR) && info.update().isDefined()) {
-                    running.put((Long) task._1(), ((Number) info.update().get()).longValue());
-                }
-            }
-        });
+        CollectionConverters.asJava(update.accumUpdates())
+                .forEach(task -> forEach(
+                        CollectionConverters.asJava(task._4()),
+                        (of, value) -> of.running.put((Long) task._1(), value)));
         show();
     }
 
     @Override
     public synchronized void onTaskEnd(SparkListenerTaskEnd end) {
-        running.remove(end.taskInfo().taskId());
+        counted.values().forEach(of -> of.running.remove(end.taskInfo().taskId()));
         if (end.taskInfo().successful()) {
-            for (AccumulableInfo info :
-                    CollectionConverters.asJava(end.taskInfo().accumulables())) {
-                if (info.name().contains(ACCUMULATOR) && info.update().isDefined()) {
-                    done += ((Number) info.update().get()).longValue();
-                }
-            }
+            forEach(CollectionConverters.asJava(end.taskInfo().accumulables()), (of, value) -> of.ended += value);
         }
         show();
     }
 
+    private void forEach(Iterable<AccumulableInfo> infos, ObjLongConsumer<Counted> use) {
+        for (AccumulableInfo info : infos) {
+            Counted of = info.name().isDefined() ? counted.get(info.name().get()) : null;
+            if (of != null && info.update().isDefined()) {
+                use.accept(of, ((Number) info.update().get()).longValue());
+            }
+        }
+    }
+
     private void show() {
         long now = System.nanoTime();
-        if (quiet || total == 0 || now - shown < (live ? LIVE_NANOS : PLAIN_NANOS)) {
+        if (quiet || work.total == 0 || now - shown < (live ? LIVE_NANOS : PLAIN_NANOS)) {
             return;
         }
         shown = now;
@@ -89,25 +134,12 @@ public final class Progress extends SparkListener {
     }
 
     private String line(long now) {
-        long bytes = done + running.values().stream().mapToLong(Long::longValue).sum();
-        return line(total < 0 ? bytes : Math.min(total, bytes), total, Math.max(1e-3, (now - start) / 1e9));
-    }
-
-    /** Bytes done and in all, rate, time left; only bytes and rate where {@code total} is negative, not known. */
-    static String line(long bytes, long total, double seconds) {
-        double rate = bytes / seconds;
-        if (total < 0) {
-            return String.format(Locale.ROOT, "kvscale: %.1f MB, %.1f MB/s", bytes / 1e6, rate / 1e6);
-        }
-        String left = bytes == 0 ? "" : ", " + left((total - bytes) / rate) + " left";
-        return String.format(
-                Locale.ROOT,
-                "kvscale: %.1f of %.1f MB (%d %%), %.1f MB/s%s",
-                bytes / 1e6,
-                total / 1e6,
-                (long) (100.0 * bytes / total),
-                rate / 1e6,
-                left);
+        long done = Objects.requireNonNull(counted.get(ACCUMULATOR)).sum();
+        long samples = Objects.requireNonNull(counted.get(SAMPLES)).sum();
+        return work.line(
+                work.total < 0 ? done : Math.min(work.total, done),
+                Math.min(work.samples, samples),
+                Math.max(1e-3, (now - start) / 1e9));
     }
 
     private static String left(double seconds) {
@@ -125,6 +157,6 @@ public final class Progress extends SparkListener {
             err.print("\r\u001b[K");
             err.flush();
         }
-        total = 0;
+        work = Work.NONE;
     }
 }

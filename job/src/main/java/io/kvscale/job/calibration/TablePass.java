@@ -78,8 +78,8 @@ final class TablePass implements Pass {
     }
 
     @Override
-    public long bytes() {
-        return -1;
+    public Progress.Work work() {
+        return new Progress.Work(-1, 0);
     }
 
     @Override
@@ -103,7 +103,7 @@ final class TablePass implements Pass {
     }
 
     @Override
-    public JavaPairRDD<Integer, byte[]> states(Depth depth, LongAccumulator observed) {
+    public JavaPairRDD<Integer, byte[]> states(Depth depth, LongAccumulator observed, LongAccumulator samples) {
         CaptureOptions options = recipe.capture();
         SlotSchemes schemes = recipe.schemes();
         StatisticsKind kind = recipe.statistics();

@@ -16,7 +16,8 @@ class ProgressTest {
             1_000_000    | 7_501_000_000 | 1  | kvscale: 1.0 of 7501.0 MB (0 %), 1.0 MB/s, 2 h 5 min left
             """)
     void showsBytesRateAndTimeLeft(String bytes, String total, double seconds, String line) {
-        assertThat(Progress.line(number(bytes), number(total), seconds)).isEqualTo(line);
+        assertThat(new Progress.Work(number(total), 0).line(number(bytes), 0, seconds))
+                .isEqualTo(line);
     }
 
     private static long number(String digits) {
@@ -25,6 +26,12 @@ class ProgressTest {
 
     @Test
     void aTableHasNoEndThatIsKnown() {
-        assertThat(Progress.line(5_000_000, -1, 2)).isEqualTo("kvscale: 5.0 MB, 2.5 MB/s");
+        assertThat(new Progress.Work(-1, 0).line(5_000_000, 0, 2)).isEqualTo("kvscale: 5.0 MB, 2.5 MB/s");
+    }
+
+    @Test
+    void ofTextsShowsSamplesAndTokens() {
+        assertThat(new Progress.Work(8_000, 40).line(2_000, 12, 4))
+                .isEqualTo("kvscale: 12 of 40 samples, 2000 of 8000 tokens (25 %), 500 tokens/s, 12 s left");
     }
 }

@@ -1,0 +1,149 @@
+package io.kvscale.job.corpus;
+
+import io.kvscale.model.ModelFile;
+import io.kvscale.model.ModelManifest;
+import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.InvalidDataException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.LocalFileSystem;
+import org.apache.spark.SparkFiles;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.broadcast.Broadcast;
+import org.apache.spark.util.SerializableConfiguration;
+
+/**
+ * A model's files wherever a task runs: used in place where driver and executors are one process; otherwise copied to
+ * every executor once, from the driver or from the file system that holds them, and verified by hash.
+ *
+ * @param place the folder, as a URI
+ * @param way how executors get at it
+ * @param configuration of the file systems
+ */
+public record ShippedModel(
+        ModelManifest manifest, String place, Way way, Broadcast<SerializableConfiguration> configuration)
+        implements ModelFolder {
+
+    /** How executors get at the files. */
+    enum Way {
+        IN_PLACE,
+        FROM_DRIVER,
+        FROM_FILE_SYSTEM
+    }
+
+    /** Of this JVM, by model. */
+    private static final Map<String, Path> COPIES = new ConcurrentHashMap<>();
+
+    /**
+     * Finds a model and makes it known to executors; copies nothing yet, but what Spark's own file server wants.
+     *
+     * @param model a folder of any file system that Hadoop knows, or one among the files that {@code --files} brought
+     * @param graph the graph's file in it
+     * @throws InvalidDataException if a file is missing
+     */
+    public static ShippedModel of(JavaSparkContext spark, String model, String graph) {
+        Configuration hadoop = spark.hadoopConfiguration();
+        org.apache.hadoop.fs.Path folder = found(model, graph, hadoop);
+        ModelManifest manifest = ModelManifest.of(folder, graph, hadoop);
+        Way way = !isLocal(folder, hadoop) ? Way.FROM_FILE_SYSTEM : spark.isLocal() ? Way.IN_PLACE : Way.FROM_DRIVER;
+        if (way == Way.FROM_DRIVER) {
+            serve(spark, manifest, Path.of(folder.toUri().getPath()));
+        }
+        return new ShippedModel(
+                manifest, folder.toString(), way, spark.broadcast(new SerializableConfiguration(hadoop)));
+    }
+
+    private static org.apache.hadoop.fs.Path found(String model, String graph, Configuration hadoop) {
+        try {
+            var named = new org.apache.hadoop.fs.Path(model);
+            FileSystem files = named.getFileSystem(hadoop);
+            org.apache.hadoop.fs.Path folder = files.makeQualified(named);
+            if (files.exists(new org.apache.hadoop.fs.Path(folder, graph))) {
+                return folder;
+            }
+            Path brought = Path.of(SparkFiles.getRootDirectory()).resolve(model).normalize();
+            return Files.exists(brought.resolve(graph)) ? new org.apache.hadoop.fs.Path(brought.toUri()) : folder;
+        } catch (IOException | IllegalArgumentException | UnsupportedOperationException e) {
+            throw new InvalidDataException(
+                    DataProblem.of(
+                            "the model " + DataProblem.shown(model) + " cannot be read: "
+                                    + DataProblem.shown(String.valueOf(e.getMessage())),
+                            "check --model and its permissions"),
+                    e);
+        }
+    }
+
+    private static boolean isLocal(org.apache.hadoop.fs.Path folder, Configuration hadoop) {
+        try {
+            return folder.getFileSystem(hadoop) instanceof LocalFileSystem;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Under names of the model's own: Spark's file server knows files by their last name only. */
+    private static void serve(JavaSparkContext spark, ModelManifest manifest, Path folder) {
+        try {
+            Path links = Files.createTempDirectory("kvscale-model");
+            TemporaryFolders.deleteOnExit(links);
+            for (ModelFile file : manifest.files()) {
+                Path link = links.resolve(served(manifest, file));
+                Files.createSymbolicLink(link, folder.resolve(file.name()).toAbsolutePath());
+                spark.sc().addFile(link.toUri().toString());
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException("the model cannot be served to executors", e);
+        }
+    }
+
+    private static String served(ModelManifest manifest, ModelFile file) {
+        return "kvscale-" + manifest.id().substring(0, 16) + "-" + file.name().replace('/', '_');
+    }
+
+    @Override
+    public Path local() {
+        return way == Way.IN_PLACE
+                ? Path.of(new org.apache.hadoop.fs.Path(place).toUri().getPath())
+                : COPIES.computeIfAbsent(manifest.id(), id -> copied());
+    }
+
+    private Path copied() {
+        Path target = null;
+        try {
+            target = Files.createTempDirectory("kvscale-model");
+            TemporaryFolders.deleteOnExit(target);
+            for (ModelFile file : manifest.files()) {
+                Path copy = target.resolve(file.name());
+                Files.createDirectories(copy.getParent());
+                copy(file, copy);
+            }
+            manifest.verify(target);
+            return target;
+        } catch (IOException e) {
+            throw new UncheckedIOException("the model cannot be copied to this executor", e);
+        }
+    }
+
+    private void copy(ModelFile file, Path copy) throws IOException {
+        if (way == Way.FROM_DRIVER) {
+            Path brought = Path.of(SparkFiles.get(served(manifest, file)));
+            try {
+                Files.createLink(copy, brought);
+            } catch (IOException | UnsupportedOperationException e) {
+                Files.copy(brought, copy, StandardCopyOption.REPLACE_EXISTING);
+            }
+            return;
+        }
+        var source = new org.apache.hadoop.fs.Path(new org.apache.hadoop.fs.Path(place), file.name());
+        try (var in = source.getFileSystem(configuration.value().value()).open(source)) {
+            Files.copy(in, copy);
+        }
+    }
+}
