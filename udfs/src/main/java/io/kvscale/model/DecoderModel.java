@@ -2,51 +2,68 @@ package io.kvscale.model;
 
 import io.kvscale.tensor.InvalidDataException;
 import java.nio.file.Path;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /** One session of ONNX Runtime over a decoder's graph. Thread-safe: every task slot runs on its own thread in it. */
 public final class DecoderModel implements AutoCloseable {
-    private DecoderModel() {}
+    private static final SharedModels SHARED = new SharedModels();
+
+    private final ModelSession session;
+    private final Runnable onClose;
+    private final AtomicBoolean closed = new AtomicBoolean();
+
+    DecoderModel(ModelSession session, Runnable onClose) {
+        this.session = session;
+        this.onClose = onClose;
+    }
 
     /**
      * Reads config.json and the graph's inputs and outputs, without loading weights into a session.
      *
      * @param folder local
-     * @throws InvalidDataException naming each misfit of graph and config.json
+     * @throws InvalidDataException naming each misfit of graph and config.json, or a file that is missing or cut short
      */
     public static ModelShape check(Path folder, String graph) {
-        throw new UnsupportedOperationException();
+        return new ModelFolder(folder, graph).check();
     }
 
     /** @throws InvalidDataException if the files are not a decoder that this project runs */
     public static DecoderModel open(Path folder, String graph, Outputs outputs) {
-        throw new UnsupportedOperationException();
+        ModelSession session = ModelSession.open(folder, graph, outputs);
+        return new DecoderModel(session, session::close);
     }
 
     /**
-     * The JVM's one session of that model, opened by whoever comes first; a session of another model that nobody holds
-     * any more is closed. Every call is paired with a {@link #close}; the session stays open for the next task until
-     * {@link #releaseShared}.
+     * The JVM's one session of that model, opened by whoever comes first; sessions of other models that nobody holds
+     * any more are closed then. Every call is paired with a {@link #close}; the session stays open for the next task
+     * until {@link #releaseShared}.
+     *
+     * @param folder holds the files of the manifest; their hashes are not looked at here, see
+     *     {@link ModelManifest#verify}
+     * @throws InvalidDataException if the files are not a decoder that this project runs
      */
     public static DecoderModel shared(ModelManifest manifest, Path folder, Outputs outputs) {
-        throw new UnsupportedOperationException();
+        return SHARED.hold(manifest, outputs, () -> ModelSession.open(folder, manifest.graph(), outputs));
     }
 
     /** Closes the shared sessions that nobody holds. */
     public static void releaseShared() {
-        throw new UnsupportedOperationException();
+        SHARED.release();
     }
 
     public ModelShape shape() {
-        throw new UnsupportedOperationException();
+        return session.shape();
     }
 
-    /** Buffers and state for one thread. */
+    /** Buffers and state for one thread; closed before the model is. */
     public DecoderRun newRun() {
-        throw new UnsupportedOperationException();
+        return new DecoderRun(session);
     }
 
     @Override
     public void close() {
-        throw new UnsupportedOperationException();
+        if (closed.compareAndSet(false, true)) {
+            onClose.run();
+        }
     }
 }

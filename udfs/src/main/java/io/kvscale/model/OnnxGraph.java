@@ -1,0 +1,31 @@
+package io.kvscale.model;
+
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * What an ONNX file says about its graph, without the values of its weights.
+ *
+ * @param initializers the weights of the graph itself, by name
+ * @param external all weights, of graphs inside of attributes too, that lie in other files
+ */
+record OnnxGraph(
+        List<OnnxValue> inputs,
+        List<OnnxValue> outputs,
+        List<OnnxNode> nodes,
+        Map<String, OnnxTensorEntry> initializers,
+        List<OnnxTensorEntry> external) {
+
+    /** The names of all files with external data, as the graph spells them, in the order of the file. */
+    Set<String> externalFiles() {
+        Set<String> names = new LinkedHashSet<>();
+        for (OnnxTensorEntry entry : external) {
+            if (entry.location() != null) {
+                names.add(entry.location());
+            }
+        }
+        return names;
+    }
+}

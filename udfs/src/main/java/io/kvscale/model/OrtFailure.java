@@ -1,0 +1,41 @@
+package io.kvscale.model;
+
+import ai.onnxruntime.OrtException;
+import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.InvalidDataException;
+import java.util.List;
+import java.util.Locale;
+
+/** What ONNX Runtime says when it fails, as a problem of the data. */
+final class OrtFailure {
+    static final String MEMORY_REMEDY =
+            "run fewer partitions at once (spark.executor.cores), cut texts or chunks shorter (max_seq_length, "
+                    + "chunk_tokens), or give more (spark.executor.memoryOverhead, -XX:MaxDirectMemorySize)";
+
+    private static final int MAX_SHOWN = 300;
+    /** How the allocators of ONNX Runtime, of C++ and its arena say that there is no more. */
+    private static final List<String> MEMORY = List.of("bad_alloc", "failed to allocate", "out of memory", "bad alloc");
+
+    private OrtFailure() {}
+
+    static InvalidDataException atLoad(OrtException e, String graph) {
+        DataProblem problem =
+                problem(e, "ONNX Runtime cannot load the model", "export it again: the graph is not one that it takes");
+        return new InvalidDataException(problem.inFile(graph), e);
+    }
+
+    static InvalidDataException atRun(OrtException e) {
+        return new InvalidDataException(
+                problem(e, "ONNX Runtime failed in the model", "see whether it runs this text elsewhere"), e);
+    }
+
+    private static DataProblem problem(OrtException e, String what, String remedy) {
+        String said = String.valueOf(e.getMessage());
+        String first = said.lines().findFirst().orElse("");
+        String shown = first.length() <= MAX_SHOWN ? first : first.substring(0, MAX_SHOWN) + "...";
+        String lower = said.toLowerCase(Locale.ROOT);
+        return MEMORY.stream().anyMatch(lower::contains)
+                ? DataProblem.of("out of memory in native code: " + shown, MEMORY_REMEDY)
+                : DataProblem.of(what + ": " + shown, remedy);
+    }
+}

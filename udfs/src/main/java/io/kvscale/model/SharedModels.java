@@ -1,0 +1,49 @@
+package io.kvscale.model;
+
+import java.util.HashMap;
+import java.util.Map;
+import java.util.function.Supplier;
+
+/** The JVM's sessions, one a model and {@link Outputs}, held by tasks and kept between them. */
+final class SharedModels {
+    private record Key(String model, Outputs outputs) {}
+
+    private static final class Held {
+        private final ModelSession session;
+        private int holders;
+
+        Held(ModelSession session) {
+            this.session = session;
+        }
+    }
+
+    private final Map<Key, Held> sessions = new HashMap<>();
+
+    /** A task that comes while another one opens the model waits for it. */
+    synchronized DecoderModel hold(ModelManifest manifest, Outputs outputs, Supplier<ModelSession> open) {
+        Key key = new Key(manifest.id(), outputs);
+        Held held = sessions.get(key);
+        if (held == null) {
+            release();
+            held = new Held(open.get());
+            sessions.put(key, held);
+        }
+        Held mine = held;
+        mine.holders++;
+        return new DecoderModel(mine.session, () -> letGo(mine));
+    }
+
+    private synchronized void letGo(Held held) {
+        held.holders--;
+    }
+
+    synchronized void release() {
+        sessions.values().removeIf(held -> {
+            boolean idle = held.holders == 0;
+            if (idle) {
+                held.session.close();
+            }
+            return idle;
+        });
+    }
+}

@@ -1,0 +1,77 @@
+package io.kvscale.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.kvscale.tensor.KvTensor;
+import io.kvscale.tensor.Role;
+import io.kvscale.tensor.Slot;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Ranges of K and V against those that ONNX Runtime gave from Python. */
+class ExpectedRangesTest {
+    @Test
+    void theTinyModelGivesTheRangesExpected() {
+        compare(TinyModel.FOLDER, TinyModel.GRAPH, TinyModel.EXPECTED, 1e-3);
+    }
+
+    /** Further forms of the tiny model and a real one are too large for this repository. */
+    @ParameterizedTest
+    @EnabledIfSystemProperty(named = "kvscale.models", matches = ".+")
+    @CsvSource({
+        "tiny, model.onnx, 1e-3",
+        "tiny, model_gqa.onnx, 1e-3",
+        "tiny, model_f16.onnx, 1e-3",
+        "tiny, model_bf16.onnx, 4e-3",
+        "smollm2, model.onnx, 1e-3"
+    })
+    void everyFormGivesTheRangesExpected(String folder, String graph, double tolerance) {
+        Path models = Path.of(System.getProperty("kvscale.models")).resolve(folder);
+        compare(models, graph, models.resolve("expected.json"), tolerance);
+    }
+
+    private static void compare(Path folder, String graph, Path expected, double tolerance) {
+        int compared = 0;
+        try (DecoderModel model = DecoderModel.open(folder, graph, Outputs.CACHE);
+                DecoderRun run = model.newRun()) {
+            assertThat(DecoderModel.check(folder, graph)).isEqualTo(model.shape());
+            for (JsonNode text : TinyModel.json(expected).get("texts")) {
+                run.begin(1);
+                run.feed(new int[][] {TinyModel.ids(text)});
+                for (JsonNode want : text.get("slots")) {
+                    Role role = want.get("role").textValue().equals("K") ? Role.KEY : Role.VALUE;
+                    compare(run.present(new Slot(want.get("layer").intValue(), role)), want, tolerance);
+                    compared++;
+                }
+            }
+            assertThat(compared)
+                    .isEqualTo(2
+                            * model.shape().layers()
+                            * TinyModel.json(expected).get("texts").size());
+        }
+    }
+
+    private static void compare(KvTensor got, JsonNode want, double tolerance) {
+        double allowed = tolerance
+                * Math.max(
+                        Math.abs(want.get("min").doubleValue()),
+                        Math.abs(want.get("max").doubleValue()));
+        int heads = got.geometry().heads();
+        int size = got.size() / heads;
+        for (int head = 0; head < heads; head++) {
+            float min = Float.POSITIVE_INFINITY;
+            float max = Float.NEGATIVE_INFINITY;
+            for (int i = head * size; i < (head + 1) * size; i++) {
+                min = Math.min(min, got.value(i));
+                max = Math.max(max, got.value(i));
+            }
+            assertThat((double) min).isCloseTo(want.get("head_min").get(head).doubleValue(), within(allowed));
+            assertThat((double) max).isCloseTo(want.get("head_max").get(head).doubleValue(), within(allowed));
+        }
+    }
+}

@@ -1,0 +1,116 @@
+package io.kvscale.model;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.kvscale.numeric.Dtype;
+import io.kvscale.tensor.KvTensor;
+import io.kvscale.tensor.Role;
+import io.kvscale.tensor.Slot;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** The tiny model that ships with the project, what is expected of it, and copies of it to damage. */
+final class TinyModel {
+    static final String GRAPH = "model.onnx";
+    static final Path FOLDER = Path.of(System.getProperty("kvscale.top", "..")).resolve("conf/tiny-model");
+    static final Path EXPECTED = Path.of("src/test/resources/models/tiny/expected.json");
+
+    private TinyModel() {}
+
+    static DecoderModel open(Outputs outputs) {
+        return DecoderModel.open(FOLDER, GRAPH, outputs);
+    }
+
+    /** The ids of the texts of expected.json that have at least that many tokens. */
+    static List<int[]> texts(int atLeast) {
+        List<int[]> texts = new ArrayList<>();
+        for (JsonNode text : json(EXPECTED).get("texts")) {
+            if (text.get("ids").size() >= atLeast) {
+                texts.add(ids(text));
+            }
+        }
+        return texts;
+    }
+
+    static int[] ids(JsonNode text) {
+        int[] ids = new int[text.get("ids").size()];
+        for (int i = 0; i < ids.length; i++) {
+            ids[i] = text.get("ids").get(i).intValue();
+        }
+        return ids;
+    }
+
+    static JsonNode json(Path file) {
+        try {
+            return new ObjectMapper().readTree(file.toFile());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** A folder with config.json and the graph, which a test may change. */
+    static Path copy(Path to) throws IOException {
+        for (String name : List.of(GRAPH, "config.json")) {
+            Files.copy(FOLDER.resolve(name), to.resolve(name));
+        }
+        return to;
+    }
+
+    static List<Slot> slots(ModelShape shape) {
+        List<Slot> slots = new ArrayList<>();
+        for (int layer = 0; layer < shape.layers(); layer++) {
+            for (Role role : Role.values()) {
+                slots.add(new Slot(layer, role));
+            }
+        }
+        return slots;
+    }
+
+    /** The bits of one row's first tokens, {@code [kv_heads, tokens, head_dim]}, of every slot. */
+    static Map<Slot, ByteBuffer> bits(DecoderRun run, ModelShape shape, int row, int tokens) {
+        Map<Slot, ByteBuffer> bits = new TreeMap<>();
+        slots(shape).forEach(slot -> bits.put(slot, bits(run.present(slot), row, tokens)));
+        return bits;
+    }
+
+    private static ByteBuffer bits(KvTensor from, int row, int tokens) {
+        int heads = from.geometry().heads();
+        int line = from.geometry().headDim() * from.geometry().dtype().bytes();
+        ByteBuffer to = ByteBuffer.allocate(heads * tokens * line);
+        for (int head = 0; head < heads; head++) {
+            to.put(from.values().slice((row * heads + head) * from.tokens() * line, tokens * line));
+        }
+        return to.flip();
+    }
+
+    /** Runs one text by itself and takes its K and V. */
+    static Map<Slot, ByteBuffer> alone(DecoderRun run, ModelShape shape, int[] ids) {
+        run.begin(1);
+        run.feed(new int[][] {ids});
+        return bits(run, shape, 0, ids.length);
+    }
+
+    static KvTensor copied(KvTensor from) {
+        ByteBuffer to = ByteBuffer.allocate(from.values().capacity());
+        to.put(from.values().duplicate());
+        return new KvTensor(from.geometry(), from.batch(), from.tokens(), to.flip());
+    }
+
+    /** Copies what a slot holds, rounded to a multiple of {@code step}. */
+    static KvTensor rounded(KvTensor from, float step) {
+        Dtype dtype = from.geometry().dtype();
+        ByteBuffer to = ByteBuffer.allocate(from.values().capacity())
+                .order(from.values().order());
+        for (int i = 0; i < from.size(); i++) {
+            to.putFloat(i * dtype.bytes(), Math.round(from.value(i) / step) * step);
+        }
+        return new KvTensor(from.geometry(), from.batch(), from.tokens(), to);
+    }
+}
