@@ -1,47 +1,34 @@
 package io.kvscale.model;
 
-import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.KvTensor;
 import io.kvscale.tensor.Slot;
 import java.nio.FloatBuffer;
 
-/**
- * Sequences of one batch in a decoder: fed in chunks, with the past fed back. Not thread-safe; native buffers are kept
- * from one batch to the next and released by {@link #close}.
- */
-public final class DecoderRun implements AutoCloseable {
+/** {@link Decoding} by ONNX Runtime. */
+public final class DecoderRun implements Decoding {
     DecoderRun() {}
 
-    /** Forgets the batch before; {@code rows} sequences without tokens. */
+    @Override
     public void begin(int rows) {
         throw new UnsupportedOperationException();
     }
 
-    /**
-     * Runs the next tokens of every row.
-     *
-     * @param ids one array a row; shorter rows are padded on the right, which only the one feed of a batch may need
-     * @throws InvalidDataException if an id is outside of the vocabulary, the sequence is longer than the model takes, or
-     *     ONNX Runtime fails, out of memory included; the batch is of no use then
-     */
+    @Override
     public void feed(int[][] ids) {
         throw new UnsupportedOperationException();
     }
 
-    /** Tokens of the longest row. */
+    @Override
     public int tokens() {
         throw new UnsupportedOperationException();
     }
 
-    /**
-     * K or V of all tokens fed so far, {@code [rows, kv_heads, tokens, head_dim]}, padding included: a view of native
-     * memory, valid until the next {@link #feed}, {@link #begin} or {@link #close}.
-     */
+    @Override
     public KvTensor present(Slot slot) {
         throw new UnsupportedOperationException();
     }
 
-    /** Puts other values in place of K or V of all tokens fed so far: later chunks attend to those. */
+    @Override
     public void replace(Slot slot, KvTensor values) {
         throw new UnsupportedOperationException();
     }
