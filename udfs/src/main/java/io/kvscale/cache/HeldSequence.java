@@ -1,7 +1,6 @@
 package io.kvscale.cache;
 
 import io.kvscale.quant.HeldScales;
-import io.kvscale.quant.ScaleSet;
 import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.KvTensor;
 import io.kvscale.tensor.Slot;
@@ -28,17 +27,17 @@ final class HeldSequence {
     /**
      * Appends tokens and returns the whole sequence: the dequantized past, then the residual as it is.
      *
+     * @param scales those in force; null where nothing is quantized, which then holds for all updates
      * @param residualLength how many of the newest tokens stay in full precision
      */
-    KvTensor append(KvTensor added, ScaleSet inForce, int residualLength) {
-        HeldScales scales = HeldScales.of(inForce);
+    KvTensor append(KvTensor added, @Nullable HeldScales scales, int residualLength) {
         int old = residual == null ? 0 : residual.tokens();
-        int leaving = Math.max(0, old + added.tokens() - residualLength);
+        int leaving = scales == null ? 0 : Math.max(0, old + added.tokens() - residualLength);
         int leavingOld = Math.min(leaving, old);
-        if (residual != null && leavingOld > 0) {
+        if (scales != null && residual != null && leavingOld > 0) {
             hold(residual, leavingOld, scales);
         }
-        if (leaving > leavingOld) {
+        if (scales != null && leaving > leavingOld) {
             hold(added, leaving - leavingOld, scales);
         }
         coded += leaving;

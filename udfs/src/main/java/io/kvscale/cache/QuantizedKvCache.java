@@ -3,6 +3,7 @@ package io.kvscale.cache;
 import io.kvscale.observer.CountTables;
 import io.kvscale.observer.SlotStatistics;
 import io.kvscale.observer.StatisticsKind;
+import io.kvscale.quant.HeldScales;
 import io.kvscale.quant.ScaleSet;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.SlotSchemes;
@@ -26,17 +27,16 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>State grows lazily by layer, in any order. Older tokens are held as codes, each with the scale that was in force
  * when it was quantized, so that a dequantized past never changes; the newest {@code residualLength} tokens stay in full
- * precision. Not thread-safe: every task owns one.
+ * precision. Not thread-safe: every task owns one. With scales that are given, see {@link FixedScaleCache}.
  */
 public final class QuantizedKvCache {
     /** Keeps captures of a wrong layout from filling an executor: some 20 bytes each. */
     private static final int MAX_CHANNELS = 1 << 24;
 
     private final SlotSchemes schemes;
-    private final int residualLength;
     private final StatisticsKind kind;
     private final SortedMap<Slot, SlotStatistics> statistics = new TreeMap<>();
-    private final SortedMap<Slot, HeldSequence> held = new TreeMap<>();
+    private final HeldSlots held;
     private long channels;
     private @Nullable CountTables tables;
 
@@ -54,11 +54,8 @@ public final class QuantizedKvCache {
      * @param kind what the statistics keep
      */
     public QuantizedKvCache(SlotSchemes schemes, int residualLength, StatisticsKind kind) {
-        if (residualLength < 0) {
-            throw new IllegalArgumentException("residual_length " + residualLength + " is below 0");
-        }
         this.schemes = schemes;
-        this.residualLength = residualLength;
+        this.held = new HeldSlots(residualLength);
         this.kind = kind;
         this.tables = kind.tables();
     }
@@ -82,10 +79,7 @@ public final class QuantizedKvCache {
     public KvPair update(KvTensor key, KvTensor value, int layer) {
         Slot keys = new Slot(layer, Role.KEY);
         Slot values = new Slot(layer, Role.VALUE);
-        if (key.batch() != value.batch() || key.tokens() != value.tokens()) {
-            throw new IllegalArgumentException("layer " + layer + ": key has batch " + key.batch() + " and "
-                    + key.tokens() + " tokens, value " + value.batch() + " and " + value.tokens());
-        }
+        held.checkFit(key, value, layer);
         checkFits(keys, key);
         checkFits(values, value);
         ScaleSet keyScales = observed(keys, key);
@@ -105,12 +99,8 @@ public final class QuantizedKvCache {
 
     private void checkFits(Slot slot, KvTensor added) {
         SlotStatistics seen = statistics.get(slot);
-        HeldSequence sequence = held.get(slot);
         if (seen != null && !seen.geometry().equals(added.geometry())) {
             throw new IllegalArgumentException(slot + " is " + seen.geometry() + ", got " + added.geometry());
-        }
-        if (sequence != null) {
-            sequence.checkFits(slot, added);
         }
     }
 
@@ -128,7 +118,7 @@ public final class QuantizedKvCache {
     }
 
     private KvTensor append(Slot slot, KvTensor added, ScaleSet scales) {
-        return held.computeIfAbsent(slot, s -> new HeldSequence()).append(added, scales, residualLength);
+        return held.append(slot, added, HeldScales.of(scales));
     }
 
     private ScaleSet requireScales(Slot slot, SlotStatistics seen) {
@@ -163,8 +153,7 @@ public final class QuantizedKvCache {
 
     /** Tokens held of a layer, residual included; 0 for a layer never updated. */
     public int getSeqLength(int layer) {
-        HeldSequence sequence = held.get(new Slot(layer, Role.KEY));
-        return sequence == null ? 0 : sequence.tokens();
+        return held.tokens(layer);
     }
 
     /** Drops the K and V held and keeps the statistics, as between two samples. */
@@ -193,7 +182,7 @@ public final class QuantizedKvCache {
 
     /** Bytes of heap that the K and V held take: codes, their scales, and the residual. */
     public long heldBytes() {
-        return held.values().stream().mapToLong(HeldSequence::heldBytes).sum();
+        return held.bytes();
     }
 
     private static InvalidDataException problem(Slot slot, String what, String remedy) {

@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  * fed in chunks (past and present), and up to a quarter more where that grew on the way; logits take 4 bytes (6 where the
  * graph gives 2) times rows, new tokens and vocabulary.
  */
-public final class DecoderRun implements AutoCloseable {
+public final class DecoderRun implements Decoding {
     private final ModelSession session;
     private final CacheBuffers[] caches;
     private final TokenInputs inputs;
@@ -45,6 +45,7 @@ public final class DecoderRun implements AutoCloseable {
     }
 
     /** Forgets the batch before; {@code rows} sequences without tokens. */
+    @Override
     public void begin(int rows) {
         if (rows < 1) {
             throw new IllegalArgumentException(rows + " rows, at least 1 expected");
@@ -64,6 +65,7 @@ public final class DecoderRun implements AutoCloseable {
      * @throws InvalidDataException if an id is outside of the vocabulary, the sequence is longer than the model takes, or
      *     ONNX Runtime fails, out of memory included; the batch is of no use then
      */
+    @Override
     public void feed(int[][] ids) {
         int added = checked(ids);
         boolean fed = false;
@@ -146,6 +148,7 @@ public final class DecoderRun implements AutoCloseable {
     }
 
     /** Tokens of the longest row. */
+    @Override
     public int tokens() {
         return tokens;
     }
@@ -154,12 +157,14 @@ public final class DecoderRun implements AutoCloseable {
      * K or V of all tokens fed so far, {@code [rows, kv_heads, tokens, head_dim]}, padding included: a view of native
      * memory, valid until the next {@link #feed}, {@link #begin} or {@link #close}; read later it may end the JVM.
      */
+    @Override
     public KvTensor present(Slot slot) {
         checkFed(false);
         return caches[current].values(slot);
     }
 
     /** Puts other values in place of K or V of all tokens fed so far: later chunks attend to those. */
+    @Override
     public void replace(Slot slot, KvTensor values) {
         KvTensor held = present(slot);
         if (!values.geometry().equals(held.geometry())

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
@@ -92,6 +93,15 @@ public final class SafetensorsWriter {
             exact.finish();
         }
         return Long.BYTES + header.length + dataLength;
+    }
+
+    /** Where the data of the first tensor begins in the file, in bytes; whatever is added later moves it. */
+    public long dataBegin() {
+        try {
+            return Long.BYTES + header().length;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e); // in memory: none that is known
+        }
     }
 
     private byte[] header() throws IOException {

@@ -38,6 +38,7 @@ final class CaptureCorpus {
     CaptureOptions options = CaptureOptions.defaults();
     Configuration configuration = new Configuration();
     SlotSchemes schemes = SlotSchemes.of(SCHEME);
+    StatisticsKind kind = StatisticsKind.RANGE;
 
     CaptureCorpus(Path folder, long seed) {
         this.folder = folder;
@@ -159,7 +160,7 @@ final class CaptureCorpus {
         return CalibrationTask.run(
                 new Split(new ArrayList<>(pieces)),
                 schemes,
-                StatisticsKind.RANGE,
+                kind,
                 options,
                 configuration,
                 CaptureReader.Depth.VALUES,

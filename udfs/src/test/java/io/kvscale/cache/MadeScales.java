@@ -1,0 +1,58 @@
+package io.kvscale.cache;
+
+import io.kvscale.quant.HeldScales;
+import io.kvscale.quant.QuantParameters;
+import io.kvscale.scheme.QuantizationScheme;
+import io.kvscale.scheme.ScaleTable;
+import io.kvscale.scheme.SlotScales;
+import io.kvscale.tensor.Geometry;
+import io.kvscale.tensor.Slot;
+import java.util.Random;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/** Scale tables of tests. */
+final class MadeScales {
+    private MadeScales() {}
+
+    /** Random scales of one slot, as wide as normal values need, or tighter. */
+    static SlotScales random(Random random, QuantizationScheme scheme, Geometry geometry) {
+        int count = geometry.channels() / scheme.strategy().channelsPerScale(geometry, scheme.groupSize());
+        float[] scale = new float[count];
+        float[] zeroPoint = new float[count];
+        for (int i = 0; i < count; i++) {
+            float least = geometry.dtype().round(-random.nextFloat() * 4 - 0.01f);
+            float most = geometry.dtype().round(random.nextFloat() * 4 + 0.01f);
+            QuantParameters parameters = QuantParameters.ofRange(
+                    least,
+                    most,
+                    scheme.format(),
+                    scheme.symmetric(),
+                    scheme.scaleDtype().over(geometry.dtype()));
+            scale[i] = scheme.globalScale() == null ? parameters.scale() : 2688 / most;
+            zeroPoint[i] = parameters.zeroPoint();
+        }
+        return of(scheme, geometry, scale, zeroPoint);
+    }
+
+    static SlotScales of(QuantizationScheme scheme, Geometry geometry, float[] scale, float[] zeroPoint) {
+        float[] range = new float[scale.length];
+        return new SlotScales(scheme, geometry, scale, zeroPoint, range, range, 0, 0, 1, 0, 0, null, null, null);
+    }
+
+    static FixedScales table(SortedMap<Slot, SlotScales> slots) {
+        ScaleTable.CorpusSummary corpus = new ScaleTable.CorpusSummary("0".repeat(64), 1, 1, 1, 1);
+        return FixedScales.of(new ScaleTable(QuantizationScheme.fp8(), corpus, slots));
+    }
+
+    static FixedScales table(Slot slot, SlotScales its) {
+        SortedMap<Slot, SlotScales> slots = new TreeMap<>();
+        slots.put(slot, its);
+        return table(slots);
+    }
+
+    static HeldScales held(SlotScales its, Geometry geometry) {
+        return new HeldScales(
+                its.scheme(), geometry, its.scale(), its.scheme().symmetric() ? new float[0] : its.zeroPoint());
+    }
+}
