@@ -1,18 +1,15 @@
 package io.kvscale.job;
 
-import io.kvscale.capture.CaptureListing;
 import io.kvscale.capture.CaptureReader.Depth;
-import io.kvscale.capture.InputFormat;
 import io.kvscale.job.calibration.CalibrationJob;
 import io.kvscale.job.calibration.CalibrationOutcome;
 import io.kvscale.job.calibration.Progress;
 import io.kvscale.job.calibration.SparkRuntime;
 import io.kvscale.job.calibration.TableInput;
+import io.kvscale.job.calibration.TextSource;
 import io.kvscale.job.export.OutputFolder;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.quant.ScaleSolver;
-import io.kvscale.tensor.DataProblem;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -21,6 +18,7 @@ import java.util.concurrent.Callable;
 import org.apache.hadoop.conf.Configuration;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -29,7 +27,8 @@ import picocli.CommandLine.Spec;
 /** The job. */
 @Command(
         name = "calibrate",
-        description = "Reads captures of K and V, or a table of them, and writes k_scale and v_scale of every layer.")
+        description = "Reads captures of K and V, a table of them, or texts that a model runs over, and writes k_scale and"
+                + " v_scale of every layer.")
 final class CalibrateCommand implements Callable<Integer> {
     @Spec
     @SuppressWarnings("NullAway.Init") // set by picocli
@@ -38,29 +37,23 @@ final class CalibrateCommand implements Callable<Integer> {
     @Option(names = "--recipe", required = true, paramLabel = "FILE", description = "What to calibrate, as YAML.")
     private String recipeFile = "";
 
-    @Option(
-            names = "--input",
-            paramLabel = "PATH",
-            arity = "1..*",
-            description =
-                    "Captures: folders, files or globs, local or of any Hadoop file system; or Parquet, a row a tensor.")
-    private List<String> inputs = new ArrayList<>();
+    @Mixin
+    private CaptureArguments captures = new CaptureArguments();
 
-    @Option(names = "--input-list", paramLabel = "FILE", description = "A file that names inputs, one a line.")
-    private @Nullable String inputList;
-
-    @Option(
-            names = "--input-format",
-            paramLabel = "FORMAT",
-            description = "safetensors or arrow: take only such files from folders; parquet: let Spark read the"
-                    + " inputs as one table. By default whichever is there.")
-    private @Nullable String inputFormat;
+    @Mixin
+    private TextArguments texts = new TextArguments();
 
     @Option(
             names = "--table",
             paramLabel = "NAME",
-            description = "A table or view that Spark knows, a row a tensor, instead of --input.")
+            description = "A table or view that Spark knows: a row a tensor, or with --model a row a text.")
     private @Nullable String table;
+
+    @Option(
+            names = "--save-captures",
+            paramLabel = "DIR",
+            description = "Save K and V as the model computed them: captures that --input reads; with --model.")
+    private @Nullable String saved;
 
     @Option(names = "--output", paramLabel = "DIR", description = "The result folder; it appears whole or not at all.")
     private @Nullable String output;
@@ -84,7 +77,7 @@ final class CalibrateCommand implements Callable<Integer> {
     @Option(names = "--conf", paramLabel = "K=V", description = "A Spark property; may be repeated.")
     private Map<String, String> settings = new LinkedHashMap<>();
 
-    @Option(names = "--dry-run", description = "Read the headers only, and show what would be calibrated.")
+    @Option(names = "--dry-run", description = "Read headers or texts only, and show what would be calibrated.")
     private boolean dryRun;
 
     @Option(names = "--quiet", description = "Print errors only.")
@@ -98,87 +91,91 @@ final class CalibrateCommand implements Callable<Integer> {
                 new Results(spec.commandLine().getOut(), spec.commandLine().getErr(), quiet);
         Recipe recipe = Files.recipe(recipeFile, hadoop);
         recipe.notices().forEach(results::say);
-        InputFormat format = format();
-        List<String> all = inputs(hadoop);
-        if (output == null && !dryRun) {
-            throw new ParameterException(spec.commandLine(), "Missing required option: '--output=DIR'");
-        }
-        if (partitions != null && partitions < 1) {
-            throw new ParameterException(spec.commandLine(), "--partitions must be at least 1");
-        }
+        List<String> read = texts.isGiven() ? texts.paths() : captures.paths(hadoop);
+        check(read);
         if (dryRun || output == null) {
-            try (CalibrationJob job = job(runtime, recipe, all, format, hadoop, results)) {
+            try (CalibrationJob job = job(runtime, recipe, read, hadoop, results, null)) {
+                job.notices().forEach(results::warn);
                 new DryRun(spec.commandLine().getOut()).print(job, job.run(Depth.HEADERS, progress()));
             }
             return ExitCode.DONE;
         }
-        try (OutputFolder folder = OutputFolder.open(output, overwrite, all, hadoop)) {
-            RunRecord run = new RunRecord(all, table);
-            try (CalibrationJob job = job(runtime, recipe, all, format, hadoop, results)) {
-                CalibrationOutcome outcome = job.run(Depth.VALUES, progress());
+        try (OutputFolder folder = OutputFolder.open(output, overwrite, read, hadoop);
+                OutputFolder kept = saved == null ? null : OutputFolder.ofCaptures(saved, beside(read, output), hadoop)) {
+            RunRecord run = new RunRecord(read, table);
+            try (CalibrationJob job = job(runtime, recipe, read, hadoop, results, kept)) {
+                job.notices().forEach(results::warn);
+                CalibrationOutcome outcome = observed(job, recipe);
                 tell(outcome, results);
                 ScaleSolver.Solution solution = Results.solve(recipe, outcome.statistics(), outcome.problem());
+                if (kept != null) {
+                    kept.commit();
+                }
                 results.write(solution, outcome.statistics(), run.finish(job, outcome.tally()), true, folder);
             }
         }
         return ExitCode.DONE;
     }
 
-    private @Nullable InputFormat format() {
-        if (inputFormat == null) {
-            return null;
-        }
-        String word = inputFormat;
-        return InputFormat.named(word)
-                .orElseThrow(() -> new ParameterException(
-                        spec.commandLine(),
-                        "--input-format is safetensors, arrow or parquet, not '" + DataProblem.shown(word) + "'"));
+    private static List<String> beside(List<String> read, String output) {
+        List<String> all = new ArrayList<>(read);
+        all.add(output);
+        return all;
     }
 
-    private List<String> inputs(Configuration hadoop) {
-        List<String> all = new ArrayList<>(inputs);
-        if (inputList != null) {
-            String text = new String(Files.bytes(inputList, hadoop), StandardCharsets.UTF_8);
-            text.lines().map(String::strip).filter(line -> !line.isEmpty()).forEach(all::add);
+    /** One pass; a second one where what it observes depends on scales, which are then the first one's. */
+    private CalibrationOutcome observed(CalibrationJob job, Recipe recipe) {
+        CalibrationOutcome outcome = job.run(Depth.VALUES, progress());
+        if (!job.wantsScales()) {
+            return outcome;
         }
-        if (table != null && !(all.isEmpty() && inputList == null && inputFormat == null)) {
-            throw new ParameterException(
-                    spec.commandLine(), "--table stands in place of --input, --input-list and --input-format");
+        job.feedBack(Results.solve(recipe, outcome.statistics(), outcome.problem()).table());
+        return job.run(Depth.VALUES, progress());
+    }
+
+    private void check(List<String> read) {
+        if (texts.isGiven() && captures.isGiven()) {
+            throw error("--model and --text stand in place of --input, --input-list and --input-format");
         }
-        if (all.isEmpty() && table == null) {
-            throw new ParameterException(
-                    spec.commandLine(),
-                    "Missing required option: '--input=PATH...', '--input-list=FILE' or '--table=NAME'");
+        if (texts.isGiven()) {
+            texts.model();
+            texts.input(table);
+        } else if (table != null && captures.isGiven()) {
+            throw error("--table stands in place of --input, --input-list and --input-format");
+        } else if (read.isEmpty() && table == null) {
+            throw error("Missing required option: '--input=PATH...', '--input-list=FILE', '--table=NAME', or"
+                    + " '--model=DIR' and '--text=PATH...'");
+        } else if (saved != null) {
+            throw error("--save-captures saves what a model computes: it needs --model and --text");
         }
-        return all;
+        if (output == null && !dryRun) {
+            throw error("Missing required option: '--output=DIR'");
+        }
+        if (partitions != null && partitions < 1) {
+            throw error("--partitions must be at least 1");
+        }
+    }
+
+    private ParameterException error(String message) {
+        return new ParameterException(spec.commandLine(), message);
     }
 
     private CalibrationJob job(
             SparkRuntime runtime,
             Recipe recipe,
-            List<String> inputs,
-            @Nullable InputFormat format,
+            List<String> read,
             Configuration hadoop,
-            Results results) {
+            Results results,
+            @Nullable OutputFolder kept) {
         int most = partitions == null ? 0 : partitions;
-        if (table != null) {
-            return new CalibrationJob(runtime, recipe, TableInput.named(table), most);
+        if (texts.isGiven()) {
+            TextSource source =
+                    new TextSource(texts.model(), texts.input(table), kept == null ? null : kept.staging());
+            return new CalibrationJob(runtime, recipe, source, most);
         }
-        if (format == InputFormat.PARQUET) {
-            CaptureListing.check(inputs, hadoop);
-            return new CalibrationJob(runtime, recipe, new TableInput("", inputs, 0), most);
-        }
-        CaptureListing listing = CaptureListing.of(inputs, format, hadoop);
-        if (listing.skipped() > 0) {
-            results.warn(listing.skipped() + " files are not " + CaptureListing.words(format) + " and were skipped");
-        }
-        return listing.parquet()
-                ? new CalibrationJob(
-                        runtime,
-                        recipe,
-                        new TableInput("", inputs, listing.files().size()),
-                        most)
-                : new CalibrationJob(runtime, recipe, listing, most);
+        return table != null
+                ? new CalibrationJob(runtime, recipe, TableInput.named(table), most)
+                : captures.job(runtime, recipe, read, most, hadoop, results);
     }
 
     private Progress progress() {
@@ -194,6 +191,11 @@ final class CalibrateCommand implements Callable<Integer> {
             results.warn(
                     outcome.tally().foreignFiles() + " of " + all + " files hold no K or V; tensors there are named "
                             + outcome.tally().names());
+        }
+        if (outcome.problem() == null && outcome.tally().failed().first() != null) {
+            results.warn("the model failed on " + outcome.tally().failed().count()
+                    + " samples, which were left out; the first: "
+                    + outcome.tally().failed().first().message().replace("\n", ";"));
         }
     }
 }

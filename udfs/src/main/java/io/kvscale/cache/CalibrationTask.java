@@ -6,6 +6,7 @@ import io.kvscale.capture.CaptureReader;
 import io.kvscale.capture.FilePiece;
 import io.kvscale.capture.Split;
 import io.kvscale.observer.CalibrationStatistics;
+import io.kvscale.observer.Corpus;
 import io.kvscale.observer.StatisticsKind;
 import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.tensor.DataProblem;
@@ -20,6 +21,7 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.NoSuchFileException;
 import java.util.List;
 import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.function.LongConsumer;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.security.AccessControlException;
@@ -47,13 +49,34 @@ public final class CalibrationTask {
             SortedMap<Slot, Geometries> geometries,
             @Nullable DataProblem problem,
             Tally tally,
-            @Nullable IOException readFailure) {}
+            @Nullable IOException readFailure) {
+        /** Of a task that could not begin. */
+        public static Outcome of(DataProblem problem) {
+            return new Outcome(
+                    new CalibrationStatistics(Corpus.EMPTY, new TreeMap<>()), new TreeMap<>(), problem, Tally.NONE, null);
+        }
+    }
 
-    /** What a task counts beside the statistics; a monoid but for the names. */
+    /**
+     * What a task counts beside the statistics; a monoid but for the names.
+     *
+     * @param failed samples that a model did not run through
+     */
     public record Tally(
-            long readBytes, long nanos, long maskedFiles, long foreignFiles, long unmatchedTensors, List<String> names)
+            long readBytes,
+            long nanos,
+            long maskedFiles,
+            long foreignFiles,
+            long unmatchedTensors,
+            List<String> names,
+            Failures failed)
             implements Serializable {
-        public static final Tally NONE = new Tally(0, 0, 0, 0, 0, List.of());
+        public static final Tally NONE = new Tally(0, 0, 0, 0, 0, List.of(), Failures.NONE);
+
+        /** Of a task that only reads. */
+        static Tally read(long bytes, long nanos) {
+            return new Tally(bytes, nanos, 0, 0, 0, List.of(), Failures.NONE);
+        }
 
         public Tally merge(Tally other) {
             return new Tally(
@@ -62,7 +85,8 @@ public final class CalibrationTask {
                     maskedFiles + other.maskedFiles,
                     foreignFiles + other.foreignFiles,
                     unmatchedTensors + other.unmatchedTensors,
-                    names.isEmpty() ? other.names : names);
+                    names.isEmpty() ? other.names : names,
+                    failed.merge(other.failed));
         }
     }
 
@@ -104,7 +128,8 @@ public final class CalibrationTask {
                         reader.maskedFiles(),
                         reader.foreignFiles(),
                         reader.unmatchedTensors(),
-                        reader.unmatchedNames()),
+                        reader.unmatchedNames(),
+                        Failures.NONE),
                 task.readFailure);
     }
 

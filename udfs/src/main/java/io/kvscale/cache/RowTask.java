@@ -80,6 +80,6 @@ public final class RowTask {
     /** What all rows gave. As read count the bytes of their values: Spark's own count misses vectored reads. */
     public CalibrationTask.Outcome outcome() {
         return observed.outcome(
-                corpus, new CalibrationTask.Tally(bytes, System.nanoTime() - start, 0, 0, 0, List.of()), null);
+                corpus, CalibrationTask.Tally.read(bytes, System.nanoTime() - start), null);
     }
 }

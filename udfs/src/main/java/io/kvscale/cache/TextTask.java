@@ -274,19 +274,17 @@ public final class TextTask implements AutoCloseable {
                 .orElse(null);
     }
 
-    /** The samples that failed here; whether they are too many shows when those of all tasks are merged. */
-    public Failures failures() {
-        return failures;
-    }
-
-    /** What all batches gave; a problem among it if more samples failed here than may in all. */
+    /**
+     * What all batches gave; a problem among it if more samples failed here than may in all. Whether they are too many in
+     * all tasks together shows when those are merged.
+     */
     public CalibrationTask.Outcome outcome() {
         DataProblem problem = problem();
         if (problem != null) {
             observed.add(problem);
         }
         return observed.outcome(
-                corpus, new CalibrationTask.Tally(bytes, System.nanoTime() - start, 0, 0, 0, List.of()), null);
+                corpus, new CalibrationTask.Tally(bytes, System.nanoTime() - start, 0, 0, 0, List.of(), failures), null);
     }
 
     /** Releases the buffers of the run; the model stays open. */

@@ -3,6 +3,7 @@ package io.kvscale.job.calibration;
 import io.kvscale.capture.CaptureListing;
 import io.kvscale.capture.CaptureReader.Depth;
 import io.kvscale.job.recipe.Recipe;
+import io.kvscale.scheme.ScaleTable;
 import io.kvscale.tensor.InvalidDataException;
 import java.util.Iterator;
 import java.util.List;
@@ -23,7 +24,7 @@ import scala.Tuple2;
 public final class CalibrationJob implements AutoCloseable {
     private final boolean ownsSpark;
     private final JavaSparkContext spark;
-    private final Pass pass;
+    private Pass pass;
 
     /**
      * Over capture files: starts Spark and plans; reads nothing.
@@ -44,6 +45,16 @@ public final class CalibrationJob implements AutoCloseable {
         this(checked(table, recipe, runtime), spark -> new TablePass(spark, recipe, table, partitions));
     }
 
+    /**
+     * Over text: starts Spark, checks the model, reads the texts and chooses among them.
+     *
+     * @param partitions how many tasks to aim at; 0: enough for every core
+     * @throws InvalidDataException if the model or a text is not as it should be
+     */
+    public CalibrationJob(SparkRuntime runtime, Recipe recipe, TextSource text, int partitions) {
+        this(runtime, spark -> TextPass.of(spark, recipe, text, partitions));
+    }
+
     private static SparkRuntime checked(TableInput table, Recipe recipe, SparkRuntime runtime) {
         table.check(recipe);
         return runtime;
@@ -55,7 +66,7 @@ public final class CalibrationJob implements AutoCloseable {
         try {
             this.pass = planned.apply(spark);
         } catch (RuntimeException e) {
-            close();
+            stop();
             throw e;
         }
     }
@@ -71,6 +82,11 @@ public final class CalibrationJob implements AutoCloseable {
     /** Stops Spark, unless it ran before. */
     @Override
     public void close() {
+        pass.close();
+        stop();
+    }
+
+    private void stop() {
         if (ownsSpark) {
             spark.stop();
         }
@@ -84,6 +100,21 @@ public final class CalibrationJob implements AutoCloseable {
     /** What is known of the corpus before it is read, as label and text. */
     public Map<String, String> shown() {
         return pass.shown();
+    }
+
+    /** What the user should be told before it runs. */
+    public List<String> notices() {
+        return pass.notices();
+    }
+
+    /** Whether the run to come is for scales only, which {@link #feedBack} takes before the one that counts. */
+    public boolean wantsScales() {
+        return pass.wantsScales();
+    }
+
+    /** Has the next run observe with these scales in force. */
+    public void feedBack(ScaleTable scales) {
+        pass = pass.with(scales);
     }
 
     /**

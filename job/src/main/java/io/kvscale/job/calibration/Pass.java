@@ -2,13 +2,15 @@ package io.kvscale.job.calibration;
 
 import io.kvscale.capture.CaptureReader.Depth;
 import io.kvscale.observer.Corpus;
+import io.kvscale.scheme.ScaleTable;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
 import org.apache.spark.api.java.JavaPairRDD;
 import org.apache.spark.util.LongAccumulator;
 
 /** What a job passes over: its tasks, and what is known of it before. */
-interface Pass {
+interface Pass extends AutoCloseable {
     /** What the Spark job is called. */
     String description();
 
@@ -36,4 +38,23 @@ interface Pass {
     default CalibrationOutcome named(Supplier<CalibrationOutcome> run) {
         return run.get();
     }
+
+    /** Whether what it observes depends on scales, which a first pass gives. */
+    default boolean wantsScales() {
+        return false;
+    }
+
+    /** The pass that observes with these scales in force. */
+    default Pass with(ScaleTable scales) {
+        return this;
+    }
+
+    /** What the user should be told of it before. */
+    default List<String> notices() {
+        return List.of();
+    }
+
+    /** Lets go of what it keeps on the executors. */
+    @Override
+    default void close() {}
 }

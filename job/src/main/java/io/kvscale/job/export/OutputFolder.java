@@ -32,15 +32,23 @@ public final class OutputFolder implements Closeable {
     private final FileSystem fs;
     private final Path target;
     private final Path staging;
-    private final boolean overwrite;
+    private final Claim claim;
     private final List<String> written = new ArrayList<>();
     private final List<Path> madeAbove = new ArrayList<>();
     private boolean committed;
 
-    private OutputFolder(FileSystem fs, Path target, boolean overwrite) {
+    /**
+     * What may be replaced.
+     *
+     * @param option that named the folder
+     * @param mayHold names of files that an older folder may have; with others it is someone else's
+     */
+    private record Claim(String option, boolean overwrite, Set<String> mayHold) {}
+
+    private OutputFolder(FileSystem fs, Path target, Claim claim) {
         this.fs = fs;
         this.target = target;
-        this.overwrite = overwrite;
+        this.claim = claim;
         this.staging = beside(".tmp");
     }
 
@@ -52,6 +60,20 @@ public final class OutputFolder implements Closeable {
      */
     public static OutputFolder open(
             String folder, boolean overwrite, List<String> inputs, Configuration configuration) {
+        return open(folder, new Claim("--output", overwrite, RESULTS), inputs, configuration);
+    }
+
+    /**
+     * Claims a folder for captures, as {@link #open}; tasks put them into {@link #staging}.
+     *
+     * @throws OutputException if it holds anything, or cannot be written
+     */
+    public static OutputFolder ofCaptures(String folder, List<String> inputs, Configuration configuration) {
+        return open(folder, new Claim("--save-captures", true, Set.of()), inputs, configuration);
+    }
+
+    private static OutputFolder open(
+            String folder, Claim claim, List<String> inputs, Configuration configuration) {
         try {
             Path path = new Path(folder);
             // An instance of one's own: the checksum files are turned off for this folder, not for all of Spark.
@@ -60,9 +82,9 @@ public final class OutputFolder implements Closeable {
             Path target = fs.makeQualified(path);
             if (target.getParent() == null) {
                 throw new OutputException(
-                        "--output " + folder + " is the root of a file system\n  name a folder in it");
+                        claim.option + " " + folder + " is the root of a file system\n  name a folder in it");
             }
-            OutputFolder output = new OutputFolder(fs, target, overwrite);
+            OutputFolder output = new OutputFolder(fs, target, claim);
             output.checkTarget();
             output.checkInputs(inputs, configuration);
             output.makeStaging();
@@ -70,7 +92,7 @@ public final class OutputFolder implements Closeable {
         } catch (IOException | IllegalArgumentException e) {
             throw new OutputException(
                     "the output folder " + folder + " cannot be written: " + e.getMessage()
-                            + "\n  name another with --output, or mend the permissions",
+                            + "\n  name another with " + claim.option + ", or mend the permissions",
                     e);
         }
     }
@@ -90,20 +112,19 @@ public final class OutputFolder implements Closeable {
         if (!fs.exists(target)) {
             return;
         }
-        if (!overwrite) {
+        if (!claim.overwrite) {
             throw new OutputException(
-                    "the output folder " + shown(target) + " exists\n  name another with --output, or say --overwrite");
+                    "the output folder " + shown(target) + " exists\n  name another with " + claim.option + ", or say --overwrite");
         }
         // Of a file the listing is the file itself.
         TreeSet<String> names = Arrays.stream(fs.listStatus(target))
                 .map(s -> s.getPath().getName())
                 .collect(Collectors.toCollection(TreeSet::new));
-        names.removeAll(RESULTS);
+        names.removeAll(claim.mayHold);
         if (!names.isEmpty()) {
-            throw new OutputException(
-                    "the output folder " + shown(target) + " holds something else than kvscale's results: "
-                            + DataProblem.shown(names.first()) + "\n"
-                            + "  name another with --output: --overwrite replaces results only");
+            throw new OutputException("the output folder " + shown(target) + " holds something else than kvscale's results: "
+                    + DataProblem.shown(names.first()) + "\n  name another with " + claim.option + ": "
+                    + (claim.mayHold.isEmpty() ? "captures go into an empty one" : "--overwrite replaces results only"));
         }
     }
 
@@ -115,7 +136,7 @@ public final class OutputFolder implements Closeable {
             }
             if (isWithin(target, path) || isWithin(path, target)) {
                 throw new OutputException("the output folder " + shown(target) + " and the input " + path
-                        + " lie within each other\n  name another with --output");
+                        + " lie within each other\n  name another with " + claim.option);
             }
         }
     }
@@ -143,6 +164,11 @@ public final class OutputFolder implements Closeable {
         return new Path(target.getParent(), "." + target.getName() + "." + UUID.randomUUID() + suffix);
     }
 
+    /** Where files may be put that are not given to {@link #write}: a folder that {@link #commit} renames. */
+    public String staging() {
+        return staging.toString();
+    }
+
     /** Writes one file, by its path below the folder. */
     public void write(String name, byte[] bytes) {
         try (OutputStream out = fs.create(new Path(staging, name), false)) {
@@ -160,9 +186,9 @@ public final class OutputFolder implements Closeable {
         boolean replaces = false;
         try {
             if (fs.exists(target)) {
-                if (!overwrite) {
+                if (!claim.overwrite) {
                     throw new OutputException("the output folder " + shown(target) + " appeared while the job ran\n"
-                            + "  name another with --output, or say --overwrite");
+                            + "  name another with " + claim.option + ", or say --overwrite");
                 }
                 move(target, old);
                 replaces = true;

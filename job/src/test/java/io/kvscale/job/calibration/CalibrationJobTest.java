@@ -3,6 +3,7 @@ package io.kvscale.job.calibration;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kvscale.cache.CalibrationTask.Tally;
+import io.kvscale.cache.Failures;
 import io.kvscale.capture.CaptureFile;
 import io.kvscale.capture.CaptureListing;
 import io.kvscale.capture.CaptureReader.Depth;
@@ -145,7 +146,7 @@ class CalibrationJobTest {
                         .inTensor("t")
                         .inSlot(new Slot(1, Role.VALUE))
                         .inSample(new Sample("s", 3)),
-                new Tally(1, 2, 3, 4, 5, List.of("name")));
+                new Tally(1, 2, 3, 4, 5, List.of("name"), Failures.NONE));
     }
 
     @ParameterizedTest

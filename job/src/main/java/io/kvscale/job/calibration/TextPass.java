@@ -1,0 +1,190 @@
+package io.kvscale.job.calibration;
+
+import io.kvscale.cache.CalibrationTask;
+import io.kvscale.cache.CaptureWriter;
+import io.kvscale.cache.Failures;
+import io.kvscale.cache.FixedScales;
+import io.kvscale.cache.TextTask;
+import io.kvscale.capture.CaptureReader.Depth;
+import io.kvscale.job.corpus.ShippedModel;
+import io.kvscale.job.corpus.TextCorpus;
+import io.kvscale.job.corpus.Wire;
+import io.kvscale.job.recipe.Recipe;
+import io.kvscale.job.recipe.TextSettings;
+import io.kvscale.model.DecoderModel;
+import io.kvscale.model.ModelShape;
+import io.kvscale.model.Outputs;
+import io.kvscale.observer.Corpus;
+import io.kvscale.scheme.ScaleTable;
+import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.InvalidDataException;
+import io.kvscale.text.TokenBatch;
+import java.io.IOException;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Supplier;
+import org.apache.hadoop.fs.Path;
+import org.apache.spark.api.java.JavaPairRDD;
+import org.apache.spark.api.java.JavaRDD;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.util.LongAccumulator;
+import org.jspecify.annotations.Nullable;
+import scala.Tuple2;
+
+/** Over text: the model runs in the tasks, which observe what its cache would hold. */
+final class TextPass implements Pass {
+    private final Recipe recipe;
+    private final TextSource source;
+    private final ShippedModel model;
+    private final ModelShape shape;
+    private final TextCorpus corpus;
+    private final JavaRDD<byte[]> batches;
+    private final @Nullable FixedScales scales;
+
+    private TextPass(
+            Recipe recipe,
+            TextSource source,
+            ShippedModel model,
+            ModelShape shape,
+            TextCorpus corpus,
+            JavaRDD<byte[]> batches,
+            @Nullable FixedScales scales) {
+        this.recipe = recipe;
+        this.source = source;
+        this.model = model;
+        this.shape = shape;
+        this.corpus = corpus;
+        this.batches = batches;
+        this.scales = scales;
+    }
+
+    /**
+     * Checks the model, then reads and tokenizes the texts, in Spark jobs of their own.
+     *
+     * @param partitions how many tasks to aim at; 0: enough for every core
+     * @throws io.kvscale.tensor.InvalidDataException if the model or a text is not as it should be
+     */
+    static TextPass of(JavaSparkContext spark, Recipe recipe, TextSource source, int partitions) {
+        TextSettings settings = recipe.text();
+        ShippedModel model = ShippedModel.of(spark, source.model(), settings.modelFile());
+        ModelShape shape = DecoderModel.check(model.local(), settings.modelFile());
+        TextCorpus corpus = TextCorpus.read(
+                spark,
+                source.text(),
+                settings,
+                model,
+                shape.vocabulary(),
+                shape.maxPositions(),
+                partitions,
+                SparkRuntime.attempts(spark.getConf()));
+        return new TextPass(recipe, source, model, shape, corpus, corpus.batches(partitions), null);
+    }
+
+    @Override
+    public boolean wantsScales() {
+        return recipe.text().fakeQuantizeFeedback() && scales == null;
+    }
+
+    @Override
+    public TextPass with(ScaleTable table) {
+        return new TextPass(recipe, source, model, shape, corpus, batches, FixedScales.of(table));
+    }
+
+    @Override
+    public List<String> notices() {
+        return corpus.notices();
+    }
+
+    @Override
+    public String description() {
+        return corpus.summary().sequences() + " texts in " + partitions() + " tasks"
+                + (wantsScales() ? ", for the scales that are fed back" : "");
+    }
+
+    @Override
+    public Progress.Work work() {
+        return new Progress.Work(corpus.summary().tokens(), corpus.summary().sequences());
+    }
+
+    @Override
+    public int partitions() {
+        return batches.getNumPartitions();
+    }
+
+    @Override
+    public Map<String, String> shown() {
+        Map<String, String> shown = new LinkedHashMap<>();
+        shown.put("model", shape.layers() + " layers, " + shape.geometry());
+        shown.putAll(corpus.summary().shown());
+        shown.put("tasks", String.valueOf(partitions()));
+        return shown;
+    }
+
+    /** Tasks count the samples as files. */
+    @Override
+    public Corpus corpus() {
+        return Corpus.EMPTY;
+    }
+
+    @Override
+    public JavaPairRDD<Integer, byte[]> states(Depth depth, LongAccumulator observed, LongAccumulator samples) {
+        TextTask.Settings settings = new TextTask.Settings(
+                recipe.schemes(),
+                recipe.statistics(),
+                recipe.capture().layerFilter(),
+                recipe.text().chunkTokens(),
+                recipe.text().maxFailedSamples(),
+                scales,
+                recipe.text().residualLength());
+        boolean look = depth == Depth.HEADERS;
+        ShippedModel shipped = model;
+        String captures = wantsScales() ? null : source.captures();
+        return batches.mapPartitionsToPair(part -> look || !part.hasNext()
+                ? List.<Tuple2<Integer, byte[]>>of().iterator()
+                : TaskState.rows(run(part, shipped, settings, captures, observed, samples)));
+    }
+
+    private static CalibrationTask.Outcome run(
+            Iterator<byte[]> batches,
+            ShippedModel shipped,
+            TextTask.Settings settings,
+            @Nullable String captures,
+            LongAccumulator observed,
+            LongAccumulator samples)
+            throws IOException {
+        CaptureWriter writer =
+                captures == null ? null : new CaptureWriter(new Path(captures), shipped.configuration().value().value());
+        try (DecoderModel model = DecoderModel.shared(shipped.manifest(), shipped.local(), Outputs.CACHE);
+                TextTask task = new TextTask(model, settings, writer, tokens -> {
+                    observed.add(tokens);
+                    samples.add(1);
+                })) {
+            while (batches.hasNext()) {
+                task.run(Wire.value(batches.next(), TokenBatch.class));
+            }
+            return task.outcome();
+        } catch (InvalidDataException e) {
+            return CalibrationTask.Outcome.of(e.problem());
+        }
+    }
+
+    @Override
+    public CalibrationOutcome named(Supplier<CalibrationOutcome> run) {
+        CalibrationOutcome outcome = run.get();
+        Failures failed = outcome.tally().failed();
+        DataProblem first = failed.first();
+        boolean tooMany = first != null && failed.count() > recipe.text().maxFailedSamples();
+        DataProblem found = outcome.problem();
+        return tooMany && (found == null || first.compareTo(found) < 0)
+                ? new CalibrationOutcome(outcome.statistics(), first, outcome.tally())
+                : outcome;
+    }
+
+    @Override
+    public void close() {
+        corpus.close();
+        DecoderModel.releaseShared();
+    }
+}
