@@ -54,7 +54,7 @@ final class Feedback {
     }
 
     /** A copy with other tokens from {@code at} on. */
-    private static KvTensor with(KvTensor tensor, KvTensor tokens, int at) {
+    static KvTensor with(KvTensor tensor, KvTensor tokens, int at) {
         int line = line(tensor.geometry());
         ByteBuffer copy = ByteBuffer.allocate(tensor.values().capacity());
         copy.put(tensor.values().duplicate()).flip();

@@ -15,7 +15,8 @@ public interface Decoding extends AutoCloseable {
     /**
      * Runs the next tokens of every row.
      *
-     * @param ids one array a row; shorter rows are padded on the right, which only the one feed of a batch may need
+     * @param ids one array a row, none of them empty; shorter rows are padded on the right, which only the one feed of a
+     *     batch may need
      * @throws InvalidDataException if an id is outside of the vocabulary, the sequence is longer than the model takes, or
      *     ONNX Runtime fails, out of memory included; the batch is of no use then
      */
