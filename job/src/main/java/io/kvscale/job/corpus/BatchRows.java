@@ -6,11 +6,14 @@ import io.kvscale.text.TokenSequence;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
 import java.util.Set;
+import java.util.Spliterators;
+import java.util.stream.StreamSupport;
 import org.apache.spark.Partitioner;
 import org.apache.spark.api.java.JavaPairRDD;
 import org.apache.spark.api.java.JavaRDD;
@@ -88,7 +91,14 @@ final class BatchRows {
      */
     static JavaRDD<byte[]> of(JavaSparkContext spark, JavaRDD<byte[]> rows, BatchPlan plan, int partitions) {
         JavaPairRDD<String, byte[]> wanted = spark.parallelizePairs(wanted(plan), Math.max(1, rows.getNumPartitions()));
-        return rows.mapPartitionsToPair(BatchRows::distinct)
+        // Where samples are chosen by hash, those that are not need not move.
+        ContentHash last = plan.batches().stream()
+                .flatMap(List::stream)
+                .flatMap(sequence -> sequence.pieces().stream())
+                .map(piece -> piece.sample().hash())
+                .max(Comparator.naturalOrder())
+                .orElseThrow();
+        return rows.mapPartitionsToPair(all -> distinct(all, last))
                 .cogroup(wanted)
                 .flatMapToPair(met -> sent(met._2()._1(), met._2()._2()))
                 .repartitionAndSortWithinPartitions(new BatchPartitioner(partitions, plan.spread(partitions)))
@@ -113,17 +123,17 @@ final class BatchRows {
         return wanted;
     }
 
-    /** The rows with ids, of those with the same content the first only. */
-    private static Iterator<Tuple2<String, byte[]>> distinct(Iterator<byte[]> rows) {
+    /** The rows with ids up to a hash, of those with the same content the first only. */
+    private static Iterator<Tuple2<String, byte[]>> distinct(Iterator<byte[]> rows, ContentHash last) {
         Set<String> seen = new HashSet<>();
-        List<Tuple2<String, byte[]>> distinct = new ArrayList<>();
-        rows.forEachRemaining(row -> {
-            TextSample sample = EncodedRow.sampleOf(row);
-            if (sample != null && seen.add(sample.content())) {
-                distinct.add(new Tuple2<>(sample.content(), row));
-            }
-        });
-        return distinct.iterator();
+        return StreamSupport.stream(Spliterators.spliteratorUnknownSize(rows, 0), false)
+                .<Tuple2<String, byte[]>>mapMulti((row, next) -> {
+                    TextSample sample = EncodedRow.sampleOf(row);
+                    if (sample != null && sample.hash().compareTo(last) <= 0 && seen.add(sample.content())) {
+                        next.accept(new Tuple2<>(sample.content(), row));
+                    }
+                })
+                .iterator();
     }
 
     private static Iterator<Tuple2<Long, byte[]>> sent(Iterable<byte[]> rows, Iterable<byte[]> wanted) {

@@ -1,5 +1,6 @@
 package io.kvscale.job.corpus;
 
+import java.io.Serializable;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
@@ -10,7 +11,7 @@ import java.util.HexFormat;
  * SHA-256 of a seed and a text, as four big-endian words; ordered as its bytes, unsigned. By it samples are chosen, so
  * that the choice depends on what they say and not on where they lie.
  */
-record ContentHash(long a, long b, long c, long d) implements Comparable<ContentHash> {
+record ContentHash(long a, long b, long c, long d) implements Comparable<ContentHash>, Serializable {
     /** Of the seed in decimal, a zero byte, and the text in UTF-8. */
     static ContentHash of(long seed, String text) {
         MessageDigest digest;

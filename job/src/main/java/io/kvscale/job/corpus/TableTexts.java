@@ -6,6 +6,7 @@ import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.text.TextFields;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.function.Supplier;
 import org.apache.spark.api.java.JavaRDD;
@@ -15,6 +16,8 @@ import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.classic.Dataset;
 import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.functions;
+import org.apache.spark.sql.types.ArrayType;
+import org.apache.spark.sql.types.StringType;
 import org.apache.spark.sql.types.StructField;
 import org.jspecify.annotations.Nullable;
 
@@ -80,9 +83,11 @@ final class TableTexts {
         List<Column> columns = new ArrayList<>();
         List<String> missing = new ArrayList<>();
         boolean any = false;
-        for (String name : List.of(fields.messages(), fields.text(), fields.prompt(), fields.completion())) {
+        for (String name :
+                new LinkedHashSet<>(List.of(fields.messages(), fields.text(), fields.prompt(), fields.completion()))) {
             StructField field = found(table, name);
             if (field != null) {
+                check(field);
                 columns.add(
                         table.col("`" + field.name().replace("`", "``") + "`").as(name));
                 any |= !name.equals(fields.completion());
@@ -97,6 +102,17 @@ final class TableTexts {
                     "map the names with fields under kvscale in the recipe, as fields: {text: body}"));
         }
         return columns;
+    }
+
+    /** Of bytes, and of anything but text, JSON would hold a text that nobody wrote. */
+    private static void check(StructField field) {
+        if (!(field.dataType() instanceof StringType || field.dataType() instanceof ArrayType)) {
+            throw new InvalidDataException(DataProblem.of(
+                    "column '" + DataProblem.shown(field.name()) + "' is "
+                            + DataProblem.shown(field.dataType().simpleString())
+                            + ", expected string, or a list of messages",
+                    "cast it in a view or query, or name another column with fields under kvscale in the recipe"));
+        }
     }
 
     /** The column of that name, as Spark would find it: in any case, unless spark.sql.caseSensitive. */

@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.stream.Collectors;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.storage.StorageLevel;
@@ -139,7 +140,13 @@ public final class TextCorpus implements AutoCloseable {
         }
         if (first != null) {
             notices.add(tally.bad() + " of " + (tally.good() + tally.bad()) + " records are bad and were left out, the"
-                    + " first: " + first.problem().message().replace("\n", ";"));
+                    + " first: "
+                    + first.problem()
+                            .message()
+                            .lines()
+                            .limit(2)
+                            .map(String::strip)
+                            .collect(Collectors.joining(" ")));
         }
     }
 

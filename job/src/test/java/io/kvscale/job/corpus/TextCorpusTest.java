@@ -3,6 +3,8 @@ package io.kvscale.job.corpus;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.kvscale.capture.CaptureFile;
+import io.kvscale.capture.FilePiece;
 import io.kvscale.capture.InvalidOptionException;
 import io.kvscale.job.SharedSpark;
 import io.kvscale.job.recipe.Recipe;
@@ -24,6 +26,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
+import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.sql.Encoders;
 import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.Test;
@@ -346,6 +349,54 @@ class TextCorpusTest {
         assertThatThrownBy(() -> read(TextInput.table("texts"), "num_calibration_samples: 1, shuffle: false", 0, 1))
                 .isInstanceOf(InvalidOptionException.class)
                 .hasMessageContaining("no order");
+    }
+
+    @Test
+    void bytesAreNoText() {
+        assertThatThrownBy(() -> read(TextInput.query("select cast('abc' as binary) as text"), "", 0, 1))
+                .isInstanceOf(InvalidDataException.class)
+                .hasMessageContaining("column 'text' is binary")
+                .hasMessageContaining("cast it");
+    }
+
+    @Test
+    void linesKeepTheirNumbersWhereAFileIsCutOften() {
+        StringBuilder lines = new StringBuilder();
+        Map<String, String> expected = new TreeMap<>();
+        for (int i = 1; i <= 5_000; i++) {
+            boolean blank = i % 11 == 0;
+            lines.append(blank ? "\n" : json("line " + i));
+            if (!blank) {
+                expected.put("a/" + i, "line " + i);
+            }
+        }
+        write("a.jsonl", lines.toString());
+        try (TextCorpus corpus = read(input("a.jsonl"), "", 0, 16)) {
+            Map<String, String> found = new TreeMap<>();
+            batches(corpus, 2).forEach(batch -> batch.forEach(s -> found.put(s.split("=")[0], s.split("=")[1])));
+            assertThat(found).isEqualTo(expected);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 3})
+    void aFileThatCannotBeReadIsTriedAgainAndThenAProblem(int attempts) {
+        CaptureFile file = new CaptureFile(folder.resolve("gone.jsonl").toString(), "gone.jsonl", "in", 10);
+        NumberedPieces pieces =
+                new NumberedPieces(new ArrayList<>(List.of(new FilePiece(file, 0, 10))), new long[] {0});
+        TextSettings settings = settings("");
+        List<byte[]> rows = SharedSpark.context()
+                .parallelize(List.of(1), 1)
+                .flatMap(one -> new FileRows(
+                        pieces,
+                        new Configuration(),
+                        new ReadAttempts(attempts),
+                        new RecordTask(new StubEncoders(settings), settings, 0)))
+                .collect();
+        assertThat(EncodedRow.fromByteArray(rows.get(0))).isInstanceOfSatisfying(EncodedRow.Failed.class, failed -> {
+            assertThat(failed.problem().message()).contains("cannot be read", "in file gone.jsonl");
+        });
+        assertThat(rows).hasSize(1);
     }
 
     @Test
