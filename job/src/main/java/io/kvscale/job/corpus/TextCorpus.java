@@ -72,15 +72,20 @@ public final class TextCorpus implements AutoCloseable {
             int attempts) {
         int limit = limit(settings, positions);
         encoders.open().close(); // what is wrong with it should be said here, once
-        CorpusReader reader =
-                CorpusReader.open(spark, input, settings, encoders, limit, partitions, new ReadAttempts(attempts));
-        JavaRDD<byte[]> rows = reader.rows().persist(StorageLevel.MEMORY_AND_DISK_SER());
+        spark.setJobGroup("kvscale", "kvscale: reads " + input.shown());
         try {
-            return new TextCorpus(spark, input, settings, limit, reader, rows);
-        } catch (RuntimeException e) {
-            rows.unpersist();
-            reader.close();
-            throw e;
+            CorpusReader reader =
+                    CorpusReader.open(spark, input, settings, encoders, limit, partitions, new ReadAttempts(attempts));
+            JavaRDD<byte[]> rows = reader.rows().persist(StorageLevel.MEMORY_AND_DISK_SER());
+            try {
+                return new TextCorpus(spark, input, settings, limit, reader, rows);
+            } catch (RuntimeException e) {
+                rows.unpersist();
+                reader.close();
+                throw e;
+            }
+        } finally {
+            spark.clearJobGroup();
         }
     }
 

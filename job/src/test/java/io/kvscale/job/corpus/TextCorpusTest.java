@@ -27,6 +27,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.hdfs.MiniDFSCluster;
 import org.apache.spark.sql.Encoders;
 import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.Test;
@@ -349,6 +350,35 @@ class TextCorpusTest {
         assertThatThrownBy(() -> read(TextInput.table("texts"), "num_calibration_samples: 1, shuffle: false", 0, 1))
                 .isInstanceOf(InvalidOptionException.class)
                 .hasMessageContaining("no order");
+    }
+
+    @Test
+    void textsOnHdfsGiveTheSame() throws IOException {
+        StringBuilder lines = new StringBuilder();
+        for (int i = 0; i < 8_000; i++) {
+            lines.append(json(i + "x".repeat(i % 300)));
+        }
+        write("in/a.jsonl", lines.toString());
+        write("in/b/c.txt", "a text of its own\n");
+        Configuration configuration = new Configuration();
+        configuration.set(
+                MiniDFSCluster.HDFS_MINIDFS_BASEDIR, folder.resolve("dfs").toString());
+        configuration.setInt("dfs.blocksize", 1 << 20);
+        MiniDFSCluster cluster =
+                new MiniDFSCluster.Builder(configuration).numDataNodes(1).build();
+        try {
+            var hdfs = cluster.getFileSystem();
+            hdfs.copyFromLocalFile(
+                    new org.apache.hadoop.fs.Path(folder.resolve("in").toString()),
+                    new org.apache.hadoop.fs.Path("/in"));
+            try (TextCorpus there = read(TextInput.paths(List.of(hdfs.getUri() + "/in")), "", 0, 5);
+                    TextCorpus here = read(input("in"), "", 0, 2)) {
+                assertThat(batches(there, 3)).isEqualTo(batches(here, 2));
+                assertThat(there.files()).extracting(CaptureFile::name).containsExactly("a.jsonl", "b/c.txt");
+            }
+        } finally {
+            cluster.shutdown();
+        }
     }
 
     @Test
