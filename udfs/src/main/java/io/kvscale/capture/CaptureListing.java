@@ -2,25 +2,13 @@ package io.kvscale.capture;
 
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
-import io.kvscale.tensor.Sample;
-import java.io.FileNotFoundException;
-import java.io.IOException;
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.Comparator;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import org.apache.hadoop.conf.Configuration;
-import org.apache.hadoop.fs.FileStatus;
-import org.apache.hadoop.fs.FileSystem;
-import org.apache.hadoop.fs.LocalFileSystem;
-import org.apache.hadoop.fs.Path;
-import org.apache.hadoop.fs.RemoteIterator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,8 +22,7 @@ public record CaptureListing(List<CaptureFile> files, long skipped, boolean parq
     /** What is looked for in folders where no format is named, beside Parquet. */
     private static final Set<InputFormat> CAPTURES = Set.of(InputFormat.SAFETENSORS, InputFormat.ARROW);
 
-    private static final int MAX_DEPTH = 64;
-    private static final String GLOB = "{}[]*?";
+    private static final String OPTION = "--input, or the source's path";
 
     public long bytes() {
         return files.stream().mapToLong(CaptureFile::length).sum();
@@ -73,16 +60,19 @@ public record CaptureListing(List<CaptureFile> files, long skipped, boolean parq
      * @throws InvalidDataException if an input does not exist, or nothing is found
      */
     private static CaptureListing of(List<String> inputs, Set<InputFormat> taken, Configuration configuration) {
-        Walk walk = new Walk(inputs.size() > 1, taken);
-        forEach(inputs, input -> walk.input(input, configuration));
-        walk.files.sort(Comparator.comparing(CaptureFile::name, Sample::compareUtf8));
-        if (walk.files.isEmpty()) {
+        InputWalk walk = new InputWalk(
+                inputs.size() > 1,
+                name -> InputFormat.ofFile(name).filter(taken::contains).isPresent(),
+                OPTION);
+        inputs.forEach(input -> walk.add(input, configuration));
+        List<CaptureFile> files = walk.files();
+        if (files.isEmpty()) {
             throw problem(
                     "no " + words(taken) + " file in " + shown(inputs)
-                            + (walk.skipped > 0 ? " (" + walk.skipped + " other files)" : ""),
+                            + (walk.skipped() > 0 ? " (" + walk.skipped() + " other files)" : ""),
                     "point --input, or the source's path, at a folder of captures, or name the files themselves");
         }
-        return new CaptureListing(walk.files, walk.skipped, false);
+        return new CaptureListing(files, walk.skipped(), false);
     }
 
     /**
@@ -91,29 +81,8 @@ public record CaptureListing(List<CaptureFile> files, long skipped, boolean parq
      * @throws InvalidDataException if one does not exist
      */
     public static void check(List<String> inputs, Configuration configuration) {
-        forEach(inputs, input -> {
-            Path path = Walk.path(input);
-            Walk.found(input, path, path.getFileSystem(configuration));
-        });
-    }
-
-    /** Something done with one input. */
-    private interface Visit {
-        void input(String input) throws IOException;
-    }
-
-    private static void forEach(List<String> inputs, Visit visit) {
-        for (String input : inputs) {
-            try {
-                visit.input(input);
-            } catch (IOException e) {
-                throw new InvalidDataException(
-                        DataProblem.of(
-                                "input " + DataProblem.shown(input) + " cannot be listed: " + e.getMessage(),
-                                "check --input, or the source's path, and that this machine can reach it"),
-                        e);
-            }
-        }
+        InputWalk walk = new InputWalk(inputs.size() > 1, name -> true, OPTION);
+        inputs.forEach(input -> walk.check(input, configuration));
     }
 
     private static Set<InputFormat> taken(@Nullable InputFormat format) {
@@ -154,7 +123,8 @@ public record CaptureListing(List<CaptureFile> files, long skipped, boolean parq
         return table != null;
     }
 
-    private static void checkNames(List<CaptureFile> files) {
+    /** @throws InvalidDataException if two files have the same sample name */
+    public static void checkNames(List<CaptureFile> files) {
         Map<String, CaptureFile> samples = new HashMap<>();
         for (CaptureFile file : files) {
             CaptureFile other = samples.put(file.sample(), file);
@@ -173,124 +143,5 @@ public record CaptureListing(List<CaptureFile> files, long skipped, boolean parq
 
     private static String shown(List<String> inputs) {
         return DataProblem.shown(String.join(", ", inputs));
-    }
-
-    /** One walk over all inputs. */
-    private static final class Walk {
-        private final boolean several;
-        private final Set<InputFormat> taken;
-        private final List<CaptureFile> files = new ArrayList<>();
-        private final Set<Path> seen = new HashSet<>();
-        private long skipped;
-
-        Walk(boolean several, Set<InputFormat> taken) {
-            this.several = several;
-            this.taken = taken;
-        }
-
-        void input(String input, Configuration configuration) throws IOException {
-            Path path = path(input);
-            FileSystem fs = path.getFileSystem(configuration);
-            FileStatus[] found = found(input, path, fs);
-            boolean glob = path.toString().chars().anyMatch(c -> GLOB.indexOf(c) >= 0);
-            Path root = fs.makeQualified(root(path, found));
-            for (FileStatus status : found) {
-                if (glob) {
-                    entry(fs, status, root, 0);
-                } else if (status.isDirectory()) {
-                    folder(fs, status.getPath(), root, 0);
-                } else {
-                    file(status, root);
-                }
-            }
-        }
-
-        private static FileStatus[] found(String input, Path path, FileSystem fs) throws IOException {
-            FileStatus[] found = fs.globStatus(path);
-            if (found == null || found.length == 0) {
-                throw problem(
-                        "input " + DataProblem.shown(input) + " does not exist", "check --input, or the source's path");
-            }
-            return found;
-        }
-
-        private static Path path(String input) {
-            try {
-                return new Path(input);
-            } catch (IllegalArgumentException e) {
-                throw new InvalidDataException(
-                        DataProblem.of(
-                                "input '" + DataProblem.shown(input) + "' is not a path",
-                                "check --input, or the source's path"),
-                        e);
-            }
-        }
-
-        /** Names count from here: a folder itself, the folder of a file, the part of a glob before its wildcards. */
-        private static Path root(Path path, FileStatus[] found) {
-            Path root = path;
-            boolean glob = false;
-            for (Path p = path; p != null; p = p.getParent()) {
-                if (p.getName().chars().anyMatch(c -> GLOB.indexOf(c) >= 0)) {
-                    root = p.getParent();
-                    glob = true;
-                }
-            }
-            boolean file = !glob && found[0].isFile();
-            Path result = file ? root.getParent() : root;
-            return result == null ? new Path("/") : result;
-        }
-
-        private void folder(FileSystem fs, Path folder, Path root, int depth) throws IOException {
-            if (depth > MAX_DEPTH) {
-                throw problem("folder " + folder + " is nested more than " + MAX_DEPTH + " deep", "look for a loop");
-            }
-            checkLocale(fs, folder);
-            RemoteIterator<FileStatus> entries = fs.listStatusIterator(folder);
-            while (entries.hasNext()) {
-                entry(fs, entries.next(), root, depth + 1);
-            }
-        }
-
-        /** Java lists names that its locale cannot express but cannot open them, and Hadoop then passes them over. */
-        private static void checkLocale(FileSystem fs, Path folder) {
-            if (fs instanceof LocalFileSystem local
-                    && !"UTF-8".equalsIgnoreCase(System.getProperty("sun.jnu.encoding"))) {
-                String[] names = local.pathToFile(folder).list();
-                if (names != null
-                        && Arrays.stream(names).anyMatch(n -> n.chars().anyMatch(c -> c > 0x7e))) {
-                    throw problem(
-                            "folder " + folder + " holds names that the locale of this process cannot express",
-                            "set LC_ALL=C.UTF-8 for the driver and the executors");
-                }
-            }
-        }
-
-        /** What was found and not named: hidden things are passed over, other files than captures counted. */
-        private void entry(FileSystem fs, FileStatus status, Path root, int depth) throws IOException {
-            String name = status.getPath().getName();
-            if (name.startsWith(".") || name.startsWith("_")) {
-                return;
-            }
-            if (status.isDirectory()) {
-                folder(fs, status.getPath(), root, depth);
-            } else if (InputFormat.ofFile(name).filter(taken::contains).isPresent()) {
-                file(status, root);
-            } else {
-                skipped++;
-            }
-        }
-
-        private void file(FileStatus status, Path root) throws FileNotFoundException {
-            Path path = status.getPath();
-            if (!seen.add(path)) {
-                return;
-            }
-            String below = path.toUri().getPath();
-            String base = root.toUri().getPath();
-            String name = below.substring(base.endsWith("/") ? base.length() : base.length() + 1);
-            String folder = root.getName().isEmpty() ? "root" : root.getName();
-            files.add(new CaptureFile(path.toString(), several ? folder + "/" + name : name, folder, status.getLen()));
-        }
     }
 }

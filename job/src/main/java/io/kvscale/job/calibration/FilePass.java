@@ -5,6 +5,7 @@ import io.kvscale.capture.CaptureListing;
 import io.kvscale.capture.CaptureOptions;
 import io.kvscale.capture.CaptureReader.Depth;
 import io.kvscale.capture.Split;
+import io.kvscale.job.corpus.Wire;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.observer.Corpus;
 import io.kvscale.observer.StatisticsKind;
@@ -78,7 +79,7 @@ final class FilePass implements Pass {
         return spark.parallelize(splits.stream().map(Wire::bytes).toList(), splits.size())
                 .flatMapToPair(split -> TaskState.rows(settled(
                         CalibrationTask.run(
-                                Wire.split(split),
+                                Wire.value(split, Split.class),
                                 schemes,
                                 kind,
                                 options,

@@ -100,7 +100,7 @@ public final class SparkRuntime {
     }
 
     /** How often Spark runs a task that fails before it gives up: in local mode once, unless the master says more. */
-    static int attempts(SparkConf conf) {
+    public static int attempts(SparkConf conf) {
         String master = conf.get("spark.master", "");
         Matcher local = LOCAL.matcher(master);
         if (local.matches()) {

@@ -2,10 +2,12 @@ package io.kvscale.job.calibration;
 
 import io.kvscale.capture.InvalidOptionException;
 import io.kvscale.capture.RowTensors;
+import io.kvscale.job.corpus.SparkErrors;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.tensor.DataProblem;
 import java.util.List;
+import java.util.function.Supplier;
 
 /**
  * A table of K and V, one row a tensor.
@@ -38,6 +40,17 @@ public record TableInput(String name, List<String> parquet, int walked) {
 
     boolean isParquet() {
         return name.isEmpty();
+    }
+
+    /** Reads it, and puts into words what Spark has against it. */
+    <T> T read(Supplier<T> reading) {
+        return SparkErrors.named(
+                shown(),
+                isParquet()
+                        ? "check --input: Parquet files of one schema, that nothing writes to; of subfolders,"
+                                + " Spark takes those named column=value only"
+                        : "check --table, and the catalogs that Spark is told of (--conf)",
+                reading);
     }
 
     /** What messages call it. */

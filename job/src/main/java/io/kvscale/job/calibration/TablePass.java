@@ -3,6 +3,7 @@ package io.kvscale.job.calibration;
 import io.kvscale.cache.RowTask;
 import io.kvscale.capture.CaptureOptions;
 import io.kvscale.capture.CaptureReader.Depth;
+import io.kvscale.job.corpus.TableSession;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.observer.Corpus;
 import io.kvscale.observer.StatisticsKind;
@@ -45,19 +46,17 @@ final class TablePass implements Pass {
         this.input = input;
         this.recipe = recipe;
         this.most = most;
-        SparkSession session = SparkErrors.named(input, () -> TableSession.of(spark));
-        this.table = SparkErrors.named(
-                input,
-                () -> input.isParquet()
-                        ? session.read().parquet(input.parquet().toArray(String[]::new))
-                        : session.table(input.name()));
+        SparkSession session = input.read(() -> TableSession.of(spark));
+        this.table = input.read(() -> input.isParquet()
+                ? session.read().parquet(input.parquet().toArray(String[]::new))
+                : session.table(input.name()));
         this.files = input.isParquet() ? files() : 0;
         this.schema = new TableSchema(table, recipe.capture().columns());
     }
 
     /** How many files Spark takes of the inputs. */
     private int files() {
-        String[] taken = SparkErrors.named(input, () -> TableSession.files(table));
+        String[] taken = input.read(() -> TableSession.files(table));
         int distinct = (int) Arrays.stream(taken).distinct().count();
         if (distinct < taken.length) {
             throw new InvalidDataException(DataProblem.of(
@@ -118,7 +117,7 @@ final class TablePass implements Pass {
 
     @Override
     public CalibrationOutcome named(Supplier<CalibrationOutcome> run) {
-        CalibrationOutcome outcome = SparkErrors.named(input, run::get);
+        CalibrationOutcome outcome = input.read(run::get);
         if (outcome.problem() == null && outcome.statistics().slots().isEmpty()) {
             throw new InvalidDataException(DataProblem.of(
                     input.shown() + " holds no row of a layer that is calibrated",
@@ -131,7 +130,7 @@ final class TablePass implements Pass {
     private JavaRDD<InternalRow> rows(Depth depth) {
         JavaRDD<InternalRow> present = rows;
         if (present == null || planned != depth) {
-            present = SparkErrors.named(input, () -> {
+            present = input.read(() -> {
                 @Nullable
                 Column file =
                         input.isParquet() ? table.metadataColumn("_metadata").getField("file_name") : null;

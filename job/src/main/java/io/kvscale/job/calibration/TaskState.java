@@ -3,6 +3,7 @@ package io.kvscale.job.calibration;
 import io.kvscale.cache.CalibrationTask;
 import io.kvscale.cache.CalibrationTask.Tally;
 import io.kvscale.cache.Geometries;
+import io.kvscale.job.corpus.Wire;
 import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.observer.Corpus;
 import io.kvscale.observer.SlotStatistics;

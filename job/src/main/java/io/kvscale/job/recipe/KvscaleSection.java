@@ -30,24 +30,25 @@ final class KvscaleSection {
     static final String GLOBAL_SCALE = "global_scale";
     private static final String OVERRIDES = "overrides";
     private static final Vocabulary KEYS = Vocabulary.of(
-            "key",
-            "value",
-            "layout",
-            "kv_heads",
-            "head_dim",
-            "mask",
-            "targets",
-            "ignore",
-            "hybrid",
-            "mla",
-            "allow_zero",
-            "on_nonfinite",
-            "keys",
-            "columns",
-            "scale_dtype",
-            GLOBAL_SCALE,
-            "statistics",
-            OVERRIDES);
+                    "key",
+                    "value",
+                    "layout",
+                    "kv_heads",
+                    "head_dim",
+                    "mask",
+                    "targets",
+                    "ignore",
+                    "hybrid",
+                    "mla",
+                    "allow_zero",
+                    "on_nonfinite",
+                    "keys",
+                    "columns",
+                    "scale_dtype",
+                    GLOBAL_SCALE,
+                    "statistics",
+                    OVERRIDES)
+            .and(TextKeys.KEYS);
     private static final Vocabulary OVERRIDE_KEYS = Vocabulary.of("layers", "role", "scheme");
     private static final Vocabulary ROLES = Vocabulary.of("key", "value", "both");
     private static final Vocabulary ROLE_KEYS = Vocabulary.of("tensors", "scheme");

@@ -22,6 +22,7 @@ import org.apache.hadoop.conf.Configuration;
  * @param hybrid some layers may be missing: they keep no KV cache
  * @param allowZero a slot of zeros only gets the eps scale instead of an error
  * @param keysBeforeRope keys were captured before RoPE
+ * @param text how texts are calibrated on, where the input is text
  * @param notices what the user should be told once: keys that are not acted on, doubtful choices
  */
 public record Recipe(
@@ -33,6 +34,7 @@ public record Recipe(
         boolean allowZero,
         OnNonfinite onNonfinite,
         boolean keysBeforeRope,
+        TextSettings text,
         List<String> notices)
         implements Serializable {
 
@@ -51,7 +53,8 @@ public record Recipe(
      */
     public static Recipe parse(String yaml, String name) {
         Section top = Section.of(name, "", RecipeYaml.load(yaml, name));
-        KvscaleSection kvscale = new KvscaleSection(top.section(SchemeFinder.KVSCALE));
+        Section ours = top.section(SchemeFinder.KVSCALE);
+        KvscaleSection kvscale = new KvscaleSection(ours);
         SchemeFinder finder = new SchemeFinder();
         Section scheme = finder.find(top);
         List<String> notActedOn = new ArrayList<>();
@@ -66,6 +69,7 @@ public record Recipe(
                 kvscale.allowZero(),
                 kvscale.onNonfinite(),
                 kvscale.keysBeforeRope(),
+                TextKeys.read(ours),
                 notices(finder.notActedOn(), notActedOn, kvscale.keysBeforeRope()));
     }
 

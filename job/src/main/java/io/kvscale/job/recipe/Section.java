@@ -110,9 +110,16 @@ final class Section {
     }
 
     boolean flag(String key) {
+        return flag(key, false);
+    }
+
+    boolean flag(String key, boolean otherwise) {
         Object value = get(key);
-        if (value == null || value instanceof Boolean) {
-            return Boolean.TRUE.equals(value);
+        if (value == null) {
+            return otherwise;
+        }
+        if (value instanceof Boolean flag) {
+            return flag;
         }
         throw wrongType(key, "true or false", value, "write it without quotes");
     }
@@ -130,6 +137,25 @@ final class Section {
         throw wrongType(
                 key,
                 "a whole number of at least 1" + (large ? " and at most " + most : ""),
+                value,
+                "write digits without quotes, or remove the key");
+    }
+
+    /** A whole number within limits. */
+    long number(String key, long otherwise, long least, long most) {
+        Object value = get(key);
+        if (value == null) {
+            return otherwise;
+        }
+        if (value instanceof Integer || value instanceof Long) {
+            long number = ((Number) value).longValue();
+            if (number >= least && number <= most) {
+                return number;
+            }
+        }
+        throw wrongType(
+                key,
+                "a whole number of at least " + least + " and at most " + most,
                 value,
                 "write digits without quotes, or remove the key");
     }

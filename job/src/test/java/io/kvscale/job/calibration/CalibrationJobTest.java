@@ -10,6 +10,7 @@ import io.kvscale.capture.CaptureReader.Depth;
 import io.kvscale.capture.FilePiece;
 import io.kvscale.capture.Split;
 import io.kvscale.job.SharedSpark;
+import io.kvscale.job.corpus.Wire;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.tensor.DataProblem;

@@ -137,8 +137,37 @@ class RecipeErrorsTest {
                 ours("key: {scheme: {strategy: group}}", ".key.scheme.group_size", "needs a group_size"));
     }
 
+    static Stream<Arguments> keysOfText() {
+        return Stream.of(
+                ours("max_seq_len: 5", ".max_seq_len", "'max_seq_length'"),
+                ours("max_seq_length: 0", ".max_seq_length", "at least 1, got 0"),
+                ours("num_calibration_samples: -1", ".num_calibration_samples", "at least 1, got -1"),
+                ours("shuffle: yes please", ".shuffle", "true or false, got 'yes please'"),
+                ours("seed: 1.5", ".seed", "whole number", "got 1.5"),
+                ours("seed: 99999999999999999999", ".seed", "got 99999999999999999999"),
+                ours("fields: text", ".fields", "must be a mapping, got 'text'"),
+                ours("fields: {body: text}", ".fields.body", "unknown key 'body'", "completion"),
+                ours("fields: {text: 1}", ".fields.text", "must be text, got 1"),
+                ours("fields: {text: ''}", ".fields.text", "empty", "remove text"),
+                ours("concatenate_data: true", ".concatenate_data", "the length", "add max_seq_length"),
+                ours("concatenate_data: true, max_seq_length: 8, long_texts: windows", ".long_texts", "remove one"),
+                ours("long_texts: cut", ".long_texts", "truncate, windows, got 'cut'"),
+                ours("add_special_tokens: 1", ".add_special_tokens", "true or false, got 1"),
+                ours("generation_prompt: x", ".generation_prompt", "true or false, got 'x'"),
+                ours("max_bad_records: -1", ".max_bad_records", "at least 0", "got -1"),
+                ours("max_failed_samples: x", ".max_failed_samples", "at least 0", "got 'x'"),
+                ours("model_file: ../model.onnx", ".model_file", "name of a file", "--model"),
+                ours("model_file: 'a\\b'", ".model_file", "name of a file", "--model"),
+                ours("model_file: ..", ".model_file", "got '..'"),
+                ours("model_file: ' '", ".model_file", "got ' '"),
+                ours("feedback: quantize", ".feedback", "none, fake_quantize, got 'quantize'"),
+                ours("residual_length: 8", ".residual_length", "later chunks", "add feedback: fake_quantize"),
+                ours("feedback: fake_quantize, residual_length: -1", ".residual_length", "at least 0", "got -1"),
+                ours("chunk_tokens: 15", ".chunk_tokens", "at least 16", "got 15"));
+    }
+
     @ParameterizedTest
-    @MethodSource({"schemes", "structures", "keysOfOurs"})
+    @MethodSource({"schemes", "structures", "keysOfOurs", "keysOfText"})
     void saysWhatWhereAndWhatToDo(String yaml, String key, String[] parts) {
         assertThatThrownBy(() -> Recipe.parse(yaml, "r.yaml")).isInstanceOfSatisfying(RecipeException.class, e -> {
             assertThat(e.getMessage()).contains(parts);

@@ -1,6 +1,5 @@
-package io.kvscale.job.calibration;
+package io.kvscale.job.corpus;
 
-import io.kvscale.capture.Split;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -13,10 +12,10 @@ import java.io.UncheckedIOException;
  * Values between driver and tasks as bytes, by Java serialization: Spark may be told to use Kryo for data, and Kryo
  * cannot take records on Java 17.
  */
-final class Wire {
+public final class Wire {
     private Wire() {}
 
-    static byte[] bytes(Serializable value) {
+    public static byte[] bytes(Serializable value) {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         try (ObjectOutputStream objects = new ObjectOutputStream(out)) {
             objects.writeObject(value);
@@ -26,11 +25,7 @@ final class Wire {
         return out.toByteArray();
     }
 
-    static Split split(byte[] bytes) {
-        return value(bytes, Split.class);
-    }
-
-    static <T> T value(byte[] bytes, Class<T> type) {
+    public static <T> T value(byte[] bytes, Class<T> type) {
         try (ObjectInputStream objects = new ObjectInputStream(new ByteArrayInputStream(bytes))) {
             return type.cast(objects.readObject());
         } catch (IOException | ClassNotFoundException e) {

@@ -1,4 +1,4 @@
-package io.kvscale.job.calibration;
+package io.kvscale.job.corpus;
 
 import java.util.Arrays;
 import java.util.Map;
@@ -10,7 +10,7 @@ import org.apache.spark.sql.execution.datasources.LogicalRelation;
 import scala.jdk.javaapi.CollectionConverters;
 
 /** Spark's SQL as this job uses it. */
-final class TableSession {
+public final class TableSession {
     /**
      * Rows of K and V are megabytes; Spark's vectorized readers hold thousands of them at once, more than an array of
      * the JVM can take.
@@ -22,7 +22,7 @@ final class TableSession {
     private TableSession() {}
 
     /** A copy of the session that there is, with its views and catalogs; what is set here is set in the copy only. */
-    static SparkSession of(JavaSparkContext spark) {
+    public static SparkSession of(JavaSparkContext spark) {
         SparkSession session =
                 SparkSession.builder().sparkContext(spark.sc()).getOrCreate().cloneSession();
         ROW_BY_ROW.forEach((key, value) -> {
@@ -34,7 +34,7 @@ final class TableSession {
     }
 
     /** The files that a plain read of files takes, those named twice twice. */
-    static String[] files(Dataset<?> read) {
+    public static String[] files(Dataset<?> read) {
         return CollectionConverters.asJava(read.queryExecution().analyzed().collectLeaves()).stream()
                 .filter(leaf -> leaf instanceof LogicalRelation)
                 .map(leaf -> ((LogicalRelation) leaf).relation())

@@ -1,4 +1,4 @@
-package io.kvscale.job.calibration;
+package io.kvscale.job.corpus;
 
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
@@ -8,15 +8,19 @@ import org.apache.spark.SparkThrowable;
 import org.jspecify.annotations.Nullable;
 
 /** What Spark says of a table that it cannot read, as bad data: the user's tables and views are not ours to trust. */
-final class SparkErrors {
+public final class SparkErrors {
     /** Begin the names of what is not the table's fault. */
     private static final List<String> SPARKS_OWN =
             List.of("INTERNAL_ERROR", "SPARK_JOB_CANCELLED", "UNABLE_TO_ACQUIRE_MEMORY");
 
     private SparkErrors() {}
 
-    /** @throws InvalidDataException where Spark fails for a reason that it has a name for */
-    static <T> T named(TableInput table, Supplier<T> read) {
+    /**
+     * @param table what messages call it
+     * @param remedy what to check
+     * @throws InvalidDataException where Spark fails for a reason that it has a name for
+     */
+    public static <T> T named(String table, String remedy, Supplier<T> read) {
         try {
             return read.get();
         } catch (InvalidDataException e) {
@@ -24,14 +28,7 @@ final class SparkErrors {
         } catch (Exception e) { // Spark throws checked exceptions without declaring them
             String said = reason(e);
             if (said != null) {
-                throw new InvalidDataException(
-                        DataProblem.of(
-                                table.shown() + " cannot be read: " + said,
-                                table.isParquet()
-                                        ? "check --input: Parquet files of one schema, that nothing writes to; of subfolders,"
-                                                + " Spark takes those named column=value only"
-                                        : "check --table, and the catalogs that Spark is told of (--conf)"),
-                        e);
+                throw new InvalidDataException(DataProblem.of(table + " cannot be read: " + said, remedy), e);
             }
             throw e;
         }

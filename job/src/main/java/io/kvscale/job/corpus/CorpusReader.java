@@ -1,0 +1,116 @@
+package io.kvscale.job.corpus;
+
+import io.kvscale.capture.CaptureFile;
+import io.kvscale.capture.InvalidOptionException;
+import io.kvscale.job.recipe.TextSettings;
+import java.io.Serializable;
+import java.util.List;
+import java.util.function.Supplier;
+import org.apache.spark.TaskContext;
+import org.apache.spark.api.java.JavaRDD;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.broadcast.Broadcast;
+import org.apache.spark.util.SerializableConfiguration;
+import org.apache.spark.util.TaskCompletionListener;
+
+/** Plans the tasks that turn the records of an input into {@link EncodedRow}s. */
+final class CorpusReader implements AutoCloseable {
+    private final TextListing listing;
+    private final JavaRDD<byte[]> rows;
+    private final TableTexts table;
+    private final boolean isTable;
+    private final Broadcast<SerializableConfiguration> configuration;
+
+    private CorpusReader(
+            TextListing listing,
+            JavaRDD<byte[]> rows,
+            TableTexts table,
+            boolean isTable,
+            Broadcast<SerializableConfiguration> configuration) {
+        this.listing = listing;
+        this.rows = rows;
+        this.table = table;
+        this.isTable = isTable;
+        this.configuration = configuration;
+    }
+
+    static CorpusReader open(
+            JavaSparkContext spark,
+            TextInput input,
+            TextSettings settings,
+            Encoders encoders,
+            int limit,
+            int partitions,
+            ReadAttempts attempts) {
+        TextListing listing = input.isSql()
+                ? new TextListing(List.of(), 0, false)
+                : TextListing.of(input.paths(), spark.hadoopConfiguration());
+        boolean isTable = input.isSql() || listing.parquet();
+        if (isTable && settings.samples() > 0 && !settings.shuffle()) {
+            throw new InvalidOptionException(
+                    "shuffle: false takes the first texts, and the rows of a table have no order",
+                    "remove shuffle: false, or num_calibration_samples, or calibrate on .jsonl or .txt files");
+        }
+        Broadcast<SerializableConfiguration> configuration =
+                spark.broadcast(new SerializableConfiguration(spark.hadoopConfiguration()));
+        TableTexts table = new TableTexts(input, settings.options().fields());
+        Tasks tasks = new Tasks(encoders, settings, limit);
+        JavaRDD<byte[]> rows;
+        if (isTable) {
+            String name = input.shown();
+            rows = table.rows(spark, listing.files(), partitions)
+                    .mapPartitions(json -> new TableRows(name, json, tasks.begin()));
+        } else {
+            List<byte[]> pieces =
+                    NumberedPieces.plan(spark, listing.files(), partitions, configuration, attempts).stream()
+                            .map(Wire::bytes)
+                            .toList();
+            rows = spark.parallelize(pieces, pieces.size()).flatMap(piece -> {
+                FileRows task = new FileRows(
+                        Wire.value(piece, NumberedPieces.class),
+                        configuration.value().value(),
+                        attempts,
+                        tasks.begin());
+                TaskContext.get().addTaskCompletionListener((TaskCompletionListener) ended -> task.close());
+                return task;
+            });
+        }
+        return new CorpusReader(listing, rows, table, isTable, configuration);
+    }
+
+    /** What every task begins with. */
+    private record Tasks(Encoders encoders, TextSettings settings, int limit) implements Serializable {
+        RecordTask begin() {
+            RecordTask task = new RecordTask(encoders, settings, limit);
+            TaskContext.get().addTaskCompletionListener((TaskCompletionListener) ended -> task.close());
+            return task;
+        }
+    }
+
+    JavaRDD<byte[]> rows() {
+        return rows;
+    }
+
+    /** Whether rows have no names. */
+    boolean isTable() {
+        return isTable;
+    }
+
+    List<CaptureFile> files() {
+        return listing.files();
+    }
+
+    long skipped() {
+        return listing.skipped();
+    }
+
+    /** Runs what reads the input, and puts into words what Spark has against it. */
+    <T> T named(Supplier<T> reading) {
+        return isTable ? table.named(reading) : reading.get();
+    }
+
+    @Override
+    public void close() {
+        configuration.destroy();
+    }
+}
