@@ -4,6 +4,7 @@ import io.kvscale.numeric.Dtype;
 import io.kvscale.scheme.GlobalScale;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.tensor.Geometry;
+import java.io.Serializable;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
@@ -13,7 +14,8 @@ import org.jspecify.annotations.Nullable;
  * @param scale one per run of neighbouring channels, as in {@link ScaleSet}; not changed after construction
  * @param zeroPoint likewise; empty where the scheme is symmetric, for then all are 0
  */
-public record HeldScales(QuantizationScheme scheme, Geometry geometry, float[] scale, float[] zeroPoint) {
+public record HeldScales(QuantizationScheme scheme, Geometry geometry, float[] scale, float[] zeroPoint)
+        implements Serializable {
     private static final float[] NONE = {};
 
     /**
