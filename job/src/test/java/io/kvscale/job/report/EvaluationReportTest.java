@@ -8,7 +8,7 @@ import org.junit.jupiter.api.Test;
 
 class EvaluationReportTest {
     private static final String SCHEME = "\"scheme\": {\"num_bits\": 8, \"type\": \"int\", \"strategy\": \"channel\","
-            + " \"group_size\": null, \"symmetric\": true, \"observer\": \"mse\", \"observer_kwargs\": {},"
+            + " \"group_size\": null, \"symmetric\": true, \"observer\": \"static_minmax\", \"observer_kwargs\": {},"
             + " \"scale_dtype\": \"float32\"}";
 
     @Test
