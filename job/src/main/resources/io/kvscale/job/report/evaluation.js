@@ -6,7 +6,8 @@ const field = role => role + "_sqnr_db";
 const holds = (scheme, role) => scheme.layers.some(layer => field(role) in layer);
 const allLayers = [...new Set(schemes.flatMap(scheme => scheme.layers.map(layer => layer.layer)))].sort((a, b) => a - b);
 const percent = share => (100 * share).toFixed(2) + " %";
-const more = x => (x < baseline ? "\u2212" : "+") + short(Math.abs(x / baseline - 1) * 100) + " %";
+const digits = x => x >= 1e5 ? short(x) : String(Number(x.toPrecision(5)));
+const more = x => (x < baseline ? "\u2212" : "+") + digits(Number(Math.abs(100 * x / baseline - 100).toFixed(2))) + " %";
 let role = schemes.some(scheme => holds(scheme, "key")) ? "key" : "value";
 
 // Paths differ at their ends.
@@ -24,7 +25,7 @@ function head() {
       + count(evaluation.predicted_tokens, "predicted token") + " of " + count(evaluation.samples, "sample") + ". ",
     schemes.length === 1 ? "" : el("span", {}, "Nearest to it is ", named(best.scales), "."));
   const facts = [
-    ["Perplexity in full precision", short(baseline)],
+    ["Perplexity in full precision", digits(baseline)],
     ["Samples", group(evaluation.samples)],
     ["Tokens", group(evaluation.tokens)],
     ["Chunk", count(evaluation.chunk, "token")],
@@ -32,41 +33,40 @@ function head() {
   ];
   byId("facts").append(...facts.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
   byId("quality-table").append(table("Predictions by cache", ["", "scales", "scheme", "perplexity", "", "KL", "top-1"],
-    [["", "", "full precision", short(baseline), "", "", ""],
-      ...schemes.map((scheme, i) => [i + 1, named(scheme.scales), describe(scheme.scheme), short(scheme.perplexity),
+    [["", "", "full precision", digits(baseline), "", "", ""],
+      ...schemes.map((scheme, i) => [i + 1, named(scheme.scales), describe(scheme.scheme), digits(scheme.perplexity),
         more(scheme.perplexity), short(scheme.kl), percent(scheme.top1)])], [1, 2]));
 }
 
-// A bar a scheme; on a logarithmic axis where the greatest would hide the least.
-function bars(id, words, valueOf, textOf, line) {
+// A bar a scheme; a point on a logarithmic axis, which has no zero, where the greatest would hide the least.
+function bars(id, words, valueOf, textOf, shown = {}) {
   chart(byId(id), width => {
     const c = colours();
     const values = schemes.map(valueOf);
-    const seen = [...values, ...(line ? [line] : [])].filter(x => x > 0);
-    const least = Math.min(...seen);
-    const logarithmic = seen.length > 0 && Math.max(...seen) > 30 * least;
+    const labels = schemes.map((scheme, i) => labelOf(scheme, i, width));
+    const seen = [...values, ...(shown.line ? [shown.line] : [])].filter(x => x > 0);
+    const logarithmic = seen.length > 0 && Math.max(...seen) > 30 * Math.min(...seen);
     return {
       height: 58 + 34 * schemes.length,
-      label: "Bars of the " + words + ": " + schemes.map((scheme, i) => scheme.scales + " " + textOf(values[i])).join(", ")
-        + (line ? "; the full-precision cache " + short(line) : "") + ".",
+      label: (logarithmic ? "Points" : "Bars") + " of the " + words + ": "
+        + schemes.map((scheme, i) => scheme.scales + " " + textOf(values[i])).join(", ")
+        + (shown.line ? "; the full-precision cache " + digits(shown.line) : "") + ".",
       option: {
-        grid: {left: width < 500 ? 118 : 236, right: 96, top: 22, bottom: 30},
+        grid: {left: 24 + 7.5 * Math.max(...labels.map(label => label.length)), right: width < 500 ? 84 : 120, top: 22, bottom: 30},
         tooltip: tooltip(p => tip(schemes[p.dataIndex].scales, describe(schemes[p.dataIndex].scheme),
           words + ": " + textOf(values[p.dataIndex])), {trigger: "item"}),
         xAxis: axis(logarithmic ? "log" : "value", "", {
-          axisLabel: {color: c.quiet, fontSize: 11, hideOverlap: true, formatter: short},
-          ...(logarithmic ? {min: Number((least / 3).toPrecision(1))} : {min: 0})
+          axisLabel: {color: c.quiet, fontSize: 11, hideOverlap: true, formatter: shown.axis || short},
+          ...(logarithmic ? {} : {min: 0, max: shown.most})
         }),
-        yAxis: categories("", schemes.map((scheme, i) => labelOf(scheme, i, width)), {
-          inverse: true, axisLabel: {color: c.ink, fontSize: 12, interval: 0}
-        }),
+        yAxis: categories("", labels, {inverse: true, axisLabel: {color: c.ink, fontSize: 12, interval: 0}}),
         series: [{
-          type: "bar", barMaxWidth: 18,
+          type: logarithmic ? "scatter" : "bar", barMaxWidth: 18, symbolSize: 14,
           data: values.map((value, i) => ({value: logarithmic && value === 0 ? "-" : value, itemStyle: {color: c.set[i % c.set.length]}})),
           label: {show: true, position: "right", color: c.ink, fontSize: 12, formatter: p => textOf(values[p.dataIndex])},
-          markLine: line ? {
-            silent: true, symbol: "none", lineStyle: {color: c.limit, type: "dashed", width: 1.5},
-            label: {color: c.limit, fontSize: 11, position: "start", distance: [0, -14], show: false}, data: [{xAxis: line}]
+          markLine: shown.line ? {
+            silent: true, symbol: "none", lineStyle: {color: c.limit, type: "dashed", width: 1.5}, label: {show: false},
+            data: [{xAxis: shown.line}]
           } : undefined
         }]
       }
@@ -131,9 +131,9 @@ function layers() {
 }
 
 head();
-bars("perplexity-chart", "perplexity", scheme => scheme.perplexity, x => short(x) + " (" + more(x) + ")", baseline);
-bars("kl-chart", "KL divergence", scheme => scheme.kl, short, null);
-bars("top1-chart", "top-1 agreement", scheme => scheme.top1, percent, null);
+bars("perplexity-chart", "perplexity", scheme => scheme.perplexity, x => digits(x) + " (" + more(x) + ")", {line: baseline});
+bars("kl-chart", "KL divergence", scheme => scheme.kl, short);
+bars("top1-chart", "top-1 agreement", scheme => scheme.top1, percent, {most: 1, axis: share => Math.round(100 * share) + " %"});
 layers();
 byId("provenance-body").append(pairs([
   ["Made by", "kvscale " + data.version],
