@@ -62,7 +62,7 @@ function bars(id, words, valueOf, textOf, shown = {}) {
         yAxis: categories("", labels, {inverse: true, axisLabel: {color: c.ink, fontSize: 12, interval: 0}}),
         series: [{
           type: logarithmic ? "scatter" : "bar", barMaxWidth: 18, symbolSize: 14,
-          data: values.map((value, i) => ({value: logarithmic && value === 0 ? "-" : value, itemStyle: {color: c.set[i % c.set.length]}})),
+          data: values.map((value, i) => ({value: logarithmic && value === 0 ? "-" : value, itemStyle: {color: c.set[i % c.set.length], opacity: 1}})),
           label: {show: true, position: "right", color: c.ink, fontSize: 12, formatter: p => textOf(values[p.dataIndex])},
           markLine: shown.line ? {
             silent: true, symbol: "none", lineStyle: {color: c.limit, type: "dashed", width: 1.5}, label: {show: false},
