@@ -3,8 +3,8 @@ package io.kvscale.job.corpus;
 import java.io.Serializable;
 import java.nio.file.Path;
 
-/** A model's folder wherever a task runs. */
+/** Where a model's files are, on whichever machine asks. */
 public interface ModelFolder extends Serializable {
-    /** The folder on this machine, brought here if need be. */
+    /** The folder on this machine; the files are brought here first if they are not. */
     Path local();
 }

@@ -1,3 +1,3 @@
-/** Which texts are calibrated on, as token ids, in batches that do not depend on how the corpus was split. */
+/** Which samples of a text corpus a model runs on: read, chosen, cut and batched, as token ids. */
 @org.jspecify.annotations.NullMarked
 package io.kvscale.job.corpus;
