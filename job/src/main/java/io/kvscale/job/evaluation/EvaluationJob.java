@@ -83,17 +83,18 @@ public final class EvaluationJob {
      * Runs all samples.
      *
      * @param batches each a {@link TokenBatch} as {@link Wire} writes it
-     * @param done is told the tokens of every sample that was run
+     * @param tokens is told those of every sample that was run
+     * @param samples counts them
      * @throws InvalidDataException if more samples fail than may, or no token was predicted
      */
-    public Outcome run(JavaRDD<byte[]> batches, LongAccumulator done) {
+    public Outcome run(JavaRDD<byte[]> batches, LongAccumulator tokens, LongAccumulator samples) {
         ModelManifest manifest = model;
         ModelFolder where = folder;
         ArrayList<FixedScales> all = fixed;
         int chunk = settings.chunk();
         int residualLength = settings.residualLength();
         List<byte[]> rows = batches.mapPartitions(
-                        part -> score(part, manifest, where, all, chunk, residualLength, done))
+                        part -> score(part, manifest, where, all, chunk, residualLength, tokens, samples))
                 .collect();
         return outcome(rows.stream().map(row -> Wire.value(row, Row.class)).toList());
     }
@@ -105,7 +106,8 @@ public final class EvaluationJob {
             List<FixedScales> scales,
             int chunk,
             int residualLength,
-            LongAccumulator done) {
+            LongAccumulator tokens,
+            LongAccumulator samples) {
         List<byte[]> rows = new ArrayList<>();
         if (!batches.hasNext()) {
             return rows.iterator();
@@ -116,7 +118,8 @@ public final class EvaluationJob {
                 for (TokenSequence sample :
                         Wire.value(batches.next(), TokenBatch.class).rows()) {
                     rows.add(Wire.bytes(row(task, sample)));
-                    done.add(sample.ids().length);
+                    tokens.add(sample.ids().length);
+                    samples.add(1);
                 }
             }
         } catch (InvalidDataException e) {
