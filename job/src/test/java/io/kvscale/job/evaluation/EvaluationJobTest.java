@@ -104,10 +104,15 @@ class EvaluationJobTest {
 
     private static EvaluationJob.Outcome run(
             EvaluationJob job, List<TokenBatch> batches, int partitions, LongAccumulator done) {
-        return job.run(
+        LongAccumulator samples = SharedSpark.context().sc().longAccumulator();
+        EvaluationJob.Outcome outcome = job.run(
                 SharedSpark.context()
                         .parallelize(batches.stream().map(Wire::bytes).toList(), partitions),
-                done);
+                done,
+                samples);
+        long run = outcome.evaluation().samples() + outcome.failed();
+        assertThat(samples.value()).isEqualTo(run);
+        return outcome;
     }
 
     private static NamedScales scales(String name, float scale) {
