@@ -21,6 +21,7 @@ import picocli.CommandLine.Spec;
             CalibrateCommand.class,
             ScalesCommand.class,
             AdviseCommand.class,
+            EvaluateCommand.class,
             InspectCommand.class,
             CompareCommand.class,
             BenchCommand.class,

@@ -25,9 +25,9 @@ import org.jspecify.annotations.Nullable;
 public final class OutputFolder implements Closeable {
     private static final String SUCCESS = "_SUCCESS";
 
-    /** All that this and {@link ResultFiles} write. */
-    private static final Set<String> RESULTS =
-            Set.of("kv_scales.json", "statistics.kvstats", "run.json", "report.html", "vllm", SUCCESS);
+    /** All that this, {@link ResultFiles} and an evaluation write. */
+    private static final Set<String> RESULTS = Set.of(
+            "kv_scales.json", "statistics.kvstats", "run.json", "report.html", "vllm", "evaluation.json", SUCCESS);
 
     private final FileSystem fs;
     private final Path target;

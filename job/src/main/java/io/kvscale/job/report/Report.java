@@ -13,6 +13,17 @@ import java.util.Objects;
  * from a network nor from the disk; the same bytes for the same data and recipe.
  */
 public final class Report {
+    private static final List<String> SCRIPTS = List.of(
+            "base.js",
+            "slotdata.js",
+            "tables.js",
+            "slottables.js",
+            "charts.js",
+            "findings.js",
+            "slots.js",
+            "errors.js",
+            "page.js");
+
     private Report() {}
 
     /**
@@ -26,7 +37,7 @@ public final class Report {
         List<ReportedSlot> slots = solution.table().slots().entrySet().parallelStream()
                 .map(entry -> slot(entry, statistics))
                 .toList();
-        return ReportPage.html(new ReportData(solution, slots, version).toJson());
+        return ReportPage.html("report.html", SCRIPTS, new ReportData(solution, slots, version).toJson());
     }
 
     private static ReportedSlot slot(Map.Entry<Slot, SlotScales> entry, CalibrationStatistics statistics) {

@@ -22,18 +22,22 @@ final class ReportPage {
     /** A newer artifact has another path. */
     private static final String ECHARTS = "/META-INF/resources/webjars/echarts/5.3.1/dist/echarts.min.js";
 
-    private static final List<String> SCRIPTS =
-            List.of("base.js", "tables.js", "charts.js", "findings.js", "slots.js", "errors.js", "page.js");
-
     private static final Pattern PLACE = Pattern.compile("\\{\\{(\\w+)}}");
 
     private ReportPage() {}
 
-    static byte[] html(String json) {
+    /**
+     * The page, in UTF-8.
+     *
+     * @param frame its HTML with places for the parts
+     * @param own its scripts, run one after another
+     * @param json its data
+     */
+    static byte[] html(String frame, List<String> own, String json) {
         String library = text(ECHARTS);
-        StringBuilder own = new StringBuilder("\"use strict\";\n");
-        SCRIPTS.forEach(script -> own.append(text(script)));
-        String scripts = own.toString();
+        StringBuilder joined = new StringBuilder("\"use strict\";\n");
+        own.forEach(script -> joined.append(text(script)));
+        String scripts = joined.toString();
         Map<String, String> parts = Map.of(
                 "policy", policy(library, scripts),
                 "style", text("report.css"),
@@ -41,7 +45,7 @@ final class ReportPage {
                 "library", library,
                 "scripts", scripts);
         // One pass over the frame alone: a part is never searched for places.
-        String page = PLACE.matcher(text("report.html"))
+        String page = PLACE.matcher(text(frame))
                 .replaceAll(place -> Matcher.quoteReplacement(Objects.requireNonNull(parts.get(place.group(1)))));
         return page.getBytes(StandardCharsets.UTF_8);
     }

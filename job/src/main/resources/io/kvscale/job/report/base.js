@@ -1,12 +1,7 @@
 // Data, words and colours. All text of the page goes through el(), which sets text and never markup.
 const data = JSON.parse(document.getElementById("data").textContent);
-const slotOf = new Map(data.slots.map(slot => [slot.layer + "/" + slot.role, slot]));
-const layers = [...new Set(data.slots.map(slot => slot.layer))].sort((a, b) => a - b);
-const roles = ["key", "value"].filter(role => data.slots.some(slot => slot.role === role));
 const letter = {key: "K", value: "V"};
 const roleWord = {key: "keys", value: "values"};
-const OUTLIER = 5;
-
 const byId = id => document.getElementById(id);
 
 function el(tag, attributes = {}, ...children) {
@@ -23,8 +18,6 @@ function el(tag, attributes = {}, ...children) {
 // Names come from untrusted files: their direction is their own.
 const named = name => name === null ? el("span", {class: "fine"}, "unnamed") : el("bdi", {}, name);
 
-const slotsOf = role => data.slots.filter(slot => slot.role === role);
-
 const group = n => String(n).replace(/\B(?=(\d{3})+$)/g, "\u202f");
 
 // A few digits for reading; tables of scales show all.
@@ -40,31 +33,6 @@ function short(x) {
 const exact = x => String(x).replace("-", "\u2212");
 
 const count = (n, one, many = one + "s") => group(n) + " " + (n === 1 ? one : many);
-
-// The greatest |x| by (head, channel), from BF16 in Base64; NaN where there was no value.
-function channelsOf(slot) {
-  if (!slot.channels) {
-    const bytes = Uint8Array.from(atob(slot.map), c => c.charCodeAt(0));
-    const bits = new Uint32Array(bytes.length / 2);
-    bits.forEach((_, i) => bits[i] = (bytes[2 * i] | bytes[2 * i + 1] << 8) << 16 >>> 0);
-    slot.channels = new Float32Array(bits.buffer);
-    slot.columns = slot.channels.length / slot.heads;
-  }
-  return slot.channels;
-}
-
-const headOf = (slot, head) => Array.from(channelsOf(slot).subarray(head * slot.columns, (head + 1) * slot.columns));
-
-const greatest = values => values.reduce((most, x) => x > most ? x : most, 0);
-
-function median(values) {
-  const sorted = values.map(x => Number.isNaN(x) ? Infinity : x).sort((a, b) => a - b);
-  return sorted[(sorted.length - 1) >> 1];
-}
-
-const channelName = (slot, column) => data.pool === 1
-  ? "channel " + column
-  : "channels " + column * data.pool + " to " + (Math.min((column + 1) * data.pool, slot.headDim) - 1);
 
 // Okabe and Ito's colours for what is told apart, one ramp of rising lightness for what is more or less.
 const light = {

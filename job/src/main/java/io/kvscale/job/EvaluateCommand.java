@@ -1,0 +1,157 @@
+package io.kvscale.job;
+
+import io.kvscale.job.calibration.SparkRuntime;
+import io.kvscale.job.evaluation.Evaluation;
+import io.kvscale.job.evaluation.NamedScales;
+import io.kvscale.job.export.OutputFolder;
+import io.kvscale.job.report.EvaluationReport;
+import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.InvalidDataException;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.apache.hadoop.conf.Configuration;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** How good scales are. */
+@Command(
+        name = "evaluate",
+        description = "Predicts held-back text with the full-precision cache and with quantized ones, and compares.",
+        footer = {
+            "Each text is run in chunks: a chunk attends to itself in full precision, and to all before it",
+            "fake-quantized. KL is of the full-precision distribution of the next token to the quantized one's, in",
+            "nats; top-1 the share of tokens of which the likeliest next token stays the same."
+        })
+final class EvaluateCommand implements Callable<Integer> {
+    @Spec
+    @SuppressWarnings("NullAway.Init") // set by picocli
+    private CommandSpec spec;
+
+    @Option(
+            names = "--model",
+            required = true,
+            paramLabel = "DIR",
+            description = "The model's folder, an ONNX decoder.")
+    private String model = "";
+
+    @Option(
+            names = "--text",
+            required = true,
+            paramLabel = "PATH",
+            arity = "1..*",
+            description = "Texts that the scales were not calibrated on: folders, files or globs.")
+    private List<String> texts = new ArrayList<>();
+
+    @Option(
+            names = "--scales",
+            required = true,
+            paramLabel = "DIR",
+            arity = "1..*",
+            description = "Results of calibrate or scales, or a kv_scales.json; may be repeated.")
+    private List<String> scales = new ArrayList<>();
+
+    @Option(
+            names = "--recipe",
+            paramLabel = "FILE",
+            description = "How texts are read and chosen, as YAML; by default all of them, as the model takes them.")
+    private @Nullable String recipeFile;
+
+    @Option(
+            names = "--chunk",
+            paramLabel = "N",
+            description = "Tokens that are fed at once; ${DEFAULT-VALUE} by default.")
+    private int chunk = 16;
+
+    @Option(names = "--json", description = "Print JSON.")
+    private boolean json;
+
+    @Option(
+            names = "--output",
+            paramLabel = "DIR",
+            description = "Also write evaluation.json and report.html there; the folder appears whole or not at all.")
+    private @Nullable String output;
+
+    @Option(names = "--overwrite", description = "Replace an older result folder.")
+    private boolean overwrite;
+
+    @Option(
+            names = "--partitions",
+            paramLabel = "N",
+            description = "Tasks to aim at; by default enough for every core.")
+    private @Nullable Integer partitions;
+
+    @Option(
+            names = "--master",
+            paramLabel = "URL",
+            description = "The Spark master; by default spark-submit's, or else local[*] in this process.")
+    private @Nullable String master;
+
+    @Option(names = "--conf", paramLabel = "K=V", description = "A Spark property; may be repeated.")
+    private Map<String, String> settings = new LinkedHashMap<>();
+
+    @Override
+    public Integer call() {
+        if (chunk < 1) {
+            throw new ParameterException(spec.commandLine(), "--chunk must be at least 1");
+        }
+        if (partitions != null && partitions < 1) {
+            throw new ParameterException(spec.commandLine(), "--partitions must be at least 1");
+        }
+        SparkRuntime runtime = SparkRuntime.of(master, settings);
+        Configuration hadoop = runtime.hadoop();
+        PrintWriter out = spec.commandLine().getOut();
+        Results results = new Results(out, spec.commandLine().getErr(), false);
+        List<NamedScales> tables =
+                scales.stream().map(name -> scales(name, hadoop)).toList();
+        if (output == null) {
+            show(evaluate(runtime, tables, hadoop, results), out);
+            return ExitCode.DONE;
+        }
+        List<String> inputs = new ArrayList<>(texts);
+        inputs.add(model);
+        inputs.addAll(scales);
+        try (OutputFolder folder = OutputFolder.open(output, overwrite, inputs, hadoop)) {
+            Evaluation evaluation = evaluate(runtime, tables, hadoop, results);
+            folder.write("evaluation.json", evaluation.toJson());
+            folder.write("report.html", EvaluationReport.html(evaluation.toJson(), Version.kvscale()));
+            folder.commit();
+            show(evaluation, out);
+            if (!json) {
+                folder.paths().forEach(path -> out.println("wrote " + path));
+                out.flush();
+            }
+        }
+        return ExitCode.DONE;
+    }
+
+    private static NamedScales scales(String name, Configuration hadoop) {
+        if (Content.read(name, hadoop) instanceof Content.Scales found) {
+            return new NamedScales(name, found.table());
+        }
+        throw new InvalidDataException(
+                DataProblem.of("there is no scale table", "name a result of calibrate or scales, or a kv_scales.json")
+                        .inFile(name));
+    }
+
+    private void show(Evaluation evaluation, PrintWriter out) {
+        if (json) {
+            out.print(new String(evaluation.toJson(), StandardCharsets.UTF_8));
+        } else {
+            EvaluationTables.print(evaluation, out);
+        }
+        out.flush();
+    }
+
+    private Evaluation evaluate(SparkRuntime runtime, List<NamedScales> tables, Configuration hadoop, Results results) {
+        throw new UnsupportedOperationException();
+    }
+}

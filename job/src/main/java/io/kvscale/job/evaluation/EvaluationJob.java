@@ -1,0 +1,160 @@
+package io.kvscale.job.evaluation;
+
+import io.kvscale.cache.EvaluationTask;
+import io.kvscale.cache.FixedScales;
+import io.kvscale.cache.SampleScore;
+import io.kvscale.job.corpus.ModelFolder;
+import io.kvscale.job.corpus.Wire;
+import io.kvscale.model.DecoderModel;
+import io.kvscale.model.ModelManifest;
+import io.kvscale.model.ModelShape;
+import io.kvscale.model.Outputs;
+import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.InvalidDataException;
+import io.kvscale.text.TokenBatch;
+import io.kvscale.text.TokenSequence;
+import java.io.Serializable;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import org.apache.spark.api.java.JavaRDD;
+import org.apache.spark.util.LongAccumulator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Runs a model over texts on Spark, in one Spark job, with the full-precision cache and with quantized ones. Every sample is
+ * run by itself and summed in the order of names, so the result has the same bits for any partitioning.
+ */
+public final class EvaluationJob {
+    private final ModelManifest model;
+    private final ModelFolder folder;
+    private final List<NamedScales> scales;
+    private final ArrayList<FixedScales> fixed = new ArrayList<>();
+    private final Evaluation.Settings settings;
+    private final long maxFailedSamples;
+
+    /**
+     * What an evaluation found.
+     *
+     * @param failed samples that were left out
+     * @param firstFailure of these the first by name; null if there are none
+     */
+    public record Outcome(
+            Evaluation evaluation, long failed, @Nullable DataProblem firstFailure) {}
+
+    /** What a task gives for one sample: one of the two. A problem without a sample is the model's own. */
+    private record Row(
+            @Nullable SampleScore score, @Nullable DataProblem problem) implements Serializable {}
+
+    /**
+     * Checks the scales; runs nothing.
+     *
+     * @param shape the model's
+     * @param folder where tasks find the model
+     * @param scales to compare, in the order of the result
+     * @param maxFailedSamples how many samples may be left out because the model fails on them
+     * @throws InvalidDataException if scales are of a layer that the model does not have, or of other heads; it names the
+     *     scales and the slot
+     */
+    public EvaluationJob(
+            ModelManifest model,
+            ModelShape shape,
+            ModelFolder folder,
+            List<NamedScales> scales,
+            Evaluation.Settings settings,
+            long maxFailedSamples) {
+        this.model = model;
+        this.folder = folder;
+        this.scales = List.copyOf(scales);
+        this.settings = settings;
+        this.maxFailedSamples = maxFailedSamples;
+        for (NamedScales one : scales) {
+            FixedScales its = FixedScales.of(one.table());
+            try {
+                its.checkFit(shape);
+            } catch (InvalidDataException e) {
+                throw new InvalidDataException(e.problem().inFile(one.name()), e);
+            }
+            fixed.add(its);
+        }
+    }
+
+    /**
+     * Runs all samples.
+     *
+     * @param batches each a {@link TokenBatch} as {@link Wire} writes it
+     * @param tokens is told those of every sample that was run
+     * @param samples counts them
+     * @throws InvalidDataException if more samples fail than may, or no token was predicted
+     */
+    public Outcome run(JavaRDD<byte[]> batches, LongAccumulator tokens, LongAccumulator samples) {
+        ModelManifest manifest = model;
+        ModelFolder where = folder;
+        ArrayList<FixedScales> all = fixed;
+        int chunk = settings.chunk();
+        int residualLength = settings.residualLength();
+        List<byte[]> rows = batches.mapPartitions(
+                        part -> score(part, manifest, where, all, chunk, residualLength, tokens, samples))
+                .collect();
+        return outcome(rows.stream().map(row -> Wire.value(row, Row.class)).toList());
+    }
+
+    private static Iterator<byte[]> score(
+            Iterator<byte[]> batches,
+            ModelManifest manifest,
+            ModelFolder folder,
+            List<FixedScales> scales,
+            int chunk,
+            int residualLength,
+            LongAccumulator tokens,
+            LongAccumulator samples) {
+        List<byte[]> rows = new ArrayList<>();
+        if (!batches.hasNext()) {
+            return rows.iterator();
+        }
+        try (DecoderModel model = DecoderModel.shared(manifest, folder.local(), Outputs.CACHE_AND_LOGITS);
+                EvaluationTask task = new EvaluationTask(model, scales, chunk, residualLength)) {
+            while (batches.hasNext()) {
+                for (TokenSequence sample :
+                        Wire.value(batches.next(), TokenBatch.class).rows()) {
+                    rows.add(Wire.bytes(row(task, sample)));
+                    tokens.add(sample.ids().length);
+                    samples.add(1);
+                }
+            }
+        } catch (InvalidDataException e) {
+            rows.add(Wire.bytes(new Row(null, e.problem())));
+        }
+        return rows.iterator();
+    }
+
+    private static Row row(EvaluationTask task, TokenSequence sample) {
+        try {
+            return new Row(task.score(sample), null);
+        } catch (InvalidDataException e) {
+            return new Row(null, e.problem());
+        }
+    }
+
+    private Outcome outcome(List<Row> rows) {
+        List<SampleScore> scores = new ArrayList<>();
+        long failed = 0;
+        DataProblem first = null;
+        for (Row row : rows) {
+            DataProblem problem = row.problem;
+            if (row.score != null) {
+                scores.add(row.score);
+            } else if (problem != null) {
+                failed++;
+                if (problem.sample() == null) {
+                    throw new InvalidDataException(problem);
+                }
+                first = first == null || problem.compareTo(first) < 0 ? problem : first;
+            }
+        }
+        if (first != null && failed > maxFailedSamples) {
+            throw new InvalidDataException(first);
+        }
+        return new Outcome(Evaluation.of(scores, scales, settings), failed, first);
+    }
+}

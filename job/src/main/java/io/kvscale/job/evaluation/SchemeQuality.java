@@ -1,0 +1,48 @@
+package io.kvscale.job.evaluation;
+
+import io.kvscale.cache.SampleScore;
+import io.kvscale.cache.SchemeScore;
+import io.kvscale.cache.SquareSums;
+import io.kvscale.tensor.Slot;
+import java.util.Collections;
+import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/**
+ * How good one table of scales is.
+ *
+ * @param kl mean over the predicted tokens of KL(full-precision cache || this one), in nats
+ * @param top1 share of the predicted tokens with the same likeliest token as with the full-precision cache
+ * @param sqnrDb signal to noise of the K and V cached, by quantized slot; infinite where nothing is lost
+ */
+public record SchemeQuality(
+        NamedScales scales, double perplexity, double kl, double top1, SortedMap<Slot, Double> sqnrDb) {
+
+    public SchemeQuality {
+        sqnrDb = Collections.unmodifiableSortedMap(new TreeMap<>(sqnrDb));
+    }
+
+    /** @param scores of all samples, in the order in which they are summed */
+    static SchemeQuality of(NamedScales scales, List<SampleScore> scores, int scheme, long predicted) {
+        double surprise = 0;
+        double divergence = 0;
+        long sameTop = 0;
+        SortedMap<Slot, SquareSums> errors = new TreeMap<>();
+        for (SampleScore sample : scores) {
+            SchemeScore score = sample.schemes().get(scheme);
+            surprise += score.surprise();
+            divergence += score.divergence();
+            sameTop += score.sameTop();
+            score.errors().forEach((slot, sums) -> errors.merge(slot, sums, SquareSums::plus));
+        }
+        SortedMap<Slot, Double> sqnr = new TreeMap<>();
+        errors.forEach((slot, sums) -> sqnr.put(slot, sums.sqnrDb()));
+        return new SchemeQuality(
+                scales,
+                Evaluation.perplexity(surprise, predicted),
+                divergence / predicted,
+                (double) sameTop / predicted,
+                sqnr);
+    }
+}

@@ -1,0 +1,149 @@
+package io.kvscale.job.evaluation;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import io.kvscale.cache.SampleScore;
+import io.kvscale.cache.SchemeScore;
+import io.kvscale.cache.SquareSums;
+import io.kvscale.scheme.QuantizationScheme;
+import io.kvscale.tensor.InvalidDataException;
+import io.kvscale.tensor.Role;
+import io.kvscale.tensor.Slot;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.TreeMap;
+import org.junit.jupiter.api.Test;
+
+class EvaluationTest {
+    private static final Evaluation.Settings SETTINGS = new Evaluation.Settings(16, 0);
+    private static final Slot KEY = new Slot(1, Role.KEY);
+    private static final Slot VALUE = new Slot(1, Role.VALUE);
+
+    private static final List<NamedScales> TWO = List.of(scales("out/fp8"), scales("out/\"int4\""));
+
+    @Test
+    void theOrderInWhichSamplesComeDoesNotMatter() {
+        Random random = new Random(5);
+        List<SampleScore> scores = new ArrayList<>();
+        for (int i = 0; i < 40; i++) {
+            scores.add(score("s/" + i, random));
+        }
+        byte[] once = Evaluation.of(scores, TWO, SETTINGS).toJson();
+        for (int round = 0; round < 20; round++) {
+            Collections.shuffle(scores, random);
+            assertThat(Evaluation.of(scores, TWO, SETTINGS).toJson()).isEqualTo(once);
+        }
+    }
+
+    @Test
+    void meansAreOverTokensAndNotOverSamples() {
+        SampleScore shorter = new SampleScore("a", 2, 1, 2.0, List.of(new SchemeScore(4.0, 1.0, 0, errors(100, 1))));
+        SampleScore longer = new SampleScore("b", 4, 3, 1.0, List.of(new SchemeScore(2.0, 0.5, 3, errors(300, 3))));
+        Evaluation evaluation = Evaluation.of(List.of(longer, shorter), TWO.subList(0, 1), SETTINGS);
+        assertThat(evaluation.samples()).isEqualTo(2);
+        assertThat(evaluation.tokens()).isEqualTo(6);
+        assertThat(evaluation.predicted()).isEqualTo(4);
+        assertThat(evaluation.perplexity()).isEqualTo(StrictMath.exp(0.75));
+        SchemeQuality scheme = evaluation.schemes().get(0);
+        assertThat(scheme.perplexity()).isEqualTo(StrictMath.exp(1.5));
+        assertThat(scheme.kl()).isEqualTo(0.375);
+        assertThat(scheme.top1()).isEqualTo(0.75);
+        assertThat(scheme.sqnrDb().get(KEY)).isCloseTo(20, within(1e-12));
+        assertThat(scheme.sqnrDb().get(VALUE)).isInfinite();
+    }
+
+    @Test
+    void theJsonIsTheOneOfTheContract() {
+        SampleScore score = new SampleScore(
+                "a",
+                3,
+                2,
+                4.0,
+                List.of(new SchemeScore(4.5, 0.25, 1, errors(8, 2)), new SchemeScore(1e9, 0, 2, new TreeMap<>())));
+        String json = new String(Evaluation.of(List.of(score), TWO, SETTINGS).toJson(), StandardCharsets.UTF_8);
+        assertThat(json).isEqualTo("""
+            {
+              "samples" : 1,
+              "tokens" : 3,
+              "predicted_tokens" : 2,
+              "chunk" : 16,
+              "residual_length" : 0,
+              "baseline" : {
+                "perplexity" : 7.38905609893065
+              },
+              "schemes" : [ {
+                "scales" : "out/fp8",
+                "scheme" : {
+                  "num_bits" : 8,
+                  "type" : "float",
+                  "strategy" : "tensor",
+                  "group_size" : null,
+                  "symmetric" : true,
+                  "observer" : "static_minmax",
+                  "observer_kwargs" : { },
+                  "scale_dtype" : "float32"
+                },
+                "perplexity" : 9.487735836358526,
+                "kl" : 0.125,
+                "top1" : 0.5,
+                "layers" : [ {
+                  "layer" : 1,
+                  "key_sqnr_db" : 6.020599913279624,
+                  "value_sqnr_db" : null
+                } ]
+              }, {
+                "scales" : "out/\\"int4\\"",
+                "scheme" : {
+                  "num_bits" : 8,
+                  "type" : "float",
+                  "strategy" : "tensor",
+                  "group_size" : null,
+                  "symmetric" : true,
+                  "observer" : "static_minmax",
+                  "observer_kwargs" : { },
+                  "scale_dtype" : "float32"
+                },
+                "perplexity" : 1.7976931348623157E308,
+                "kl" : 0.0,
+                "top1" : 1.0,
+                "layers" : [ ]
+              } ]
+            }
+            """);
+    }
+
+    @Test
+    void withoutASecondTokenThereIsNothingToPredict() {
+        SampleScore lonely = new SampleScore("a", 1, 0, 0, List.of());
+        assertThatThrownBy(() -> Evaluation.of(List.of(lonely), List.of(), SETTINGS))
+                .isInstanceOf(InvalidDataException.class)
+                .hasMessageContaining("second token")
+                .hasMessageContaining("--text");
+    }
+
+    private static NamedScales scales(String name) {
+        return new NamedScales(name, MadeScales.of(QuantizationScheme.fp8(), 2, 4, 0.5f, KEY, VALUE));
+    }
+
+    private static TreeMap<Slot, SquareSums> errors(double signal, double noise) {
+        return new TreeMap<>(Map.of(KEY, new SquareSums(signal, noise), VALUE, new SquareSums(signal, 0)));
+    }
+
+    private static SampleScore score(String name, Random random) {
+        List<SchemeScore> schemes = new ArrayList<>();
+        for (int i = 0; i < TWO.size(); i++) {
+            schemes.add(new SchemeScore(
+                    random.nextDouble() * 100,
+                    random.nextDouble(),
+                    random.nextInt(20),
+                    errors(random.nextDouble(), random.nextDouble())));
+        }
+        return new SampleScore(name, 21, 20, random.nextDouble() * 100, schemes);
+    }
+}

@@ -1,0 +1,148 @@
+package io.kvscale.cache;
+
+import io.kvscale.model.DecoderRun;
+import io.kvscale.model.ModelShape;
+import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.InvalidDataException;
+import io.kvscale.tensor.KvTensor;
+import io.kvscale.tensor.Role;
+import io.kvscale.tensor.Slot;
+import java.nio.ByteBuffer;
+import java.nio.FloatBuffer;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One sample in a decoder whose past is fake-quantized with fixed scales, chunk by chunk: a token is quantized once, when
+ * its chunk is done and it is older than the residual.
+ */
+final class ScoredRun implements AutoCloseable {
+    private final DecoderRun run;
+    private final @Nullable FixedScales scales;
+    private final int residualLength;
+    private final SortedMap<Slot, SquareSums> errors = new TreeMap<>();
+    private final NextToken next;
+    private FloatBuffer logits = FloatBuffer.allocate(0);
+    private int coded;
+    private double surprise;
+    private double divergence;
+    private long sameTop;
+
+    /** @param scales null for the full-precision cache */
+    ScoredRun(DecoderRun run, ModelShape shape, @Nullable FixedScales scales, int residualLength) {
+        this.run = run;
+        this.scales = scales;
+        this.residualLength = residualLength;
+        this.next = new NextToken(shape.vocabulary());
+        for (int layer = 0; scales != null && layer < shape.layers(); layer++) {
+            for (Role role : Role.values()) {
+                Slot slot = new Slot(layer, role);
+                if (scales.quantizes(slot)) {
+                    errors.put(slot, SquareSums.ZERO);
+                }
+            }
+        }
+    }
+
+    void begin() {
+        run.begin(1);
+        coded = 0;
+        surprise = 0;
+        divergence = 0;
+        sameTop = 0;
+        errors.replaceAll((slot, sums) -> SquareSums.ZERO);
+    }
+
+    void feed(int[] chunk) {
+        run.feed(new int[][] {chunk});
+        logits = run.logits();
+    }
+
+    /** Scores what a row of the chunk's logits says of the token behind it. */
+    NextToken score(int row, int token) {
+        next.read(logits, row);
+        surprise += next.surprise(token);
+        return next;
+    }
+
+    /** Scores it beside the full-precision cache's distribution, too. */
+    void score(int row, int token, NextToken reference) {
+        score(row, token);
+        divergence += reference.divergence(next);
+        sameTop += next.top() == reference.top() ? 1 : 0;
+    }
+
+    /** Fake-quantizes the tokens that leave the residual with the chunk fed last: later chunks attend to those. */
+    void quantize() {
+        int until = Math.max(coded, run.tokens() - residualLength);
+        if (scales != null && until > coded) {
+            for (Slot slot : errors.keySet()) {
+                quantize(slot, scales, until);
+            }
+            coded = until;
+        }
+    }
+
+    private void quantize(Slot slot, FixedScales fixed, int until) {
+        KvTensor present = run.present(slot);
+        KvTensor leaving = part(present, coded, until);
+        KvTensor quantized = fixed.fakeQuantize(slot, leaving);
+        SquareSums sums = sums(leaving, quantized);
+        if (!Double.isFinite(sums.signal())) {
+            throw new InvalidDataException(
+                    DataProblem.of("NaN or infinite values cannot be quantized", "find out why the model produced them")
+                            .inSlot(slot));
+        }
+        errors.merge(slot, sums, SquareSums::plus);
+        run.replace(slot, with(present, quantized, coded));
+    }
+
+    /** A copy of the tokens {@code [from, to)}. */
+    private static KvTensor part(KvTensor whole, int from, int to) {
+        int token = whole.geometry().headDim() * whole.geometry().dtype().bytes();
+        byte[] values = new byte[whole.geometry().heads() * (to - from) * token];
+        for (int head = 0; head < whole.geometry().heads(); head++) {
+            int length = (to - from) * token;
+            whole.values().get((head * whole.tokens() + from) * token, values, head * length, length);
+        }
+        return new KvTensor(whole.geometry(), 1, to - from, ByteBuffer.wrap(values));
+    }
+
+    /** A copy with the tokens of {@code part} in place of those from {@code at} on. */
+    private static KvTensor with(KvTensor whole, KvTensor part, int at) {
+        int token = whole.geometry().headDim() * whole.geometry().dtype().bytes();
+        byte[] values = new byte[whole.values().capacity()];
+        whole.values().get(0, values);
+        for (int head = 0; head < whole.geometry().heads(); head++) {
+            int length = part.tokens() * token;
+            part.values().get(head * length, values, (head * whole.tokens() + at) * token, length);
+        }
+        return new KvTensor(whole.geometry(), 1, whole.tokens(), ByteBuffer.wrap(values));
+    }
+
+    private static SquareSums sums(KvTensor values, KvTensor quantized) {
+        double signal = 0;
+        double noise = 0;
+        for (int i = 0; i < values.size(); i++) {
+            double value = values.value(i);
+            double error = quantized.value(i) - value;
+            signal += value * value;
+            noise += error * error;
+        }
+        return new SquareSums(signal, noise);
+    }
+
+    double surprise() {
+        return surprise;
+    }
+
+    SchemeScore result() {
+        return new SchemeScore(surprise, divergence, sameTop, errors);
+    }
+
+    @Override
+    public void close() {
+        run.close();
+    }
+}
