@@ -19,6 +19,7 @@ class LayersTest {
     /** A package may import those with a lower number only. A new package is entered here. */
     private static final Map<String, Integer> LAYERS = Map.ofEntries(
             Map.entry("numeric", 0),
+            Map.entry("jinja", 0),
             Map.entry("tensor", 1),
             Map.entry("scheme", 2),
             Map.entry("observer", 2),

@@ -1,0 +1,6 @@
+package io.kvscale.jinja;
+
+/** A function, macro or method. */
+interface Callable {
+    Object call(Arguments arguments);
+}

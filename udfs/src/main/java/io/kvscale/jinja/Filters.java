@@ -1,0 +1,281 @@
+package io.kvscale.jinja;
+
+import io.kvscale.jinja.Arguments.Bound;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Pattern;
+
+/** What can stand behind {@code |}. */
+final class Filters {
+    private static final Pattern INTEGER = Pattern.compile("[+-]?\\d{1,18}");
+    private static final Pattern FLOAT = Pattern.compile("[+-]?(?:\\d+\\.?\\d*|\\.\\d+)(?:[eE][+-]?\\d{1,4})?");
+
+    /** What Python may read as a number and the patterns above do not. */
+    private static final Pattern UNCLEAR = Pattern.compile("[^\\x00-\\x7f]|\\d_|\\d{19}|[iI][nN][fF]|[nN][aA][nN]");
+
+    private final Budget budget;
+
+    Filters(Budget budget) {
+        this.budget = budget;
+    }
+
+    Object apply(Object value, String name, Arguments arguments) {
+        return switch (name) {
+            case "default", "d" -> {
+                Bound given = arguments.bind(name, 0, "default_value", "boolean");
+                boolean missing = value instanceof Undefined || given.truth(1, false) && !Values.truth(value);
+                yield missing ? given.get(0).orElse("") : value;
+            }
+            case "tojson" -> JsonText.of(value, arguments, budget);
+            case "length", "count" -> {
+                arguments.bind(name, 0);
+                yield Values.length(value);
+            }
+            case "join" -> join(value, arguments.bind(name, 0, "d", "attribute"));
+            case "trim", "upper", "lower", "capitalize", "title", "replace", "indent", "string" ->
+                text(budget.text(Printed.text(value)), name, arguments);
+            case "int", "float", "abs" -> number(value, name, arguments);
+            case "map", "select", "reject", "selectattr", "rejectattr" -> new Generator(chosen(value, name, arguments));
+            default -> sequence(value, name, arguments);
+        };
+    }
+
+    private Object text(String text, String name, Arguments arguments) {
+        switch (name) {
+            case "trim" -> {
+                return Methods.attribute(text, "strip", budget) instanceof Callable strip
+                        ? strip.call(arguments)
+                        : text;
+            }
+            case "replace" -> {
+                Bound given = arguments.bind(name, 2, "old", "new", "count");
+                String old = Printed.text(given.get(0).orElseThrow());
+                return StringValues.replace(
+                        text, old, Printed.text(given.get(1).orElseThrow()), given.integer(2, -1), budget);
+            }
+            case "indent" -> {
+                return indented(text, arguments.bind(name, 0, "width", "first", "blank"));
+            }
+            default -> arguments.bind(name, 0);
+        }
+        return switch (name) {
+            case "upper" -> StringValues.upper(text);
+            case "lower" -> StringValues.lower(text);
+            case "capitalize" -> StringValues.capitalize(text);
+            case "title" -> titled(text);
+            default -> text;
+        };
+    }
+
+    /** Unlike Python's title: words begin behind spaces, hyphens and opening brackets only. */
+    private static String titled(String text) {
+        StringBuilder out = new StringBuilder();
+        boolean begin = true;
+        for (int c : text.codePoints().toArray()) {
+            String one = Character.toString(c);
+            out.append(begin ? StringValues.upper(one) : StringValues.lower(one));
+            begin = StringValues.isSpace(c) || "-({[<".indexOf(c) >= 0;
+        }
+        return out.toString();
+    }
+
+    private String indented(String text, Bound given) {
+        String by = given.get(0)
+                .filter(String.class::isInstance)
+                .map(String.class::cast)
+                .orElseGet(() -> " ".repeat(Math.min(1000, Math.max(0, given.integer(0, 4)))));
+        if (Methods.attribute(text + "\n", "splitlines", budget) instanceof Callable splits) {
+            StringBuilder out = new StringBuilder();
+            boolean first = true;
+            for (Object line : Values.items(splits.call(Arguments.NONE))) {
+                boolean wanted = first ? given.truth(1, false) : given.truth(2, false) || !line.equals("");
+                out.append(first ? "" : "\n").append(wanted ? by : "").append(line);
+                budget.text(out.length());
+                first = false;
+            }
+            return out.toString();
+        }
+        return text;
+    }
+
+    private String join(Object value, Bound given) {
+        String between = Printed.text(given.get(0).orElse(""));
+        StringBuilder out = new StringBuilder();
+        boolean first = true;
+        for (Object item : Values.items(value)) {
+            Object part = given.given(1).map(path -> attribute(item, path)).orElse(item);
+            out.append(first ? "" : between).append(Printed.text(part));
+            budget.text(out.length());
+            first = false;
+        }
+        return out.toString();
+    }
+
+    private static Object number(Object value, String name, Arguments arguments) {
+        if (name.equals("abs")) {
+            arguments.bind(name, 0);
+            return NumberValues.compare(value, 0L) < 0 ? NumberValues.negative(value) : value;
+        }
+        Bound given = arguments.bind(name, 0, "default");
+        boolean whole = name.equals("int");
+        Object number = value;
+        if (value instanceof String text) {
+            String digits = StringValues.strip(text, "", true, true);
+            if (whole && INTEGER.matcher(digits).matches()) {
+                return Long.parseLong(digits);
+            } else if (UNCLEAR.matcher(digits).find()) {
+                throw TemplateException.unsupported("'" + name + "' of other texts than numbers");
+            }
+            number = FLOAT.matcher(digits).matches() ? (Object) Double.parseDouble(digits) : None.NONE;
+        }
+        if (number instanceof Boolean is) {
+            number = is ? 1L : 0L;
+        }
+        if (number instanceof Double fraction && whole) {
+            return NumberValues.integer(Long.toString(exact(fraction)));
+        } else if (number instanceof Long integer) {
+            return whole ? (Object) integer : (Object) integer.doubleValue();
+        } else if (number instanceof Double) {
+            return number;
+        }
+        return given.get(0).orElse(whole ? (Object) 0L : (Object) 0.0);
+    }
+
+    private static long exact(double value) {
+        if (!(Math.abs(value) < 0x1p63)) {
+            throw TemplateException.unsupported("an integer beyond 64 bits");
+        }
+        return (long) value;
+    }
+
+    private List<Object> chosen(Object value, String name, Arguments arguments) {
+        List<Object> items = budget.items(Values.items(value));
+        List<Object> positional = arguments.positional();
+        if (name.equals("map")) {
+            return mapped(items, arguments);
+        }
+        boolean byAttribute = name.endsWith("attr");
+        boolean wanted = name.startsWith("select");
+        if (!arguments.named().isEmpty() || byAttribute && positional.isEmpty()) {
+            throw new TemplateException(name + " takes an attribute and a test");
+        }
+        List<Object> rest = byAttribute ? positional.subList(1, positional.size()) : positional;
+        List<Object> chosen = new ArrayList<>();
+        for (Object item : items) {
+            Object tested = byAttribute ? attribute(item, positional.get(0)) : item;
+            boolean holds = rest.isEmpty()
+                    ? Values.truth(tested)
+                    : Tests.holds(
+                            tested, Printed.text(rest.get(0)), new Arguments(rest.subList(1, rest.size()), Map.of()));
+            if (holds == wanted) {
+                chosen.add(item);
+            }
+        }
+        return chosen;
+    }
+
+    private List<Object> mapped(List<Object> items, Arguments arguments) {
+        List<Object> positional = arguments.positional();
+        if (positional.isEmpty()) {
+            Bound given = new Arguments(List.of(), arguments.named()).bind("map", 1, "attribute", "default");
+            return items.stream()
+                    .map(item -> {
+                        Object part = attribute(item, given.get(0).orElseThrow());
+                        return part instanceof Undefined ? given.get(1).orElse(part) : part;
+                    })
+                    .toList();
+        }
+        Arguments rest = new Arguments(positional.subList(1, positional.size()), arguments.named());
+        return items.stream()
+                .map(item -> apply(item, Printed.text(positional.get(0)), rest))
+                .toList();
+    }
+
+    /** @param path names with dots between them, each a key before it is an attribute */
+    private Object attribute(Object of, Object path) {
+        Object value = of;
+        for (String name : Printed.text(path).split("\\.", -1)) {
+            value = Lookup.item(value, INTEGER.matcher(name).matches() ? Long.valueOf(name) : name, budget);
+        }
+        return value;
+    }
+
+    private Object sequence(Object value, String name, Arguments arguments) {
+        switch (name) {
+            case "first", "last", "list", "reverse", "items" -> arguments.bind(name, 0);
+            case "dictsort", "sum", "min", "max", "unique", "sort" -> {
+                if (!arguments.positional().isEmpty() || !arguments.named().isEmpty()) {
+                    throw TemplateException.unsupported("an argument of " + name);
+                }
+            }
+            default -> throw TemplateException.unsupported("the filter '" + name + "'");
+        }
+        if (name.equals("items")) {
+            return value instanceof Map<?, ?> map
+                    ? new Generator(Methods.items(map).items())
+                    : noItems(value);
+        } else if (name.equals("reverse") && value instanceof String text) {
+            return new StringBuilder(text).reverse().toString();
+        } else if (name.equals("last") && value instanceof Generator) {
+            throw new TemplateException("an iterator has no last item");
+        }
+        List<Object> items = budget.items(Values.items(value));
+        return switch (name) {
+            case "list" -> new ArrayList<>(items);
+            case "first" -> items.isEmpty() ? new Undefined("first") : items.get(0);
+            case "last" -> items.isEmpty() ? new Undefined("last") : items.get(items.size() - 1);
+            case "reverse" -> new Generator(reversed(items));
+            case "sum" -> items.stream().reduce(0L, (a, b) -> NumberValues.arithmetic("+", a, b));
+            case "dictsort" ->
+                sorted(
+                        value instanceof Map<?, ?> map
+                                ? Methods.items(map).items()
+                                : noItems(value).take(),
+                        true);
+            case "sort" -> sorted(items, false);
+            case "unique" -> new Generator(unique(items));
+            default -> extreme(items, name);
+        };
+    }
+
+    private static Generator noItems(Object value) {
+        if (value instanceof Undefined) {
+            return new Generator(List.of());
+        }
+        throw new TemplateException(Values.typeName(value) + " has no items");
+    }
+
+    private static List<Object> reversed(List<Object> items) {
+        Object[] reversed = new Object[items.size()];
+        Arrays.setAll(reversed, i -> items.get(reversed.length - 1 - i));
+        return List.of(reversed);
+    }
+
+    /** Small and large letters count as one. */
+    private static Object folded(Object value) {
+        return value instanceof String text ? StringValues.lower(text) : value;
+    }
+
+    private static List<Object> sorted(List<Object> items, boolean byKey) {
+        List<Object> sorted = new ArrayList<>(items);
+        sorted.sort((a, b) ->
+                Values.compare(folded(byKey ? ((Tuple) a).get(0) : a), folded(byKey ? ((Tuple) b).get(0) : b)));
+        return sorted;
+    }
+
+    private static List<Object> unique(List<Object> items) {
+        Map<Object, Object> unique = new java.util.LinkedHashMap<>();
+        items.forEach(item -> unique.putIfAbsent(Values.key(folded(item)), item));
+        return List.copyOf(unique.values());
+    }
+
+    private static Object extreme(List<Object> items, String name) {
+        int sign = name.equals("max") ? 1 : -1;
+        Optional<Object> most =
+                items.stream().reduce((a, b) -> sign * Values.compare(folded(b), folded(a)) > 0 ? b : a);
+        return most.orElse(new Undefined(name));
+    }
+}

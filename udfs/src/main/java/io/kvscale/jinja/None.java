@@ -1,0 +1,6 @@
+package io.kvscale.jinja;
+
+/** Python's None. */
+enum None {
+    NONE
+}

@@ -1,0 +1,207 @@
+package io.kvscale.jinja;
+
+import io.kvscale.jinja.Token.Kind;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** The tags of a template: if, for, set, macro, and what transformers adds: break, continue, generation. */
+final class StatementParser {
+    private static final Set<String> TOP = Set.of();
+
+    private final Tokens tokens;
+    private final ExpressionParser expressions;
+    private int loops;
+
+    private StatementParser(List<Token> tokens) {
+        this.tokens = new Tokens(tokens);
+        this.expressions = new ExpressionParser(this.tokens);
+    }
+
+    static List<Statement> parse(String source) {
+        return new StatementParser(Lexer.tokens(source)).body(TOP);
+    }
+
+    /** Statements up to a tag with one of these names, of which begin and name are taken. */
+    private List<Statement> body(Set<String> until) {
+        List<Statement> body = new ArrayList<>();
+        while (true) {
+            Token token = tokens.next();
+            switch (token.kind()) {
+                case TEXT -> body.add(new Statement.Text(token.text()));
+                case OUTPUT_BEGIN -> {
+                    body.add(new Statement.Print(expressions.tuple(true), token.line()));
+                    tokens.expect(Kind.OUTPUT_END);
+                }
+                case TAG_BEGIN -> {
+                    Token name = tokens.peek();
+                    if (name.kind() == Kind.NAME && until.contains(name.text())) {
+                        return body;
+                    }
+                    body.addAll(tag(tokens.expect(Kind.NAME)));
+                }
+                default -> {
+                    if (until.isEmpty()) {
+                        return body;
+                    }
+                    throw new TemplateException("a tag has no " + String.join(" or ", new java.util.TreeSet<>(until)))
+                            .at(token.line());
+                }
+            }
+        }
+    }
+
+    private List<Statement> tag(Token name) {
+        return switch (name.text()) {
+            case "if" -> List.of(conditional(name.line()));
+            case "for" -> List.of(loop(name.line()));
+            case "set" -> List.of(assignment(name.line()));
+            case "macro" -> List.of(macro(name.line()));
+            case "generation" -> List.of(generation());
+            case "break", "continue" -> {
+                if (loops == 0) {
+                    throw new TemplateException(name.text() + " outside of a loop").at(name.line());
+                }
+                end();
+                yield List.of(name.text().equals("break") ? new Statement.Break() : new Statement.Continue());
+            }
+            default ->
+                throw TemplateException.unsupported("the tag '" + name.text() + "'")
+                        .at(name.line());
+        };
+    }
+
+    private void end() {
+        tokens.expect(Kind.TAG_END);
+    }
+
+    private Statement conditional(int line) {
+        Expression condition = expressions.tuple(false);
+        end();
+        List<Statement> then = body(Set.of("elif", "else", "endif"));
+        Token next = tokens.next();
+        if (next.text().equals("elif")) {
+            return new Statement.If(condition, then, List.of(conditional(next.line())), line);
+        }
+        List<Statement> otherwise = List.of();
+        if (next.text().equals("else")) {
+            end();
+            otherwise = body(Set.of("endif"));
+            tokens.next();
+        }
+        end();
+        return new Statement.If(condition, then, otherwise, line);
+    }
+
+    private Statement loop(int line) {
+        List<String> targets = targets();
+        if (!tokens.takeName("in")) {
+            throw tokens.unexpected();
+        }
+        Expression over = expressions.tuple(false);
+        Expression test = tokens.takeName("if") ? expressions.expression() : null;
+        if (tokens.isName("recursive")) {
+            throw TemplateException.unsupported("a recursive loop").at(line);
+        }
+        end();
+        loops++;
+        List<Statement> body = body(Set.of("else", "endfor"));
+        loops--;
+        List<Statement> otherwise = List.of();
+        if (tokens.next().text().equals("else")) {
+            end();
+            otherwise = body(Set.of("endfor"));
+            tokens.next();
+        }
+        end();
+        return new Statement.For(targets, over, test, body, otherwise, line);
+    }
+
+    private List<String> targets() {
+        boolean parentheses = tokens.takeOperator("(");
+        List<String> names = new ArrayList<>();
+        do {
+            names.add(target());
+        } while (tokens.takeOperator(","));
+        if (parentheses) {
+            tokens.expectOperator(")");
+        }
+        return names;
+    }
+
+    private String target() {
+        Token name = tokens.expect(Kind.NAME);
+        if (Set.of("true", "false", "none", "True", "False", "None", "loop").contains(name.text())) {
+            throw new TemplateException("cannot assign to '" + name.text() + "'").at(name.line());
+        }
+        return name.text();
+    }
+
+    private Statement assignment(int line) {
+        List<String> targets = targets();
+        if (targets.size() == 1 && tokens.takeOperator(".")) {
+            String name = tokens.expect(Kind.NAME).text();
+            tokens.expectOperator("=");
+            Expression value = expressions.tuple(true);
+            end();
+            return new Statement.SetAttribute(targets.get(0), name, value, line);
+        }
+        if (tokens.takeOperator("=")) {
+            Expression value = expressions.tuple(true);
+            end();
+            return new Statement.Set(targets, value, line);
+        }
+        if (targets.size() > 1) {
+            throw tokens.unexpected();
+        }
+        Expression filtered = expressions.filters(new Expression.Name(Statement.SetBlock.BLOCK));
+        end();
+        List<Statement> body = body(Set.of("endset"));
+        tokens.next();
+        end();
+        return new Statement.SetBlock(targets.get(0), filtered, body, line);
+    }
+
+    private Statement macro(int line) {
+        String name = target();
+        tokens.expectOperator("(");
+        List<Statement.Parameter> parameters = new ArrayList<>();
+        while (!tokens.takeOperator(")")) {
+            String parameter = target();
+            @Nullable Expression ifMissing = tokens.takeOperator("=") ? expressions.expression() : null;
+            if (ifMissing == null
+                    && !parameters.isEmpty()
+                    && parameters.get(parameters.size() - 1).ifMissing() != null) {
+                throw new TemplateException("a parameter without a default follows one that has one").at(line);
+            }
+            parameters.add(new Statement.Parameter(parameter, ifMissing));
+            if (!tokens.isOperator(")")) {
+                tokens.expectOperator(",");
+            }
+        }
+        end();
+        List<Statement> body = outsideOfLoops("endmacro");
+        tokens.takeName(name);
+        end();
+        return new Statement.Macro(name, parameters, body, line);
+    }
+
+    /** A body that cannot break or continue a loop around it. */
+    private List<Statement> outsideOfLoops(String end) {
+        int outer = loops;
+        loops = 0;
+        List<Statement> body = body(Set.of(end));
+        loops = outer;
+        tokens.next();
+        return body;
+    }
+
+    /** Marks what the model wrote, for training; here only its text counts. */
+    private Statement generation() {
+        end();
+        List<Statement> body = outsideOfLoops("endgeneration");
+        end();
+        return new Statement.Scoped(body);
+    }
+}

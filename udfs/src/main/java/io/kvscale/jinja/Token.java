@@ -1,0 +1,25 @@
+package io.kvscale.jinja;
+
+/**
+ * @param text of a string its value, of a number its digits, else as written
+ * @param line from 1
+ */
+record Token(Kind kind, String text, int line) {
+    enum Kind {
+        TEXT,
+        OUTPUT_BEGIN,
+        OUTPUT_END,
+        TAG_BEGIN,
+        TAG_END,
+        NAME,
+        STRING,
+        INTEGER,
+        FLOAT,
+        OPERATOR,
+        END
+    }
+
+    boolean is(Kind wanted, String word) {
+        return kind == wanted && text.equals(word);
+    }
+}

@@ -1,0 +1,201 @@
+package io.kvscale.jinja;
+
+import java.math.BigInteger;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Python's rules for the values of a template: {@link None}, Boolean, Long, BigInteger (beyond 64 bits, passed on
+ * only), Double, String, List, {@link Tuple}, Map, and what templates make of them.
+ */
+final class Values {
+    private static final int MAX_DEPTH = 200;
+
+    private Values() {}
+
+    /** A value of JSON as one of a template. */
+    static Object of(@Nullable Object value) {
+        return of(value, 0);
+    }
+
+    private static Object of(@Nullable Object value, int depth) {
+        if (depth > MAX_DEPTH) {
+            throw new TemplateException("values nested deeper than " + MAX_DEPTH);
+        }
+        if (value == null) {
+            return None.NONE;
+        } else if (value instanceof Integer number) {
+            return number.longValue();
+        } else if (value instanceof Map<?, ?> map) {
+            Map<Object, Object> copy = new LinkedHashMap<>();
+            map.forEach((key, item) -> copy.put(of(key, depth + 1), of(item, depth + 1)));
+            return copy;
+        } else if (value instanceof List<?> list) {
+            List<Object> copy = new ArrayList<>(list.size());
+            list.forEach(item -> copy.add(of(item, depth + 1)));
+            return copy;
+        } else if (value instanceof Long
+                || value instanceof BigInteger
+                || value instanceof Double
+                || value instanceof Boolean
+                || value instanceof String) {
+            return value;
+        }
+        throw new TemplateException("values of " + value.getClass().getName() + " have no place in a template");
+    }
+
+    static boolean truth(Object value) {
+        if (value == None.NONE || value instanceof Undefined) {
+            return false;
+        } else if (value instanceof Boolean is) {
+            return is;
+        } else if (value instanceof Number number) {
+            return number.doubleValue() != 0;
+        } else if (value instanceof String || value instanceof List || value instanceof Map || value instanceof View) {
+            return length(value) > 0;
+        }
+        return true;
+    }
+
+    /** As Python's len. */
+    static long length(Object value) {
+        if (value instanceof String text) {
+            return text.codePointCount(0, text.length());
+        } else if (value instanceof List<?> list) {
+            return list.size();
+        } else if (value instanceof Map<?, ?> map) {
+            return map.size();
+        } else if (value instanceof View view) {
+            return view.items().size();
+        } else if (value instanceof Undefined) {
+            return 0;
+        }
+        throw new TemplateException(typeName(value) + " has no length");
+    }
+
+    static boolean equal(Object left, Object right) {
+        if (NumberValues.isNumber(left) && NumberValues.isNumber(right)) {
+            return NumberValues.compare(left, right) == 0;
+        } else if (left instanceof Undefined) {
+            return right instanceof Undefined;
+        } else if (left instanceof List<?> ours && right instanceof List<?> theirs) {
+            return ours instanceof Tuple == theirs instanceof Tuple && equalItems(ours, theirs);
+        } else if (left instanceof Map<?, ?> ours && right instanceof Map<?, ?> theirs) {
+            return ours.size() == theirs.size()
+                    && ours.entrySet().stream()
+                            .allMatch(entry -> theirs.containsKey(entry.getKey())
+                                    && equal(entry.getValue(), theirs.get(entry.getKey())));
+        } else if (left instanceof View || right instanceof View) {
+            throw TemplateException.unsupported("comparing views of mappings or ranges");
+        }
+        return left.equals(right);
+    }
+
+    private static boolean equalItems(List<?> left, List<?> right) {
+        if (left.size() != right.size()) {
+            return false;
+        }
+        Iterator<?> others = right.iterator();
+        for (Object item : left) {
+            if (!equal(item, others.next())) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** The order of two numbers, texts or sequences. */
+    static int compare(Object left, Object right) {
+        if (NumberValues.isNumber(left) && NumberValues.isNumber(right)) {
+            return NumberValues.compare(left, right);
+        } else if (left instanceof String ours && right instanceof String theirs) {
+            return StringValues.compare(ours, theirs);
+        } else if (left instanceof List<?> ours
+                && right instanceof List<?> theirs
+                && ours instanceof Tuple == theirs instanceof Tuple) {
+            for (int i = 0; i < Math.min(ours.size(), theirs.size()); i++) {
+                if (!equal(ours.get(i), theirs.get(i))) {
+                    return compare(ours.get(i), theirs.get(i));
+                }
+            }
+            return Integer.compare(ours.size(), theirs.size());
+        }
+        throw new TemplateException("no order between " + typeName(left) + " and " + typeName(right));
+    }
+
+    static boolean contains(Object container, Object item) {
+        if (container instanceof String text) {
+            if (item instanceof String part) {
+                return text.contains(part);
+            }
+            throw new TemplateException("'in' a string takes a string, not " + typeName(item));
+        } else if (container instanceof Map<?, ?> map) {
+            return map.containsKey(key(item));
+        }
+        return items(container).stream().anyMatch(other -> equal(other, item));
+    }
+
+    /** A value as the key of a mapping, where 1, 1.0 and true are one in Python. */
+    static Object key(Object value) {
+        if (value instanceof String || value instanceof Long || value == None.NONE) {
+            return value;
+        }
+        throw TemplateException.unsupported(typeName(value) + " as the key of a mapping");
+    }
+
+    /** What a loop over the value gives. */
+    static List<Object> items(Object value) {
+        if (value instanceof String text) {
+            return text.codePoints()
+                    .mapToObj(c -> (Object) Character.toString(c))
+                    .toList();
+        } else if (value instanceof List<?> list) {
+            return List.copyOf(list);
+        } else if (value instanceof Map<?, ?> map) {
+            return List.copyOf(map.keySet());
+        } else if (value instanceof View view) {
+            return view.items();
+        } else if (value instanceof Generator generator) {
+            return generator.take();
+        } else if (value instanceof Undefined) {
+            return List.of();
+        }
+        throw new TemplateException("cannot loop over " + typeName(value));
+    }
+
+    static boolean isIterable(Object value) {
+        return value instanceof String
+                || value instanceof List
+                || value instanceof Map
+                || value instanceof View
+                || value instanceof Generator
+                || value instanceof Undefined;
+    }
+
+    static String typeName(Object value) {
+        if (value instanceof Undefined undefined) {
+            return "'" + undefined.name() + "', which is undefined,";
+        } else if (value == None.NONE) {
+            return "none";
+        } else if (value instanceof Boolean) {
+            return "a boolean";
+        } else if (value instanceof Double) {
+            return "a float";
+        } else if (value instanceof Number) {
+            return "an integer";
+        } else if (value instanceof String) {
+            return "a string";
+        } else if (value instanceof Tuple) {
+            return "a tuple";
+        } else if (value instanceof List) {
+            return "a list";
+        } else if (value instanceof Map) {
+            return "a mapping";
+        }
+        return value instanceof Callable ? "a function" : "an iterator or object";
+    }
+}
