@@ -27,8 +27,9 @@ import picocli.CommandLine.Spec;
 /** The job. */
 @Command(
         name = "calibrate",
-        description = "Reads captures of K and V, a table of them, or texts that a model runs over, and writes k_scale and"
-                + " v_scale of every layer.")
+        description =
+                "Reads captures of K and V, a table of them, or texts that a model runs over, and writes k_scale and"
+                        + " v_scale of every layer.")
 final class CalibrateCommand implements Callable<Integer> {
     @Spec
     @SuppressWarnings("NullAway.Init") // set by picocli
@@ -101,7 +102,8 @@ final class CalibrateCommand implements Callable<Integer> {
             return ExitCode.DONE;
         }
         try (OutputFolder folder = OutputFolder.open(output, overwrite, read, hadoop);
-                OutputFolder kept = saved == null ? null : OutputFolder.ofCaptures(saved, beside(read, output), hadoop)) {
+                OutputFolder kept =
+                        saved == null ? null : OutputFolder.ofCaptures(saved, beside(read, output), hadoop)) {
             RunRecord run = new RunRecord(read, table);
             try (CalibrationJob job = job(runtime, recipe, read, hadoop, results, kept)) {
                 job.notices().forEach(results::warn);
@@ -129,7 +131,8 @@ final class CalibrateCommand implements Callable<Integer> {
         if (!job.wantsScales()) {
             return outcome;
         }
-        job.feedBack(Results.solve(recipe, outcome.statistics(), outcome.problem()).table());
+        job.feedBack(
+                Results.solve(recipe, outcome.statistics(), outcome.problem()).table());
         return job.run(Depth.VALUES, progress());
     }
 
@@ -169,8 +172,7 @@ final class CalibrateCommand implements Callable<Integer> {
             @Nullable OutputFolder kept) {
         int most = partitions == null ? 0 : partitions;
         if (texts.isGiven()) {
-            TextSource source =
-                    new TextSource(texts.model(), texts.input(table), kept == null ? null : kept.staging());
+            TextSource source = new TextSource(texts.model(), texts.input(table), kept == null ? null : kept.staging());
             return new CalibrationJob(runtime, recipe, source, most);
         }
         return table != null

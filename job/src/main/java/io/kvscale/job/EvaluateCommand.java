@@ -1,9 +1,14 @@
 package io.kvscale.job;
 
+import io.kvscale.job.calibration.Progress;
 import io.kvscale.job.calibration.SparkRuntime;
 import io.kvscale.job.evaluation.Evaluation;
+import io.kvscale.job.evaluation.EvaluationJob;
 import io.kvscale.job.evaluation.NamedScales;
+import io.kvscale.job.evaluation.TextEvaluation;
 import io.kvscale.job.export.OutputFolder;
+import io.kvscale.job.recipe.Recipe;
+import io.kvscale.job.recipe.TextSettings;
 import io.kvscale.job.report.EvaluationReport;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
@@ -17,6 +22,7 @@ import java.util.concurrent.Callable;
 import org.apache.hadoop.conf.Configuration;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -36,20 +42,14 @@ final class EvaluateCommand implements Callable<Integer> {
     @SuppressWarnings("NullAway.Init") // set by picocli
     private CommandSpec spec;
 
-    @Option(
-            names = "--model",
-            required = true,
-            paramLabel = "DIR",
-            description = "The model's folder, an ONNX decoder.")
-    private String model = "";
+    @Mixin
+    private TextArguments texts = new TextArguments();
 
     @Option(
-            names = "--text",
-            required = true,
-            paramLabel = "PATH",
-            arity = "1..*",
-            description = "Texts that the scales were not calibrated on: folders, files or globs.")
-    private List<String> texts = new ArrayList<>();
+            names = "--table",
+            paramLabel = "NAME",
+            description = "Texts for the model: a table or view that Spark knows.")
+    private @Nullable String table;
 
     @Option(
             names = "--scales",
@@ -96,7 +96,7 @@ final class EvaluateCommand implements Callable<Integer> {
     private @Nullable String master;
 
     @Option(names = "--conf", paramLabel = "K=V", description = "A Spark property; may be repeated.")
-    private Map<String, String> settings = new LinkedHashMap<>();
+    private Map<String, String> properties = new LinkedHashMap<>();
 
     @Override
     public Integer call() {
@@ -106,21 +106,25 @@ final class EvaluateCommand implements Callable<Integer> {
         if (partitions != null && partitions < 1) {
             throw new ParameterException(spec.commandLine(), "--partitions must be at least 1");
         }
-        SparkRuntime runtime = SparkRuntime.of(master, settings);
+        SparkRuntime runtime = SparkRuntime.of(master, properties);
         Configuration hadoop = runtime.hadoop();
         PrintWriter out = spec.commandLine().getOut();
         Results results = new Results(out, spec.commandLine().getErr(), false);
-        List<NamedScales> tables =
-                scales.stream().map(name -> scales(name, hadoop)).toList();
+        String model = texts.model();
+        TextEvaluation.Source source = new TextEvaluation.Source(
+                model,
+                texts.input(table),
+                settings(hadoop, results),
+                scales.stream().map(name -> scales(name, hadoop)).toList(),
+                chunk);
         if (output == null) {
-            show(evaluate(runtime, tables, hadoop, results), out);
+            show(evaluate(runtime, source, results), out);
             return ExitCode.DONE;
         }
-        List<String> inputs = new ArrayList<>(texts);
-        inputs.add(model);
+        List<String> inputs = new ArrayList<>(texts.paths());
         inputs.addAll(scales);
         try (OutputFolder folder = OutputFolder.open(output, overwrite, inputs, hadoop)) {
-            Evaluation evaluation = evaluate(runtime, tables, hadoop, results);
+            Evaluation evaluation = evaluate(runtime, source, results);
             folder.write("evaluation.json", evaluation.toJson());
             folder.write("report.html", EvaluationReport.html(evaluation.toJson(), Version.kvscale()));
             folder.commit();
@@ -131,6 +135,15 @@ final class EvaluateCommand implements Callable<Integer> {
             }
         }
         return ExitCode.DONE;
+    }
+
+    private TextSettings settings(Configuration hadoop, Results results) {
+        if (recipeFile == null) {
+            return TextSettings.DEFAULT;
+        }
+        Recipe recipe = Files.recipe(recipeFile, hadoop);
+        recipe.notices().forEach(results::say);
+        return recipe.text();
     }
 
     private static NamedScales scales(String name, Configuration hadoop) {
@@ -151,7 +164,17 @@ final class EvaluateCommand implements Callable<Integer> {
         out.flush();
     }
 
-    private Evaluation evaluate(SparkRuntime runtime, List<NamedScales> tables, Configuration hadoop, Results results) {
-        throw new UnsupportedOperationException();
+    private Evaluation evaluate(SparkRuntime runtime, TextEvaluation.Source source, Results results) {
+        try (TextEvaluation job = new TextEvaluation(runtime, source, partitions == null ? 0 : partitions)) {
+            job.notices().forEach(results::warn);
+            EvaluationJob.Outcome outcome =
+                    job.run(new Progress(System.err, Boolean.getBoolean("kvscale.terminal"), false));
+            DataProblem first = outcome.firstFailure();
+            if (first != null) {
+                results.warn("the model failed on " + outcome.failed() + " samples, which were left out; the first: "
+                        + first.message().replace("\n", ";"));
+            }
+            return outcome.evaluation();
+        }
     }
 }

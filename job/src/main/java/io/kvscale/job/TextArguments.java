@@ -18,8 +18,9 @@ final class TextArguments {
     @Option(
             names = "--model",
             paramLabel = "DIR",
-            description = "A model's folder: model.onnx, config.json, tokenizer.json; local, of any Hadoop file system, or"
-                    + " what --files brought.")
+            description =
+                    "A model's folder: model.onnx, config.json, tokenizer.json; local, of any Hadoop file system, or"
+                            + " what --files brought.")
     private @Nullable String model;
 
     @Option(
@@ -29,7 +30,10 @@ final class TextArguments {
             description = "Texts for the model: folders, files or globs of .txt, .jsonl or .parquet.")
     private List<String> texts = new ArrayList<>();
 
-    @Option(names = "--query", paramLabel = "SQL", description = "Texts for the model: what Spark SQL gives, a row a text.")
+    @Option(
+            names = "--query",
+            paramLabel = "SQL",
+            description = "Texts for the model: what Spark SQL gives, a row a text.")
     private @Nullable String query;
 
     /** Whether any of these options is there. */

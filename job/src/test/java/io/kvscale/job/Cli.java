@@ -16,7 +16,7 @@ record Cli(int code, String out, String err) {
         List<String> all = List.of(words);
         if (all.contains("--master") || all.contains("--conf")) {
             SharedSpark.stop();
-        } else if (all.contains("calibrate")) {
+        } else if (all.contains("calibrate") || all.contains("evaluate")) {
             SharedSpark.context();
         }
         ByteArrayOutputStream out = new ByteArrayOutputStream();

@@ -2,17 +2,23 @@ package io.kvscale.job;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.kvscale.job.evaluation.MadeScales;
+import io.kvscale.numeric.NumberFormat;
 import io.kvscale.scheme.QuantizationScheme;
+import io.kvscale.scheme.Strategy;
 import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class EvaluateCommandTest {
     private static final Path MODEL = Folder.HOME.resolve("conf/tiny-model");
+    private static final Path TEXTS = MODEL.resolve("texts.jsonl");
 
     @TempDir
     private Path work;
@@ -22,11 +28,7 @@ class EvaluateCommandTest {
 
     @BeforeEach
     void write() {
-        scales = work.resolve("scales");
-        Capture.put(
-                scales.resolve("kv_scales.json"),
-                MadeScales.of(QuantizationScheme.fp8(), 2, 16, 0.05f, new Slot(0, Role.KEY), new Slot(0, Role.VALUE))
-                        .toJson());
+        scales = write("scales", QuantizationScheme.fp8(), 0.05f);
         texts = Folder.write(work.resolve("texts.jsonl"), "{\"text\": \"the river had been rising\"}\n");
     }
 
@@ -67,6 +69,63 @@ class EvaluateCommandTest {
                 .fails(ExitCode.OUTPUT, "thesis.tex");
         assertThat(Folder.content(scales)).hasSize(1);
         assertThat(Folder.content(work)).containsAllEntriesOf(before);
+    }
+
+    @Test
+    void theFolderTheJsonAndTheTableSayTheSameWhateverThePartitions() {
+        Path four = write("four", QuantizationScheme.of(NumberFormat.INT4, Strategy.TENSOR), 0.7f);
+        Object[] command = {"evaluate", "--model", MODEL, "--text", TEXTS, "--scales", scales, four, "--chunk", 4};
+        Cli json = Cli.run(with(command, "--json", "--output", work.resolve("a"), "--partitions", 1))
+                .isDone();
+        Cli table = Cli.run(with(command, "--output", work.resolve("b"), "--partitions", 3))
+                .isDone();
+        assertThat(Folder.names(work.resolve("a"))).containsOnlyKeys("evaluation.json", "report.html", "_SUCCESS");
+        assertThat(Folder.content(work.resolve("b"))).isEqualTo(Folder.content(work.resolve("a")));
+        assertThat(json.out()).isEqualTo(Folder.text(work.resolve("a/evaluation.json")));
+        JsonNode evaluation = Folder.json(json.out());
+        assertThat(evaluation.get("samples").asInt()).isEqualTo(6);
+        assertThat(evaluation.get("baseline").get("perplexity").asDouble()).isGreaterThan(1);
+        JsonNode first = evaluation.get("schemes").get(0);
+        JsonNode second = evaluation.get("schemes").get(1);
+        assertThat(first.get("scales").asText()).isEqualTo(scales.toString());
+        assertThat(second.get("scales").asText()).isEqualTo(four.toString());
+        assertThat(first.get("kl").asDouble())
+                .isPositive()
+                .isLessThan(second.get("kl").asDouble());
+        assertThat(first.get("layers")).hasSize(1);
+        assertThat(table.out())
+                .contains("full precision", "fp8_e4m3 tensor", "int4 tensor", "wrote " + work.resolve("b/report.html"));
+    }
+
+    @Test
+    void scalesOfAnotherModelAreNamedAndLeaveNoOutput() {
+        Path other = work.resolve("other");
+        Capture.put(
+                other.resolve("kv_scales.json"),
+                MadeScales.of(QuantizationScheme.fp8(), 4, 16, 0.05f, new Slot(1, Role.VALUE))
+                        .toJson());
+        Cli.run("evaluate", "--model", MODEL, "--text", TEXTS, "--scales", scales, other, "--output", work.resolve("o"))
+                .fails(ExitCode.DATA, other.toString(), "layer 1 value", "4 heads");
+        assertThat(Folder.names(work)).containsOnlyKeys("scales", "other", "texts.jsonl");
+    }
+
+    @Test
+    void aTextOfOneTokenIsNothingToPredict() {
+        Path one = Folder.write(work.resolve("one.txt"), "a");
+        Cli.run("evaluate", "--model", MODEL, "--text", one, "--scales", scales).fails(ExitCode.DATA, "second token");
+    }
+
+    private static Object[] with(Object[] command, Object... more) {
+        return Stream.concat(Arrays.stream(command), Arrays.stream(more)).toArray();
+    }
+
+    private Path write(String name, QuantizationScheme scheme, float scale) {
+        Path folder = work.resolve(name);
+        Slot[] slots = {new Slot(0, Role.KEY), new Slot(0, Role.VALUE)};
+        Capture.put(
+                folder.resolve("kv_scales.json"),
+                MadeScales.of(scheme, 2, 16, scale, slots).toJson());
+        return folder;
     }
 
     private Cli evaluate(Path badScales) {

@@ -53,7 +53,11 @@ public final class CalibrationTask {
         /** Of a task that could not begin. */
         public static Outcome of(DataProblem problem) {
             return new Outcome(
-                    new CalibrationStatistics(Corpus.EMPTY, new TreeMap<>()), new TreeMap<>(), problem, Tally.NONE, null);
+                    new CalibrationStatistics(Corpus.EMPTY, new TreeMap<>()),
+                    new TreeMap<>(),
+                    problem,
+                    Tally.NONE,
+                    null);
         }
     }
 

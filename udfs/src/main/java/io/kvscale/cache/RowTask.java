@@ -13,7 +13,6 @@ import io.kvscale.tensor.Position;
 import io.kvscale.tensor.Slot;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.List;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -79,7 +78,6 @@ public final class RowTask {
 
     /** What all rows gave. As read count the bytes of their values: Spark's own count misses vectored reads. */
     public CalibrationTask.Outcome outcome() {
-        return observed.outcome(
-                corpus, CalibrationTask.Tally.read(bytes, System.nanoTime() - start), null);
+        return observed.outcome(corpus, CalibrationTask.Tally.read(bytes, System.nanoTime() - start), null);
     }
 }

@@ -284,7 +284,9 @@ public final class TextTask implements AutoCloseable {
             observed.add(problem);
         }
         return observed.outcome(
-                corpus, new CalibrationTask.Tally(bytes, System.nanoTime() - start, 0, 0, 0, List.of(), failures), null);
+                corpus,
+                new CalibrationTask.Tally(bytes, System.nanoTime() - start, 0, 0, 0, List.of(), failures),
+                null);
     }
 
     /** Releases the buffers of the run; the model stays open. */

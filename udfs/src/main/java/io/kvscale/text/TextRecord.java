@@ -6,6 +6,9 @@ import java.util.Map;
 
 /** One record of a corpus. */
 public sealed interface TextRecord {
+    /** Bytes of the longest record. */
+    int MAX_BYTES = 64 << 20;
+
     /** A text as it is; a prompt with its completion behind it. */
     record Plain(String text) implements TextRecord {}
 
@@ -18,6 +21,6 @@ public sealed interface TextRecord {
      * @throws InvalidDataException if it is not such an object, or empty; without a place, which the caller knows
      */
     static TextRecord ofJson(String json, TextFields fields) {
-        throw new UnsupportedOperationException();
+        return new RecordParser(fields).parse(json);
     }
 }

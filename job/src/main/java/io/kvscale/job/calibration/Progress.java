@@ -19,10 +19,10 @@ import scala.jdk.javaapi.CollectionConverters;
  */
 public final class Progress extends SparkListener {
     /** Counts bytes or tokens. */
-    static final String ACCUMULATOR = "kvscale observed";
+    public static final String ACCUMULATOR = "kvscale observed";
 
     /** Counts samples, where the work has some. */
-    static final String SAMPLES = "kvscale samples";
+    public static final String SAMPLES = "kvscale samples";
 
     private static final long LIVE_NANOS = 200_000_000L;
     private static final long PLAIN_NANOS = 10_000_000_000L;
@@ -42,7 +42,7 @@ public final class Progress extends SparkListener {
      * @param total bytes of K and V, or tokens; 0: nothing is shown; negative: not known
      * @param samples 0 where bytes are counted instead
      */
-    record Work(long total, long samples) {
+    public record Work(long total, long samples) {
         static final Work NONE = new Work(0, 0);
 
         /** Done, rate, time left; only the first two where the total is not known. */
@@ -86,7 +86,8 @@ public final class Progress extends SparkListener {
         this.quiet = quiet;
     }
 
-    synchronized void begin(Work whole) {
+    /** Nothing is shown before. */
+    public synchronized void begin(Work whole) {
         work = whole;
     }
 
@@ -152,7 +153,7 @@ public final class Progress extends SparkListener {
     }
 
     /** Ends a live line. */
-    synchronized void finish() {
+    public synchronized void finish() {
         if (live && shownAny) {
             err.print("\r\u001b[K");
             err.flush();

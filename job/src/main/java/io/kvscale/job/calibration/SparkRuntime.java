@@ -85,8 +85,8 @@ public final class SparkRuntime {
         return SparkHadoopUtil.get().newConfiguration(conf);
     }
 
-    /** Spark as it is already running in this JVM, or else started; {@link CalibrationJob#close} stops what is started. */
-    JavaSparkContext context() {
+    /** Spark as it is already running in this JVM, or else started; whoever started it stops it, see {@link #isRunning}. */
+    public JavaSparkContext context() {
         try {
             return JavaSparkContext.fromSparkContext(SparkContext.getOrCreate(conf));
         } catch (Exception e) { // Spark throws checked exceptions without declaring them
@@ -109,7 +109,8 @@ public final class SparkRuntime {
         return conf.getInt("spark.task.maxFailures", 4);
     }
 
-    static boolean isRunning() {
+    /** Whether {@link #context} will find Spark running. */
+    public static boolean isRunning() {
         return SparkContext$.MODULE$.getActive().isDefined();
     }
 }

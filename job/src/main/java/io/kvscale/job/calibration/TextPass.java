@@ -154,8 +154,10 @@ final class TextPass implements Pass {
             LongAccumulator observed,
             LongAccumulator samples)
             throws IOException {
-        CaptureWriter writer =
-                captures == null ? null : new CaptureWriter(new Path(captures), shipped.configuration().value().value());
+        CaptureWriter writer = captures == null
+                ? null
+                : new CaptureWriter(
+                        new Path(captures), shipped.configuration().value().value());
         try (DecoderModel model = DecoderModel.shared(shipped.manifest(), shipped.local(), Outputs.CACHE);
                 TextTask task = new TextTask(model, settings, writer, tokens -> {
                     observed.add(tokens);
@@ -175,9 +177,9 @@ final class TextPass implements Pass {
         CalibrationOutcome outcome = run.get();
         Failures failed = outcome.tally().failed();
         DataProblem first = failed.first();
-        boolean tooMany = first != null && failed.count() > recipe.text().maxFailedSamples();
+        boolean tooMany = failed.count() > recipe.text().maxFailedSamples();
         DataProblem found = outcome.problem();
-        return tooMany && (found == null || first.compareTo(found) < 0)
+        return tooMany && first != null && (found == null || first.compareTo(found) < 0)
                 ? new CalibrationOutcome(outcome.statistics(), first, outcome.tally())
                 : outcome;
     }

@@ -9,4 +9,5 @@ import org.jspecify.annotations.Nullable;
  * @param model its folder
  * @param captures where K and V are saved, a folder of any file system that Hadoop knows; null for nowhere
  */
-public record TextSource(String model, TextInput text, @Nullable String captures) {}
+public record TextSource(
+        String model, TextInput text, @Nullable String captures) {}

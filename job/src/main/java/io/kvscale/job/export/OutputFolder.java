@@ -72,8 +72,7 @@ public final class OutputFolder implements Closeable {
         return open(folder, new Claim("--save-captures", true, Set.of()), inputs, configuration);
     }
 
-    private static OutputFolder open(
-            String folder, Claim claim, List<String> inputs, Configuration configuration) {
+    private static OutputFolder open(String folder, Claim claim, List<String> inputs, Configuration configuration) {
         try {
             Path path = new Path(folder);
             // An instance of one's own: the checksum files are turned off for this folder, not for all of Spark.
@@ -91,8 +90,8 @@ public final class OutputFolder implements Closeable {
             return output;
         } catch (IOException | IllegalArgumentException e) {
             throw new OutputException(
-                    "the output folder " + folder + " cannot be written: " + e.getMessage()
-                            + "\n  name another with " + claim.option + ", or mend the permissions",
+                    "the output folder " + folder + " cannot be written: " + e.getMessage() + "\n  name another with "
+                            + claim.option + ", or mend the permissions",
                     e);
         }
     }
@@ -113,8 +112,8 @@ public final class OutputFolder implements Closeable {
             return;
         }
         if (!claim.overwrite) {
-            throw new OutputException(
-                    "the output folder " + shown(target) + " exists\n  name another with " + claim.option + ", or say --overwrite");
+            throw new OutputException("the output folder " + shown(target) + " exists\n  name another with "
+                    + claim.option + ", or say --overwrite");
         }
         // Of a file the listing is the file itself.
         TreeSet<String> names = Arrays.stream(fs.listStatus(target))
@@ -122,9 +121,12 @@ public final class OutputFolder implements Closeable {
                 .collect(Collectors.toCollection(TreeSet::new));
         names.removeAll(claim.mayHold);
         if (!names.isEmpty()) {
-            throw new OutputException("the output folder " + shown(target) + " holds something else than kvscale's results: "
-                    + DataProblem.shown(names.first()) + "\n  name another with " + claim.option + ": "
-                    + (claim.mayHold.isEmpty() ? "captures go into an empty one" : "--overwrite replaces results only"));
+            throw new OutputException(
+                    "the output folder " + shown(target) + " holds something else than kvscale's results: "
+                            + DataProblem.shown(names.first()) + "\n  name another with " + claim.option + ": "
+                            + (claim.mayHold.isEmpty()
+                                    ? "captures go into an empty one"
+                                    : "--overwrite replaces results only"));
         }
     }
 
