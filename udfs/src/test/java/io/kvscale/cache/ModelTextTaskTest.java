@@ -224,8 +224,9 @@ class ModelTextTaskTest {
             List<TokenSequence> rows = new ArrayList<>(texts().subList(0, 2));
             rows.add(1, new TokenSequence("odd", new int[] {1, 512}));
             task.run(new TokenBatch(rows));
-            assertThat(task.failures().count()).isEqualTo(1);
-            assertThat(Objects.requireNonNull(task.failures().first()).message())
+            assertThat(task.outcome().tally().failed().count()).isEqualTo(1);
+            assertThat(Objects.requireNonNull(task.outcome().tally().failed().first())
+                            .message())
                     .contains("token id 512", "sample odd");
             assertThat(task.outcome().statistics().corpus().files()).isEqualTo(2);
             assertThat(task.outcome().problem()).isNull();

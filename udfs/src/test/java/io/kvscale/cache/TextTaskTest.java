@@ -247,8 +247,10 @@ class TextTaskTest {
                     }
                     DataProblem problem = task.outcome().problem();
                     assertThat(problem == null).isEqualTo(most == 5);
-                    assertThat(task.failures().count()).isBetween(1L, 5L);
-                    assertThat(Objects.requireNonNull(task.failures().first()).sample())
+                    assertThat(task.outcome().tally().failed().count()).isBetween(1L, 5L);
+                    assertThat(Objects.requireNonNull(
+                                            task.outcome().tally().failed().first())
+                                    .sample())
                             .isEqualTo(Sample.named("bad/0"));
                 }
             }

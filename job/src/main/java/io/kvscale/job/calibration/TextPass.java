@@ -130,6 +130,25 @@ final class TextPass implements Pass {
 
     @Override
     public JavaPairRDD<Integer, byte[]> states(Depth depth, LongAccumulator observed, LongAccumulator samples) {
+        Recipe how = recipe;
+        FixedScales fedBack = scales;
+        boolean look = depth == Depth.HEADERS;
+        ShippedModel shipped = model;
+        String captures = wantsScales() ? null : source.captures();
+        return batches.mapPartitionsToPair(part -> look || !part.hasNext()
+                ? List.<Tuple2<Integer, byte[]>>of().iterator()
+                : TaskState.rows(run(part, shipped, how, fedBack, captures, observed, samples)));
+    }
+
+    private static CalibrationTask.Outcome run(
+            Iterator<byte[]> batches,
+            ShippedModel shipped,
+            Recipe recipe,
+            @Nullable FixedScales scales,
+            @Nullable String captures,
+            LongAccumulator observed,
+            LongAccumulator samples)
+            throws IOException {
         TextTask.Settings settings = new TextTask.Settings(
                 recipe.schemes(),
                 recipe.statistics(),
@@ -138,22 +157,6 @@ final class TextPass implements Pass {
                 recipe.text().maxFailedSamples(),
                 scales,
                 recipe.text().residualLength());
-        boolean look = depth == Depth.HEADERS;
-        ShippedModel shipped = model;
-        String captures = wantsScales() ? null : source.captures();
-        return batches.mapPartitionsToPair(part -> look || !part.hasNext()
-                ? List.<Tuple2<Integer, byte[]>>of().iterator()
-                : TaskState.rows(run(part, shipped, settings, captures, observed, samples)));
-    }
-
-    private static CalibrationTask.Outcome run(
-            Iterator<byte[]> batches,
-            ShippedModel shipped,
-            TextTask.Settings settings,
-            @Nullable String captures,
-            LongAccumulator observed,
-            LongAccumulator samples)
-            throws IOException {
         CaptureWriter writer = captures == null
                 ? null
                 : new CaptureWriter(
