@@ -20,6 +20,10 @@ final class DryRun {
             throw new InvalidDataException(outcome.problem());
         }
         job.shown().forEach((label, text) -> out.println(String.format(Locale.ROOT, "%-10s %s", label, text)));
+        if (!job.readsTensors()) {
+            out.flush();
+            return;
+        }
         out.println("slots      " + outcome.statistics().slots().size());
         out.println("unmatched  " + outcome.tally().unmatchedTensors() + " tensors"
                 + (outcome.tally().names().isEmpty()

@@ -102,6 +102,11 @@ public final class CalibrationJob implements AutoCloseable {
         return pass.shown();
     }
 
+    /** Whether there are tensors, of which a run over headers tells. */
+    public boolean readsTensors() {
+        return pass.readsTensors();
+    }
+
     /** What the user should be told before it runs. */
     public List<String> notices() {
         return pass.notices();

@@ -39,6 +39,11 @@ interface Pass extends AutoCloseable {
         return run.get();
     }
 
+    /** Whether there are tensors whose headers a dry run can look at. */
+    default boolean readsTensors() {
+        return true;
+    }
+
     /** Whether what it observes depends on scales, which a first pass gives. */
     default boolean wantsScales() {
         return false;

@@ -83,6 +83,11 @@ final class TextPass implements Pass {
     }
 
     @Override
+    public boolean readsTensors() {
+        return false;
+    }
+
+    @Override
     public boolean wantsScales() {
         return recipe.text().fakeQuantizeFeedback() && scales == null;
     }

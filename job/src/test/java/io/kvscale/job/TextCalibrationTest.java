@@ -1,0 +1,203 @@
+package io.kvscale.job;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Texts and a model in, scales out: the tiny model that ships, and larger ones where they lie beside the checkout. */
+class TextCalibrationTest {
+    private static final Path MODEL = Folder.HOME.resolve("conf/tiny-model");
+    private static final Path TEXTS = MODEL.resolve("texts.jsonl");
+    private static final Path EXPECTED = Folder.HOME.resolve("udfs/src/test/resources/models/tiny/expected.json");
+    private static final String FP8 = "num_bits: 8, type: float";
+
+    @TempDir
+    private Path work;
+
+    private Cli calibrate(Path recipe, Path model, Path texts, String output, Object... more) {
+        List<Object> words = new ArrayList<>(List.of(
+                "calibrate", "--recipe", recipe, "--model", model, "--text", texts, "--output", work.resolve(output)));
+        Collections.addAll(words, more);
+        return Cli.run(words.toArray());
+    }
+
+    private Path recipe(String name, String more) throws IOException {
+        Path file = work.resolve(name + ".yaml");
+        Files.writeString(file, "kv_cache_scheme: {" + FP8 + "}\nkvscale: {" + more + "}\n");
+        return file;
+    }
+
+    private Path lines(String name, String... lines) throws IOException {
+        Path file = work.resolve(name);
+        Files.writeString(file, String.join("\n", lines) + "\n");
+        return file;
+    }
+
+    @Test
+    void theRangesAreThoseOfTheReference() throws IOException {
+        calibrate(recipe("all", ""), MODEL, TEXTS, "out").isDone();
+        equalsExpected(EXPECTED, work.resolve("out"));
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "tiny, model.onnx, 1e-3",
+        "tiny, model_gqa.onnx, 1e-3",
+        "tiny, model_f16.onnx, 1e-3",
+        "tiny, model_bf16.onnx, 5e-3",
+        "smollm2, model.onnx, 1e-3"
+    })
+    @EnabledIfSystemProperty(named = "kvscale.models", matches = ".+")
+    void everyFormOfEveryModelGivesTheRangesOfTheReference(String name, String file, double tolerance)
+            throws IOException {
+        Path model = Path.of(System.getProperty("kvscale.models"), name);
+        calibrate(recipe("form", "model_file: " + file), model, model.resolve("texts.jsonl"), "out")
+                .isDone();
+        equalsExpected(model.resolve("expected.json"), work.resolve("out"), tolerance);
+    }
+
+    private static void equalsExpected(Path expected, Path output) {
+        equalsExpected(expected, output, 1e-3);
+    }
+
+    private static void equalsExpected(Path expected, Path output, double tolerance) {
+        JsonNode all = Folder.json(expected).get("all");
+        JsonNode result = Folder.json(output.resolve("kv_scales.json"));
+        assertThat(result.at("/corpus/tokens").asInt())
+                .isEqualTo(all.get("tokens").asInt());
+        assertThat(all.get("slots")).isNotEmpty();
+        for (JsonNode slot : all.get("slots")) {
+            JsonNode got = result.get("layers")
+                    .get(slot.get("layer").asInt())
+                    .get(slot.get("role").asText().equals("K") ? "key" : "value");
+            double min = slot.get("min").asDouble();
+            double max = slot.get("max").asDouble();
+            double near = tolerance * Math.max(Math.abs(min), Math.abs(max));
+            assertThat(got.get("min").asDouble()).as(slot.toString()).isCloseTo(min, within(near));
+            assertThat(got.get("max").asDouble()).as(slot.toString()).isCloseTo(max, within(near));
+        }
+    }
+
+    @Test
+    void theBytesAreTheSameForEveryPartitioningAndOrderOfFiles() throws IOException {
+        Path recipe = recipe("some", "num_calibration_samples: 4, max_seq_length: 64");
+        calibrate(recipe, MODEL, TEXTS, "one", "--partitions", 1).isDone();
+        calibrate(recipe, MODEL, TEXTS, "three", "--partitions", 3).isDone();
+        assertThat(Folder.content(work.resolve("three"))).isEqualTo(Folder.content(work.resolve("one")));
+
+        List<String> reversed = new ArrayList<>(Files.readAllLines(TEXTS));
+        Collections.reverse(reversed);
+        Path other = lines("other.jsonl", reversed.toArray(String[]::new));
+        calibrate(recipe, MODEL, other, "reversed").isDone();
+        assertThat(scales("reversed")).isEqualTo(scales("one"));
+    }
+
+    private List<String> scales(String output) {
+        return Folder.json(work.resolve(output).resolve("kv_scales.json"))
+                .get("layers")
+                .findValuesAsText("scale")
+                .stream()
+                .map(String::valueOf)
+                .toList();
+    }
+
+    @Test
+    void savedCapturesGiveTheSameResult() throws IOException {
+        Path recipe = recipe("counted", "statistics: histogram");
+        calibrate(recipe, MODEL, TEXTS, "text", "--save-captures", work.resolve("captures"))
+                .isDone();
+        Cli.run("calibrate", "--recipe", recipe, "--input", work.resolve("captures"), "--output", work.resolve("read"))
+                .isDone();
+        assertThat(Folder.content(work.resolve("read"))).isEqualTo(Folder.content(work.resolve("text")));
+        calibrate(recipe, MODEL, TEXTS, "again", "--save-captures", work.resolve("captures"))
+                .fails(ExitCode.OUTPUT, "--save-captures", "an empty one");
+        assertThat(work.resolve("again")).doesNotExist();
+    }
+
+    @Test
+    void feedbackObservesWhatAModelComputesOnAQuantizedPast() throws IOException {
+        calibrate(recipe("none", "chunk_tokens: 32"), MODEL, TEXTS, "none").isDone();
+        calibrate(recipe("fed", "feedback: fake_quantize, chunk_tokens: 32"), MODEL, TEXTS, "fed", "--partitions", 1)
+                .isDone();
+        calibrate(recipe("fed", "feedback: fake_quantize, chunk_tokens: 32"), MODEL, TEXTS, "fed3", "--partitions", 3)
+                .isDone();
+        assertThat(Folder.content(work.resolve("fed3"))).isEqualTo(Folder.content(work.resolve("fed")));
+        assertThat(Folder.bytes(work.resolve("fed/statistics.kvstats")))
+                .isNotEqualTo(Folder.bytes(work.resolve("none/statistics.kvstats")));
+        Path residual = recipe("all", "feedback: fake_quantize, chunk_tokens: 32, residual_length: 1000");
+        calibrate(residual, MODEL, TEXTS, "residual").isDone();
+        assertThat(Folder.bytes(work.resolve("residual/kv_scales.json")))
+                .isEqualTo(Folder.bytes(work.resolve("none/kv_scales.json")));
+    }
+
+    @Test
+    void aBrokenLineIsNamedOrAllowed() throws IOException {
+        Path texts = lines("bad.jsonl", "{\"text\": \"a text of some words\"}", "{\"text\": ", "{\"text\": \"\"}");
+        calibrate(recipe("strict", ""), MODEL, texts, "strict").fails(ExitCode.DATA, "bad.jsonl, line 2", "JSON");
+        assertThat(work.resolve("strict")).doesNotExist();
+        Cli lenient = calibrate(recipe("lenient", "max_bad_records: 2"), MODEL, texts, "lenient")
+                .isDone();
+        assertThat(lenient.err()).contains("2 of 3 records are bad");
+    }
+
+    @Test
+    void modelsThatAreNoneAreNamedBeforeAnyTaskStarts() throws IOException {
+        Path recipe = recipe("any", "");
+        calibrate(recipe, work.resolve("nowhere"), TEXTS, "out").fails(ExitCode.DATA, "model.onnx");
+        Path broken = work.resolve("broken");
+        try (Stream<Path> files = Files.list(MODEL)) {
+            for (Path file : files.toList()) {
+                Files.createDirectories(broken);
+                Files.copy(file, broken.resolve(file.getFileName()));
+            }
+        }
+        Files.delete(broken.resolve("tokenizer.json"));
+        calibrate(recipe, broken, TEXTS, "out").fails(ExitCode.DATA, "tokenizer.json");
+        Files.write(
+                broken.resolve("model.onnx"),
+                java.util.Arrays.copyOf(Folder.bytes(MODEL.resolve("model.onnx")), 300_000));
+        calibrate(recipe, broken, TEXTS, "out").fails(ExitCode.DATA, "model.onnx");
+        assertThat(work.resolve("out")).doesNotExist();
+    }
+
+    @Test
+    void optionsThatContradictEachOtherAreWrongUsage() throws IOException {
+        Path recipe = recipe("any", "");
+        Cli.run("calibrate", "--recipe", recipe, "--text", TEXTS, "--output", work.resolve("o"))
+                .fails(ExitCode.USAGE, "--model");
+        Cli.run("calibrate", "--recipe", recipe, "--model", MODEL, "--output", work.resolve("o"))
+                .fails(ExitCode.USAGE, "--text");
+        calibrate(recipe, MODEL, TEXTS, "o", "--input", Folder.SAMPLE).fails(ExitCode.USAGE, "--input");
+        Cli.run(
+                        "calibrate",
+                        "--recipe",
+                        recipe,
+                        "--input",
+                        Folder.SAMPLE,
+                        "--save-captures",
+                        work.resolve("c"),
+                        "--output",
+                        work.resolve("o"))
+                .fails(ExitCode.USAGE, "--save-captures");
+    }
+
+    @Test
+    void aDryRunShowsTheTextsAndRunsNoModel() throws IOException {
+        Cli shown = Cli.run("calibrate", "--recipe", recipe("any", ""), "--model", MODEL, "--text", TEXTS, "--dry-run")
+                .isDone();
+        assertThat(shown.out()).contains("samples", "tokens", "690").doesNotContain("unmatched");
+    }
+}
