@@ -25,7 +25,9 @@ class SharedModelTest {
         DecoderModel.releaseShared();
         assertRuns(second);
         second.close();
-        assertThat(shared(TINY).session()).isSameAs(first.session());
+        try (DecoderModel again = shared(TINY)) {
+            assertThat(again.session()).isSameAs(first.session());
+        }
     }
 
     @Test
