@@ -1,6 +1,7 @@
 package io.kvscale.job;
 
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.kvscale.job.bench.ModelRates;
 import io.kvscale.job.bench.SpeedBench;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -24,6 +25,7 @@ import picocli.CommandLine.Spec;
         })
 final class BenchCommand implements Callable<Integer> {
     private static final long LEAST_BYTES = 1 << 22;
+    private static final double MODEL_SECONDS = 60;
 
     @Spec
     @SuppressWarnings("NullAway.Init") // set by picocli
@@ -40,6 +42,12 @@ final class BenchCommand implements Callable<Integer> {
             description = "Measure SQL too: over captures, Arrow and Parquet, and without kvscale's functions.")
     private boolean sql;
 
+    @Option(
+            names = "--model",
+            paramLabel = "DIR",
+            description = "Measure this model instead: tokens a second alone, observed, with histograms and evaluated.")
+    private @Nullable Path model;
+
     @Option(names = "--json", description = "Print JSON: one object, a number for every figure.")
     private boolean json;
 
@@ -49,7 +57,9 @@ final class BenchCommand implements Callable<Integer> {
             throw new ParameterException(spec.commandLine(), "--size is at least " + LEAST_BYTES);
         }
         Path parent = dir == null ? Path.of(System.getProperty("java.io.tmpdir")) : dir;
-        Map<String, Object> figures = new SpeedBench(parent, size, sql).run();
+        Map<String, Object> figures = model == null
+                ? new SpeedBench(parent, size, sql).run()
+                : new ModelRates(model, "model.onnx", MODEL_SECONDS).run();
         PrintWriter out = spec.commandLine().getOut();
         if (json) {
             out.println(JsonMapper.builder()
