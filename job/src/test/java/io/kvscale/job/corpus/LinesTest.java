@@ -20,11 +20,14 @@ import org.junit.jupiter.api.io.TempDir;
 class LinesTest {
     private static final int LONGEST = 20;
 
+    /** Made once: reading Hadoop's defaults takes longer than all the rest here. */
+    private static final Configuration HADOOP = new Configuration();
+
     @TempDir
     Path folder;
 
     private FSDataInputStream open(Path file) throws IOException {
-        return FileSystem.getLocal(new Configuration()).open(new org.apache.hadoop.fs.Path(file.toString()));
+        return FileSystem.getLocal(HADOOP).open(new org.apache.hadoop.fs.Path(file.toString()));
     }
 
     /** Number and text of the lines of every piece, end to end. */
