@@ -46,8 +46,13 @@ final class CaptureArguments {
         return !inputs.isEmpty() || inputList != null || inputFormat != null;
     }
 
-    /** All inputs, those of a list too. */
+    /**
+     * All inputs, those of a list too.
+     *
+     * @throws ParameterException if the format is none
+     */
     List<String> paths(Configuration hadoop) {
+        format();
         List<String> all = new ArrayList<>(inputs);
         if (inputList != null) {
             String text = new String(Files.bytes(inputList, hadoop), StandardCharsets.UTF_8);
