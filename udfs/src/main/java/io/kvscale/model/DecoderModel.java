@@ -55,6 +55,10 @@ public final class DecoderModel implements AutoCloseable {
         return session.shape();
     }
 
+    ModelSession session() {
+        return session;
+    }
+
     /** Buffers and state for one thread; closed before the model is. */
     public DecoderRun newRun() {
         return new DecoderRun(session);

@@ -15,31 +15,47 @@ final class ExternalData {
 
     private ExternalData() {}
 
+    /** Where data files lie. */
+    interface Sizes {
+        /** The bytes of a file below the model's folder; -1 if there is none. */
+        long of(String name) throws IOException;
+    }
+
     /** @throws InvalidDataException if a data file is missing, cut short, or outside of the folder */
-    static void check(OnnxGraph graph, Path folder, String graphName) throws IOException {
-        Map<String, Long> sizes = new HashMap<>();
-        Path root = folder.toRealPath();
+    static void check(OnnxGraph graph, String graphName, Sizes sizes) throws IOException {
+        Map<String, Long> found = new HashMap<>();
         for (String name : graph.externalFiles()) {
             checkName(name, graphName);
-            Path file = folder.resolve(name);
-            if (!Files.isRegularFile(file)) {
+            long size = sizes.of(name);
+            if (size < 0) {
                 throw bad("the model's data file " + DataProblem.shown(name) + " is missing", graphName);
             }
-            if (!file.toRealPath().startsWith(root)) {
-                throw bad(
-                        "the model's data file " + DataProblem.shown(name) + " is a link out of its folder", graphName);
-            }
-            sizes.put(name, Files.size(file));
+            found.put(name, size);
         }
         for (OnnxTensorEntry weights : graph.external()) {
             if (weights.location() != null) {
-                checkEnd(weights, sizes.getOrDefault(weights.location(), 0L), weights.location());
+                checkEnd(weights, found.getOrDefault(weights.location(), 0L), weights.location());
             }
         }
     }
 
+    /** The sizes of files in a local folder; a link out of it is refused. */
+    static Sizes in(Path folder, String graphName) {
+        return name -> {
+            Path file = folder.resolve(name);
+            if (!Files.isRegularFile(file)) {
+                return -1;
+            }
+            if (!file.toRealPath().startsWith(folder.toRealPath())) {
+                throw bad(
+                        "the model's data file " + DataProblem.shown(name) + " is a link out of its folder", graphName);
+            }
+            return Files.size(file);
+        };
+    }
+
     /** @throws InvalidDataException if it is anything but a plain path below the folder */
-    static void checkName(String name, String graphName) {
+    private static void checkName(String name, String graphName) {
         boolean plain = !name.isEmpty()
                 && name.chars().noneMatch(c -> c == '\\' || c == ':' || c < ' ')
                 && Arrays.stream(name.split("/", -1)).noneMatch(p -> p.isEmpty() || p.equals(".."));

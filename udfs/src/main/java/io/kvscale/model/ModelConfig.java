@@ -28,7 +28,7 @@ record ModelConfig(int layers, int kvHeads, int headDim, int vocabulary, int max
             }
             root = new ObjectMapper().readTree(Files.readAllBytes(file));
         } catch (NoSuchFileException e) {
-            throw bad("the model's folder has no config.json");
+            throw missing();
         } catch (JsonProcessingException e) {
             throw bad("config.json is no JSON: " + e.getOriginalMessage());
         }
@@ -37,6 +37,10 @@ record ModelConfig(int layers, int kvHeads, int headDim, int vocabulary, int max
         }
         // Models that see images, too, keep what describes their decoder apart.
         return of(root.path("text_config").isObject() ? root.get("text_config") : root);
+    }
+
+    static InvalidDataException missing() {
+        return bad("the model's folder has no config.json");
     }
 
     private static ModelConfig of(JsonNode json) {

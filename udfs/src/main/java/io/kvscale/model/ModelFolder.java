@@ -28,6 +28,7 @@ final class ModelFolder {
     /** Reads and checks the graph without its weights. */
     ModelShape check() {
         try (InputStream in = Files.newInputStream(folder.resolve(graphName))) {
+            OnnxReader.checkSize(Files.size(folder.resolve(graphName)), graphName);
             return shape(OnnxReader.read(in, graphName));
         } catch (IOException e) {
             throw unreadable(e);
@@ -38,12 +39,7 @@ final class ModelFolder {
     LoadedGraph load(NativeBuffer memory) {
         try (FileChannel channel = FileChannel.open(folder.resolve(graphName), StandardOpenOption.READ)) {
             long size = channel.size();
-            if (size > Integer.MAX_VALUE) {
-                throw new InvalidDataException(DataProblem.of(
-                                "the model's graph has " + size + " bytes, ONNX allows 2 GB",
-                                "export with external data: weights in a file beside the graph")
-                        .inFile(graphName));
-            }
+            OnnxReader.checkSize(size, graphName);
             ByteBuffer bytes = memory.take(size);
             while (bytes.hasRemaining() && channel.read(bytes) >= 0) {}
             bytes.flip();
@@ -56,16 +52,17 @@ final class ModelFolder {
 
     private ModelShape shape(OnnxGraph graph) throws IOException {
         ModelShape shape = ShapeCheck.of(graph, ModelConfig.read(folder), graphName);
-        ExternalData.check(graph, folder, graphName);
+        ExternalData.check(graph, graphName, ExternalData.in(folder, graphName));
         return shape;
     }
 
     private InvalidDataException unreadable(IOException e) {
-        DataProblem problem = e instanceof NoSuchFileException
-                ? DataProblem.of(
-                        "the model's folder has no " + graphName,
-                        "name the graph's file in the recipe (model_file), or export: " + ShapeCheck.REMEDY)
-                : DataProblem.of("the model cannot be read: " + e.getMessage(), "see whether its files are readable");
-        return new InvalidDataException(problem.inFile(graphName), e);
+        return e instanceof NoSuchFileException ? noGraph(graphName) : ManifestFiles.unreadable(e);
+    }
+
+    static InvalidDataException noGraph(String graphName) {
+        return new InvalidDataException(DataProblem.of(
+                "the model's folder has no file " + DataProblem.shown(graphName),
+                "name the graph's file in the recipe (model_file), or " + ShapeCheck.REMEDY));
     }
 }

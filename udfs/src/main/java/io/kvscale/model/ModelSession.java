@@ -34,6 +34,7 @@ record ModelSession(
             OrtEnvironment environment =
                     OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR, "kvscale");
             environment.setTelemetry(false);
+            Natives.removeFiles();
             try (SessionOptions options = options(folder)) {
                 OrtSession session = environment.createSession(loaded.bytes(), options);
                 return new ModelSession(environment, session, loaded.shape(), inputs, logitsType);

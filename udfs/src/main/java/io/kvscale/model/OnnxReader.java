@@ -50,22 +50,32 @@ final class OnnxReader {
         this.file = file;
     }
 
-    /** @param in at the file's first byte; it is not closed */
+    /**
+     * @param in at the file's first byte; it is not closed
+     * @throws InvalidDataException if it is no ONNX file or not a whole one
+     */
     static OnnxGraph read(InputStream in, String file) throws IOException {
         CodedInputStream coded = CodedInputStream.newInstance(in);
         coded.setSizeLimit(Integer.MAX_VALUE);
         return read(coded, file);
     }
 
-    /**
-     * @param file its name, for errors
-     * @throws InvalidDataException if it is no ONNX file or not a whole one
-     */
+    /** As the other; positions of fields are counted from where {@code in} began. */
     static OnnxGraph read(CodedInputStream in, String file) throws IOException {
         try {
             return new OnnxReader(in, file).model();
         } catch (InvalidProtocolBufferException e) {
             throw bad("is no ONNX model or is cut short, near byte " + in.getTotalBytesRead(), file);
+        }
+    }
+
+    /** @throws InvalidDataException if a file of so many bytes is no ONNX file, which protobuf bounds */
+    static void checkSize(long bytes, String file) {
+        if (bytes > Integer.MAX_VALUE) {
+            throw new InvalidDataException(DataProblem.of(
+                            "the model's graph has " + bytes + " bytes, ONNX allows 2 GB",
+                            "export with external data: weights in a file beside the graph")
+                    .inFile(file));
         }
     }
 

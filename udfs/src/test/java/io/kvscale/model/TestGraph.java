@@ -1,0 +1,154 @@
+package io.kvscale.model;
+
+import com.google.protobuf.CodedOutputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Writes ONNX files that no exporter would: a decoder's inputs and outputs, and whatever a test adds to them. */
+final class TestGraph {
+    static final int NODE = 1;
+    static final int INITIALIZER = 5;
+    static final int INPUT = 11;
+    static final int OUTPUT = 12;
+    private static final int INT64 = 7;
+
+    private interface Content {
+        void write(CodedOutputStream out) throws IOException;
+    }
+
+    private final List<byte[]> fields = new ArrayList<>();
+
+    /** The inputs and outputs of a decoder. */
+    static TestGraph decoder(int layers, int heads, int headDim, int type) {
+        TestGraph graph = new TestGraph();
+        graph.add(value(INPUT, "input_ids", INT64, -1, -1)).add(value(INPUT, "attention_mask", INT64, -1, -1));
+        for (int layer = 0; layer < layers; layer++) {
+            for (String role : List.of("key", "value")) {
+                graph.add(value(INPUT, "past_key_values." + layer + "." + role, type, -1, heads, -1, headDim));
+                graph.add(value(OUTPUT, "present." + layer + "." + role, type, -1, heads, -1, headDim));
+            }
+        }
+        return graph;
+    }
+
+    TestGraph add(byte[] field) {
+        fields.add(field);
+        return this;
+    }
+
+    /** Writes it as model.onnx beside a config.json of those numbers. */
+    Path write(Path folder, String config) {
+        try {
+            Files.write(folder.resolve(TinyModel.GRAPH), model());
+            Files.writeString(folder.resolve("config.json"), config);
+            return folder;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private byte[] model() {
+        return bytes(out -> {
+            out.writeByteArray(7, graph());
+            out.writeByteArray(8, new byte[0]);
+        });
+    }
+
+    byte[] graph() {
+        return bytes(out -> {
+            for (byte[] field : fields) {
+                out.writeRawBytes(field);
+            }
+        });
+    }
+
+    /** @param dims negative where free */
+    static byte[] value(int field, String name, int type, long... dims) {
+        byte[] shape = bytes(out -> {
+            for (long dim : dims) {
+                out.writeByteArray(1, bytes(size -> {
+                    if (dim < 0) {
+                        size.writeString(2, "free");
+                    } else {
+                        size.writeInt64(1, dim);
+                    }
+                }));
+            }
+        });
+        byte[] tensor = bytes(out -> {
+            out.writeInt32(1, type);
+            out.writeByteArray(2, shape);
+        });
+        byte[] whole = bytes(out -> {
+            out.writeString(1, name);
+            out.writeByteArray(2, bytes(inner -> inner.writeByteArray(1, tensor)));
+        });
+        return bytes(out -> out.writeByteArray(field, whole));
+    }
+
+    /** Weights in another file: pairs of key and value as external_data holds them. */
+    static byte[] external(int type, long[] dims, String... pairs) {
+        byte[] tensor = bytes(out -> {
+            for (long dim : dims) {
+                out.writeInt64(1, dim);
+            }
+            out.writeInt32(2, type);
+            out.writeString(8, "weights");
+            for (int i = 0; i < pairs.length; i += 2) {
+                int at = i;
+                out.writeByteArray(13, bytes(entry -> {
+                    entry.writeString(1, pairs[at]);
+                    entry.writeString(2, pairs[at + 1]);
+                }));
+            }
+        });
+        return bytes(out -> out.writeByteArray(INITIALIZER, tensor));
+    }
+
+    /** A node whose attribute holds a graph. */
+    static byte[] nodeWith(byte[] inner) {
+        byte[] attribute = bytes(out -> out.writeByteArray(6, inner));
+        byte[] node = bytes(out -> out.writeByteArray(5, attribute));
+        return bytes(out -> out.writeByteArray(NODE, node));
+    }
+
+    static byte[] node(String operator, List<String> inputs, List<String> outputs) {
+        byte[] node = bytes(out -> {
+            for (String input : inputs) {
+                out.writeString(1, input);
+            }
+            for (String output : outputs) {
+                out.writeString(2, output);
+            }
+            out.writeString(4, operator);
+        });
+        return bytes(out -> out.writeByteArray(NODE, node));
+    }
+
+    private static byte[] bytes(Content content) {
+        try {
+            ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+            CodedOutputStream out = CodedOutputStream.newInstance(bytes);
+            content.write(out);
+            out.flush();
+            return bytes.toByteArray();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    static String config(int layers, int heads, int headDim) {
+        return "{\"num_hidden_layers\": " + layers + ", \"num_attention_heads\": " + heads + ", \"head_dim\": "
+                + headDim + ", \"vocab_size\": 512, \"max_position_embeddings\": 64}";
+    }
+
+    static byte[] longName() {
+        return value(INPUT, new String(new byte[1 << 17], StandardCharsets.UTF_8), INT64);
+    }
+}
