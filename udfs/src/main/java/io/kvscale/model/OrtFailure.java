@@ -5,6 +5,7 @@ import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.util.List;
 import java.util.Locale;
+import java.util.regex.Pattern;
 
 /** What ONNX Runtime says when it fails, as a problem of the data. */
 final class OrtFailure {
@@ -15,6 +16,8 @@ final class OrtFailure {
     private static final int MAX_SHOWN = 300;
     /** How the allocators of ONNX Runtime, of C++ and its arena say that there is no more. */
     private static final List<String> MEMORY = List.of("bad_alloc", "failed to allocate", "out of memory", "bad alloc");
+
+    private static final Pattern PREFIX = Pattern.compile("^Error code - \\w+ - message: ");
 
     private OrtFailure() {}
 
@@ -31,7 +34,7 @@ final class OrtFailure {
 
     private static DataProblem problem(OrtException e, String what, String remedy) {
         String said = String.valueOf(e.getMessage());
-        String first = said.lines().findFirst().orElse("");
+        String first = PREFIX.matcher(said.lines().findFirst().orElse("")).replaceFirst("");
         String shown = first.length() <= MAX_SHOWN ? first : first.substring(0, MAX_SHOWN) + "...";
         String lower = said.toLowerCase(Locale.ROOT);
         return MEMORY.stream().anyMatch(lower::contains)
