@@ -43,6 +43,8 @@ record ModelSession(
             }
         } catch (OrtException e) {
             throw OrtFailure.atLoad(e, graphName);
+        } catch (LinkageError e) {
+            throw OrtFailure.notHere(e);
         }
     }
 

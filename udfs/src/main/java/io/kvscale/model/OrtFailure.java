@@ -32,6 +32,17 @@ final class OrtFailure {
                 problem(e, "ONNX Runtime failed in the model", "see whether it runs this text elsewhere"), e);
     }
 
+    /** Its native libraries do not load. */
+    static InvalidDataException notHere(LinkageError e) {
+        return new InvalidDataException(
+                DataProblem.of(
+                        "ONNX Runtime does not load on " + System.getProperty("os.name") + " "
+                                + System.getProperty("os.arch") + ": " + DataProblem.shown(e.toString()),
+                        "run models with kvscale.jar on Linux (glibc, x86-64 or aarch64) or macOS (aarch64), with a "
+                                + "java.io.tmpdir that may hold libraries"),
+                e);
+    }
+
     private static DataProblem problem(OrtException e, String what, String remedy) {
         String said = String.valueOf(e.getMessage());
         String first = PREFIX.matcher(said.lines().findFirst().orElse("")).replaceFirst("");

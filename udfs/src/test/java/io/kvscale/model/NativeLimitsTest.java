@@ -16,7 +16,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-class OutOfMemoryTest {
+class NativeLimitsTest {
     @TempDir
     private Path temporary;
 
@@ -36,15 +36,34 @@ class OutOfMemoryTest {
                         TinyModel.FOLDER.toString())
                 .redirectErrorStream(true);
         builder.environment().put("HOME", temporary.resolve("home").toString());
-        Process process = builder.start();
-        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertThat(process.waitFor()).as(output).isZero();
+        String output = run(builder);
         assertThat(output)
                 .contains("out of memory: no native memory for another")
                 .contains("spark.executor.cores")
                 .contains("max_seq_length")
                 .contains("16 tokens");
         assertThat(left()).isEmpty();
+    }
+
+    @Test
+    void aMachineOnWhichOnnxRuntimeDoesNotLoadIsNamed() throws Exception {
+        String output = run(new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-XX:TieredStopAtLevel=1",
+                        "-Djava.io.tmpdir=" + temporary.resolve("absent"),
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        Elsewhere.class.getName(),
+                        TinyModel.FOLDER.toString())
+                .redirectErrorStream(true));
+        assertThat(output).contains("ONNX Runtime does not load on " + System.getProperty("os.name"), "java.io.tmpdir");
+    }
+
+    private static String run(ProcessBuilder builder) throws Exception {
+        Process process = builder.start();
+        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(process.waitFor()).as(output).isZero();
+        return output;
     }
 
     private List<Path> left() throws IOException {
@@ -68,6 +87,18 @@ class OutOfMemoryTest {
                 run.begin(1);
                 run.feed(new int[1][16]);
                 System.out.println(run.tokens() + " tokens");
+            }
+        }
+    }
+
+    /** Opens a model where nothing can be unpacked. */
+    static final class Elsewhere {
+        public static void main(String[] args) {
+            try {
+                DecoderModel.open(Path.of(args[0]), TinyModel.GRAPH, Outputs.CACHE)
+                        .close();
+            } catch (InvalidDataException e) {
+                System.out.println(e.getMessage());
             }
         }
     }
