@@ -74,7 +74,8 @@ public final class DecoderRun implements Decoding {
             fed = true;
         } finally {
             if (!fed) {
-                rows = 0;
+                // What a batch took that was too large is not kept from the next one.
+                close();
             }
         }
         current = 1 - current;

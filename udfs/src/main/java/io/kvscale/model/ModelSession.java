@@ -20,6 +20,9 @@ record ModelSession(
         OrtEnvironment environment, OrtSession session, ModelShape shape, Map<String, Integer> inputs, int logitsType)
         implements AutoCloseable {
 
+    /** What ONNX Runtime logs as an error, it throws, too. */
+    private static final OrtLoggingLevel LOGGED = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL;
+
     static ModelSession open(Path folder, String graphName, Outputs outputs) {
         try (NativeBuffer memory = new NativeBuffer()) {
             LoadedGraph loaded = new ModelFolder(folder, graphName).load(memory);
@@ -31,8 +34,7 @@ record ModelSession(
             }
             Map<String, Integer> inputs = new HashMap<>();
             loaded.graph().inputs().forEach(input -> inputs.put(input.name(), input.elementType()));
-            OrtEnvironment environment =
-                    OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR, "kvscale");
+            OrtEnvironment environment = OrtEnvironment.getEnvironment(LOGGED, "kvscale");
             environment.setTelemetry(false);
             Natives.removeFiles();
             try (SessionOptions options = options(folder)) {
@@ -41,12 +43,15 @@ record ModelSession(
             }
         } catch (OrtException e) {
             throw OrtFailure.atLoad(e, graphName);
+        } catch (LinkageError e) {
+            throw OrtFailure.notHere(e);
         }
     }
 
     /** One thread, that of the caller; memory is given back after every run; one copy of the weights. */
     private static SessionOptions options(Path folder) throws OrtException {
         SessionOptions options = new SessionOptions();
+        options.setSessionLogLevel(LOGGED);
         options.setExecutionMode(SessionOptions.ExecutionMode.SEQUENTIAL);
         options.setIntraOpNumThreads(1);
         options.setInterOpNumThreads(1);

@@ -5,6 +5,7 @@ import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.util.List;
 import java.util.Locale;
+import java.util.regex.Pattern;
 
 /** What ONNX Runtime says when it fails, as a problem of the data. */
 final class OrtFailure {
@@ -15,6 +16,8 @@ final class OrtFailure {
     private static final int MAX_SHOWN = 300;
     /** How the allocators of ONNX Runtime, of C++ and its arena say that there is no more. */
     private static final List<String> MEMORY = List.of("bad_alloc", "failed to allocate", "out of memory", "bad alloc");
+
+    private static final Pattern PREFIX = Pattern.compile("^Error code - \\w+ - message: ");
 
     private OrtFailure() {}
 
@@ -29,9 +32,20 @@ final class OrtFailure {
                 problem(e, "ONNX Runtime failed in the model", "see whether it runs this text elsewhere"), e);
     }
 
+    /** Its native libraries do not load. */
+    static InvalidDataException notHere(LinkageError e) {
+        return new InvalidDataException(
+                DataProblem.of(
+                        "ONNX Runtime does not load on " + System.getProperty("os.name") + " "
+                                + System.getProperty("os.arch") + ": " + DataProblem.shown(e.toString()),
+                        "run models with kvscale.jar on Linux (glibc, x86-64 or aarch64) or macOS (aarch64), with a "
+                                + "java.io.tmpdir that may hold libraries"),
+                e);
+    }
+
     private static DataProblem problem(OrtException e, String what, String remedy) {
         String said = String.valueOf(e.getMessage());
-        String first = said.lines().findFirst().orElse("");
+        String first = PREFIX.matcher(said.lines().findFirst().orElse("")).replaceFirst("");
         String shown = first.length() <= MAX_SHOWN ? first : first.substring(0, MAX_SHOWN) + "...";
         String lower = said.toLowerCase(Locale.ROOT);
         return MEMORY.stream().anyMatch(lower::contains)

@@ -4,10 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.kvscale.numeric.Dtype;
 import io.kvscale.tensor.KvTensor;
 import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -33,6 +37,33 @@ class ExpectedRangesTest {
     void everyFormGivesTheRangesExpected(String folder, String graph, double tolerance) {
         Path models = Path.of(System.getProperty("kvscale.models")).resolve(folder);
         compare(models, graph, models.resolve("expected.json"), tolerance);
+    }
+
+    @ParameterizedTest
+    @EnabledIfSystemProperty(named = "kvscale.models", matches = ".+")
+    @CsvSource({"tiny, model_gqa.onnx", "tiny, model_f16.onnx", "tiny, model_bf16.onnx", "smollm2, model.onnx"})
+    void everyFormGivesTheSameBitsPaddedOrInChunks(String folder, String graph) {
+        Path models = Path.of(System.getProperty("kvscale.models")).resolve(folder);
+        int[] ids =
+                TinyModel.ids(TinyModel.json(models.resolve("expected.json")).at("/texts/2"));
+        int[] half = Arrays.copyOf(ids, ids.length / 2);
+        try (DecoderModel model = DecoderModel.open(models, graph, Outputs.CACHE);
+                DecoderRun run = model.newRun()) {
+            Map<Slot, ByteBuffer> whole = TinyModel.alone(run, model.shape(), ids);
+            Map<Slot, ByteBuffer> begin = TinyModel.alone(run, model.shape(), half);
+            run.begin(2);
+            run.feed(new int[][] {half, ids});
+            assertThat(TinyModel.bits(run, model.shape(), 0, half.length)).isEqualTo(begin);
+            assertThat(TinyModel.bits(run, model.shape(), 1, ids.length)).isEqualTo(whole);
+            if (model.shape().cache() != Dtype.F32) {
+                // A later chunk attends to the past as the cache holds it: rounded.
+                return;
+            }
+            run.begin(1);
+            run.feed(new int[][] {half});
+            run.feed(new int[][] {Arrays.copyOfRange(ids, half.length, ids.length)});
+            assertThat(TinyModel.bits(run, model.shape(), 0, ids.length)).isEqualTo(whole);
+        }
     }
 
     private static void compare(Path folder, String graph, Path expected, double tolerance) {

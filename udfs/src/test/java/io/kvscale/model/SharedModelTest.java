@@ -25,8 +25,8 @@ class SharedModelTest {
         DecoderModel.releaseShared();
         assertRuns(second);
         second.close();
-        try (DecoderModel again = shared(TINY)) {
-            assertThat(again.session()).isSameAs(first.session());
+        try (DecoderModel third = shared(TINY)) {
+            assertThat(third.session()).isSameAs(first.session());
         }
     }
 

@@ -53,10 +53,11 @@ final class TestGraph {
         }
     }
 
-    private byte[] model() {
+    byte[] model() {
         return bytes(out -> {
+            out.writeInt64(1, 8);
             out.writeByteArray(7, graph());
-            out.writeByteArray(8, new byte[0]);
+            out.writeByteArray(8, bytes(opset -> opset.writeInt64(2, 17)));
         });
     }
 
@@ -94,12 +95,7 @@ final class TestGraph {
 
     /** Weights in another file: pairs of key and value as external_data holds them. */
     static byte[] external(int type, long[] dims, String... pairs) {
-        byte[] tensor = bytes(out -> {
-            for (long dim : dims) {
-                out.writeInt64(1, dim);
-            }
-            out.writeInt32(2, type);
-            out.writeString(8, "weights");
+        return initializer("weights", type, dims, out -> {
             for (int i = 0; i < pairs.length; i += 2) {
                 int at = i;
                 out.writeByteArray(13, bytes(entry -> {
@@ -107,18 +103,50 @@ final class TestGraph {
                     entry.writeString(2, pairs[at + 1]);
                 }));
             }
+            out.writeInt32(14, 1);
+        });
+    }
+
+    /** Whole numbers in the graph itself. */
+    static byte[] numbers(String name, long... values) {
+        return initializer(name, INT64, new long[] {values.length}, out -> {
+            for (long value : values) {
+                out.writeInt64(7, value);
+            }
+        });
+    }
+
+    private static byte[] initializer(String name, int type, long[] dims, Content values) {
+        byte[] tensor = bytes(out -> {
+            for (long dim : dims) {
+                out.writeInt64(1, dim);
+            }
+            out.writeInt32(2, type);
+            out.writeString(8, name);
+            values.write(out);
         });
         return bytes(out -> out.writeByteArray(INITIALIZER, tensor));
     }
 
     /** A node whose attribute holds a graph. */
-    static byte[] nodeWith(byte[] inner) {
-        byte[] attribute = bytes(out -> out.writeByteArray(6, inner));
-        byte[] node = bytes(out -> out.writeByteArray(5, attribute));
-        return bytes(out -> out.writeByteArray(NODE, node));
+    static byte[] nodeWith(byte[] inner, String... outputs) {
+        return node("If", List.of("condition"), List.of(outputs), bytes(out -> out.writeByteArray(6, inner)));
     }
 
     static byte[] node(String operator, List<String> inputs, List<String> outputs) {
+        return node(operator, inputs, outputs, new byte[0]);
+    }
+
+    /** A node with one attribute that is a whole number. */
+    static byte[] node(String operator, List<String> inputs, List<String> outputs, String attribute, long number) {
+        return node(operator, inputs, outputs, bytes(out -> {
+            out.writeString(1, attribute);
+            out.writeInt64(3, number);
+            out.writeInt32(20, 2);
+        }));
+    }
+
+    private static byte[] node(String operator, List<String> inputs, List<String> outputs, byte[] attribute) {
         byte[] node = bytes(out -> {
             for (String input : inputs) {
                 out.writeString(1, input);
@@ -127,6 +155,9 @@ final class TestGraph {
                 out.writeString(2, output);
             }
             out.writeString(4, operator);
+            if (attribute.length > 0) {
+                out.writeByteArray(5, attribute);
+            }
         });
         return bytes(out -> out.writeByteArray(NODE, node));
     }

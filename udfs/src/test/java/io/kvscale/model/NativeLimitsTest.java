@@ -1,0 +1,138 @@
+package io.kvscale.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import ai.onnxruntime.OrtException;
+import io.kvscale.tensor.InvalidDataException;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class NativeLimitsTest {
+    @TempDir
+    private Path temporary;
+
+    /** In a JVM of its own, with less native memory than one batch takes; what it unpacks must be gone at its end. */
+    @Test
+    void aBatchThatIsTooLargeIsNamedAndTheNextOneRuns() throws Exception {
+        ProcessBuilder builder = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-Xmx64m",
+                        "-XX:MaxDirectMemorySize=4m",
+                        "-XX:TieredStopAtLevel=1",
+                        "-Djava.io.tmpdir=" + temporary,
+                        "-Duser.home=" + temporary.resolve("home"),
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        Batches.class.getName(),
+                        TinyModel.FOLDER.toString())
+                .redirectErrorStream(true);
+        builder.environment().put("HOME", temporary.resolve("home").toString());
+        String output = run(builder);
+        assertThat(output)
+                .contains("out of memory: no native memory for another")
+                .contains("spark.executor.cores")
+                .contains("max_seq_length")
+                .contains("16 tokens");
+        assertThat(left()).isEmpty();
+    }
+
+    @Test
+    void aMachineOnWhichOnnxRuntimeDoesNotLoadIsNamed() throws Exception {
+        String output = run(new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-XX:TieredStopAtLevel=1",
+                        "-Djava.io.tmpdir=" + temporary.resolve("absent"),
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        Elsewhere.class.getName(),
+                        TinyModel.FOLDER.toString())
+                .redirectErrorStream(true));
+        assertThat(output).contains("ONNX Runtime does not load on " + System.getProperty("os.name"), "java.io.tmpdir");
+    }
+
+    private static String run(ProcessBuilder builder) throws Exception {
+        Process process = builder.start();
+        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(process.waitFor()).as(output).isZero();
+        return output;
+    }
+
+    private List<Path> left() throws IOException {
+        try (Stream<Path> files = Files.list(temporary)) {
+            return files.filter(file -> !file.getFileName().toString().startsWith("hsperfdata"))
+                    .toList();
+        }
+    }
+
+    /** Feeds a batch of 8 MB of K and V, then a small one. */
+    static final class Batches {
+        public static void main(String[] args) {
+            try (DecoderModel model = DecoderModel.open(Path.of(args[0]), TinyModel.GRAPH, Outputs.CACHE);
+                    DecoderRun run = model.newRun()) {
+                run.begin(16);
+                try {
+                    run.feed(new int[16][1024]);
+                } catch (InvalidDataException e) {
+                    System.out.println(e.getMessage());
+                }
+                run.begin(1);
+                run.feed(new int[1][16]);
+                System.out.println(run.tokens() + " tokens");
+            }
+        }
+    }
+
+    /** Opens a model where nothing can be unpacked. */
+    static final class Elsewhere {
+        public static void main(String[] args) {
+            try {
+                DecoderModel.open(Path.of(args[0]), TinyModel.GRAPH, Outputs.CACHE)
+                        .close();
+            } catch (InvalidDataException e) {
+                System.out.println(e.getMessage());
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "Error code - ORT_RUNTIME_EXCEPTION - message: std::bad_alloc\n/somewhere/file.cc:12",
+                "Error code - ORT_FAIL - message: Failed to allocate memory for requested buffer of size 8589934592"
+            })
+    void whatAllocatorsSayIsToldApart(String said) {
+        InvalidDataException e = OrtFailure.atRun(new OrtException(said));
+        assertThat(e)
+                .hasMessageContaining("out of memory in native code")
+                .hasMessageContaining("spark.executor.cores")
+                .hasMessageNotContaining("/somewhere")
+                .hasMessageNotContaining("Error code");
+        assertThat(OrtFailure.atRun(new OrtException("x".repeat(10_000))).getMessage())
+                .startsWith("ONNX Runtime failed in the model: xxx")
+                .hasSizeLessThan(500);
+    }
+
+    @Test
+    void nativeMemoryGrowsAndIsGivenBack() {
+        try (NativeBuffer buffer = new NativeBuffer()) {
+            assertThat(buffer.take(100).remaining()).isEqualTo(100);
+            buffer.take(100).putInt(0, 7);
+            assertThat(buffer.take(50).getInt(0)).as("the same memory").isEqualTo(7);
+            assertThat(buffer.take(101).remaining()).isEqualTo(101);
+            buffer.take(125).putInt(0, 8);
+            assertThat(buffer.take(124).getInt(0)).as("grown by a quarter").isEqualTo(8);
+            assertThatThrownBy(() -> buffer.take(1L << 31))
+                    .isInstanceOf(InvalidDataException.class)
+                    .hasMessageContaining("2147483648 bytes");
+        }
+    }
+}
