@@ -1,0 +1,93 @@
+package io.kvscale.text;
+
+import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
+import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
+import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.InvalidDataException;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+
+/** A tokenizer.json, run by Hugging Face's own library. Thread-safe. */
+final class Tokenizer implements AutoCloseable {
+    /** Else the library cuts at 512 tokens and heeds what the file itself says of cutting and padding. */
+    private static final Map<String, String> WHOLE = Map.of("truncation", "false", "padding", "false");
+
+    private final HuggingFaceTokenizer tokenizer;
+    private final int vocabulary;
+
+    private Tokenizer(HuggingFaceTokenizer tokenizer, int vocabulary) {
+        this.tokenizer = tokenizer;
+        this.vocabulary = vocabulary;
+    }
+
+    static Tokenizer open(Path folder, int vocabulary) {
+        Path file = folder.resolve("tokenizer.json");
+        if (!Files.exists(file)) {
+            throw new InvalidDataException(DataProblem.of(
+                    "the model's folder has no tokenizer.json",
+                    "Put the model's tokenizer.json beside the model; transformers writes it with"
+                            + " AutoTokenizer.from_pretrained(…).save_pretrained(…)."));
+        }
+        byte[] json = ModelJson.bytes(file);
+        int largest = TokenizerIds.largest(file, json);
+        if (largest >= vocabulary) {
+            throw beyond(largest, vocabulary);
+        }
+        NativeFiles.keepOutOfHome();
+        try {
+            return new Tokenizer(HuggingFaceTokenizer.newInstance(new ByteArrayInputStream(json), WHOLE), vocabulary);
+        } catch (LinkageError | ai.djl.engine.EngineException e) {
+            throw new InvalidDataException(
+                    DataProblem.of(
+                            "the tokenizer's native library cannot be loaded on " + System.getProperty("os.name") + " "
+                                    + System.getProperty("os.arch") + ": " + e.getMessage(),
+                            "It needs Linux (x86-64, aarch64), macOS (aarch64) or Windows (x86-64), and a temporary"
+                                    + " folder whose files may be run: -Djava.io.tmpdir."),
+                    e);
+        } catch (IOException | RuntimeException e) {
+            throw ModelJson.broken(file, "the tokenizer does not read it: " + e.getMessage());
+        }
+    }
+
+    int[] ids(String text, boolean specialTokens) {
+        // Not HuggingFaceTokenizer.encode, which also fetches an object a token: gigabytes for a text of 10 MB.
+        TokenizersLibrary library = TokenizersLibrary.LIB;
+        long[] wide;
+        try {
+            long encoding = library.encode(tokenizer.getHandle(), text, specialTokens);
+            try {
+                wide = library.getTokenIds(encoding);
+            } finally {
+                library.deleteEncoding(encoding);
+            }
+        } catch (IllegalStateException e) {
+            throw e;
+        } catch (RuntimeException e) {
+            throw new InvalidDataException(
+                    DataProblem.of("the tokenizer fails: " + e.getMessage(), "Leave this record out."), e);
+        }
+        int[] ids = new int[wide.length];
+        for (int i = 0; i < ids.length; i++) {
+            ids[i] = Math.toIntExact(wide[i]);
+            if (ids[i] >= vocabulary) {
+                throw beyond(ids[i], vocabulary);
+            }
+        }
+        return ids;
+    }
+
+    private static InvalidDataException beyond(int id, int vocabulary) {
+        return new InvalidDataException(DataProblem.of(
+                "the tokenizer has the id " + id + ", but the model's embedding has " + vocabulary
+                        + " rows, so ids end at " + (vocabulary - 1),
+                "Use the tokenizer.json that belongs to this model."));
+    }
+
+    @Override
+    public void close() {
+        tokenizer.close();
+    }
+}
