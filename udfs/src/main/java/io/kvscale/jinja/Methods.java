@@ -142,14 +142,7 @@ final class Methods {
 
     private static Object ofString(String text, String name, Arguments arguments, Budget budget) {
         return switch (name) {
-            case "strip", "lstrip", "rstrip" -> {
-                Bound given = arguments.bind(name, 0, "chars");
-                String characters = given.text(0, "");
-                // An empty set of characters takes nothing away; none given means white space.
-                yield given.given(0).isPresent() && characters.isEmpty()
-                        ? text
-                        : StringValues.strip(text, characters, !name.equals("rstrip"), !name.equals("lstrip"));
-            }
+            case "strip", "lstrip", "rstrip" -> stripped(text, name, arguments);
             case "split", "rsplit" -> split(text, name, arguments.bind(name, 0, "sep", "maxsplit"), budget);
             case "isdigit" -> {
                 arguments.bind(name, 0);
@@ -193,6 +186,15 @@ final class Methods {
         };
     }
 
+    /** An empty set of characters takes nothing away; none given means white space. */
+    static String stripped(String text, String name, Arguments arguments) {
+        Bound given = arguments.bind(name, 0, "chars");
+        String characters = given.text(0, "");
+        return given.given(0).isPresent() && characters.isEmpty()
+                ? text
+                : StringValues.strip(text, characters, !name.equals("rstrip"), !name.equals("lstrip"));
+    }
+
     private static String cased(String text, String name) {
         return switch (name) {
             case "upper" -> StringValues.upper(text);
@@ -227,7 +229,7 @@ final class Methods {
         return budget.items(parts);
     }
 
-    private static Object lines(String text, Budget budget) {
+    static List<Object> lines(String text, Budget budget) {
         if (text.chars()
                 .anyMatch(c -> c == 0x0b
                         || c == 0x0c

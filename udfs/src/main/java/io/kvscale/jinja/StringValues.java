@@ -1,6 +1,7 @@
 package io.kvscale.jinja;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 
@@ -56,7 +57,7 @@ final class StringValues {
     static int compare(String left, String right) {
         int[] ours = left.codePoints().toArray();
         int[] theirs = right.codePoints().toArray();
-        return java.util.Arrays.compare(ours, theirs);
+        return Arrays.compare(ours, theirs);
     }
 
     /** Between runs of white space. */

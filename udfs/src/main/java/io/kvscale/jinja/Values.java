@@ -58,7 +58,8 @@ final class Values {
         } else if (value instanceof String || value instanceof List || value instanceof Map || value instanceof View) {
             return length(value) > 0;
         }
-        return true;
+
+        return !(value instanceof Safe safe) || !safe.text().isEmpty();
     }
 
     /** As Python's len. */
@@ -78,7 +79,10 @@ final class Values {
     }
 
     static boolean equal(Object left, Object right) {
-        if (NumberValues.isNumber(left) && NumberValues.isNumber(right)) {
+
+        if (left instanceof Safe || right instanceof Safe) {
+            throw TemplateException.unsupported("comparing what 'safe' gives");
+        } else if (NumberValues.isNumber(left) && NumberValues.isNumber(right)) {
             return NumberValues.compare(left, right) == 0;
         } else if (left instanceof Undefined) {
             return right instanceof Undefined;
