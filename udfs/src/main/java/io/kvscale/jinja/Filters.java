@@ -18,9 +18,11 @@ final class Filters {
     private static final Pattern UNCLEAR = Pattern.compile("[^\\x00-\\x7f]|\\d_|\\d{19}|[iI][nN][fF]|[nN][aA][nN]");
 
     private final Budget budget;
+    private final Comparison comparison;
 
-    Filters(Budget budget) {
+    Filters(Budget budget, Comparison comparison) {
         this.budget = budget;
+        this.comparison = comparison;
     }
 
     Object apply(Object value, String name, Arguments arguments) {
@@ -124,7 +126,7 @@ final class Filters {
         if (name.equals("abs")) {
             arguments.bind(name, 0);
             Object number = NumberValues.plain(value);
-            return NumberValues.compare(number, 0L) < 0 ? NumberValues.negative(number) : number;
+            return Numbercomparison.compare(number, 0L) < 0 ? NumberValues.negative(number) : number;
         }
         if (value instanceof Undefined undefined) {
             throw undefined.error();
@@ -179,7 +181,10 @@ final class Filters {
             boolean holds = rest.isEmpty()
                     ? Values.truth(tested)
                     : Tests.holds(
-                            tested, Printed.text(rest.get(0)), new Arguments(rest.subList(1, rest.size()), Map.of()));
+                            tested,
+                            Printed.text(rest.get(0)),
+                            new Arguments(rest.subList(1, rest.size()), Map.of()),
+                            comparison);
             if (holds == wanted) {
                 chosen.add(item);
             }
@@ -265,10 +270,10 @@ final class Filters {
         return value instanceof String text ? StringValues.lower(text) : value;
     }
 
-    private static List<Object> sorted(List<Object> items, boolean byKey) {
+    private List<Object> sorted(List<Object> items, boolean byKey) {
         List<Object> sorted = new ArrayList<>(items);
         sorted.sort((a, b) ->
-                Values.compare(folded(byKey ? ((Tuple) a).get(0) : a), folded(byKey ? ((Tuple) b).get(0) : b)));
+                comparison.compare(folded(byKey ? ((Tuple) a).get(0) : a), folded(byKey ? ((Tuple) b).get(0) : b)));
         return sorted;
     }
 
@@ -278,10 +283,10 @@ final class Filters {
         return List.copyOf(unique.values());
     }
 
-    private static Object extreme(List<Object> items, String name) {
+    private Object extreme(List<Object> items, String name) {
         int sign = name.equals("max") ? 1 : -1;
         Optional<Object> most =
-                items.stream().reduce((a, b) -> sign * Values.compare(folded(b), folded(a)) > 0 ? b : a);
+                items.stream().reduce((a, b) -> sign * comparison.compare(folded(b), folded(a)) > 0 ? b : a);
         return most.orElse(new Undefined(name));
     }
 }

@@ -173,9 +173,11 @@ final class Methods {
                 yield StringValues.replace(text, given.text(0), given.text(1), given.integer(2, -1), budget);
             }
             case "count" ->
-                StringValues.count(text, arguments.bind(name, 1, "sub").text(0));
+                StringValues.count(text, arguments.bind(name, 1, "sub").text(0), budget);
             case "find" -> {
-                int at = text.indexOf(arguments.bind(name, 1, "sub").text(0));
+                String part = arguments.bind(name, 1, "sub").text(0);
+                budget.search(text, part);
+                int at = text.indexOf(part);
                 yield at < 0 ? -1L : (long) text.codePointCount(0, at);
             }
             case "join" -> join(text, arguments.bind(name, 1, "iterable").get(0).orElseThrow(), budget);
@@ -224,8 +226,8 @@ final class Methods {
             return budget.items(StringValues.words(text));
         }
         List<Object> parts = name.equals("split")
-                ? StringValues.split(text, given.text(0), most)
-                : StringValues.splitFromEnd(text, given.text(0), most);
+                ? StringValues.split(text, given.text(0), most, budget)
+                : StringValues.splitFromEnd(text, given.text(0), most, budget);
         return budget.items(parts);
     }
 
@@ -240,7 +242,7 @@ final class Methods {
             throw TemplateException.unsupported("splitting lines at other characters than line ends");
         }
         String plain = StringValues.unixLines(text);
-        List<Object> lines = StringValues.split(plain, "\n", -1);
+        List<Object> lines = StringValues.split(plain, "\n", -1, budget);
         if (plain.isEmpty() || plain.endsWith("\n")) {
             lines.remove(lines.size() - 1);
         }

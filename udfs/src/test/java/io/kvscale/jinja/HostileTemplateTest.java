@@ -40,7 +40,7 @@ class HostileTemplateTest {
     }
 
     @ParameterizedTest
-    @Timeout(value = 20, unit = TimeUnit.SECONDS)
+    @Timeout(value = 20, unit = TimeUnit.SECONDS, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
     @ValueSource(
             strings = {
                 "{% for a in range(99999) %}{% for b in range(99999) %}{% for c in range(99999) %}x{% endfor %}{% endfor %}{% endfor %}",
@@ -51,7 +51,12 @@ class HostileTemplateTest {
                 "{% set ns = namespace(s='x') %}{% for i in range(99) %}{% set ns.s = [ns.s, ns.s]|join %}{% endfor %}",
                 "{% set ns = namespace(s=[]) %}{% for i in range(99) %}{% set ns.s = [ns.s, ns.s] %}{% endfor %}{{ ns.s }}",
                 "{% set ns = namespace(s=[]) %}{% for i in range(99) %}{% set ns.s = [ns.s, ns.s] %}{% endfor %}{{ ns.s|tojson }}",
-                "{% set ns = namespace(s=[]) %}{% for i in range(99) %}{% set ns.s = [ns.s, ns.s] %}{% endfor %}{{ ns.s == ns.s[:] }}",
+                "{% set ns = namespace(s=[]) %}{% for i in range(99) %}{% set ns.s = [ns.s, ns.s] %}{% endfor %}{% set x = namespace(s=[]) %}{% for i in range(99) %}{% set x.s = [x.s, x.s] %}{% endfor %}{{ ns.s == x.s }}",
+                "{% set ns = namespace(s=[]) %}{% for i in range(99) %}{% set ns.s = [ns.s, ns.s] %}{% endfor %}{% set x = namespace(s=[]) %}{% for i in range(99) %}{% set x.s = [x.s, x.s] %}{% endfor %}{{ ns.s < x.s }}",
+                "{{ ('x' * 60000000) | list }}",
+                "{{ ('x,' * 30000000).split(',') }}",
+                "{{ ('x,' * 30000000).rsplit(',') }}",
+                "{{ ('x ' * 30000000).split() }}",
                 "{% set ns = namespace(s=[]) %}{% for i in range(99999) %}{% set ns.s = [ns.s] %}{% endfor %}{{ ns.s }}",
                 "{{ 'x' * 999999999999 }}",
                 "{% for i in range(99999) %}{{ 'x' * 99999 }}{% endfor %}",
@@ -60,7 +65,8 @@ class HostileTemplateTest {
                 "{{ 9 ** 9 ** 9 }}",
                 "{{ range(100000000) }}",
                 "{{ 'x' | indent(1000000000) }}{% for i in range(99999) %}{{ ('\\n' * 99999) | indent(1000, true, true) }}{% endfor %}",
-                "{% set x = 'ab' * 9999999 %}{% for i in range(99999) %}{% if 'ba' * 5000000 in x %}y{% endif %}{% endfor %}"
+                "{% set x = 'ab' * 9999999 %}{% for i in range(99999) %}{% if 'ba' * 5000000 in x %}y{% endif %}{% endfor %}",
+                "{% set x = 'a' * 20000000 %}{{ x.find('a' * 9999999 + 'b') }}"
             })
     void timeAndMemoryAreBounded(String template) {
         assertThatThrownBy(() -> render(template)).isInstanceOf(TemplateException.class);
