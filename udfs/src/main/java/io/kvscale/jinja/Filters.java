@@ -126,7 +126,7 @@ final class Filters {
         if (name.equals("abs")) {
             arguments.bind(name, 0);
             Object number = NumberValues.plain(value);
-            return Numbercomparison.compare(number, 0L) < 0 ? NumberValues.negative(number) : number;
+            return NumberValues.compare(number, 0L) < 0 ? NumberValues.negative(number) : number;
         }
         if (value instanceof Undefined undefined) {
             throw undefined.error();
