@@ -9,7 +9,7 @@ final class Budget {
 
     private static final int MAX_ITEMS = 1_000_000;
     private static final long MAX_STEPS = 50_000_000;
-    private static final int CHARACTERS_A_STEP = 64;
+    private static final int CHARACTERS_A_STEP = 32;
 
     private long steps;
 
@@ -31,11 +31,21 @@ final class Budget {
     }
 
     <T> List<T> items(List<T> items) {
-        if (items.size() > MAX_ITEMS) {
-            throw new TemplateException("the template makes a list above " + MAX_ITEMS + " items");
-        }
+        checkItems(items.size());
         spend(items.size());
         return items;
+    }
+
+    static void checkItems(int size) {
+        if (size > MAX_ITEMS) {
+            throw new TemplateException("the template makes a list above " + MAX_ITEMS + " items");
+        }
+    }
+
+    /** Counts the work of looking for a part of a text, which at its worst is the product of the lengths. */
+    void search(String text, String part) {
+        text(text.length());
+        spend((long) text.length() / CHARACTERS_A_STEP * (part.length() / CHARACTERS_A_STEP));
     }
 
     private void spend(long count) {

@@ -11,10 +11,12 @@ import org.jspecify.annotations.Nullable;
 final class Evaluator {
     private final Budget budget;
     private final Filters filters;
+    private final Comparison comparison;
 
     Evaluator(Budget budget) {
         this.budget = budget;
-        this.filters = new Filters(budget);
+        this.comparison = new Comparison(budget);
+        this.filters = new Filters(budget, comparison);
     }
 
     Object value(Expression expression, Scope scope) {
@@ -46,7 +48,7 @@ final class Evaluator {
         } else if (expression instanceof Expression.Filter filter) {
             return filters.apply(value(filter.of(), scope), filter.name(), arguments(filter.given(), scope));
         } else if (expression instanceof Expression.Test test) {
-            return Tests.holds(value(test.of(), scope), test.name(), arguments(test.given(), scope));
+            return Tests.holds(value(test.of(), scope), test.name(), arguments(test.given(), scope), comparison);
         }
         return operation(expression, scope);
     }
@@ -116,21 +118,15 @@ final class Evaluator {
         Object left = value(compare.first(), scope);
         for (Map.Entry<String, Expression> other : compare.others()) {
             Object right = value(other.getValue(), scope);
-            if (left instanceof String text) {
-                budget.text(text);
-            }
-            if (right instanceof String text) {
-                budget.text(text);
-            }
             boolean holds = switch (other.getKey()) {
-                case "==" -> Values.equal(left, right);
-                case "!=" -> !Values.equal(left, right);
-                case "<" -> Values.compare(left, right) < 0;
-                case "<=" -> Values.compare(left, right) <= 0;
-                case ">" -> Values.compare(left, right) > 0;
-                case ">=" -> Values.compare(left, right) >= 0;
-                case "in" -> Values.contains(right, left);
-                default -> !Values.contains(right, left);
+                case "==" -> comparison.equal(left, right);
+                case "!=" -> !comparison.equal(left, right);
+                case "<" -> comparison.compare(left, right) < 0;
+                case "<=" -> comparison.compare(left, right) <= 0;
+                case ">" -> comparison.compare(left, right) > 0;
+                case ">=" -> comparison.compare(left, right) >= 0;
+                case "in" -> comparison.contains(right, left);
+                default -> !comparison.contains(right, left);
             };
             if (!holds) {
                 return false;

@@ -3,6 +3,7 @@ package io.kvscale.jinja;
 import io.kvscale.jinja.Arguments.Bound;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -17,12 +18,17 @@ final class Filters {
     private static final Pattern UNCLEAR = Pattern.compile("[^\\x00-\\x7f]|\\d_|\\d{19}|[iI][nN][fF]|[nN][aA][nN]");
 
     private final Budget budget;
+    private final Comparison comparison;
 
-    Filters(Budget budget) {
+    Filters(Budget budget, Comparison comparison) {
         this.budget = budget;
+        this.comparison = comparison;
     }
 
     Object apply(Object value, String name, Arguments arguments) {
+        if (value instanceof Safe) {
+            throw TemplateException.unsupported("a filter behind 'safe'");
+        }
         return switch (name) {
             case "default", "d" -> {
                 Bound given = arguments.bind(name, 0, "default_value", "boolean");
@@ -35,7 +41,17 @@ final class Filters {
                 yield Values.length(value);
             }
             case "join" -> join(value, arguments.bind(name, 0, "d", "attribute"));
-            case "trim", "upper", "lower", "capitalize", "title", "replace", "indent", "string" ->
+            case "safe" -> {
+                arguments.bind(name, 0);
+                yield new Safe(Printed.text(value));
+            }
+            case "indent" -> {
+                if (!(value instanceof String text)) {
+                    throw new TemplateException("indent takes a string, not " + Values.typeName(value));
+                }
+                yield indented(budget.text(text), arguments.bind(name, 0, "width", "first", "blank"));
+            }
+            case "trim", "upper", "lower", "capitalize", "title", "replace", "string" ->
                 text(budget.text(Printed.text(value)), name, arguments);
             case "int", "float", "abs" -> number(value, name, arguments);
             case "map", "select", "reject", "selectattr", "rejectattr" -> new Generator(chosen(value, name, arguments));
@@ -46,18 +62,13 @@ final class Filters {
     private Object text(String text, String name, Arguments arguments) {
         switch (name) {
             case "trim" -> {
-                return Methods.attribute(text, "strip", budget) instanceof Callable strip
-                        ? strip.call(arguments)
-                        : text;
+                return Methods.stripped(text, "strip", arguments);
             }
             case "replace" -> {
                 Bound given = arguments.bind(name, 2, "old", "new", "count");
                 String old = Printed.text(given.get(0).orElseThrow());
                 return StringValues.replace(
                         text, old, Printed.text(given.get(1).orElseThrow()), given.integer(2, -1), budget);
-            }
-            case "indent" -> {
-                return indented(text, arguments.bind(name, 0, "width", "first", "blank"));
             }
             default -> arguments.bind(name, 0);
         }
@@ -87,18 +98,15 @@ final class Filters {
                 .filter(String.class::isInstance)
                 .map(String.class::cast)
                 .orElseGet(() -> " ".repeat(Math.min(1000, Math.max(0, given.integer(0, 4)))));
-        if (Methods.attribute(text + "\n", "splitlines", budget) instanceof Callable splits) {
-            StringBuilder out = new StringBuilder();
-            boolean first = true;
-            for (Object line : Values.items(splits.call(Arguments.NONE))) {
-                boolean wanted = first ? given.truth(1, false) : given.truth(2, false) || !line.equals("");
-                out.append(first ? "" : "\n").append(wanted ? by : "").append(line);
-                budget.text(out.length());
-                first = false;
-            }
-            return out.toString();
+        StringBuilder out = new StringBuilder();
+        boolean first = true;
+        for (Object line : Methods.lines(text + "\n", budget)) {
+            boolean wanted = first ? given.truth(1, false) : given.truth(2, false) || !line.equals("");
+            out.append(first ? "" : "\n").append(wanted ? by : "").append(line);
+            budget.text(out.length());
+            first = false;
         }
-        return text;
+        return out.toString();
     }
 
     private String join(Object value, Bound given) {
@@ -117,7 +125,11 @@ final class Filters {
     private static Object number(Object value, String name, Arguments arguments) {
         if (name.equals("abs")) {
             arguments.bind(name, 0);
-            return NumberValues.compare(value, 0L) < 0 ? NumberValues.negative(value) : value;
+            Object number = NumberValues.plain(value);
+            return NumberValues.compare(number, 0L) < 0 ? NumberValues.negative(number) : number;
+        }
+        if (value instanceof Undefined undefined) {
+            throw undefined.error();
         }
         Bound given = arguments.bind(name, 0, "default");
         boolean whole = name.equals("int");
@@ -169,7 +181,10 @@ final class Filters {
             boolean holds = rest.isEmpty()
                     ? Values.truth(tested)
                     : Tests.holds(
-                            tested, Printed.text(rest.get(0)), new Arguments(rest.subList(1, rest.size()), Map.of()));
+                            tested,
+                            Printed.text(rest.get(0)),
+                            new Arguments(rest.subList(1, rest.size()), Map.of()),
+                            comparison);
             if (holds == wanted) {
                 chosen.add(item);
             }
@@ -214,9 +229,10 @@ final class Filters {
             default -> throw TemplateException.unsupported("the filter '" + name + "'");
         }
         if (name.equals("items")) {
-            return value instanceof Map<?, ?> map
-                    ? new Generator(Methods.items(map).items())
-                    : noItems(value);
+            return new Generator(
+                    value instanceof Undefined
+                            ? List.of()
+                            : Methods.items(mapping(value)).items());
         } else if (name.equals("reverse") && value instanceof String text) {
             return new StringBuilder(text).reverse().toString();
         } else if (name.equals("last") && value instanceof Generator) {
@@ -229,21 +245,16 @@ final class Filters {
             case "last" -> items.isEmpty() ? new Undefined("last") : items.get(items.size() - 1);
             case "reverse" -> new Generator(reversed(items));
             case "sum" -> items.stream().reduce(0L, (a, b) -> NumberValues.arithmetic("+", a, b));
-            case "dictsort" ->
-                sorted(
-                        value instanceof Map<?, ?> map
-                                ? Methods.items(map).items()
-                                : noItems(value).take(),
-                        true);
+            case "dictsort" -> sorted(Methods.items(mapping(value)).items(), true);
             case "sort" -> sorted(items, false);
             case "unique" -> new Generator(unique(items));
             default -> extreme(items, name);
         };
     }
 
-    private static Generator noItems(Object value) {
-        if (value instanceof Undefined) {
-            return new Generator(List.of());
+    private static Map<?, ?> mapping(Object value) {
+        if (value instanceof Map<?, ?> map) {
+            return map;
         }
         throw new TemplateException(Values.typeName(value) + " has no items");
     }
@@ -259,23 +270,23 @@ final class Filters {
         return value instanceof String text ? StringValues.lower(text) : value;
     }
 
-    private static List<Object> sorted(List<Object> items, boolean byKey) {
+    private List<Object> sorted(List<Object> items, boolean byKey) {
         List<Object> sorted = new ArrayList<>(items);
         sorted.sort((a, b) ->
-                Values.compare(folded(byKey ? ((Tuple) a).get(0) : a), folded(byKey ? ((Tuple) b).get(0) : b)));
+                comparison.compare(folded(byKey ? ((Tuple) a).get(0) : a), folded(byKey ? ((Tuple) b).get(0) : b)));
         return sorted;
     }
 
     private static List<Object> unique(List<Object> items) {
-        Map<Object, Object> unique = new java.util.LinkedHashMap<>();
+        Map<Object, Object> unique = new LinkedHashMap<>();
         items.forEach(item -> unique.putIfAbsent(Values.key(folded(item)), item));
         return List.copyOf(unique.values());
     }
 
-    private static Object extreme(List<Object> items, String name) {
+    private Object extreme(List<Object> items, String name) {
         int sign = name.equals("max") ? 1 : -1;
         Optional<Object> most =
-                items.stream().reduce((a, b) -> sign * Values.compare(folded(b), folded(a)) > 0 ? b : a);
+                items.stream().reduce((a, b) -> sign * comparison.compare(folded(b), folded(a)) > 0 ? b : a);
         return most.orElse(new Undefined(name));
     }
 }

@@ -72,7 +72,7 @@ final class JsonText {
     private void object(Map<?, ?> map, int depth) {
         List<Map.Entry<?, ?>> entries = new ArrayList<>(map.entrySet());
         if (sorted) {
-            entries.sort(Comparator.comparing(Map.Entry::getKey, Values::compare));
+            entries.sort(Comparator.comparing(Map.Entry::getKey, new Comparison(budget)::compare));
         }
         out.append('{');
         String between = "";

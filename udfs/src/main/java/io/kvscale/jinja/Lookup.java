@@ -16,7 +16,7 @@ final class Lookup {
             return value == null ? new Undefined(name) : value;
         } else if (of instanceof Loop loop) {
             return loop.attribute(name);
-        } else if (of instanceof Callable || of instanceof Generator || of instanceof View) {
+        } else if (of instanceof Callable || of instanceof Safe || of instanceof Generator || of instanceof View) {
             throw TemplateException.unsupported("the attribute '" + name + "' of " + Values.typeName(of));
         }
         Object attribute = Methods.attribute(of, name, budget);
@@ -29,8 +29,8 @@ final class Lookup {
         if (of instanceof Map<?, ?> map) {
             Object value = map.get(Values.key(key));
             return value != null ? value : key instanceof String name ? attribute(of, name, budget) : missing(key);
-        } else if (key instanceof String name) {
-            return attribute(of, name, budget);
+        } else if (key instanceof String || of instanceof Safe) {
+            return attribute(of, Printed.text(key), budget);
         } else if (of instanceof Undefined undefined) {
             throw undefined.error();
         }
@@ -68,7 +68,7 @@ final class Lookup {
             if (of instanceof Undefined undefined) {
                 throw undefined.error();
             }
-            return new Undefined("slice");
+            throw new TemplateException(Values.typeName(of) + " has no slices");
         }
         int[] characters = of instanceof String text ? text.codePoints().toArray() : new int[0];
         List<?> items = of instanceof View view ? view.items() : of instanceof List<?> list ? list : List.of();

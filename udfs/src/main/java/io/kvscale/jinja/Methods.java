@@ -142,14 +142,7 @@ final class Methods {
 
     private static Object ofString(String text, String name, Arguments arguments, Budget budget) {
         return switch (name) {
-            case "strip", "lstrip", "rstrip" -> {
-                Bound given = arguments.bind(name, 0, "chars");
-                String characters = given.text(0, "");
-                // An empty set of characters takes nothing away; none given means white space.
-                yield given.given(0).isPresent() && characters.isEmpty()
-                        ? text
-                        : StringValues.strip(text, characters, !name.equals("rstrip"), !name.equals("lstrip"));
-            }
+            case "strip", "lstrip", "rstrip" -> stripped(text, name, arguments);
             case "split", "rsplit" -> split(text, name, arguments.bind(name, 0, "sep", "maxsplit"), budget);
             case "isdigit" -> {
                 arguments.bind(name, 0);
@@ -180,9 +173,11 @@ final class Methods {
                 yield StringValues.replace(text, given.text(0), given.text(1), given.integer(2, -1), budget);
             }
             case "count" ->
-                StringValues.count(text, arguments.bind(name, 1, "sub").text(0));
+                StringValues.count(text, arguments.bind(name, 1, "sub").text(0), budget);
             case "find" -> {
-                int at = text.indexOf(arguments.bind(name, 1, "sub").text(0));
+                String part = arguments.bind(name, 1, "sub").text(0);
+                budget.search(text, part);
+                int at = text.indexOf(part);
                 yield at < 0 ? -1L : (long) text.codePointCount(0, at);
             }
             case "join" -> join(text, arguments.bind(name, 1, "iterable").get(0).orElseThrow(), budget);
@@ -191,6 +186,15 @@ final class Methods {
                 yield cased(text, name);
             }
         };
+    }
+
+    /** An empty set of characters takes nothing away; none given means white space. */
+    static String stripped(String text, String name, Arguments arguments) {
+        Bound given = arguments.bind(name, 0, "chars");
+        String characters = given.text(0, "");
+        return given.given(0).isPresent() && characters.isEmpty()
+                ? text
+                : StringValues.strip(text, characters, !name.equals("rstrip"), !name.equals("lstrip"));
     }
 
     private static String cased(String text, String name) {
@@ -222,12 +226,12 @@ final class Methods {
             return budget.items(StringValues.words(text));
         }
         List<Object> parts = name.equals("split")
-                ? StringValues.split(text, given.text(0), most)
-                : StringValues.splitFromEnd(text, given.text(0), most);
+                ? StringValues.split(text, given.text(0), most, budget)
+                : StringValues.splitFromEnd(text, given.text(0), most, budget);
         return budget.items(parts);
     }
 
-    private static Object lines(String text, Budget budget) {
+    static List<Object> lines(String text, Budget budget) {
         if (text.chars()
                 .anyMatch(c -> c == 0x0b
                         || c == 0x0c
@@ -238,7 +242,7 @@ final class Methods {
             throw TemplateException.unsupported("splitting lines at other characters than line ends");
         }
         String plain = StringValues.unixLines(text);
-        List<Object> lines = StringValues.split(plain, "\n", -1);
+        List<Object> lines = StringValues.split(plain, "\n", -1, budget);
         if (plain.isEmpty() || plain.endsWith("\n")) {
             lines.remove(lines.size() - 1);
         }

@@ -42,7 +42,10 @@ final class NumberValues {
     }
 
     /** The number, a boolean as 0 or 1. */
-    private static Object plain(Object value) {
+    static Object plain(Object value) {
+        if (!isNumber(value)) {
+            throw new TemplateException(Values.typeName(value) + " is no number");
+        }
         return value instanceof Boolean is ? (Object) (is ? 1L : 0L) : value;
     }
 

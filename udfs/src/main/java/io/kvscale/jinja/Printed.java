@@ -12,6 +12,9 @@ final class Printed {
         if (value instanceof String text) {
             return text;
         }
+        if (value instanceof Safe safe) {
+            return safe.text();
+        }
         return value instanceof Undefined
                 ? ""
                 : appended(value, new StringBuilder()).toString();
@@ -58,8 +61,8 @@ final class Printed {
 
     /** The shortest digits that read back as the number; with an exponent below 1e-4 and from 1e16. */
     static String number(double value) {
-        if (Double.isNaN(value) || Double.isInfinite(value)) {
-            throw TemplateException.unsupported("a number that is not finite");
+        if (Double.isNaN(value) || Double.isInfinite(value) || (value != 0 && Math.abs(value) < Double.MIN_NORMAL)) {
+            throw TemplateException.unsupported("printing a number that is not finite or not normal");
         }
         String sign = value < 0 || 1 / value < 0 ? "-" : "";
         if (value == 0) {

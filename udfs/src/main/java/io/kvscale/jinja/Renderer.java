@@ -1,6 +1,7 @@
 package io.kvscale.jinja;
 
 import java.util.List;
+import java.util.function.Supplier;
 
 /** Carries statements out and gathers their text. */
 final class Renderer {
@@ -50,7 +51,8 @@ final class Renderer {
         } else if (statement instanceof Statement.SetBlock block) {
             Scope inner = new Scope(scope);
             inner.set(Statement.SetBlock.BLOCK, render(block.body(), new Scope(scope)));
-            scope.set(block.target(), at(block.line(), () -> evaluator.value(block.filtered(), inner)));
+            Object value = at(block.line(), () -> evaluator.value(block.filtered(), inner));
+            set(scope, block.target(), value, block.line());
         } else if (statement instanceof Statement.SetAttribute set) {
             Object value = at(set.line(), () -> evaluator.value(set.value(), scope));
             if (!(scope.get(set.namespace()) instanceof Namespace namespace)) {
@@ -58,7 +60,7 @@ final class Renderer {
             }
             namespace.attributes.put(set.name(), value);
         } else if (statement instanceof Statement.Macro macro) {
-            scope.set(macro.name(), (Callable) arguments -> call(macro, arguments, scope));
+            set(scope, macro.name(), (Callable) arguments -> call(macro, arguments, scope), macro.line());
         } else if (statement instanceof Statement.Scoped scoped) {
             return run(scoped.body(), new Scope(scope), out);
         } else {
@@ -104,17 +106,20 @@ final class Renderer {
     }
 
     private static void assign(List<String> targets, Object value, Scope scope, int line) {
-        if (targets.size() == 1) {
-            scope.set(targets.get(0), value);
-            return;
-        }
-        List<Object> parts = at(line, () -> Values.items(value));
+        List<Object> parts = targets.size() == 1 ? List.of(value) : at(line, () -> Values.items(value));
         if (parts.size() != targets.size()) {
             throw new TemplateException(parts.size() + " values for " + targets.size() + " names").at(line);
         }
         for (int i = 0; i < parts.size(); i++) {
-            scope.set(targets.get(i), parts.get(i));
+            set(scope, targets.get(i), parts.get(i), line);
         }
+    }
+
+    private static void set(Scope scope, String name, Object value, int line) {
+        at(line, () -> {
+            scope.set(name, value);
+            return value;
+        });
     }
 
     private Object call(Statement.Macro macro, Arguments arguments, Scope around) {
@@ -137,7 +142,7 @@ final class Renderer {
         return text;
     }
 
-    private static <T> T at(int line, java.util.function.Supplier<T> work) {
+    private static <T> T at(int line, Supplier<T> work) {
         try {
             return work.get();
         } catch (TemplateException e) {

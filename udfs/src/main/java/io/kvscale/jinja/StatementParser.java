@@ -4,6 +4,7 @@ import io.kvscale.jinja.Token.Kind;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /** The tags of a template: if, for, set, macro, and what transformers adds: break, continue, generation. */
@@ -45,7 +46,7 @@ final class StatementParser {
                     if (until.isEmpty()) {
                         return body;
                     }
-                    throw new TemplateException("a tag has no " + String.join(" or ", new java.util.TreeSet<>(until)))
+                    throw new TemplateException("a tag has no " + String.join(" or ", new TreeSet<>(until)))
                             .at(token.line());
                 }
             }

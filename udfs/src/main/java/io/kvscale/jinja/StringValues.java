@@ -1,6 +1,7 @@
 package io.kvscale.jinja;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 
@@ -54,9 +55,20 @@ final class StringValues {
 
     /** The order of the characters' code points. */
     static int compare(String left, String right) {
-        int[] ours = left.codePoints().toArray();
-        int[] theirs = right.codePoints().toArray();
-        return java.util.Arrays.compare(ours, theirs);
+        int at = 0;
+        int length = Math.min(left.length(), right.length());
+        while (at < length && left.charAt(at) == right.charAt(at)) {
+            at++;
+        }
+        if (at == length) {
+            return Integer.compare(left.length(), right.length());
+        }
+        return Integer.compare(rank(left.charAt(at)), rank(right.charAt(at)));
+    }
+
+    /** Surrogates, which stand for the characters beyond all others, behind the others. */
+    private static int rank(char c) {
+        return Character.isSurrogate(c) ? c + Character.MAX_VALUE : c;
     }
 
     /** Between runs of white space. */
@@ -66,6 +78,7 @@ final class StringValues {
         for (int i = 0; i <= text.length(); i++) {
             boolean space = i == text.length() || isSpace(text.charAt(i));
             if (space && start >= 0) {
+                Budget.checkItems(words.size());
                 words.add(text.substring(start, i));
                 start = -1;
             } else if (!space && start < 0) {
@@ -76,11 +89,13 @@ final class StringValues {
     }
 
     /** @param most how often to split, negative for always */
-    static List<Object> split(String text, String separator, int most) {
+    static List<Object> split(String text, String separator, int most, Budget budget) {
         nonEmpty(separator);
+        budget.search(text, separator);
         List<Object> parts = new ArrayList<>();
         int done = 0;
         for (int at = text.indexOf(separator); at >= 0 && parts.size() != most; at = text.indexOf(separator, done)) {
+            Budget.checkItems(parts.size());
             parts.add(text.substring(done, at));
             done = at + separator.length();
         }
@@ -88,18 +103,25 @@ final class StringValues {
         return parts;
     }
 
-    static List<Object> splitFromEnd(String text, String separator, int most) {
+    static List<Object> splitFromEnd(String text, String separator, int most, Budget budget) {
         nonEmpty(separator);
+        budget.search(text, separator);
         List<Object> parts = new ArrayList<>();
         int end = text.length();
-        int at = text.lastIndexOf(separator);
-        while (at >= 0 && parts.size() != most) {
-            parts.add(0, text.substring(at + separator.length(), end));
+        for (int at = before(text, separator, end);
+                at >= 0 && parts.size() != most;
+                at = before(text, separator, end)) {
+            Budget.checkItems(parts.size());
+            parts.add(text.substring(at + separator.length(), end));
             end = at;
-            at = end == 0 ? -1 : text.substring(0, end).lastIndexOf(separator);
         }
-        parts.add(0, text.substring(0, end));
+        parts.add(text.substring(0, end));
+        Collections.reverse(parts);
         return parts;
+    }
+
+    private static int before(String text, String separator, int end) {
+        return end < separator.length() ? -1 : text.lastIndexOf(separator, end - separator.length());
     }
 
     private static void nonEmpty(String separator) {
@@ -113,7 +135,7 @@ final class StringValues {
         if (old.isEmpty()) {
             throw TemplateException.unsupported("replacing the empty string");
         }
-        long found = count(text, old);
+        long found = count(text, old, budget);
         long times = most < 0 ? found : Math.min(found, most);
         budget.text(text.length() + times * (by.length() - old.length()));
         StringBuilder out = new StringBuilder();
@@ -126,7 +148,8 @@ final class StringValues {
         return out.append(text, done, text.length()).toString();
     }
 
-    static long count(String text, String part) {
+    static long count(String text, String part, Budget budget) {
+        budget.search(text, part);
         if (part.isEmpty()) {
             throw TemplateException.unsupported("counting the empty string");
         }

@@ -40,7 +40,7 @@ public final class Template {
         Scope context = new Scope(null);
         try {
             variables.forEach((name, value) -> context.set(name, Values.of(value)));
-            return new Renderer().render(statements, context);
+            return new Renderer().render(statements, new Scope(context));
         } catch (StackOverflowError e) {
             throw new TemplateException("the template is nested too deep");
         }

@@ -2,6 +2,7 @@ package io.kvscale.jinja;
 
 import io.kvscale.jinja.Token.Kind;
 import java.util.List;
+import java.util.Locale;
 
 /** A place in a list of tokens. */
 final class Tokens {
@@ -66,7 +67,7 @@ final class Tokens {
 
     TemplateException unexpected() {
         Token token = peek();
-        String shown = token.text().isEmpty() ? token.kind().name().toLowerCase(java.util.Locale.ROOT) : token.text();
+        String shown = token.text().isEmpty() ? token.kind().name().toLowerCase(Locale.ROOT) : token.text();
         return new TemplateException("unexpected '" + shown.replace('\n', ' ') + "'").at(token.line());
     }
 }

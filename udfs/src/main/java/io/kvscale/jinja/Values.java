@@ -2,7 +2,6 @@ package io.kvscale.jinja;
 
 import java.math.BigInteger;
 import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -58,7 +57,8 @@ final class Values {
         } else if (value instanceof String || value instanceof List || value instanceof Map || value instanceof View) {
             return length(value) > 0;
         }
-        return true;
+
+        return !(value instanceof Safe safe) || !safe.text().isEmpty();
     }
 
     /** As Python's len. */
@@ -77,68 +77,6 @@ final class Values {
         throw new TemplateException(typeName(value) + " has no length");
     }
 
-    static boolean equal(Object left, Object right) {
-        if (NumberValues.isNumber(left) && NumberValues.isNumber(right)) {
-            return NumberValues.compare(left, right) == 0;
-        } else if (left instanceof Undefined) {
-            return right instanceof Undefined;
-        } else if (left instanceof List<?> ours && right instanceof List<?> theirs) {
-            return ours instanceof Tuple == theirs instanceof Tuple && equalItems(ours, theirs);
-        } else if (left instanceof Map<?, ?> ours && right instanceof Map<?, ?> theirs) {
-            return ours.size() == theirs.size()
-                    && ours.entrySet().stream()
-                            .allMatch(entry -> theirs.containsKey(entry.getKey())
-                                    && equal(entry.getValue(), theirs.get(entry.getKey())));
-        } else if (left instanceof View || right instanceof View) {
-            throw TemplateException.unsupported("comparing views of mappings or ranges");
-        }
-        return left.equals(right);
-    }
-
-    private static boolean equalItems(List<?> left, List<?> right) {
-        if (left.size() != right.size()) {
-            return false;
-        }
-        Iterator<?> others = right.iterator();
-        for (Object item : left) {
-            if (!equal(item, others.next())) {
-                return false;
-            }
-        }
-        return true;
-    }
-
-    /** The order of two numbers, texts or sequences. */
-    static int compare(Object left, Object right) {
-        if (NumberValues.isNumber(left) && NumberValues.isNumber(right)) {
-            return NumberValues.compare(left, right);
-        } else if (left instanceof String ours && right instanceof String theirs) {
-            return StringValues.compare(ours, theirs);
-        } else if (left instanceof List<?> ours
-                && right instanceof List<?> theirs
-                && ours instanceof Tuple == theirs instanceof Tuple) {
-            for (int i = 0; i < Math.min(ours.size(), theirs.size()); i++) {
-                if (!equal(ours.get(i), theirs.get(i))) {
-                    return compare(ours.get(i), theirs.get(i));
-                }
-            }
-            return Integer.compare(ours.size(), theirs.size());
-        }
-        throw new TemplateException("no order between " + typeName(left) + " and " + typeName(right));
-    }
-
-    static boolean contains(Object container, Object item) {
-        if (container instanceof String text) {
-            if (item instanceof String part) {
-                return text.contains(part);
-            }
-            throw new TemplateException("'in' a string takes a string, not " + typeName(item));
-        } else if (container instanceof Map<?, ?> map) {
-            return map.containsKey(key(item));
-        }
-        return items(container).stream().anyMatch(other -> equal(other, item));
-    }
-
     /** A value as the key of a mapping, where 1, 1.0 and true are one in Python. */
     static Object key(Object value) {
         if (value instanceof String || value instanceof Long || value == None.NONE) {
@@ -150,6 +88,7 @@ final class Values {
     /** What a loop over the value gives. */
     static List<Object> items(Object value) {
         if (value instanceof String text) {
+            Budget.checkItems(text.length());
             return text.codePoints()
                     .mapToObj(c -> (Object) Character.toString(c))
                     .toList();

@@ -5,97 +5,108 @@ import io.kvscale.jinja.Template;
 import io.kvscale.jinja.TemplateException;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/**
- * A model's own chat template, rendered as transformers' {@code apply_chat_template} does: from {@code
- * chat_template.jinja}, {@code chat_template.json} or {@code tokenizer_config.json}, whichever of these comes first.
- */
+/** A model's chat template with the variables that transformers gives it. Thread-safe. */
 final class ChatTemplate {
-    private static final String CONFIG = "tokenizer_config.json";
-    private static final String KEY = "chat_template";
+    private static final List<String> SPECIAL_TOKENS =
+            List.of("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token");
 
     private final @Nullable Template template;
-    private final Map<String, Object> variables = new HashMap<>();
-    private final boolean generationPrompt;
+    private final String ifNone;
+    private final Map<String, Object> variables;
 
-    private ChatTemplate(@Nullable Template template, @Nullable JsonNode config, boolean generationPrompt) {
+    private ChatTemplate(@Nullable Template template, String ifNone, Map<String, Object> variables) {
         this.template = template;
-        this.generationPrompt = generationPrompt;
-        for (String token : List.of("bos_token", "eos_token", "unk_token", "pad_token", "sep_token", "cls_token")) {
-            JsonNode value = config == null ? null : config.get(token);
-            if (value != null) {
-                JsonNode content = value.isObject() ? value.get("content") : value;
-                if (content != null && content.isTextual()) {
-                    variables.put(token, content.textValue());
-                }
-            }
-        }
+        this.ifNone = ifNone;
+        this.variables = variables;
     }
 
-    /** @throws InvalidDataException if a file of the model is broken, or the template is */
-    static ChatTemplate open(ModelText model, boolean generationPrompt) {
-        JsonNode config = model.json(CONFIG);
-        String source = source(model, config);
+    /** Reads the files; a folder without a template is an error only once a chat comes. */
+    static ChatTemplate read(Path folder, boolean generationPrompt) {
+        Path file = folder.resolve("tokenizer_config.json");
+        JsonNode config = Files.exists(file) ? ModelJson.object(file) : ModelJson.JSON.createObjectNode();
+        Map<String, Object> variables = new HashMap<>();
+        SPECIAL_TOKENS.forEach(name -> putToken(variables, name, config.get(name)));
+        List<String> additional = new ArrayList<>();
+        config.path("additional_special_tokens").forEach(token -> additional.add(token(token)));
+        if (!additional.isEmpty()) {
+            variables.put("additional_special_tokens", additional);
+        }
+        variables.put("add_generation_prompt", generationPrompt);
+        variables.put("tools", null);
+        variables.put("documents", null);
+        String source = source(folder, config);
+        if (source == null) {
+            return new ChatTemplate(null, "the model has no chat template, and the record is a chat", variables);
+        }
         try {
-            return new ChatTemplate(source == null ? null : Template.parse(source), config, generationPrompt);
+            return new ChatTemplate(Template.parse(source), "", variables);
         } catch (TemplateException e) {
-            throw failed(e);
+            return new ChatTemplate(null, failure(e), variables);
         }
     }
 
-    private static @Nullable String source(ModelText model, @Nullable JsonNode config) {
-        if (model.has(KEY + ".jinja")) {
-            return model.text(KEY + ".jinja");
+    private static void putToken(Map<String, Object> variables, String name, @Nullable JsonNode token) {
+        if (token != null && !token.isNull()) {
+            variables.put(name, token(token));
         }
-        JsonNode own = model.json(KEY + ".json");
-        JsonNode named = own == null ? null : own.get(KEY);
-        JsonNode found = named != null || config == null ? named : config.get(KEY);
-        if (found == null || found.isNull()) {
-            return null;
+    }
+
+    /** A token is a string, or an object that says more about it. */
+    private static String token(JsonNode token) {
+        JsonNode content = token.isObject() ? token.path("content") : token;
+        if (!content.isTextual()) {
+            throw new InvalidDataException(DataProblem.of(
+                    "the model's tokenizer_config.json has a special token without a text: " + token,
+                    "Take the file anew from where the model came from."));
         }
-        if (found.isArray()) {
-            for (JsonNode one : found) {
-                if ("default".equals(one.path("name").textValue())) {
-                    return one.path("template").textValue();
+        return content.textValue();
+    }
+
+    private static @Nullable String source(Path folder, JsonNode config) {
+        Path jinja = folder.resolve("chat_template.jinja");
+        if (Files.exists(jinja)) {
+            return ModelJson.text(jinja);
+        }
+        Path json = folder.resolve("chat_template.json");
+        JsonNode template = (Files.exists(json) ? ModelJson.object(json) : config).path("chat_template");
+        if (template.isArray()) {
+            for (JsonNode named : template) {
+                if (named.path("name").asText().equals("default")) {
+                    return named.path("template").textValue();
                 }
             }
-            throw ModelText.problem(CONFIG, "none of its chat templates is named default");
+        } else if (template.isObject()) {
+            return template.path("default").textValue();
         }
-        if (!found.isTextual()) {
-            throw ModelText.problem(CONFIG, "its chat_template is not text");
-        }
-        return found.textValue();
+        return template.textValue();
     }
 
-    /** @throws InvalidDataException if there is no template, or it fails for these messages */
     String render(List<Map<String, Object>> messages) {
         if (template == null) {
-            throw new InvalidDataException(DataProblem.of(
-                    "this is a chat, and the model has no chat template",
-                    "put its chat_template.jinja into the folder of --model, or give texts"));
+            throw new InvalidDataException(DataProblem.of(ifNone, REMEDY));
         }
         Map<String, Object> all = new HashMap<>(variables);
         all.put("messages", messages);
-        all.put("add_generation_prompt", generationPrompt);
-        all.put("tools", null);
-        all.put("documents", null);
         try {
             return template.render(all);
         } catch (TemplateException e) {
-            throw failed(e);
+            throw new InvalidDataException(DataProblem.of(failure(e), REMEDY), e);
         }
     }
 
-    private static InvalidDataException failed(TemplateException e) {
-        return new InvalidDataException(
-                DataProblem.of(
-                        "the chat template fails: " + DataProblem.shown(String.valueOf(e.getMessage())),
-                        "mend the chat or the template; or render the chats yourself and give them as text, with"
-                                + " add_special_tokens: false"),
-                e);
+    private static final String REMEDY =
+            "Put a chat_template.jinja beside the model that takes such a chat, or render the chats yourself and give"
+                    + " them as texts.";
+
+    private static String failure(TemplateException e) {
+        return "the chat template fails: " + e.getMessage();
     }
 }

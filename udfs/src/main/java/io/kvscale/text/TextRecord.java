@@ -6,21 +6,19 @@ import java.util.Map;
 
 /** One record of a corpus. */
 public sealed interface TextRecord {
-    /** Bytes of the longest record. */
-    int MAX_BYTES = 64 << 20;
-
     /** A text as it is; a prompt with its completion behind it. */
     record Plain(String text) implements TextRecord {}
 
-    /** Messages for the chat template, each at least with {@code role}. */
+    /** Messages for the chat template, each at least with {@code role}; values are those of JSON, null among them. */
     record Chat(List<Map<String, Object>> messages) implements TextRecord {}
 
     /**
-     * The record in a JSON object: messages, else text, else prompt and completion.
+     * The record in a JSON object: messages, else text, else prompt and completion. A field that is null counts as not
+     * there.
      *
      * @throws InvalidDataException if it is not such an object, or empty; without a place, which the caller knows
      */
     static TextRecord ofJson(String json, TextFields fields) {
-        return new RecordParser(fields).parse(json);
+        return new RecordReader(fields).read(json);
     }
 }

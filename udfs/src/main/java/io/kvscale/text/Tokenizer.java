@@ -1,75 +1,89 @@
 package io.kvscale.text;
 
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
-import com.fasterxml.jackson.databind.JsonNode;
+import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Map;
 
-/** A model's tokenizer.json in Hugging Face's own implementation. Thread-safe. */
+/** A tokenizer.json, run by Hugging Face's own library. Thread-safe. */
 final class Tokenizer implements AutoCloseable {
-    private static final String FILE = "tokenizer.json";
-
-    static {
-        NativeLibraries.prepare();
-    }
+    /** Else the library cuts at 512 tokens and heeds what the file itself says of cutting and padding. */
+    private static final Map<String, String> WHOLE = Map.of("truncation", "false", "padding", "false");
 
     private final HuggingFaceTokenizer tokenizer;
+    private final int vocabulary;
 
-    private Tokenizer(HuggingFaceTokenizer tokenizer) {
+    private Tokenizer(HuggingFaceTokenizer tokenizer, int vocabulary) {
         this.tokenizer = tokenizer;
+        this.vocabulary = vocabulary;
     }
 
-    /** @throws InvalidDataException if the file is missing or broken, or has ids that the model has no embedding for */
-    static Tokenizer open(ModelText model, int vocabulary) {
-        JsonNode json = model.json(FILE);
-        if (json == null) {
-            throw ModelText.problem(FILE, "it is not there");
-        }
-        int largest = largestId(json);
-        if (largest >= vocabulary) {
+    static Tokenizer open(Path folder, int vocabulary) {
+        Path file = folder.resolve("tokenizer.json");
+        if (!Files.exists(file)) {
             throw new InvalidDataException(DataProblem.of(
-                    "the tokenizer has the id " + largest + ", but the model's vocabulary ends at " + (vocabulary - 1),
-                    "take tokenizer.json and model from the same repository"));
+                    "the model's folder has no tokenizer.json",
+                    "Put the model's tokenizer.json beside the model; transformers writes it with"
+                            + " AutoTokenizer.from_pretrained(…).save_pretrained(…)."));
         }
+        byte[] json = ModelJson.bytes(file);
+        int largest = TokenizerIds.largest(file, json);
+        if (largest >= vocabulary) {
+            throw beyond(largest, vocabulary);
+        }
+        NativeFiles.keepOutOfHome();
         try {
-            return new Tokenizer(HuggingFaceTokenizer.builder()
-                    .optTokenizerPath(model.folder().resolve(FILE))
-                    .optTruncation(false)
-                    .optPadding(false)
-                    .build());
+            return new Tokenizer(HuggingFaceTokenizer.newInstance(new ByteArrayInputStream(json), WHOLE), vocabulary);
+        } catch (LinkageError | ai.djl.engine.EngineException e) {
+            throw new InvalidDataException(
+                    DataProblem.of(
+                            "the tokenizer's native library cannot be loaded on " + System.getProperty("os.name") + " "
+                                    + System.getProperty("os.arch") + ": " + e.getMessage(),
+                            "It needs Linux (x86-64, aarch64), macOS (aarch64) or Windows (x86-64), and a temporary"
+                                    + " folder whose files may be run: -Djava.io.tmpdir."),
+                    e);
         } catch (IOException | RuntimeException e) {
-            throw ModelText.problem(FILE, String.valueOf(e.getMessage()));
+            throw ModelJson.broken(file, "the tokenizer does not read it: " + e.getMessage());
         }
-    }
-
-    /** By what the file says: an id that only some text would give counts too. */
-    private static int largestId(JsonNode json) {
-        int largest = -1;
-        JsonNode vocabulary = json.path("model").path("vocab");
-        if (vocabulary.isArray()) {
-            largest = vocabulary.size() - 1;
-        }
-        for (Map.Entry<String, JsonNode> word : vocabulary.properties()) {
-            largest = Math.max(largest, word.getValue().asInt());
-        }
-        for (JsonNode added : json.path("added_tokens")) {
-            largest = Math.max(largest, added.path("id").asInt());
-        }
-        if (largest < 0) {
-            throw ModelText.problem(FILE, "it has no vocabulary");
-        }
-        return largest;
     }
 
     int[] ids(String text, boolean specialTokens) {
-        long[] ids = tokenizer.encode(text, specialTokens, false).getIds();
-        int[] narrow = new int[ids.length];
-        for (int i = 0; i < ids.length; i++) {
-            narrow[i] = Math.toIntExact(ids[i]);
+        // Not HuggingFaceTokenizer.encode, which also fetches an object a token: gigabytes for a text of 10 MB.
+        TokenizersLibrary library = TokenizersLibrary.LIB;
+        long[] wide;
+        try {
+            long encoding = library.encode(tokenizer.getHandle(), text, specialTokens);
+            try {
+                wide = library.getTokenIds(encoding);
+            } finally {
+                library.deleteEncoding(encoding);
+            }
+        } catch (IllegalStateException e) {
+            throw e;
+        } catch (RuntimeException e) {
+            throw new InvalidDataException(
+                    DataProblem.of("the tokenizer fails: " + e.getMessage(), "Leave this record out."), e);
         }
-        return narrow;
+        int[] ids = new int[wide.length];
+        for (int i = 0; i < ids.length; i++) {
+            ids[i] = Math.toIntExact(wide[i]);
+            if (ids[i] >= vocabulary) {
+                throw beyond(ids[i], vocabulary);
+            }
+        }
+        return ids;
+    }
+
+    private static InvalidDataException beyond(int id, int vocabulary) {
+        return new InvalidDataException(DataProblem.of(
+                "the tokenizer has the id " + id + ", but the model's embedding has " + vocabulary
+                        + " rows, so ids end at " + (vocabulary - 1),
+                "Use the tokenizer.json that belongs to this model."));
     }
 
     @Override

@@ -1,0 +1,62 @@
+package io.kvscale.text;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.InvalidDataException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** The text files of a model's folder, none of them trusted. */
+final class ModelJson {
+    static final JsonMapper JSON = new JsonMapper();
+
+    private static final int MAX_FILE = 256 << 20;
+
+    private ModelJson() {}
+
+    static byte[] bytes(Path file) {
+        try {
+            if (Files.size(file) > MAX_FILE) {
+                throw broken(file, "it has more than " + MAX_FILE + " bytes");
+            }
+            return Files.readAllBytes(file);
+        } catch (IOException e) {
+            throw broken(file, "it cannot be read: " + e.getMessage());
+        }
+    }
+
+    static String text(Path file) {
+        try {
+            return StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(bytes(file)))
+                    .toString();
+        } catch (CharacterCodingException e) {
+            throw broken(file, "it is not UTF-8");
+        }
+    }
+
+    static JsonNode object(Path file) {
+        try {
+            JsonNode object = JSON.readTree(text(file));
+            if (object.isObject()) {
+                return object;
+            }
+        } catch (JsonProcessingException e) {
+            throw broken(file, "it is not JSON: " + e.getOriginalMessage());
+        }
+        throw broken(file, "it is not a JSON object");
+    }
+
+    static InvalidDataException broken(Path file, String why) {
+        return new InvalidDataException(DataProblem.of(
+                "the model's " + file.getFileName() + " cannot be used: " + why,
+                "Take the file anew from where the model came from."));
+    }
+}

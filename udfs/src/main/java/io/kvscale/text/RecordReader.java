@@ -1,0 +1,151 @@
+package io.kvscale.text;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonLocation;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.core.exc.StreamConstraintsException;
+import com.fasterxml.jackson.core.type.TypeReference;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.InvalidDataException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** Reads records out of JSON that nobody has checked. */
+final class RecordReader {
+    private static final int MAX_NESTING = 100;
+
+    private static final JsonMapper JSON = JsonMapper.builder(JsonFactory.builder()
+                    .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
+                    .disable(JsonFactory.Feature.INTERN_FIELD_NAMES)
+                    .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+                    .streamReadConstraints(StreamReadConstraints.builder()
+                            .maxNestingDepth(MAX_NESTING)
+                            .maxStringLength(TextEncoder.MAX_BYTES)
+                            .build())
+                    .build())
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            .build();
+
+    private final TextFields fields;
+
+    RecordReader(TextFields fields) {
+        this.fields = fields;
+    }
+
+    TextRecord read(String json) {
+        Map<String, Object> object = object(json);
+        Object messages = object.get(fields.messages());
+        Object text = object.get(fields.text());
+        Object prompt = object.get(fields.prompt());
+        Object completion = object.get(fields.completion());
+        if (messages != null) {
+            return new TextRecord.Chat(messages(messages, fields.messages()));
+        } else if (text != null) {
+            return plain(string(text, fields.text()));
+        } else if (prompt instanceof List) {
+            List<Map<String, Object>> all = new ArrayList<>(messages(prompt, fields.prompt()));
+            if (completion != null) {
+                all.addAll(messages(completion, fields.completion()));
+            }
+            return new TextRecord.Chat(all);
+        } else if (prompt != null) {
+            String rest = completion == null ? "" : string(completion, fields.completion());
+            return plain(string(prompt, fields.prompt()) + rest);
+        }
+        throw problem(
+                "the record has none of the fields " + fields.messages() + ", " + fields.text() + " and "
+                        + fields.prompt(),
+                "Name the fields of your data in the recipe, such as kvscale: {fields: {text: content}}.");
+    }
+
+    private static Map<String, Object> object(String json) {
+        try {
+            Map<String, Object> object = JSON.readValue(json, new TypeReference<Map<String, Object>>() {});
+            if (object != null) {
+                return object;
+            }
+        } catch (StreamConstraintsException e) {
+            throw problem("the record goes beyond the bounds: " + e.getOriginalMessage(), "Leave this record out.");
+        } catch (JsonProcessingException e) {
+            JsonLocation at = e.getLocation();
+            throw problem(
+                    "not one JSON object: " + e.getOriginalMessage()
+                            + (at == null ? "" : " (character " + at.getColumnNr() + ")"),
+                    "Each record must be a JSON object on a line of its own.");
+        }
+        throw problem("not one JSON object: null", "Each record must be a JSON object on a line of its own.");
+    }
+
+    private static TextRecord plain(String text) {
+        if (text.isEmpty()) {
+            throw problem("the text is empty", "Leave this record out, or fill it.");
+        }
+        return new TextRecord.Plain(text);
+    }
+
+    private static String string(Object value, String field) {
+        if (value instanceof String text) {
+            UnicodeText.check(text);
+            return text;
+        }
+        throw problem(
+                "the field " + field + " is " + type(value) + ", not a string",
+                "Name the field that holds the text in the recipe: kvscale: {fields: …}.");
+    }
+
+    private static List<Map<String, Object>> messages(Object value, String field) {
+        if (!(value instanceof List<?> list)) {
+            throw problem("the field " + field + " is " + type(value) + ", not a list of messages", MESSAGES);
+        } else if (list.isEmpty()) {
+            throw problem("the field " + field + " is empty", "Leave this record out, or fill it.");
+        }
+        List<Map<String, Object>> messages = new ArrayList<>(list.size());
+        for (Object message : list) {
+            messages.add(message(message, field, messages.size() + 1));
+        }
+        return messages;
+    }
+
+    private static final String MESSAGES =
+            "A message is an object such as {\"role\": \"user\", \"content\": \"…\"}, where content is a string, null"
+                    + " or a list of objects.";
+
+    @SuppressWarnings("unchecked")
+    private static Map<String, Object> message(@Nullable Object value, String field, int number) {
+        String which = "message " + number + " of " + field;
+        if (!(value instanceof Map<?, ?> message)) {
+            throw problem(which + " is " + type(value) + ", not an object", MESSAGES);
+        } else if (!(message.get("role") instanceof String)) {
+            throw problem(which + " has no role that is a string", MESSAGES);
+        }
+        Object content = message.get("content");
+        boolean parts = content instanceof List<?> list && list.stream().allMatch(Map.class::isInstance);
+        if (!(content == null || content instanceof String || parts)) {
+            throw problem(which + " has a content that is " + type(content), MESSAGES);
+        }
+        UnicodeText.checkAll(message);
+        // Jackson has read it as a map of strings.
+        return (Map<String, Object>) message;
+    }
+
+    private static String type(@Nullable Object value) {
+        if (value == null) {
+            return "null";
+        } else if (value instanceof Map) {
+            return "an object";
+        } else if (value instanceof List) {
+            return "a list of other values";
+        }
+        return value instanceof Number ? "a number" : value instanceof Boolean ? "a boolean" : "a string";
+    }
+
+    private static InvalidDataException problem(String what, String remedy) {
+        return new InvalidDataException(DataProblem.of(what, remedy));
+    }
+}

@@ -1,0 +1,107 @@
+package io.kvscale.jinja;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Templates come with models: they must neither reach anything nor take a machine down. */
+class HostileTemplateTest {
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{{ ''.getClass() }}",
+                "{{ ''.class }}{{ ''.class.forName('x') }}",
+                "{{ ''['getClass']() }}",
+                "{{ messages.getClass() }}",
+                "{{ messages.size() }}",
+                "{{ messages[0].entrySet() }}",
+                "{{ messages[0].isEmpty() }}",
+                "{{ ''.__class__ }}",
+                "{{ messages.__init__ }}",
+                "{{ namespace.__globals__ }}",
+                "{{ raise_exception.call(1) }}",
+                "{{ loop.items }}",
+                "{% include '/etc/passwd' %}",
+                "{% import 'x' as y %}",
+                "{% from 'x' import y %}",
+                "{% extends 'x' %}",
+                "{{ messages.append(1) }}",
+                "{{ messages[0].update(a=1) }}"
+            })
+    void nothingIsReached(String template) {
+        assertThatThrownBy(() -> render(template)).isInstanceOf(TemplateException.class);
+    }
+
+    @ParameterizedTest
+    @Timeout(value = 20, unit = TimeUnit.SECONDS, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+    @ValueSource(
+            strings = {
+                "{% for a in range(99999) %}{% for b in range(99999) %}{% for c in range(99999) %}x{% endfor %}{% endfor %}{% endfor %}",
+                "{% set ns = namespace(s='x') %}{% for i in range(99) %}{% set ns.s = ns.s + ns.s %}{% endfor %}",
+                "{% set ns = namespace(s='x') %}{% for i in range(99) %}{% set ns.s = ns.s ~ ns.s %}{% endfor %}",
+                "{% set ns = namespace(s=[1]) %}{% for i in range(99) %}{% set ns.s = ns.s + ns.s %}{% endfor %}",
+                "{% set ns = namespace(s='x') %}{% for i in range(99) %}{% set ns.s = ns.s|replace('x', 'xx') %}{% endfor %}",
+                "{% set ns = namespace(s='x') %}{% for i in range(99) %}{% set ns.s = [ns.s, ns.s]|join %}{% endfor %}",
+                "{% set ns = namespace(s=[]) %}{% for i in range(99) %}{% set ns.s = [ns.s, ns.s] %}{% endfor %}{{ ns.s }}",
+                "{% set ns = namespace(s=[]) %}{% for i in range(99) %}{% set ns.s = [ns.s, ns.s] %}{% endfor %}{{ ns.s|tojson }}",
+                "{% set ns = namespace(s=[]) %}{% for i in range(99) %}{% set ns.s = [ns.s, ns.s] %}{% endfor %}{% set x = namespace(s=[]) %}{% for i in range(99) %}{% set x.s = [x.s, x.s] %}{% endfor %}{{ ns.s == x.s }}",
+                "{% set ns = namespace(s=[]) %}{% for i in range(99) %}{% set ns.s = [ns.s, ns.s] %}{% endfor %}{% set x = namespace(s=[]) %}{% for i in range(99) %}{% set x.s = [x.s, x.s] %}{% endfor %}{{ ns.s < x.s }}",
+                "{{ ('x' * 60000000) | list }}",
+                "{{ ('x,' * 30000000).split(',') }}",
+                "{{ ('x,' * 30000000).rsplit(',') }}",
+                "{{ ('x ' * 30000000).split() }}",
+                "{% set ns = namespace(s=[]) %}{% for i in range(99999) %}{% set ns.s = [ns.s] %}{% endfor %}{{ ns.s }}",
+                "{{ 'x' * 999999999999 }}",
+                "{% for i in range(99999) %}{{ 'x' * 99999 }}{% endfor %}",
+                "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}",
+                "{% macro f(n) %}{% if n %}{{ f(n - 1) }}{{ f(n - 1) }}{% endif %}{% endmacro %}{{ f(40) }}",
+                "{{ 9 ** 9 ** 9 }}",
+                "{{ range(100000000) }}",
+                "{{ 'x' | indent(1000000000) }}{% for i in range(99999) %}{{ ('\\n' * 99999) | indent(1000, true, true) }}{% endfor %}",
+                "{% set x = 'ab' * 9999999 %}{% for i in range(99999) %}{% if 'ba' * 5000000 in x %}y{% endif %}{% endfor %}",
+                "{% set x = 'a' * 20000000 %}{{ x.find('a' * 9999999 + 'b') }}"
+            })
+    void timeAndMemoryAreBounded(String template) {
+        assertThatThrownBy(() -> render(template)).isInstanceOf(TemplateException.class);
+    }
+
+    @Test
+    void nestingIsBounded() {
+        for (String nested : List.of(
+                "{{ " + "(".repeat(100_000) + "1" + ")".repeat(100_000) + " }}",
+                "{% if 1 %}".repeat(30_000) + "{% endif %}".repeat(30_000),
+                "{{ " + "not ".repeat(100_000) + "1 }}",
+                "{{ " + "1 + ".repeat(100_000) + "1 }}")) {
+            assertThatThrownBy(() -> render(nested))
+                    .isInstanceOf(TemplateException.class)
+                    .hasMessageContaining("too deep");
+        }
+    }
+
+    @Test
+    void errorsNameTheLine() {
+        assertThatThrownBy(() -> render("a\n\n{{ nope.x }}")).hasMessage("'nope' is undefined, in line 3");
+        assertThatThrownBy(() -> render("a\n{% foo %}"))
+                .hasMessage("the tag 'foo' is not supported in templates here, in line 2");
+        assertThatThrownBy(() -> render("\n\n\n{{ 'x' | wordwrap }}"))
+                .hasMessage("the filter 'wordwrap' is not supported in templates here, in line 4");
+    }
+
+    @Test
+    void today() {
+        assertThat(render("{{ strftime_now('%d %b %Y, %A %B %H:%M:%S %y %m %a %j %%') }}"))
+                .isEqualTo("26 Jul 2024, Friday July 00:00:00 24 07 Fri 208 %");
+        assertThatThrownBy(() -> render("{{ strftime_now('%Q') }}")).isInstanceOf(TemplateException.class);
+    }
+
+    private static String render(String template) {
+        return Template.parse(template).render(Map.of("messages", List.of(Map.of("role", "user", "content", "hello"))));
+    }
+}

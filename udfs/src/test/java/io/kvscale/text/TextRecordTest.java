@@ -1,0 +1,117 @@
+package io.kvscale.text;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.kvscale.tensor.InvalidDataException;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class TextRecordTest {
+    @Test
+    void messagesComeBeforeTextAndTextBeforePrompt() {
+        String all = "{'prompt': 'p', 'completion': 'c', 'text': 't', 'messages': [{'role': 'user', 'content': 'm'}]}";
+        assertThat(read(all)).isEqualTo(chat(Map.of("role", "user", "content", "m")));
+        assertThat(read("{'prompt': 'p', 'completion': 'c', 'text': 't', 'messages': null}"))
+                .isEqualTo(new TextRecord.Plain("t"));
+        assertThat(read("{'prompt': 'p', 'completion': 'c', 'text': null}")).isEqualTo(new TextRecord.Plain("pc"));
+        assertThat(read("{'prompt': 'p', 'other': [1]}")).isEqualTo(new TextRecord.Plain("p"));
+    }
+
+    @Test
+    void messagesOfPromptAndCompletionAreOneChat() {
+        assertThat(read("{'prompt': [{'role': 'user', 'content': 'a'}], 'completion': [{'role': 'assistant',"
+                        + " 'content': 'b'}]}"))
+                .isEqualTo(chat(Map.of("role", "user", "content", "a"), Map.of("role", "assistant", "content", "b")));
+    }
+
+    @Test
+    void contentMayBeNullOrParts() {
+        Map<String, Object> call = new HashMap<>(Map.of("role", "assistant", "tool_calls", List.of(Map.of("n", 1.5))));
+        call.put("content", null);
+        assertThat(read("{'messages': [{'role': 'assistant', 'content': null, 'tool_calls': [{'n': 1.5}]}]}"))
+                .isEqualTo(chat(call));
+        assertThat(read("{'messages': [{'role': 'user', 'content': [{'type': 'text', 'text': 'x'}]}]}"))
+                .isEqualTo(chat(Map.of("role", "user", "content", List.of(Map.of("type", "text", "text", "x")))));
+    }
+
+    @Test
+    void fieldsHaveTheNamesOfTheRecipe() {
+        TextFields fields = new TextFields("body", "turns", "question", "answer");
+        assertThat(TextRecord.ofJson("{\"body\": \"b\", \"text\": 1}", fields)).isEqualTo(new TextRecord.Plain("b"));
+        assertThat(TextRecord.ofJson("{\"question\": \"q\", \"answer\": \"a\"}", fields))
+                .isEqualTo(new TextRecord.Plain("qa"));
+        assertThatThrownBy(() -> TextRecord.ofJson("{\"text\": \"t\"}", fields))
+                .hasMessageContaining("turns, body and question");
+    }
+
+    @Test
+    void textsComeOutAsTheyAre() {
+        assertThat(TextRecord.ofJson("{\"text\": \"\\ud83d\\ude00 {{ x }} \\u0000\\r\\n é\"}", TextFields.DEFAULT))
+                .isEqualTo(new TextRecord.Plain("😀 {{ x }} \u0000\r\n é"));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = ';',
+            value = {
+                "; not one JSON object",
+                "null; not one JSON object",
+                "[]; not one JSON object",
+                "'x'; not one JSON object",
+                "{'text': 'x'; not one JSON object",
+                "{'text': 'x'} {}; not one JSON object",
+                "{'text': 'x', 'text': 'y'}; Duplicate",
+                "{'text': NaN}; not one JSON object",
+                "{text: 'x'}; not one JSON object",
+                "{}; has none of the fields messages, text and prompt",
+                "{'completion': 'c'}; has none of the fields",
+                "{'text': ''}; the text is empty",
+                "{'prompt': '', 'completion': ''}; the text is empty",
+                "{'text': 1}; the field text is a number, not a string",
+                "{'text': ['x']}; the field text is a list",
+                "{'prompt': true}; the field prompt is a boolean",
+                "{'prompt': 'p', 'completion': []}; the field completion is a list",
+                "{'prompt': [{'role': 'user'}], 'completion': 'c'}; the field completion is a string, not a list of messages",
+                "{'messages': 'x'}; the field messages is a string, not a list of messages",
+                "{'messages': []}; the field messages is empty",
+                "{'messages': [1]}; message 1 of messages is a number, not an object",
+                "{'messages': [null]}; message 1 of messages is null, not an object",
+                "{'messages': [{'role': 'user'}, {'content': 'x'}]}; message 2 of messages has no role",
+                "{'messages': [{'role': 1, 'content': 'x'}]}; message 1 of messages has no role",
+                "{'messages': [{'role': 'user', 'content': 5}]}; message 1 of messages has a content that is a number",
+                "{'messages': [{'role': 'user', 'content': ['x']}]}; message 1 of messages has a content that is a list",
+                "{'text': '\\ud800'}; surrogate",
+                "{'text': '\\ude00\\ud83d'}; surrogate",
+                "{'messages': [{'role': 'user', 'content': 'x', 'tool': [{'\\ud83d': 1}]}]}; surrogate"
+            })
+    void whatIsNoRecordIsRefused(String json, String what) {
+        assertThatThrownBy(() -> read(json == null ? "" : json))
+                .isInstanceOfSatisfying(InvalidDataException.class, e -> {
+                    assertThat(e.problem().what()).contains(what);
+                    assertThat(e.problem().remedy()).isNotEmpty();
+                    assertThat(e.problem().file()).isNull();
+                });
+    }
+
+    @Test
+    void nestingIsBounded() {
+        String deep = "{\"messages\": " + "[".repeat(100_000);
+        assertThatThrownBy(() -> TextRecord.ofJson(deep, TextFields.DEFAULT))
+                .isInstanceOf(InvalidDataException.class)
+                .hasMessageContaining("beyond the bounds");
+    }
+
+    private static TextRecord read(String singleQuoted) {
+        return TextRecord.ofJson(singleQuoted.replace('\'', '"'), TextFields.DEFAULT);
+    }
+
+    @SafeVarargs
+    private static TextRecord chat(Map<String, Object>... messages) {
+        return new TextRecord.Chat(List.of(messages));
+    }
+}
