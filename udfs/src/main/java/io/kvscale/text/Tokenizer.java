@@ -1,5 +1,6 @@
 package io.kvscale.text;
 
+import ai.djl.engine.EngineException;
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
 import io.kvscale.tensor.DataProblem;
@@ -14,6 +15,11 @@ import java.util.Map;
 final class Tokenizer implements AutoCloseable {
     /** Else the library cuts at 512 tokens and heeds what the file itself says of cutting and padding. */
     private static final Map<String, String> WHOLE = Map.of("truncation", "false", "padding", "false");
+
+    /** Characters from which on texts wait for each other: the library takes some 200 bytes a character meanwhile. */
+    private static final int LONG_TEXT = 1 << 20;
+
+    private static final Object LONG_TEXTS = new Object();
 
     private final HuggingFaceTokenizer tokenizer;
     private final int vocabulary;
@@ -39,7 +45,7 @@ final class Tokenizer implements AutoCloseable {
         NativeFiles.keepOutOfHome();
         try {
             return new Tokenizer(HuggingFaceTokenizer.newInstance(new ByteArrayInputStream(json), WHOLE), vocabulary);
-        } catch (LinkageError | ai.djl.engine.EngineException e) {
+        } catch (LinkageError | EngineException e) {
             throw new InvalidDataException(
                     DataProblem.of(
                             "the tokenizer's native library cannot be loaded on " + System.getProperty("os.name") + " "
@@ -53,21 +59,13 @@ final class Tokenizer implements AutoCloseable {
     }
 
     int[] ids(String text, boolean specialTokens) {
-        // Not HuggingFaceTokenizer.encode, which also fetches an object a token: gigabytes for a text of 10 MB.
-        TokenizersLibrary library = TokenizersLibrary.LIB;
         long[] wide;
-        try {
-            long encoding = library.encode(tokenizer.getHandle(), text, specialTokens);
-            try {
-                wide = library.getTokenIds(encoding);
-            } finally {
-                library.deleteEncoding(encoding);
+        if (text.length() < LONG_TEXT) {
+            wide = encode(text, specialTokens);
+        } else {
+            synchronized (LONG_TEXTS) {
+                wide = encode(text, specialTokens);
             }
-        } catch (IllegalStateException e) {
-            throw e;
-        } catch (RuntimeException e) {
-            throw new InvalidDataException(
-                    DataProblem.of("the tokenizer fails: " + e.getMessage(), "Leave this record out."), e);
         }
         int[] ids = new int[wide.length];
         for (int i = 0; i < ids.length; i++) {
@@ -77,6 +75,23 @@ final class Tokenizer implements AutoCloseable {
             }
         }
         return ids;
+    }
+
+    /** Not HuggingFaceTokenizer.encode, which also fetches an object a token. */
+    private long[] encode(String text, boolean specialTokens) {
+        TokenizersLibrary library = TokenizersLibrary.LIB;
+        long handle = tokenizer.getHandle();
+        try {
+            long encoding = library.encode(handle, text, specialTokens);
+            try {
+                return library.getTokenIds(encoding);
+            } finally {
+                library.deleteEncoding(encoding);
+            }
+        } catch (RuntimeException e) {
+            throw new InvalidDataException(
+                    DataProblem.of("the tokenizer fails: " + e.getMessage(), "Leave this record out."), e);
+        }
     }
 
     private static InvalidDataException beyond(int id, int vocabulary) {
