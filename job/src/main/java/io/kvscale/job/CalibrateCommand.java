@@ -3,7 +3,6 @@ package io.kvscale.job;
 import io.kvscale.capture.CaptureReader.Depth;
 import io.kvscale.job.calibration.CalibrationJob;
 import io.kvscale.job.calibration.CalibrationOutcome;
-import io.kvscale.job.calibration.Progress;
 import io.kvscale.job.calibration.SparkRuntime;
 import io.kvscale.job.calibration.TableInput;
 import io.kvscale.job.calibration.TextSource;
@@ -11,9 +10,7 @@ import io.kvscale.job.export.OutputFolder;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.quant.ScaleSolver;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.Callable;
 import org.apache.hadoop.conf.Configuration;
 import org.jspecify.annotations.Nullable;
@@ -69,14 +66,8 @@ final class CalibrateCommand implements Callable<Integer> {
                     + " the most tasks; Spark plans them, by its own settings, and never cuts a row.")
     private @Nullable Integer partitions;
 
-    @Option(
-            names = "--master",
-            paramLabel = "URL",
-            description = "The Spark master; by default spark-submit's, or else local[*] in this process.")
-    private @Nullable String master;
-
-    @Option(names = "--conf", paramLabel = "K=V", description = "A Spark property; may be repeated.")
-    private Map<String, String> settings = new LinkedHashMap<>();
+    @Mixin
+    private SparkArguments spark = new SparkArguments();
 
     @Option(names = "--dry-run", description = "Read headers or texts only, and show what would be calibrated.")
     private boolean dryRun;
@@ -86,7 +77,7 @@ final class CalibrateCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        SparkRuntime runtime = SparkRuntime.of(master, settings);
+        SparkRuntime runtime = spark.runtime();
         Configuration hadoop = runtime.hadoop();
         Results results =
                 new Results(spec.commandLine().getOut(), spec.commandLine().getErr(), quiet);
@@ -97,7 +88,7 @@ final class CalibrateCommand implements Callable<Integer> {
         if (dryRun || output == null) {
             try (CalibrationJob job = job(runtime, recipe, read, hadoop, results, null)) {
                 job.notices().forEach(results::warn);
-                new DryRun(spec.commandLine().getOut()).print(job, job.run(Depth.HEADERS, progress()));
+                new DryRun(spec.commandLine().getOut()).print(job, job.run(Depth.HEADERS, results.progress()));
             }
             return ExitCode.DONE;
         }
@@ -107,7 +98,7 @@ final class CalibrateCommand implements Callable<Integer> {
             RunRecord run = new RunRecord(read, table);
             try (CalibrationJob job = job(runtime, recipe, read, hadoop, results, kept)) {
                 job.notices().forEach(results::warn);
-                CalibrationOutcome outcome = observed(job, recipe);
+                CalibrationOutcome outcome = observed(job, recipe, results);
                 tell(outcome, results);
                 ScaleSolver.Solution solution = Results.solve(recipe, outcome.statistics(), outcome.problem());
                 if (kept != null) {
@@ -126,14 +117,14 @@ final class CalibrateCommand implements Callable<Integer> {
     }
 
     /** One pass; a second one where what it observes depends on scales, which are then the first one's. */
-    private CalibrationOutcome observed(CalibrationJob job, Recipe recipe) {
-        CalibrationOutcome outcome = job.run(Depth.VALUES, progress());
+    private CalibrationOutcome observed(CalibrationJob job, Recipe recipe, Results results) {
+        CalibrationOutcome outcome = job.run(Depth.VALUES, results.progress());
         if (!job.wantsScales()) {
             return outcome;
         }
         job.feedBack(
                 Results.solve(recipe, outcome.statistics(), outcome.problem()).table());
-        return job.run(Depth.VALUES, progress());
+        return job.run(Depth.VALUES, results.progress());
     }
 
     private void check(List<String> read) {
@@ -180,10 +171,6 @@ final class CalibrateCommand implements Callable<Integer> {
                 : captures.job(runtime, recipe, read, most, hadoop, results);
     }
 
-    private Progress progress() {
-        return new Progress(System.err, Boolean.getBoolean("kvscale.terminal"), quiet);
-    }
-
     private static void tell(CalibrationOutcome outcome, Results results) {
         if (outcome.tally().maskedFiles() > 0) {
             results.say("the mask kept padding out in " + outcome.tally().maskedFiles() + " files");
@@ -194,10 +181,9 @@ final class CalibrateCommand implements Callable<Integer> {
                     outcome.tally().foreignFiles() + " of " + all + " files hold no K or V; tensors there are named "
                             + outcome.tally().names());
         }
-        if (outcome.problem() == null && outcome.tally().failed().first() != null) {
-            results.warn("the model failed on " + outcome.tally().failed().count()
-                    + " samples, which were left out; the first: "
-                    + outcome.tally().failed().first().message().replace("\n", ";"));
+        if (outcome.problem() == null) {
+            results.tellFailed(
+                    outcome.tally().failed().count(), outcome.tally().failed().first());
         }
     }
 }

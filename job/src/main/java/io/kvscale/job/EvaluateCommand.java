@@ -1,6 +1,5 @@
 package io.kvscale.job;
 
-import io.kvscale.job.calibration.Progress;
 import io.kvscale.job.calibration.SparkRuntime;
 import io.kvscale.job.evaluation.Evaluation;
 import io.kvscale.job.evaluation.EvaluationJob;
@@ -15,9 +14,7 @@ import io.kvscale.tensor.InvalidDataException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.Callable;
 import org.apache.hadoop.conf.Configuration;
 import org.jspecify.annotations.Nullable;
@@ -89,14 +86,8 @@ final class EvaluateCommand implements Callable<Integer> {
             description = "Tasks to aim at; by default enough for every core.")
     private @Nullable Integer partitions;
 
-    @Option(
-            names = "--master",
-            paramLabel = "URL",
-            description = "The Spark master; by default spark-submit's, or else local[*] in this process.")
-    private @Nullable String master;
-
-    @Option(names = "--conf", paramLabel = "K=V", description = "A Spark property; may be repeated.")
-    private Map<String, String> properties = new LinkedHashMap<>();
+    @Mixin
+    private SparkArguments spark = new SparkArguments();
 
     @Override
     public Integer call() {
@@ -106,7 +97,7 @@ final class EvaluateCommand implements Callable<Integer> {
         if (partitions != null && partitions < 1) {
             throw new ParameterException(spec.commandLine(), "--partitions must be at least 1");
         }
-        SparkRuntime runtime = SparkRuntime.of(master, properties);
+        SparkRuntime runtime = spark.runtime();
         Configuration hadoop = runtime.hadoop();
         PrintWriter out = spec.commandLine().getOut();
         Results results = new Results(out, spec.commandLine().getErr(), false);
@@ -167,13 +158,8 @@ final class EvaluateCommand implements Callable<Integer> {
     private Evaluation evaluate(SparkRuntime runtime, TextEvaluation.Source source, Results results) {
         try (TextEvaluation job = new TextEvaluation(runtime, source, partitions == null ? 0 : partitions)) {
             job.notices().forEach(results::warn);
-            EvaluationJob.Outcome outcome =
-                    job.run(new Progress(System.err, Boolean.getBoolean("kvscale.terminal"), false));
-            DataProblem first = outcome.firstFailure();
-            if (first != null) {
-                results.warn("the model failed on " + outcome.failed() + " samples, which were left out; the first: "
-                        + first.message().replace("\n", ";"));
-            }
+            EvaluationJob.Outcome outcome = job.run(results.progress());
+            results.tellFailed(outcome.failed(), outcome.firstFailure());
             return outcome.evaluation();
         }
     }

@@ -1,5 +1,6 @@
 package io.kvscale.job;
 
+import io.kvscale.job.calibration.Progress;
 import io.kvscale.job.export.OutputFolder;
 import io.kvscale.job.export.ResultFiles;
 import io.kvscale.job.recipe.OnNonfinite;
@@ -58,6 +59,19 @@ final class Results {
             output.paths().forEach(path -> out.println("wrote " + path));
         }
         out.flush();
+    }
+
+    /** What shows how far a run is. */
+    Progress progress() {
+        return new Progress(System.err, Boolean.getBoolean("kvscale.terminal"), quiet);
+    }
+
+    /** Warns of samples that were left out, if there are any. @param first of them; null for none */
+    void tellFailed(long count, @Nullable DataProblem first) {
+        if (first != null) {
+            warn("the model failed on " + count + " samples, which were left out; the first: "
+                    + first.message().replace("\n", ";"));
+        }
     }
 
     void warn(String text) {

@@ -7,7 +7,6 @@ import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.KvTensor;
 import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
-import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -86,7 +85,7 @@ final class ScoredRun implements AutoCloseable {
 
     private void quantize(Slot slot, FixedScales fixed, int until) {
         KvTensor present = run.present(slot);
-        KvTensor leaving = part(present, coded, until);
+        KvTensor leaving = Feedback.part(present, coded, until);
         KvTensor quantized = fixed.fakeQuantize(slot, leaving);
         SquareSums sums = sums(leaving, quantized);
         if (!Double.isFinite(sums.signal())) {
@@ -95,30 +94,7 @@ final class ScoredRun implements AutoCloseable {
                             .inSlot(slot));
         }
         errors.merge(slot, sums, SquareSums::plus);
-        run.replace(slot, with(present, quantized, coded));
-    }
-
-    /** A copy of the tokens {@code [from, to)}. */
-    private static KvTensor part(KvTensor whole, int from, int to) {
-        int token = whole.geometry().headDim() * whole.geometry().dtype().bytes();
-        byte[] values = new byte[whole.geometry().heads() * (to - from) * token];
-        for (int head = 0; head < whole.geometry().heads(); head++) {
-            int length = (to - from) * token;
-            whole.values().get((head * whole.tokens() + from) * token, values, head * length, length);
-        }
-        return new KvTensor(whole.geometry(), 1, to - from, ByteBuffer.wrap(values));
-    }
-
-    /** A copy with the tokens of {@code part} in place of those from {@code at} on. */
-    private static KvTensor with(KvTensor whole, KvTensor part, int at) {
-        int token = whole.geometry().headDim() * whole.geometry().dtype().bytes();
-        byte[] values = new byte[whole.values().capacity()];
-        whole.values().get(0, values);
-        for (int head = 0; head < whole.geometry().heads(); head++) {
-            int length = part.tokens() * token;
-            part.values().get(head * length, values, (head * whole.tokens() + at) * token, length);
-        }
-        return new KvTensor(whole.geometry(), 1, whole.tokens(), ByteBuffer.wrap(values));
+        run.replace(slot, Feedback.with(present, quantized, coded));
     }
 
     private static SquareSums sums(KvTensor values, KvTensor quantized) {

@@ -1,6 +1,7 @@
 package io.kvscale.job.evaluation;
 
 import io.kvscale.cache.EvaluationTask;
+import io.kvscale.cache.Failures;
 import io.kvscale.cache.FixedScales;
 import io.kvscale.cache.SampleScore;
 import io.kvscale.job.corpus.ModelFolder;
@@ -138,23 +139,22 @@ public final class EvaluationJob {
 
     private Outcome outcome(List<Row> rows) {
         List<SampleScore> scores = new ArrayList<>();
-        long failed = 0;
-        DataProblem first = null;
+        Failures failed = Failures.NONE;
         for (Row row : rows) {
             DataProblem problem = row.problem;
             if (row.score != null) {
                 scores.add(row.score);
             } else if (problem != null) {
-                failed++;
                 if (problem.sample() == null) {
                     throw new InvalidDataException(problem);
                 }
-                first = first == null || problem.compareTo(first) < 0 ? problem : first;
+                failed = failed.merge(new Failures(1, problem));
             }
         }
-        if (first != null && failed > maxFailedSamples) {
+        DataProblem first = failed.first();
+        if (first != null && failed.count() > maxFailedSamples) {
             throw new InvalidDataException(first);
         }
-        return new Outcome(Evaluation.of(scores, scales, settings), failed, first);
+        return new Outcome(Evaluation.of(scores, scales, settings), failed.count(), first);
     }
 }
