@@ -1,5 +1,6 @@
 package io.kvscale.job;
 
+import io.kvscale.cache.UnsavedCaptureException;
 import io.kvscale.capture.InvalidOptionException;
 import io.kvscale.job.export.OutputException;
 import io.kvscale.job.recipe.RecipeException;
@@ -54,6 +55,13 @@ final class Failures {
             err.flush();
             return ExitCode.DATA;
         }
+        UnsavedCaptureException unsaved = cause(e, UnsavedCaptureException.class);
+        if (unsaved != null) {
+            err.println("kvscale: " + oneLine(String.valueOf(unsaved.getMessage()))
+                    + "\n  see whether there is room and may be written, or name another --save-captures");
+            err.flush();
+            return ExitCode.OUTPUT;
+        }
         int code = code(e);
         if (code == ExitCode.UNEXPECTED) {
             err.println(
@@ -77,6 +85,15 @@ final class Failures {
             return ExitCode.OUTPUT;
         }
         return ExitCode.UNEXPECTED;
+    }
+
+    private static <T extends Throwable> @Nullable T cause(Throwable e, Class<T> type) {
+        for (Throwable t = e; t != null; t = t.getCause()) {
+            if (type.isInstance(t)) {
+                return type.cast(t);
+            }
+        }
+        return null;
     }
 
     /** The file system's class that Hadoop is configured for and cannot load; null if it is not that. */

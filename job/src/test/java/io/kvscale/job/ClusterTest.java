@@ -89,19 +89,16 @@ class ClusterTest {
     }
 
     private Process calibrate(String master, String scheme, String... settings) throws IOException {
-        List<String> words = new ArrayList<>(List.of(
-                "io.kvscale.job.Main",
-                "calibrate",
-                "--recipe",
-                recipe.toString(),
-                "--input",
-                scheme + input,
-                "--output",
-                work.resolve("cluster").toString(),
-                "--master",
+        return calibrate(
                 master,
-                "--partitions",
-                "20"));
+                List.of("--recipe", recipe.toString(), "--input", scheme + input, "--partitions", "20"),
+                settings);
+    }
+
+    private Process calibrate(String master, List<String> what, String... settings) throws IOException {
+        List<String> words = new ArrayList<>(List.of("io.kvscale.job.Main", "calibrate"));
+        words.addAll(what);
+        words.addAll(List.of("--output", work.resolve("cluster").toString(), "--master", master));
         List<String> all = settings();
         Collections.addAll(all, settings);
         all.forEach(setting -> words.addAll(List.of("--conf", setting)));
@@ -231,7 +228,45 @@ class ClusterTest {
     @Timeout(240)
     void anExecutorThatIsKilledChangesNothing() throws Exception {
         Process driver = calibrate("local-cluster[2,1,1024]", "slow://", "spark.hadoop.slow.millis=250");
-        while (opened().size() < FILES / 3) {
+        killOneExecutor(driver, FILES / 3);
+        endsWithTheSameBytes(driver);
+        // What the lost one had done was done again.
+        assertThat(opened()).hasSizeGreaterThan(FILES);
+        assertThat(processes()).hasSizeGreaterThanOrEqualTo(2);
+    }
+
+    /** One of a model's, whose texts and K and V of them are lost with it. */
+    @Test
+    @Timeout(240)
+    void anExecutorThatIsKilledWithAModelChangesNothing() throws Exception {
+        Path model = Folder.HOME.resolve("conf/tiny-model");
+        Path texts = work.resolve("texts");
+        for (int i = 0; i < FILES; i++) {
+            Folder.write(texts.resolve(i + ".txt"), ("The text of number " + i + ". ").repeat(1 + 7 * i % 40));
+        }
+        Path fed = Folder.write(
+                work.resolve("fed.yaml"),
+                Folder.text(Folder.HOME.resolve("conf/recipes/fp8_text.yaml"))
+                        + "  feedback: fake_quantize\n  chunk_tokens: 16\n");
+        List<String> what = List.of("--recipe", fed.toString(), "--model", model.toString(), "--save-captures");
+        List<Object> here = new ArrayList<>(List.of("calibrate", "--text", texts, "--output", work.resolve("here")));
+        here.addAll(what);
+        here.add(work.resolve("captures-here"));
+        Cli.run(here.toArray()).isDone();
+        List<String> there = new ArrayList<>(what);
+        there.addAll(List.of(work.resolve("captures").toString(), "--text", "slow://" + texts, "--partitions", "20"));
+        expected = Folder.content(work.resolve("here"));
+
+        Process driver = calibrate("local-cluster[2,1,1024]", there, "spark.hadoop.slow.millis=100");
+        killOneExecutor(driver, FILES);
+        endsWithTheSameBytes(driver);
+        assertThat(Folder.content(work.resolve("captures"))).isEqualTo(Folder.content(work.resolve("captures-here")));
+        assertThat(opened()).hasSizeGreaterThan(FILES);
+        assertThat(processes()).hasSizeGreaterThanOrEqualTo(2).doesNotContain(driver.pid());
+    }
+
+    private void killOneExecutor(Process driver, int files) throws Exception {
+        while (opened().size() < files) {
             assertThat(driver.isAlive())
                     .as(() -> Folder.text(work.resolve("driver.log")))
                     .isTrue();
@@ -242,10 +277,6 @@ class ClusterTest {
         ProcessHandle executor = ProcessHandle.of(victim).orElseThrow();
         assertThat(driver.descendants()).contains(executor);
         executor.destroyForcibly();
-        endsWithTheSameBytes(driver);
-        // What the lost one had done was done again.
-        assertThat(opened()).hasSizeGreaterThan(FILES);
-        assertThat(processes()).hasSizeGreaterThanOrEqualTo(2);
     }
 
     @Test

@@ -14,7 +14,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Captures on HDFS, results on HDFS: the same bytes as on local disks. */
+/** Captures, models and texts on HDFS, results on HDFS: the same bytes as on local disks. */
 class HdfsTest {
     @TempDir
     private static Path work = Path.of("");
@@ -113,5 +113,67 @@ class HdfsTest {
     void anOutputThatExistsIsRefusedThereToo() {
         Cli.run("calibrate", "--recipe", Folder.FP8, "--input", hdfs + "/in", "--output", hdfs + "/in")
                 .fails(ExitCode.OUTPUT, hdfs + "/in", "--output");
+    }
+
+    @Test
+    void modelTextsAndCapturesAreOnHdfs() throws IOException {
+        Path model = Folder.HOME.resolve("conf/tiny-model");
+        String recipe = Folder.HOME.resolve("conf/recipes/fp8_text.yaml").toString();
+        FileSystem fs = FileSystem.get(java.net.URI.create(hdfs), new Configuration());
+        fs.copyFromLocalFile(
+                new org.apache.hadoop.fs.Path(model.toString()), new org.apache.hadoop.fs.Path("/models/tiny"));
+        Cli.run(
+                        "calibrate",
+                        "--recipe",
+                        recipe,
+                        "--model",
+                        model,
+                        "--text",
+                        model.resolve("texts.jsonl"),
+                        "--output",
+                        work.resolve("text"))
+                .isDone();
+        Cli.run(
+                        "calibrate",
+                        "--recipe",
+                        recipe,
+                        "--model",
+                        hdfs + "/models/tiny",
+                        "--text",
+                        hdfs + "/models/tiny/*.jsonl",
+                        "--save-captures",
+                        hdfs + "/captures",
+                        "--output",
+                        work.resolve("text-hdfs"))
+                .isDone();
+        assertThat(Folder.content(work.resolve("text-hdfs"))).isEqualTo(Folder.content(work.resolve("text")));
+        Cli.run("calibrate", "--recipe", recipe, "--input", hdfs + "/captures", "--output", work.resolve("captured"))
+                .isDone();
+        assertThat(Folder.content(work.resolve("captured"))).isEqualTo(Folder.content(work.resolve("text")));
+        Cli evaluated = Cli.run(
+                        "evaluate",
+                        "--model",
+                        hdfs + "/models/tiny",
+                        "--text",
+                        hdfs + "/models/tiny/texts.jsonl",
+                        "--scales",
+                        work.resolve("text"))
+                .isDone();
+        assertThat(evaluated.out()).contains("perplexity");
+    }
+
+    @Test
+    void aModelThatIsNotOnHdfsIsNamed() {
+        Cli.run(
+                        "calibrate",
+                        "--recipe",
+                        Folder.HOME.resolve("conf/recipes/fp8_text.yaml"),
+                        "--model",
+                        hdfs + "/models/none",
+                        "--text",
+                        hdfs + "/in",
+                        "--output",
+                        work.resolve("none"))
+                .fails(ExitCode.DATA, "/models/none", "model.onnx");
     }
 }

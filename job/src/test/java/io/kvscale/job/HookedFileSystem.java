@@ -6,9 +6,11 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import org.apache.hadoop.fs.FSDataInputStream;
+import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.RawLocalFileSystem;
+import org.apache.hadoop.util.Progressable;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,6 +30,10 @@ public final class HookedFileSystem extends RawLocalFileSystem {
     @Nullable
     static volatile OnOpen onOpen;
 
+    /** What new files fail with; null: they do not. */
+    @Nullable
+    static volatile IOException onCreate;
+
     /** What a folder is said to hold; null: what it holds. */
     @Nullable
     static volatile Function<Path, FileStatus[]> listing;
@@ -38,6 +44,7 @@ public final class HookedFileSystem extends RawLocalFileSystem {
     static void reset() {
         OPENED.set(0);
         onOpen = null;
+        onCreate = null;
         listing = null;
         status = UnaryOperator.identity();
     }
@@ -64,6 +71,17 @@ public final class HookedFileSystem extends RawLocalFileSystem {
             hook.open(path);
         }
         return super.open(path, buffer);
+    }
+
+    @Override
+    public FSDataOutputStream create(
+            Path path, boolean overwrite, int buffer, short replication, long block, @Nullable Progressable progress)
+            throws IOException {
+        IOException failure = onCreate;
+        if (failure != null) {
+            throw failure;
+        }
+        return super.create(path, overwrite, buffer, replication, block, progress);
     }
 
     @Override

@@ -128,6 +128,21 @@ class TextCalibrationTest {
     }
 
     @Test
+    void capturesThatCannotBeWrittenLeaveNothingBehind() throws IOException {
+        Path recipe = recipe("saved", "");
+        HookedFileSystem.onCreate = new IOException("No space left on device");
+        try {
+            String captures = HookedFileSystem.of(work.resolve("full"));
+            calibrate(recipe, MODEL, TEXTS, "out", "--save-captures", captures)
+                    .fails(ExitCode.OUTPUT, "captures cannot be saved in hooked:", "No space left", "--save-captures");
+        } finally {
+            HookedFileSystem.reset();
+        }
+        assertThat(work)
+                .isDirectoryNotContaining(path -> !path.getFileName().toString().equals("saved.yaml"));
+    }
+
+    @Test
     void feedbackObservesWhatAModelComputesOnAQuantizedPast() throws IOException {
         calibrate(recipe("none", "chunk_tokens: 32"), MODEL, TEXTS, "none").isDone();
         calibrate(recipe("fed", "feedback: fake_quantize, chunk_tokens: 32"), MODEL, TEXTS, "fed", "--partitions", 1)

@@ -23,11 +23,16 @@ public final class CaptureWriter implements CaptureSink, Closeable {
     private final Path folder;
     private final FileSystem fs;
 
-    /** @throws IOException if there is no such file system, or it cannot be reached */
-    public CaptureWriter(Path folder, Configuration configuration) throws IOException {
+    /** @throws UnsavedCaptureException if there is no such file system, or it cannot be reached */
+    public CaptureWriter(Path folder, Configuration configuration) throws UnsavedCaptureException {
         this.folder = folder;
-        // An instance of one's own: the checksum files are turned off for these captures, not for all of the process.
-        this.fs = FileSystem.newInstance(folder.toUri(), configuration);
+        try {
+            // An instance of one's own: the checksum files are turned off for these captures, not for all of the
+            // process.
+            this.fs = FileSystem.newInstance(folder.toUri(), configuration);
+        } catch (IOException e) {
+            throw new UnsavedCaptureException(folder.toString(), e);
+        }
         fs.setWriteChecksum(false);
     }
 
@@ -55,8 +60,16 @@ public final class CaptureWriter implements CaptureSink, Closeable {
     }
 
     @Override
-    public void save(SampleTensors sample) throws IOException {
+    public void save(SampleTensors sample) throws UnsavedCaptureException {
         checkName(sample.name());
+        try {
+            write(sample);
+        } catch (IOException e) {
+            throw new UnsavedCaptureException(folder.toString(), e);
+        }
+    }
+
+    private void write(SampleTensors sample) throws IOException {
         Path target = new Path(folder, sample.file());
         Path temporary = new Path(target.getParent(), "._" + UUID.randomUUID());
         try {

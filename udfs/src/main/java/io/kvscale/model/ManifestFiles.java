@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeSet;
+import org.apache.commons.codec.digest.DigestUtils;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
@@ -57,7 +58,7 @@ final class ManifestFiles {
         List<ModelFile> found = new ArrayList<>();
         for (String name : names) {
             try (InputStream in = files.open(new Path(folder, name))) {
-                found.add(new ModelFile(name, size(name), Sha256.of(in)));
+                found.add(new ModelFile(name, size(name), DigestUtils.sha256Hex(in)));
             }
         }
         return new ModelManifest(graphName, List.copyOf(found));
@@ -92,7 +93,7 @@ final class ManifestFiles {
                 throw differs("has " + Files.size(copy) + " bytes, " + file.bytes() + " expected", file);
             }
             try (InputStream in = Files.newInputStream(copy)) {
-                String found = Sha256.of(in);
+                String found = DigestUtils.sha256Hex(in);
                 if (!found.equals(file.sha256())) {
                     throw differs("has the hash " + found + ", " + file.sha256() + " expected", file);
                 }

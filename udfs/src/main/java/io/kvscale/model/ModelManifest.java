@@ -3,9 +3,8 @@ package io.kvscale.model;
 import io.kvscale.tensor.InvalidDataException;
 import java.io.IOException;
 import java.io.Serializable;
-import java.nio.charset.StandardCharsets;
-import java.util.HexFormat;
 import java.util.List;
+import org.apache.commons.codec.digest.DigestUtils;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
 
@@ -37,7 +36,7 @@ public record ModelManifest(String graph, List<ModelFile> files) implements Seri
         StringBuilder text = new StringBuilder(graph).append('\n');
         files.forEach(file ->
                 text.append(file.sha256()).append(' ').append(file.name()).append('\n'));
-        return HexFormat.of().formatHex(Sha256.of(text.toString().getBytes(StandardCharsets.UTF_8)));
+        return DigestUtils.sha256Hex(text.toString());
     }
 
     /** @throws InvalidDataException if a file in this local folder is not the one that was hashed */

@@ -4,8 +4,8 @@ import java.io.Serializable;
 import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.List;
+import org.apache.commons.codec.digest.DigestUtils;
 
 /**
  * What was read, as a commutative monoid: it says which tensors, not which bytes.
@@ -20,7 +20,7 @@ public record Corpus(BigInteger fingerprint, long files) implements Serializable
     public static final Corpus EMPTY = new Corpus(BigInteger.ZERO, 0);
 
     /** Never updated, only copied: looking the algorithm up costs more than the digest of a few names. */
-    private static final MessageDigest SHA_256 = sha256();
+    private static final MessageDigest SHA_256 = DigestUtils.getSha256Digest();
 
     public Corpus merge(Corpus other) {
         return new Corpus(fingerprint.add(other.fingerprint).mod(MODULUS), Math.addExact(files, other.files));
@@ -37,7 +37,7 @@ public record Corpus(BigInteger fingerprint, long files) implements Serializable
         try {
             digest = (MessageDigest) SHA_256.clone();
         } catch (CloneNotSupportedException e) {
-            digest = sha256(); // a provider without copies
+            digest = DigestUtils.getSha256Digest(); // a provider without copies
         }
         for (String part : List.of(sample, tensor, dtype, shape.toString())) {
             byte[] bytes = part.getBytes(StandardCharsets.UTF_8);
@@ -47,14 +47,6 @@ public record Corpus(BigInteger fingerprint, long files) implements Serializable
         }
         BigInteger one = new BigInteger(1, digest.digest());
         return new Corpus(fingerprint.add(one).mod(MODULUS), files);
-    }
-
-    static MessageDigest sha256() {
-        try {
-            return MessageDigest.getInstance("SHA-256");
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java platform has SHA-256", e);
-        }
     }
 
     /** The fingerprint as 64 hexadecimal digits. */

@@ -5,6 +5,7 @@ import io.kvscale.tensor.Role;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.util.List;
+import org.apache.commons.codec.digest.DigestUtils;
 
 /**
  * The statistics file, versions 1 and 2. Little endian.
@@ -76,7 +77,7 @@ final class StatisticsFormat {
     }
 
     static byte[] checksum(byte[] bytes, int length) {
-        MessageDigest digest = Corpus.sha256();
+        MessageDigest digest = DigestUtils.getSha256Digest();
         digest.update(bytes, 0, length);
         return digest.digest();
     }

@@ -3,8 +3,8 @@ package io.kvscale.safetensors;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.security.SecureRandom;
+import org.apache.commons.codec.digest.DigestUtils;
 
 /**
  * Names that have been seen, as 128 bits each, so that millions of them fit in memory.
@@ -19,19 +19,11 @@ final class NameSet {
         new SecureRandom().nextBytes(SALT);
     }
 
-    private final MessageDigest sha256;
+    private final MessageDigest sha256 = DigestUtils.getSha256Digest();
     /** Two longs a place; a free place is all zero. */
     private long[] table = new long[2 * 64];
 
     private int size;
-
-    NameSet() {
-        try {
-            sha256 = MessageDigest.getInstance("SHA-256");
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java platform has SHA-256", e);
-        }
-    }
 
     /** Adds a name; false if it was there. */
     boolean add(String name) {

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param remedy what the user can do about it
  * @param sample the sample that shows it
  * @param slot the slot it concerns
- * @param file the file, as a path below the input; or the table, behind {@link #TABLE}
+ * @param file the file, as a path below the input; or the table or model, behind {@link #TABLE} or {@link #MODEL}
  * @param tensor the tensor's name in that file
  */
 public record DataProblem(
@@ -28,6 +28,9 @@ public record DataProblem(
 
     /** What the name of a table begins with where else a file's stands. */
     public static final String TABLE = "table ";
+
+    /** What the name of a model's folder begins with there. */
+    public static final String MODEL = "model ";
 
     private static final int MAX_SHOWN = 200;
 
@@ -67,7 +70,8 @@ public record DataProblem(
     /** Up to three lines: what, where, what to do. Names come from untrusted files and are shortened and escaped. */
     public String message() {
         StringBuilder where = new StringBuilder();
-        append(where, file != null && file.startsWith(TABLE) ? "" : "file ", file);
+        boolean named = file != null && (file.startsWith(TABLE) || file.startsWith(MODEL));
+        append(where, named ? "" : "file ", file);
         append(where, "tensor ", tensor);
         append(where, "", slot);
         append(where, "sample ", sample);

@@ -65,7 +65,7 @@ final class ChatTemplate {
         if (!content.isTextual()) {
             throw new InvalidDataException(DataProblem.of(
                     "the model's tokenizer_config.json has a special token without a text: " + token,
-                    "Take the file anew from where the model came from."));
+                    "take the file anew from where the model came from"));
         }
         return content.textValue();
     }

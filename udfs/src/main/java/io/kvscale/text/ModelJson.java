@@ -57,6 +57,6 @@ final class ModelJson {
     static InvalidDataException broken(Path file, String why) {
         return new InvalidDataException(DataProblem.of(
                 "the model's " + file.getFileName() + " cannot be used: " + why,
-                "Take the file anew from where the model came from."));
+                "take the file anew from where the model came from"));
     }
 }

@@ -4,9 +4,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Comparator;
-import java.util.List;
-import java.util.stream.Stream;
+import org.apache.hadoop.fs.FileUtil;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -54,21 +52,10 @@ final class NativeFiles {
     private static Path temporary() {
         try {
             Path folder = Files.createTempDirectory("kvscale-native-");
-            Runtime.getRuntime().addShutdownHook(new Thread(() -> delete(folder), "kvscale-native-files"));
+            Runtime.getRuntime().addShutdownHook(new Thread(() -> FileUtil.fullyDelete(folder.toFile())));
             return folder;
         } catch (IOException e) {
             throw new UncheckedIOException("no temporary folder for the tokenizer's library", e);
-        }
-    }
-
-    private static void delete(Path folder) {
-        try (Stream<Path> paths = Files.walk(folder)) {
-            List<Path> deepestFirst = paths.sorted(Comparator.reverseOrder()).toList();
-            for (Path path : deepestFirst) {
-                Files.deleteIfExists(path);
-            }
-        } catch (IOException | UncheckedIOException e) {
-            // The JVM is ending, and the system clears its temporary folder.
         }
     }
 }

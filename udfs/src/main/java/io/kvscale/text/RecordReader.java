@@ -61,7 +61,7 @@ final class RecordReader {
         throw problem(
                 "the record has none of the fields " + fields.messages() + ", " + fields.text() + " and "
                         + fields.prompt(),
-                "Name the fields of your data in the recipe, such as kvscale: {fields: {text: content}}.");
+                "name the fields of your data in the recipe, such as kvscale: {fields: {text: content}}");
     }
 
     private static Map<String, Object> object(String json) {
@@ -71,20 +71,20 @@ final class RecordReader {
                 return object;
             }
         } catch (StreamConstraintsException e) {
-            throw problem("the record goes beyond the bounds: " + e.getOriginalMessage(), "Leave this record out.");
+            throw problem("the record goes beyond the bounds: " + e.getOriginalMessage(), "leave this record out");
         } catch (JsonProcessingException e) {
             JsonLocation at = e.getLocation();
             throw problem(
                     "not one JSON object: " + e.getOriginalMessage()
                             + (at == null ? "" : " (character " + at.getColumnNr() + ")"),
-                    "Each record must be a JSON object on a line of its own.");
+                    "write each record as a JSON object on a line of its own");
         }
-        throw problem("not one JSON object: null", "Each record must be a JSON object on a line of its own.");
+        throw problem("not one JSON object: null", "write each record as a JSON object on a line of its own");
     }
 
     private static TextRecord plain(String text) {
         if (text.isEmpty()) {
-            throw problem("the text is empty", "Leave this record out, or fill it.");
+            throw problem("the text is empty", "leave this record out, or fill it");
         }
         return new TextRecord.Plain(text);
     }
@@ -96,14 +96,14 @@ final class RecordReader {
         }
         throw problem(
                 "the field " + field + " is " + type(value) + ", not a string",
-                "Name the field that holds the text in the recipe: kvscale: {fields: …}.");
+                "name the field that holds the text in the recipe: kvscale: {fields: …}");
     }
 
     private static List<Map<String, Object>> messages(Object value, String field) {
         if (!(value instanceof List<?> list)) {
             throw problem("the field " + field + " is " + type(value) + ", not a list of messages", MESSAGES);
         } else if (list.isEmpty()) {
-            throw problem("the field " + field + " is empty", "Leave this record out, or fill it.");
+            throw problem("the field " + field + " is empty", "leave this record out, or fill it");
         }
         List<Map<String, Object>> messages = new ArrayList<>(list.size());
         for (Object message : list) {
@@ -113,8 +113,8 @@ final class RecordReader {
     }
 
     private static final String MESSAGES =
-            "A message is an object such as {\"role\": \"user\", \"content\": \"…\"}, where content is a string, null"
-                    + " or a list of objects.";
+            "write a message as an object such as {\"role\": \"user\", \"content\": \"…\"}, where content is a string, null"
+                    + " or a list of objects";
 
     @SuppressWarnings("unchecked")
     private static Map<String, Object> message(@Nullable Object value, String field, int number) {

@@ -6,8 +6,8 @@ import java.nio.file.Path;
 
 /** A model's tokenizer and chat template. Thread-safe. */
 public final class TextEncoder implements AutoCloseable {
-    /** Of a text, in UTF-8. */
-    static final int MAX_BYTES = 64 << 20;
+    /** Of a text, in UTF-8; the tokenizer takes up to 250 bytes a byte meanwhile. */
+    static final int MAX_BYTES = 16 << 20;
 
     private final TextOptions options;
     private final ChatTemplate template;
@@ -36,7 +36,7 @@ public final class TextEncoder implements AutoCloseable {
     /**
      * Renders and tokenizes; cuts nothing.
      *
-     * @throws InvalidDataException if the template fails, there is none for a chat, the text is above 64 MB, or no
+     * @throws InvalidDataException if the template fails, there is none for a chat, the text is above 16 MB, or no
      *     token comes out; without a place
      */
     public EncodedText encode(TextRecord record) {
@@ -48,12 +48,12 @@ public final class TextEncoder implements AutoCloseable {
         long bytes = UnicodeText.bytes(rendered);
         if (bytes > MAX_BYTES) {
             throw new InvalidDataException(DataProblem.of(
-                    "the text has " + bytes + " bytes, more than " + MAX_BYTES, "Cut it into several records."));
+                    "the text has " + bytes + " bytes, more than " + MAX_BYTES, "cut it into several records"));
         }
         int[] ids = tokenizer.ids(rendered, chat ? options.chatSpecialTokens() : options.plainSpecialTokens());
         if (rendered.isEmpty() || ids.length == 0) {
             throw new InvalidDataException(
-                    DataProblem.of("the text is empty: no token comes out", "Leave this record out, or fill it."));
+                    DataProblem.of("the text is empty: no token comes out", "leave this record out, or fill it"));
         }
         return new EncodedText(rendered, ids);
     }

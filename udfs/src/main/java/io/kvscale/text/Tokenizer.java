@@ -34,8 +34,8 @@ final class Tokenizer implements AutoCloseable {
         if (!Files.exists(file)) {
             throw new InvalidDataException(DataProblem.of(
                     "the model's folder has no tokenizer.json",
-                    "Put the model's tokenizer.json beside the model; transformers writes it with"
-                            + " AutoTokenizer.from_pretrained(…).save_pretrained(…)."));
+                    "put the model's tokenizer.json beside the model; transformers writes it with"
+                            + " AutoTokenizer.from_pretrained(…).save_pretrained(…)"));
         }
         byte[] json = ModelJson.bytes(file);
         int largest = TokenizerIds.largest(file, json);
@@ -50,8 +50,8 @@ final class Tokenizer implements AutoCloseable {
                     DataProblem.of(
                             "the tokenizer's native library cannot be loaded on " + System.getProperty("os.name") + " "
                                     + System.getProperty("os.arch") + ": " + e.getMessage(),
-                            "It needs Linux (x86-64, aarch64), macOS (aarch64) or Windows (x86-64), and a temporary"
-                                    + " folder whose files may be run: -Djava.io.tmpdir."),
+                            "run it on Linux (x86-64, aarch64), macOS (aarch64) or Windows (x86-64), with a temporary"
+                                    + " folder whose files may be run: -Djava.io.tmpdir"),
                     e);
         } catch (IOException | RuntimeException e) {
             throw ModelJson.broken(file, "the tokenizer does not read it: " + e.getMessage());
@@ -90,7 +90,7 @@ final class Tokenizer implements AutoCloseable {
             }
         } catch (RuntimeException e) {
             throw new InvalidDataException(
-                    DataProblem.of("the tokenizer fails: " + e.getMessage(), "Leave this record out."), e);
+                    DataProblem.of("the tokenizer fails: " + e.getMessage(), "leave this record out"), e);
         }
     }
 
@@ -98,7 +98,7 @@ final class Tokenizer implements AutoCloseable {
         return new InvalidDataException(DataProblem.of(
                 "the tokenizer has the id " + id + ", but the model's embedding has " + vocabulary
                         + " rows, so ids end at " + (vocabulary - 1),
-                "Use the tokenizer.json that belongs to this model."));
+                "use the tokenizer.json that belongs to this model"));
     }
 
     @Override

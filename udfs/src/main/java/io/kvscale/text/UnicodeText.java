@@ -14,7 +14,7 @@ final class UnicodeText {
         if (text.codePoints().anyMatch(c -> c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE)) {
             throw new InvalidDataException(DataProblem.of(
                     "the text has half of a surrogate pair (such as \\ud83d alone), which is no character",
-                    "Leave this record out, or write the character whole."));
+                    "leave this record out, or write the character whole"));
         }
     }
 

@@ -92,11 +92,11 @@ class TextEncoderTest {
     }
 
     @Test
-    void aTextAbove64MegabytesIsRefused() {
+    void aTextAbove16MegabytesIsRefused() {
         try (TextEncoder encoder = TextEncoder.open(TinyModel.FOLDER, TextOptions.DEFAULT, 512)) {
-            assertThatThrownBy(() -> encoder.encode(new TextRecord.Plain("é".repeat((32 << 20) + 1))))
+            assertThatThrownBy(() -> encoder.encode(new TextRecord.Plain("é".repeat((8 << 20) + 1))))
                     .isInstanceOf(InvalidDataException.class)
-                    .hasMessageContaining("67108866 bytes, more than 67108864");
+                    .hasMessageContaining("16777218 bytes, more than 16777216");
         }
     }
 

@@ -11,7 +11,6 @@ import java.util.Map;
 import java.util.function.Function;
 import org.apache.spark.HashPartitioner;
 import org.apache.spark.api.java.JavaSparkContext;
-import org.apache.spark.util.LongAccumulator;
 import scala.Tuple2;
 
 /**
@@ -128,27 +127,17 @@ public final class CalibrationJob implements AutoCloseable {
      * @param depth {@code HEADERS} for a dry run
      */
     public CalibrationOutcome run(Depth depth, Progress progress) {
-        LongAccumulator observed = spark.sc().longAccumulator(Progress.ACCUMULATOR);
-        LongAccumulator samples = spark.sc().longAccumulator(Progress.SAMPLES);
-        spark.setJobGroup("kvscale", "kvscale: " + pass.description());
-        progress.begin(depth == Depth.VALUES ? pass.work() : Progress.Work.NONE);
-        spark.sc().addSparkListener(progress);
-        try {
-            return pass.named(() -> {
-                int mergers = Math.max(1, Math.min(spark.defaultParallelism(), pass.partitions()));
-                List<byte[]> merged = pass.states(depth, observed, samples)
-                        .partitionBy(new HashPartitioner(mergers))
-                        .mapPartitions(CalibrationJob::merge)
-                        .collect();
-                TaskState all = new TaskState();
-                merged.forEach(row -> all.merge(TaskState.fromByteArray(row)));
-                return all.outcome(pass.corpus());
-            });
-        } finally {
-            progress.finish();
-            spark.sc().removeSparkListener(progress);
-            spark.clearJobGroup();
-        }
+        Progress.Work work = depth == Depth.VALUES ? pass.work() : Progress.Work.NONE;
+        return pass.named(() -> progress.of(spark, pass.description(), work, (observed, samples) -> {
+            int mergers = Math.max(1, Math.min(spark.defaultParallelism(), pass.partitions()));
+            List<byte[]> merged = pass.states(depth, observed, samples)
+                    .partitionBy(new HashPartitioner(mergers))
+                    .mapPartitions(CalibrationJob::merge)
+                    .collect();
+            TaskState all = new TaskState();
+            merged.forEach(row -> all.merge(TaskState.fromByteArray(row)));
+            return all.outcome(pass.corpus());
+        }));
     }
 
     private static Iterator<byte[]> merge(Iterator<Tuple2<Integer, byte[]>> rows) {

@@ -1,16 +1,20 @@
 package io.kvscale.job.calibration;
 
+import io.kvscale.job.corpus.CorpusSummary;
 import java.io.PrintStream;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.BiFunction;
 import java.util.function.ObjLongConsumer;
+import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.scheduler.AccumulableInfo;
 import org.apache.spark.scheduler.SparkListener;
 import org.apache.spark.scheduler.SparkListenerExecutorMetricsUpdate;
 import org.apache.spark.scheduler.SparkListenerTaskEnd;
+import org.apache.spark.util.LongAccumulator;
 import scala.jdk.javaapi.CollectionConverters;
 
 /**
@@ -19,10 +23,10 @@ import scala.jdk.javaapi.CollectionConverters;
  */
 public final class Progress extends SparkListener {
     /** Counts bytes or tokens. */
-    public static final String ACCUMULATOR = "kvscale observed";
+    private static final String ACCUMULATOR = "kvscale observed";
 
     /** Counts samples, where the work has some. */
-    public static final String SAMPLES = "kvscale samples";
+    private static final String SAMPLES = "kvscale samples";
 
     private static final long LIVE_NANOS = 200_000_000L;
     private static final long PLAIN_NANOS = 10_000_000_000L;
@@ -30,10 +34,10 @@ public final class Progress extends SparkListener {
     private final PrintStream err;
     private final boolean live;
     private final boolean quiet;
-    private final long start = System.nanoTime();
+    private long start;
     private final Map<String, Counted> counted = Map.of(ACCUMULATOR, new Counted(), SAMPLES, new Counted());
     private Work work = Work.NONE;
-    private long shown = start;
+    private long shown;
     private boolean shownAny;
 
     /**
@@ -44,6 +48,11 @@ public final class Progress extends SparkListener {
      */
     public record Work(long total, long samples) {
         static final Work NONE = new Work(0, 0);
+
+        /** Running a model over texts. */
+        public static Work of(CorpusSummary texts) {
+            return new Work(texts.tokens(), texts.sequences());
+        }
 
         /** Done, rate, time left; only the first two where the total is not known. */
         String line(long done, long doneSamples, double seconds) {
@@ -86,9 +95,36 @@ public final class Progress extends SparkListener {
         this.quiet = quiet;
     }
 
-    /** Nothing is shown before. */
-    public synchronized void begin(Work whole) {
+    /**
+     * Runs a Spark job and shows how far it is.
+     *
+     * @param description the name that Spark's pages call it by
+     * @param whole what there is to do
+     * @param job is given what its tasks count bytes or tokens with, and samples
+     */
+    public <T> T of(
+            JavaSparkContext spark,
+            String description,
+            Work whole,
+            BiFunction<LongAccumulator, LongAccumulator, T> job) {
+        LongAccumulator observed = spark.sc().longAccumulator(ACCUMULATOR);
+        LongAccumulator samples = spark.sc().longAccumulator(SAMPLES);
+        spark.setJobGroup("kvscale", "kvscale: " + description);
+        begin(whole);
+        spark.sc().addSparkListener(this);
+        try {
+            return job.apply(observed, samples);
+        } finally {
+            finish();
+            spark.sc().removeSparkListener(this);
+            spark.clearJobGroup();
+        }
+    }
+
+    private synchronized void begin(Work whole) {
         work = whole;
+        start = System.nanoTime();
+        shown = start;
     }
 
     @Override
@@ -153,7 +189,7 @@ public final class Progress extends SparkListener {
     }
 
     /** Ends a live line. */
-    public synchronized void finish() {
+    private synchronized void finish() {
         if (live && shownAny) {
             err.print("\r\u001b[K");
             err.flush();

@@ -6,13 +6,11 @@ import io.kvscale.cache.Failures;
 import io.kvscale.cache.FixedScales;
 import io.kvscale.cache.TextTask;
 import io.kvscale.capture.CaptureReader.Depth;
+import io.kvscale.job.corpus.ModelCorpus;
 import io.kvscale.job.corpus.ShippedModel;
-import io.kvscale.job.corpus.TextCorpus;
 import io.kvscale.job.corpus.Wire;
 import io.kvscale.job.recipe.Recipe;
-import io.kvscale.job.recipe.TextSettings;
 import io.kvscale.model.DecoderModel;
-import io.kvscale.model.ModelShape;
 import io.kvscale.model.Outputs;
 import io.kvscale.observer.Corpus;
 import io.kvscale.scheme.ScaleTable;
@@ -27,7 +25,6 @@ import java.util.Map;
 import java.util.function.Supplier;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.api.java.JavaPairRDD;
-import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.util.LongAccumulator;
 import org.jspecify.annotations.Nullable;
@@ -37,26 +34,13 @@ import scala.Tuple2;
 final class TextPass implements Pass {
     private final Recipe recipe;
     private final TextSource source;
-    private final ShippedModel model;
-    private final ModelShape shape;
-    private final TextCorpus corpus;
-    private final JavaRDD<byte[]> batches;
+    private final ModelCorpus texts;
     private final @Nullable FixedScales scales;
 
-    private TextPass(
-            Recipe recipe,
-            TextSource source,
-            ShippedModel model,
-            ModelShape shape,
-            TextCorpus corpus,
-            JavaRDD<byte[]> batches,
-            @Nullable FixedScales scales) {
+    private TextPass(Recipe recipe, TextSource source, ModelCorpus texts, @Nullable FixedScales scales) {
         this.recipe = recipe;
         this.source = source;
-        this.model = model;
-        this.shape = shape;
-        this.corpus = corpus;
-        this.batches = batches;
+        this.texts = texts;
         this.scales = scales;
     }
 
@@ -64,22 +48,18 @@ final class TextPass implements Pass {
      * Checks the model, then reads and tokenizes the texts, in Spark jobs of their own.
      *
      * @param partitions how many tasks to aim at; 0: enough for every core
-     * @throws io.kvscale.tensor.InvalidDataException if the model or a text is not as it should be
+     * @throws InvalidDataException if the model or a text is not as it should be
      */
     static TextPass of(JavaSparkContext spark, Recipe recipe, TextSource source, int partitions) {
-        TextSettings settings = recipe.text();
-        ShippedModel model = ShippedModel.of(spark, source.model(), settings.modelFile());
-        ModelShape shape = DecoderModel.check(model.local(), settings.modelFile());
-        TextCorpus corpus = TextCorpus.read(
+        ModelCorpus texts = ModelCorpus.open(
                 spark,
+                source.model(),
                 source.text(),
-                settings,
-                model,
-                shape.vocabulary(),
-                shape.maxPositions(),
+                recipe.text(),
+                shape -> {},
                 partitions,
                 SparkRuntime.attempts(spark.getConf()));
-        return new TextPass(recipe, source, model, shape, corpus, corpus.batches(partitions), null);
+        return new TextPass(recipe, source, texts, null);
     }
 
     @Override
@@ -94,35 +74,35 @@ final class TextPass implements Pass {
 
     @Override
     public TextPass with(ScaleTable table) {
-        return new TextPass(recipe, source, model, shape, corpus, batches, FixedScales.of(table));
+        return new TextPass(recipe, source, texts, FixedScales.of(table));
     }
 
     @Override
     public List<String> notices() {
-        return corpus.notices();
+        return texts.corpus().notices();
     }
 
     @Override
     public String description() {
-        return corpus.summary().sequences() + " texts in " + partitions() + " tasks"
+        return texts.corpus().summary().sequences() + " texts in " + partitions() + " tasks"
                 + (wantsScales() ? ", for the scales that are fed back" : "");
     }
 
     @Override
     public Progress.Work work() {
-        return new Progress.Work(corpus.summary().tokens(), corpus.summary().sequences());
+        return Progress.Work.of(texts.corpus().summary());
     }
 
     @Override
     public int partitions() {
-        return batches.getNumPartitions();
+        return texts.batches().getNumPartitions();
     }
 
     @Override
     public Map<String, String> shown() {
         Map<String, String> shown = new LinkedHashMap<>();
-        shown.put("model", shape.layers() + " layers, " + shape.geometry());
-        shown.putAll(corpus.summary().shown());
+        shown.put("model", texts.shape().layers() + " layers, " + texts.shape().geometry());
+        shown.putAll(texts.corpus().summary().shown());
         shown.put("tasks", String.valueOf(partitions()));
         return shown;
     }
@@ -138,11 +118,12 @@ final class TextPass implements Pass {
         Recipe how = recipe;
         FixedScales fedBack = scales;
         boolean look = depth == Depth.HEADERS;
-        ShippedModel shipped = model;
+        ShippedModel shipped = texts.model();
         String captures = wantsScales() ? null : source.captures();
-        return batches.mapPartitionsToPair(part -> look || !part.hasNext()
-                ? List.<Tuple2<Integer, byte[]>>of().iterator()
-                : TaskState.rows(run(part, shipped, how, fedBack, captures, observed, samples)));
+        return texts.batches()
+                .mapPartitionsToPair(part -> look || !part.hasNext()
+                        ? List.<Tuple2<Integer, byte[]>>of().iterator()
+                        : TaskState.rows(run(part, shipped, how, fedBack, captures, observed, samples)));
     }
 
     private static CalibrationTask.Outcome run(
@@ -162,11 +143,12 @@ final class TextPass implements Pass {
                 recipe.text().maxFailedSamples(),
                 scales,
                 recipe.text().residualLength());
-        CaptureWriter writer = captures == null
-                ? null
-                : new CaptureWriter(
-                        new Path(captures), shipped.configuration().value().value());
-        try (DecoderModel model = DecoderModel.shared(shipped.manifest(), shipped.local(), Outputs.CACHE);
+        try (CaptureWriter writer = captures == null
+                        ? null
+                        : new CaptureWriter(
+                                new Path(captures),
+                                shipped.configuration().value().value());
+                DecoderModel model = DecoderModel.shared(shipped.manifest(), shipped.local(), Outputs.CACHE);
                 TextTask task = new TextTask(model, settings, writer, tokens -> {
                     observed.add(tokens);
                     samples.add(1);
@@ -194,7 +176,6 @@ final class TextPass implements Pass {
 
     @Override
     public void close() {
-        corpus.close();
-        DecoderModel.releaseShared();
+        texts.close();
     }
 }

@@ -4,8 +4,8 @@ import java.io.Serializable;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import org.apache.commons.codec.digest.DigestUtils;
 
 /**
  * SHA-256 of a seed and a text, as four big-endian words; ordered as its bytes, unsigned. By it samples are chosen, so
@@ -14,12 +14,7 @@ import java.util.HexFormat;
 record ContentHash(long a, long b, long c, long d) implements Comparable<ContentHash>, Serializable {
     /** Of the seed in decimal, a zero byte, and the text in UTF-8. */
     static ContentHash of(long seed, String text) {
-        MessageDigest digest;
-        try {
-            digest = MessageDigest.getInstance("SHA-256");
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java has SHA-256", e);
-        }
+        MessageDigest digest = DigestUtils.getSha256Digest();
         digest.update(Long.toString(seed).getBytes(StandardCharsets.US_ASCII));
         digest.update((byte) 0);
         ByteBuffer words = ByteBuffer.wrap(digest.digest(text.getBytes(StandardCharsets.UTF_8)));

@@ -15,7 +15,7 @@ import java.util.Locale;
  * @param place for messages: the file, and which line of it, or the row
  */
 record RawText(String name, String place, Content content) {
-    /** The most bytes of a text: far more than any model takes, few enough to hold. */
+    /** The most bytes of a record, escapes and all other fields included: few enough to hold. */
     static final int MOST_BYTES = 64 << 20;
 
     /** What there is. */

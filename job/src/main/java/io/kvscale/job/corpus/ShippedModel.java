@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.FileUtil;
 import org.apache.hadoop.fs.LocalFileSystem;
 import org.apache.spark.SparkFiles;
 import org.apache.spark.api.java.JavaSparkContext;
@@ -73,8 +74,7 @@ public record ShippedModel(
         } catch (IOException | IllegalArgumentException | UnsupportedOperationException e) {
             throw new InvalidDataException(
                     DataProblem.of(
-                            "the model " + DataProblem.shown(model) + " cannot be read: "
-                                    + DataProblem.shown(String.valueOf(e.getMessage())),
+                            "the model cannot be read: " + DataProblem.shown(String.valueOf(e.getMessage())),
                             "check --model and its permissions"),
                     e);
         }
@@ -91,8 +91,7 @@ public record ShippedModel(
     /** Under names of the model's own: Spark's file server knows files by their last name only. */
     private static void serve(JavaSparkContext spark, ModelManifest manifest, Path folder) {
         try {
-            Path links = Files.createTempDirectory("kvscale-model");
-            TemporaryFolders.deleteOnExit(links);
+            Path links = temporary();
             for (ModelFile file : manifest.files()) {
                 Path link = links.resolve(served(manifest, file));
                 Files.createSymbolicLink(link, folder.resolve(file.name()).toAbsolutePath());
@@ -111,24 +110,38 @@ public record ShippedModel(
     public Path local() {
         return way == Way.IN_PLACE
                 ? Path.of(new org.apache.hadoop.fs.Path(place).toUri().getPath())
-                : COPIES.computeIfAbsent(manifest.id(), id -> copied());
+                : COPIES.compute(
+                        manifest.id(), (id, copy) -> copy != null && Files.isDirectory(copy) ? copy : copied());
     }
 
     private Path copied() {
-        Path target = null;
         try {
-            target = Files.createTempDirectory("kvscale-model");
-            TemporaryFolders.deleteOnExit(target);
-            for (ModelFile file : manifest.files()) {
-                Path copy = target.resolve(file.name());
-                Files.createDirectories(copy.getParent());
-                copy(file, copy);
+            Path target = temporary();
+            boolean whole = false;
+            try {
+                for (ModelFile file : manifest.files()) {
+                    Path copy = target.resolve(file.name());
+                    Files.createDirectories(copy.getParent());
+                    copy(file, copy);
+                }
+                manifest.verify(target);
+                whole = true;
+            } finally {
+                if (!whole) {
+                    FileUtil.fullyDelete(target.toFile());
+                }
             }
-            manifest.verify(target);
             return target;
         } catch (IOException e) {
-            throw new UncheckedIOException("the model cannot be copied to this executor", e);
+            throw new UncheckedIOException("the model cannot be copied to this executor: " + e, e);
         }
+    }
+
+    /** A folder that goes when the JVM does, where Spark keeps files of this application: that may be large. */
+    private static Path temporary() throws IOException {
+        Path folder = Files.createTempDirectory(Path.of(SparkFiles.getRootDirectory()), "kvscale-model");
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> FileUtil.fullyDelete(folder.toFile())));
+        return folder;
     }
 
     private void copy(ModelFile file, Path copy) throws IOException {

@@ -71,7 +71,6 @@ public final class TextCorpus implements AutoCloseable {
             int partitions,
             int attempts) {
         int limit = limit(settings, positions);
-        encoders.open().close(); // what is wrong with it should be said here, once
         spark.setJobGroup("kvscale", "kvscale: reads " + input.shown());
         try {
             CorpusReader reader =

@@ -30,7 +30,6 @@ public final class EvaluationJob {
     private final ModelManifest model;
     private final ModelFolder folder;
     private final List<NamedScales> scales;
-    private final ArrayList<FixedScales> fixed = new ArrayList<>();
     private final Evaluation.Settings settings;
     private final long maxFailedSamples;
 
@@ -48,18 +47,14 @@ public final class EvaluationJob {
             @Nullable SampleScore score, @Nullable DataProblem problem) implements Serializable {}
 
     /**
-     * Checks the scales; runs nothing.
+     * Runs nothing yet.
      *
-     * @param shape the model's
      * @param folder where tasks find the model
-     * @param scales to compare, in the order of the result
+     * @param scales to compare, in the order of the result; they fit the model, see {@link #checkFit}
      * @param maxFailedSamples how many samples may be left out because the model fails on them
-     * @throws InvalidDataException if scales are of a layer that the model does not have, or of other heads; it names the
-     *     scales and the slot
      */
     public EvaluationJob(
             ModelManifest model,
-            ModelShape shape,
             ModelFolder folder,
             List<NamedScales> scales,
             Evaluation.Settings settings,
@@ -69,14 +64,21 @@ public final class EvaluationJob {
         this.scales = List.copyOf(scales);
         this.settings = settings;
         this.maxFailedSamples = maxFailedSamples;
+    }
+
+    /**
+     * Looks whether scales are a model's.
+     *
+     * @throws InvalidDataException if one is of a layer that the model does not have, or of other heads; it names the
+     *     scales and the slot
+     */
+    public static void checkFit(List<NamedScales> scales, ModelShape model) {
         for (NamedScales one : scales) {
-            FixedScales its = FixedScales.of(one.table());
             try {
-                its.checkFit(shape);
+                FixedScales.of(one.table()).checkFit(model);
             } catch (InvalidDataException e) {
                 throw new InvalidDataException(e.problem().inFile(one.name()), e);
             }
-            fixed.add(its);
         }
     }
 
@@ -91,7 +93,8 @@ public final class EvaluationJob {
     public Outcome run(JavaRDD<byte[]> batches, LongAccumulator tokens, LongAccumulator samples) {
         ModelManifest manifest = model;
         ModelFolder where = folder;
-        ArrayList<FixedScales> all = fixed;
+        ArrayList<FixedScales> all = new ArrayList<>();
+        scales.forEach(one -> all.add(FixedScales.of(one.table())));
         int chunk = settings.chunk();
         int residualLength = settings.residualLength();
         List<byte[]> rows = batches.mapPartitions(

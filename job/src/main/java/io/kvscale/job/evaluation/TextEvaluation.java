@@ -2,23 +2,19 @@ package io.kvscale.job.evaluation;
 
 import io.kvscale.job.calibration.Progress;
 import io.kvscale.job.calibration.SparkRuntime;
-import io.kvscale.job.corpus.ShippedModel;
-import io.kvscale.job.corpus.TextCorpus;
+import io.kvscale.job.corpus.CorpusSummary;
+import io.kvscale.job.corpus.ModelCorpus;
 import io.kvscale.job.corpus.TextInput;
 import io.kvscale.job.recipe.TextSettings;
-import io.kvscale.model.DecoderModel;
-import io.kvscale.model.ModelShape;
 import java.util.List;
-import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 
 /** An {@link EvaluationJob} over a corpus of text: starts Spark, unless it runs, and lets go of the texts at the end. */
 public final class TextEvaluation implements AutoCloseable {
     private final boolean ownsSpark;
     private final JavaSparkContext spark;
+    private final ModelCorpus texts;
     private final EvaluationJob job;
-    private final TextCorpus corpus;
-    private final JavaRDD<byte[]> batches;
 
     /**
      * What is evaluated.
@@ -40,26 +36,20 @@ public final class TextEvaluation implements AutoCloseable {
         this.ownsSpark = !SparkRuntime.isRunning();
         this.spark = runtime.context();
         try {
-            TextSettings settings = source.settings;
-            ShippedModel model = ShippedModel.of(spark, source.model, settings.modelFile());
-            ModelShape shape = DecoderModel.check(model.local(), settings.modelFile());
-            this.job = new EvaluationJob(
-                    model.manifest(),
-                    shape,
-                    model,
-                    source.scales,
-                    new Evaluation.Settings(source.chunk, settings.residualLength()),
-                    settings.maxFailedSamples());
-            this.corpus = TextCorpus.read(
+            this.texts = ModelCorpus.open(
                     spark,
+                    source.model,
                     source.text,
-                    settings,
-                    model,
-                    shape.vocabulary(),
-                    shape.maxPositions(),
+                    source.settings,
+                    model -> EvaluationJob.checkFit(source.scales, model),
                     partitions,
                     SparkRuntime.attempts(spark.getConf()));
-            this.batches = corpus.batches(partitions);
+            this.job = new EvaluationJob(
+                    texts.model().manifest(),
+                    texts.model(),
+                    source.scales,
+                    new Evaluation.Settings(source.chunk, source.settings.residualLength()),
+                    source.settings.maxFailedSamples());
         } catch (RuntimeException e) {
             stop();
             throw e;
@@ -68,31 +58,22 @@ public final class TextEvaluation implements AutoCloseable {
 
     /** What the user should be told before it runs. */
     public List<String> notices() {
-        return corpus.notices();
+        return texts.corpus().notices();
     }
 
     /** @throws io.kvscale.tensor.InvalidDataException as {@link EvaluationJob#run} */
     public EvaluationJob.Outcome run(Progress progress) {
-        spark.setJobGroup("kvscale", "kvscale: " + corpus.summary().sequences() + " texts");
-        progress.begin(
-                new Progress.Work(corpus.summary().tokens(), corpus.summary().sequences()));
-        spark.sc().addSparkListener(progress);
-        try {
-            return job.run(
-                    batches,
-                    spark.sc().longAccumulator(Progress.ACCUMULATOR),
-                    spark.sc().longAccumulator(Progress.SAMPLES));
-        } finally {
-            progress.finish();
-            spark.sc().removeSparkListener(progress);
-            spark.clearJobGroup();
-        }
+        CorpusSummary summary = texts.corpus().summary();
+        return progress.of(
+                spark,
+                summary.sequences() + " texts",
+                Progress.Work.of(summary),
+                (tokens, samples) -> job.run(texts.batches(), tokens, samples));
     }
 
     @Override
     public void close() {
-        corpus.close();
-        DecoderModel.releaseShared();
+        texts.close();
         stop();
     }
 

@@ -89,17 +89,19 @@ class EvaluationJobTest {
     }
 
     @Test
-    void scalesOfAnotherModelAreRefusedBeforeAnythingRuns() {
-        assertThatThrownBy(() -> job(0, scales("right", 1), made("out/deep", 2, 16, new Slot(7, Role.KEY))))
+    void scalesOfAnotherModelAreRefused() {
+        NamedScales deep = made("out/deep", 2, 16, new Slot(7, Role.KEY));
+        assertThatThrownBy(() -> EvaluationJob.checkFit(List.of(scales("right", 1), deep), shape))
                 .isInstanceOf(InvalidDataException.class)
                 .hasMessageContainingAll("out/deep", "layer 7 key", "3 layers");
-        assertThatThrownBy(() -> job(0, made("out/wide", 2, 32, new Slot(1, Role.VALUE))))
+        NamedScales wide = made("out/wide", 2, 32, new Slot(1, Role.VALUE));
+        assertThatThrownBy(() -> EvaluationJob.checkFit(List.of(wide), shape))
                 .isInstanceOf(InvalidDataException.class)
                 .hasMessageContainingAll("out/wide", "layer 1 value", "head_dim 32");
     }
 
     private static EvaluationJob job(long maxFailed, NamedScales... scales) {
-        return new EvaluationJob(manifest, shape, HERE, List.of(scales), SETTINGS, maxFailed);
+        return new EvaluationJob(manifest, HERE, List.of(scales), SETTINGS, maxFailed);
     }
 
     private static EvaluationJob.Outcome run(
