@@ -128,6 +128,20 @@ class TextCalibrationTest {
     }
 
     @Test
+    void aModelOfLinksAsInACacheOfDownloadsRuns() throws IOException {
+        Path snapshot = Files.createDirectory(work.resolve("snapshot"));
+        try (Stream<Path> files = Files.list(MODEL)) {
+            for (Path file : files.toList()) {
+                Files.createSymbolicLink(snapshot.resolve(file.getFileName()), file.toRealPath());
+            }
+        }
+        Path recipe = recipe("any", "");
+        calibrate(recipe, MODEL, TEXTS, "folder").isDone();
+        calibrate(recipe, snapshot, TEXTS, "linked").isDone();
+        assertThat(Folder.content(work.resolve("linked"))).isEqualTo(Folder.content(work.resolve("folder")));
+    }
+
+    @Test
     void capturesThatCannotBeWrittenLeaveNothingBehind() throws IOException {
         Path recipe = recipe("saved", "");
         HookedFileSystem.onCreate = new IOException("No space left on device");

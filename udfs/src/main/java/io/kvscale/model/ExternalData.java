@@ -39,7 +39,7 @@ final class ExternalData {
         }
     }
 
-    /** The sizes of files in a local folder; a link out of it is refused. */
+    /** The sizes of files in a local folder; ONNX Runtime takes no link out of it. */
     static Sizes in(Path folder, String graphName) {
         return name -> {
             Path file = folder.resolve(name);

@@ -43,7 +43,7 @@ final class ManifestFiles {
         try (InputStream in = files.open(new Path(folder, graphName))) {
             graph = OnnxReader.read(in, graphName);
         }
-        ExternalData.check(graph, graphName, sizes(graphName));
+        ExternalData.check(graph, graphName, this::size);
         if (size(ModelConfig.FILE) < 0) {
             throw ModelConfig.missing();
         }
@@ -62,16 +62,6 @@ final class ManifestFiles {
             }
         }
         return new ModelManifest(graphName, List.copyOf(found));
-    }
-
-    /** Only a local folder has links that could lead out of it. */
-    private ExternalData.Sizes sizes(String graphName) {
-        return "file".equals(files.getUri().getScheme())
-                ? ExternalData.in(
-                        java.nio.file.Path.of(
-                                Path.getPathWithoutSchemeAndAuthority(folder).toString()),
-                        graphName)
-                : this::size;
     }
 
     private long size(String name) throws IOException {

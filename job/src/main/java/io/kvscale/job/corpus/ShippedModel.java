@@ -21,8 +21,9 @@ import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.util.SerializableConfiguration;
 
 /**
- * A model's files wherever a task runs: used in place where driver and executors are one process; otherwise copied to
- * every executor once, from the driver or from the file system that holds them, and verified by hash.
+ * A model's files wherever a task runs: used in place where driver and executors are one process and the files lie in
+ * their folder; otherwise copied once to every executor, from the driver or from the file system that holds them, and
+ * verified by hash.
  *
  * @param place the folder, as a URI
  * @param way how executors get at it
@@ -35,6 +36,8 @@ public record ShippedModel(
     /** How executors get at the files. */
     enum Way {
         IN_PLACE,
+        /** The files are links, as in caches of downloaded models, out of the folder: ONNX Runtime refuses those. */
+        LINKED,
         FROM_DRIVER,
         FROM_FILE_SYSTEM
     }
@@ -53,9 +56,9 @@ public record ShippedModel(
         Configuration hadoop = spark.hadoopConfiguration();
         org.apache.hadoop.fs.Path folder = found(model, graph, hadoop);
         ModelManifest manifest = ModelManifest.of(folder, graph, hadoop);
-        Way way = !isLocal(folder, hadoop) ? Way.FROM_FILE_SYSTEM : spark.isLocal() ? Way.IN_PLACE : Way.FROM_DRIVER;
+        Way way = way(spark, folder, manifest);
         if (way == Way.FROM_DRIVER) {
-            serve(spark, manifest, Path.of(folder.toUri().getPath()));
+            serve(spark, manifest, local(folder));
         }
         return new ShippedModel(
                 manifest, folder.toString(), way, spark.broadcast(new SerializableConfiguration(hadoop)));
@@ -80,12 +83,27 @@ public record ShippedModel(
         }
     }
 
-    private static boolean isLocal(org.apache.hadoop.fs.Path folder, Configuration hadoop) {
+    private static Way way(JavaSparkContext spark, org.apache.hadoop.fs.Path folder, ModelManifest manifest) {
         try {
-            return folder.getFileSystem(hadoop) instanceof LocalFileSystem;
+            if (!(folder.getFileSystem(spark.hadoopConfiguration()) instanceof LocalFileSystem)) {
+                return Way.FROM_FILE_SYSTEM;
+            } else if (!spark.isLocal()) {
+                return Way.FROM_DRIVER;
+            }
+            Path real = local(folder).toRealPath();
+            for (ModelFile file : manifest.files()) {
+                if (!real.resolve(file.name()).toRealPath().startsWith(real)) {
+                    return Way.LINKED;
+                }
+            }
+            return Way.IN_PLACE;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    private static Path local(org.apache.hadoop.fs.Path folder) {
+        return Path.of(folder.toUri().getPath());
     }
 
     /** Under names of the model's own: Spark's file server knows files by their last name only. */
@@ -109,7 +127,7 @@ public record ShippedModel(
     @Override
     public Path local() {
         return way == Way.IN_PLACE
-                ? Path.of(new org.apache.hadoop.fs.Path(place).toUri().getPath())
+                ? local(new org.apache.hadoop.fs.Path(place))
                 : COPIES.compute(
                         manifest.id(), (id, copy) -> copy != null && Files.isDirectory(copy) ? copy : copied());
     }
@@ -145,18 +163,21 @@ public record ShippedModel(
     }
 
     private void copy(ModelFile file, Path copy) throws IOException {
-        if (way == Way.FROM_DRIVER) {
-            Path brought = Path.of(SparkFiles.get(served(manifest, file)));
-            try {
-                Files.createLink(copy, brought);
-            } catch (IOException | UnsupportedOperationException e) {
-                Files.copy(brought, copy, StandardCopyOption.REPLACE_EXISTING);
+        var folder = new org.apache.hadoop.fs.Path(place);
+        if (way == Way.FROM_FILE_SYSTEM) {
+            var source = new org.apache.hadoop.fs.Path(folder, file.name());
+            try (var in = source.getFileSystem(configuration.value().value()).open(source)) {
+                Files.copy(in, copy);
             }
             return;
         }
-        var source = new org.apache.hadoop.fs.Path(new org.apache.hadoop.fs.Path(place), file.name());
-        try (var in = source.getFileSystem(configuration.value().value()).open(source)) {
-            Files.copy(in, copy);
+        Path here = way == Way.LINKED
+                ? local(folder).resolve(file.name()).toRealPath()
+                : Path.of(SparkFiles.get(served(manifest, file)));
+        try {
+            Files.createLink(copy, here);
+        } catch (IOException | UnsupportedOperationException e) {
+            Files.copy(here, copy, StandardCopyOption.REPLACE_EXISTING);
         }
     }
 }
