@@ -117,7 +117,7 @@ final class Values {
 
     static String typeName(Object value) {
         if (value instanceof Undefined undefined) {
-            return "'" + undefined.name() + "', which is undefined,";
+            return "'" + undefined.name() + "', which is undefined";
         } else if (value == None.NONE) {
             return "none";
         } else if (value instanceof Boolean) {

@@ -6,14 +6,15 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.core.exc.StreamConstraintsException;
-import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.exc.MismatchedInputException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** Reads records out of JSON that nobody has checked. */
@@ -31,6 +32,11 @@ final class RecordReader {
                     .build())
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .build();
+
+    private static final String A_LINE = "write each record as a JSON object on a line of its own";
+
+    /** What Jackson says of itself to programmers. */
+    private static final Pattern INTERNALS = Pattern.compile(" \\([^()]* at \\[Source:.*\\)|: enable `.*");
 
     private final TextFields fields;
 
@@ -64,22 +70,31 @@ final class RecordReader {
                 "name the fields of your data in the recipe, such as kvscale: {fields: {text: content}}");
     }
 
+    @SuppressWarnings("unchecked")
     private static Map<String, Object> object(String json) {
+        @Nullable Object value;
         try {
-            Map<String, Object> object = JSON.readValue(json, new TypeReference<Map<String, Object>>() {});
-            if (object != null) {
-                return object;
-            }
+            value = JSON.readValue(json, Object.class);
         } catch (StreamConstraintsException e) {
             throw problem("the record goes beyond the bounds: " + e.getOriginalMessage(), "leave this record out");
+        } catch (MismatchedInputException e) {
+            throw problem("not one JSON object, but nothing at all or more than that" + at(e), A_LINE);
         } catch (JsonProcessingException e) {
-            JsonLocation at = e.getLocation();
             throw problem(
-                    "not one JSON object: " + e.getOriginalMessage()
-                            + (at == null ? "" : " (character " + at.getColumnNr() + ")"),
-                    "write each record as a JSON object on a line of its own");
+                    "not valid JSON: "
+                            + INTERNALS.matcher(e.getOriginalMessage()).replaceAll("") + at(e),
+                    A_LINE);
         }
-        throw problem("not one JSON object: null", "write each record as a JSON object on a line of its own");
+        if (value instanceof Map) {
+            // Jackson's own, of strings.
+            return (Map<String, Object>) value;
+        }
+        throw problem("the record is " + type(value) + ", not a JSON object", A_LINE);
+    }
+
+    private static String at(JsonProcessingException e) {
+        JsonLocation at = e.getLocation();
+        return at == null ? "" : " (character " + at.getColumnNr() + ")";
     }
 
     private static TextRecord plain(String text) {
@@ -140,7 +155,7 @@ final class RecordReader {
         } else if (value instanceof Map) {
             return "an object";
         } else if (value instanceof List) {
-            return "a list of other values";
+            return "a list";
         }
         return value instanceof Number ? "a number" : value instanceof Boolean ? "a boolean" : "a string";
     }

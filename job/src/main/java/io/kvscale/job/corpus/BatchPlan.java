@@ -19,7 +19,7 @@ import java.util.stream.IntStream;
  * they come in: batches have the same shapes, and so the model computes the same bits, for every partitioning.
  *
  * @param batches in the order of their sequences' lengths
- * @param samples how many were chosen
+ * @param samples how many were chosen, each at least in part
  * @param cut how many of them are longer than what is taken of them
  */
 record BatchPlan(List<List<PlannedSequence>> batches, int samples, int cut) {
@@ -42,11 +42,15 @@ record BatchPlan(List<List<PlannedSequence>> batches, int samples, int cut) {
      * @throws InvalidDataException if two sequences have the same name
      */
     static BatchPlan of(List<TextSample> samples, TextSettings settings, int limit) {
-        List<TextSample> chosen = chosen(samples, settings);
+        List<TextSample> ordered = new ArrayList<>(samples);
+        ordered.sort(
+                settings.shuffle() ? TextSample.BY_HASH : Comparator.comparing(TextSample::name, TextSample.BY_NAME));
+        int most = settings.samples() > 0 ? settings.samples() : Integer.MAX_VALUE;
+        List<TextSample> chosen = ordered.subList(0, Math.min(most, ordered.size()));
         boolean truncated = !settings.concatenate() && !settings.windows();
         List<PlannedSequence> sequences = new ArrayList<>();
         if (settings.concatenate()) {
-            pack(chosen, limit, sequences);
+            chosen = ordered.subList(0, pack(ordered, limit, most, sequences));
         } else {
             chosen.forEach(sample -> cut(sample, limit, settings.windows(), sequences));
         }
@@ -56,18 +60,6 @@ record BatchPlan(List<List<PlannedSequence>> batches, int samples, int cut) {
                 .filter(sample -> truncated && limit > 0 && sample.length() > limit)
                 .count();
         return new BatchPlan(batches(sequences, settings.chunkTokens()), chosen.size(), cut);
-    }
-
-    private static List<TextSample> chosen(List<TextSample> samples, TextSettings settings) {
-        List<TextSample> ordered = new ArrayList<>(samples);
-        ordered.sort(
-                settings.shuffle() ? TextSample.BY_HASH : Comparator.comparing(TextSample::name, TextSample.BY_NAME));
-        int most = settings.samples();
-        List<TextSample> chosen = most > 0 && most < ordered.size() ? ordered.subList(0, most) : ordered;
-        if (settings.concatenate()) {
-            chosen.sort(TextSample.BY_HASH);
-        }
-        return chosen;
     }
 
     private static void cut(TextSample sample, int limit, boolean windows, List<PlannedSequence> to) {
@@ -85,10 +77,13 @@ record BatchPlan(List<List<PlannedSequence>> batches, int samples, int cut) {
         }
     }
 
-    private static void pack(List<TextSample> samples, int limit, List<PlannedSequence> to) {
+    /** Until there are enough sequences; says how many samples that takes. The last one may be shorter. */
+    private static int pack(List<TextSample> samples, int limit, int most, List<PlannedSequence> to) {
         List<Piece> pieces = new ArrayList<>();
         int room = limit;
+        int taken = 0;
         for (TextSample sample : samples) {
+            taken++;
             for (int from = 0; from < sample.length(); ) {
                 int end = from + Math.min(room, sample.length() - from);
                 pieces.add(new Piece(sample, from, end));
@@ -98,12 +93,16 @@ record BatchPlan(List<List<PlannedSequence>> batches, int samples, int cut) {
                     to.add(packed(to.size() + 1, pieces));
                     pieces.clear();
                     room = limit;
+                    if (to.size() == most) {
+                        return taken;
+                    }
                 }
             }
         }
         if (!pieces.isEmpty()) {
             to.add(packed(to.size() + 1, pieces));
         }
+        return taken;
     }
 
     private static PlannedSequence packed(int number, List<Piece> pieces) {

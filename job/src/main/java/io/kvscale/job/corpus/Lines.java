@@ -78,7 +78,7 @@ final class Lines {
             return END;
         }
         position++;
-        return buffer[at++];
+        return buffer[at++] & 0xff;
     }
 
     private boolean fill() throws IOException {

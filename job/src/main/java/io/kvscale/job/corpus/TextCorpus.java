@@ -105,9 +105,10 @@ public final class TextCorpus implements AutoCloseable {
         check(input, settings);
         List<TextSample> samples = reader.named(() -> samples(rows));
         this.plan = BatchPlan.of(reader.isTable() ? TextSample.named(samples) : samples, settings, limit);
-        if (settings.samples() > plan.samples()) {
-            notices.add("num_calibration_samples is " + settings.samples() + ", but there are only " + plan.samples()
-                    + " texts");
+        int found = settings.concatenate() ? plan.sequences() : plan.samples();
+        if (settings.samples() > found) {
+            notices.add("num_calibration_samples is " + settings.samples() + ", but there are only " + found
+                    + (settings.concatenate() ? " sequences of joined texts" : " texts"));
         }
         if (plan.cut() > 0) {
             notices.add(plan.cut() + " texts are longer than " + limit

@@ -62,7 +62,8 @@ final class Section {
     }
 
     RecipeException unknown(String key, Vocabulary known) {
-        return error(key, "unknown key " + Given.shown(key), known.remedy(key));
+        String other = TextKeys.remedy(key);
+        return error(key, "unknown key " + Given.shown(key), other == null ? known.remedy(key) : other);
     }
 
     RecipeException error(String key, String what, String remedy) {

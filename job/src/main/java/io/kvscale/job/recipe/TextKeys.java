@@ -51,6 +51,15 @@ final class TextKeys {
 
     private TextKeys() {}
 
+    /** What to do about a key that is unknown where it stands; null if it is none of the words about text. */
+    static @Nullable String remedy(String key) {
+        return switch (key) {
+            case "text_column" -> "write fields: {text: NAME}, under kvscale, for a column of another name";
+            case "shuffle_calibration_samples" -> "write shuffle, under kvscale";
+            default -> KEYS.contains(key) ? "write it under kvscale" : null;
+        };
+    }
+
     /** @throws RecipeException for a value that is wrong, or for two that do not go together */
     static TextSettings read(Section section) {
         TextSettings none = TextSettings.DEFAULT;

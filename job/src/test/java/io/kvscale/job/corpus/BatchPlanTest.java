@@ -64,7 +64,8 @@ class BatchPlanTest {
                 "long_texts: windows",
                 "max_seq_length: 64, long_texts: windows, num_calibration_samples: 20",
                 "max_seq_length: 100, concatenate_data: true",
-                "max_seq_length: 700, concatenate_data: true, shuffle: false, num_calibration_samples: 30",
+                "max_seq_length: 700, concatenate_data: true, shuffle: false, num_calibration_samples: 3",
+                "max_seq_length: 100, concatenate_data: true, num_calibration_samples: 30",
                 "chunk_tokens: 16"
             })
     void aPlanKeepsItsLimitsAndDoesNotDependOnTheOrderOfSamples(String fields) {
@@ -100,6 +101,14 @@ class BatchPlanTest {
                     tokens.set(piece.from(), piece.to());
                 }
             }
+        }
+        if (settings.concatenate() && settings.samples() > 0) {
+            int whole = samples.stream().mapToInt(TextSample::length).sum();
+            int most = Math.min(settings.samples() * limit, whole);
+            assertThat(plan.tokens()).isEqualTo(most);
+            assertThat(plan.sequences()).isEqualTo((most + limit - 1) / limit);
+            assertThat(plan.samples()).isEqualTo(taken.size());
+            return;
         }
         taken.forEach((sample, tokens) -> {
             int all = truncated ? Math.min(limit, sample.length()) : sample.length();
@@ -145,6 +154,25 @@ class BatchPlanTest {
         assertThat(names(packed)).containsExactly("packed/000003", "packed/000001", "packed/000002");
         assertThat(packed.batches().get(0).get(2).pieces())
                 .containsExactly(new Piece(samples.get(1), 6, 10), new Piece(samples.get(0), 0, 2));
+    }
+
+    @Test
+    void joinedTextsAreCountedAsSequencesAndComeInTheirOrderUnlessShuffled() {
+        List<TextSample> samples = List.of(sample("c", 1, 5), sample("b", 2, 5), sample("a", 3, 5));
+        String joined = "max_seq_length: 4, concatenate_data: true, num_calibration_samples: 2";
+        assertThat(BatchPlan.of(samples, settings(joined), 4).batches().get(0))
+                .extracting(PlannedSequence::pieces)
+                .containsExactly(
+                        List.of(new Piece(samples.get(0), 0, 4)),
+                        List.of(new Piece(samples.get(0), 4, 5), new Piece(samples.get(1), 0, 3)));
+        BatchPlan inOrder = BatchPlan.of(samples, settings(joined + ", shuffle: false"), 4);
+        assertThat(inOrder.samples()).isEqualTo(2);
+        assertThat(inOrder.batches().stream()
+                        .flatMap(List::stream)
+                        .filter(s -> s.name().equals("packed/000001")))
+                .singleElement()
+                .extracting(PlannedSequence::pieces)
+                .isEqualTo(List.of(new Piece(samples.get(2), 0, 4)));
     }
 
     @Test

@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.apache.hadoop.conf.Configuration;
@@ -47,6 +48,21 @@ class LinesTest {
             }
         }
         return lines;
+    }
+
+    @Test
+    void everyByteButTheEndIsOneOfALine() throws IOException {
+        byte[] all = new byte[256];
+        for (int i = 0; i < all.length; i++) {
+            all[i] = (byte) i;
+        }
+        Path file = Files.write(folder.resolve("bytes"), all);
+        try (FSDataInputStream in = open(file)) {
+            Lines lines = new Lines(in, all.length, 0, all.length, 0, 1000);
+            assertThat(lines.read()).containsExactly(Arrays.copyOf(all, '\n'));
+            assertThat(lines.read()).containsExactly(Arrays.copyOfRange(all, '\n' + 1, all.length));
+            assertThat(lines.read()).isNull();
+        }
     }
 
     @Test
