@@ -3,11 +3,11 @@ package io.kvscale.job;
 import io.kvscale.capture.CaptureReader.Depth;
 import io.kvscale.job.calibration.CalibrationJob;
 import io.kvscale.job.calibration.CalibrationOutcome;
-import io.kvscale.job.calibration.SparkRuntime;
 import io.kvscale.job.calibration.TableInput;
 import io.kvscale.job.calibration.TextSource;
 import io.kvscale.job.export.OutputFolder;
 import io.kvscale.job.recipe.Recipe;
+import io.kvscale.job.spark.SparkRuntime;
 import io.kvscale.quant.ScaleSolver;
 import java.util.ArrayList;
 import java.util.List;
@@ -164,7 +164,7 @@ final class CalibrateCommand implements Callable<Integer> {
         int most = partitions == null ? 0 : partitions;
         if (texts.isGiven()) {
             TextSource source = new TextSource(texts.model(), texts.input(table), kept == null ? null : kept.staging());
-            return new CalibrationJob(runtime, recipe, source, most);
+            return new CalibrationJob(runtime, recipe, source, most, results.progress());
         }
         return table != null
                 ? new CalibrationJob(runtime, recipe, TableInput.named(table), most)

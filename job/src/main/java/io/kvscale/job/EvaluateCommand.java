@@ -1,6 +1,5 @@
 package io.kvscale.job;
 
-import io.kvscale.job.calibration.SparkRuntime;
 import io.kvscale.job.evaluation.Evaluation;
 import io.kvscale.job.evaluation.EvaluationJob;
 import io.kvscale.job.evaluation.NamedScales;
@@ -9,6 +8,7 @@ import io.kvscale.job.export.OutputFolder;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.job.recipe.TextSettings;
 import io.kvscale.job.report.EvaluationReport;
+import io.kvscale.job.spark.SparkRuntime;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.io.PrintWriter;
@@ -156,7 +156,8 @@ final class EvaluateCommand implements Callable<Integer> {
     }
 
     private Evaluation evaluate(SparkRuntime runtime, TextEvaluation.Source source, Results results) {
-        try (TextEvaluation job = new TextEvaluation(runtime, source, partitions == null ? 0 : partitions)) {
+        try (TextEvaluation job =
+                new TextEvaluation(runtime, source, partitions == null ? 0 : partitions, results.progress())) {
             job.notices().forEach(results::warn);
             EvaluationJob.Outcome outcome = job.run(results.progress());
             results.tellFailed(outcome.failed(), outcome.firstFailure());

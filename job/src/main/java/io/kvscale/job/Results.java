@@ -1,11 +1,11 @@
 package io.kvscale.job;
 
-import io.kvscale.job.calibration.Progress;
 import io.kvscale.job.export.OutputFolder;
 import io.kvscale.job.export.ResultFiles;
 import io.kvscale.job.recipe.OnNonfinite;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.job.report.Report;
+import io.kvscale.job.spark.Progress;
 import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.quant.Expectations;
 import io.kvscale.quant.ScaleSolver;

@@ -1,6 +1,6 @@
 package io.kvscale.job;
 
-import io.kvscale.job.calibration.SparkRuntime;
+import io.kvscale.job.spark.SparkRuntime;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;

@@ -3,6 +3,9 @@ package io.kvscale.job.calibration;
 import io.kvscale.capture.CaptureListing;
 import io.kvscale.capture.CaptureReader.Depth;
 import io.kvscale.job.recipe.Recipe;
+import io.kvscale.job.spark.Progress;
+import io.kvscale.job.spark.SparkRuntime;
+import io.kvscale.job.spark.Work;
 import io.kvscale.scheme.ScaleTable;
 import io.kvscale.tensor.InvalidDataException;
 import java.util.Iterator;
@@ -48,10 +51,11 @@ public final class CalibrationJob implements AutoCloseable {
      * Over text: starts Spark, checks the model, reads the texts and chooses among them.
      *
      * @param partitions how many tasks to aim at; 0: enough for every core
+     * @param progress shows how far the reading is
      * @throws InvalidDataException if the model or a text is not as it should be
      */
-    public CalibrationJob(SparkRuntime runtime, Recipe recipe, TextSource text, int partitions) {
-        this(runtime, spark -> TextPass.of(spark, recipe, text, partitions));
+    public CalibrationJob(SparkRuntime runtime, Recipe recipe, TextSource text, int partitions, Progress progress) {
+        this(runtime, spark -> TextPass.of(spark, recipe, text, partitions, progress));
     }
 
     private static SparkRuntime checked(TableInput table, Recipe recipe, SparkRuntime runtime) {
@@ -127,7 +131,7 @@ public final class CalibrationJob implements AutoCloseable {
      * @param depth {@code HEADERS} for a dry run
      */
     public CalibrationOutcome run(Depth depth, Progress progress) {
-        Progress.Work work = depth == Depth.VALUES ? pass.work() : Progress.Work.NONE;
+        Work work = depth == Depth.VALUES ? pass.work() : new Work.Nothing();
         return pass.named(() -> progress.of(spark, pass.description(), work, (observed, samples) -> {
             int mergers = Math.max(1, Math.min(spark.defaultParallelism(), pass.partitions()));
             List<byte[]> merged = pass.states(depth, observed, samples)

@@ -7,6 +7,8 @@ import io.kvscale.capture.CaptureReader.Depth;
 import io.kvscale.capture.Split;
 import io.kvscale.job.corpus.Wire;
 import io.kvscale.job.recipe.Recipe;
+import io.kvscale.job.spark.SparkRuntime;
+import io.kvscale.job.spark.Work;
 import io.kvscale.observer.Corpus;
 import io.kvscale.observer.StatisticsKind;
 import io.kvscale.scheme.SlotSchemes;
@@ -45,8 +47,8 @@ final class FilePass implements Pass {
     }
 
     @Override
-    public Progress.Work work() {
-        return new Progress.Work(listing.bytes(), 0);
+    public Work work() {
+        return new Work.Bytes(listing.bytes());
     }
 
     @Override

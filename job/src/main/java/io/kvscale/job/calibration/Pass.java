@@ -1,6 +1,7 @@
 package io.kvscale.job.calibration;
 
 import io.kvscale.capture.CaptureReader.Depth;
+import io.kvscale.job.spark.Work;
 import io.kvscale.observer.Corpus;
 import io.kvscale.scheme.ScaleTable;
 import java.util.List;
@@ -15,7 +16,7 @@ interface Pass extends AutoCloseable {
     String description();
 
     /** What there is to do. */
-    Progress.Work work();
+    Work work();
 
     /** Tasks. */
     int partitions();

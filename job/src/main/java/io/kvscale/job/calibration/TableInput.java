@@ -2,8 +2,8 @@ package io.kvscale.job.calibration;
 
 import io.kvscale.capture.InvalidOptionException;
 import io.kvscale.capture.RowTensors;
-import io.kvscale.job.corpus.SparkErrors;
 import io.kvscale.job.recipe.Recipe;
+import io.kvscale.job.spark.SparkErrors;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.tensor.DataProblem;
 import java.util.List;

@@ -3,8 +3,9 @@ package io.kvscale.job.calibration;
 import io.kvscale.cache.RowTask;
 import io.kvscale.capture.CaptureOptions;
 import io.kvscale.capture.CaptureReader.Depth;
-import io.kvscale.job.corpus.TableSession;
 import io.kvscale.job.recipe.Recipe;
+import io.kvscale.job.spark.TableSession;
+import io.kvscale.job.spark.Work;
 import io.kvscale.observer.Corpus;
 import io.kvscale.observer.StatisticsKind;
 import io.kvscale.scheme.SlotSchemes;
@@ -77,8 +78,8 @@ final class TablePass implements Pass {
     }
 
     @Override
-    public Progress.Work work() {
-        return new Progress.Work(-1, 0);
+    public Work work() {
+        return new Work.Bytes(-1);
     }
 
     @Override

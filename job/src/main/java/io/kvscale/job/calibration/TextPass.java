@@ -10,6 +10,9 @@ import io.kvscale.job.corpus.ModelCorpus;
 import io.kvscale.job.corpus.ShippedModel;
 import io.kvscale.job.corpus.Wire;
 import io.kvscale.job.recipe.Recipe;
+import io.kvscale.job.spark.Progress;
+import io.kvscale.job.spark.SparkRuntime;
+import io.kvscale.job.spark.Work;
 import io.kvscale.model.DecoderModel;
 import io.kvscale.model.Outputs;
 import io.kvscale.observer.Corpus;
@@ -50,7 +53,7 @@ final class TextPass implements Pass {
      * @param partitions how many tasks to aim at; 0: enough for every core
      * @throws InvalidDataException if the model or a text is not as it should be
      */
-    static TextPass of(JavaSparkContext spark, Recipe recipe, TextSource source, int partitions) {
+    static TextPass of(JavaSparkContext spark, Recipe recipe, TextSource source, int partitions, Progress progress) {
         ModelCorpus texts = ModelCorpus.open(
                 spark,
                 source.model(),
@@ -58,7 +61,8 @@ final class TextPass implements Pass {
                 recipe.text(),
                 shape -> {},
                 partitions,
-                SparkRuntime.attempts(spark.getConf()));
+                SparkRuntime.attempts(spark.getConf()),
+                progress);
         return new TextPass(recipe, source, texts, null);
     }
 
@@ -89,8 +93,8 @@ final class TextPass implements Pass {
     }
 
     @Override
-    public Progress.Work work() {
-        return Progress.Work.of(texts.corpus().summary());
+    public Work work() {
+        return texts.corpus().summary().work();
     }
 
     @Override

@@ -1,5 +1,6 @@
 package io.kvscale.job.corpus;
 
+import io.kvscale.job.spark.Work;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
@@ -15,6 +16,11 @@ import java.util.Map;
  * @param tokens of all sequences, without padding
  */
 public record CorpusSummary(long records, long bad, int samples, int cut, int sequences, int batches, long tokens) {
+    /** What a model has to do that runs over it. */
+    public Work work() {
+        return new Work.Tokens(tokens, sequences);
+    }
+
     /** As label and text. */
     public Map<String, String> shown() {
         Map<String, String> shown = new LinkedHashMap<>();

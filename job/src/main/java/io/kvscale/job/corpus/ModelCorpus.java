@@ -1,6 +1,7 @@
 package io.kvscale.job.corpus;
 
 import io.kvscale.job.recipe.TextSettings;
+import io.kvscale.job.spark.Progress;
 import io.kvscale.model.DecoderModel;
 import io.kvscale.model.ModelShape;
 import io.kvscale.tensor.DataProblem;
@@ -31,6 +32,7 @@ public record ModelCorpus(ShippedModel model, ModelShape shape, TextCorpus corpu
      * @param check comes before any text is read
      * @param partitions how many tasks to aim at; 0: enough for every core
      * @param attempts how often Spark runs a task before it gives up
+     * @param progress shows how many texts are read
      * @throws InvalidDataException if the model or a text is not as it should be
      */
     public static ModelCorpus open(
@@ -40,12 +42,21 @@ public record ModelCorpus(ShippedModel model, ModelShape shape, TextCorpus corpu
             TextSettings settings,
             Check check,
             int partitions,
-            int attempts) {
+            int attempts,
+            Progress progress) {
         ShippedModel model = of(folder, () -> ShippedModel.of(spark, folder, settings.modelFile()));
         ModelShape shape = of(folder, () -> checked(model, settings));
         check.fits(shape);
         TextCorpus corpus = TextCorpus.read(
-                spark, texts, settings, model, shape.vocabulary(), shape.maxPositions(), partitions, attempts);
+                spark,
+                texts,
+                settings,
+                model,
+                shape.vocabulary(),
+                shape.maxPositions(),
+                partitions,
+                attempts,
+                progress);
         return new ModelCorpus(model, shape, corpus, corpus.batches(partitions));
     }
 

@@ -1,6 +1,8 @@
 package io.kvscale.job.corpus;
 
 import io.kvscale.capture.CaptureFile;
+import io.kvscale.job.spark.SparkErrors;
+import io.kvscale.job.spark.TableSession;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.text.TextFields;

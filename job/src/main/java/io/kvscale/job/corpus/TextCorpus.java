@@ -3,6 +3,8 @@ package io.kvscale.job.corpus;
 import io.kvscale.capture.CaptureFile;
 import io.kvscale.capture.InvalidOptionException;
 import io.kvscale.job.recipe.TextSettings;
+import io.kvscale.job.spark.Progress;
+import io.kvscale.job.spark.Work;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.io.ByteArrayInputStream;
@@ -17,6 +19,7 @@ import java.util.stream.Collectors;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.storage.StorageLevel;
+import org.apache.spark.util.LongAccumulator;
 
 /**
  * The texts that are calibrated on, as token ids in batches. Which texts, sequences and batches there are follows from
@@ -46,6 +49,7 @@ public final class TextCorpus implements AutoCloseable {
      * @param positions the most tokens that the model takes; 0: not known
      * @param partitions how many tasks to aim at when reading; 0: enough for every core, of at most 64 MB each
      * @param attempts how often Spark runs a task before it gives up
+     * @param progress shows how many texts are read
      * @throws InvalidDataException for an input that is absent or empty, more bad records than allowed, or a tokenizer
      *     that is missing or does not fit
      * @throws InvalidOptionException for settings that do not fit the input or the model
@@ -58,8 +62,10 @@ public final class TextCorpus implements AutoCloseable {
             int vocabulary,
             int positions,
             int partitions,
-            int attempts) {
-        return read(spark, input, settings, Encoders.of(model, settings, vocabulary), positions, partitions, attempts);
+            int attempts,
+            Progress progress) {
+        Encoders encoders = Encoders.of(model, settings, vocabulary);
+        return read(spark, input, settings, encoders, positions, partitions, attempts, progress);
     }
 
     static TextCorpus read(
@@ -69,22 +75,18 @@ public final class TextCorpus implements AutoCloseable {
             Encoders encoders,
             int positions,
             int partitions,
-            int attempts) {
+            int attempts,
+            Progress progress) {
         int limit = limit(settings, positions);
-        spark.setJobGroup("kvscale", "kvscale: reads " + input.shown());
+        CorpusReader reader =
+                CorpusReader.open(spark, input, settings, encoders, limit, partitions, new ReadAttempts(attempts));
+        JavaRDD<byte[]> rows = reader.rows().persist(StorageLevel.MEMORY_AND_DISK_SER());
         try {
-            CorpusReader reader =
-                    CorpusReader.open(spark, input, settings, encoders, limit, partitions, new ReadAttempts(attempts));
-            JavaRDD<byte[]> rows = reader.rows().persist(StorageLevel.MEMORY_AND_DISK_SER());
-            try {
-                return new TextCorpus(spark, input, settings, limit, reader, rows);
-            } catch (RuntimeException e) {
-                rows.unpersist();
-                reader.close();
-                throw e;
-            }
-        } finally {
-            spark.clearJobGroup();
+            return new TextCorpus(spark, input, settings, limit, reader, rows, progress);
+        } catch (RuntimeException e) {
+            rows.unpersist();
+            reader.close();
+            throw e;
         }
     }
 
@@ -94,14 +96,16 @@ public final class TextCorpus implements AutoCloseable {
             TextSettings settings,
             int limit,
             CorpusReader reader,
-            JavaRDD<byte[]> rows) {
+            JavaRDD<byte[]> rows,
+            Progress progress) {
         this.spark = spark;
         this.reader = reader;
         this.rows = rows;
         if (reader.skipped() > 0) {
             notices.add(reader.skipped() + " files are not .txt, .jsonl or .parquet and were skipped");
         }
-        this.tally = reader.named(() -> tally(rows));
+        this.tally = reader.named(() ->
+                progress.of(spark, "reads " + input.shown(), new Work.Texts(), (none, texts) -> tally(rows, texts)));
         check(input, settings);
         List<TextSample> samples = reader.named(() -> samples(rows));
         this.plan = BatchPlan.of(reader.isTable() ? TextSample.named(samples) : samples, settings, limit);
@@ -155,8 +159,15 @@ public final class TextCorpus implements AutoCloseable {
         }
     }
 
-    private static RowTally tally(JavaRDD<byte[]> rows) {
-        return rows.mapPartitions(all -> List.of(Wire.bytes(RowTally.of(all))).iterator()).collect().stream()
+    private static RowTally tally(JavaRDD<byte[]> rows, LongAccumulator texts) {
+        JavaRDD<byte[]> counted = rows.map(row -> {
+            texts.add(1);
+            return row;
+        });
+        return counted
+                .mapPartitions(all -> List.of(Wire.bytes(RowTally.of(all))).iterator())
+                .collect()
+                .stream()
                 .map(bytes -> Wire.value(bytes, RowTally.class))
                 .reduce(RowTally.NONE, RowTally::merge);
     }

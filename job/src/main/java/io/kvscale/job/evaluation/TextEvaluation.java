@@ -1,11 +1,11 @@
 package io.kvscale.job.evaluation;
 
-import io.kvscale.job.calibration.Progress;
-import io.kvscale.job.calibration.SparkRuntime;
 import io.kvscale.job.corpus.CorpusSummary;
 import io.kvscale.job.corpus.ModelCorpus;
 import io.kvscale.job.corpus.TextInput;
 import io.kvscale.job.recipe.TextSettings;
+import io.kvscale.job.spark.Progress;
+import io.kvscale.job.spark.SparkRuntime;
 import java.util.List;
 import org.apache.spark.api.java.JavaSparkContext;
 
@@ -30,9 +30,10 @@ public final class TextEvaluation implements AutoCloseable {
      * Checks the model and the scales, then reads and tokenizes the texts.
      *
      * @param partitions how many tasks to aim at; 0: enough for every core
+     * @param progress shows how many texts are read
      * @throws io.kvscale.tensor.InvalidDataException if the model, scales or a text are not as they should be
      */
-    public TextEvaluation(SparkRuntime runtime, Source source, int partitions) {
+    public TextEvaluation(SparkRuntime runtime, Source source, int partitions, Progress progress) {
         this.ownsSpark = !SparkRuntime.isRunning();
         this.spark = runtime.context();
         try {
@@ -43,7 +44,8 @@ public final class TextEvaluation implements AutoCloseable {
                     source.settings,
                     model -> EvaluationJob.checkFit(source.scales, model),
                     partitions,
-                    SparkRuntime.attempts(spark.getConf()));
+                    SparkRuntime.attempts(spark.getConf()),
+                    progress);
             this.job = new EvaluationJob(
                     texts.model().manifest(),
                     texts.model(),
@@ -67,7 +69,7 @@ public final class TextEvaluation implements AutoCloseable {
         return progress.of(
                 spark,
                 summary.sequences() + " texts",
-                Progress.Work.of(summary),
+                summary.work(),
                 (tokens, samples) -> job.run(texts.batches(), tokens, samples));
     }
 

@@ -12,6 +12,8 @@ import io.kvscale.capture.Split;
 import io.kvscale.job.SharedSpark;
 import io.kvscale.job.corpus.Wire;
 import io.kvscale.job.recipe.Recipe;
+import io.kvscale.job.spark.Progress;
+import io.kvscale.job.spark.SparkRuntime;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.Role;

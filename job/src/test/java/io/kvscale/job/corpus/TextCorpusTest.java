@@ -9,6 +9,7 @@ import io.kvscale.capture.InvalidOptionException;
 import io.kvscale.job.SharedSpark;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.job.recipe.TextSettings;
+import io.kvscale.job.spark.Progress;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.text.TokenBatch;
@@ -38,6 +39,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** From files and tables to batches, on Spark. */
 class TextCorpusTest {
+    private static final Progress QUIET = new Progress(System.err, false, true);
+
     @TempDir
     Path folder;
 
@@ -49,7 +52,7 @@ class TextCorpusTest {
     private static TextCorpus read(TextInput input, String fields, int positions, int partitions) {
         TextSettings settings = settings(fields);
         return TextCorpus.read(
-                SharedSpark.context(), input, settings, new StubEncoders(settings), positions, partitions, 4);
+                SharedSpark.context(), input, settings, new StubEncoders(settings), positions, partitions, 4, QUIET);
     }
 
     private TextInput input(String... paths) {

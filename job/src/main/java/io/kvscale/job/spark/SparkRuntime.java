@@ -1,4 +1,4 @@
-package io.kvscale.job.calibration;
+package io.kvscale.job.spark;
 
 import io.kvscale.capture.InvalidOptionException;
 import java.net.URISyntaxException;

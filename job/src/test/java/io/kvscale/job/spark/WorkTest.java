@@ -1,4 +1,4 @@
-package io.kvscale.job.calibration;
+package io.kvscale.job.spark;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -6,7 +6,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-class ProgressTest {
+class WorkTest {
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
             0            | 2_000_000     | 3  | kvscale: 0.0 of 2.0 MB (0 %), 0.0 MB/s
@@ -16,7 +16,7 @@ class ProgressTest {
             1_000_000    | 7_501_000_000 | 1  | kvscale: 1.0 of 7501.0 MB (0 %), 1.0 MB/s, 2 h 5 min left
             """)
     void showsBytesRateAndTimeLeft(String bytes, String total, double seconds, String line) {
-        assertThat(new Progress.Work(number(total), 0).line(number(bytes), 0, seconds))
+        assertThat(new Work.Bytes(number(total)).line(number(bytes), 0, seconds))
                 .isEqualTo(line);
     }
 
@@ -26,12 +26,17 @@ class ProgressTest {
 
     @Test
     void aTableHasNoEndThatIsKnown() {
-        assertThat(new Progress.Work(-1, 0).line(5_000_000, 0, 2)).isEqualTo("kvscale: 5.0 MB, 2.5 MB/s");
+        assertThat(new Work.Bytes(-1).line(5_000_000, 0, 2)).isEqualTo("kvscale: 5.0 MB, 2.5 MB/s");
     }
 
     @Test
     void ofTextsShowsSamplesAndTokens() {
-        assertThat(new Progress.Work(8_000, 40).line(2_000, 12, 4))
+        assertThat(new Work.Tokens(8_000, 40).line(2_000, 12, 4))
                 .isEqualTo("kvscale: 12 of 40 samples, 2000 of 8000 tokens (25 %), 500 tokens/s, 12 s left");
+    }
+
+    @Test
+    void howManyTextsThereAreIsNotKnownBefore() {
+        assertThat(new Work.Texts().line(0, 5000, 4)).isEqualTo("kvscale: 5000 texts read, 1250 texts/s");
     }
 }

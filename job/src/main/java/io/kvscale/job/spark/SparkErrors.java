@@ -1,4 +1,4 @@
-package io.kvscale.job.corpus;
+package io.kvscale.job.spark;
 
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;

@@ -1,4 +1,4 @@
-package io.kvscale.job.corpus;
+package io.kvscale.job.spark;
 
 import java.util.Arrays;
 import java.util.Map;

@@ -1,0 +1,86 @@
+package io.kvscale.job.spark;
+
+import java.time.Duration;
+import java.util.Locale;
+
+/** What a Spark job has to do, and how its progress is told. */
+public sealed interface Work {
+    /** Nothing that is shown. */
+    record Nothing() implements Work {
+        @Override
+        public String line(long done, long samples, double seconds) {
+            return "";
+        }
+    }
+
+    /** Bytes of K and V. @param total negative: not known */
+    record Bytes(long total) implements Work {
+        @Override
+        public String line(long done, long samples, double seconds) {
+            double rate = done / seconds;
+            return total < 0
+                    ? format("%.1f MB, %.1f MB/s", done / 1e6, rate / 1e6)
+                    : format(
+                            "%.1f of %.1f MB (%d %%), %.1f MB/s%s",
+                            Math.min(total, done) / 1e6,
+                            total / 1e6,
+                            percent(done, total),
+                            rate / 1e6,
+                            left(done, total, rate));
+        }
+    }
+
+    /** Samples that a model runs over. @param total tokens */
+    record Tokens(long total, long samples) implements Work {
+        @Override
+        public String line(long done, long doneSamples, double seconds) {
+            double rate = done / seconds;
+            return format(
+                    "%d of %d samples, %d of %d tokens (%d %%), %.0f tokens/s%s",
+                    Math.min(samples, doneSamples),
+                    samples,
+                    Math.min(total, done),
+                    total,
+                    percent(done, total),
+                    rate,
+                    left(done, total, rate));
+        }
+    }
+
+    /** Texts that are read and tokenized: how many there are shows at the end. */
+    record Texts() implements Work {
+        @Override
+        public String line(long done, long samples, double seconds) {
+            return format("%d texts read, %.0f texts/s", samples, samples / seconds);
+        }
+    }
+
+    /**
+     * Done, rate, time left.
+     *
+     * @param done bytes or tokens
+     * @param samples done
+     */
+    String line(long done, long samples, double seconds);
+
+    private static String format(String line, Object... values) {
+        return "kvscale: " + String.format(Locale.ROOT, line, values);
+    }
+
+    private static long percent(long done, long total) {
+        return (long) (100.0 * Math.min(total, done) / total);
+    }
+
+    private static String left(long done, long total, double rate) {
+        if (done == 0) {
+            return "";
+        }
+        Duration left = Duration.ofSeconds(Math.round(Math.min(Math.max(0, total - done) / rate, 1e7)));
+        String shown = left.toHours() > 0
+                ? left.toHours() + " h " + left.toMinutesPart() + " min"
+                : left.toMinutes() > 0
+                        ? left.toMinutes() + " min " + left.toSecondsPart() + " s"
+                        : left.toSeconds() + " s";
+        return ", " + shown + " left";
+    }
+}
