@@ -14,6 +14,7 @@ import io.kvscale.tensor.InvalidDataException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -39,9 +40,12 @@ final class RecordReader {
     private static final Pattern INTERNALS = Pattern.compile(" \\([^()]* at \\[Source:.*\\)|: enable `.*");
 
     private final TextFields fields;
+    private final boolean tabular;
 
-    RecordReader(TextFields fields) {
+    /** @param tabular whether a null in a message is a column that it does not use */
+    RecordReader(TextFields fields, boolean tabular) {
         this.fields = fields;
+        this.tabular = tabular;
     }
 
     TextRecord read(String json) {
@@ -63,6 +67,11 @@ final class RecordReader {
         } else if (prompt != null) {
             String rest = completion == null ? "" : string(completion, fields.completion());
             return plain(string(prompt, fields.prompt()) + rest);
+        }
+        for (String name : List.of(fields.messages(), fields.text(), fields.prompt())) {
+            if (object.containsKey(name)) {
+                throw problem("the field " + name + " is null", "leave this record out, or fill it");
+            }
         }
         throw problem(
                 "the record has none of the fields " + fields.messages() + ", " + fields.text() + " and "
@@ -114,7 +123,7 @@ final class RecordReader {
                 "name the field that holds the text in the recipe: kvscale: {fields: …}");
     }
 
-    private static List<Map<String, Object>> messages(Object value, String field) {
+    private List<Map<String, Object>> messages(Object value, String field) {
         if (!(value instanceof List<?> list)) {
             throw problem("the field " + field + " is " + type(value) + ", not a list of messages", MESSAGES);
         } else if (list.isEmpty()) {
@@ -132,7 +141,7 @@ final class RecordReader {
                     + " or a list of objects";
 
     @SuppressWarnings("unchecked")
-    private static Map<String, Object> message(@Nullable Object value, String field, int number) {
+    private Map<String, Object> message(@Nullable Object value, String field, int number) {
         String which = "message " + number + " of " + field;
         if (!(value instanceof Map<?, ?> message)) {
             throw problem(which + " is " + type(value) + ", not an object", MESSAGES);
@@ -145,8 +154,21 @@ final class RecordReader {
             throw problem(which + " has a content that is " + type(content), MESSAGES);
         }
         UnicodeText.checkAll(message);
+        if (tabular) {
+            message.entrySet().removeIf(e -> e.getValue() == null && !"content".equals(e.getKey()));
+            message.values().forEach(RecordReader::dropNulls);
+        }
         // Jackson has read it as a map of strings.
         return (Map<String, Object>) message;
+    }
+
+    private static void dropNulls(@Nullable Object value) {
+        if (value instanceof Map<?, ?> map) {
+            map.values().removeIf(Objects::isNull);
+            map.values().forEach(RecordReader::dropNulls);
+        } else if (value instanceof List<?> list) {
+            list.forEach(RecordReader::dropNulls);
+        }
     }
 
     private static String type(@Nullable Object value) {

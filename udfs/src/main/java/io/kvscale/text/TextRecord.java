@@ -19,6 +19,16 @@ public sealed interface TextRecord {
      * @throws InvalidDataException if it is not such an object, or empty; without a place, which the caller knows
      */
     static TextRecord ofJson(String json, TextFields fields) {
-        return new RecordReader(fields).read(json);
+        return new RecordReader(fields, false).read(json);
+    }
+
+    /**
+     * The record in a row of a table, as JSON with all its nulls. Every message of a table has all columns: but for
+     * {@code content}, a null there says that the message has no such field.
+     *
+     * @throws InvalidDataException as {@link #ofJson}
+     */
+    static TextRecord ofRow(String json, TextFields fields) {
+        return new RecordReader(fields, true).read(json);
     }
 }

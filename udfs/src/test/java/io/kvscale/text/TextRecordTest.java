@@ -55,10 +55,27 @@ class TextRecordTest {
                 .isEqualTo(new TextRecord.Plain("😀 {{ x }} \u0000\r\n é"));
     }
 
+    @Test
+    void aNullOfATableIsAFieldThatIsNotThereButForContent() {
+        String json =
+                "{\"messages\":[{\"role\":\"user\",\"content\":null,\"name\":null,\"calls\":[{\"id\":null,\"a\":1}]}],"
+                        + "\"text\":null}";
+        Map<String, Object> message = new HashMap<>();
+        message.put("role", "user");
+        message.put("content", null);
+        message.put("calls", List.of(Map.of("a", 1)));
+        assertThat(TextRecord.ofRow(json, TextFields.DEFAULT)).isEqualTo(new TextRecord.Chat(List.of(message)));
+        assertThat(((TextRecord.Chat) TextRecord.ofJson(json, TextFields.DEFAULT))
+                        .messages()
+                        .get(0))
+                .containsKey("name");
+    }
+
     @ParameterizedTest
     @CsvSource(
             delimiter = ';',
             value = {
+                "{'text': null}; the field text is null",
                 "; nothing at all",
                 "null; the record is null, not a JSON object",
                 "[]; the record is a list, not a JSON object",

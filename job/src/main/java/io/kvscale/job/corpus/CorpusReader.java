@@ -59,7 +59,7 @@ final class CorpusReader implements AutoCloseable {
         if (isTable) {
             String name = input.shown();
             rows = table.rows(spark, listing.files(), partitions)
-                    .mapPartitions(json -> new TableRows(name, json, tasks.begin()));
+                    .mapPartitions(found -> new TableRows(name, found, tasks.begin()));
         } else {
             List<byte[]> pieces =
                     NumberedPieces.plan(spark, listing.files(), partitions, configuration, attempts).stream()

@@ -15,6 +15,9 @@ interface Encoders extends Serializable {
         /** @throws io.kvscale.tensor.InvalidDataException if it is no record; without a place */
         TextRecord record(String json);
 
+        /** Likewise of a table's row. */
+        TextRecord row(String json);
+
         /** @throws io.kvscale.tensor.InvalidDataException if nothing can be made of the record; without a place */
         EncodedText encode(TextRecord record);
 
@@ -30,6 +33,11 @@ interface Encoders extends Serializable {
                 @Override
                 public TextRecord record(String json) {
                     return TextRecord.ofJson(json, settings.options().fields());
+                }
+
+                @Override
+                public TextRecord row(String json) {
+                    return TextRecord.ofRow(json, settings.options().fields());
                 }
 
                 @Override

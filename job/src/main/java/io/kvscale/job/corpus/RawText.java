@@ -18,6 +18,9 @@ record RawText(String name, String place, Content content) {
     /** The most bytes of a record, escapes and all other fields included: few enough to hold. */
     static final int MOST_BYTES = 64 << 20;
 
+    private static final DataProblem NOT_UTF8 = DataProblem.of(
+            "the text is not valid UTF-8", "save it with the encoding UTF-8, or allow for it with max_bad_records");
+
     /** What there is. */
     sealed interface Content {
         /** @throws InvalidDataException if it is no record; without a place */
@@ -47,6 +50,22 @@ record RawText(String name, String place, Content content) {
         }
     }
 
+    /** A row of a table, as a JSON object. */
+    record Row(byte[] utf8) implements Content {
+        @Override
+        public TextRecord record(Encoders.Encoder encoder) {
+            return encoder.row(decode(utf8));
+        }
+    }
+
+    /** Bytes that are no text, which Spark took for one: of Parquet files it checks none. */
+    record NotUtf8() implements Content {
+        @Override
+        public TextRecord record(Encoders.Encoder encoder) {
+            throw new InvalidDataException(NOT_UTF8);
+        }
+    }
+
     /** More than is held. */
     record TooLong() implements Content {
         @Override
@@ -64,11 +83,7 @@ record RawText(String name, String place, Content content) {
                     .decode(ByteBuffer.wrap(utf8))
                     .toString();
         } catch (CharacterCodingException e) {
-            throw new InvalidDataException(
-                    DataProblem.of(
-                            "the text is not valid UTF-8",
-                            "save it with the encoding UTF-8, or allow for it with max_bad_records"),
-                    e);
+            throw new InvalidDataException(NOT_UTF8, e);
         }
     }
 }

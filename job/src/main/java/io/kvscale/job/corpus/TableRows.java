@@ -8,31 +8,36 @@ final class TableRows implements Iterator<byte[]> {
     private static final int SHOWN = 80;
 
     private final String table;
-    private final Iterator<byte[]> json;
+    private final Iterator<TableRow> rows;
     private final RecordTask task;
 
     /** @param table what messages call it */
-    TableRows(String table, Iterator<byte[]> json, RecordTask task) {
+    TableRows(String table, Iterator<TableRow> rows, RecordTask task) {
         this.table = table;
-        this.json = json;
+        this.rows = rows;
         this.task = task;
     }
 
     @Override
     public boolean hasNext() {
-        return json.hasNext();
+        return rows.hasNext();
     }
 
     /** Rows have neither name nor order: messages show how one begins, and the first is told by all of it. */
     @Override
     public byte[] next() {
-        byte[] utf8 = json.next();
+        TableRow row = rows.next();
+        byte[] utf8 = row.json();
         String text = new String(utf8, StandardCharsets.UTF_8);
         String begin = text.length() <= SHOWN ? text : text.substring(0, SHOWN) + "...";
-        RawText raw = new RawText(
-                "",
-                table + ", row " + begin,
-                utf8.length > RawText.MOST_BYTES ? new RawText.TooLong() : new RawText.Json(utf8));
+        RawText raw = new RawText("", table + ", row " + begin, content(row));
         return task.encode(raw, ContentHash.of(0, text).toString()).toByteArray();
+    }
+
+    private static RawText.Content content(TableRow row) {
+        if (row.json().length > RawText.MOST_BYTES) {
+            return new RawText.TooLong();
+        }
+        return row.isUtf8() ? new RawText.Row(row.json()) : new RawText.NotUtf8();
     }
 }

@@ -10,21 +10,24 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Supplier;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.Column;
-import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.classic.Dataset;
 import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.functions;
 import org.apache.spark.sql.types.ArrayType;
 import org.apache.spark.sql.types.StringType;
 import org.apache.spark.sql.types.StructField;
+import org.apache.spark.sql.types.StructType;
 import org.jspecify.annotations.Nullable;
 
 /** The rows of a table, each as the JSON object that it would be in a file of lines. */
 final class TableTexts {
+    private static final Map<String, String> WITH_NULLS = Map.of("ignoreNullFields", "false");
+
     private final TextInput input;
     private final TextFields fields;
 
@@ -34,13 +37,13 @@ final class TableTexts {
     }
 
     /**
-     * JSON in UTF-8, only of the columns that a record may be in; nothing runs yet.
+     * JSON, only of the columns that a record may be in; nothing runs yet.
      *
      * @param parquet the table's files, if it is in files
      * @param most partitions; 0: as Spark plans them
      * @throws InvalidDataException if there is no such table, or it has no text
      */
-    JavaRDD<byte[]> rows(JavaSparkContext spark, List<CaptureFile> parquet, int most) {
+    JavaRDD<TableRow> rows(JavaSparkContext spark, List<CaptureFile> parquet, int most) {
         return named(() -> {
             SparkSession session = TableSession.of(spark);
             Dataset<?> table;
@@ -54,11 +57,11 @@ final class TableTexts {
             } else {
                 table = session.sql(input.query());
             }
-            Column json = functions.to_json(functions.struct(columns(table).toArray(Column[]::new)));
-            JavaRDD<InternalRow> rows =
-                    ((Dataset<?>) table.select(json)).queryExecution().toRdd().toJavaRDD();
-            JavaRDD<byte[]> bytes = rows.map(row -> row.getUTF8String(0).getBytes());
-            return most > 0 ? bytes.coalesce(most) : bytes;
+            Column columns = functions.struct(columns(table).toArray(Column[]::new));
+            Dataset<?> json = table.select(functions.to_json(columns, WITH_NULLS), columns);
+            StructType type = (StructType) json.schema().fields()[1].dataType();
+            JavaRDD<TableRow> rows = json.queryExecution().toRdd().toJavaRDD().map(row -> TableRow.of(row, type));
+            return most > 0 ? rows.coalesce(most) : rows;
         });
     }
 

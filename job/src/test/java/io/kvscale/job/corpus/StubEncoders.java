@@ -37,6 +37,11 @@ final class StubEncoders implements Encoders {
             }
 
             @Override
+            public TextRecord row(String json) {
+                return record(json);
+            }
+
+            @Override
             public EncodedText encode(TextRecord record) {
                 String text = ((TextRecord.Plain) record).text();
                 return new EncodedText(text, text.chars().toArray());

@@ -385,6 +385,19 @@ class TextCorpusTest {
     }
 
     @Test
+    void bytesOfATableThatAreNoTextAreBad() {
+        for (String column : List.of(
+                "cast(x'61ff' as string) as text",
+                "array(named_struct('role', 'user', 'content', cast(x'61ff' as string))) as messages")) {
+            TextInput input = TextInput.query("select " + column);
+            assertThatThrownBy(() -> read(input, "", 0, 1))
+                    .isInstanceOf(InvalidDataException.class)
+                    .hasMessageContaining("not valid UTF-8")
+                    .hasMessageContaining("table of the query, row {");
+        }
+    }
+
+    @Test
     void bytesAreNoText() {
         assertThatThrownBy(() -> read(TextInput.query("select cast('abc' as binary) as text"), "", 0, 1))
                 .isInstanceOf(InvalidDataException.class)
