@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.kvscale.job.bench.ModelRates;
 import io.kvscale.job.bench.SpeedBench;
 import java.io.PrintWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Map;
@@ -48,6 +49,12 @@ final class BenchCommand implements Callable<Integer> {
             description = "Measure this model instead: tokens a second alone, observed, with histograms and evaluated.")
     private @Nullable Path model;
 
+    @Option(
+            names = "--model-file",
+            paramLabel = "NAME",
+            description = "The graph in that folder; ${DEFAULT-VALUE} by default.")
+    private String modelFile = "model.onnx";
+
     @Option(names = "--json", description = "Print JSON: one object, a number for every figure.")
     private boolean json;
 
@@ -56,10 +63,13 @@ final class BenchCommand implements Callable<Integer> {
         if (size < LEAST_BYTES) {
             throw new ParameterException(spec.commandLine(), "--size is at least " + LEAST_BYTES);
         }
+        if (model != null && !Files.isDirectory(model)) {
+            throw new ParameterException(spec.commandLine(), "--model " + model + " is not a folder of this machine");
+        }
         Path parent = dir == null ? Path.of(System.getProperty("java.io.tmpdir")) : dir;
         Map<String, Object> figures = model == null
                 ? new SpeedBench(parent, size, sql).run()
-                : new ModelRates(model, "model.onnx", MODEL_SECONDS).run();
+                : new ModelRates(model, modelFile, MODEL_SECONDS).run();
         PrintWriter out = spec.commandLine().getOut();
         if (json) {
             out.println(JsonMapper.builder()

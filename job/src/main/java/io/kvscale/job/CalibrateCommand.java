@@ -9,6 +9,7 @@ import io.kvscale.job.export.OutputFolder;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.job.spark.SparkRuntime;
 import io.kvscale.quant.ScaleSolver;
+import io.kvscale.tensor.InvalidDataException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -56,7 +57,7 @@ final class CalibrateCommand implements Callable<Integer> {
     @Option(names = "--output", paramLabel = "DIR", description = "The result folder; it appears whole or not at all.")
     private @Nullable String output;
 
-    @Option(names = "--overwrite", description = "Replace an older result folder.")
+    @Option(names = "--overwrite", description = "Replace an older result folder, and older captures.")
     private boolean overwrite;
 
     @Option(
@@ -93,14 +94,15 @@ final class CalibrateCommand implements Callable<Integer> {
             return ExitCode.DONE;
         }
         try (OutputFolder folder = OutputFolder.open(output, overwrite, read, hadoop);
-                OutputFolder kept =
-                        saved == null ? null : OutputFolder.ofCaptures(saved, beside(read, output), hadoop)) {
+                OutputFolder kept = saved == null
+                        ? null
+                        : OutputFolder.ofCaptures(saved, overwrite, beside(read, output), hadoop)) {
             RunRecord run = new RunRecord(read, table);
             try (CalibrationJob job = job(runtime, recipe, read, hadoop, results, kept)) {
                 job.notices().forEach(results::warn);
                 CalibrationOutcome outcome = observed(job, recipe, results);
                 tell(outcome, results);
-                ScaleSolver.Solution solution = Results.solve(recipe, outcome.statistics(), outcome.problem());
+                ScaleSolver.Solution solution = solve(recipe, outcome);
                 if (kept != null) {
                     kept.commit();
                 }
@@ -122,9 +124,17 @@ final class CalibrateCommand implements Callable<Integer> {
         if (!job.wantsScales()) {
             return outcome;
         }
-        job.feedBack(
-                Results.solve(recipe, outcome.statistics(), outcome.problem()).table());
+        job.feedBack(solve(recipe, outcome).table());
         return job.run(Depth.VALUES, results.progress());
+    }
+
+    private ScaleSolver.Solution solve(Recipe recipe, CalibrationOutcome outcome) {
+        try {
+            return Results.solve(recipe, outcome.statistics(), outcome.problem());
+        } catch (InvalidDataException e) {
+            // Of a text the file is the capture that was not saved.
+            throw texts.isGiven() ? new InvalidDataException(e.problem().inSampleOnly(), e) : e;
+        }
     }
 
     private void check(List<String> read) {

@@ -62,6 +62,11 @@ final class Failures {
             err.flush();
             return ExitCode.OUTPUT;
         }
+        if (String.valueOf(e.getMessage()).contains("SparkContext was shut down")) {
+            err.println("kvscale: stopped before it was done; nothing was written");
+            err.flush();
+            return ExitCode.UNEXPECTED;
+        }
         int code = code(e);
         if (code == ExitCode.UNEXPECTED) {
             err.println(

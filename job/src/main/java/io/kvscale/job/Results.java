@@ -14,6 +14,7 @@ import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** From statistics and a recipe to the result folder and what the terminal shows: the end of two commands. */
@@ -70,7 +71,7 @@ final class Results {
     void tellFailed(long count, @Nullable DataProblem first) {
         if (first != null) {
             warn("the model failed on " + count + " samples, which were left out; the first: "
-                    + first.message().replace("\n", ";"));
+                    + first.message().lines().map(String::strip).collect(Collectors.joining("; ")));
         }
     }
 

@@ -123,8 +123,13 @@ class TextCalibrationTest {
                 .isDone();
         assertThat(Folder.content(work.resolve("read"))).isEqualTo(Folder.content(work.resolve("text")));
         calibrate(recipe, MODEL, TEXTS, "again", "--save-captures", work.resolve("captures"))
-                .fails(ExitCode.OUTPUT, "--save-captures", "an empty one");
+                .fails(ExitCode.OUTPUT, "captures exists", "--save-captures", "--overwrite");
         assertThat(work.resolve("again")).doesNotExist();
+        calibrate(recipe, MODEL, TEXTS, "again", "--save-captures", work.resolve("captures"), "--overwrite")
+                .isDone();
+        Folder.write(work.resolve("captures/texts/notes.txt"), "mine");
+        calibrate(recipe, MODEL, TEXTS, "again", "--save-captures", work.resolve("captures"), "--overwrite")
+                .fails(ExitCode.OUTPUT, "something else than kvscale's captures: notes.txt");
     }
 
     @Test

@@ -11,7 +11,8 @@ public record Remedies(String nonFinite, String zero, String partial) {
     /** In the words of recipes. */
     static final Remedies OF_RECIPES = new Remedies(
             "find out why the model produced them, or say on_nonfinite: skip under kvscale in the recipe",
-            "check how K and V were captured, or say allow_zero: true under kvscale in the recipe",
+            "check how K and V were captured, or the model that computed them, or say allow_zero: true under kvscale in"
+                    + " the recipe",
             "calibrate again; these statistics are of a part of a corpus");
 
     /** These, where the slot is NVFP4: zeros have no global scale that could be replaced. */

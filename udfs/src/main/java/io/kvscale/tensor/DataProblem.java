@@ -62,6 +62,11 @@ public record DataProblem(
         return new DataProblem(what, remedy, of, slot, file, tensor);
     }
 
+    /** The same without file and tensor, where nobody knows them but by the sample. */
+    public DataProblem inSampleOnly() {
+        return new DataProblem(what, remedy, sample, slot, null, null);
+    }
+
     @Override
     public int compareTo(DataProblem other) {
         return ORDER.compare(this, other);

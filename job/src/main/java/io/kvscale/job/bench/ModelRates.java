@@ -41,6 +41,9 @@ public final class ModelRates {
     /** {@link Rounds} counts in units a nanosecond, as GB/s. */
     private static final double PER_SECOND = 1e9;
 
+    /** Ends the names of what two slots do at once. */
+    private static final String TWO = "_2";
+
     private static final SlotSchemes FP8 = SlotSchemes.of(QuantizationScheme.fp8());
 
     private final Path folder;
@@ -59,62 +62,90 @@ public final class ModelRates {
 
     /**
      * Measures. Figures by name: tokens a second; {@code overhead}, the part that observation adds to the bare forward
-     * pass over the same graph and outputs; {@code slot_scaling}, two slots to one; {@code resident_mb}, all that the
-     * process holds with one slot at work; {@code slot_mb}, what the second one adds.
+     * pass over the same graph and outputs; {@code slot_scaling}, two slots to one; {@code resident_mb}, the most that
+     * the process holds while one slot observes; {@code slot_mb}, what a second one adds to that. With two slots at work
+     * names end in {@code _2}.
      *
      * @throws InvalidDataException if the folder holds no model that runs here
      */
     public Map<String, Object> run() throws Exception {
         ModelManifest manifest =
                 ModelManifest.of(new org.apache.hadoop.fs.Path(folder.toUri()), graph, new Configuration());
-        try (DecoderModel cache = DecoderModel.shared(manifest, folder, Outputs.CACHE);
-                DecoderRun bare = cache.newRun();
-                DecoderRun bareBeside = cache.newRun();
-                TextTask observing = task(cache, StatisticsKind.RANGE);
-                TextTask beside = task(cache, StatisticsKind.RANGE);
-                TextTask counting = task(cache, StatisticsKind.HISTOGRAM);
-                Threads threads = new Threads()) {
-            int tokens = Math.min(TOKENS, cache.shape().maxPositions());
-            TokenSequence sequence =
-                    new TokenSequence("bench", ids(tokens, cache.shape().vocabulary()));
-            observe(observing, sequence);
-            long one = ResidentMemory.bytes();
-            threads.together(List.of(() -> observe(observing, sequence), () -> observe(beside, sequence)));
-            long two = ResidentMemory.bytes();
-            Map<String, Callable<?>> measured = new LinkedHashMap<>();
-            measured.put("bare", () -> threads.together(List.of(() -> forward(bare, sequence))));
-            measured.put("observe", () -> threads.together(List.of(() -> observe(observing, sequence))));
-            measured.put("histogram", () -> threads.together(List.of(() -> observe(counting, sequence))));
-            measured.put(
-                    "bare2",
-                    () -> threads.together(
-                            List.of(() -> forward(bare, sequence), () -> forward(bareBeside, sequence))));
-            measured.put(
-                    "observe2",
-                    () -> threads.together(
-                            List.of(() -> observe(observing, sequence), () -> observe(beside, sequence))));
-            ToDoubleFunction<String> rates = new Rounds(tokens, seconds).medians(measured);
-            double evaluated = evaluated(manifest, scales(observing), threads);
-            double alone = rates.applyAsDouble("bare");
-            double observed = rates.applyAsDouble("observe");
-            Map<String, Object> figures = new LinkedHashMap<>();
-            figures.put("bare_tps", PER_SECOND * alone);
-            figures.put("observe_tps", PER_SECOND * observed);
-            figures.put("overhead", alone / observed - 1);
-            figures.put("histogram_tps", PER_SECOND * rates.applyAsDouble("histogram"));
-            figures.put("evaluate_tps", evaluated);
-            figures.put("bare_tps_2", 2 * PER_SECOND * rates.applyAsDouble("bare2"));
-            figures.put("observe_tps_2", 2 * PER_SECOND * rates.applyAsDouble("observe2"));
-            figures.put("slot_scaling", 2 * rates.applyAsDouble("observe2") / observed);
-            figures.put("resident_mb", one / 1e6);
-            figures.put("slot_mb", (two - one) / 1e6);
-            figures.put("tokens", tokens);
-            figures.put("java", System.getProperty("java.version"));
-            figures.put("cores", Runtime.getRuntime().availableProcessors());
-            return figures;
+        Map<String, Object> figures = new LinkedHashMap<>();
+        try (Threads threads = new Threads()) {
+            FixedScales scales = observed(manifest, threads, figures);
+            evaluated(manifest, scales, threads, figures);
         } finally {
             DecoderModel.releaseShared();
         }
+        figures.put("java", System.getProperty("java.version"));
+        figures.put("cores", Runtime.getRuntime().availableProcessors());
+        return figures;
+    }
+
+    /** What one of the slots runs, and both at once. */
+    private static Map<String, Callable<?>> slots(Threads threads, Map<String, List<Callable<Object>>> measured) {
+        Map<String, Callable<?>> slots = new LinkedHashMap<>();
+        measured.forEach((name, calls) -> {
+            slots.put(name, () -> threads.together(calls.subList(0, 1)));
+            slots.put(name + TWO, () -> threads.together(calls));
+        });
+        return slots;
+    }
+
+    /** Measures the forward pass without and with observation; gives the scales of what was observed. */
+    private FixedScales observed(ModelManifest manifest, Threads threads, Map<String, Object> figures)
+            throws Exception {
+        try (DecoderModel model = DecoderModel.shared(manifest, folder, Outputs.CACHE);
+                DecoderRun bare = model.newRun();
+                DecoderRun bareBeside = model.newRun();
+                TextTask observing = task(model, StatisticsKind.RANGE);
+                TextTask beside = task(model, StatisticsKind.RANGE);
+                TextTask counting = task(model, StatisticsKind.HISTOGRAM);
+                TextTask countingBeside = task(model, StatisticsKind.HISTOGRAM)) {
+            int tokens = Math.min(TOKENS, model.shape().maxPositions());
+            TokenSequence sequence =
+                    new TokenSequence("bench", ids(tokens, model.shape().vocabulary()));
+            List<Callable<Object>> observe =
+                    List.of(() -> observe(observing, sequence), () -> observe(beside, sequence));
+            observe(observing, sequence);
+            double one = ResidentMemory.peak(() -> observe(observing, sequence));
+            threads.together(observe);
+            double two = ResidentMemory.peak(() -> threads.together(observe));
+            Map<String, List<Callable<Object>>> measured = new LinkedHashMap<>();
+            measured.put("bare", List.of(() -> forward(bare, sequence), () -> forward(bareBeside, sequence)));
+            measured.put("observe", observe);
+            measured.put(
+                    "histogram", List.of(() -> observe(counting, sequence), () -> observe(countingBeside, sequence)));
+            ToDoubleFunction<String> rates = new Rounds(tokens, seconds).medians(slots(threads, measured));
+            measured.keySet().forEach(name -> put(name, rates, figures));
+            double observed = rates.applyAsDouble("observe");
+            figures.put("overhead", rates.applyAsDouble("bare") / observed - 1);
+            figures.put("slot_scaling", 2 * rates.applyAsDouble("observe" + TWO) / observed);
+            figures.put("resident_mb", one / 1e6);
+            figures.put("slot_mb", (two - one) / 1e6);
+            figures.put("tokens", tokens);
+            return scales(observing);
+        }
+    }
+
+    /** One quantized cache beside the full-precision one. */
+    private void evaluated(ModelManifest manifest, FixedScales scales, Threads threads, Map<String, Object> figures)
+            throws Exception {
+        try (DecoderModel logits = DecoderModel.shared(manifest, folder, Outputs.CACHE_AND_LOGITS);
+                EvaluationTask task = new EvaluationTask(logits, List.of(scales), CHUNK, 0);
+                EvaluationTask beside = new EvaluationTask(logits, List.of(scales), CHUNK, 0)) {
+            TokenSequence sequence = new TokenSequence(
+                    "bench", ids(EVALUATED_TOKENS, logits.shape().vocabulary()));
+            Map<String, List<Callable<Object>>> measured =
+                    Map.of("evaluate", List.of(() -> task.score(sequence), () -> beside.score(sequence)));
+            put("evaluate", new Rounds(EVALUATED_TOKENS, seconds / 2).medians(slots(threads, measured)), figures);
+        }
+    }
+
+    private static void put(String name, ToDoubleFunction<String> rates, Map<String, Object> figures) {
+        figures.put(name + "_tps", PER_SECOND * rates.applyAsDouble(name));
+        figures.put(name + "_tps" + TWO, 2 * PER_SECOND * rates.applyAsDouble(name + TWO));
     }
 
     private static int[] ids(int tokens, int vocabulary) {
@@ -143,18 +174,5 @@ public final class ModelRates {
         ScaleSolver solver = new ScaleSolver(FP8, layer -> true, new Expectations(false, false, true, false));
         return FixedScales.of(
                 solver.solve(outcome.statistics(), outcome.problem()).table());
-    }
-
-    /** One quantized cache beside the full-precision one. */
-    private double evaluated(ModelManifest manifest, FixedScales scales, Threads threads) throws Exception {
-        try (DecoderModel logits = DecoderModel.shared(manifest, folder, Outputs.CACHE_AND_LOGITS);
-                EvaluationTask task = new EvaluationTask(logits, List.of(scales), CHUNK, 0)) {
-            TokenSequence sequence = new TokenSequence(
-                    "bench", ids(EVALUATED_TOKENS, logits.shape().vocabulary()));
-            return PER_SECOND
-                    * new Rounds(EVALUATED_TOKENS, seconds / 4)
-                            .medians(Map.of("evaluate", () -> threads.together(List.of(() -> task.score(sequence)))))
-                            .applyAsDouble("evaluate");
-        }
     }
 }

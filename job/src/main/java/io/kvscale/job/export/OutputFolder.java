@@ -8,12 +8,13 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
-import java.util.TreeSet;
 import java.util.UUID;
-import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.LocatedFileStatus;
 import org.apache.hadoop.fs.Path;
+import org.apache.hadoop.fs.RemoteIterator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,6 +25,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class OutputFolder implements Closeable {
     private static final String SUCCESS = "_SUCCESS";
+    private static final String CAPTURE = ".safetensors";
 
     /** All that this, {@link ResultFiles} and an evaluation write. */
     private static final Set<String> RESULTS = Set.of(
@@ -41,9 +43,30 @@ public final class OutputFolder implements Closeable {
      * What may be replaced.
      *
      * @param option that named the folder
-     * @param mayHold names of files that an older folder may have; with others it is someone else's
+     * @param results names that an older folder may hold; with others it is someone else's. Empty: captures, below any
+     *     folders
      */
-    private record Claim(String option, boolean overwrite, Set<String> mayHold) {}
+    private record Claim(String option, boolean overwrite, Set<String> results) {
+        /** What an older folder holds that is not ours; null for nothing. */
+        @Nullable
+        String foreign(FileSystem fs, Path folder) throws IOException {
+            Stream<String> names = results.isEmpty()
+                    ? files(fs, folder).filter(name -> !name.equals(SUCCESS) && !name.endsWith(CAPTURE))
+                    : Arrays.stream(fs.listStatus(folder))
+                            .map(status -> status.getPath().getName())
+                            .filter(name -> !results.contains(name));
+            return names.sorted().findFirst().orElse(null);
+        }
+
+        private static Stream<String> files(FileSystem fs, Path folder) throws IOException {
+            List<String> names = new ArrayList<>();
+            RemoteIterator<LocatedFileStatus> files = fs.listFiles(folder, true);
+            while (files.hasNext()) {
+                names.add(files.next().getPath().getName());
+            }
+            return names.stream();
+        }
+    }
 
     private OutputFolder(FileSystem fs, Path target, Claim claim) {
         this.fs = fs;
@@ -66,10 +89,11 @@ public final class OutputFolder implements Closeable {
     /**
      * Claims a folder for captures, as {@link #open}; tasks put them into {@link #staging}.
      *
-     * @throws OutputException if it holds anything, or cannot be written
+     * @throws OutputException if it exists without {@code overwrite}, holds anything but captures, or cannot be written
      */
-    public static OutputFolder ofCaptures(String folder, List<String> inputs, Configuration configuration) {
-        return open(folder, new Claim("--save-captures", true, Set.of()), inputs, configuration);
+    public static OutputFolder ofCaptures(
+            String folder, boolean overwrite, List<String> inputs, Configuration configuration) {
+        return open(folder, new Claim("--save-captures", overwrite, Set.of()), inputs, configuration);
     }
 
     private static OutputFolder open(String folder, Claim claim, List<String> inputs, Configuration configuration) {
@@ -116,17 +140,11 @@ public final class OutputFolder implements Closeable {
                     + claim.option + ", or say --overwrite");
         }
         // Of a file the listing is the file itself.
-        TreeSet<String> names = Arrays.stream(fs.listStatus(target))
-                .map(s -> s.getPath().getName())
-                .collect(Collectors.toCollection(TreeSet::new));
-        names.removeAll(claim.mayHold);
-        if (!names.isEmpty()) {
-            throw new OutputException(
-                    "the output folder " + shown(target) + " holds something else than kvscale's results: "
-                            + DataProblem.shown(names.first()) + "\n  name another with " + claim.option + ": "
-                            + (claim.mayHold.isEmpty()
-                                    ? "captures go into an empty one"
-                                    : "--overwrite replaces results only"));
+        String foreign = claim.foreign(fs, target);
+        if (foreign != null) {
+            throw new OutputException("the output folder " + shown(target) + " holds something else than kvscale's "
+                    + (claim.results.isEmpty() ? "captures" : "results") + ": " + DataProblem.shown(foreign)
+                    + "\n  name another with " + claim.option + ": --overwrite replaces those only");
         }
     }
 
