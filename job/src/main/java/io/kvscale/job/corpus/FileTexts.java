@@ -9,6 +9,8 @@ import java.io.InputStream;
 import java.util.Arrays;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataInputStream;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.LocalFileSystem;
 import org.apache.hadoop.fs.Path;
 import org.jspecify.annotations.Nullable;
 
@@ -38,7 +40,9 @@ final class FileTexts implements Closeable {
 
     static FSDataInputStream open(CaptureFile file, Configuration configuration) throws IOException {
         Path path = new Path(file.path());
-        return path.getFileSystem(configuration).open(path);
+        FileSystem files = path.getFileSystem(configuration);
+        // Past the checksum files: the names of some have a colon, of which Hadoop makes no such file's name.
+        return files instanceof LocalFileSystem local ? local.getRaw().open(path) : files.open(path);
     }
 
     /** The next text; null behind the last. @throws IOException if the file cannot be read, or is not as listed */

@@ -36,7 +36,10 @@ record TextListing(List<CaptureFile> files, long skipped, boolean parquet) {
         }
         boolean parquet = isParquet(files);
         if (!parquet) {
-            CaptureListing.checkNames(files);
+            // Lines have names of their own; whether sequences do shows when they are planned.
+            CaptureListing.checkNames(files.stream().filter(FileTexts::areLines).toList());
+            CaptureListing.checkNames(
+                    files.stream().filter(file -> !FileTexts.areLines(file)).toList());
         }
         return new TextListing(files, walk.skipped(), parquet);
     }
@@ -65,7 +68,7 @@ record TextListing(List<CaptureFile> files, long skipped, boolean parquet) {
         return TextFormat.ofFile(file.path())
                 .orElseThrow(() -> problem(
                         "the name of " + DataProblem.shown(file.path()) + " does not say what kind of text it holds",
-                        "rename it to end with " + ENDINGS));
+                        "unpack it if it is packed, or rename it to end with " + ENDINGS));
     }
 
     private static InvalidDataException problem(String what, String remedy) {

@@ -211,6 +211,14 @@ class TextCorpusTest {
     }
 
     @Test
+    void linesMayBeNamedAsATextIsAndNamesMayHaveColons() {
+        write("in/a.jsonl", json("one"));
+        write("in/a.txt", "two");
+        write("in/b:c.jsonl", json("three"));
+        assertThat(texts(input("in"), "", 0)).isEqualTo(Map.of("a/1", "one", "a", "two", "b:c/1", "three"));
+    }
+
+    @Test
     void otherFilesAreSkippedAndCounted() {
         corpus();
         write("in/README.md", "no text");
@@ -233,15 +241,12 @@ class TextCorpusTest {
                 "nothing | input | does not exist",
                 "empty | no .txt, .jsonl or .parquet file | (1 other files)",
                 "mixed | Parquet files lie among other texts | a folder of its own",
-                "twins | two files have the sample name 'a' | rename one",
                 "names | two texts have the name 'a/1' | rename one of their files"
             })
     void anInputThatIsNoCorpusIsRefused(String path, String what, String more) {
         write("empty/README.md", "x");
         write("mixed/a.parquet", "x");
         write("mixed/b.txt", "x");
-        write("twins/a.txt", "x");
-        write("twins/a.jsonl", json("x"));
         write("names/a.jsonl", json("x"));
         write("names/a/1.txt", "y");
         assertThatThrownBy(() -> read(input(path), "", 0, 2))
