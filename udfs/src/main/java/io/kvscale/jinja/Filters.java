@@ -163,7 +163,11 @@ final class Filters {
         return (long) value;
     }
 
+    /** Whatever is false, none or 0 say, counts as nothing to choose from. */
     private List<Object> chosen(Object value, String name, Arguments arguments) {
+        if (!Values.truth(value)) {
+            return List.of();
+        }
         List<Object> items = budget.items(Values.items(value));
         List<Object> positional = arguments.positional();
         if (name.equals("map")) {

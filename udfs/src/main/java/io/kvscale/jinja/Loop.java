@@ -34,7 +34,7 @@ final class Loop {
             case "depth0" -> 0L;
             case "cycle" ->
                 (Callable) arguments -> {
-                    if (arguments.positional().isEmpty()) {
+                    if (arguments.positional().isEmpty() || !arguments.named().isEmpty()) {
                         throw new TemplateException("cycle takes items");
                     }
                     return arguments

@@ -1,6 +1,9 @@
 package io.kvscale.jinja;
 
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Supplier;
 
 /** Carries statements out and gathers their text. */
@@ -50,8 +53,9 @@ final class Renderer {
             assign(set.targets(), value, scope, set.line());
         } else if (statement instanceof Statement.SetBlock block) {
             Scope inner = new Scope(scope);
-            inner.set(Statement.SetBlock.BLOCK, render(block.body(), new Scope(scope)));
-            Object value = at(block.line(), () -> evaluator.value(block.filtered(), inner));
+            scope.set(Statement.BLOCK, render(block.body(), inner));
+            inner.end();
+            Object value = at(block.line(), () -> evaluator.value(block.filtered(), scope));
             set(scope, block.target(), value, block.line());
         } else if (statement instanceof Statement.SetAttribute set) {
             Object value = at(set.line(), () -> evaluator.value(set.value(), scope));
@@ -61,12 +65,31 @@ final class Renderer {
             namespace.attributes.put(set.name(), value);
         } else if (statement instanceof Statement.Macro macro) {
             set(scope, macro.name(), (Callable) arguments -> call(macro, arguments, scope), macro.line());
-        } else if (statement instanceof Statement.Scoped scoped) {
-            return run(scoped.body(), new Scope(scope), out);
+        } else if (statement instanceof Statement.CallBlock block) {
+            scope.set(Statement.BLOCK, (Callable) arguments -> call(block.block(), arguments, scope));
+            append(written(block.line(), block.call(), scope), out);
+        } else if (statement instanceof Statement.FilterBlock block) {
+            Scope inner = new Scope(scope);
+            inner.set(Statement.BLOCK, render(block.body(), inner));
+            append(written(block.line(), block.filtered(), inner), out);
+            inner.end();
+        } else if (statement instanceof Statement.Generation generation) {
+            append(call(generation.block(), Arguments.NONE, scope), out);
         } else {
             return statement instanceof Statement.Break ? End.BREAK : End.CONTINUE;
         }
         return End.NORMAL;
+    }
+
+    /** What a block gives: unlike that of an expression, its value is a text already. */
+    private String written(int line, Expression expression, Scope scope) {
+        return at(line, () -> {
+            Object value = evaluator.value(expression, scope);
+            if (value instanceof String || value instanceof Safe) {
+                return Printed.text(value);
+            }
+            throw new TemplateException("a block gives " + Values.typeName(value) + " where a string is needed");
+        });
     }
 
     private void append(String text, StringBuilder out) {
@@ -86,7 +109,9 @@ final class Renderer {
                     .toList();
         }
         if (items.isEmpty()) {
-            run(loop.otherwise(), new Scope(scope), out);
+            Scope inner = new Scope(scope);
+            run(loop.otherwise(), inner, out);
+            inner.end();
             return;
         }
         Loop state = new Loop(items);
@@ -96,6 +121,7 @@ final class Renderer {
             inner.set("loop", state);
             assign(loop.targets(), state.current(), inner, loop.line());
             end = run(loop.body(), inner, out);
+            inner.end();
         }
     }
 
@@ -122,24 +148,61 @@ final class Renderer {
         });
     }
 
-    private Object call(Statement.Macro macro, Arguments arguments, Scope around) {
-        String[] names =
-                macro.parameters().stream().map(Statement.Parameter::name).toArray(String[]::new);
-        Arguments.Bound given = arguments.bind(macro.name(), 0, names);
-        if (++calls > MAX_CALLS) {
+    private String call(Statement.Macro macro, Arguments arguments, Scope around) {
+        if (around.hasEnded()) {
+            throw TemplateException.unsupported("calling a macro behind the end of the block that it stands in");
+        } else if (++calls > MAX_CALLS) {
             throw new TemplateException("macros call each other more than " + MAX_CALLS + " deep");
         }
         Scope inner = new Scope(around);
-        for (int i = 0; i < names.length; i++) {
-            Expression ifMissing = macro.parameters().get(i).ifMissing();
-            Object missing = given.get(i).isPresent() || ifMissing == null
-                    ? new Undefined(names[i])
-                    : at(macro.line(), () -> evaluator.value(ifMissing, inner));
-            inner.set(names[i], given.get(i).orElse(missing));
+        for (Statement.Parameter missing : bind(macro, arguments, inner)) {
+            Expression ifMissing = missing.ifMissing();
+            if (ifMissing != null) {
+                inner.set(missing.name(), at(macro.line(), () -> evaluator.value(ifMissing, inner)));
+            }
         }
         String text = render(macro.body(), inner);
         calls--;
         return text;
+    }
+
+    /** Sets all parameters, and gives those that have no argument. */
+    private static List<Statement.Parameter> bind(Statement.Macro macro, Arguments arguments, Scope inner) {
+        List<Object> positional = arguments.positional();
+        Map<Object, Object> named = new LinkedHashMap<>(arguments.named());
+        List<Statement.Parameter> missing = new ArrayList<>();
+        int places = macro.parameters().size();
+        for (int place = 0; place < places; place++) {
+            Statement.Parameter parameter = macro.parameters().get(place);
+            Object given = place < positional.size() ? positional.get(place) : named.remove(parameter.name());
+            if (given == null) {
+                missing.add(parameter);
+            }
+            inner.set(parameter.name(), given == null ? new Undefined(parameter.name()) : given);
+        }
+        bindRest(macro, positional.subList(Math.min(places, positional.size()), positional.size()), named, inner);
+        return missing;
+    }
+
+    /** Sets what a macro can read beside its parameters, from the arguments that are left. */
+    private static void bindRest(
+            Statement.Macro macro, List<Object> positional, Map<Object, Object> named, Scope inner) {
+        if (macro.implied().contains("caller")) {
+            Object caller = named.remove("caller");
+            inner.set("caller", caller == null || caller == None.NONE ? new Undefined("caller") : caller);
+        }
+        if (macro.implied().contains("kwargs")) {
+            inner.set("kwargs", named);
+        } else if (!named.isEmpty()) {
+            throw new TemplateException(macro.name() + " takes no argument '"
+                    + named.keySet().iterator().next() + "'");
+        }
+        if (macro.implied().contains("varargs")) {
+            inner.set("varargs", new Tuple(positional));
+        } else if (!positional.isEmpty()) {
+            throw new TemplateException(
+                    macro.name() + " takes " + macro.parameters().size() + " arguments at most");
+        }
     }
 
     private static <T> T at(int line, Supplier<T> work) {
