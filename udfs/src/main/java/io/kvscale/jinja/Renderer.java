@@ -1,10 +1,12 @@
 package io.kvscale.jinja;
 
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /** Carries statements out and gathers their text. */
 final class Renderer {
@@ -100,29 +102,34 @@ final class Renderer {
         out.append(text);
     }
 
+    /** As in jinja2, the {@code else} of a loop follows unless a body was carried out to its end. */
     private void loop(Statement.For loop, Scope scope, StringBuilder out) {
-        List<Object> items = at(loop.line(), () -> budget.items(Values.items(evaluator.value(loop.over(), scope))));
+        Iterator<Object> items = at(loop.line(), () -> Values.iterator(evaluator.value(loop.over(), scope), budget));
         Expression test = loop.test();
-        if (test != null) {
-            items = items.stream()
-                    .filter(item -> passes(loop, test, item, scope))
-                    .toList();
+        Loop state = new Loop(test == null ? items : passing(loop, test, items, scope));
+        Object item = at(loop.line(), state::advance);
+        boolean finished = false;
+        while (item != null) {
+            Scope inner = new Scope(scope);
+            inner.set("loop", state);
+            assign(loop.targets(), item, inner, loop.line());
+            End end = run(loop.body(), inner, out);
+            inner.end();
+            finished |= end == End.NORMAL;
+            item = end == End.BREAK ? null : at(loop.line(), state::advance);
         }
-        if (items.isEmpty()) {
+        if (!finished) {
             Scope inner = new Scope(scope);
             run(loop.otherwise(), inner, out);
             inner.end();
-            return;
         }
-        Loop state = new Loop(items);
-        End end = End.NORMAL;
-        while (end != End.BREAK && state.advance()) {
-            Scope inner = new Scope(scope);
-            inner.set("loop", state);
-            assign(loop.targets(), state.current(), inner, loop.line());
-            end = run(loop.body(), inner, out);
-            inner.end();
-        }
+    }
+
+    /** The test of an item is made when its turn comes: the body may have changed what it looks at. */
+    private Iterator<Object> passing(Statement.For loop, Expression test, Iterator<Object> items, Scope scope) {
+        return Generator.stream(items)
+                .filter(item -> passes(loop, test, item, scope))
+                .iterator();
     }
 
     private boolean passes(Statement.For loop, Expression test, Object item, Scope scope) {
@@ -205,7 +212,7 @@ final class Renderer {
         }
     }
 
-    private static <T> T at(int line, Supplier<T> work) {
+    private static <T extends @Nullable Object> T at(int line, Supplier<T> work) {
         try {
             return work.get();
         } catch (TemplateException e) {
