@@ -79,6 +79,11 @@ final class Comparison {
         } else if (container instanceof Map<?, ?> map) {
             return map.containsKey(Values.key(item));
         }
-        return Values.items(container).stream().anyMatch(other -> equal(other, item));
+        for (Iterator<Object> items = Values.iterator(container, budget); items.hasNext(); ) {
+            if (equal(items.next(), item)) {
+                return true;
+            }
+        }
+        return false;
     }
 }

@@ -2,6 +2,7 @@ package io.kvscale.jinja;
 
 import io.kvscale.jinja.Expression.Given;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -9,6 +10,9 @@ import org.jspecify.annotations.Nullable;
 
 /** The values of expressions. */
 final class Evaluator {
+    /** Names of arguments that jinja2 has for itself. */
+    private static final List<String> TAKEN = List.of("self", "_loop_vars", "_block_vars");
+
     private final Budget budget;
     private final Filters filters;
     private final Comparison comparison;
@@ -97,7 +101,11 @@ final class Evaluator {
 
     private Object call(Object function, Given given, Scope scope) {
         if (function instanceof Callable callable) {
-            return callable.call(arguments(given, scope));
+            Arguments arguments = arguments(given, scope);
+            if (!Collections.disjoint(arguments.named().keySet(), TAKEN)) {
+                throw TemplateException.unsupported("an argument with one of the names " + TAKEN);
+            }
+            return callable.call(arguments);
         } else if (function instanceof Undefined undefined) {
             throw undefined.error();
         }
@@ -110,8 +118,28 @@ final class Evaluator {
         }
         Map<String, Object> named = new LinkedHashMap<>();
         List<Object> positional = values(given.positional(), scope);
+        if (given.sequence() != null) {
+            positional.addAll(budget.items(Values.items(value(given.sequence(), scope))));
+        }
         given.named().forEach((name, expression) -> named.put(name, value(expression, scope)));
+        if (given.mapping() != null) {
+            addNamed(value(given.mapping(), scope), named);
+        }
         return new Arguments(positional, named);
+    }
+
+    private void addNamed(Object mapping, Map<String, Object> named) {
+        if (!(mapping instanceof Map<?, ?> map)) {
+            throw new TemplateException("'**' takes a mapping, not " + Values.typeName(mapping));
+        }
+        map.forEach((key, value) -> {
+            budget.step();
+            if (!(key instanceof String name)) {
+                throw new TemplateException("arguments have strings for names, not " + Values.typeName(key));
+            } else if (named.put(name, value) != null) {
+                throw new TemplateException("the argument '" + name + "' is given twice");
+            }
+        });
     }
 
     private boolean compare(Expression.Compare compare, Scope scope) {

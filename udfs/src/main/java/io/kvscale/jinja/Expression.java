@@ -1,5 +1,6 @@
 package io.kvscale.jinja;
 
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -50,8 +51,30 @@ sealed interface Expression {
 
     record Concatenation(List<Expression> parts) implements Expression {}
 
-    /** Arguments as written. */
-    record Given(List<Expression> positional, Map<String, Expression> named) {
-        static final Given NONE = new Given(List.of(), Map.of());
+    /**
+     * Arguments as written.
+     *
+     * @param sequence what stands behind {@code *}: more arguments by place
+     * @param mapping what stands behind {@code **}: more arguments by name
+     */
+    record Given(
+            List<Expression> positional,
+            Map<String, Expression> named,
+            @Nullable Expression sequence,
+            @Nullable Expression mapping) {
+        static final Given NONE = of(List.of());
+
+        static Given of(List<Expression> positional) {
+            return new Given(positional, Map.of(), null, null);
+        }
+
+        /** These and one more by name, in this line. */
+        Given with(String name, Expression value, int line) {
+            Map<String, Expression> more = new LinkedHashMap<>(named);
+            if (more.put(name, value) != null) {
+                throw new TemplateException("the argument '" + name + "' is given twice").at(line);
+            }
+            return new Given(positional, more, sequence, mapping);
+        }
     }
 }

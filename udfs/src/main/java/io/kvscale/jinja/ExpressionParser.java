@@ -3,7 +3,7 @@ package io.kvscale.jinja;
 import io.kvscale.jinja.Expression.Given;
 import io.kvscale.jinja.Token.Kind;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -17,9 +17,21 @@ final class ExpressionParser {
     private static final Set<String> NO_ARGUMENT = Set.of("else", "or", "and");
 
     private final Tokens tokens;
+    private Set<String> read = new HashSet<>();
 
     ExpressionParser(Tokens tokens) {
         this.tokens = tokens;
+    }
+
+    /**
+     * Puts the names that expressions read from here on into this set.
+     *
+     * @return the set they went to before
+     */
+    Set<String> gather(Set<String> names) {
+        Set<String> before = read;
+        read = names;
+        return before;
     }
 
     /** Expressions with commas between them are a tuple. */
@@ -144,12 +156,15 @@ final class ExpressionParser {
         };
     }
 
-    private static Expression named(String name) {
+    private Expression named(String name) {
         return switch (name) {
             case "true", "True" -> new Expression.Literal(true);
             case "false", "False" -> new Expression.Literal(false);
             case "none", "None" -> new Expression.Literal(None.NONE);
-            default -> new Expression.Name(name);
+            default -> {
+                read.add(name);
+                yield new Expression.Name(name);
+            }
         };
     }
 
@@ -237,12 +252,25 @@ final class ExpressionParser {
         return tokens.isOperator(":") || tokens.isOperator("]") ? null : expression();
     }
 
-    Expression filters(Expression of) {
+    /** Filters with {@code |} between them, and nothing else. */
+    Expression onlyFilters(Expression of) {
+        Expression value = filter(of);
+        while (tokens.takeOperator("|")) {
+            value = filter(value);
+        }
+        return value;
+    }
+
+    private Expression filter(Expression of) {
+        String name = tokens.expect(Kind.NAME).text();
+        return new Expression.Filter(of, name, tokens.isOperator("(") ? arguments() : Given.NONE);
+    }
+
+    private Expression filters(Expression of) {
         Expression value = of;
         while (true) {
             if (tokens.takeOperator("|")) {
-                String name = tokens.expect(Kind.NAME).text();
-                value = new Expression.Filter(value, name, tokens.isOperator("(") ? arguments() : Given.NONE);
+                value = filter(value);
             } else if (tokens.takeName("is")) {
                 value = test(value);
             } else if (tokens.isOperator("(")) {
@@ -260,7 +288,7 @@ final class ExpressionParser {
         if (tokens.isOperator("(")) {
             given = arguments();
         } else if (startsArgument()) {
-            given = new Given(List.of(postfix(primary())), Map.of());
+            given = Given.of(List.of(postfix(primary())));
         }
         Expression test = new Expression.Test(of, name, given);
         return negated ? new Expression.Not(test) : test;
@@ -284,18 +312,26 @@ final class ExpressionParser {
     private Given arguments() {
         tokens.expectOperator("(");
         List<Expression> positional = new ArrayList<>();
-        Map<String, Expression> named = new LinkedHashMap<>();
+        Given given = Given.of(positional);
         while (!tokens.takeOperator(")")) {
-            Expression value = expression();
-            if (value instanceof Expression.Name name && tokens.takeOperator("=")) {
-                named.put(name.name(), expression());
-            } else if (named.isEmpty()) {
-                positional.add(value);
+            Token token = tokens.peek();
+            if (given.mapping() != null || given.sequence() != null && tokens.isOperator("*")) {
+                throw tokens.unexpected();
+            } else if (tokens.takeOperator("*")) {
+                given = new Given(positional, given.named(), expression(), null);
+            } else if (tokens.takeOperator("**")) {
+                given = new Given(positional, given.named(), given.sequence(), expression());
+            } else if (tokens.isNameOfArgument()) {
+                tokens.next();
+                tokens.expectOperator("=");
+                given = given.with(token.text(), expression(), token.line());
+            } else if (given.named().isEmpty() && given.sequence() == null) {
+                positional.add(expression());
             } else {
                 throw tokens.unexpected();
             }
             separator(")");
         }
-        return new Given(positional, named);
+        return given;
     }
 }

@@ -3,11 +3,15 @@ package io.kvscale.jinja;
 import io.kvscale.jinja.Arguments.Bound;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /** What can stand behind {@code |}. */
 final class Filters {
@@ -163,11 +167,15 @@ final class Filters {
         return (long) value;
     }
 
-    private List<Object> chosen(Object value, String name, Arguments arguments) {
-        List<Object> items = budget.items(Values.items(value));
+    /** Whatever is false, none or 0 say, counts as nothing to choose from. */
+    private Iterator<Object> chosen(Object value, String name, Arguments arguments) {
+        if (!Values.truth(value)) {
+            return Collections.emptyIterator();
+        }
+        Stream<Object> items = items(value);
         List<Object> positional = arguments.positional();
         if (name.equals("map")) {
-            return mapped(items, arguments);
+            return mapped(items, arguments).iterator();
         }
         boolean byAttribute = name.endsWith("attr");
         boolean wanted = name.startsWith("select");
@@ -175,38 +183,36 @@ final class Filters {
             throw new TemplateException(name + " takes an attribute and a test");
         }
         List<Object> rest = byAttribute ? positional.subList(1, positional.size()) : positional;
-        List<Object> chosen = new ArrayList<>();
-        for (Object item : items) {
-            Object tested = byAttribute ? attribute(item, positional.get(0)) : item;
-            boolean holds = rest.isEmpty()
-                    ? Values.truth(tested)
-                    : Tests.holds(
-                            tested,
-                            Printed.text(rest.get(0)),
-                            new Arguments(rest.subList(1, rest.size()), Map.of()),
-                            comparison);
-            if (holds == wanted) {
-                chosen.add(item);
-            }
-        }
-        return chosen;
+        return items.filter(item -> {
+                    Object tested = byAttribute ? attribute(item, positional.get(0)) : item;
+                    return wanted
+                            == (rest.isEmpty()
+                                    ? Values.truth(tested)
+                                    : Tests.holds(
+                                            tested,
+                                            Printed.text(rest.get(0)),
+                                            new Arguments(rest.subList(1, rest.size()), Map.of()),
+                                            comparison));
+                })
+                .iterator();
     }
 
-    private List<Object> mapped(List<Object> items, Arguments arguments) {
+    /** The items one by one, as they are asked for. */
+    private Stream<Object> items(Object value) {
+        return Generator.stream(Values.iterator(value, budget)).peek(item -> budget.step());
+    }
+
+    private Stream<Object> mapped(Stream<Object> items, Arguments arguments) {
         List<Object> positional = arguments.positional();
         if (positional.isEmpty()) {
             Bound given = new Arguments(List.of(), arguments.named()).bind("map", 1, "attribute", "default");
-            return items.stream()
-                    .map(item -> {
-                        Object part = attribute(item, given.get(0).orElseThrow());
-                        return part instanceof Undefined ? given.get(1).orElse(part) : part;
-                    })
-                    .toList();
+            return items.map(item -> {
+                Object part = attribute(item, given.get(0).orElseThrow());
+                return part instanceof Undefined ? given.get(1).orElse(part) : part;
+            });
         }
         Arguments rest = new Arguments(positional.subList(1, positional.size()), arguments.named());
-        return items.stream()
-                .map(item -> apply(item, Printed.text(positional.get(0)), rest))
-                .toList();
+        return items.map(item -> apply(item, Printed.text(positional.get(0)), rest));
     }
 
     /** @param path names with dots between them, each a key before it is an attribute */
@@ -231,23 +237,32 @@ final class Filters {
         if (name.equals("items")) {
             return new Generator(
                     value instanceof Undefined
-                            ? List.of()
-                            : Methods.items(mapping(value)).items());
+                            ? Collections.emptyIterator()
+                            : Methods.items(mapping(value)).items().iterator());
         } else if (name.equals("reverse") && value instanceof String text) {
             return new StringBuilder(text).reverse().toString();
         } else if (name.equals("last") && value instanceof Generator) {
             throw new TemplateException("an iterator has no last item");
+        } else if (name.equals("first")) {
+            Iterator<Object> items = Values.iterator(value, budget);
+            return items.hasNext() ? items.next() : new Undefined("first");
+        } else if (name.equals("unique")) {
+            Set<Object> seen = new HashSet<>();
+            return new Generator(items(value)
+                    .filter(item -> seen.add(Values.key(folded(item))))
+                    .iterator());
         }
         List<Object> items = budget.items(Values.items(value));
         return switch (name) {
             case "list" -> new ArrayList<>(items);
-            case "first" -> items.isEmpty() ? new Undefined("first") : items.get(0);
             case "last" -> items.isEmpty() ? new Undefined("last") : items.get(items.size() - 1);
-            case "reverse" -> new Generator(reversed(items));
+            case "reverse" ->
+                value instanceof Generator
+                        ? reversed(items)
+                        : new Generator(reversed(items).iterator());
             case "sum" -> items.stream().reduce(0L, (a, b) -> NumberValues.arithmetic("+", a, b));
             case "dictsort" -> sorted(Methods.items(mapping(value)).items(), true);
             case "sort" -> sorted(items, false);
-            case "unique" -> new Generator(unique(items));
             default -> extreme(items, name);
         };
     }
@@ -275,12 +290,6 @@ final class Filters {
         sorted.sort((a, b) ->
                 comparison.compare(folded(byKey ? ((Tuple) a).get(0) : a), folded(byKey ? ((Tuple) b).get(0) : b)));
         return sorted;
-    }
-
-    private static List<Object> unique(List<Object> items) {
-        Map<Object, Object> unique = new LinkedHashMap<>();
-        items.forEach(item -> unique.putIfAbsent(Values.key(folded(item)), item));
-        return List.copyOf(unique.values());
     }
 
     private Object extreme(List<Object> items, String name) {

@@ -14,8 +14,7 @@ final class Globals {
     private static final int MAX_RANGE = 100_000;
 
     /** What jinja2 has beside these; a template that uses one must fail, not find nothing. */
-    private static final Set<String> OTHERS =
-            Set.of("cycler", "joiner", "lipsum", "self", "varargs", "kwargs", "caller");
+    private static final Set<String> OTHERS = Set.of("cycler", "joiner", "lipsum", "self");
 
     /**
      * The day that templates take for today: that which Llama 3's own falls back to. A real clock would give other

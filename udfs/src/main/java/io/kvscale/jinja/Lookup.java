@@ -26,7 +26,9 @@ final class Lookup {
     }
 
     static Object item(Object of, Object key, Budget budget) {
-        if (of instanceof Map<?, ?> map) {
+        if (of instanceof Map && (key instanceof Map || key instanceof List && !(key instanceof Tuple))) {
+            return missing(key);
+        } else if (of instanceof Map<?, ?> map) {
             Object value = map.get(Values.key(key));
             return value != null ? value : key instanceof String name ? attribute(of, name, budget) : missing(key);
         } else if (key instanceof String || of instanceof Safe) {

@@ -1,45 +1,74 @@
 package io.kvscale.jinja;
 
+import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
-/** The variable {@code loop} in a loop. */
+/** The variable {@code loop} in a loop, whose items are taken no sooner than the loop or one of the attributes needs. */
 final class Loop {
-    private final List<Object> items;
-    private int at = -1;
+    private Iterator<Object> rest;
+    private long at = -1;
+    private long length = -1;
+    private @Nullable Object before;
+    private @Nullable Object current;
+    private @Nullable Object after;
 
-    Loop(List<Object> items) {
-        this.items = items;
+    Loop(Iterator<Object> items) {
+        this.rest = items;
     }
 
-    boolean advance() {
-        return ++at < items.size();
+    /** The next item; null at the end. */
+    @Nullable
+    Object advance() {
+        before = current;
+        current = peek();
+        after = null;
+        at++;
+        return current;
     }
 
-    Object current() {
-        return items.get(at);
+    private @Nullable Object peek() {
+        if (after == null && rest.hasNext()) {
+            after = rest.next();
+        }
+        return after;
+    }
+
+    private long length() {
+        if (length < 0) {
+            List<Object> items = new ArrayList<>();
+            rest.forEachRemaining(items::add);
+            rest = items.iterator();
+            length = at + 1 + (after == null ? 0 : 1) + items.size();
+        }
+        return length;
+    }
+
+    private static Object orUndefined(@Nullable Object item, String which) {
+        return item == null ? new Undefined("there is no " + which + " item") : item;
     }
 
     Object attribute(String name) {
         return switch (name) {
             case "index" -> at + 1L;
-            case "index0" -> (long) at;
-            case "revindex" -> (long) items.size() - at;
-            case "revindex0" -> items.size() - at - 1L;
+            case "index0" -> at;
+            case "revindex" -> length() - at;
+            case "revindex0" -> length() - at - 1;
             case "first" -> at == 0;
-            case "last" -> at == items.size() - 1;
-            case "length" -> (long) items.size();
-            case "previtem" -> at == 0 ? new Undefined("there is no previous item") : items.get(at - 1);
-            case "nextitem" -> at + 1 == items.size() ? new Undefined("there is no next item") : items.get(at + 1);
+            case "last" -> peek() == null;
+            case "length" -> length();
+            case "previtem" -> orUndefined(before, "previous");
+            case "nextitem" -> orUndefined(peek(), "next");
             case "depth" -> 1L;
             case "depth0" -> 0L;
             case "cycle" ->
                 (Callable) arguments -> {
-                    if (arguments.positional().isEmpty()) {
+                    if (arguments.positional().isEmpty() || !arguments.named().isEmpty()) {
                         throw new TemplateException("cycle takes items");
                     }
-                    return arguments
-                            .positional()
-                            .get(at % arguments.positional().size());
+                    return arguments.positional().get((int)
+                            (at % arguments.positional().size()));
                 };
             default -> throw TemplateException.unsupported("loop." + name);
         };

@@ -1,7 +1,12 @@
 package io.kvscale.jinja;
 
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /** Carries statements out and gathers their text. */
 final class Renderer {
@@ -50,8 +55,9 @@ final class Renderer {
             assign(set.targets(), value, scope, set.line());
         } else if (statement instanceof Statement.SetBlock block) {
             Scope inner = new Scope(scope);
-            inner.set(Statement.SetBlock.BLOCK, render(block.body(), new Scope(scope)));
-            Object value = at(block.line(), () -> evaluator.value(block.filtered(), inner));
+            scope.set(Statement.BLOCK, render(block.body(), inner));
+            inner.end();
+            Object value = at(block.line(), () -> evaluator.value(block.filtered(), scope));
             set(scope, block.target(), value, block.line());
         } else if (statement instanceof Statement.SetAttribute set) {
             Object value = at(set.line(), () -> evaluator.value(set.value(), scope));
@@ -61,12 +67,31 @@ final class Renderer {
             namespace.attributes.put(set.name(), value);
         } else if (statement instanceof Statement.Macro macro) {
             set(scope, macro.name(), (Callable) arguments -> call(macro, arguments, scope), macro.line());
-        } else if (statement instanceof Statement.Scoped scoped) {
-            return run(scoped.body(), new Scope(scope), out);
+        } else if (statement instanceof Statement.CallBlock block) {
+            scope.set(Statement.BLOCK, (Callable) arguments -> call(block.block(), arguments, scope));
+            append(written(block.line(), block.call(), scope), out);
+        } else if (statement instanceof Statement.FilterBlock block) {
+            Scope inner = new Scope(scope);
+            inner.set(Statement.BLOCK, render(block.body(), inner));
+            append(written(block.line(), block.filtered(), inner), out);
+            inner.end();
+        } else if (statement instanceof Statement.Generation generation) {
+            append(call(generation.block(), Arguments.NONE, scope), out);
         } else {
             return statement instanceof Statement.Break ? End.BREAK : End.CONTINUE;
         }
         return End.NORMAL;
+    }
+
+    /** What a block gives: unlike that of an expression, its value is a text already. */
+    private String written(int line, Expression expression, Scope scope) {
+        return at(line, () -> {
+            Object value = evaluator.value(expression, scope);
+            if (value instanceof String || value instanceof Safe) {
+                return Printed.text(value);
+            }
+            throw new TemplateException("a block gives " + Values.typeName(value) + " where a string is needed");
+        });
     }
 
     private void append(String text, StringBuilder out) {
@@ -77,26 +102,34 @@ final class Renderer {
         out.append(text);
     }
 
+    /** As in jinja2, the {@code else} of a loop follows unless a body was carried out to its end. */
     private void loop(Statement.For loop, Scope scope, StringBuilder out) {
-        List<Object> items = at(loop.line(), () -> budget.items(Values.items(evaluator.value(loop.over(), scope))));
+        Iterator<Object> items = at(loop.line(), () -> Values.iterator(evaluator.value(loop.over(), scope), budget));
         Expression test = loop.test();
-        if (test != null) {
-            items = items.stream()
-                    .filter(item -> passes(loop, test, item, scope))
-                    .toList();
-        }
-        if (items.isEmpty()) {
-            run(loop.otherwise(), new Scope(scope), out);
-            return;
-        }
-        Loop state = new Loop(items);
-        End end = End.NORMAL;
-        while (end != End.BREAK && state.advance()) {
+        Loop state = new Loop(test == null ? items : passing(loop, test, items, scope));
+        Object item = at(loop.line(), state::advance);
+        boolean finished = false;
+        while (item != null) {
             Scope inner = new Scope(scope);
             inner.set("loop", state);
-            assign(loop.targets(), state.current(), inner, loop.line());
-            end = run(loop.body(), inner, out);
+            assign(loop.targets(), item, inner, loop.line());
+            End end = run(loop.body(), inner, out);
+            inner.end();
+            finished |= end == End.NORMAL;
+            item = end == End.BREAK ? null : at(loop.line(), state::advance);
         }
+        if (!finished) {
+            Scope inner = new Scope(scope);
+            run(loop.otherwise(), inner, out);
+            inner.end();
+        }
+    }
+
+    /** The test of an item is made when its turn comes: the body may have changed what it looks at. */
+    private Iterator<Object> passing(Statement.For loop, Expression test, Iterator<Object> items, Scope scope) {
+        return Generator.stream(items)
+                .filter(item -> passes(loop, test, item, scope))
+                .iterator();
     }
 
     private boolean passes(Statement.For loop, Expression test, Object item, Scope scope) {
@@ -122,27 +155,64 @@ final class Renderer {
         });
     }
 
-    private Object call(Statement.Macro macro, Arguments arguments, Scope around) {
-        String[] names =
-                macro.parameters().stream().map(Statement.Parameter::name).toArray(String[]::new);
-        Arguments.Bound given = arguments.bind(macro.name(), 0, names);
-        if (++calls > MAX_CALLS) {
+    private String call(Statement.Macro macro, Arguments arguments, Scope around) {
+        if (around.hasEnded()) {
+            throw TemplateException.unsupported("calling a macro behind the end of the block that it stands in");
+        } else if (++calls > MAX_CALLS) {
             throw new TemplateException("macros call each other more than " + MAX_CALLS + " deep");
         }
         Scope inner = new Scope(around);
-        for (int i = 0; i < names.length; i++) {
-            Expression ifMissing = macro.parameters().get(i).ifMissing();
-            Object missing = given.get(i).isPresent() || ifMissing == null
-                    ? new Undefined(names[i])
-                    : at(macro.line(), () -> evaluator.value(ifMissing, inner));
-            inner.set(names[i], given.get(i).orElse(missing));
+        for (Statement.Parameter missing : bind(macro, arguments, inner)) {
+            Expression ifMissing = missing.ifMissing();
+            if (ifMissing != null) {
+                inner.set(missing.name(), at(macro.line(), () -> evaluator.value(ifMissing, inner)));
+            }
         }
         String text = render(macro.body(), inner);
         calls--;
         return text;
     }
 
-    private static <T> T at(int line, Supplier<T> work) {
+    /** Sets all parameters, and gives those that have no argument. */
+    private static List<Statement.Parameter> bind(Statement.Macro macro, Arguments arguments, Scope inner) {
+        List<Object> positional = arguments.positional();
+        Map<Object, Object> named = new LinkedHashMap<>(arguments.named());
+        List<Statement.Parameter> missing = new ArrayList<>();
+        int places = macro.parameters().size();
+        for (int place = 0; place < places; place++) {
+            Statement.Parameter parameter = macro.parameters().get(place);
+            Object given = place < positional.size() ? positional.get(place) : named.remove(parameter.name());
+            if (given == null) {
+                missing.add(parameter);
+            }
+            inner.set(parameter.name(), given == null ? new Undefined(parameter.name()) : given);
+        }
+        bindRest(macro, positional.subList(Math.min(places, positional.size()), positional.size()), named, inner);
+        return missing;
+    }
+
+    /** Sets what a macro can read beside its parameters, from the arguments that are left. */
+    private static void bindRest(
+            Statement.Macro macro, List<Object> positional, Map<Object, Object> named, Scope inner) {
+        if (macro.implied().contains("caller")) {
+            Object caller = named.remove("caller");
+            inner.set("caller", caller == null || caller == None.NONE ? new Undefined("caller") : caller);
+        }
+        if (macro.implied().contains("kwargs")) {
+            inner.set("kwargs", named);
+        } else if (!named.isEmpty()) {
+            throw new TemplateException(macro.name() + " takes no argument '"
+                    + named.keySet().iterator().next() + "'");
+        }
+        if (macro.implied().contains("varargs")) {
+            inner.set("varargs", new Tuple(positional));
+        } else if (!positional.isEmpty()) {
+            throw new TemplateException(
+                    macro.name() + " takes " + macro.parameters().size() + " arguments at most");
+        }
+    }
+
+    private static <T extends @Nullable Object> T at(int line, Supplier<T> work) {
         try {
             return work.get();
         } catch (TemplateException e) {

@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
 final class Scope {
     private final Map<String, Object> variables = new HashMap<>();
     private final @Nullable Scope around;
+    private boolean ended;
 
     /** Names that were not here when this scope itself read them. */
     private final Set<String> read = new HashSet<>();
@@ -19,6 +20,15 @@ final class Scope {
 
     Scope(@Nullable Scope around) {
         this.around = around;
+    }
+
+    /** Says that the block of this scope is over. */
+    void end() {
+        ended = true;
+    }
+
+    boolean hasEnded() {
+        return ended || around != null && around.hasEnded();
     }
 
     /** A name that a block inside has read already is refused: jinja2 had given that block nothing in its place. */

@@ -2,18 +2,20 @@ package io.kvscale.jinja;
 
 import io.kvscale.jinja.Token.Kind;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
-/** The tags of a template: if, for, set, macro, and what transformers adds: break, continue, generation. */
+/** The tags of a template: if, for, set, macro, call, filter; and transformers' own: break, continue, generation. */
 final class StatementParser {
     private static final Set<String> TOP = Set.of();
 
     private final Tokens tokens;
     private final ExpressionParser expressions;
     private int loops;
+    private int macros;
 
     private StatementParser(List<Token> tokens) {
         this.tokens = new Tokens(tokens);
@@ -59,7 +61,9 @@ final class StatementParser {
             case "for" -> List.of(loop(name.line()));
             case "set" -> List.of(assignment(name.line()));
             case "macro" -> List.of(macro(name.line()));
-            case "generation" -> List.of(generation());
+            case "call" -> List.of(callBlock(name.line()));
+            case "filter" -> List.of(filterBlock(name.line()));
+            case "generation" -> List.of(generation(name.line()));
             case "break", "continue" -> {
                 if (loops == 0) {
                     throw new TemplateException(name.text() + " outside of a loop").at(name.line());
@@ -135,6 +139,9 @@ final class StatementParser {
         Token name = tokens.expect(Kind.NAME);
         if (Set.of("true", "false", "none", "True", "False", "None", "loop").contains(name.text())) {
             throw new TemplateException("cannot assign to '" + name.text() + "'").at(name.line());
+        } else if (macros > 0 && Statement.Macro.IMPLIED.contains(name.text())) {
+            throw TemplateException.unsupported("assigning to '" + name.text() + "' in a macro")
+                    .at(name.line());
         }
         return name.text();
     }
@@ -156,36 +163,85 @@ final class StatementParser {
         if (targets.size() > 1) {
             throw tokens.unexpected();
         }
-        Expression filtered = expressions.filters(new Expression.Name(Statement.SetBlock.BLOCK));
+        Expression text = new Expression.Name(Statement.BLOCK);
+        Set<String> names = new HashSet<>();
+        Set<String> around = expressions.gather(names);
+        Expression filtered = tokens.takeOperator("|") ? expressions.onlyFilters(text) : text;
+        expressions.gather(around);
+        if (!names.isEmpty()) {
+            throw TemplateException.unsupported("a variable in the filter of a set block")
+                    .at(line);
+        }
         end();
-        List<Statement> body = body(Set.of("endset"));
-        tokens.next();
-        end();
+        List<Statement> body = outsideOfLoops("endset");
         return new Statement.SetBlock(targets.get(0), filtered, body, line);
     }
 
     private Statement macro(int line) {
         String name = target();
-        tokens.expectOperator("(");
-        List<Statement.Parameter> parameters = new ArrayList<>();
-        while (!tokens.takeOperator(")")) {
-            String parameter = target();
-            @Nullable Expression ifMissing = tokens.takeOperator("=") ? expressions.expression() : null;
-            if (ifMissing == null
-                    && !parameters.isEmpty()
-                    && parameters.get(parameters.size() - 1).ifMissing() != null) {
-                throw new TemplateException("a parameter without a default follows one that has one").at(line);
-            }
-            parameters.add(new Statement.Parameter(parameter, ifMissing));
-            if (!tokens.isOperator(")")) {
-                tokens.expectOperator(",");
-            }
+        List<Statement.Parameter> parameters = parameters();
+        end();
+        return block("macro", name, parameters, line);
+    }
+
+    private Statement callBlock(int line) {
+        List<Statement.Parameter> parameters = tokens.isOperator("(") ? parameters() : List.of();
+        if (!(expressions.expression() instanceof Expression.Call call)) {
+            throw new TemplateException("a call block calls nothing").at(line);
         }
         end();
-        List<Statement> body = outsideOfLoops("endmacro");
-        tokens.takeName(name);
+        Expression.Given given = call.given().with("caller", new Expression.Name(Statement.BLOCK), line);
+        return new Statement.CallBlock(
+                block("call", "call", parameters, line), new Expression.Call(call.function(), given), line);
+    }
+
+    private Statement filterBlock(int line) {
+        Expression filtered = expressions.onlyFilters(new Expression.Name(Statement.BLOCK));
         end();
-        return new Statement.Macro(name, parameters, body, line);
+        return new Statement.FilterBlock(filtered, outsideOfLoops("endfilter"), line);
+    }
+
+    /** Marks what the model wrote, for training; here only its text counts. */
+    private Statement generation(int line) {
+        end();
+        return new Statement.Generation(block("generation", "generation", List.of(), line));
+    }
+
+    private List<Statement.Parameter> parameters() {
+        tokens.expectOperator("(");
+        List<Statement.Parameter> parameters = new ArrayList<>();
+        boolean defaults = false;
+        while (!tokens.takeOperator(")")) {
+            if (!parameters.isEmpty()) {
+                tokens.expectOperator(",");
+            }
+            int line = tokens.peek().line();
+            String name = target();
+            @Nullable Expression ifMissing = tokens.takeOperator("=") ? expressions.expression() : null;
+            if (defaults && ifMissing == null) {
+                throw new TemplateException("a parameter without a default follows one that has one").at(line);
+            } else if (name.equals("caller")) {
+                throw TemplateException.unsupported("a parameter 'caller'").at(line);
+            } else if (parameters.stream().anyMatch(other -> other.name().equals(name))) {
+                throw new TemplateException("two parameters have the name '" + name + "'").at(line);
+            }
+            defaults = ifMissing != null;
+            parameters.add(new Statement.Parameter(name, ifMissing));
+        }
+        return parameters;
+    }
+
+    /** The body of a macro or of what is like one, up to the tag that ends the {@code tag}. */
+    private Statement.Macro block(String tag, String name, List<Statement.Parameter> parameters, int line) {
+        Set<String> implied = new HashSet<>();
+        Set<String> around = expressions.gather(implied);
+        macros++;
+        List<Statement> body = outsideOfLoops("end" + tag);
+        macros--;
+        expressions.gather(around).retainAll(Statement.Macro.IMPLIED);
+        around.addAll(implied);
+        parameters.forEach(parameter -> implied.remove(parameter.name()));
+        return new Statement.Macro(name, parameters, implied, body, line);
     }
 
     /** A body that cannot break or continue a loop around it. */
@@ -195,14 +251,7 @@ final class StatementParser {
         List<Statement> body = body(Set.of(end));
         loops = outer;
         tokens.next();
+        end();
         return body;
-    }
-
-    /** Marks what the model wrote, for training; here only its text counts. */
-    private Statement generation() {
-        end();
-        List<Statement> body = outsideOfLoops("endgeneration");
-        end();
-        return new Statement.Scoped(body);
     }
 }

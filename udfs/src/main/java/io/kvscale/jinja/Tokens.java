@@ -38,6 +38,11 @@ final class Tokens {
         return isName("not") && tokens.get(at + 1).is(Kind.NAME, "in");
     }
 
+    /** Whether the tokens ahead are a name and {@code =}. */
+    boolean isNameOfArgument() {
+        return peek().kind() == Kind.NAME && tokens.get(at + 1).is(Kind.OPERATOR, "=");
+    }
+
     boolean take(Kind kind, String text) {
         boolean found = peek().is(kind, text);
         at += found ? 1 : 0;

@@ -2,6 +2,7 @@ package io.kvscale.jinja;
 
 import java.math.BigInteger;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -99,11 +100,20 @@ final class Values {
         } else if (value instanceof View view) {
             return view.items();
         } else if (value instanceof Generator generator) {
-            return generator.take();
+            List<Object> items = new ArrayList<>();
+            generator.rest().forEachRemaining(items::add);
+            return items;
         } else if (value instanceof Undefined) {
             return List.of();
         }
         throw new TemplateException("cannot loop over " + typeName(value));
+    }
+
+    /** The same one by one: of an iterator no more is taken than is asked for. */
+    static Iterator<Object> iterator(Object value, Budget budget) {
+        return value instanceof Generator generator
+                ? generator.rest()
+                : budget.items(items(value)).iterator();
     }
 
     static boolean isIterable(Object value) {
