@@ -3,7 +3,6 @@ package io.kvscale.model;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
@@ -27,8 +26,7 @@ final class CacheGraph {
 
     /** @param file the bytes that the graph was read from; changed in place */
     static void keepCacheOnly(OnnxGraph graph, ByteBuffer file) {
-        Map<String, OnnxNode> makers = new HashMap<>();
-        graph.nodes().forEach(node -> node.outputs().forEach(name -> makers.put(name, node)));
+        Map<String, OnnxNode> makers = graph.makers();
         Set<OnnxNode> needed = new HashSet<>();
         Deque<String> open = new ArrayDeque<>();
         for (OnnxValue output : graph.outputs()) {

@@ -13,7 +13,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 
 /** What a model's config.json says of its cache, in the words of transformers. */
-record ModelConfig(int layers, int kvHeads, int headDim, int vocabulary, int maxPositions) {
+record ModelConfig(int layers, int queryHeads, int kvHeads, int headDim, int vocabulary, int maxPositions) {
     static final String FILE = "config.json";
 
     private static final int MAX_BYTES = 16 << 20;
@@ -57,6 +57,7 @@ record ModelConfig(int layers, int kvHeads, int headDim, int vocabulary, int max
         }
         return new ModelConfig(
                 number(json, "num_hidden_layers", Slot.MAX_LAYER + 1),
+                queryHeads,
                 kvHeads,
                 headDim,
                 number(json, "vocab_size", Integer.MAX_VALUE),

@@ -1,5 +1,6 @@
 package io.kvscale.model;
 
+import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -17,6 +18,15 @@ record OnnxGraph(
         List<OnnxNode> nodes,
         Map<String, OnnxTensorEntry> initializers,
         List<OnnxTensorEntry> external) {
+
+    /** The node that makes each tensor. */
+    Map<String, OnnxNode> makers() {
+        Map<String, OnnxNode> makers = new HashMap<>();
+        nodes.forEach(node -> node.outputs().forEach(name -> makers.put(name, node)));
+        // The name of outputs, and of inputs, that a node leaves out.
+        makers.remove("");
+        return makers;
+    }
 
     /** The names of all files with external data, as the graph spells them, in the order of the file. */
     Set<String> externalFiles() {

@@ -19,11 +19,12 @@ import java.util.Map;
  * <p>Field numbers are those of onnx.proto:
  *
  * <pre>
- * ModelProto      7 graph, 8 opset_import, 25 functions
+ * ModelProto      1 ir_version, 7 graph, 8 opset_import, 25 functions
+ * OperatorSetIdProto  1 domain, 2 version
  * FunctionProto   7 node
  * GraphProto      1 node, 5 initializer, 11 input, 12 output
  * NodeProto       1 input, 2 output, 4 op_type, 5 attribute
- * AttributeProto  5 t, 6 g, 10 tensors, 11 graphs
+ * AttributeProto  1 name, 3 i, 5 t, 6 g, 10 tensors, 11 graphs
  * TensorProto     1 dims, 2 data_type, 8 name, 13 external_data
  * ValueInfoProto  1 name, 2 type -> 1 tensor_type -> 1 elem_type, 2 shape -> 1 dim -> 1 dim_value
  * StringStringEntryProto  1 key, 2 value
@@ -125,13 +126,18 @@ final class OnnxReader {
     private OnnxGraph model() throws IOException {
         List<OnnxGraph> graphs = new ArrayList<>();
         int[] opsets = new int[1];
+        long[] versions = new long[2];
         fields((tag, at) -> {
             if (tag == bytes(7)) {
                 graphs.add(graph(0));
             } else if (tag == bytes(25)) {
                 message((inner, innerAt) -> inner == bytes(7) && node(innerAt, 0) != null);
+            } else if (tag == bytes(8)) {
+                opsets[0]++;
+                versions[1] = Math.max(versions[1], operatorSet());
+            } else if (tag == varint(1)) {
+                versions[0] = in.readInt64();
             } else {
-                opsets[0] += tag == bytes(8) ? 1 : 0;
                 return false;
             }
             return true;
@@ -142,7 +148,25 @@ final class OnnxReader {
         if (opsets[0] == 0) {
             throw bad("names no operator set: it is cut short", file);
         }
+        OnnxVersions.check(versions[0], versions[1], file);
         return graphs.get(0);
+    }
+
+    /** The version of ONNX's own operators; 0 if it is about those of another domain. */
+    private long operatorSet() throws IOException {
+        String[] domain = {""};
+        long[] version = new long[1];
+        message((tag, at) -> {
+            if (tag == bytes(1)) {
+                domain[0] = name();
+            } else if (tag == varint(2)) {
+                version[0] = in.readInt64();
+            } else {
+                return false;
+            }
+            return true;
+        });
+        return domain[0].isEmpty() ? version[0] : 0;
     }
 
     private OnnxGraph graph(int depth) throws IOException {
@@ -174,6 +198,7 @@ final class OnnxReader {
     private OnnxNode node(long tagAt, int depth) throws IOException {
         List<String> uses = new ArrayList<>();
         List<String> outputs = new ArrayList<>();
+        Map<String, Long> numbers = new HashMap<>();
         String[] operator = {""};
         message((tag, at) -> {
             if (tag == bytes(1)) {
@@ -183,19 +208,24 @@ final class OnnxReader {
             } else if (tag == bytes(4)) {
                 operator[0] = name();
             } else if (tag == bytes(5)) {
-                attribute(uses, depth);
+                attribute(uses, numbers, depth);
             } else {
                 return false;
             }
             return true;
         });
         count();
-        return new OnnxNode(operator[0], uses, outputs, tagAt);
+        return new OnnxNode(operator[0], uses, outputs, Map.copyOf(numbers), tagAt);
     }
 
-    private void attribute(List<String> uses, int depth) throws IOException {
+    private void attribute(List<String> uses, Map<String, Long> numbers, int depth) throws IOException {
+        String[] name = {""};
         message((tag, at) -> {
-            if (tag == bytes(5) || tag == bytes(10)) {
+            if (tag == bytes(1)) {
+                name[0] = name();
+            } else if (tag == varint(3)) {
+                numbers.put(name[0], in.readInt64());
+            } else if (tag == bytes(5) || tag == bytes(10)) {
                 tensor();
             } else if (tag == bytes(6) || tag == bytes(11)) {
                 OnnxGraph inner = graph(depth + 1);

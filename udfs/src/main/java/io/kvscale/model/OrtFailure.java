@@ -17,6 +17,10 @@ final class OrtFailure {
     /** How the allocators of ONNX Runtime, of C++ and its arena say that there is no more. */
     private static final List<String> MEMORY = List.of("bad_alloc", "failed to allocate", "out of memory", "bad alloc");
 
+    /** How it calls the tensors that are as large as config.json says. */
+    private static final List<String> CACHE =
+            List.of("past_key", "past_value", "present.", "axis dimensions must match");
+
     private static final Pattern PREFIX = Pattern.compile("^Error code - \\w+ - message: ");
 
     private OrtFailure() {}
@@ -28,8 +32,10 @@ final class OrtFailure {
     }
 
     static InvalidDataException atRun(OrtException e) {
-        return new InvalidDataException(
-                problem(e, "ONNX Runtime failed in the model", "see whether it runs this text elsewhere"), e);
+        String remedy = isOf(CACHE, e)
+                ? "see whether num_key_value_heads and head_dim in config.json are those that the model was exported with"
+                : "see whether it runs this text elsewhere";
+        return new InvalidDataException(problem(e, "ONNX Runtime failed in the model", remedy), e);
     }
 
     /** Its native libraries do not load. */
@@ -47,9 +53,13 @@ final class OrtFailure {
         String said = String.valueOf(e.getMessage());
         String first = PREFIX.matcher(said.lines().findFirst().orElse("")).replaceFirst("");
         String shown = first.length() <= MAX_SHOWN ? first : first.substring(0, MAX_SHOWN) + "...";
-        String lower = said.toLowerCase(Locale.ROOT);
-        return MEMORY.stream().anyMatch(lower::contains)
+        return isOf(MEMORY, e)
                 ? DataProblem.of("out of memory in native code: " + shown, MEMORY_REMEDY)
                 : DataProblem.of(what + ": " + shown, remedy);
+    }
+
+    private static boolean isOf(List<String> words, OrtException e) {
+        String said = String.valueOf(e.getMessage()).toLowerCase(Locale.ROOT);
+        return words.stream().anyMatch(said::contains);
     }
 }

@@ -33,6 +33,16 @@ class CacheGraphTest {
     }
 
     @Test
+    void namesThatAreLeftOutTieNothing() throws IOException {
+        OnnxGraph kept = kept(new TestGraph()
+                .add(TestGraph.node("Attention", List.of("past", ""), List.of("attended", "present.0.key")))
+                .add(TestGraph.node("Norm", List.of("attended"), List.of("normed", "", "")))
+                .add(TestGraph.value(TestGraph.OUTPUT, "present.0.key", 1))
+                .model());
+        assertThat(kept.nodes()).extracting(OnnxNode::operator).containsExactly("Attention");
+    }
+
+    @Test
     void theTinyModelLosesItsHeadAndWhatFollowsTheLastKeysAndValues() throws IOException {
         byte[] file = Files.readAllBytes(TinyModel.FOLDER.resolve(TinyModel.GRAPH));
         OnnxGraph whole = OnnxReader.read(CodedInputStream.newInstance(file), TinyModel.GRAPH);

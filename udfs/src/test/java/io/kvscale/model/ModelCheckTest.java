@@ -51,14 +51,32 @@ class ModelCheckTest {
         refused(
                 graph,
                 TestGraph.config(5, 4, 8),
-                "past_key_values of 3 layers, num_hidden_layers is 5",
-                "present of 3 layers, num_hidden_layers is 5",
-                "past_key_values.0.key kv_heads is 2 in the graph, 4 by config.json",
-                "past_key_values.0.key head_dim is 16 in the graph, 8 by config.json",
-                "more",
+                "past_key_values.3..4.key|value is not there, num_hidden_layers is 5; "
+                        + "present.3..4.key|value is not there, num_hidden_layers is 5; "
+                        + "past_key_values.0..2.key|value kv_heads is 2 in the graph, 4 by config.json; "
+                        + "past_key_values.0..2.key|value head_dim is 16 in the graph, 8 by config.json; "
+                        + "present.0..2.key|value kv_heads is 2 in the graph, 4 by config.json; "
+                        + "present.0..2.key|value head_dim is 16 in the graph, 8 by config.json; "
+                        + "it asks for an input cache_position",
                 "text-generation-with-past",
                 "onnxruntime_genai.models.builder");
-        refused(graph, TestGraph.config(3, 2, 16), "it asks for an input cache_position");
+        refused(graph, TestGraph.config(3, 2, 16), "can be run: it asks for an input cache_position");
+        refused(graph, TestGraph.config(1, 2, 16), "present.1..2.key|value is there, num_hidden_layers is 1");
+    }
+
+    @Test
+    void noMoreMisfitsAreShownThanCanBeRead() {
+        TestGraph graph = TestGraph.decoder(1, 2, 16, F32);
+        for (int i = 0; i < 50; i++) {
+            graph.add(TestGraph.value(TestGraph.INPUT, "state." + i, 7, -1))
+                    .add(TestGraph.value(TestGraph.INPUT, "past_key_values." + 2 * i + ".value", F32, -1, 2, -1, 16));
+        }
+        refused(
+                graph,
+                TestGraph.config(1, 2, 16),
+                "can be run: past_key_values.2.value, past_key_values.4.value, ",
+                "past_key_values.80.value, and 9 more is there, num_hidden_layers is 1; it asks for an input state.0,",
+                "state.38, which kvscale does not have; and 11 more");
     }
 
     @Test
@@ -80,7 +98,7 @@ class ModelCheckTest {
         TestGraph graph = TestGraph.decoder(1, 2, 16, F32)
                 .add(TestGraph.value(TestGraph.INPUT, "past_key_values.1.key", F32, -1, 2, -1, 16))
                 .add(TestGraph.value(TestGraph.OUTPUT, "present.1.key", F32, -1, 2, -1, 16));
-        refused(graph, TestGraph.config(2, 2, 16), "present is not there for key and value of each layer 0..1");
+        refused(graph, TestGraph.config(2, 2, 16), "present.1.value is not there, num_hidden_layers is 2");
     }
 
     @Test
@@ -88,7 +106,7 @@ class ModelCheckTest {
         refused(
                 TestGraph.decoder(1, 2, 16, 11),
                 TestGraph.config(1, 2, 16),
-                "past_key_values.0.key is float64, float32, float16 or bfloat16 expected");
+                "past_key_values.0.key|value is float64, float32, float16 or bfloat16 expected");
         refused(
                 TestGraph.decoder(1, 2, 16, F32)
                         .add(TestGraph.value(TestGraph.OUTPUT, "present.0.value", F16, -1, 2, -1, 16)),

@@ -121,6 +121,18 @@ class NativeLimitsTest {
                 .hasSizeLessThan(500);
     }
 
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "Status Message: Input 'past_key' dimension 3 should match the packed KV head dimension, got 24 expected 16",
+                "Got invalid dimensions for output: present.0.key for the following indices\n index: 3 Got: 8 Expected: 16"
+            })
+    void whatIsSaidOfTheCachesSizePointsAtTheConfig(String said) {
+        assertThat(OrtFailure.atRun(new OrtException(said)))
+                .hasMessageContainingAll("num_key_value_heads and head_dim in config.json")
+                .hasMessageNotContaining("text elsewhere");
+    }
+
     @Test
     void nativeMemoryGrowsAndIsGivenBack() {
         try (NativeBuffer buffer = new NativeBuffer()) {

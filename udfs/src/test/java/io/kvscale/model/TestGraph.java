@@ -23,6 +23,8 @@ final class TestGraph {
     }
 
     private final List<byte[]> fields = new ArrayList<>();
+    private long ir = 8;
+    private long operators = 17;
 
     /** The inputs and outputs of a decoder. */
     static TestGraph decoder(int layers, int heads, int headDim, int type) {
@@ -42,6 +44,12 @@ final class TestGraph {
         return this;
     }
 
+    TestGraph versions(long newIr, long newOperators) {
+        ir = newIr;
+        operators = newOperators;
+        return this;
+    }
+
     /** Writes it as model.onnx beside a config.json of those numbers. */
     Path write(Path folder, String config) {
         try {
@@ -55,9 +63,9 @@ final class TestGraph {
 
     byte[] model() {
         return bytes(out -> {
-            out.writeInt64(1, 8);
+            out.writeInt64(1, ir);
             out.writeByteArray(7, graph());
-            out.writeByteArray(8, bytes(opset -> opset.writeInt64(2, 17)));
+            out.writeByteArray(8, bytes(opset -> opset.writeInt64(2, operators)));
         });
     }
 
@@ -107,6 +115,11 @@ final class TestGraph {
         });
     }
 
+    /** Weights without values, which only ONNX Runtime would miss. */
+    static byte[] weights(String name, long... dims) {
+        return initializer(name, 1, dims, out -> {});
+    }
+
     /** Whole numbers in the graph itself. */
     static byte[] numbers(String name, long... values) {
         return initializer(name, INT64, new long[] {values.length}, out -> {
@@ -130,23 +143,27 @@ final class TestGraph {
 
     /** A node whose attribute holds a graph. */
     static byte[] nodeWith(byte[] inner, String... outputs) {
-        return node("If", List.of("condition"), List.of(outputs), bytes(out -> out.writeByteArray(6, inner)));
+        return node("If", List.of("condition"), List.of(outputs), List.of(bytes(out -> out.writeByteArray(6, inner))));
     }
 
     static byte[] node(String operator, List<String> inputs, List<String> outputs) {
-        return node(operator, inputs, outputs, new byte[0]);
+        return node(operator, inputs, outputs, List.of());
     }
 
     /** A node with one attribute that is a whole number. */
     static byte[] node(String operator, List<String> inputs, List<String> outputs, String attribute, long number) {
-        return node(operator, inputs, outputs, bytes(out -> {
+        return node(operator, inputs, outputs, List.of(number(attribute, number)));
+    }
+
+    static byte[] number(String attribute, long number) {
+        return bytes(out -> {
             out.writeString(1, attribute);
             out.writeInt64(3, number);
             out.writeInt32(20, 2);
-        }));
+        });
     }
 
-    private static byte[] node(String operator, List<String> inputs, List<String> outputs, byte[] attribute) {
+    static byte[] node(String operator, List<String> inputs, List<String> outputs, List<byte[]> attributes) {
         byte[] node = bytes(out -> {
             for (String input : inputs) {
                 out.writeString(1, input);
@@ -155,7 +172,7 @@ final class TestGraph {
                 out.writeString(2, output);
             }
             out.writeString(4, operator);
-            if (attribute.length > 0) {
+            for (byte[] attribute : attributes) {
                 out.writeByteArray(5, attribute);
             }
         });
