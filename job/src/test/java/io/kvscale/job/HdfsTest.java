@@ -174,6 +174,6 @@ class HdfsTest {
                         hdfs + "/in",
                         "--output",
                         work.resolve("none"))
-                .fails(ExitCode.DATA, "/models/none", "model.onnx");
+                .fails(ExitCode.DATA, "there is no such folder", "/models/none", "--model");
     }
 }

@@ -27,7 +27,7 @@ class TextCalibrationTest {
     @TempDir
     private Path work;
 
-    private Cli calibrate(Path recipe, Path model, Path texts, String output, Object... more) {
+    private Cli calibrate(Path recipe, Object model, Path texts, String output, Object... more) {
         List<Object> words = new ArrayList<>(List.of(
                 "calibrate", "--recipe", recipe, "--model", model, "--text", texts, "--output", work.resolve(output)));
         Collections.addAll(words, more);
@@ -144,6 +144,16 @@ class TextCalibrationTest {
         calibrate(recipe, MODEL, TEXTS, "folder").isDone();
         calibrate(recipe, snapshot, TEXTS, "linked").isDone();
         assertThat(Folder.content(work.resolve("linked"))).isEqualTo(Folder.content(work.resolve("folder")));
+    }
+
+    @Test
+    void whatIsNoFolderOfAModelIsSaidSo() throws IOException {
+        Path recipe = recipe("any", "");
+        for (Object model :
+                List.of(work.resolve("none"), MODEL.resolve("model.onnx"), "https://hub.invalid/a", "a/b")) {
+            calibrate(recipe, model, TEXTS, "out")
+                    .fails(ExitCode.DATA, "there is no such folder", "in model " + model, "--model");
+        }
     }
 
     @Test

@@ -69,11 +69,24 @@ public record ShippedModel(
             var named = new org.apache.hadoop.fs.Path(model);
             FileSystem files = named.getFileSystem(hadoop);
             org.apache.hadoop.fs.Path folder = files.makeQualified(named);
-            if (files.exists(new org.apache.hadoop.fs.Path(folder, graph))) {
+            // Over HTTP there are no folders, though Hadoop takes any name for one.
+            boolean isFolder = !String.valueOf(folder.toUri().getScheme()).startsWith("http")
+                    && files.exists(folder)
+                    && files.getFileStatus(folder).isDirectory();
+            if (isFolder && files.exists(new org.apache.hadoop.fs.Path(folder, graph))) {
                 return folder;
             }
             Path brought = Path.of(SparkFiles.getRootDirectory()).resolve(model).normalize();
-            return Files.exists(brought.resolve(graph)) ? new org.apache.hadoop.fs.Path(brought.toUri()) : folder;
+            if (Files.exists(brought.resolve(graph))) {
+                return new org.apache.hadoop.fs.Path(brought.toUri());
+            }
+            if (!isFolder) {
+                throw new InvalidDataException(DataProblem.of(
+                        "there is no such folder",
+                        "name with --model the folder that holds " + graph + ", config.json and tokenizer.json; a "
+                                + "model of a hub is downloaded and exported before"));
+            }
+            return folder;
         } catch (IOException | IllegalArgumentException | UnsupportedOperationException e) {
             throw new InvalidDataException(
                     DataProblem.of(
