@@ -1,124 +1,47 @@
 package io.kvscale.cache;
 
 import io.kvscale.model.DecoderRun;
-import io.kvscale.model.ModelShape;
-import io.kvscale.tensor.DataProblem;
-import io.kvscale.tensor.InvalidDataException;
-import io.kvscale.tensor.KvTensor;
-import io.kvscale.tensor.Role;
-import io.kvscale.tensor.Slot;
 import java.nio.FloatBuffer;
-import java.util.SortedMap;
-import java.util.TreeMap;
-import org.jspecify.annotations.Nullable;
 
-/**
- * One sample in a decoder whose past is fake-quantized with fixed scales, chunk by chunk: a token is quantized once, when
- * its chunk is done and it is older than the residual.
- */
+/** A run, and what it predicts behind the tokens fed last. */
 final class ScoredRun implements AutoCloseable {
-    private final DecoderRun run;
-    private final @Nullable FixedScales scales;
-    private final int residualLength;
-    private final SortedMap<Slot, SquareSums> errors = new TreeMap<>();
-    private final NextToken next;
+    private final DecoderRun decoder;
     private FloatBuffer logits = FloatBuffer.allocate(0);
-    private int coded;
-    private double surprise;
-    private double divergence;
-    private long sameTop;
+    private int from;
+    private int to;
 
-    /** @param scales null for the full-precision cache */
-    ScoredRun(DecoderRun run, ModelShape shape, @Nullable FixedScales scales, int residualLength) {
-        this.run = run;
-        this.scales = scales;
-        this.residualLength = residualLength;
-        this.next = new NextToken(shape.vocabulary());
-        for (int layer = 0; scales != null && layer < shape.layers(); layer++) {
-            for (Role role : Role.values()) {
-                Slot slot = new Slot(layer, role);
-                if (scales.quantizes(slot)) {
-                    errors.put(slot, SquareSums.ZERO);
-                }
-            }
-        }
+    ScoredRun(DecoderRun decoder) {
+        this.decoder = decoder;
     }
 
-    void begin() {
-        run.begin(1);
-        coded = 0;
-        surprise = 0;
-        divergence = 0;
-        sameTop = 0;
-        errors.replaceAll((slot, sums) -> SquareSums.ZERO);
+    DecoderRun decoder() {
+        return decoder;
     }
 
-    void feed(int[] chunk) {
-        run.feed(new int[][] {chunk});
-        logits = run.logits();
+    void begin(int rows) {
+        decoder.begin(rows);
+        to = 0;
     }
 
-    /** Scores what a row of the chunk's logits says of the token behind it. */
-    NextToken score(int row, int token) {
-        next.read(logits, row);
-        surprise += next.surprise(token);
-        return next;
+    void feed(int[][] ids) {
+        decoder.feed(ids);
+        logits = decoder.logits();
+        from = to;
+        to = decoder.tokens();
     }
 
-    /** Scores it beside the full-precision cache's distribution, too. */
-    void score(int row, int token, NextToken reference) {
-        score(row, token);
-        divergence += reference.divergence(next);
-        sameTop += next.top() == reference.top() ? 1 : 0;
+    /** Tokens fed so far. */
+    int tokens() {
+        return to;
     }
 
-    /** Fake-quantizes the tokens that leave the residual with the chunk fed last: later chunks attend to those. */
-    void quantize() {
-        int until = Math.max(coded, run.tokens() - residualLength);
-        if (scales != null && until > coded) {
-            for (Slot slot : errors.keySet()) {
-                quantize(slot, scales, until);
-            }
-            coded = until;
-        }
-    }
-
-    private void quantize(Slot slot, FixedScales fixed, int until) {
-        KvTensor present = run.present(slot);
-        KvTensor leaving = Feedback.part(present, coded, until);
-        KvTensor quantized = fixed.fakeQuantize(slot, leaving);
-        SquareSums sums = sums(leaving, quantized);
-        if (!Double.isFinite(sums.signal())) {
-            throw new InvalidDataException(
-                    DataProblem.of("NaN or infinite values cannot be quantized", "find out why the model produced them")
-                            .inSlot(slot));
-        }
-        errors.merge(slot, sums, SquareSums::plus);
-        run.replace(slot, Feedback.with(present, quantized, coded));
-    }
-
-    private static SquareSums sums(KvTensor values, KvTensor quantized) {
-        double signal = 0;
-        double noise = 0;
-        for (int i = 0; i < values.size(); i++) {
-            double value = values.value(i);
-            double error = quantized.value(i) - value;
-            signal += value * value;
-            noise += error * error;
-        }
-        return new SquareSums(signal, noise);
-    }
-
-    double surprise() {
-        return surprise;
-    }
-
-    SchemeScore result() {
-        return new SchemeScore(surprise, divergence, sameTop, errors);
+    /** Reads what a row predicts behind one of the tokens fed last. */
+    void read(NextToken next, int row, int at) {
+        next.read(logits, row * (to - from) + at - from);
     }
 
     @Override
     public void close() {
-        run.close();
+        decoder.close();
     }
 }

@@ -55,6 +55,11 @@ public final class DecoderModel implements AutoCloseable {
         return session.shape();
     }
 
+    /** Whether chunks of several tokens are taken of several rows at once; of one row they always are. */
+    public boolean feedsRowsInChunks() {
+        return session.rowsInChunks();
+    }
+
     ModelSession session() {
         return session;
     }

@@ -15,10 +15,19 @@ import java.util.Map;
  *
  * @param inputs the element types of all inputs, by name
  * @param logitsType the element type of the logits; 0 if they are not computed
+ * @param rowsInChunks see {@link DecoderModel#feedsRowsInChunks}
  */
 record ModelSession(
-        OrtEnvironment environment, OrtSession session, ModelShape shape, Map<String, Integer> inputs, int logitsType)
+        OrtEnvironment environment,
+        OrtSession session,
+        ModelShape shape,
+        Map<String, Integer> inputs,
+        int logitsType,
+        boolean rowsInChunks)
         implements AutoCloseable {
+
+    /** On CPUs it takes one row behind a past, unless the chunk is of one token. */
+    private static final String ONE_ROW = "GroupQueryAttention";
 
     /** What ONNX Runtime logs as an error, it throws, too. */
     private static final OrtLoggingLevel LOGGED = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL;
@@ -39,7 +48,9 @@ record ModelSession(
             Natives.removeFiles();
             try (SessionOptions options = options(folder)) {
                 OrtSession session = environment.createSession(loaded.bytes(), options);
-                return new ModelSession(environment, session, loaded.shape(), inputs, logitsType);
+                boolean rowsInChunks = loaded.graph().nodes().stream()
+                        .noneMatch(node -> node.operator().equals(ONE_ROW));
+                return new ModelSession(environment, session, loaded.shape(), inputs, logitsType, rowsInChunks);
             }
         } catch (OrtException e) {
             throw OrtFailure.atLoad(e, graphName);

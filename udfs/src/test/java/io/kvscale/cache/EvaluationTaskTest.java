@@ -1,8 +1,8 @@
 package io.kvscale.cache;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -19,12 +19,12 @@ import io.kvscale.scheme.ScaleTable;
 import io.kvscale.scheme.SlotScales;
 import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.scheme.Strategy;
-import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.KvSource;
 import io.kvscale.tensor.KvTensor;
 import io.kvscale.tensor.Position;
 import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
+import io.kvscale.text.TokenBatch;
 import io.kvscale.text.TokenSequence;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -44,6 +44,8 @@ class EvaluationTaskTest {
     private static final QuantizationScheme INT4 = QuantizationScheme.of(NumberFormat.INT4, Strategy.TENSOR);
     private static final QuantizationScheme CHANNEL = QuantizationScheme.of(NumberFormat.INT8, Strategy.CHANNEL);
     private static final List<TokenSequence> SAMPLES = new ArrayList<>();
+
+    private static final long MUCH = 1L << 30;
 
     private static DecoderModel model;
     private static CalibrationStatistics statistics;
@@ -100,16 +102,17 @@ class EvaluationTaskTest {
     void theScoresAreThoseOfTheCacheAsItIsServed(int chunk, int residualLength) {
         for (QuantizationScheme scheme : List.of(INT4, CHANNEL)) {
             ScaleTable table = table(scheme);
-            List<SampleScore> scores = scores(chunk, residualLength, table);
+            // The one way in which the quantized cache is fed as below, row by row: the same bits.
+            List<SampleScore> scores = scores(chunk, residualLength, false, table);
             for (int i = 0; i < SAMPLES.size(); i++) {
                 Naive naive = new Naive(SAMPLES.get(i).ids(), chunk, FixedScales.of(table), residualLength);
                 SampleScore score = scores.get(i);
                 assertThat(score.sample()).isEqualTo(SAMPLES.get(i).name());
                 assertThat(score.tokens()).isEqualTo(SAMPLES.get(i).ids().length);
                 assertThat(score.predicted()).isEqualTo(score.tokens() - 1);
-                assertThat(score.surprise()).isCloseTo(naive.baseline, within(1e-9));
+                assertThat(score.surprise()).isCloseTo(naive.baseline, within(1e-4));
                 assertThat(score.schemes().get(0).surprise()).isCloseTo(naive.surprise, within(1e-9));
-                assertThat(score.schemes().get(0).divergence()).isCloseTo(naive.divergence, within(1e-9));
+                assertThat(score.schemes().get(0).divergence()).isCloseTo(naive.divergence, withinPercentage(0.01));
                 assertThat(score.schemes().get(0).sameTop()).isEqualTo(naive.sameTop);
             }
         }
@@ -170,40 +173,98 @@ class EvaluationTaskTest {
     }
 
     @Test
-    void cachesSideBySideAndSamplesOneAfterAnotherDoNotTouchEachOther() {
+    void cachesSideBySideAndSamplesTogetherDoNotTouchEachOther() {
         ScaleTable first = table(INT4);
         ScaleTable second = table(CHANNEL);
         List<SampleScore> together = scores(8, 3, first, second);
-        for (int i = 0; i < SAMPLES.size(); i++) {
-            try (EvaluationTask alone = new EvaluationTask(model, List.of(FixedScales.of(second)), 8, 3)) {
-                SampleScore score = alone.score(SAMPLES.get(i));
-                assertThat(score.surprise()).isEqualTo(together.get(i).surprise());
-                assertThat(score.schemes().get(0))
-                        .isEqualTo(together.get(i).schemes().get(1));
+        try (EvaluationTask alone = new EvaluationTask(model, List.of(FixedScales.of(second)), 8, 3)) {
+            List<SampleScore> scores =
+                    SAMPLES.stream().map(sample -> score(alone, sample)).toList();
+            assertThat(scores).zipSatisfy(together, (score, other) -> {
+                assertThat(score.sample()).isEqualTo(other.sample());
+                assertThat(score.tokens()).isEqualTo(other.tokens());
+                assertThat(score.surprise()).isCloseTo(other.surprise(), withinPercentage(1e-4));
+            });
+            assertSame(scores, 0, together, 1);
+        }
+    }
+
+    /** Few bytes for K and V: one quantized cache at a time; few for logits: a token at a time; a run for each cache. */
+    @ParameterizedTest
+    @CsvSource({
+        "true, 1, 1000000",
+        "true, 1000000000, 1",
+        "true, 1000000000, 50000",
+        "false, 1000000000, 1000000",
+        "false, 1, 1000000",
+        "false, 1000000000, 1",
+        "false, 1000000000, 50000"
+    })
+    void howMuchRunsAtOnceChangesNothing(boolean batched, long cacheBytes, long logitsBytes) {
+        List<ScaleTable> tables = List.of(table(INT4), table(CHANNEL), times(table(CHANNEL), 0.25f));
+        List<FixedScales> scales = tables.stream().map(FixedScales::of).toList();
+        List<SampleScore> expected = scores(16, 5, tables.toArray(ScaleTable[]::new));
+        try (EvaluationTask task = new EvaluationTask(model, scales, 16, 5, batched, cacheBytes, logitsBytes)) {
+            List<SampleScore> scores = task.score(new TokenBatch(SAMPLES)).stream()
+                    .map(Scored::score)
+                    .toList();
+            assertThat(scores)
+                    .zipSatisfy(
+                            expected,
+                            (score, other) ->
+                                    assertThat(score.surprise()).isCloseTo(other.surprise(), withinPercentage(1e-4)));
+            for (int scheme = 0; scheme < scales.size(); scheme++) {
+                assertSame(scores, scheme, expected, scheme);
             }
         }
     }
 
+    /**
+     * But for the last bits, which depend on how many rows and tokens a kernel of the runtime is given, and for the few
+     * codes that those decide, to which all later ones attend.
+     */
+    private static void assertSame(List<SampleScore> scores, int scheme, List<SampleScore> expected, int of) {
+        assertThat(scores)
+                .extracting(score -> score.schemes().get(scheme).errors().keySet())
+                .isEqualTo(expected.stream()
+                        .map(score -> score.schemes().get(of).errors().keySet())
+                        .toList());
+        assertThat(sum(scores, scheme)).isCloseTo(sum(expected, of), withinPercentage(3));
+        assertThat(noise(scores, scheme)).isCloseTo(noise(expected, of), withinPercentage(3));
+    }
+
+    private static double noise(List<SampleScore> scores, int scheme) {
+        return scores.stream()
+                .flatMap(score -> score.schemes().get(scheme).errors().values().stream())
+                .mapToDouble(SquareSums::noise)
+                .sum();
+    }
+
     @Test
-    void aSampleThatCannotBeRunIsNamedAndTheNextOneIsNotTouched() {
+    void aSampleThatCannotBeRunIsNamedAndTheOthersAreNotTouched() {
         int vocabulary = model.shape().vocabulary();
         List<FixedScales> scales = List.of(FixedScales.of(table(INT4)));
         try (EvaluationTask task = new EvaluationTask(model, scales, 8, 0)) {
-            SampleScore before = task.score(SAMPLES.get(0));
+            SampleScore before = score(task, SAMPLES.get(0));
             for (int odd : new int[] {vocabulary, -1}) {
                 int[] ids = SAMPLES.get(1).ids().clone();
                 ids[ids.length - 1] = odd;
-                assertThatThrownBy(() -> task.score(new TokenSequence("texts/odd", ids)))
-                        .isInstanceOf(InvalidDataException.class)
-                        .hasMessageContaining("sample texts/odd")
-                        .hasMessageContaining(" " + odd + " ");
+                List<Scored> scored =
+                        task.score(new TokenBatch(List.of(SAMPLES.get(0), new TokenSequence("texts/odd", ids))));
+                assertThat(scored.get(0)).isEqualTo(new Scored(before, null));
+                assertThat(scored.get(1).score()).isNull();
+                assertThat(scored.get(1).problem().message()).contains("sample texts/odd", " " + odd + " ");
             }
             int[] tooLong = new int[model.shape().maxPositions() + 1];
-            assertThatThrownBy(() -> task.score(new TokenSequence("texts/long", tooLong)))
-                    .isInstanceOf(InvalidDataException.class)
-                    .hasMessageContaining("sample texts/long");
-            assertThat(task.score(SAMPLES.get(0))).isEqualTo(before);
+            Scored none = task.score(new TokenBatch(List.of(new TokenSequence("texts/long", tooLong))))
+                    .get(0);
+            assertThat(none.problem().message()).contains("sample texts/long");
+            assertThat(score(task, SAMPLES.get(0))).isEqualTo(before);
         }
+    }
+
+    private static SampleScore score(EvaluationTask task, TokenSequence sample) {
+        return task.score(new TokenBatch(List.of(sample))).get(0).score();
     }
 
     /** The same by other means: the cache of codes, whole sequences of it, and the softmax by its definition. */
@@ -233,8 +294,8 @@ class EvaluationTaskTest {
                                 newest(quantized.present(key), next.length),
                                 newest(quantized.present(value), next.length),
                                 layer);
-                        quantized.replace(key, held.key());
-                        quantized.replace(value, held.value());
+                        quantized.put(key, 0, 0, held.key());
+                        quantized.put(value, 0, 0, held.value());
                     }
                 }
             }
@@ -278,9 +339,15 @@ class EvaluationTaskTest {
     }
 
     private static List<SampleScore> scores(int chunk, int residualLength, ScaleTable... tables) {
+        return scores(chunk, residualLength, true, tables);
+    }
+
+    private static List<SampleScore> scores(int chunk, int residualLength, boolean batched, ScaleTable... tables) {
         List<FixedScales> scales = Arrays.stream(tables).map(FixedScales::of).toList();
-        try (EvaluationTask task = new EvaluationTask(model, scales, chunk, residualLength)) {
-            return SAMPLES.stream().map(task::score).toList();
+        try (EvaluationTask task = new EvaluationTask(model, scales, chunk, residualLength, batched, MUCH, MUCH)) {
+            return task.score(new TokenBatch(SAMPLES)).stream()
+                    .map(Scored::score)
+                    .toList();
         }
     }
 

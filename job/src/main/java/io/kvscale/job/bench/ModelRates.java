@@ -14,6 +14,7 @@ import io.kvscale.quant.Expectations;
 import io.kvscale.quant.ScaleSolver;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.SlotSchemes;
+import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.text.TokenBatch;
 import io.kvscale.text.TokenSequence;
@@ -149,12 +150,20 @@ public final class ModelRates {
     private double evaluated(ModelManifest manifest, FixedScales scales, Threads threads) throws Exception {
         try (DecoderModel logits = DecoderModel.shared(manifest, folder, Outputs.CACHE_AND_LOGITS);
                 EvaluationTask task = new EvaluationTask(logits, List.of(scales), CHUNK, 0)) {
-            TokenSequence sequence = new TokenSequence(
-                    "bench", ids(EVALUATED_TOKENS, logits.shape().vocabulary()));
+            TokenBatch batch = new TokenBatch(List.of(new TokenSequence(
+                    "bench", ids(EVALUATED_TOKENS, logits.shape().vocabulary()))));
             return PER_SECOND
                     * new Rounds(EVALUATED_TOKENS, seconds / 4)
-                            .medians(Map.of("evaluate", () -> threads.together(List.of(() -> task.score(sequence)))))
+                            .medians(Map.of("evaluate", () -> threads.together(List.of(() -> evaluate(task, batch)))))
                             .applyAsDouble("evaluate");
         }
+    }
+
+    private static Object evaluate(EvaluationTask task, TokenBatch batch) {
+        DataProblem problem = task.score(batch).get(0).problem();
+        if (problem != null) {
+            throw new InvalidDataException(problem);
+        }
+        return task;
     }
 }

@@ -4,6 +4,7 @@ import io.kvscale.cache.EvaluationTask;
 import io.kvscale.cache.Failures;
 import io.kvscale.cache.FixedScales;
 import io.kvscale.cache.SampleScore;
+import io.kvscale.cache.Scored;
 import io.kvscale.job.corpus.ModelFolder;
 import io.kvscale.job.corpus.Wire;
 import io.kvscale.model.DecoderModel;
@@ -13,8 +14,6 @@ import io.kvscale.model.Outputs;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.text.TokenBatch;
-import io.kvscale.text.TokenSequence;
-import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
@@ -23,8 +22,9 @@ import org.apache.spark.util.LongAccumulator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Runs a model over texts on Spark, in one Spark job, with the full-precision cache and with quantized ones. Every sample is
- * run by itself and summed in the order of names, so the result has the same bits for any partitioning.
+ * Runs a model over texts on Spark, in one Spark job, with the full-precision cache and with quantized ones. Batches
+ * follow from the corpus alone, and samples are summed in the order of names, so the result has the same bits for any
+ * partitioning.
  */
 public final class EvaluationJob {
     private final ModelManifest model;
@@ -41,10 +41,6 @@ public final class EvaluationJob {
      */
     public record Outcome(
             Evaluation evaluation, long failed, @Nullable DataProblem firstFailure) {}
-
-    /** What a task gives for one sample: one of the two. A problem without a sample is the model's own. */
-    private record Row(
-            @Nullable SampleScore score, @Nullable DataProblem problem) implements Serializable {}
 
     /**
      * Runs nothing yet.
@@ -100,7 +96,7 @@ public final class EvaluationJob {
         List<byte[]> rows = batches.mapPartitions(
                         part -> score(part, manifest, where, all, chunk, residualLength, tokens, samples))
                 .collect();
-        return outcome(rows.stream().map(row -> Wire.value(row, Row.class)).toList());
+        return outcome(rows.stream().map(row -> Wire.value(row, Scored.class)).toList());
     }
 
     private static Iterator<byte[]> score(
@@ -119,34 +115,25 @@ public final class EvaluationJob {
         try (DecoderModel model = DecoderModel.shared(manifest, folder.local(), Outputs.CACHE_AND_LOGITS);
                 EvaluationTask task = new EvaluationTask(model, scales, chunk, residualLength)) {
             while (batches.hasNext()) {
-                for (TokenSequence sample :
-                        Wire.value(batches.next(), TokenBatch.class).rows()) {
-                    rows.add(Wire.bytes(row(task, sample)));
-                    tokens.add(sample.ids().length);
-                    samples.add(1);
-                }
+                TokenBatch batch = Wire.value(batches.next(), TokenBatch.class);
+                task.score(batch).forEach(scored -> rows.add(Wire.bytes(scored)));
+                batch.rows().forEach(sample -> tokens.add(sample.ids().length));
+                samples.add(batch.rows().size());
             }
         } catch (InvalidDataException e) {
-            rows.add(Wire.bytes(new Row(null, e.problem())));
+            rows.add(Wire.bytes(new Scored(null, e.problem())));
         }
         return rows.iterator();
     }
 
-    private static Row row(EvaluationTask task, TokenSequence sample) {
-        try {
-            return new Row(task.score(sample), null);
-        } catch (InvalidDataException e) {
-            return new Row(null, e.problem());
-        }
-    }
-
-    private Outcome outcome(List<Row> rows) {
+    private Outcome outcome(List<Scored> rows) {
         List<SampleScore> scores = new ArrayList<>();
         Failures failed = Failures.NONE;
-        for (Row row : rows) {
-            DataProblem problem = row.problem;
-            if (row.score != null) {
-                scores.add(row.score);
+        for (Scored row : rows) {
+            DataProblem problem = row.problem();
+            SampleScore score = row.score();
+            if (score != null) {
+                scores.add(score);
             } else if (problem != null) {
                 if (problem.sample() == null) {
                     throw new InvalidDataException(problem);
