@@ -55,7 +55,7 @@ final class ScoredRow {
         SquareSums sums = sums(leaving, quantized);
         if (!Double.isFinite(sums.signal())) {
             throw new InvalidDataException(
-                    DataProblem.of("NaN or infinite values cannot be quantized", "find out why the model produced them")
+                    DataProblem.of("NaN or infinite values cannot be quantized", NextToken.REMEDY)
                             .inSlot(slot));
         }
         errors.merge(slot, sums, SquareSums::plus);

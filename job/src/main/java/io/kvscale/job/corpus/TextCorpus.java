@@ -102,7 +102,10 @@ public final class TextCorpus implements AutoCloseable {
         this.reader = reader;
         this.rows = rows;
         if (reader.skipped() > 0) {
-            notices.add(reader.skipped() + " files are not .txt, .jsonl or .parquet and were skipped");
+            notices.add(
+                    reader.skipped() == 1
+                            ? "1 file is not .txt, .jsonl or .parquet and was skipped"
+                            : reader.skipped() + " files are not .txt, .jsonl or .parquet and were skipped");
         }
         this.tally = reader.named(() ->
                 progress.of(spark, "reads " + input.shown(), new Work.Texts(), (none, texts) -> tally(rows, texts)));
@@ -111,12 +114,16 @@ public final class TextCorpus implements AutoCloseable {
         this.plan = BatchPlan.of(reader.isTable() ? TextSample.named(samples) : samples, settings, limit);
         int found = settings.concatenate() ? plan.sequences() : plan.samples();
         if (settings.samples() > found) {
-            notices.add("num_calibration_samples is " + settings.samples() + ", but there are only " + found
-                    + (settings.concatenate() ? " sequences of joined texts" : " texts"));
+            notices.add("num_calibration_samples is " + settings.samples() + ", but there "
+                    + (found == 1 ? "is only 1" : "are only " + found)
+                    + (settings.concatenate()
+                            ? " sequence" + (found == 1 ? "" : "s") + " of joined texts"
+                            : found == 1 ? " text" : " texts"));
         }
         if (plan.cut() > 0) {
-            notices.add(plan.cut() + " texts are longer than " + limit
-                    + " tokens and are cut there (long_texts: windows takes all of them)");
+            notices.add((plan.cut() == 1 ? "1 text is" : plan.cut() + " texts are") + " longer than " + limit
+                    + " tokens and " + (plan.cut() == 1 ? "is" : "are")
+                    + " cut there (long_texts: windows takes all of " + (plan.cut() == 1 ? "it)" : "them)"));
         }
     }
 
@@ -148,8 +155,10 @@ public final class TextCorpus implements AutoCloseable {
                     "calibrate on a part of them: a few hundred texts are enough for scales"));
         }
         if (first != null) {
-            notices.add(tally.bad() + " of " + (tally.good() + tally.bad()) + " records are bad and were left out, the"
-                    + " first: "
+            notices.add(tally.bad() + " of " + (tally.good() + tally.bad())
+                    + (tally.bad() == 1
+                            ? " records is bad and was left out: "
+                            : " records are bad and were left out, the first: ")
                     + first.problem()
                             .message()
                             .lines()

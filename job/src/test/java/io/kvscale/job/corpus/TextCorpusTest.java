@@ -221,7 +221,8 @@ class TextCorpusTest {
             assertThat(corpus.notices()).hasSize(3);
             assertThat(corpus.notices().get(0)).startsWith("2 files are not");
             assertThat(corpus.notices().get(1)).contains("1000", "only 154 texts");
-            assertThat(corpus.notices().get(2)).startsWith(corpus.summary().cut() + " texts are longer than 30 tokens");
+            assertThat(corpus.notices().get(2))
+                    .startsWith(corpus.summary().cut() + " texts are longer than 30 tokens and are cut");
             assertThat(corpus.summary().shown()).containsEntry("records", "154");
         }
     }
