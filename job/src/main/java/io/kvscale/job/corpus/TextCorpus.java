@@ -102,10 +102,10 @@ public final class TextCorpus implements AutoCloseable {
         this.reader = reader;
         this.rows = rows;
         if (reader.skipped() > 0) {
-            notices.add(
-                    reader.skipped() == 1
-                            ? "1 file is not .txt, .jsonl or .parquet and was skipped"
-                            : reader.skipped() + " files are not .txt, .jsonl or .parquet and were skipped");
+            notices.add(counted(
+                    reader.skipped(),
+                    "file is not .txt, .jsonl or .parquet and was skipped",
+                    "files are not .txt, .jsonl or .parquet and were skipped"));
         }
         this.tally = reader.named(() ->
                 progress.of(spark, "reads " + input.shown(), new Work.Texts(), (none, texts) -> tally(rows, texts)));
@@ -114,17 +114,19 @@ public final class TextCorpus implements AutoCloseable {
         this.plan = BatchPlan.of(reader.isTable() ? TextSample.named(samples) : samples, settings, limit);
         int found = settings.concatenate() ? plan.sequences() : plan.samples();
         if (settings.samples() > found) {
-            notices.add("num_calibration_samples is " + settings.samples() + ", but there "
-                    + (found == 1 ? "is only 1" : "are only " + found)
+            notices.add("num_calibration_samples is " + settings.samples() + ", but there is no more than "
                     + (settings.concatenate()
-                            ? " sequence" + (found == 1 ? "" : "s") + " of joined texts"
-                            : found == 1 ? " text" : " texts"));
+                            ? counted(found, "sequence of joined texts", "sequences of joined texts")
+                            : counted(found, "text", "texts")));
         }
         if (plan.cut() > 0) {
-            notices.add((plan.cut() == 1 ? "1 text is" : plan.cut() + " texts are") + " longer than " + limit
-                    + " tokens and " + (plan.cut() == 1 ? "is" : "are")
-                    + " cut there (long_texts: windows takes all of " + (plan.cut() == 1 ? "it)" : "them)"));
+            notices.add(counted(plan.cut(), "text is", "texts are") + " longer than " + limit
+                    + " tokens: the rest is left out (long_texts: windows takes all of a text)");
         }
+    }
+
+    private static String counted(long count, String one, String more) {
+        return count + " " + (count == 1 ? one : more);
     }
 
     private static int limit(TextSettings settings, int positions) {
