@@ -71,7 +71,7 @@ final class Results {
         if (first != null) {
             warn("the model failed on " + (count == 1 ? "1 sample, which was" : count + " samples, which were")
                     + " left out" + (count == 1 ? ": " : "; the first: ")
-                    + first.message().replace("\n", ";"));
+                    + first.message().replaceAll("\\s*\n\\s*", "; "));
         }
     }
 

@@ -11,8 +11,8 @@ import java.nio.FloatBuffer;
 final class NextToken {
     /** Of values that a model should not compute. */
     static final String REMEDY =
-            "find out why the model produced them, or leave such texts out: say how many may be, as "
-                    + "max_failed_samples under kvscale in the recipe";
+            "find out why the model produced them, or leave such texts out: max_failed_samples under "
+                    + "kvscale in the recipe";
 
     private final float[] logits;
     private final double[] weights;
