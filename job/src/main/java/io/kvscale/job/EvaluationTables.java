@@ -75,7 +75,9 @@ final class EvaluationTables {
     }
 
     private static String strategy(QuantizationScheme scheme) {
-        return scheme.strategy().word() + (scheme.groupSize() > 0 ? " " + scheme.groupSize() : "");
+        return scheme.strategy().word()
+                + (scheme.groupSize() > 0 ? " " + scheme.groupSize() : "")
+                + (scheme.symmetric() ? "" : " asymmetric");
     }
 
     private static String sqnr(@Nullable Double db) {

@@ -70,7 +70,8 @@ final class Results {
     /** Warns of samples that were left out, if there are any. @param first of them; null for none */
     void tellFailed(long count, @Nullable DataProblem first) {
         if (first != null) {
-            warn("the model failed on " + count + " samples, which were left out; the first: "
+            warn("the model failed on " + (count == 1 ? "1 sample, which was" : count + " samples, which were")
+                    + " left out" + (count == 1 ? ": " : "; the first: ")
                     + first.message().lines().map(String::strip).collect(Collectors.joining("; ")));
         }
     }

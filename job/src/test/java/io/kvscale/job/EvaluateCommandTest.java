@@ -73,7 +73,7 @@ class EvaluateCommandTest {
 
     @Test
     void theFolderTheJsonAndTheTableSayTheSameWhateverThePartitions() {
-        Path four = write("four", QuantizationScheme.of(NumberFormat.INT4, Strategy.TENSOR), 0.7f);
+        Path four = write("four", asymmetric(QuantizationScheme.of(NumberFormat.INT4, Strategy.TENSOR)), 0.7f);
         Object[] command = {"evaluate", "--model", MODEL, "--text", TEXTS, "--scales", scales, four, "--chunk", 4};
         Cli json = Cli.run(with(command, "--json", "--output", work.resolve("a"), "--partitions", 1))
                 .isDone();
@@ -93,8 +93,14 @@ class EvaluateCommandTest {
                 .isPositive()
                 .isLessThan(second.get("kl").asDouble());
         assertThat(first.get("layers")).hasSize(1);
+        assertThat(table.err())
+                .contains("warning: " + four + " has no scales of 2 of 3 layers: in full precision stay layers 1, 2");
         assertThat(table.out())
-                .contains("full precision", "fp8_e4m3 tensor", "int4 tensor", "wrote " + work.resolve("b/report.html"));
+                .contains(
+                        "full precision",
+                        "fp8_e4m3 tensor ",
+                        "int4 tensor asymmetric",
+                        "wrote " + work.resolve("b/report.html"));
     }
 
     @Test
@@ -110,6 +116,12 @@ class EvaluateCommandTest {
     }
 
     @Test
+    void textsOfOneChunkMeasureNothing() {
+        Cli.run("evaluate", "--model", MODEL, "--text", texts, "--scales", scales, "--chunk", 500)
+                .fails(ExitCode.DATA, "no text is longer than --chunk (500)", "smaller --chunk");
+    }
+
+    @Test
     void aTextOfOneTokenIsNothingToPredict() {
         Path one = Folder.write(work.resolve("one.txt"), "a");
         Cli.run("evaluate", "--model", MODEL, "--text", one, "--scales", scales).fails(ExitCode.DATA, "second token");
@@ -117,6 +129,18 @@ class EvaluateCommandTest {
 
     private static Object[] with(Object[] command, Object... more) {
         return Stream.concat(Arrays.stream(command), Arrays.stream(more)).toArray();
+    }
+
+    private static QuantizationScheme asymmetric(QuantizationScheme scheme) {
+        return new QuantizationScheme(
+                scheme.format(),
+                scheme.strategy(),
+                scheme.groupSize(),
+                false,
+                scheme.observer(),
+                scheme.kwargs(),
+                scheme.scaleDtype(),
+                scheme.globalScale());
     }
 
     private Path write(String name, QuantizationScheme scheme, float scale) {

@@ -9,6 +9,11 @@ import java.nio.FloatBuffer;
  * no exponential overflows. {@link StrictMath}: the same bits on every JDK.
  */
 final class NextToken {
+    /** Of values that a model should not compute. */
+    static final String REMEDY =
+            "find out why the model produced them, or leave such texts out: max_failed_samples under "
+                    + "kvscale in the recipe";
+
     private final float[] logits;
     private final double[] weights;
     private double greatest;
@@ -37,8 +42,7 @@ final class NextToken {
             }
         }
         if (Float.isNaN(odd)) {
-            throw new InvalidDataException(
-                    DataProblem.of("the model's logits are NaN or infinite", "find out why the model produced them"));
+            throw new InvalidDataException(DataProblem.of("the model's logits are NaN or infinite", REMEDY));
         }
         greatest = logits[top];
         total = 0;

@@ -5,6 +5,7 @@ import io.kvscale.model.ModelShape;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.KvTensor;
+import io.kvscale.tensor.KvTokens;
 import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
 import java.nio.FloatBuffer;
@@ -84,17 +85,16 @@ final class ScoredRun implements AutoCloseable {
     }
 
     private void quantize(Slot slot, FixedScales fixed, int until) {
-        KvTensor present = run.present(slot);
-        KvTensor leaving = Feedback.part(present, coded, until);
+        KvTensor leaving = KvTokens.copy(run.present(slot), 0, coded, until);
         KvTensor quantized = fixed.fakeQuantize(slot, leaving);
         SquareSums sums = sums(leaving, quantized);
         if (!Double.isFinite(sums.signal())) {
             throw new InvalidDataException(
-                    DataProblem.of("NaN or infinite values cannot be quantized", "find out why the model produced them")
+                    DataProblem.of("NaN or infinite values cannot be quantized", NextToken.REMEDY)
                             .inSlot(slot));
         }
         errors.merge(slot, sums, SquareSums::plus);
-        run.replace(slot, Feedback.with(present, quantized, coded));
+        run.put(slot, 0, coded, quantized);
     }
 
     private static SquareSums sums(KvTensor values, KvTensor quantized) {

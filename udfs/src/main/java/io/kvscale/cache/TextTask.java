@@ -10,6 +10,7 @@ import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.KvTensor;
+import io.kvscale.tensor.KvTokens;
 import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Sample;
 import io.kvscale.tensor.Slot;
@@ -206,7 +207,7 @@ public final class TextTask implements AutoCloseable {
             int to = run.tokens();
             int begin = from;
             computed.forEach((slot, values) ->
-                    Feedback.put(values.values(), tokens, Feedback.part(run.present(slot), begin, to), begin));
+                    KvTokens.put(KvTokens.copy(run.present(slot), 0, begin, to), values.values(), tokens, 0, begin));
             if (to < tokens) {
                 by.apply(run, all, from);
             }

@@ -7,6 +7,7 @@ import io.kvscale.numeric.Dtype;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.KvTensor;
+import io.kvscale.tensor.KvTokens;
 import io.kvscale.tensor.Slot;
 import java.nio.FloatBuffer;
 import java.util.HashMap;
@@ -164,16 +165,15 @@ public final class DecoderRun implements Decoding {
         return caches[current].values(slot);
     }
 
-    /** Puts other values in place of K or V of all tokens fed so far: later chunks attend to those. */
     @Override
-    public void replace(Slot slot, KvTensor values) {
+    public void put(Slot slot, int row, int at, KvTensor values) {
         KvTensor held = present(slot);
-        if (!values.geometry().equals(held.geometry())
-                || values.batch() != held.batch()
-                || values.tokens() != held.tokens()) {
-            throw new IllegalArgumentException(slot + ": " + values + " in place of " + held);
+        boolean within = row >= 0 && row < rows && at >= 0 && at <= tokens - values.tokens();
+        if (!within || values.batch() != 1 || !values.geometry().equals(held.geometry())) {
+            throw new IllegalArgumentException(
+                    slot + ": " + values + " in row " + row + " from token " + at + " on of " + held);
         }
-        held.values().duplicate().put(values.values().duplicate());
+        KvTokens.put(values, held.values(), tokens, row, at);
     }
 
     /** Of the tokens fed last, {@code [rows, tokens, vocabulary]}, widened to f32; valid as {@link #present} is. */

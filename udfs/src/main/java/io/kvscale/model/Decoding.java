@@ -31,8 +31,13 @@ public interface Decoding extends AutoCloseable {
      */
     KvTensor present(Slot slot);
 
-    /** Puts other values in place of K or V of all tokens fed so far: later chunks attend to those. */
-    void replace(Slot slot, KvTensor values);
+    /**
+     * Puts other values in place of K or V of tokens fed before: later chunks attend to those.
+     *
+     * @param at the first of these tokens of the row
+     * @param tokens {@code [1, kv_heads, tokens, head_dim]}
+     */
+    void put(Slot slot, int row, int at, KvTensor tokens);
 
     @Override
     void close();

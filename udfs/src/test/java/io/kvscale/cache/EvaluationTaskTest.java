@@ -233,8 +233,8 @@ class EvaluationTaskTest {
                                 newest(quantized.present(key), next.length),
                                 newest(quantized.present(value), next.length),
                                 layer);
-                        quantized.replace(key, held.key());
-                        quantized.replace(value, held.value());
+                        quantized.put(key, 0, 0, held.key());
+                        quantized.put(value, 0, 0, held.value());
                     }
                 }
             }

@@ -6,6 +6,7 @@ import io.kvscale.numeric.Dtype;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.KvTensor;
+import io.kvscale.tensor.KvTokens;
 import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
 import java.nio.ByteBuffer;
@@ -77,9 +78,9 @@ final class FakeDecoding implements Decoding {
         for (Slot slot : List.copyOf(present.keySet())) {
             KvTensor old = present(slot);
             KvTensor all = tensor(tokens);
-            Feedback.put(all.values(), tokens, old, 0);
             present.put(slot, all);
             for (int row = 0; row < rows; row++) {
+                KvTokens.put(KvTokens.copy(old, row, 0, before), all.values(), tokens, row, 0);
                 for (int t = before; t < tokens; t++) {
                     compute(slot, all, row, t, t - before < ids[row].length ? ids[row][t - before] : -1);
                 }
@@ -131,14 +132,15 @@ final class FakeDecoding implements Decoding {
     }
 
     @Override
-    public void replace(Slot slot, KvTensor values) {
-        KvTensor old = present(slot);
-        if (values.tokens() != tokens
-                || values.batch() != rows
-                || !values.geometry().equals(old.geometry())) {
-            throw new IllegalArgumentException("these cannot replace " + slot);
+    public void put(Slot slot, int row, int at, KvTensor values) {
+        KvTensor held = present(slot);
+        if (row >= rows
+                || at + values.tokens() > tokens
+                || values.batch() != 1
+                || !values.geometry().equals(held.geometry())) {
+            throw new IllegalArgumentException("these cannot be put into " + slot);
         }
-        present.put(slot, values);
+        KvTokens.put(values, held.values(), tokens, row, at);
     }
 
     @Override

@@ -18,6 +18,7 @@ import io.kvscale.scheme.Strategy;
 import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.KvTensor;
+import io.kvscale.tensor.KvTokens;
 import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
 import java.nio.ByteBuffer;
@@ -78,14 +79,14 @@ class FixedScaleCacheTest {
         KvTensor expected = fakeQuantized(all, scales, calibrated.dtype());
         for (int at = 0; at < all.tokens(); ) {
             int to = Math.min(all.tokens(), at + 1 + random.nextInt(random.nextInt(6) == 0 ? 70 : 5));
-            KvTensor added = Feedback.part(all, at, to);
+            KvTensor added = KvTokens.copy(all, 0, at, to);
             KvPair out = cache.update(added, added, 3);
             at = to;
             int coded = Math.max(0, at - residual);
             assertThat(out.key().tokens()).isEqualTo(at);
-            assertSame(Feedback.part(out.key(), 0, coded), Feedback.part(expected, 0, coded), scheme);
-            assertSame(Feedback.part(out.key(), coded, at), Feedback.part(all, coded, at), scheme);
-            assertSame(out.value(), Feedback.part(all, 0, at), scheme); // no scales, not quantized
+            assertSame(KvTokens.copy(out.key(), 0, 0, coded), KvTokens.copy(expected, 0, 0, coded), scheme);
+            assertSame(KvTokens.copy(out.key(), 0, coded, at), KvTokens.copy(all, 0, coded, at), scheme);
+            assertSame(out.value(), KvTokens.copy(all, 0, 0, at), scheme); // no scales, not quantized
         }
         assertThat(cache.getSeqLength(3)).isEqualTo(all.tokens());
         assertSame(fixed.fakeQuantize(KEYS, all), expected, scheme);

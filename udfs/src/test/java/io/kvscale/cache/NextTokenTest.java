@@ -91,7 +91,8 @@ class NextTokenTest {
             logits[at] = odd;
             assertThatThrownBy(() -> read(logits))
                     .isInstanceOf(InvalidDataException.class)
-                    .hasMessageContaining("logits");
+                    .hasMessageContaining("logits")
+                    .hasMessageContaining("max_failed_samples");
         }
     }
 

@@ -21,6 +21,7 @@ import io.kvscale.scheme.Strategy;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.KvSource;
 import io.kvscale.tensor.KvTensor;
+import io.kvscale.tensor.KvTokens;
 import io.kvscale.tensor.Position;
 import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Sample;
@@ -352,13 +353,13 @@ class TextTaskTest {
                 for (int layer = 0; layer < shape.layers(); layer++) {
                     Slot keys = new Slot(layer, Role.KEY);
                     Slot values = new Slot(layer, Role.VALUE);
-                    KvTensor key = Feedback.part(run.present(keys), from, to);
-                    KvTensor value = Feedback.part(run.present(values), from, to);
+                    KvTensor key = KvTokens.copy(run.present(keys), 0, from, to);
+                    KvTensor value = KvTokens.copy(run.present(values), 0, from, to);
                     put(computed, keys, key, length, from);
                     put(computed, values, value, length, from);
                     KvPair held = cache.update(key, value, layer);
-                    run.replace(keys, held.key());
-                    run.replace(values, held.value());
+                    run.put(keys, 0, 0, held.key());
+                    run.put(values, 0, 0, held.value());
                 }
             }
             computed.forEach((slot, values) -> observed.observe(
@@ -381,7 +382,7 @@ class TextTaskTest {
 
     private void put(Map<Slot, ByteBuffer> to, Slot slot, KvTensor part, int total, int at) {
         int size = total * shape.geometry().channels() * shape.cache().bytes();
-        Feedback.put(to.computeIfAbsent(slot, s -> ByteBuffer.allocate(size)), total, part, at);
+        KvTokens.put(part, to.computeIfAbsent(slot, s -> ByteBuffer.allocate(size)), total, 0, at);
     }
 
     private static byte[] slotBytes(Outcome outcome) {

@@ -164,7 +164,7 @@ class DecoderRunTest {
         run.feed(new int[][] {Arrays.copyOf(ids, 32)});
         for (Slot slot : TinyModel.slots(shape)) {
             KvTensor present = run.present(slot);
-            run.replace(slot, step == 0 ? TinyModel.copied(present) : TinyModel.rounded(present, step));
+            run.put(slot, 0, 0, step == 0 ? TinyModel.copied(present) : TinyModel.rounded(present, step));
         }
         run.feed(new int[][] {Arrays.copyOfRange(ids, 32, 64)});
     }

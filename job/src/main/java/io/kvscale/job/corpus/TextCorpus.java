@@ -102,7 +102,10 @@ public final class TextCorpus implements AutoCloseable {
         this.reader = reader;
         this.rows = rows;
         if (reader.skipped() > 0) {
-            notices.add(reader.skipped() + " files are not .txt, .jsonl or .parquet and were skipped");
+            notices.add(counted(
+                    reader.skipped(),
+                    "file is not .txt, .jsonl or .parquet and was skipped",
+                    "files are not .txt, .jsonl or .parquet and were skipped"));
         }
         this.tally = reader.named(() ->
                 progress.of(spark, "reads " + input.shown(), new Work.Texts(), (none, texts) -> tally(rows, texts)));
@@ -111,13 +114,19 @@ public final class TextCorpus implements AutoCloseable {
         this.plan = BatchPlan.of(reader.isTable() ? TextSample.named(samples) : samples, settings, limit);
         int found = settings.concatenate() ? plan.sequences() : plan.samples();
         if (settings.samples() > found) {
-            notices.add("num_calibration_samples is " + settings.samples() + ", but there are only " + found
-                    + (settings.concatenate() ? " sequences of joined texts" : " texts"));
+            notices.add("num_calibration_samples is " + settings.samples() + ", but there is no more than "
+                    + (settings.concatenate()
+                            ? counted(found, "sequence of joined texts", "sequences of joined texts")
+                            : counted(found, "text", "texts")));
         }
         if (plan.cut() > 0) {
-            notices.add(plan.cut() + " texts are longer than " + limit
-                    + " tokens and are cut there (long_texts: windows takes all of them)");
+            notices.add(counted(plan.cut(), "text is", "texts are") + " longer than " + limit
+                    + " tokens: the rest is left out (long_texts: windows takes all of a text)");
         }
+    }
+
+    private static String counted(long count, String one, String more) {
+        return count + " " + (count == 1 ? one : more);
     }
 
     private static int limit(TextSettings settings, int positions) {
@@ -148,8 +157,10 @@ public final class TextCorpus implements AutoCloseable {
                     "calibrate on a part of them: a few hundred texts are enough for scales"));
         }
         if (first != null) {
-            notices.add(tally.bad() + " of " + (tally.good() + tally.bad()) + " records are bad and were left out, the"
-                    + " first: "
+            notices.add(tally.bad() + " of " + (tally.good() + tally.bad())
+                    + (tally.bad() == 1
+                            ? " records is bad and was left out: "
+                            : " records are bad and were left out, the first: ")
                     + first.problem()
                             .message()
                             .lines()

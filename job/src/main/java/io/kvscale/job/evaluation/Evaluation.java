@@ -27,7 +27,12 @@ public record Evaluation(
      * @param chunk tokens of a chunk: a chunk attends to itself in full precision
      * @param residualLength how many of the newest tokens before it are in full precision too
      */
-    public record Settings(int chunk, int residualLength) {}
+    public record Settings(int chunk, int residualLength) {
+        /** Whether any of so many tokens of a text attends to a quantized one. */
+        boolean attends(long tokens) {
+            return (tokens - 1) / chunk * chunk > residualLength;
+        }
+    }
 
     public Evaluation {
         schemes = List.copyOf(schemes);
@@ -36,7 +41,7 @@ public record Evaluation(
     /**
      * Sums the samples in the order of their names: the same bits whatever the order in which they come.
      *
-     * @throws InvalidDataException if no token was predicted
+     * @throws InvalidDataException if no token was predicted, or none attended to a quantized past
      */
     static Evaluation of(Collection<SampleScore> scores, List<NamedScales> scales, Settings settings) {
         List<SampleScore> ordered = scores.stream()
@@ -46,6 +51,15 @@ public record Evaluation(
         if (predicted == 0) {
             throw new InvalidDataException(DataProblem.of(
                     "no text has a second token to predict", "name longer texts with --text, or another file"));
+        }
+        if (ordered.stream().noneMatch(score -> settings.attends(score.tokens()))) {
+            String residual = settings.residualLength == 0
+                    ? ""
+                    : " and more than residual_length (" + settings.residualLength + ")";
+            throw new InvalidDataException(DataProblem.of(
+                    "no text is longer than --chunk (" + settings.chunk + ")" + residual
+                            + ", so nothing quantized was attended to and nothing is measured",
+                    "use longer texts or a smaller --chunk" + (residual.isEmpty() ? "" : " or residual_length")));
         }
         double surprise = 0;
         for (SampleScore score : ordered) {

@@ -10,14 +10,19 @@ import io.kvscale.model.DecoderModel;
 import io.kvscale.model.ModelManifest;
 import io.kvscale.model.ModelShape;
 import io.kvscale.model.Outputs;
+import io.kvscale.scheme.ScaleTable;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
+import io.kvscale.tensor.Role;
+import io.kvscale.tensor.Slot;
 import io.kvscale.text.TokenBatch;
 import io.kvscale.text.TokenSequence;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.util.LongAccumulator;
 import org.jspecify.annotations.Nullable;
@@ -27,6 +32,8 @@ import org.jspecify.annotations.Nullable;
  * run by itself and summed in the order of names, so the result has the same bits for any partitioning.
  */
 public final class EvaluationJob {
+    private static final int MAX_NAMED = 10;
+
     private final ModelManifest model;
     private final ModelFolder folder;
     private final List<NamedScales> scales;
@@ -69,17 +76,50 @@ public final class EvaluationJob {
     /**
      * Looks whether scales are a model's.
      *
-     * @throws InvalidDataException if one is of a layer that the model does not have, or of other heads; it names the
-     *     scales and the slot
+     * @throws InvalidDataException if one is of a layer that the model does not have, of other heads, or of K or V alone
+     *     of a layer; it names the scales and the slot
      */
     public static void checkFit(List<NamedScales> scales, ModelShape model) {
         for (NamedScales one : scales) {
             try {
                 FixedScales.of(one.table()).checkFit(model);
+                checkPairs(one.table());
             } catch (InvalidDataException e) {
                 throw new InvalidDataException(e.problem().inFile(one.name()), e);
             }
         }
+    }
+
+    private static void checkPairs(ScaleTable table) {
+        for (Slot slot : table.slots().keySet()) {
+            Slot other = new Slot(slot.layer(), slot.role() == Role.KEY ? Role.VALUE : Role.KEY);
+            if (!table.slots().containsKey(other)) {
+                throw new InvalidDataException(DataProblem.of(
+                                "there are no scales of this slot, but of the layer's "
+                                        + slot.role().word(),
+                                "calibrate both, or take the layer out of the table: then all of it stays in full precision")
+                        .inSlot(other));
+            }
+        }
+    }
+
+    /** Which layers tables leave in full precision, a notice for each table that leaves any. */
+    public static List<String> notices(List<NamedScales> scales, ModelShape model) {
+        List<String> notices = new ArrayList<>();
+        for (NamedScales one : scales) {
+            List<Integer> missing = IntStream.range(0, model.layers())
+                    .filter(layer -> !one.table().slots().containsKey(new Slot(layer, Role.KEY)))
+                    .boxed()
+                    .toList();
+            if (!missing.isEmpty()) {
+                notices.add(DataProblem.shown(one.name()) + " has no scales of " + missing.size() + " of "
+                        + model.layers() + " layers: in full precision "
+                        + (missing.size() == 1 ? "stays layer " : "stay layers ")
+                        + missing.stream().limit(MAX_NAMED).map(String::valueOf).collect(Collectors.joining(", "))
+                        + (missing.size() > MAX_NAMED ? ", ..." : ""));
+            }
+        }
+        return notices;
     }
 
     /**
@@ -144,9 +184,10 @@ public final class EvaluationJob {
         List<SampleScore> scores = new ArrayList<>();
         Failures failed = Failures.NONE;
         for (Row row : rows) {
-            DataProblem problem = row.problem;
-            if (row.score != null) {
-                scores.add(row.score);
+            DataProblem problem = row.problem();
+            SampleScore score = row.score();
+            if (score != null) {
+                scores.add(score);
             } else if (problem != null) {
                 if (problem.sample() == null) {
                     throw new InvalidDataException(problem);

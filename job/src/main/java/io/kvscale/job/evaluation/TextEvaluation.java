@@ -6,6 +6,7 @@ import io.kvscale.job.corpus.TextInput;
 import io.kvscale.job.recipe.TextSettings;
 import io.kvscale.job.spark.Progress;
 import io.kvscale.job.spark.SparkRuntime;
+import java.util.ArrayList;
 import java.util.List;
 import org.apache.spark.api.java.JavaSparkContext;
 
@@ -14,6 +15,7 @@ public final class TextEvaluation implements AutoCloseable {
     private final boolean ownsSpark;
     private final JavaSparkContext spark;
     private final ModelCorpus texts;
+    private final List<NamedScales> scales;
     private final EvaluationJob job;
 
     /**
@@ -36,6 +38,7 @@ public final class TextEvaluation implements AutoCloseable {
     public TextEvaluation(SparkRuntime runtime, Source source, int partitions, Progress progress) {
         this.ownsSpark = !SparkRuntime.isRunning();
         this.spark = runtime.context();
+        this.scales = source.scales;
         try {
             this.texts = ModelCorpus.open(
                     spark,
@@ -60,7 +63,9 @@ public final class TextEvaluation implements AutoCloseable {
 
     /** What the user should be told before it runs. */
     public List<String> notices() {
-        return texts.corpus().notices();
+        List<String> notices = new ArrayList<>(EvaluationJob.notices(scales, texts.shape()));
+        notices.addAll(texts.corpus().notices());
+        return notices;
     }
 
     /** @throws io.kvscale.tensor.InvalidDataException as {@link EvaluationJob#run} */

@@ -219,6 +219,20 @@ class TextCorpusTest {
     }
 
     @Test
+    void oneIsCountedAsOne() {
+        write("in/a.txt", "the river had been rising for days, and nobody slept");
+        write("in/README.md", "no text");
+        try (TextCorpus corpus = read(input("in"), "num_calibration_samples: 2", 3, 1)) {
+            assertThat(corpus.notices())
+                    .containsExactly(
+                            "1 file is not .txt, .jsonl or .parquet and was skipped",
+                            "num_calibration_samples is 2, but there is no more than 1 text",
+                            "1 text is longer than 3 tokens: the rest is left out (long_texts: windows takes all of a"
+                                    + " text)");
+        }
+    }
+
+    @Test
     void otherFilesAreSkippedAndCounted() {
         corpus();
         write("in/README.md", "no text");
@@ -228,8 +242,9 @@ class TextCorpusTest {
         try (TextCorpus corpus = read(input("in"), "num_calibration_samples: 1000", 30, 2)) {
             assertThat(corpus.notices()).hasSize(3);
             assertThat(corpus.notices().get(0)).startsWith("2 files are not");
-            assertThat(corpus.notices().get(1)).contains("1000", "only 154 texts");
-            assertThat(corpus.notices().get(2)).startsWith(corpus.summary().cut() + " texts are longer than 30 tokens");
+            assertThat(corpus.notices().get(1)).contains("1000", "no more than 154 texts");
+            assertThat(corpus.notices().get(2))
+                    .startsWith(corpus.summary().cut() + " texts are longer than 30 tokens: the rest");
             assertThat(corpus.summary().shown()).containsEntry("records", "154");
         }
     }

@@ -9,6 +9,7 @@ import io.kvscale.job.corpus.Wire;
 import io.kvscale.model.DecoderModel;
 import io.kvscale.model.ModelManifest;
 import io.kvscale.model.ModelShape;
+import io.kvscale.numeric.Dtype;
 import io.kvscale.numeric.NumberFormat;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.Strategy;
@@ -100,6 +101,36 @@ class EvaluationJobTest {
                 .hasMessageContainingAll("out/wide", "layer 1 value", "head_dim 32");
     }
 
+    @Test
+    void layersWithoutScalesAreNamedAndKeysWithoutValuesRefused() {
+        List<NamedScales> all = List.of(scales("out/first", 1), scales("out/again", 1));
+        EvaluationJob.checkFit(all, shape);
+        assertThat(EvaluationJob.notices(all, shape))
+                .containsExactly(
+                        "out/first has no scales of 2 of 3 layers: in full precision stay layers 1, 2",
+                        "out/again has no scales of 2 of 3 layers: in full precision stay layers 1, 2");
+        Slot[] both = {new Slot(1, Role.KEY), new Slot(1, Role.VALUE), new Slot(2, Role.KEY), new Slot(2, Role.VALUE)};
+        assertThat(EvaluationJob.notices(List.of(made("out/last", 2, 16, 1, both)), shape))
+                .containsExactly("out/last has no scales of 1 of 3 layers: in full precision stays layer 0");
+        for (Role role : Role.values()) {
+            List<NamedScales> lone = List.of(made("out/lone", 2, 16, new Slot(1, role)));
+            assertThatThrownBy(() -> EvaluationJob.checkFit(lone, shape))
+                    .isInstanceOf(InvalidDataException.class)
+                    .hasMessageContainingAll(
+                            "out/lone",
+                            "layer 1 " + (role == Role.KEY ? "value" : "key"),
+                            "the layer's " + role.word());
+        }
+    }
+
+    @Test
+    void manyLayersWithoutScalesAreNamedInPart() {
+        ModelShape deep = new ModelShape(200, 2, 16, 512, 64, Dtype.F32);
+        assertThat(EvaluationJob.notices(List.of(scales("out/first", 1)), deep))
+                .containsExactly("out/first has no scales of 199 of 200 layers: in full precision stay layers"
+                        + " 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, ...");
+    }
+
     private static EvaluationJob job(long maxFailed, NamedScales... scales) {
         return new EvaluationJob(manifest, HERE, List.of(scales), SETTINGS, maxFailed);
     }
@@ -118,7 +149,7 @@ class EvaluationJobTest {
     }
 
     private static NamedScales scales(String name, float scale) {
-        return made(name, 2, 16, scale, new Slot(0, Role.KEY), new Slot(0, Role.VALUE), new Slot(2, Role.KEY));
+        return made(name, 2, 16, scale, new Slot(0, Role.KEY), new Slot(0, Role.VALUE));
     }
 
     private static NamedScales made(String name, int heads, int headDim, Slot slot) {

@@ -21,7 +21,7 @@ import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 
 class EvaluationTest {
-    private static final Evaluation.Settings SETTINGS = new Evaluation.Settings(16, 0);
+    private static final Evaluation.Settings SETTINGS = new Evaluation.Settings(1, 0);
     private static final Slot KEY = new Slot(1, Role.KEY);
     private static final Slot VALUE = new Slot(1, Role.VALUE);
 
@@ -72,7 +72,7 @@ class EvaluationTest {
               "samples" : 1,
               "tokens" : 3,
               "predicted_tokens" : 2,
-              "chunk" : 16,
+              "chunk" : 1,
               "residual_length" : 0,
               "baseline" : {
                 "perplexity" : 7.38905609893065
@@ -116,6 +116,25 @@ class EvaluationTest {
               } ]
             }
             """);
+    }
+
+    @Test
+    void whereNoTokenAttendsToAQuantizedOneNothingIsMeasured() {
+        for (int[] one : new int[][] {{16, 0, 16, 17}, {4, 3, 4, 5}, {4, 4, 8, 9}, {4, 5, 8, 9}, {1, 2, 3, 4}}) {
+            Evaluation.Settings settings = new Evaluation.Settings(one[0], one[1]);
+            assertThatThrownBy(() ->
+                            Evaluation.of(List.of(ofTokens("a", one[2]), ofTokens("b", 2)), List.of(), settings))
+                    .isInstanceOf(InvalidDataException.class)
+                    .hasMessageContaining("no text is longer than --chunk (" + one[0] + ")")
+                    .hasMessageContaining("use longer texts or a smaller --chunk");
+            assertThat(Evaluation.of(List.of(ofTokens("a", one[3]), ofTokens("b", 2)), List.of(), settings)
+                            .samples())
+                    .isEqualTo(2);
+        }
+    }
+
+    private static SampleScore ofTokens(String name, int tokens) {
+        return new SampleScore(name, tokens, tokens - 1, 1, List.of());
     }
 
     @Test
