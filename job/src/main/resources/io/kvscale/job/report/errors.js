@@ -58,12 +58,12 @@ function errorChart(width) {
     label: "Lines of the signal to noise ratio of the " + roleWord[chosen.role] + " by layer and format. On average with the least "
       + "error: " + formats.map(format => formatName[format] + " " + mean(format) + " dB").join(", ") + ". The tables below have all.",
     option: {
-      grid: {left: 50, right: 16, top: width < 500 ? 66 : 42, bottom: 44},
+      grid: {left: 56, right: 16, top: width < 500 ? 66 : 42, bottom: 44},
       legend: {top: 4, left: 36, textStyle: {color: c.ink}, itemGap: 14, data: formats.map(format => formatName[format])},
       tooltip: tooltip(points => tip("Layer " + points[0].axisValue,
         ...points.filter(p => p.value !== "-").map(p => p.seriesName + ": " + Number(p.value).toFixed(1) + " dB")), {trigger: "axis"}),
       xAxis: categories("layer", there.map(slot => slot.layer)),
-      yAxis: axis("value", "dB", {nameGap: 32, scale: true}),
+      yAxis: axis("value", "dB", {nameGap: 44, scale: true}),
       series: formats.flatMap((format, i) => [line(format, "static_minmax", i), line(format, "mse", i)])
     }
   };

@@ -96,12 +96,12 @@ function layersChart(width) {
     label: "Lines of the signal to noise ratio of the " + roleWord[role] + " by layer. On average: "
       + there.map(({scheme}, i) => scheme.scales + " " + mean(series[i])).join(", ") + ". The table below has all.",
     option: {
-      grid: {left: 50, right: 16, top: 22 + 22 * Math.ceil(there.length / (width < 500 ? 2 : 3)), bottom: 44},
+      grid: {left: 56, right: 16, top: 22 + 22 * Math.ceil(there.length / (width < 500 ? 2 : 3)), bottom: 44},
       legend: {top: 0, left: 36, textStyle: {color: c.ink}, itemGap: 14},
       tooltip: tooltip(points => tip("Layer " + points[0].axisValue,
         ...points.filter(p => p.value !== "-").map(p => p.seriesName + ": " + Number(p.value).toFixed(1) + " dB")), {trigger: "axis"}),
       xAxis: categories("layer", allLayers),
-      yAxis: axis("value", "dB", {nameGap: 32, scale: true}),
+      yAxis: axis("value", "dB", {nameGap: 44, scale: true}),
       series
     }
   };
