@@ -6,6 +6,7 @@ import io.kvscale.job.bench.SpeedBench;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -14,6 +15,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.Spec;
 
 /** The speed of this machine. */
@@ -22,7 +24,8 @@ import picocli.CommandLine.Spec;
         description = "Measures the job on this machine, against the rate at which the same files can be read.",
         footer = {
             "It generates captures in a temporary folder, which it deletes. The figures are medians of rounds that take",
-            "turns, in GB/s (1e9 bytes); read: no task can be faster; ratio: task to read; small: files of 1.5 MB."
+            "turns, in GB/s (1e9 bytes); read: no task can be faster; ratio: task to read; small: files of 1.5 MB.",
+            "With --model: tokens a second (tps), of one task and of two at once (_2), and megabytes."
         })
 final class BenchCommand implements Callable<Integer> {
     private static final long LEAST_BYTES = 1 << 22;
@@ -62,6 +65,14 @@ final class BenchCommand implements Callable<Integer> {
     public Integer call() throws Exception {
         if (size < LEAST_BYTES) {
             throw new ParameterException(spec.commandLine(), "--size is at least " + LEAST_BYTES);
+        }
+        ParseResult given = spec.commandLine().getParseResult();
+        for (String other : model == null ? List.of("--model-file") : List.of("--size", "--dir", "--sql")) {
+            if (given.hasMatchedOption(other)) {
+                throw new ParameterException(
+                        spec.commandLine(),
+                        other + " does not go " + (model == null ? "without" : "with") + " --model");
+            }
         }
         if (model != null && !Files.isDirectory(model)) {
             throw new ParameterException(spec.commandLine(), "--model " + model + " is not a folder of this machine");

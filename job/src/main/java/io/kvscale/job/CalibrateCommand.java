@@ -103,10 +103,7 @@ final class CalibrateCommand implements Callable<Integer> {
                 CalibrationOutcome outcome = observed(job, recipe, results);
                 tell(outcome, results);
                 ScaleSolver.Solution solution = solve(recipe, outcome);
-                if (kept != null) {
-                    kept.commit();
-                }
-                results.write(solution, outcome.statistics(), run.finish(job, outcome.tally()), true, folder);
+                results.write(solution, outcome.statistics(), run.finish(job, outcome.tally()), true, folder, kept);
             }
         }
         return ExitCode.DONE;

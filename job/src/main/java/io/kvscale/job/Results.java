@@ -41,15 +41,21 @@ final class Results {
      * Writes the folder, then shows the scales and the paths.
      *
      * @param report whether {@code report.html} is among its files
+     * @param captures appear with it; null for none
      */
     void write(
             ScaleSolver.Solution solution,
             CalibrationStatistics statistics,
             Map<String, ?> run,
             boolean report,
-            OutputFolder output) {
+            OutputFolder output,
+            @Nullable OutputFolder captures) {
         byte[] page = report ? Report.html(solution, statistics, Version.kvscale()) : null;
         String notForVllm = ResultFiles.write(solution.table(), statistics, run, page, output);
+        if (captures != null) {
+            captures.commit();
+        }
+        output.commit();
         List<String> warnings = new ArrayList<>(solution.warnings());
         if (notForVllm != null) {
             warnings.add("nothing written for vLLM: " + notForVllm);

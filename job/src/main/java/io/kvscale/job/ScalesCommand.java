@@ -54,7 +54,7 @@ final class ScalesCommand implements Callable<Integer> {
         recipe.notices().forEach(results::say);
         CalibrationStatistics statistics = Files.statistics(statisticsFile, hadoop);
         try (OutputFolder folder = OutputFolder.open(output, overwrite, List.of(), hadoop)) {
-            results.write(Results.solve(recipe, statistics, null), statistics, run.finish(), report, folder);
+            results.write(Results.solve(recipe, statistics, null), statistics, run.finish(), report, folder, null);
         }
         return ExitCode.DONE;
     }

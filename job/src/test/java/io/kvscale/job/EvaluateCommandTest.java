@@ -118,7 +118,7 @@ class EvaluateCommandTest {
     @Test
     void textsOfOneChunkMeasureNothing() {
         Cli.run("evaluate", "--model", MODEL, "--text", texts, "--scales", scales, "--chunk", 500)
-                .fails(ExitCode.DATA, "no text is longer than --chunk (500)", "smaller --chunk");
+                .fails(ExitCode.DATA, "no text is long enough for --chunk (500)", "smaller --chunk");
     }
 
     @Test

@@ -2,6 +2,7 @@ package io.kvscale.cache;
 
 import io.kvscale.model.DecoderModel;
 import io.kvscale.model.ModelShape;
+import io.kvscale.model.NativeMemoryException;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.Sample;
@@ -19,6 +20,7 @@ import java.util.List;
  */
 public final class EvaluationTask implements AutoCloseable {
     private final int vocabulary;
+    private final long bytesPerToken;
     private final int chunk;
     private final ScoredRun baseline;
     private final List<ScoredRun> schemes = new ArrayList<>();
@@ -37,6 +39,7 @@ public final class EvaluationTask implements AutoCloseable {
         }
         ModelShape shape = model.shape();
         this.vocabulary = shape.vocabulary();
+        this.bytesPerToken = shape.bytesPerToken();
         this.chunk = chunk;
         this.baseline = new ScoredRun(model.newRun(), shape, null, 0);
         for (FixedScales fixed : scales) {
@@ -47,13 +50,28 @@ public final class EvaluationTask implements AutoCloseable {
     /**
      * Runs one sample.
      *
-     * @throws InvalidDataException naming the sample, if the model cannot run it, or gives NaN or infinite values
+     * @throws InvalidDataException naming the sample, if the model cannot run it, or gives NaN or infinite values; naming
+     *     none, if there is no more native memory
      */
     public SampleScore score(TokenSequence sample) {
         try {
+            checkMemory(sample.ids().length);
             return score(sample.name(), sample.ids());
+        } catch (NativeMemoryException e) {
+            throw e; // not the sample's fault
         } catch (InvalidDataException e) {
             throw new InvalidDataException(e.problem().inSample(Sample.named(sample.name())), e);
+        }
+    }
+
+    private void checkMemory(int tokens) {
+        long each = 2 * bytesPerToken * (1 + schemes.size());
+        if (each * tokens > TextTask.MAX_NATIVE_BYTES) {
+            throw new InvalidDataException(DataProblem.of(
+                    "K and V of " + tokens + " tokens in " + (1 + schemes.size()) + " caches take " + each * tokens
+                            + " bytes, and " + TextTask.MAX_NATIVE_BYTES + " is the most that a task takes",
+                    "compare fewer --scales at once, or say max_seq_length: " + TextTask.MAX_NATIVE_BYTES / each
+                            + ", or less, under kvscale in the recipe"));
         }
     }
 

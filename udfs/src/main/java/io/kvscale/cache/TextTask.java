@@ -4,6 +4,8 @@ import io.kvscale.capture.LayerFilter;
 import io.kvscale.model.DecoderModel;
 import io.kvscale.model.Decoding;
 import io.kvscale.model.ModelShape;
+import io.kvscale.model.NativeBuffer;
+import io.kvscale.model.NativeMemoryException;
 import io.kvscale.observer.Corpus;
 import io.kvscale.observer.StatisticsKind;
 import io.kvscale.scheme.SlotSchemes;
@@ -17,7 +19,6 @@ import io.kvscale.tensor.Slot;
 import io.kvscale.text.TokenBatch;
 import io.kvscale.text.TokenSequence;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -36,8 +37,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class TextTask implements AutoCloseable {
     /**
-     * The most memory outside of the heap that K and V of a batch may take in one task: what goes into the model and what
-     * comes out. A constant, so that which samples are refused does not depend on the machine.
+     * The most memory outside of the heap that K and V of a batch need in one task: what goes into the model, what comes
+     * out, and with feedback what was computed. A constant, so that which samples are refused does not depend on the machine.
      */
     public static final long MAX_NATIVE_BYTES = 4L << 30;
 
@@ -50,6 +51,10 @@ public final class TextTask implements AutoCloseable {
     private final List<Slot> all;
     private final List<Slot> observedSlots;
     private final @Nullable Feedback feedback;
+    /** How often K and V of a sample are held at once. */
+    private final int copies;
+
+    private final Map<Slot, NativeBuffer> computedBuffers = new TreeMap<>();
     private final Observed observed;
     private final long start = System.nanoTime();
     private Corpus corpus = Corpus.EMPTY;
@@ -119,6 +124,7 @@ public final class TextTask implements AutoCloseable {
             scales.checkFit(shape);
         }
         this.feedback = scales == null ? null : new Feedback(scales, settings.residualLength());
+        this.copies = feedback == null ? 2 : 3;
         this.observed = new Observed(settings.schemes(), settings.kind());
         this.run = opening.open();
     }
@@ -141,10 +147,15 @@ public final class TextTask implements AutoCloseable {
      */
     public void run(TokenBatch batch) throws IOException {
         List<TokenSequence> rows = batch.rows().stream().filter(this::isWanted).toList();
-        if (rows.size() < 2 || !ranTogether(rows)) {
-            for (TokenSequence row : rows) {
-                runAlone(row);
+        try {
+            if (rows.size() < 2 || !ranTogether(rows)) {
+                for (TokenSequence row : rows) {
+                    runAlone(row);
+                }
             }
+        } catch (NativeMemoryException e) {
+            // Never left out as a failed sample, nor run in another shape: the result would depend on the machine.
+            observed.add(e.problem().inSample(Sample.named(rows.get(0).name())));
         }
     }
 
@@ -163,6 +174,8 @@ public final class TextTask implements AutoCloseable {
         try {
             run.begin(rows.size());
             run.feed(rows.stream().map(TokenSequence::ids).toArray(int[][]::new));
+        } catch (NativeMemoryException e) {
+            throw e;
         } catch (InvalidDataException e) {
             return false; // each row by itself will show whose fault it is
         }
@@ -178,6 +191,8 @@ public final class TextTask implements AutoCloseable {
         try {
             checkMemory(row);
             sample = feedback == null ? plain(row) : fedBack(row, feedback);
+        } catch (NativeMemoryException e) {
+            throw e;
         } catch (InvalidDataException e) {
             fail(row.name(), row.ids().length, e.problem());
             return;
@@ -196,10 +211,11 @@ public final class TextTask implements AutoCloseable {
     /** What is observed of each chunk is as the model computed it, before it is quantized for the chunks after. */
     private SampleTensors fedBack(TokenSequence row, Feedback by) {
         int tokens = row.ids().length;
-        int slotBytes = (int) (shape.bytesPerToken() / all.size()) * tokens;
+        long slotBytes = shape.bytesPerToken() / all.size() * tokens;
         Map<Slot, KvTensor> computed = new TreeMap<>();
         for (Slot slot : observedSlots) {
-            computed.put(slot, new KvTensor(shape.geometry(), 1, tokens, ByteBuffer.allocate(slotBytes)));
+            NativeBuffer buffer = computedBuffers.computeIfAbsent(slot, of -> new NativeBuffer());
+            computed.put(slot, new KvTensor(shape.geometry(), 1, tokens, buffer.take(slotBytes)));
         }
         run.begin(1);
         for (int from = 0; from < tokens; ) {
@@ -222,7 +238,7 @@ public final class TextTask implements AutoCloseable {
     }
 
     private long nativeBytes(long rows, long longest) {
-        return 2 * rows * longest * shape.bytesPerToken();
+        return copies * rows * longest * shape.bytesPerToken();
     }
 
     private void checkMemory(TokenSequence row) {
@@ -230,8 +246,8 @@ public final class TextTask implements AutoCloseable {
         long needed = nativeBytes(1, tokens);
         if (needed > maxBytes) {
             throw new InvalidDataException(DataProblem.of(
-                    "K and V of " + tokens + " tokens take " + needed + " bytes, twice " + shape.bytesPerToken()
-                            + " a token, and " + maxBytes + " is the most that a task takes",
+                    "K and V of " + tokens + " tokens take " + needed + " bytes, " + copies + " times "
+                            + shape.bytesPerToken() + " a token, and " + maxBytes + " is the most that a task takes",
                     "say max_seq_length: " + maxBytes / nativeBytes(1, 1) + ", or less, under kvscale in the recipe"));
         }
     }
@@ -294,5 +310,6 @@ public final class TextTask implements AutoCloseable {
     @Override
     public void close() {
         run.close();
+        computedBuffers.values().forEach(NativeBuffer::close);
     }
 }

@@ -13,7 +13,7 @@ import java.nio.ByteOrder;
  * Native memory that grows, and is given back at once rather than when the collector comes to it: executors are killed
  * for native memory that lingers. Whoever reads a view of it after it grew or was closed reads memory that is not there.
  */
-final class NativeBuffer implements AutoCloseable {
+public final class NativeBuffer implements AutoCloseable {
     private static final ByteBuffer NONE = ByteBuffer.allocateDirect(0);
     private static final MethodHandle FREE = free();
 
@@ -23,9 +23,9 @@ final class NativeBuffer implements AutoCloseable {
      * Memory of exactly that many bytes, the same as before where it suffices. What it holds is undefined. It grows by a
      * quarter at least, so that a past that grows by few tokens seldom moves.
      *
-     * @throws InvalidDataException if there is no more
+     * @throws InvalidDataException if there is no more, as {@link NativeMemoryException}, or it is above 2 GB
      */
-    ByteBuffer take(long bytes) {
+    public ByteBuffer take(long bytes) {
         if (bytes > memory.capacity()) {
             long size = Math.max(bytes, Math.min(Integer.MAX_VALUE, memory.capacity() * 5L / 4));
             close();
@@ -36,17 +36,14 @@ final class NativeBuffer implements AutoCloseable {
 
     private static ByteBuffer allocate(long bytes) {
         if (bytes > Integer.MAX_VALUE) {
-            throw tooMuch("one tensor of " + bytes + " bytes is above 2 GB");
+            throw new InvalidDataException(DataProblem.of(
+                    "out of memory: one tensor of " + bytes + " bytes is above 2 GB", OrtFailure.MEMORY_REMEDY));
         }
         try {
             return ByteBuffer.allocateDirect((int) bytes);
         } catch (OutOfMemoryError e) {
-            throw tooMuch("no native memory for another " + bytes + " bytes: " + e.getMessage());
+            throw new NativeMemoryException("no memory for another " + bytes + " bytes: " + e.getMessage(), e);
         }
-    }
-
-    private static InvalidDataException tooMuch(String what) {
-        return new InvalidDataException(DataProblem.of("out of memory: " + what, OrtFailure.MEMORY_REMEDY));
     }
 
     @Override

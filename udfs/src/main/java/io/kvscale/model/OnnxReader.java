@@ -129,6 +129,9 @@ final class OnnxReader {
         long[] versions = new long[2];
         fields((tag, at) -> {
             if (tag == bytes(7)) {
+                if (!graphs.isEmpty()) {
+                    throw bad("has more than one graph: it is no ONNX model", file);
+                }
                 graphs.add(graph(0));
             } else if (tag == bytes(25)) {
                 message((inner, innerAt) -> inner == bytes(7) && node(innerAt, 0) != null);
@@ -142,8 +145,8 @@ final class OnnxReader {
             }
             return true;
         });
-        if (graphs.size() != 1) {
-            throw bad("has " + graphs.size() + " graphs, 1 expected: it is no ONNX model or is cut short", file);
+        if (graphs.isEmpty()) {
+            throw bad("has no graph: it is no ONNX model or is cut short", file);
         }
         if (opsets[0] == 0) {
             throw bad("names no operator set: it is cut short", file);
@@ -173,6 +176,7 @@ final class OnnxReader {
         if (depth > MAX_DEPTH) {
             throw bad("has graphs inside of graphs, more than " + MAX_DEPTH + " deep", file);
         }
+        count();
         List<OnnxValue> inputs = new ArrayList<>();
         List<OnnxValue> outputs = new ArrayList<>();
         List<OnnxNode> nodes = new ArrayList<>();
@@ -246,6 +250,7 @@ final class OnnxReader {
         Map<String, String> where = new HashMap<>();
         message((tag, at) -> {
             if (tag == varint(1)) {
+                count();
                 dims.add(in.readInt64());
             } else if (tag == bytes(1)) {
                 int limit = in.pushLimit(in.readRawVarint32());

@@ -11,7 +11,8 @@ import java.util.regex.Pattern;
 final class OrtFailure {
     static final String MEMORY_REMEDY =
             "run fewer partitions at once (spark.executor.cores), cut texts or chunks shorter (max_seq_length, "
-                    + "chunk_tokens), or give more (spark.executor.memoryOverhead, -XX:MaxDirectMemorySize)";
+                    + "chunk_tokens; evaluate: --chunk), or give more (spark.executor.memoryOverhead, "
+                    + "-XX:MaxDirectMemorySize)";
 
     private static final int MAX_SHOWN = 300;
     /** How the allocators of ONNX Runtime, of C++ and its arena say that there is no more. */
@@ -26,16 +27,25 @@ final class OrtFailure {
     private OrtFailure() {}
 
     static InvalidDataException atLoad(OrtException e, String graph) {
-        DataProblem problem =
-                problem(e, "ONNX Runtime cannot load the model", "export it again: the graph is not one that it takes");
-        return new InvalidDataException(problem.inFile(graph), e);
+        if (isOf(MEMORY, e)) {
+            return new NativeMemoryException(said(e), e);
+        }
+        return new InvalidDataException(
+                DataProblem.of(
+                                "ONNX Runtime cannot load the model: " + said(e),
+                                "export it again: the graph is not one that it takes")
+                        .inFile(graph),
+                e);
     }
 
     static InvalidDataException atRun(OrtException e) {
+        if (isOf(MEMORY, e)) {
+            return new NativeMemoryException(said(e), e);
+        }
         String remedy = isOf(CACHE, e)
                 ? "see whether num_key_value_heads and head_dim in config.json are those that the model was exported with"
                 : "see whether it runs this text elsewhere";
-        return new InvalidDataException(problem(e, "ONNX Runtime failed in the model", remedy), e);
+        return new InvalidDataException(DataProblem.of("ONNX Runtime failed in the model: " + said(e), remedy), e);
     }
 
     /** Its native libraries do not load. */
@@ -49,13 +59,10 @@ final class OrtFailure {
                 e);
     }
 
-    private static DataProblem problem(OrtException e, String what, String remedy) {
+    private static String said(OrtException e) {
         String said = String.valueOf(e.getMessage());
         String first = PREFIX.matcher(said.lines().findFirst().orElse("")).replaceFirst("");
-        String shown = first.length() <= MAX_SHOWN ? first : first.substring(0, MAX_SHOWN) + "...";
-        return isOf(MEMORY, e)
-                ? DataProblem.of("out of memory in native code: " + shown, MEMORY_REMEDY)
-                : DataProblem.of(what + ": " + shown, remedy);
+        return first.length() <= MAX_SHOWN ? first : first.substring(0, MAX_SHOWN) + "...";
     }
 
     private static boolean isOf(List<String> words, OrtException e) {

@@ -1,6 +1,7 @@
 package io.kvscale.model;
 
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
 
@@ -38,12 +39,9 @@ final class SharedModels {
     }
 
     synchronized void release() {
-        sessions.values().removeIf(held -> {
-            boolean idle = held.holders == 0;
-            if (idle) {
-                held.session.close();
-            }
-            return idle;
-        });
+        List<Held> idle =
+                sessions.values().stream().filter(held -> held.holders == 0).toList();
+        sessions.values().removeAll(idle);
+        idle.forEach(held -> held.session.close());
     }
 }

@@ -1,7 +1,7 @@
 package io.kvscale.tensor;
 
 /** Calibration data or statistics that are absent, bad or not enough; carries the {@link DataProblem}. */
-public final class InvalidDataException extends RuntimeException {
+public class InvalidDataException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
     private final DataProblem problem;

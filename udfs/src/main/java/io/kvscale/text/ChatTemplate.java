@@ -64,7 +64,8 @@ final class ChatTemplate {
         JsonNode content = token.isObject() ? token.path("content") : token;
         if (!content.isTextual()) {
             throw new InvalidDataException(DataProblem.of(
-                    "the model's tokenizer_config.json has a special token without a text: " + token,
+                    "the model's tokenizer_config.json has a special token without a text: "
+                            + DataProblem.shown(token.toString()),
                     "take the file anew from where the model came from"));
         }
         return content.textValue();
@@ -103,10 +104,10 @@ final class ChatTemplate {
     }
 
     private static final String REMEDY =
-            "Put a chat_template.jinja beside the model that takes such a chat, or render the chats yourself and give"
-                    + " them as texts.";
+            "put a chat_template.jinja beside the model that takes such a chat, or render the chats yourself and give"
+                    + " them as texts";
 
     private static String failure(TemplateException e) {
-        return "the chat template fails: " + e.getMessage();
+        return "the chat template fails: " + DataProblem.shown(String.valueOf(e.getMessage()));
     }
 }

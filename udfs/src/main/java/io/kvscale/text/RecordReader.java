@@ -21,6 +21,8 @@ import org.jspecify.annotations.Nullable;
 /** Reads records out of JSON that nobody has checked. */
 final class RecordReader {
     private static final int MAX_NESTING = 100;
+    /** Names, values and brackets of a record: each takes some hundred bytes of heap. */
+    private static final long MAX_TOKENS = 1_000_000;
 
     private static final JsonMapper JSON = JsonMapper.builder(JsonFactory.builder()
                     .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
@@ -29,6 +31,7 @@ final class RecordReader {
                     .streamReadConstraints(StreamReadConstraints.builder()
                             .maxNestingDepth(MAX_NESTING)
                             .maxStringLength(TextEncoder.MAX_BYTES)
+                            .maxTokenCount(MAX_TOKENS)
                             .build())
                     .build())
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
@@ -37,7 +40,8 @@ final class RecordReader {
     private static final String A_LINE = "write each record as a JSON object on a line of its own";
 
     /** What Jackson says of itself to programmers. */
-    private static final Pattern INTERNALS = Pattern.compile(" \\([^()]* at \\[Source:.*\\)|: enable `.*");
+    private static final Pattern INTERNALS =
+            Pattern.compile(" \\([^()]* at \\[Source:.*\\)|: enable `.*|, from `[^`]*`");
 
     private final TextFields fields;
     private final boolean tabular;
@@ -85,7 +89,10 @@ final class RecordReader {
         try {
             value = JSON.readValue(json, Object.class);
         } catch (StreamConstraintsException e) {
-            throw problem("the record goes beyond the bounds: " + e.getOriginalMessage(), "leave this record out");
+            throw problem(
+                    "the record goes beyond the bounds: "
+                            + INTERNALS.matcher(e.getOriginalMessage()).replaceAll(""),
+                    "leave this record out");
         } catch (MismatchedInputException e) {
             throw problem("not one JSON object, but nothing at all or more than that" + at(e), A_LINE);
         } catch (JsonProcessingException e) {

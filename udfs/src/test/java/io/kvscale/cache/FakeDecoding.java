@@ -2,6 +2,7 @@ package io.kvscale.cache;
 
 import io.kvscale.model.Decoding;
 import io.kvscale.model.ModelShape;
+import io.kvscale.model.NativeMemoryException;
 import io.kvscale.numeric.Dtype;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
@@ -23,6 +24,7 @@ import java.util.TreeMap;
  * tokens before it, so that a past that was replaced shows. Padding is far beyond every real value.
  */
 final class FakeDecoding implements Decoding {
+    static final int LARGE = 100;
     static final int BROKEN = 97;
     static final int INFINITE = 98;
     static final int NOT_A_NUMBER = 99;
@@ -68,6 +70,10 @@ final class FakeDecoding implements Decoding {
     public void feed(int[][] ids) {
         if (ids.length != rows) {
             throw new IllegalStateException(ids.length + " rows of " + rows);
+        }
+        if (Arrays.stream(ids).flatMapToInt(Arrays::stream).anyMatch(id -> id == LARGE)) {
+            present.clear();
+            throw new NativeMemoryException("no memory for id " + LARGE, new OutOfMemoryError());
         }
         if (Arrays.stream(ids).flatMapToInt(Arrays::stream).anyMatch(id -> id == BROKEN)) {
             present.clear();

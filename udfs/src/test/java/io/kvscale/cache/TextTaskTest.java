@@ -233,6 +233,23 @@ class TextTaskTest {
     }
 
     @Test
+    void noMoreMemoryEndsTheRunWhateverNumberMayFail() {
+        maxFailed = 10;
+        TokenSequence large = row("m", 1, 2, FakeDecoding.LARGE);
+        for (List<TokenBatch> batches : List.of(
+                List.of(new TokenBatch(List.of(row("z", 1, 2, 3), large, row("b", 4)))),
+                singly(List.of(row("z", 1, 2, 3), large, row("b", 4))))) {
+            Outcome outcome = run(batches);
+            DataProblem problem = Objects.requireNonNull(outcome.problem());
+            assertThat(problem.what()).contains("out of memory in native code");
+            assertThat(outcome.tally().failed()).isEqualTo(Failures.NONE);
+        }
+        // It is not run in another shape either.
+        run(row("z", 1, 2, 3), large, row("b", 4));
+        assertThat(decoding.rowsBegun).containsExactly(3);
+    }
+
+    @Test
     void theFirstFailureIsTheSameWhateverTheOrder() throws IOException {
         List<TokenSequence> samples = new ArrayList<>(samples(20));
         for (int i = 0; i < 5; i++) {

@@ -48,6 +48,16 @@ class HostileModelTest {
     }
 
     @Test
+    void manyGraphsAreNotHeld() throws IOException {
+        byte[] empty = new byte[20 << 20];
+        for (int i = 0; i < empty.length; i += 2) {
+            empty[i] = 7 << 3 | 2; // ModelProto's field graph, of no bytes
+        }
+        Files.write(inside.resolve(TinyModel.GRAPH), empty);
+        refused("more than one graph", TinyModel.GRAPH);
+    }
+
+    @Test
     void damagedBytesGiveAShapeOrAProblem() throws IOException {
         Random random = new Random(7);
         int refused = 0;

@@ -38,7 +38,7 @@ class NativeLimitsTest {
         builder.environment().put("HOME", temporary.resolve("home").toString());
         String output = run(builder);
         assertThat(output)
-                .contains("out of memory: no native memory for another")
+                .contains("out of memory in native code: no memory for another")
                 .contains("spark.executor.cores")
                 .contains("max_seq_length")
                 .contains("16 tokens");

@@ -71,6 +71,15 @@ class TextRecordTest {
                 .containsKey("name");
     }
 
+    @Test
+    void aRecordOfVeryManyValuesIsNotHeld() {
+        String json = "{\"text\": \"x\", \"y\": [" + "{},".repeat(600_000) + "{}]}";
+        assertThatThrownBy(() -> TextRecord.ofJson(json, TextFields.DEFAULT))
+                .isInstanceOf(InvalidDataException.class)
+                .hasMessageContaining("goes beyond the bounds")
+                .hasMessageNotContaining("Constraints");
+    }
+
     @ParameterizedTest
     @CsvSource(
             delimiter = ';',

@@ -135,11 +135,12 @@ public final class ModelRates {
         try (DecoderModel logits = DecoderModel.shared(manifest, folder, Outputs.CACHE_AND_LOGITS);
                 EvaluationTask task = new EvaluationTask(logits, List.of(scales), CHUNK, 0);
                 EvaluationTask beside = new EvaluationTask(logits, List.of(scales), CHUNK, 0)) {
-            TokenSequence sequence = new TokenSequence(
-                    "bench", ids(EVALUATED_TOKENS, logits.shape().vocabulary()));
+            int tokens = Math.min(EVALUATED_TOKENS, logits.shape().maxPositions());
+            TokenSequence sequence =
+                    new TokenSequence("bench", ids(tokens, logits.shape().vocabulary()));
             Map<String, List<Callable<Object>>> measured =
                     Map.of("evaluate", List.of(() -> task.score(sequence), () -> beside.score(sequence)));
-            put("evaluate", new Rounds(EVALUATED_TOKENS, seconds / 2).medians(slots(threads, measured)), figures);
+            put("evaluate", new Rounds(tokens, seconds / 2).medians(slots(threads, measured)), figures);
         }
     }
 

@@ -3,6 +3,7 @@ package io.kvscale.job.bench;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -15,7 +16,11 @@ final class Threads implements AutoCloseable {
     List<Object> together(List<Callable<Object>> calls) throws Exception {
         List<Object> results = new ArrayList<>();
         for (Future<Object> future : threads.invokeAll(calls)) {
-            results.add(future.get());
+            try {
+                results.add(future.get());
+            } catch (ExecutionException e) {
+                throw e.getCause() instanceof Exception cause ? cause : e;
+            }
         }
         return results;
     }

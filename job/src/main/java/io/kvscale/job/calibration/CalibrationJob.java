@@ -66,11 +66,14 @@ public final class CalibrationJob implements AutoCloseable {
     private CalibrationJob(SparkRuntime runtime, Function<JavaSparkContext, Pass> planned) {
         this.ownsSpark = !SparkRuntime.isRunning();
         this.spark = runtime.context();
+        boolean opened = false;
         try {
             this.pass = planned.apply(spark);
-        } catch (RuntimeException e) {
-            stop();
-            throw e;
+            opened = true;
+        } finally {
+            if (!opened) { // Spark throws checked exceptions without declaring them
+                stop();
+            }
         }
     }
 
@@ -85,8 +88,11 @@ public final class CalibrationJob implements AutoCloseable {
     /** Stops Spark, unless it ran before. */
     @Override
     public void close() {
-        pass.close();
-        stop();
+        try {
+            pass.close();
+        } finally {
+            stop();
+        }
     }
 
     private void stop() {

@@ -121,11 +121,14 @@ final class TextPass implements Pass {
     public JavaPairRDD<Integer, byte[]> states(Depth depth, LongAccumulator observed, LongAccumulator samples) {
         Recipe how = recipe;
         FixedScales fedBack = scales;
-        boolean look = depth == Depth.HEADERS;
+        if (depth == Depth.HEADERS) {
+            return JavaSparkContext.fromSparkContext(texts.batches().context())
+                    .parallelizePairs(List.<Tuple2<Integer, byte[]>>of(), 1);
+        }
         ShippedModel shipped = texts.model();
         String captures = wantsScales() ? null : source.captures();
         return texts.batches()
-                .mapPartitionsToPair(part -> look || !part.hasNext()
+                .mapPartitionsToPair(part -> !part.hasNext()
                         ? List.<Tuple2<Integer, byte[]>>of().iterator()
                         : TaskState.rows(run(part, shipped, how, fedBack, captures, observed, samples)));
     }

@@ -27,6 +27,9 @@ import scala.Tuple2;
  */
 final class BatchRows {
     /** Bits of a piece's number in its sequence, and of a sequence's in its batch. */
+    /** Of a task: about 12 MB, for Spark sends no task that is larger than 128. */
+    private static final int MOST_WANTED = 50_000;
+
     private static final int PIECE_BITS = 24;
 
     private static final int ROW_BITS = 8;
@@ -90,7 +93,9 @@ final class BatchRows {
      * @return {@link TokenBatch} after {@link TokenBatch}, by {@link Wire}
      */
     static JavaRDD<byte[]> of(JavaSparkContext spark, JavaRDD<byte[]> rows, BatchPlan plan, int partitions) {
-        JavaPairRDD<String, byte[]> wanted = spark.parallelizePairs(wanted(plan), Math.max(1, rows.getNumPartitions()));
+        List<Tuple2<String, byte[]>> all = wanted(plan);
+        int slices = Math.max(rows.getNumPartitions(), 1 + all.size() / MOST_WANTED);
+        JavaPairRDD<String, byte[]> wanted = spark.parallelizePairs(all, slices);
         // Where samples are chosen by hash, those that are not need not move.
         ContentHash last = plan.batches().stream()
                 .flatMap(List::stream)
@@ -98,7 +103,7 @@ final class BatchRows {
                 .map(piece -> piece.sample().hash())
                 .max(Comparator.naturalOrder())
                 .orElseThrow();
-        return rows.mapPartitionsToPair(all -> distinct(all, last))
+        return rows.mapPartitionsToPair(part -> distinct(part, last))
                 .cogroup(wanted)
                 .flatMapToPair(met -> sent(met._2()._1(), met._2()._2()))
                 .repartitionAndSortWithinPartitions(new BatchPartitioner(partitions, plan.spread(partitions)))

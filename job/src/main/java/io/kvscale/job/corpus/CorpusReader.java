@@ -3,8 +3,11 @@ package io.kvscale.job.corpus;
 import io.kvscale.capture.CaptureFile;
 import io.kvscale.capture.InvalidOptionException;
 import io.kvscale.job.recipe.TextSettings;
+import io.kvscale.tensor.InvalidDataException;
 import java.io.Serializable;
+import java.util.Iterator;
 import java.util.List;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.JavaRDD;
@@ -59,31 +62,38 @@ final class CorpusReader implements AutoCloseable {
         if (isTable) {
             String name = input.shown();
             rows = table.rows(spark, listing.files(), partitions)
-                    .mapPartitions(found -> new TableRows(name, found, tasks.begin()));
+                    .mapPartitions(found -> tasks.run(task -> new TableRows(name, found, task)));
         } else {
             List<byte[]> pieces =
                     NumberedPieces.plan(spark, listing.files(), partitions, configuration, attempts).stream()
                             .map(Wire::bytes)
                             .toList();
-            rows = spark.parallelize(pieces, pieces.size()).flatMap(piece -> {
-                FileRows task = new FileRows(
-                        Wire.value(piece, NumberedPieces.class),
-                        configuration.value().value(),
-                        attempts,
-                        tasks.begin());
-                TaskContext.get().addTaskCompletionListener((TaskCompletionListener) ended -> task.close());
-                return task;
-            });
+            rows = spark.parallelize(pieces, pieces.size())
+                    .flatMap(piece -> tasks.run(task -> {
+                        FileRows files = new FileRows(
+                                Wire.value(piece, NumberedPieces.class),
+                                configuration.value().value(),
+                                attempts,
+                                task);
+                        TaskContext.get().addTaskCompletionListener((TaskCompletionListener) ended -> files.close());
+                        return files;
+                    }));
         }
         return new CorpusReader(listing, rows, table, isTable, configuration);
     }
 
     /** What every task begins with. */
     private record Tasks(Encoders encoders, TextSettings settings, int limit) implements Serializable {
-        RecordTask begin() {
-            RecordTask task = new RecordTask(encoders, settings, limit);
+        /** The rows of a task; one that says why there are none, where the model's files do not serve here. */
+        Iterator<byte[]> run(Function<RecordTask, Iterator<byte[]>> rows) {
+            RecordTask task;
+            try {
+                task = new RecordTask(encoders, settings, limit);
+            } catch (InvalidDataException e) {
+                return List.of(new EncodedRow.Failed(e.problem()).toByteArray()).iterator();
+            }
             TaskContext.get().addTaskCompletionListener((TaskCompletionListener) ended -> task.close());
-            return task;
+            return rows.apply(task);
         }
     }
 

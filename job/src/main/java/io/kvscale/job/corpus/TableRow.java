@@ -4,8 +4,10 @@ import java.util.stream.IntStream;
 import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.catalyst.expressions.SpecializedGetters;
 import org.apache.spark.sql.catalyst.util.ArrayData;
+import org.apache.spark.sql.catalyst.util.MapData;
 import org.apache.spark.sql.types.ArrayType;
 import org.apache.spark.sql.types.DataType;
+import org.apache.spark.sql.types.MapType;
 import org.apache.spark.sql.types.StringType;
 import org.apache.spark.sql.types.StructType;
 
@@ -30,9 +32,15 @@ record TableRow(byte[] json, boolean isUtf8) {
             InternalRow fields = in.getStruct(at, struct.size());
             return IntStream.range(0, struct.size()).allMatch(i -> isUtf8(fields, i, struct.fields()[i].dataType()));
         } else if (type instanceof ArrayType array) {
-            ArrayData items = in.getArray(at);
-            return IntStream.range(0, items.numElements()).allMatch(i -> isUtf8(items, i, array.elementType()));
+            return isUtf8(in.getArray(at), array.elementType());
+        } else if (type instanceof MapType map) {
+            MapData entries = in.getMap(at);
+            return isUtf8(entries.keyArray(), map.keyType()) && isUtf8(entries.valueArray(), map.valueType());
         }
         return true;
+    }
+
+    private static boolean isUtf8(ArrayData items, DataType type) {
+        return IntStream.range(0, items.numElements()).allMatch(i -> isUtf8(items, i, type));
     }
 }

@@ -81,12 +81,16 @@ public final class TextCorpus implements AutoCloseable {
         CorpusReader reader =
                 CorpusReader.open(spark, input, settings, encoders, limit, partitions, new ReadAttempts(attempts));
         JavaRDD<byte[]> rows = reader.rows().persist(StorageLevel.MEMORY_AND_DISK_SER());
+        boolean opened = false;
         try {
-            return new TextCorpus(spark, input, settings, limit, reader, rows, progress);
-        } catch (RuntimeException e) {
-            rows.unpersist();
-            reader.close();
-            throw e;
+            TextCorpus corpus = new TextCorpus(spark, input, settings, limit, reader, rows, progress);
+            opened = true;
+            return corpus;
+        } finally {
+            if (!opened) { // Spark throws checked exceptions without declaring them
+                rows.unpersist();
+                reader.close();
+            }
         }
     }
 
@@ -111,6 +115,12 @@ public final class TextCorpus implements AutoCloseable {
                 progress.of(spark, "reads " + input.shown(), new Work.Texts(), (none, texts) -> tally(rows, texts)));
         check(input, settings);
         List<TextSample> samples = reader.named(() -> samples(rows));
+        if (samples.size() != tally.good()) {
+            throw new InvalidDataException(DataProblem.of(
+                    "there were " + tally.good() + " texts in " + input.shown() + ", and " + samples.size()
+                            + " when they were read again",
+                    "see that nothing writes to them meanwhile, and that a query gives the same rows each time"));
+        }
         this.plan = BatchPlan.of(reader.isTable() ? TextSample.named(samples) : samples, settings, limit);
         int found = settings.concatenate() ? plan.sequences() : plan.samples();
         if (settings.samples() > found) {

@@ -28,9 +28,9 @@ public record Evaluation(
      * @param residualLength how many of the newest tokens before it are in full precision too
      */
     public record Settings(int chunk, int residualLength) {
-        /** Whether any of so many tokens of a text attends to a quantized one. */
+        /** Whether any prediction of a text of so many tokens, behind all but its last, attends to a quantized one. */
         boolean attends(long tokens) {
-            return (tokens - 1) / chunk * chunk > residualLength;
+            return tokens > 1 && (tokens - 2) / chunk * chunk > residualLength;
         }
     }
 
@@ -53,12 +53,11 @@ public record Evaluation(
                     "no text has a second token to predict", "name longer texts with --text, or another file"));
         }
         if (ordered.stream().noneMatch(score -> settings.attends(score.tokens()))) {
-            String residual = settings.residualLength == 0
-                    ? ""
-                    : " and more than residual_length (" + settings.residualLength + ")";
+            String residual =
+                    settings.residualLength == 0 ? "" : " and residual_length (" + settings.residualLength + ")";
             throw new InvalidDataException(DataProblem.of(
-                    "no text is longer than --chunk (" + settings.chunk + ")" + residual
-                            + ", so nothing quantized was attended to and nothing is measured",
+                    "no text is long enough for --chunk (" + settings.chunk + ")" + residual
+                            + ": no prediction attends to quantized tokens, so nothing is measured",
                     "use longer texts or a smaller --chunk" + (residual.isEmpty() ? "" : " or residual_length")));
         }
         double surprise = 0;

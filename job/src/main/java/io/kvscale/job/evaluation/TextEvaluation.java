@@ -39,6 +39,7 @@ public final class TextEvaluation implements AutoCloseable {
         this.ownsSpark = !SparkRuntime.isRunning();
         this.spark = runtime.context();
         this.scales = source.scales;
+        boolean opened = false;
         try {
             this.texts = ModelCorpus.open(
                     spark,
@@ -55,9 +56,11 @@ public final class TextEvaluation implements AutoCloseable {
                     source.scales,
                     new Evaluation.Settings(source.chunk, source.settings.residualLength()),
                     source.settings.maxFailedSamples());
-        } catch (RuntimeException e) {
-            stop();
-            throw e;
+            opened = true;
+        } finally {
+            if (!opened) { // Spark throws checked exceptions without declaring them
+                stop();
+            }
         }
     }
 
@@ -80,8 +83,11 @@ public final class TextEvaluation implements AutoCloseable {
 
     @Override
     public void close() {
-        texts.close();
-        stop();
+        try {
+            texts.close();
+        } finally {
+            stop();
+        }
     }
 
     private void stop() {

@@ -28,8 +28,6 @@ public final class ResultFiles {
         if (report != null) {
             output.write("report.html", report);
         }
-        String notForVllm = VllmExport.write(table, output);
-        output.commit();
-        return notForVllm;
+        return VllmExport.write(table, output);
     }
 }

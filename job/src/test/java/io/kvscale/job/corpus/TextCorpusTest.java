@@ -408,12 +408,30 @@ class TextCorpusTest {
     void bytesOfATableThatAreNoTextAreBad() {
         for (String column : List.of(
                 "cast(x'61ff' as string) as text",
-                "array(named_struct('role', 'user', 'content', cast(x'61ff' as string))) as messages")) {
+                "array(named_struct('role', 'user', 'content', cast(x'61ff' as string))) as messages",
+                "array(map('role', 'user', 'content', cast(x'61ff' as string))) as messages")) {
             TextInput input = TextInput.query("select " + column);
             assertThatThrownBy(() -> read(input, "", 0, 1))
                     .isInstanceOf(InvalidDataException.class)
                     .hasMessageContaining("not valid UTF-8")
                     .hasMessageContaining("table of the query, row {");
+        }
+    }
+
+    @Test
+    void aModelThatDoesNotServeWhereATaskRunsIsAProblemOfTheData() {
+        corpus();
+        session(List.of("a"));
+        DataProblem problem = DataProblem.of("the model differs here", "leave it alone");
+        io.kvscale.job.corpus.Encoders broken = () -> {
+            throw new InvalidDataException(problem);
+        };
+        for (TextInput input : List.of(input("in"), TextInput.table("texts"))) {
+            assertThatThrownBy(
+                            () -> TextCorpus.read(SharedSpark.context(), input, settings(""), broken, 0, 2, 4, QUIET))
+                    .isInstanceOfSatisfying(
+                            InvalidDataException.class,
+                            e -> assertThat(e.problem()).isEqualTo(problem));
         }
     }
 

@@ -120,12 +120,12 @@ class EvaluationTest {
 
     @Test
     void whereNoTokenAttendsToAQuantizedOneNothingIsMeasured() {
-        for (int[] one : new int[][] {{16, 0, 16, 17}, {4, 3, 4, 5}, {4, 4, 8, 9}, {4, 5, 8, 9}, {1, 2, 3, 4}}) {
+        for (int[] one : new int[][] {{16, 0, 17, 18}, {4, 3, 5, 6}, {4, 4, 9, 10}, {4, 5, 9, 10}, {1, 2, 4, 5}}) {
             Evaluation.Settings settings = new Evaluation.Settings(one[0], one[1]);
             assertThatThrownBy(() ->
                             Evaluation.of(List.of(ofTokens("a", one[2]), ofTokens("b", 2)), List.of(), settings))
                     .isInstanceOf(InvalidDataException.class)
-                    .hasMessageContaining("no text is longer than --chunk (" + one[0] + ")")
+                    .hasMessageContaining("long enough for --chunk (" + one[0] + ")")
                     .hasMessageContaining("use longer texts or a smaller --chunk");
             assertThat(Evaluation.of(List.of(ofTokens("a", one[3]), ofTokens("b", 2)), List.of(), settings)
                             .samples())
