@@ -59,7 +59,8 @@ final class EvaluateCommand implements Callable<Integer> {
     @Option(
             names = "--recipe",
             paramLabel = "FILE",
-            description = "How texts are read and chosen, as YAML; by default all of them, as the model takes them.")
+            description = "A recipe whose keys under kvscale say how texts are read and chosen, and residual_length; by"
+                    + " default all texts, as the model takes them.")
     private @Nullable String recipeFile;
 
     @Option(

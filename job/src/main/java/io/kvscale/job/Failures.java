@@ -63,7 +63,7 @@ final class Failures {
             return ExitCode.OUTPUT;
         }
         if (String.valueOf(e.getMessage()).contains("SparkContext was shut down")) {
-            err.println("kvscale: stopped before it was done; nothing was written");
+            err.println("kvscale: stopped before it was done; there is no result");
             err.flush();
             return ExitCode.UNEXPECTED;
         }

@@ -63,6 +63,9 @@ final class Results {
         warnings.forEach(this::warn);
         if (!quiet) {
             ScaleTables.print(solution.table(), out);
+            if (captures != null) {
+                out.println("wrote the captures in " + captures.path());
+            }
             output.paths().forEach(path -> out.println("wrote " + path));
         }
         out.flush();

@@ -64,6 +64,9 @@ final class TextArguments {
                             ? "Missing required option: '--text=PATH...', '--table=NAME' or '--query=SQL'"
                             : "--text, --table and --query stand in place of each other");
         }
+        if (table != null && table.isBlank() || query != null && query.isBlank()) {
+            throw error((table != null ? "--table" : "--query") + " is empty");
+        }
         if (table != null) {
             return TextInput.table(table);
         }

@@ -117,8 +117,9 @@ class TextCalibrationTest {
     @Test
     void savedCapturesGiveTheSameResult() throws IOException {
         Path recipe = recipe("counted", "statistics: histogram");
-        calibrate(recipe, MODEL, TEXTS, "text", "--save-captures", work.resolve("captures"))
+        Cli done = calibrate(recipe, MODEL, TEXTS, "text", "--save-captures", work.resolve("captures"))
                 .isDone();
+        assertThat(done.out()).contains("wrote the captures in " + work.resolve("captures"));
         Cli.run("calibrate", "--recipe", recipe, "--input", work.resolve("captures"), "--output", work.resolve("read"))
                 .isDone();
         assertThat(Folder.content(work.resolve("read"))).isEqualTo(Folder.content(work.resolve("text")));
@@ -182,7 +183,8 @@ class TextCalibrationTest {
         assertThat(Folder.bytes(work.resolve("fed/statistics.kvstats")))
                 .isNotEqualTo(Folder.bytes(work.resolve("none/statistics.kvstats")));
         Path residual = recipe("all", "feedback: fake_quantize, chunk_tokens: 32, residual_length: 1000");
-        calibrate(residual, MODEL, TEXTS, "residual").isDone();
+        assertThat(calibrate(residual, MODEL, TEXTS, "residual").isDone().err())
+                .contains("fake_quantize changes nothing here", "residual_length 1000");
         assertThat(Folder.bytes(work.resolve("residual/kv_scales.json")))
                 .isEqualTo(Folder.bytes(work.resolve("none/kv_scales.json")));
     }

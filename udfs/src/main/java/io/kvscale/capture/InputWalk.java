@@ -91,7 +91,7 @@ public final class InputWalk {
         Path path = path(input);
         FileSystem fs = path.getFileSystem(configuration);
         FileStatus[] found = found(input, path, fs);
-        boolean glob = path.toString().chars().anyMatch(c -> GLOB.indexOf(c) >= 0);
+        boolean glob = isGlob(path);
         Path root = fs.makeQualified(root(path, found));
         for (FileStatus status : found) {
             if (glob) {
@@ -105,11 +105,26 @@ public final class InputWalk {
     }
 
     private FileStatus[] found(String input, Path path, FileSystem fs) throws IOException {
-        FileStatus[] found = fs.globStatus(path);
+        FileStatus[] found;
+        try {
+            found = isGlob(path) ? fs.globStatus(path) : new FileStatus[] {fs.getFileStatus(path)};
+        } catch (FileNotFoundException e) {
+            found = null;
+        } catch (IllegalArgumentException e) {
+            throw new InvalidDataException(
+                    DataProblem.of(
+                            "input " + DataProblem.shown(input) + " cannot be listed: " + e.getMessage(),
+                            "name the folder instead, or the files: Hadoop's globs cannot go over names with a colon"),
+                    e);
+        }
         if (found == null || found.length == 0) {
             throw problem("input " + DataProblem.shown(input) + " does not exist", "check " + option);
         }
         return found;
+    }
+
+    private static boolean isGlob(Path path) {
+        return path.toString().chars().anyMatch(c -> GLOB.indexOf(c) >= 0);
     }
 
     private Path path(String input) {

@@ -10,6 +10,7 @@ import io.kvscale.job.corpus.ModelCorpus;
 import io.kvscale.job.corpus.ShippedModel;
 import io.kvscale.job.corpus.Wire;
 import io.kvscale.job.recipe.Recipe;
+import io.kvscale.job.recipe.TextSettings;
 import io.kvscale.job.spark.Progress;
 import io.kvscale.job.spark.SparkRuntime;
 import io.kvscale.job.spark.Work;
@@ -21,6 +22,7 @@ import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.text.TokenBatch;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -83,7 +85,15 @@ final class TextPass implements Pass {
 
     @Override
     public List<String> notices() {
-        return texts.corpus().notices();
+        List<String> notices = new ArrayList<>(texts.corpus().notices());
+        TextSettings settings = recipe.text();
+        int lastChunk = (texts.corpus().summary().longest() - 1) / settings.chunkTokens() * settings.chunkTokens();
+        if (settings.fakeQuantizeFeedback() && lastChunk <= settings.residualLength()) {
+            notices.add("feedback: fake_quantize changes nothing here: no text is so long that a chunk attends to"
+                    + " quantized tokens (chunk_tokens is " + settings.chunkTokens() + ", residual_length "
+                    + settings.residualLength() + ")");
+        }
+        return notices;
     }
 
     @Override

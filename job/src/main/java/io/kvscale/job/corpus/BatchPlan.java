@@ -147,6 +147,14 @@ record BatchPlan(List<List<PlannedSequence>> batches, int samples, int cut) {
         return batches.stream().mapToInt(List::size).sum();
     }
 
+    int longest() {
+        return batches.stream()
+                .flatMap(List::stream)
+                .mapToInt(PlannedSequence::length)
+                .max()
+                .orElse(0);
+    }
+
     /** Real ones, without padding. */
     long tokens() {
         return batches.stream().mapToLong(BatchPlan::tokens).sum();

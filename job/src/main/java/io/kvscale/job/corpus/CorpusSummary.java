@@ -14,8 +14,10 @@ import java.util.Map;
  * @param sequences into which they are put
  * @param batches in which those go through the model
  * @param tokens of all sequences, without padding
+ * @param longest the most tokens of a sequence
  */
-public record CorpusSummary(long records, long bad, int samples, int cut, int sequences, int batches, long tokens) {
+public record CorpusSummary(
+        long records, long bad, int samples, int cut, int sequences, int batches, long tokens, int longest) {
     /** What a model has to do that runs over it. */
     public Work work() {
         return new Work.Tokens(tokens, sequences);

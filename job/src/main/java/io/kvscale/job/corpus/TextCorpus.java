@@ -124,7 +124,8 @@ public final class TextCorpus implements AutoCloseable {
         this.plan = BatchPlan.of(reader.isTable() ? TextSample.named(samples) : samples, settings, limit);
         int found = settings.concatenate() ? plan.sequences() : plan.samples();
         if (settings.samples() > found) {
-            notices.add("num_calibration_samples is " + settings.samples() + ", but there is no more than "
+            notices.add("num_calibration_samples is " + settings.samples() + ", but there "
+                    + (found == 1 ? "is only " : "are only ")
                     + (settings.concatenate()
                             ? counted(found, "sequence of joined texts", "sequences of joined texts")
                             : counted(found, "text", "texts")));
@@ -227,7 +228,8 @@ public final class TextCorpus implements AutoCloseable {
                 plan.cut(),
                 plan.sequences(),
                 plan.batches().size(),
-                plan.tokens());
+                plan.tokens(),
+                plan.longest());
     }
 
     /** The files that were read; empty where Spark knows the table. */

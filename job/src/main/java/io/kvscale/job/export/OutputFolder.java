@@ -155,7 +155,7 @@ public final class OutputFolder implements Closeable {
                 continue;
             }
             if (isWithin(target, path) || isWithin(path, target)) {
-                throw new OutputException("the output folder " + shown(target) + " and the input " + path
+                throw new OutputException("the output folder " + shown(target) + " and " + shown(path)
                         + " lie within each other\n  name another with " + claim.option);
             }
         }
@@ -254,6 +254,11 @@ public final class OutputFolder implements Closeable {
                 "the output folder " + shown(target) + " cannot be written: " + e.getMessage()
                         + "\n  nothing was changed",
                 e);
+    }
+
+    /** Where it will be, or is. */
+    public String path() {
+        return shown(target);
     }
 
     /** Where the files will be, or are. */

@@ -226,10 +226,20 @@ class TextCorpusTest {
             assertThat(corpus.notices())
                     .containsExactly(
                             "1 file is not .txt, .jsonl or .parquet and was skipped",
-                            "num_calibration_samples is 2, but there is no more than 1 text",
+                            "num_calibration_samples is 2, but there is only 1 text",
                             "1 text is longer than 3 tokens: the rest is left out (long_texts: windows takes all of a"
                                     + " text)");
         }
+    }
+
+    @Test
+    void hadoopsGlobsDoNotGoOverColons() {
+        write("in/b:c.jsonl", json("one"));
+        assertThat(texts(input("in/b:c.jsonl"), "", 0)).isEqualTo(Map.of("b:c/1", "one"));
+        assertThatThrownBy(() -> read(input("in/*.jsonl"), "", 0, 1))
+                .isInstanceOf(InvalidDataException.class)
+                .hasMessageContaining("b:c.jsonl")
+                .hasMessageContaining("name the folder instead");
     }
 
     @Test
@@ -242,7 +252,7 @@ class TextCorpusTest {
         try (TextCorpus corpus = read(input("in"), "num_calibration_samples: 1000", 30, 2)) {
             assertThat(corpus.notices()).hasSize(3);
             assertThat(corpus.notices().get(0)).startsWith("2 files are not");
-            assertThat(corpus.notices().get(1)).contains("1000", "no more than 154 texts");
+            assertThat(corpus.notices().get(1)).contains("1000", "only 154 texts");
             assertThat(corpus.notices().get(2))
                     .startsWith(corpus.summary().cut() + " texts are longer than 30 tokens: the rest");
             assertThat(corpus.summary().shown()).containsEntry("records", "154");
