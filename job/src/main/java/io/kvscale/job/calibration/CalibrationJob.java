@@ -17,8 +17,8 @@ import org.apache.spark.api.java.JavaSparkContext;
 import scala.Tuple2;
 
 /**
- * One pass over a corpus on Spark, in one Spark job: every task runs a cache over its split, the states are merged by
- * slot in parallel, and the driver receives one merged state.
+ * A pass over a corpus on Spark, each in one Spark job: every task runs a cache over its split, the states are merged by
+ * slot in parallel, and the driver receives one merged state. Texts are read and tokenized before, in jobs of their own.
  *
  * <p>Merging is exact and free of order, so the result has the same bits for any partitioning, retries and speculative
  * copies.
