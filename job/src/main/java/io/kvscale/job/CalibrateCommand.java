@@ -60,13 +60,6 @@ final class CalibrateCommand implements Callable<Integer> {
     @Option(names = "--overwrite", description = "Replace an older result folder, and older captures.")
     private boolean overwrite;
 
-    @Option(
-            names = "--partitions",
-            paramLabel = "N",
-            description = "Tasks to aim at; by default enough for every core, of at most about 1 GB each. Of a table:"
-                    + " the most tasks; Spark plans them, by its own settings, and never cuts a row.")
-    private @Nullable Integer partitions;
-
     @Mixin
     private SparkArguments spark = new SparkArguments();
 
@@ -152,9 +145,6 @@ final class CalibrateCommand implements Callable<Integer> {
         if (output == null && !dryRun) {
             throw error("Missing required option: '--output=DIR'");
         }
-        if (partitions != null && partitions < 1) {
-            throw error("--partitions must be at least 1");
-        }
     }
 
     private ParameterException error(String message) {
@@ -168,7 +158,7 @@ final class CalibrateCommand implements Callable<Integer> {
             Configuration hadoop,
             Results results,
             @Nullable OutputFolder kept) {
-        int most = partitions == null ? 0 : partitions;
+        int most = spark.partitions();
         if (texts.isGiven()) {
             TextSource source = new TextSource(texts.model(), texts.input(table), kept == null ? null : kept.staging());
             return new CalibrationJob(runtime, recipe, source, most, results.progress());

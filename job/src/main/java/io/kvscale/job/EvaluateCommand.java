@@ -81,12 +81,6 @@ final class EvaluateCommand implements Callable<Integer> {
     @Option(names = "--overwrite", description = "Replace an older result folder.")
     private boolean overwrite;
 
-    @Option(
-            names = "--partitions",
-            paramLabel = "N",
-            description = "Tasks to aim at; by default enough for every core.")
-    private @Nullable Integer partitions;
-
     @Mixin
     private SparkArguments spark = new SparkArguments();
 
@@ -94,9 +88,6 @@ final class EvaluateCommand implements Callable<Integer> {
     public Integer call() {
         if (chunk < 1) {
             throw new ParameterException(spec.commandLine(), "--chunk must be at least 1");
-        }
-        if (partitions != null && partitions < 1) {
-            throw new ParameterException(spec.commandLine(), "--partitions must be at least 1");
         }
         SparkRuntime runtime = spark.runtime();
         Configuration hadoop = runtime.hadoop();
@@ -157,8 +148,7 @@ final class EvaluateCommand implements Callable<Integer> {
     }
 
     private Evaluation evaluate(SparkRuntime runtime, TextEvaluation.Source source, Results results) {
-        try (TextEvaluation job =
-                new TextEvaluation(runtime, source, partitions == null ? 0 : partitions, results.progress())) {
+        try (TextEvaluation job = new TextEvaluation(runtime, source, spark.partitions(), results.progress())) {
             job.notices().forEach(results::warn);
             EvaluationJob.Outcome outcome = job.run(results.progress());
             results.tellFailed(outcome.failed(), outcome.firstFailure());

@@ -19,8 +19,7 @@ import java.util.List;
  * <p>Not thread-safe: every task owns one.
  */
 public final class EvaluationTask implements AutoCloseable {
-    private final int vocabulary;
-    private final long bytesPerToken;
+    private final ModelShape shape;
     private final int chunk;
     private final ScoredRun baseline;
     private final List<ScoredRun> schemes = new ArrayList<>();
@@ -37,9 +36,7 @@ public final class EvaluationTask implements AutoCloseable {
         if (chunk < 1 || residualLength < 0) {
             throw new IllegalArgumentException("chunk " + chunk + ", residual_length " + residualLength);
         }
-        ModelShape shape = model.shape();
-        this.vocabulary = shape.vocabulary();
-        this.bytesPerToken = shape.bytesPerToken();
+        this.shape = model.shape();
         this.chunk = chunk;
         this.baseline = new ScoredRun(model.newRun(), shape, null, 0);
         for (FixedScales fixed : scales) {
@@ -65,7 +62,7 @@ public final class EvaluationTask implements AutoCloseable {
     }
 
     private void checkMemory(int tokens) {
-        long each = 2 * bytesPerToken * (1 + schemes.size());
+        long each = 2 * shape.bytesPerToken() * (1 + schemes.size());
         if (each * tokens > TextTask.MAX_NATIVE_BYTES) {
             throw new InvalidDataException(DataProblem.of(
                     "K and V of " + tokens + " tokens in " + (1 + schemes.size()) + " caches take " + each * tokens
@@ -77,11 +74,7 @@ public final class EvaluationTask implements AutoCloseable {
 
     private SampleScore score(String name, int[] ids) {
         for (int id : ids) {
-            if (id < 0 || id >= vocabulary) {
-                throw new InvalidDataException(DataProblem.of(
-                        "the token id " + id + " is not within the model's vocabulary of " + vocabulary,
-                        "take the tokenizer of this model"));
-            }
+            shape.checkId(id); // a token is predicted before it is fed
         }
         baseline.begin();
         schemes.forEach(ScoredRun::begin);

@@ -121,7 +121,7 @@ public final class FixedScales implements Serializable {
         }
         int[] odd = nonFinite(tokens).toArray();
         KvTensor finite = odd.length == 0 ? tokens : with(tokens, odd, null);
-        KvTensor left = copy(finite);
+        KvTensor left = of(finite, ByteBuffer.allocate(finite.values().capacity()));
         CodeBlock.of(finite, 0, finite.tokens(), its, its.changeTo(its))
                 .dequantizeInto(left.values(), its, finite.tokens(), 0);
         return odd.length == 0 ? left : with(left, odd, tokens);
@@ -153,8 +153,13 @@ public final class FixedScales implements Serializable {
     }
 
     private static KvTensor copy(KvTensor tensor) {
-        ByteBuffer values = ByteBuffer.allocate(tensor.values().capacity()).order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer values = ByteBuffer.allocate(tensor.values().capacity());
         values.put(tensor.values().duplicate()).flip();
-        return new KvTensor(tensor.geometry(), tensor.batch(), tensor.tokens(), values);
+        return of(tensor, values);
+    }
+
+    /** Other values in the same shape. */
+    private static KvTensor of(KvTensor tensor, ByteBuffer values) {
+        return new KvTensor(tensor.geometry(), tensor.batch(), tensor.tokens(), values.order(ByteOrder.LITTLE_ENDIAN));
     }
 }

@@ -5,8 +5,6 @@ import io.kvscale.model.ModelShape;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.KvTensor;
-import io.kvscale.tensor.KvTokens;
-import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
 import java.nio.FloatBuffer;
 import java.util.SortedMap;
@@ -19,12 +17,13 @@ import org.jspecify.annotations.Nullable;
  */
 final class ScoredRun implements AutoCloseable {
     private final DecoderRun run;
-    private final @Nullable FixedScales scales;
-    private final int residualLength;
+    private final @Nullable Feedback feedback;
     private final SortedMap<Slot, SquareSums> errors = new TreeMap<>();
     private final NextToken next;
     private FloatBuffer logits = FloatBuffer.allocate(0);
-    private int coded;
+    /** Tokens that were there before the chunk fed last. */
+    private int before;
+
     private double surprise;
     private double divergence;
     private long sameTop;
@@ -32,22 +31,15 @@ final class ScoredRun implements AutoCloseable {
     /** @param scales null for the full-precision cache */
     ScoredRun(DecoderRun run, ModelShape shape, @Nullable FixedScales scales, int residualLength) {
         this.run = run;
-        this.scales = scales;
-        this.residualLength = residualLength;
+        this.feedback = scales == null ? null : new Feedback(scales, residualLength);
         this.next = new NextToken(shape.vocabulary());
-        for (int layer = 0; scales != null && layer < shape.layers(); layer++) {
-            for (Role role : Role.values()) {
-                Slot slot = new Slot(layer, role);
-                if (scales.quantizes(slot)) {
-                    errors.put(slot, SquareSums.ZERO);
-                }
-            }
+        if (scales != null) {
+            shape.slots().stream().filter(scales::quantizes).forEach(slot -> errors.put(slot, SquareSums.ZERO));
         }
     }
 
     void begin() {
         run.begin(1);
-        coded = 0;
         surprise = 0;
         divergence = 0;
         sameTop = 0;
@@ -55,6 +47,7 @@ final class ScoredRun implements AutoCloseable {
     }
 
     void feed(int[] chunk) {
+        before = run.tokens();
         run.feed(new int[][] {chunk});
         logits = run.logits();
     }
@@ -75,18 +68,12 @@ final class ScoredRun implements AutoCloseable {
 
     /** Fake-quantizes the tokens that leave the residual with the chunk fed last: later chunks attend to those. */
     void quantize() {
-        int until = Math.max(coded, run.tokens() - residualLength);
-        if (scales != null && until > coded) {
-            for (Slot slot : errors.keySet()) {
-                quantize(slot, scales, until);
-            }
-            coded = until;
+        if (feedback != null) {
+            feedback.apply(run, errors.keySet(), before, this::add);
         }
     }
 
-    private void quantize(Slot slot, FixedScales fixed, int until) {
-        KvTensor leaving = KvTokens.copy(run.present(slot), 0, coded, until);
-        KvTensor quantized = fixed.fakeQuantize(slot, leaving);
+    private void add(Slot slot, KvTensor leaving, KvTensor quantized) {
         SquareSums sums = sums(leaving, quantized);
         if (!Double.isFinite(sums.signal())) {
             throw new InvalidDataException(
@@ -94,7 +81,6 @@ final class ScoredRun implements AutoCloseable {
                             .inSlot(slot));
         }
         errors.merge(slot, sums, SquareSums::plus);
-        run.put(slot, 0, coded, quantized);
     }
 
     private static SquareSums sums(KvTensor values, KvTensor quantized) {

@@ -13,13 +13,11 @@ import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.KvTensor;
 import io.kvscale.tensor.KvTokens;
-import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Sample;
 import io.kvscale.tensor.Slot;
 import io.kvscale.text.TokenBatch;
 import io.kvscale.text.TokenSequence;
 import java.io.IOException;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -115,7 +113,7 @@ public final class TextTask implements AutoCloseable {
         this.sink = sink;
         this.progress = progress;
         this.maxBytes = maxBytes;
-        this.all = slots(shape);
+        this.all = shape.slots();
         this.observedSlots = all.stream()
                 .filter(slot -> settings.layers().includes(slot.layer()))
                 .toList();
@@ -127,16 +125,6 @@ public final class TextTask implements AutoCloseable {
         this.copies = feedback == null ? 2 : 3;
         this.observed = new Observed(settings.schemes(), settings.kind());
         this.run = opening.open();
-    }
-
-    /** All slots of a model, by layer, then role. */
-    private static List<Slot> slots(ModelShape shape) {
-        List<Slot> slots = new ArrayList<>();
-        for (int layer = 0; layer < shape.layers(); layer++) {
-            slots.add(new Slot(layer, Role.KEY));
-            slots.add(new Slot(layer, Role.VALUE));
-        }
-        return slots;
     }
 
     /**
@@ -225,7 +213,7 @@ public final class TextTask implements AutoCloseable {
             computed.forEach((slot, values) ->
                     KvTokens.put(KvTokens.copy(run.present(slot), 0, begin, to), values.values(), tokens, 0, begin));
             if (to < tokens) {
-                by.apply(run, all, from);
+                by.apply(run, all, from, (slot, leaving, quantized) -> {});
             }
             from = to;
         }

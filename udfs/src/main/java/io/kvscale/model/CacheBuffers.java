@@ -4,7 +4,6 @@ import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import io.kvscale.tensor.KvTensor;
-import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
 import java.nio.ByteBuffer;
 import java.util.TreeMap;
@@ -19,11 +18,7 @@ final class CacheBuffers implements AutoCloseable {
 
     CacheBuffers(ModelShape shape) {
         this.shape = shape;
-        for (int layer = 0; layer < shape.layers(); layer++) {
-            for (Role role : Role.values()) {
-                memory.put(new Slot(layer, role), new NativeBuffer());
-            }
-        }
+        shape.slots().forEach(slot -> memory.put(slot, new NativeBuffer()));
     }
 
     /** Makes room; what was held before is lost. */

@@ -45,7 +45,6 @@ public final class DecoderRun implements Decoding {
         this.logits = dtype.map(type -> new LogitsBuffer(session, type)).orElse(null);
     }
 
-    /** Forgets the batch before; {@code rows} sequences without tokens. */
     @Override
     public void begin(int rows) {
         if (rows < 1) {
@@ -58,14 +57,6 @@ public final class DecoderRun implements Decoding {
         caches[current].resize(rows, 0);
     }
 
-    /**
-     * Runs the next tokens of every row.
-     *
-     * @param ids one array a row, none of them empty; shorter rows are padded on the right, which only the one feed of a
-     *     batch may need
-     * @throws InvalidDataException if an id is outside of the vocabulary, the sequence is longer than the model takes, or
-     *     ONNX Runtime fails, out of memory included; the batch is of no use then
-     */
     @Override
     public void feed(int[][] ids) {
         int added = checked(ids);
@@ -94,7 +85,7 @@ public final class DecoderRun implements Decoding {
             longest = Math.max(longest, row.length);
             shortest = Math.min(shortest, row.length);
             for (int id : row) {
-                checkId(id);
+                session.shape().checkId(id);
             }
         }
         if (shortest == 0) {
@@ -112,15 +103,6 @@ public final class DecoderRun implements Decoding {
                     "cut texts shorter: max_seq_length"));
         }
         return longest;
-    }
-
-    private void checkId(int id) {
-        if (id < 0 || id >= session.shape().vocabulary()) {
-            throw new InvalidDataException(DataProblem.of(
-                    "token id " + id + " is not within 0.." + (session.shape().vocabulary() - 1)
-                            + ", the model's vocabulary",
-                    "use the tokenizer that belongs to the model"));
-        }
     }
 
     private void run(int[][] ids, int added) {
@@ -149,7 +131,6 @@ public final class DecoderRun implements Decoding {
         }
     }
 
-    /** Tokens of the longest row. */
     @Override
     public int tokens() {
         return tokens;

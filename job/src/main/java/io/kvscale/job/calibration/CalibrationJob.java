@@ -4,6 +4,7 @@ import io.kvscale.capture.CaptureListing;
 import io.kvscale.capture.CaptureReader.Depth;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.job.spark.Progress;
+import io.kvscale.job.spark.RunningSpark;
 import io.kvscale.job.spark.SparkRuntime;
 import io.kvscale.job.spark.Work;
 import io.kvscale.scheme.ScaleTable;
@@ -24,7 +25,7 @@ import scala.Tuple2;
  * copies.
  */
 public final class CalibrationJob implements AutoCloseable {
-    private final boolean ownsSpark;
+    private final RunningSpark running;
     private final JavaSparkContext spark;
     private Pass pass;
 
@@ -64,17 +65,9 @@ public final class CalibrationJob implements AutoCloseable {
     }
 
     private CalibrationJob(SparkRuntime runtime, Function<JavaSparkContext, Pass> planned) {
-        this.ownsSpark = !SparkRuntime.isRunning();
-        this.spark = runtime.context();
-        boolean opened = false;
-        try {
-            this.pass = planned.apply(spark);
-            opened = true;
-        } finally {
-            if (!opened) { // Spark throws checked exceptions without declaring them
-                stop();
-            }
-        }
+        this.running = runtime.start();
+        this.spark = running.context();
+        this.pass = running.opening(planned);
     }
 
     public String sparkVersion() {
@@ -88,16 +81,8 @@ public final class CalibrationJob implements AutoCloseable {
     /** Stops Spark, unless it ran before. */
     @Override
     public void close() {
-        try {
+        try (running) {
             pass.close();
-        } finally {
-            stop();
-        }
-    }
-
-    private void stop() {
-        if (ownsSpark) {
-            spark.stop();
         }
     }
 

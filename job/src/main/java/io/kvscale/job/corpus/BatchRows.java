@@ -26,10 +26,10 @@ import scala.Tuple2;
  * for a table's rows have no other name, and the pieces are then sorted by batch.
  */
 final class BatchRows {
-    /** Bits of a piece's number in its sequence, and of a sequence's in its batch. */
     /** Of a task: about 12 MB, for Spark sends no task that is larger than 128. */
     private static final int MOST_WANTED = 50_000;
 
+    /** Bits of a piece's number in its sequence, and of a sequence's in its batch. */
     private static final int PIECE_BITS = 24;
 
     private static final int ROW_BITS = 8;

@@ -5,15 +5,14 @@ import io.kvscale.job.corpus.ModelCorpus;
 import io.kvscale.job.corpus.TextInput;
 import io.kvscale.job.recipe.TextSettings;
 import io.kvscale.job.spark.Progress;
+import io.kvscale.job.spark.RunningSpark;
 import io.kvscale.job.spark.SparkRuntime;
 import java.util.ArrayList;
 import java.util.List;
-import org.apache.spark.api.java.JavaSparkContext;
 
 /** An {@link EvaluationJob} over a corpus of text: starts Spark, unless it runs, and lets go of the texts at the end. */
 public final class TextEvaluation implements AutoCloseable {
-    private final boolean ownsSpark;
-    private final JavaSparkContext spark;
+    private final RunningSpark running;
     private final ModelCorpus texts;
     private final List<NamedScales> scales;
     private final EvaluationJob job;
@@ -36,32 +35,23 @@ public final class TextEvaluation implements AutoCloseable {
      * @throws io.kvscale.tensor.InvalidDataException if the model, scales or a text are not as they should be
      */
     public TextEvaluation(SparkRuntime runtime, Source source, int partitions, Progress progress) {
-        this.ownsSpark = !SparkRuntime.isRunning();
-        this.spark = runtime.context();
+        this.running = runtime.start();
         this.scales = source.scales;
-        boolean opened = false;
-        try {
-            this.texts = ModelCorpus.open(
-                    spark,
-                    source.model,
-                    source.text,
-                    source.settings,
-                    model -> EvaluationJob.checkFit(source.scales, model),
-                    partitions,
-                    SparkRuntime.attempts(spark.getConf()),
-                    progress);
-            this.job = new EvaluationJob(
-                    texts.model().manifest(),
-                    texts.model(),
-                    source.scales,
-                    new Evaluation.Settings(source.chunk, source.settings.residualLength()),
-                    source.settings.maxFailedSamples());
-            opened = true;
-        } finally {
-            if (!opened) { // Spark throws checked exceptions without declaring them
-                stop();
-            }
-        }
+        this.texts = running.opening(spark -> ModelCorpus.open(
+                spark,
+                source.model,
+                source.text,
+                source.settings,
+                model -> EvaluationJob.checkFit(source.scales, model),
+                partitions,
+                SparkRuntime.attempts(spark.getConf()),
+                progress));
+        this.job = new EvaluationJob(
+                texts.model().manifest(),
+                texts.model(),
+                source.scales,
+                new Evaluation.Settings(source.chunk, source.settings.residualLength()),
+                source.settings.maxFailedSamples());
     }
 
     /** What the user should be told before it runs. */
@@ -75,7 +65,7 @@ public final class TextEvaluation implements AutoCloseable {
     public EvaluationJob.Outcome run(Progress progress) {
         CorpusSummary summary = texts.corpus().summary();
         return progress.of(
-                spark,
+                running.context(),
                 summary.sequences() + " texts",
                 summary.work(),
                 (tokens, samples) -> job.run(texts.batches(), tokens, samples));
@@ -83,16 +73,8 @@ public final class TextEvaluation implements AutoCloseable {
 
     @Override
     public void close() {
-        try {
+        try (running) {
             texts.close();
-        } finally {
-            stop();
-        }
-    }
-
-    private void stop() {
-        if (ownsSpark) {
-            spark.stop();
         }
     }
 }

@@ -85,10 +85,11 @@ public final class SparkRuntime {
         return SparkHadoopUtil.get().newConfiguration(conf);
     }
 
-    /** Spark as it is already running in this JVM, or else started; whoever started it stops it, see {@link #isRunning}. */
-    public JavaSparkContext context() {
+    /** Spark as it is already running in this JVM, or else started. */
+    public RunningSpark start() {
+        boolean running = SparkContext$.MODULE$.getActive().isDefined();
         try {
-            return JavaSparkContext.fromSparkContext(SparkContext.getOrCreate(conf));
+            return new RunningSpark(JavaSparkContext.fromSparkContext(SparkContext.getOrCreate(conf)), !running);
         } catch (Exception e) { // Spark throws checked exceptions without declaring them
             if (String.valueOf(e.getMessage()).contains("Could not parse Master URL")) {
                 throw new InvalidOptionException(
@@ -107,10 +108,5 @@ public final class SparkRuntime {
             return local.group(1) == null ? 1 : Integer.parseInt(local.group(1));
         }
         return conf.getInt("spark.task.maxFailures", 4);
-    }
-
-    /** Whether {@link #context} will find Spark running. */
-    public static boolean isRunning() {
-        return SparkContext$.MODULE$.getActive().isDefined();
     }
 }
