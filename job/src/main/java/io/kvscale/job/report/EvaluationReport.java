@@ -48,7 +48,7 @@ public final class EvaluationReport {
             }
             ObjectNode data = MAPPER.createObjectNode();
             data.put("version", version).set("evaluation", shown);
-            return ReportPage.html("evaluation.html", SCRIPTS, MAPPER.writeValueAsString(data));
+            return ReportPage.html("KV cache evaluation", "evaluation.html", SCRIPTS, MAPPER.writeValueAsString(data));
         } catch (IOException e) {
             throw new UncheckedIOException("evaluation.json is always JSON", e);
         }

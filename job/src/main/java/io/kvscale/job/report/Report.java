@@ -37,7 +37,8 @@ public final class Report {
         List<ReportedSlot> slots = solution.table().slots().entrySet().parallelStream()
                 .map(entry -> slot(entry, statistics))
                 .toList();
-        return ReportPage.html("report.html", SCRIPTS, new ReportData(solution, slots, version).toJson());
+        return ReportPage.html(
+                "KV cache calibration", "report.html", SCRIPTS, new ReportData(solution, slots, version).toJson());
     }
 
     private static ReportedSlot slot(Map.Entry<Slot, SlotScales> entry, CalibrationStatistics statistics) {

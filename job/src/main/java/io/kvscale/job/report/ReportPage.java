@@ -28,23 +28,26 @@ final class ReportPage {
     /**
      * The page, in UTF-8.
      *
-     * @param frame its HTML with places for the parts
+     * @param title its title
+     * @param body the HTML of what it shows, but for what every page has
      * @param own its scripts, run one after another
      * @param json its data
      */
-    static byte[] html(String frame, List<String> own, String json) {
+    static byte[] html(String title, String body, List<String> own, String json) {
         String library = text(ECHARTS);
         StringBuilder joined = new StringBuilder("\"use strict\";\n");
         own.forEach(script -> joined.append(text(script)));
         String scripts = joined.toString();
         Map<String, String> parts = Map.of(
+                "title", title,
+                "body", text(body),
                 "policy", policy(library, scripts),
                 "style", text("report.css"),
                 "data", inScript(json),
                 "library", library,
                 "scripts", scripts);
         // One pass over the frame alone: a part is never searched for places.
-        String page = PLACE.matcher(text(frame))
+        String page = PLACE.matcher(text("page.html"))
                 .replaceAll(place -> Matcher.quoteReplacement(Objects.requireNonNull(parts.get(place.group(1)))));
         return page.getBytes(StandardCharsets.UTF_8);
     }
