@@ -1,5 +1,14 @@
 package io.kvscale.job;
 
+import io.kvscale.job.command.AdviseCommand;
+import io.kvscale.job.command.BenchCommand;
+import io.kvscale.job.command.CalibrateCommand;
+import io.kvscale.job.command.CompareCommand;
+import io.kvscale.job.command.EvaluateCommand;
+import io.kvscale.job.command.ExitCode;
+import io.kvscale.job.command.InspectCommand;
+import io.kvscale.job.command.ScalesCommand;
+import io.kvscale.job.command.Version;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -60,8 +69,8 @@ public final class Main implements Runnable {
                     .setErr(errors)
                     .setUsageHelpWidth(100)
                     .setAbbreviatedSubcommandsAllowed(false)
-                    .setParameterExceptionHandler(Failures::usage)
-                    .setExecutionExceptionHandler((e, command, parsed) -> Failures.report(e, errors, main.debug));
+                    .setParameterExceptionHandler(ErrorReporter::usage)
+                    .setExecutionExceptionHandler((e, command, parsed) -> ErrorReporter.report(e, errors, main.debug));
             int code = line.execute(args);
             if (line.getOut().checkError() && code == ExitCode.DONE) {
                 errors.println("kvscale: the result cannot be shown: writing to standard output failed");
@@ -69,7 +78,7 @@ public final class Main implements Runnable {
             }
             return code;
         } catch (Throwable e) {
-            return Failures.report(e, errors, main.debug);
+            return ErrorReporter.report(e, errors, main.debug);
         }
     }
 

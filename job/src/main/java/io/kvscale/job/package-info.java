@@ -1,3 +1,3 @@
-/** The command line: the only place that composes recipes, calibration and exports. */
+/** The entry point: runs one command line and turns failures into exit codes. */
 @org.jspecify.annotations.NullMarked
 package io.kvscale.job;

@@ -3,7 +3,8 @@ package io.kvscale.job;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.kvscale.job.evaluation.MadeScales;
+import io.kvscale.job.command.ExitCode;
+import io.kvscale.job.evaluation.JobScales;
 import io.kvscale.numeric.NumberFormat;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.Strategy;
@@ -108,7 +109,7 @@ class EvaluateCommandTest {
         Path other = work.resolve("other");
         Capture.put(
                 other.resolve("kv_scales.json"),
-                MadeScales.of(QuantizationScheme.fp8(), 4, 16, 0.05f, new Slot(1, Role.VALUE))
+                JobScales.of(QuantizationScheme.fp8(), 4, 16, 0.05f, new Slot(1, Role.VALUE))
                         .toJson());
         Cli.run("evaluate", "--model", MODEL, "--text", TEXTS, "--scales", scales, other, "--output", work.resolve("o"))
                 .fails(ExitCode.DATA, other.toString(), "layer 1 value", "4 heads");
@@ -148,7 +149,7 @@ class EvaluateCommandTest {
         Slot[] slots = {new Slot(0, Role.KEY), new Slot(0, Role.VALUE)};
         Capture.put(
                 folder.resolve("kv_scales.json"),
-                MadeScales.of(scheme, 2, 16, scale, slots).toJson());
+                JobScales.of(scheme, 2, 16, scale, slots).toJson());
         return folder;
     }
 

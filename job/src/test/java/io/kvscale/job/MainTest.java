@@ -2,6 +2,7 @@ package io.kvscale.job;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.kvscale.job.command.ExitCode;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.io.ByteArrayOutputStream;
@@ -55,7 +56,7 @@ class MainTest {
     @Test
     void anUnexpectedFailureIsOneLineWithoutDebug() {
         StringWriter said = new StringWriter();
-        int code = Failures.report(new IllegalStateException("first\nsecond"), new PrintWriter(said), false);
+        int code = ErrorReporter.report(new IllegalStateException("first\nsecond"), new PrintWriter(said), false);
         assertThat(code).isEqualTo(ExitCode.UNEXPECTED);
         assertThat(said.toString().lines()).singleElement().asString().contains("first", "--debug");
     }
@@ -63,7 +64,7 @@ class MainTest {
     @Test
     void debugShowsTheStackTrace() {
         StringWriter said = new StringWriter();
-        Failures.report(new IllegalStateException("first"), new PrintWriter(said), true);
+        ErrorReporter.report(new IllegalStateException("first"), new PrintWriter(said), true);
         assertThat(said.toString()).contains("at io.kvscale.job.MainTest");
     }
 
@@ -71,7 +72,7 @@ class MainTest {
     void badDataHasItsOwnCode() {
         StringWriter said = new StringWriter();
         InvalidDataException bad = new InvalidDataException(DataProblem.of("no values", "capture again"));
-        assertThat(Failures.report(bad, new PrintWriter(said), false)).isEqualTo(ExitCode.DATA);
+        assertThat(ErrorReporter.report(bad, new PrintWriter(said), false)).isEqualTo(ExitCode.DATA);
         assertThat(said.toString()).startsWith("kvscale: no values").contains("capture again");
     }
 }

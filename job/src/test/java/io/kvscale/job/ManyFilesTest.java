@@ -3,7 +3,7 @@ package io.kvscale.job;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kvscale.capture.CaptureListing;
-import io.kvscale.capture.Split;
+import io.kvscale.input.Split;
 import java.nio.file.Path;
 import java.util.List;
 import org.apache.hadoop.conf.Configuration;

@@ -3,6 +3,7 @@ package io.kvscale.job;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.kvscale.job.command.ExitCode;
 import io.kvscale.safetensors.SafetensorsHeader;
 import io.kvscale.safetensors.TensorEntry;
 import java.io.ByteArrayInputStream;

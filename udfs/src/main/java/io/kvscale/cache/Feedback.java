@@ -9,12 +9,12 @@ import io.kvscale.tensor.Slot;
  * A decoder with a quantized cache: after every chunk, what left the residual is fake-quantized in the past that the next
  * chunk attends to. Gives what {@link FixedScaleCache#update} gives, but touches each token once.
  */
-final class Feedback {
+public final class Feedback {
     private final FixedScales scales;
     private final int residualLength;
 
     /** @param residualLength how many of the newest tokens stay in full precision; 0 for none */
-    Feedback(FixedScales scales, int residualLength) {
+    public Feedback(FixedScales scales, int residualLength) {
         if (residualLength < 0) {
             throw new IllegalArgumentException("residual_length " + residualLength + " is below 0");
         }
@@ -23,7 +23,7 @@ final class Feedback {
     }
 
     /** Sees what is about to be put into the past. */
-    interface Seen {
+    public interface Seen {
         /** @param leaving tokens as they were computed @param quantized the same, fake-quantized */
         void tokens(Slot slot, KvTensor leaving, KvTensor quantized);
     }
@@ -35,7 +35,7 @@ final class Feedback {
      * @param before tokens that were there before that feed
      * @param seen is told of every slot that has scales
      */
-    void apply(Decoding run, Iterable<Slot> slots, int before, Seen seen) {
+    public void apply(Decoding run, Iterable<Slot> slots, int before, Seen seen) {
         int from = Math.max(0, before - residualLength);
         int to = Math.max(0, run.tokens() - residualLength);
         for (Slot slot : slots) {

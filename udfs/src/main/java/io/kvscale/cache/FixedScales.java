@@ -1,6 +1,6 @@
 package io.kvscale.cache;
 
-import io.kvscale.model.ModelShape;
+import io.kvscale.model.onnx.ModelShape;
 import io.kvscale.numeric.Dtype;
 import io.kvscale.quant.HeldScales;
 import io.kvscale.scheme.QuantizationScheme;

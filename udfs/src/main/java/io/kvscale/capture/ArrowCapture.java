@@ -4,6 +4,15 @@ import io.kvscale.arrow.ArrowRow;
 import io.kvscale.arrow.ArrowTable;
 import io.kvscale.arrow.Column;
 import io.kvscale.arrow.TableQuery;
+import io.kvscale.capture.layout.CaptureOptions;
+import io.kvscale.capture.layout.KvTableRow;
+import io.kvscale.capture.layout.SampleNames;
+import io.kvscale.capture.layout.TableColumns;
+import io.kvscale.capture.layout.TableTensor;
+import io.kvscale.capture.layout.TableTensorParser;
+import io.kvscale.input.BlockWindow;
+import io.kvscale.input.FilePiece;
+import io.kvscale.input.InvalidOptionException;
 import io.kvscale.safetensors.TensorEntry;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
@@ -21,12 +30,12 @@ final class ArrowCapture implements ArrowTable.Rows {
     private static final int MAX_ROWS = 4 << 20;
 
     private final FilePiece piece;
-    private final RowTensors rows;
+    private final TableTensorParser rows;
     private final List<SlotTensor> tensors = new ArrayList<>();
     private final List<CaptureHeader.Counted> counted = new ArrayList<>();
     private @Nullable InvalidDataException first;
 
-    private ArrowCapture(FilePiece piece, RowTensors rows) {
+    private ArrowCapture(FilePiece piece, TableTensorParser rows) {
         this.piece = piece;
         this.rows = rows;
     }
@@ -50,9 +59,9 @@ final class ArrowCapture implements ArrowTable.Rows {
     }
 
     /** An option that no table can follow is no fault of the recipe where other files can: it is the file's. */
-    private static RowTensors rows(CaptureOptions options) {
+    private static TableTensorParser rows(CaptureOptions options) {
         try {
-            return new RowTensors(options);
+            return new TableTensorParser(options);
         } catch (InvalidOptionException e) {
             throw problem(e.what(), e.remedy());
         }
@@ -92,7 +101,7 @@ final class ArrowCapture implements ArrowTable.Rows {
     public void problem(InvalidDataException problem) {
         DataProblem named = problem.problem().inFile(piece.file().name());
         if (named.sample() == null) {
-            named = named.inSample(CaptureHeader.sampleOf(piece.file()));
+            named = named.inSample(SampleNames.of(piece.file()));
         }
         if (first == null || named.compareTo(first.problem()) < 0) {
             first = new InvalidDataException(named, problem);
@@ -101,9 +110,9 @@ final class ArrowCapture implements ArrowTable.Rows {
 
     private SlotTensor tensor(ArrowRow row) {
         // A table without samples is one sample.
-        String sample = row.sample() == null ? piece.file().sample() : row.sample();
+        String sample = row.sample() == null ? piece.file().stem() : row.sample();
         try {
-            RowTensor tensor = Objects.requireNonNull(rows.of(said(row, sample)));
+            TableTensor tensor = Objects.requireNonNull(rows.of(said(row, sample)));
             if (piece.holds(row.begin())) {
                 counted.add(new CaptureHeader.Counted(
                         sample, new TensorEntry(tensor.name(), row.dtype(), tensor.shape(), row.begin(), row.end())));
@@ -114,9 +123,9 @@ final class ArrowCapture implements ArrowTable.Rows {
         }
     }
 
-    private TableRow said(ArrowRow row, String sample) {
+    private KvTableRow said(ArrowRow row, String sample) {
         boolean shaped = row.heads() == 0;
-        return new TableRow(
+        return new KvTableRow(
                 piece.file().name(),
                 sample,
                 (long) row.slot().layer(),

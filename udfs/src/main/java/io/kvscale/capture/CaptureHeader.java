@@ -1,10 +1,13 @@
 package io.kvscale.capture;
 
 import io.kvscale.arrow.ArrowTable;
+import io.kvscale.capture.layout.SampleNames;
+import io.kvscale.input.BlockWindow;
+import io.kvscale.input.FilePiece;
+import io.kvscale.input.InputFile;
 import io.kvscale.safetensors.TensorEntry;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
-import io.kvscale.tensor.Sample;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteOrder;
@@ -20,7 +23,7 @@ import java.util.List;
  * @param masked whether a mask told padding from tokens
  * @param unmatched how many tensors are neither K, V nor mask, with some of their names
  */
-record CaptureHeader(
+public record CaptureHeader(
         List<SlotTensor> tensors,
         List<Counted> counted,
         boolean foreign,
@@ -35,8 +38,8 @@ record CaptureHeader(
     record Counted(String sample, TensorEntry entry) {}
 
     /** Reads and checks what stands before and around the values: which kind of file it is, the file's first bytes say. */
-    static CaptureHeader read(FilePiece piece, BlockWindow window, CaptureRules rules) throws IOException {
-        CaptureFile file = piece.file();
+    public static CaptureHeader read(FilePiece piece, BlockWindow window, CaptureRules rules) throws IOException {
+        InputFile file = piece.file();
         long start = start(file, window);
         if ((int) start == PARQUET) {
             throw new InvalidDataException(DataProblem.of(
@@ -50,12 +53,12 @@ record CaptureHeader(
     }
 
     /** The first bytes as a number; 0, which no table begins with, where there are too few. */
-    private static long start(CaptureFile file, BlockWindow window) throws IOException {
+    private static long start(InputFile file, BlockWindow window) throws IOException {
         if (file.length() < ArrowTable.MAGIC_BYTES) {
             return 0;
         }
         // The name only tells how much to read at once: of safetensors, a whole block with the header.
-        long readEnd = file.isTable() ? ArrowTable.MAGIC_BYTES : window.headerEnd(file.length());
+        long readEnd = SampleNames.isTable(file) ? ArrowTable.MAGIC_BYTES : window.headerEnd(file.length());
         try {
             return window.view(0, ArrowTable.MAGIC_BYTES, file.length(), readEnd)
                     .order(ByteOrder.LITTLE_ENDIAN)
@@ -64,10 +67,5 @@ record CaptureHeader(
             // Cut off since it was listed: the reader of the header has the words for it.
             return 0;
         }
-    }
-
-    /** Names the sample of a problem with this file where the header did not get as far as to say it. */
-    static Sample sampleOf(CaptureFile file) {
-        return new Sample(TensorNames.isConnectorFile(file) ? file.request() : file.sample(), Sample.WHOLE);
     }
 }

@@ -1,5 +1,8 @@
 package io.kvscale.capture;
 
+import io.kvscale.capture.layout.InputFormat;
+import io.kvscale.input.InputFile;
+import io.kvscale.input.InputWalk;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.util.HashMap;
@@ -18,14 +21,14 @@ import org.jspecify.annotations.Nullable;
  * @param skipped files passed over because they are not captures, hidden ones not counted
  * @param parquet whether the files are Parquet, which Spark reads as one table; else each is a capture
  */
-public record CaptureListing(List<CaptureFile> files, long skipped, boolean parquet) {
+public record CaptureListing(List<InputFile> files, long skipped, boolean parquet) {
     /** What is looked for in folders where no format is named, beside Parquet. */
     private static final Set<InputFormat> CAPTURES = Set.of(InputFormat.SAFETENSORS, InputFormat.ARROW);
 
     private static final String OPTION = "--input, or the source's path";
 
     public long bytes() {
-        return files.stream().mapToLong(CaptureFile::length).sum();
+        return files.stream().mapToLong(InputFile::length).sum();
     }
 
     /**
@@ -65,7 +68,7 @@ public record CaptureListing(List<CaptureFile> files, long skipped, boolean parq
                 name -> InputFormat.ofFile(name).filter(taken::contains).isPresent(),
                 OPTION);
         inputs.forEach(input -> walk.add(input, configuration));
-        List<CaptureFile> files = walk.files();
+        List<InputFile> files = walk.files();
         if (files.isEmpty()) {
             throw problem(
                     "no " + words(taken) + " file in " + shown(inputs)
@@ -105,15 +108,15 @@ public record CaptureListing(List<CaptureFile> files, long skipped, boolean parq
         return last == 0 ? words.get(0) : String.join(", ", words.subList(0, last)) + " or " + words.get(last);
     }
 
-    private static boolean isParquet(List<CaptureFile> files, @Nullable InputFormat format) {
+    private static boolean isParquet(List<InputFile> files, @Nullable InputFormat format) {
         if (format != null) {
             return format == InputFormat.PARQUET;
         }
-        Map<Boolean, CaptureFile> first = new HashMap<>();
+        Map<Boolean, InputFile> first = new HashMap<>();
         files.forEach(file ->
                 first.putIfAbsent(InputFormat.ofFile(file.path()).equals(Optional.of(InputFormat.PARQUET)), file));
-        CaptureFile table = first.get(true);
-        CaptureFile capture = first.get(false);
+        InputFile table = first.get(true);
+        InputFile capture = first.get(false);
         if (table != null && capture != null) {
             throw problem(
                     "Parquet files lie among other captures: " + DataProblem.shown(table.path()) + " and "
@@ -124,13 +127,13 @@ public record CaptureListing(List<CaptureFile> files, long skipped, boolean parq
     }
 
     /** @throws InvalidDataException if two files have the same sample name */
-    public static void checkNames(List<CaptureFile> files) {
-        Map<String, CaptureFile> samples = new HashMap<>();
-        for (CaptureFile file : files) {
-            CaptureFile other = samples.put(file.sample(), file);
+    public static void checkNames(List<InputFile> files) {
+        Map<String, InputFile> samples = new HashMap<>();
+        for (InputFile file : files) {
+            InputFile other = samples.put(file.stem(), file);
             if (other != null) {
                 throw problem(
-                        "two files have the sample name '" + DataProblem.shown(file.sample()) + "': "
+                        "two files have the sample name '" + DataProblem.shown(file.stem()) + "': "
                                 + DataProblem.shown(other.path()) + " and " + DataProblem.shown(file.path()),
                         "rename one, or calibrate on a folder above both");
             }

@@ -1,5 +1,11 @@
 package io.kvscale.capture;
 
+import io.kvscale.capture.layout.CaptureOptions;
+import io.kvscale.input.BlockWindow;
+import io.kvscale.input.Blocks;
+import io.kvscale.input.ByteSource;
+import io.kvscale.input.FilePiece;
+import io.kvscale.input.InputFile;
 import io.kvscale.observer.Corpus;
 import io.kvscale.safetensors.TensorEntry;
 import io.kvscale.tensor.InvalidDataException;
@@ -56,7 +62,7 @@ public final class CaptureReader {
      * @throws InvalidDataException if the file is not a sound capture; it names file, sample and tensor
      */
     public void read(FilePiece piece, Sink sink) {
-        CaptureFile file = piece.file();
+        InputFile file = piece.file();
         try (ByteSource source = ByteSource.open(file, configuration)) {
             BlockWindow window = new BlockWindow(source, blocks.of(source), false);
             try {

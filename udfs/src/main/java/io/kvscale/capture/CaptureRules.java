@@ -1,14 +1,18 @@
 package io.kvscale.capture;
 
+import io.kvscale.capture.layout.CaptureOptions;
+import io.kvscale.capture.layout.LayerFilter;
+import io.kvscale.capture.layout.TensorNames;
+import io.kvscale.input.InputFile;
 import org.jspecify.annotations.Nullable;
 
 /** The options about reading, with their patterns compiled: once a task. */
-final class CaptureRules {
+public final class CaptureRules {
     private final CaptureOptions options;
     private final TensorNames names;
     private final LayerFilter layers;
 
-    CaptureRules(CaptureOptions options) {
+    public CaptureRules(CaptureOptions options) {
         this.options = options;
         this.names = new TensorNames(options);
         this.layers = options.layerFilter();
@@ -18,7 +22,7 @@ final class CaptureRules {
         return options;
     }
 
-    TensorNames.@Nullable Match match(String tensor, CaptureFile file) {
+    TensorNames.@Nullable Match match(String tensor, InputFile file) {
         return names.match(tensor, file);
     }
 

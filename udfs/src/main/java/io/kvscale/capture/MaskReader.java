@@ -1,5 +1,6 @@
 package io.kvscale.capture;
 
+import io.kvscale.input.BlockWindow;
 import io.kvscale.safetensors.TensorEntry;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;

@@ -1,5 +1,10 @@
 package io.kvscale.capture;
 
+import io.kvscale.capture.layout.CaptureOptions;
+import io.kvscale.capture.layout.TensorNames;
+import io.kvscale.capture.layout.TensorShape;
+import io.kvscale.input.BlockWindow;
+import io.kvscale.input.InputFile;
 import io.kvscale.safetensors.SafetensorsHeader;
 import io.kvscale.safetensors.TensorEntry;
 import io.kvscale.tensor.DataProblem;
@@ -25,7 +30,7 @@ final class SafetensorsCapture {
     private SafetensorsCapture() {}
 
     /** Reads and checks the header, and the mask where there is one. */
-    static CaptureHeader read(CaptureFile file, BlockWindow window, CaptureRules rules) throws IOException {
+    static CaptureHeader read(InputFile file, BlockWindow window, CaptureRules rules) throws IOException {
         CaptureOptions options = rules.options();
         String maskName = options.mask() == null ? DEFAULT_MASK : options.mask();
         boolean noMask = maskName.equals(CaptureOptions.NO_MASK);
@@ -59,7 +64,7 @@ final class SafetensorsCapture {
         Set<Slot> seen = new HashSet<>();
         for (TensorEntry entry : entries) {
             TensorNames.Match match = of(entry, matches);
-            String sample = match.connector() ? file.request() : file.sample();
+            String sample = match.connector() ? file.folder() : file.stem();
             TensorShape shape = TensorShape.of(entry, match.part(), options, header.metadata());
             checkMask(mask, shape, entry);
             counted.add(new CaptureHeader.Counted(sample, entry));
@@ -99,7 +104,7 @@ final class SafetensorsCapture {
     }
 
     private static SlotTensor slot(
-            CaptureFile file,
+            InputFile file,
             String sample,
             TensorEntry entry,
             int layer,

@@ -1,5 +1,6 @@
 package io.kvscale.capture;
 
+import io.kvscale.input.BlockWindow;
 import io.kvscale.tensor.KvSource;
 import io.kvscale.tensor.Slot;
 import java.io.IOException;
@@ -10,8 +11,8 @@ import java.nio.ByteBuffer;
  *
  * @param begin first byte in the file
  */
-record SlotTensor(Slot slot, KvSource source, String name, long begin) {
-    int valueBytes() {
+public record SlotTensor(Slot slot, KvSource source, String name, long begin) {
+    public int valueBytes() {
         return source.geometry().dtype().bytes();
     }
 
@@ -21,12 +22,13 @@ record SlotTensor(Slot slot, KvSource source, String name, long begin) {
         return Math.min(source.size(), (into + valueBytes() - 1) / valueBytes());
     }
 
-    long byteOf(long element) {
+    public long byteOf(long element) {
         return begin + element * valueBytes();
     }
 
     /** Reads the values {@code [from, to)} in chunks, ahead up to the byte {@code readEnd}. */
-    void read(BlockWindow window, long from, long to, long readEnd, TensorValues.Chunks chunks) throws IOException {
+    public void read(BlockWindow window, long from, long to, long readEnd, TensorValues.Chunks chunks)
+            throws IOException {
         long element = from;
         while (element < to) {
             ByteBuffer chunk = window.view(byteOf(element), valueBytes(), byteOf(to), readEnd);

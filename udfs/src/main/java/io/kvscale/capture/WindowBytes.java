@@ -1,6 +1,7 @@
 package io.kvscale.capture;
 
 import io.kvscale.arrow.Bytes;
+import io.kvscale.input.BlockWindow;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;

@@ -1,3 +1,3 @@
-/** Which tensors of which files are K and V of which layer, their layout, mask and splits. */
+/** K and V in capture files: reads their headers, masks and values. */
 @org.jspecify.annotations.NullMarked
 package io.kvscale.capture;

@@ -3,6 +3,8 @@ package io.kvscale.model;
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
+import io.kvscale.model.onnx.ModelShape;
+import io.kvscale.model.onnx.OnnxTypes;
 import io.kvscale.tensor.KvTensor;
 import io.kvscale.tensor.Slot;
 import java.nio.ByteBuffer;

@@ -1,5 +1,6 @@
 package io.kvscale.model;
 
+import io.kvscale.model.onnx.ModelShape;
 import io.kvscale.tensor.InvalidDataException;
 import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -24,7 +25,7 @@ public final class DecoderModel implements AutoCloseable {
      * @throws InvalidDataException naming each misfit of graph and config.json, or a file that is missing or cut short
      */
     public static ModelShape check(Path folder, String graph) {
-        return new ModelFolder(folder, graph).check();
+        return new CheckedModelFolder(folder, graph).check();
     }
 
     /** @throws InvalidDataException if the files are not a decoder that this project runs */

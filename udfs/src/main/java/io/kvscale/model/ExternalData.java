@@ -1,5 +1,8 @@
 package io.kvscale.model;
 
+import io.kvscale.model.onnx.OnnxGraph;
+import io.kvscale.model.onnx.OnnxTensorEntry;
+import io.kvscale.model.onnx.OnnxTypes;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.io.IOException;

@@ -1,5 +1,8 @@
 package io.kvscale.model;
 
+import io.kvscale.model.onnx.ModelConfig;
+import io.kvscale.model.onnx.OnnxGraph;
+import io.kvscale.model.onnx.OnnxReader;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.io.FileNotFoundException;
@@ -36,7 +39,7 @@ final class ManifestFiles {
     ModelManifest read(String graphName) throws IOException {
         long bytes = size(graphName);
         if (bytes < 0) {
-            throw ModelFolder.noGraph(graphName);
+            throw CheckedModelFolder.noGraph(graphName);
         }
         OnnxReader.checkSize(bytes, graphName);
         OnnxGraph graph;

@@ -5,7 +5,10 @@ import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtLoggingLevel;
 import ai.onnxruntime.OrtSession;
 import ai.onnxruntime.OrtSession.SessionOptions;
-import io.kvscale.model.ModelFolder.LoadedGraph;
+import io.kvscale.model.CheckedModelFolder.LoadedGraph;
+import io.kvscale.model.onnx.CacheGraph;
+import io.kvscale.model.onnx.ModelShape;
+import io.kvscale.model.onnx.ShapeCheck;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
@@ -25,7 +28,7 @@ record ModelSession(
 
     static ModelSession open(Path folder, String graphName, Outputs outputs) {
         try (NativeBuffer memory = new NativeBuffer()) {
-            LoadedGraph loaded = new ModelFolder(folder, graphName).load(memory);
+            LoadedGraph loaded = new CheckedModelFolder(folder, graphName).load(memory);
             int logitsType = 0;
             if (outputs == Outputs.CACHE) {
                 CacheGraph.keepCacheOnly(loaded.graph(), loaded.bytes());

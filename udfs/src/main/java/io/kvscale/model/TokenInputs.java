@@ -3,6 +3,8 @@ package io.kvscale.model;
 import ai.onnxruntime.OnnxJavaType;
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtException;
+import io.kvscale.model.onnx.CacheTensors;
+import io.kvscale.model.onnx.OnnxTypes;
 import java.nio.ByteBuffer;
 import java.util.Map;
 

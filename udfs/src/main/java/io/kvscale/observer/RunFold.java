@@ -1,6 +1,8 @@
 package io.kvscale.observer;
 
 import io.kvscale.numeric.Dtype;
+import io.kvscale.observer.kernel.MinMaxKernel;
+import io.kvscale.observer.kernel.MinMaxKernels;
 import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.Position;
 import java.nio.ByteBuffer;

@@ -24,10 +24,10 @@ import org.jspecify.annotations.Nullable;
  */
 final class StatisticsReader {
     private static final int HEADER_BYTES = 12;
-    private static final int LEAST_SLOT_BYTES = 56;
-    private static final int LEAST_BATCHES_BYTES = 13;
-    private static final int LEAST_BATCH_BYTES = 16;
-    private static final int LEAST_HISTOGRAMS_BYTES = 8;
+    private static final int MIN_SLOT_BYTES = 56;
+    private static final int MIN_BATCHES_BYTES = 13;
+    private static final int MIN_BATCH_BYTES = 16;
+    private static final int MIN_HISTOGRAMS_BYTES = 8;
 
     private final Map<String, SectionCursor> sections = new LinkedHashMap<>();
 
@@ -106,7 +106,7 @@ final class StatisticsReader {
 
     private void slots(List<Slot> slots, List<Geometry> geometries, List<SlotStatistics.Counts> counts) {
         SectionCursor in = section(StatisticsFormat.SLOTS);
-        int count = in.count(LEAST_SLOT_BYTES);
+        int count = in.count(MIN_SLOT_BYTES);
         for (int i = 0; i < count; i++) {
             Slot slot = new Slot(in.u16(), in.flag() ? Role.VALUE : Role.KEY);
             if (i > 0 && slot.compareTo(slots.get(i - 1)) <= 0) {
@@ -133,7 +133,7 @@ final class StatisticsReader {
         if (in == null) {
             return result;
         }
-        int slots = in.count(LEAST_BATCHES_BYTES);
+        int slots = in.count(MIN_BATCHES_BYTES);
         if (slots == 0) {
             throw SectionCursor.damaged("no slot has batches, though there is a section of them");
         }
@@ -151,7 +151,7 @@ final class StatisticsReader {
                 throw SectionCursor.damaged(perScale + " channels a range do not divide " + geometry.channels());
             }
             BatchRanges batches = new BatchRanges(new BatchPolicy(perScale, in.flag()));
-            int count = in.count(LEAST_BATCH_BYTES);
+            int count = in.count(MIN_BATCH_BYTES);
             for (int b = 0; b < count; b++) {
                 BatchKey key = new BatchKey(in.string(), in.count());
                 if (!batches.ranges.isEmpty() && key.compareTo(batches.ranges.lastKey()) <= 0) {
@@ -173,7 +173,7 @@ final class StatisticsReader {
         if (in == null) {
             return result;
         }
-        int slots = in.count(LEAST_HISTOGRAMS_BYTES);
+        int slots = in.count(MIN_HISTOGRAMS_BYTES);
         if (slots == 0) {
             throw SectionCursor.damaged("no slot has histograms, though there is a section of them");
         }

@@ -16,7 +16,7 @@ import java.util.function.IntPredicate;
 
 /** Whether merged statistics cover a whole model, evenly: what no single file can show. */
 record Completeness(
-        SortedMap<Slot, SlotStatistics> slots, SlotSchemes schemes, IntPredicate layers, Expectations expected) {
+        SortedMap<Slot, SlotStatistics> slots, SlotSchemes schemes, IntPredicate layers, Tolerances expected) {
 
     /** @throws InvalidDataException for the first of all problems */
     void check() {

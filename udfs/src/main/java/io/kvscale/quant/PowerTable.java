@@ -11,7 +11,7 @@ final class PowerTable {
 
     private static final long MANTISSA = (1L << 52) - 1;
     private static final long ONE = 1023L << 52;
-    private static final int LEAST_EXPONENT = -200;
+    private static final int MIN_EXPONENT = -200;
 
     private final double norm;
     private final boolean square;
@@ -31,7 +31,7 @@ final class PowerTable {
             exponent[e] = StrictMath.pow(2, norm * (e - unit));
         }
         for (int e = 0; e < preciseExponent.length; e++) {
-            preciseExponent[e] = StrictMath.pow(2, norm * (e + LEAST_EXPONENT));
+            preciseExponent[e] = StrictMath.pow(2, norm * (e + MIN_EXPONENT));
         }
     }
 
@@ -54,7 +54,7 @@ final class PowerTable {
             return e * e;
         }
         long bits = Double.doubleToRawLongBits(e);
-        int power = (int) (bits >>> 52) - 1023 - LEAST_EXPONENT;
+        int power = (int) (bits >>> 52) - 1023 - MIN_EXPONENT;
         if (power < 0) {
             return 0;
         }

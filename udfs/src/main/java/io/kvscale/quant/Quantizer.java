@@ -2,6 +2,9 @@ package io.kvscale.quant;
 
 import io.kvscale.numeric.Dtype;
 import io.kvscale.numeric.NumberFormat;
+import io.kvscale.quant.kernel.QuantKernel;
+import io.kvscale.quant.kernel.QuantKernels;
+import io.kvscale.quant.kernel.QuantSpec;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.tensor.KvTensor;
 import java.nio.ByteBuffer;

@@ -27,11 +27,11 @@ import org.jspecify.annotations.Nullable;
  * @param schemes how every slot is quantized
  * @param layers which layers get scales
  */
-public record ScaleSolver(SlotSchemes schemes, IntPredicate layers, Expectations expectations) {
+public record ScaleSolver(SlotSchemes schemes, IntPredicate layers, Tolerances expectations) {
     /** Fewer tokens than this are thin evidence for a range: a usual calibration set holds hundreds of thousands. */
     private static final long FEW_TOKENS = 4_096;
 
-    private static final Expectations NOTHING_ALLOWED = new Expectations(false, false, false, false);
+    private static final Tolerances NOTHING_ALLOWED = new Tolerances(false, false, false, false);
 
     /** A table and what its reader should be told. */
     public record Solution(ScaleTable table, List<String> warnings) {}

@@ -8,7 +8,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Whether the statistics of one slot can give scales at all, whatever other slots there are. */
-record SlotCheck(Expectations expected, Remedies remedies) {
+record SlotCheck(Tolerances expected, Remedies remedies) {
 
     /** Adds all that is wrong with the slot to {@code problems}. */
     void check(Slot slot, SlotStatistics seen, List<DataProblem> problems) {

@@ -19,7 +19,7 @@ final class SymmetricSearch {
     private static final int STEPS_OF_16_BITS = 256;
 
     /** The errors of few values do not average out: their sum has valleys as narrow as those of one. */
-    private static final int MOST_STEPS = 1024;
+    private static final int MAX_STEPS = 1024;
 
     /** Steps times different values: as fine a grid as a slot of few values has time for. */
     private static final int WORK = 1 << 18;
@@ -56,7 +56,7 @@ final class SymmetricSearch {
     void run() {
         int values = errors.magnitudes().length;
         int least = step == Dtype.F32 ? STEPS : STEPS_OF_16_BITS;
-        int steps = Math.max(least, Math.min(MOST_STEPS, WORK / values));
+        int steps = Math.max(least, Math.min(MAX_STEPS, WORK / values));
         double ratio = StrictMath.pow(2, -1.0 / steps);
         double first = (double) largest * ABOVE;
         float[] points = new float[steps * OCTAVES];

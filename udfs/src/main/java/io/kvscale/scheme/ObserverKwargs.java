@@ -16,14 +16,14 @@ public record ObserverKwargs(
 
     public static final ObserverKwargs DEFAULT = new ObserverKwargs(0.01, 2.4, null, 99.99);
 
-    private static final double MOST_NORM = 16;
+    private static final double MAX_NORM = 16;
 
     /** @throws InvalidSchemeException for a number out of its bounds */
     public ObserverKwargs {
         if (!(averagingConstant > 0 && averagingConstant <= 1)) {
             throw invalid("averaging_constant", averagingConstant, "(0, 1]", "above 0, at most 1");
         }
-        if (!(norm > 0 && norm <= MOST_NORM)) {
+        if (!(norm > 0 && norm <= MAX_NORM)) {
             throw invalid("norm", norm, "(0, 16]", "above 0, at most 16, as 2.4");
         }
         if (!(percentile > 0 && percentile <= 100)) {

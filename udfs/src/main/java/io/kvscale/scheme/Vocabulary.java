@@ -8,8 +8,8 @@ import org.apache.commons.text.similarity.LevenshteinDistance;
 
 /** The words that one place of a recipe knows, in the order in which it lists them. */
 public final class Vocabulary {
-    private static final int MOST_LISTED = 16;
-    private static final int LONGEST_COMPARED = 64;
+    private static final int MAX_LISTED = 16;
+    private static final int MAX_COMPARED = 64;
 
     private final List<String> words;
 
@@ -52,10 +52,10 @@ public final class Vocabulary {
     /** What to do about a word that is not known here: the nearest one, and all of them if they are few. */
     public String remedy(String unknown) {
         String nearest = "the nearest known one is '" + nearest(unknown) + "'";
-        return words.size() > MOST_LISTED ? nearest : nearest + "; known here: " + String.join(", ", words);
+        return words.size() > MAX_LISTED ? nearest : nearest + "; known here: " + String.join(", ", words);
     }
 
     private static String folded(String word) {
-        return word.substring(0, Math.min(word.length(), LONGEST_COMPARED)).toLowerCase(Locale.ROOT);
+        return word.substring(0, Math.min(word.length(), MAX_COMPARED)).toLowerCase(Locale.ROOT);
     }
 }

@@ -32,7 +32,7 @@ import scala.jdk.javaapi.CollectionConverters;
 record PartialStates(ArrayList<Expression> keys, ArrayList<StatsAggregate> functions, SQLMetric given)
         implements Serializable {
     /** As many groups are held at most, some 20 KB each; then they are handed on, to be merged behind the shuffle. */
-    private static final int MOST_GROUPS = 1024;
+    private static final int MAX_GROUPS = 1024;
 
     Iterator<InternalRow> of(Iterator<InternalRow> rows) {
         return new Iterator<>() {
@@ -61,7 +61,7 @@ record PartialStates(ArrayList<Expression> keys, ArrayList<StatsAggregate> funct
 
             private Iterator<Map.Entry<UnsafeRow, CalibrationStatistics[]>> groups() {
                 Map<UnsafeRow, CalibrationStatistics[]> groups = new LinkedHashMap<>();
-                while (rows.hasNext() && groups.size() < MOST_GROUPS) {
+                while (rows.hasNext() && groups.size() < MAX_GROUPS) {
                     InternalRow row = rows.next();
                     UnsafeRow group = key.apply(row);
                     CalibrationStatistics[] states = groups.get(group);

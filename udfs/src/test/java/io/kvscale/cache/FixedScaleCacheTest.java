@@ -15,6 +15,7 @@ import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.ScaleDtype;
 import io.kvscale.scheme.SlotScales;
 import io.kvscale.scheme.Strategy;
+import io.kvscale.task.FakeDecoding;
 import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.KvTensor;

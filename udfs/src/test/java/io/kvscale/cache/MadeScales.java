@@ -12,11 +12,11 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 
 /** Scale tables of tests. */
-final class MadeScales {
+public final class MadeScales {
     private MadeScales() {}
 
     /** Random scales of one slot, as wide as normal values need, or tighter. */
-    static SlotScales random(Random random, QuantizationScheme scheme, Geometry geometry) {
+    public static SlotScales random(Random random, QuantizationScheme scheme, Geometry geometry) {
         int count = geometry.channels() / scheme.strategy().channelsPerScale(geometry, scheme.groupSize());
         float[] scale = new float[count];
         float[] zeroPoint = new float[count];
@@ -35,23 +35,23 @@ final class MadeScales {
         return of(scheme, geometry, scale, zeroPoint);
     }
 
-    static SlotScales of(QuantizationScheme scheme, Geometry geometry, float[] scale, float[] zeroPoint) {
+    public static SlotScales of(QuantizationScheme scheme, Geometry geometry, float[] scale, float[] zeroPoint) {
         float[] range = new float[scale.length];
         return new SlotScales(scheme, geometry, scale, zeroPoint, range, range, 0, 0, 1, 0, 0, null, null, null);
     }
 
-    static FixedScales table(SortedMap<Slot, SlotScales> slots) {
+    public static FixedScales table(SortedMap<Slot, SlotScales> slots) {
         ScaleTable.CorpusSummary corpus = new ScaleTable.CorpusSummary("0".repeat(64), 1, 1, 1, 1);
         return FixedScales.of(new ScaleTable(QuantizationScheme.fp8(), corpus, slots));
     }
 
-    static FixedScales table(Slot slot, SlotScales its) {
+    public static FixedScales table(Slot slot, SlotScales its) {
         SortedMap<Slot, SlotScales> slots = new TreeMap<>();
         slots.put(slot, its);
         return table(slots);
     }
 
-    static HeldScales held(SlotScales its, Geometry geometry) {
+    public static HeldScales held(SlotScales its, Geometry geometry) {
         return new HeldScales(
                 its.scheme(), geometry, its.scale(), its.scheme().symmetric() ? new float[0] : its.zeroPoint());
     }

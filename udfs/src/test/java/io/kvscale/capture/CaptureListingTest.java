@@ -3,6 +3,8 @@ package io.kvscale.capture;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.kvscale.capture.layout.InputFormat;
+import io.kvscale.input.InputFile;
 import io.kvscale.tensor.InvalidDataException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -49,9 +51,9 @@ class CaptureListingTest {
                 .containsExactly("a!.safetensors", "a/c.safetensors", "a/d.e/f.safetensors", "b.safetensors");
         assertThat(listing.skipped()).isEqualTo(3);
         assertThat(listing.bytes()).isEqualTo(17 + 18 + 22 + 16);
-        assertThat(listing.files().get(2).sample()).isEqualTo("a/d.e/f");
-        assertThat(listing.files().get(2).request()).isEqualTo("a/d.e");
-        assertThat(listing.files().get(3).request()).isEqualTo("in");
+        assertThat(listing.files().get(2).stem()).isEqualTo("a/d.e/f");
+        assertThat(listing.files().get(2).folder()).isEqualTo("a/d.e");
+        assertThat(listing.files().get(3).folder()).isEqualTo("in");
         assertThat(names(list("in/"))).isEqualTo(names(listing));
         assertThat(names(list("in/a/..//./"))).isEqualTo(names(listing));
     }
@@ -63,7 +65,7 @@ class CaptureListingTest {
             Files.createFile(folder.resolve("utf/" + name + ".safetensors"));
         }
         assertThat(list("utf").files())
-                .extracting(CaptureFile::sample)
+                .extracting(InputFile::stem)
                 .containsExactly("z", "\u00e9", "\uffee", "\ud83d\ude00");
     }
 
@@ -166,7 +168,7 @@ class CaptureListingTest {
     void aRelativeInputIsNamedLikeAnAbsoluteOne() {
         assertThat(CaptureListing.of(List.of("src/test/resources/statistics/v1/minmax.kvstats"), new Configuration())
                         .files())
-                .extracting(CaptureFile::name, CaptureFile::request)
+                .extracting(InputFile::name, InputFile::folder)
                 .containsExactly(org.assertj.core.groups.Tuple.tuple("minmax.kvstats", "v1"));
     }
 
@@ -181,6 +183,6 @@ class CaptureListingTest {
     }
 
     private static List<String> names(CaptureListing listing) {
-        return listing.files().stream().map(CaptureFile::name).toList();
+        return listing.files().stream().map(InputFile::name).toList();
     }
 }

@@ -2,6 +2,7 @@ package io.kvscale.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.kvscale.model.onnx.ModelShape;
 import io.kvscale.numeric.Dtype;
 import io.kvscale.tensor.KvTensor;
 import io.kvscale.tensor.Role;

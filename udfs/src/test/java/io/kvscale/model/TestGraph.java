@@ -11,15 +11,15 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** Writes ONNX files that no exporter would: a decoder's inputs and outputs, and whatever a test adds to them. */
-final class TestGraph {
-    static final int NODE = 1;
-    static final int INITIALIZER = 5;
-    static final int INPUT = 11;
-    static final int OUTPUT = 12;
+public final class TestGraph {
+    public static final int NODE = 1;
+    public static final int INITIALIZER = 5;
+    public static final int INPUT = 11;
+    public static final int OUTPUT = 12;
     private static final int INT64 = 7;
 
     private interface Content {
-        void write(CodedOutputStream out) throws IOException;
+        public void write(CodedOutputStream out) throws IOException;
     }
 
     private final List<byte[]> fields = new ArrayList<>();
@@ -27,7 +27,7 @@ final class TestGraph {
     private long operators = 17;
 
     /** The inputs and outputs of a decoder. */
-    static TestGraph decoder(int layers, int heads, int headDim, int type) {
+    public static TestGraph decoder(int layers, int heads, int headDim, int type) {
         TestGraph graph = new TestGraph();
         graph.add(value(INPUT, "input_ids", INT64, -1, -1)).add(value(INPUT, "attention_mask", INT64, -1, -1));
         for (int layer = 0; layer < layers; layer++) {
@@ -39,19 +39,19 @@ final class TestGraph {
         return graph;
     }
 
-    TestGraph add(byte[] field) {
+    public TestGraph add(byte[] field) {
         fields.add(field);
         return this;
     }
 
-    TestGraph versions(long newIr, long newOperators) {
+    public TestGraph versions(long newIr, long newOperators) {
         ir = newIr;
         operators = newOperators;
         return this;
     }
 
     /** Writes it as model.onnx beside a config.json of those numbers. */
-    Path write(Path folder, String config) {
+    public Path write(Path folder, String config) {
         try {
             Files.write(folder.resolve(TinyModel.GRAPH), model());
             Files.writeString(folder.resolve("config.json"), config);
@@ -61,7 +61,7 @@ final class TestGraph {
         }
     }
 
-    byte[] model() {
+    public byte[] model() {
         return bytes(out -> {
             out.writeInt64(1, ir);
             out.writeByteArray(7, graph());
@@ -69,7 +69,7 @@ final class TestGraph {
         });
     }
 
-    byte[] graph() {
+    public byte[] graph() {
         return bytes(out -> {
             for (byte[] field : fields) {
                 out.writeRawBytes(field);
@@ -78,7 +78,7 @@ final class TestGraph {
     }
 
     /** @param dims negative where free */
-    static byte[] value(int field, String name, int type, long... dims) {
+    public static byte[] value(int field, String name, int type, long... dims) {
         byte[] shape = bytes(out -> {
             for (long dim : dims) {
                 out.writeByteArray(1, bytes(size -> {
@@ -102,7 +102,7 @@ final class TestGraph {
     }
 
     /** Weights in another file: pairs of key and value as external_data holds them. */
-    static byte[] external(int type, long[] dims, String... pairs) {
+    public static byte[] external(int type, long[] dims, String... pairs) {
         return initializer("weights", type, dims, out -> {
             for (int i = 0; i < pairs.length; i += 2) {
                 int at = i;
@@ -116,12 +116,12 @@ final class TestGraph {
     }
 
     /** Weights without values, which only ONNX Runtime would miss. */
-    static byte[] weights(String name, long... dims) {
+    public static byte[] weights(String name, long... dims) {
         return initializer(name, 1, dims, out -> {});
     }
 
     /** Whole numbers in the graph itself. */
-    static byte[] numbers(String name, long... values) {
+    public static byte[] numbers(String name, long... values) {
         return initializer(name, INT64, new long[] {values.length}, out -> {
             for (long value : values) {
                 out.writeInt64(7, value);
@@ -142,20 +142,21 @@ final class TestGraph {
     }
 
     /** A node whose attribute holds a graph. */
-    static byte[] nodeWith(byte[] inner, String... outputs) {
+    public static byte[] nodeWith(byte[] inner, String... outputs) {
         return node("If", List.of("condition"), List.of(outputs), List.of(bytes(out -> out.writeByteArray(6, inner))));
     }
 
-    static byte[] node(String operator, List<String> inputs, List<String> outputs) {
+    public static byte[] node(String operator, List<String> inputs, List<String> outputs) {
         return node(operator, inputs, outputs, List.of());
     }
 
     /** A node with one attribute that is a whole number. */
-    static byte[] node(String operator, List<String> inputs, List<String> outputs, String attribute, long number) {
+    public static byte[] node(
+            String operator, List<String> inputs, List<String> outputs, String attribute, long number) {
         return node(operator, inputs, outputs, List.of(number(attribute, number)));
     }
 
-    static byte[] number(String attribute, long number) {
+    public static byte[] number(String attribute, long number) {
         return bytes(out -> {
             out.writeString(1, attribute);
             out.writeInt64(3, number);
@@ -163,7 +164,7 @@ final class TestGraph {
         });
     }
 
-    static byte[] node(String operator, List<String> inputs, List<String> outputs, List<byte[]> attributes) {
+    public static byte[] node(String operator, List<String> inputs, List<String> outputs, List<byte[]> attributes) {
         byte[] node = bytes(out -> {
             for (String input : inputs) {
                 out.writeString(1, input);
@@ -191,12 +192,12 @@ final class TestGraph {
         }
     }
 
-    static String config(int layers, int heads, int headDim) {
+    public static String config(int layers, int heads, int headDim) {
         return "{\"num_hidden_layers\": " + layers + ", \"num_attention_heads\": " + heads + ", \"head_dim\": "
                 + headDim + ", \"vocab_size\": 512, \"max_position_embeddings\": 64}";
     }
 
-    static byte[] longName() {
+    public static byte[] longName() {
         return value(INPUT, new String(new byte[1 << 17], StandardCharsets.UTF_8), INT64);
     }
 }

@@ -2,6 +2,7 @@ package io.kvscale.model;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.kvscale.model.onnx.ModelShape;
 import io.kvscale.numeric.Dtype;
 import io.kvscale.tensor.KvTensor;
 import io.kvscale.tensor.Role;
@@ -17,19 +18,20 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /** The tiny model that ships with the project, what is expected of it, and copies of it to damage. */
-final class TinyModel {
-    static final String GRAPH = "model.onnx";
-    static final Path FOLDER = Path.of(System.getProperty("kvscale.top", "..")).resolve("conf/tiny-model");
-    static final Path EXPECTED = Path.of("src/test/resources/models/tiny/expected.json");
+public final class TinyModel {
+    public static final String GRAPH = "model.onnx";
+    public static final Path FOLDER =
+            Path.of(System.getProperty("kvscale.top", "..")).resolve("conf/tiny-model");
+    public static final Path EXPECTED = Path.of("src/test/resources/models/tiny/expected.json");
 
     private TinyModel() {}
 
-    static DecoderModel open(Outputs outputs) {
+    public static DecoderModel open(Outputs outputs) {
         return DecoderModel.open(FOLDER, GRAPH, outputs);
     }
 
     /** The ids of the texts of expected.json that have at least that many tokens. */
-    static List<int[]> texts(int atLeast) {
+    public static List<int[]> texts(int atLeast) {
         List<int[]> texts = new ArrayList<>();
         for (JsonNode text : json(EXPECTED).get("texts")) {
             if (text.get("ids").size() >= atLeast) {
@@ -39,7 +41,7 @@ final class TinyModel {
         return texts;
     }
 
-    static int[] ids(JsonNode text) {
+    public static int[] ids(JsonNode text) {
         int[] ids = new int[text.get("ids").size()];
         for (int i = 0; i < ids.length; i++) {
             ids[i] = text.get("ids").get(i).intValue();
@@ -47,7 +49,7 @@ final class TinyModel {
         return ids;
     }
 
-    static JsonNode json(Path file) {
+    public static JsonNode json(Path file) {
         try {
             return new ObjectMapper().readTree(file.toFile());
         } catch (IOException e) {
@@ -56,14 +58,14 @@ final class TinyModel {
     }
 
     /** A folder with config.json and the graph, which a test may change. */
-    static Path copy(Path to) throws IOException {
+    public static Path copy(Path to) throws IOException {
         for (String name : List.of(GRAPH, "config.json")) {
             Files.copy(FOLDER.resolve(name), to.resolve(name));
         }
         return to;
     }
 
-    static List<Slot> slots(ModelShape shape) {
+    public static List<Slot> slots(ModelShape shape) {
         List<Slot> slots = new ArrayList<>();
         for (int layer = 0; layer < shape.layers(); layer++) {
             for (Role role : Role.values()) {
@@ -74,7 +76,7 @@ final class TinyModel {
     }
 
     /** The bits of one row's first tokens, {@code [kv_heads, tokens, head_dim]}, of every slot. */
-    static Map<Slot, ByteBuffer> bits(DecoderRun run, ModelShape shape, int row, int tokens) {
+    public static Map<Slot, ByteBuffer> bits(DecoderRun run, ModelShape shape, int row, int tokens) {
         Map<Slot, ByteBuffer> bits = new TreeMap<>();
         slots(shape).forEach(slot -> bits.put(slot, bits(run.present(slot), row, tokens)));
         return bits;
@@ -91,20 +93,20 @@ final class TinyModel {
     }
 
     /** Runs one text by itself and takes its K and V. */
-    static Map<Slot, ByteBuffer> alone(DecoderRun run, ModelShape shape, int[] ids) {
+    public static Map<Slot, ByteBuffer> alone(DecoderRun run, ModelShape shape, int[] ids) {
         run.begin(1);
         run.feed(new int[][] {ids});
         return bits(run, shape, 0, ids.length);
     }
 
-    static KvTensor copied(KvTensor from) {
+    public static KvTensor copied(KvTensor from) {
         ByteBuffer to = ByteBuffer.allocate(from.values().capacity());
         to.put(from.values().duplicate());
         return new KvTensor(from.geometry(), from.batch(), from.tokens(), to.flip());
     }
 
     /** Copies what a slot holds, rounded to a multiple of {@code step}. */
-    static KvTensor rounded(KvTensor from, float step) {
+    public static KvTensor rounded(KvTensor from, float step) {
         Dtype dtype = from.geometry().dtype();
         ByteBuffer to = ByteBuffer.allocate(from.values().capacity())
                 .order(from.values().order());

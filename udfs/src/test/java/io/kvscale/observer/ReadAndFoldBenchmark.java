@@ -1,5 +1,7 @@
 package io.kvscale.observer;
 
+import io.kvscale.observer.kernel.MinMaxKernel;
+import io.kvscale.observer.kernel.MinMaxKernels;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;

@@ -133,7 +133,7 @@ class Nvfp4ScalesTest {
         TreeMap<Slot, SlotStatistics> slots = new TreeMap<>();
         slots.put(KEY, seen);
         ScaleTable table = new ScaleSolver(
-                        SlotSchemes.of(scheme), layer -> true, new Expectations(false, true, allowZero, false))
+                        SlotSchemes.of(scheme), layer -> true, new Tolerances(false, true, allowZero, false))
                 .solve(new CalibrationStatistics(Corpus.EMPTY.withFile(), slots), null)
                 .table();
         return ScaleTable.fromJson(table.toJson()).slots().values().iterator().next();

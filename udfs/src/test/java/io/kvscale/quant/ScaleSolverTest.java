@@ -32,7 +32,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 class ScaleSolverTest {
-    private static final Expectations STRICT = new Expectations(false, false, false, false);
+    private static final Tolerances STRICT = new Tolerances(false, false, false, false);
     private static final Geometry SMALL = new Geometry(Dtype.F16, 1, 2);
     private static final float[] USUAL = {-1, 2, 3, -4};
 
@@ -67,12 +67,12 @@ class ScaleSolverTest {
     void keysWithoutValuesAreRefusedUnlessTheModelHasNone() {
         add(key(0), USUAL);
         refused(STRICT, "has the key of this layer, but no value", "layer 0 value", "mla: true");
-        assertThat(solve(new Expectations(false, true, false, false)).table().slots())
+        assertThat(solve(new Tolerances(false, true, false, false)).table().slots())
                 .hasSize(1);
         slots.clear();
         add(value(0), USUAL);
         refused(STRICT, "has the value of this layer, but no key");
-        refused(new Expectations(false, true, false, false), "has the value of this layer, but no key");
+        refused(new Tolerances(false, true, false, false), "has the value of this layer, but no key");
     }
 
     @Test
@@ -82,7 +82,7 @@ class ScaleSolverTest {
         refused(STRICT, "layer 0 is missing, though layer 3 is there", "hybrid: true");
         layer(0);
         refused(STRICT, "layer 2 is missing");
-        assertThat(solve(new Expectations(true, false, false, false)).table().slots())
+        assertThat(solve(new Tolerances(true, false, false, false)).table().slots())
                 .hasSize(6);
         assertThat(solver(STRICT, layer -> layer != 2)
                         .solve(statistics(), null)
@@ -101,7 +101,7 @@ class ScaleSolverTest {
         add(key(0), USUAL);
         add(value(0), 1, 2);
         refused(STRICT, "2 tokens of key, 1 of value", "layer 0 key");
-        assertThat(solve(new Expectations(true, false, false, false)).table().slots())
+        assertThat(solve(new Tolerances(true, false, false, false)).table().slots())
                 .hasSize(2);
         slots.clear();
         layer(0);
@@ -109,7 +109,7 @@ class ScaleSolverTest {
         add(key(2), 1, 2);
         add(value(2), 1, 2);
         refused(STRICT, "1 tokens, where layer 0 key and 3 others have 2", "layer 2 key");
-        assertThat(solve(new Expectations(true, false, false, false)).table().slots())
+        assertThat(solve(new Tolerances(true, false, false, false)).table().slots())
                 .hasSize(6);
     }
 
@@ -118,7 +118,7 @@ class ScaleSolverTest {
         layer(0);
         add(value(0), 0, -0f, 0, 0);
         refused(STRICT, "all 4 values are zero, first here", "layer 0 value", "sample s", "file f", "allow_zero: true");
-        ScaleSolver.Solution solution = solve(new Expectations(false, false, true, false));
+        ScaleSolver.Solution solution = solve(new Tolerances(false, false, true, false));
         assertThat(Objects.requireNonNull(solution.table().slots().get(value(0)))
                         .scale())
                 .containsExactly(Dtype.F32.epsilon());
@@ -141,12 +141,12 @@ class ScaleSolverTest {
         layer(0);
         add(key(0), 1, Float.NaN, Float.NEGATIVE_INFINITY, 2);
         refused(STRICT, "NaN or infinite values, first here", "layer 0 key", "sample s", "on_nonfinite: skip");
-        ScaleSolver.Solution solution = solve(new Expectations(false, false, false, true));
+        ScaleSolver.Solution solution = solve(new Tolerances(false, false, false, true));
         assertThat(Objects.requireNonNull(solution.table().slots().get(key(0))).scale())
                 .containsExactly(2f / 448f);
         assertThat(solution.warnings()).anyMatch(w -> w.contains("1 NaN and 1 infinite values were left out"));
         add(key(0), Float.NaN, Float.NaN, Float.NaN, Float.NaN);
-        refused(new Expectations(false, false, false, true), "no finite value was observed");
+        refused(new Tolerances(false, false, false, true), "no finite value was observed");
     }
 
     @Test
@@ -211,17 +211,17 @@ class ScaleSolverTest {
         assertThat(solve(STRICT).table().slots()).hasSize(2);
     }
 
-    private void refused(Expectations expectations, String... parts) {
+    private void refused(Tolerances expectations, String... parts) {
         assertThatThrownBy(() -> solve(expectations))
                 .isInstanceOf(InvalidDataException.class)
                 .hasMessageContainingAll(parts);
     }
 
-    private ScaleSolver.Solution solve(Expectations expectations) {
+    private ScaleSolver.Solution solve(Tolerances expectations) {
         return solver(expectations, layer -> true).solve(statistics(), null);
     }
 
-    private ScaleSolver solver(Expectations expectations, java.util.function.IntPredicate layers) {
+    private ScaleSolver solver(Tolerances expectations, java.util.function.IntPredicate layers) {
         return new ScaleSolver(SlotSchemes.of(scheme), layers, expectations);
     }
 

@@ -12,19 +12,19 @@ import java.util.function.Predicate;
 import org.assertj.core.api.Assertions;
 
 /** Files put together by hand, byte by byte, so that they may break every rule. */
-final class TestFile {
+public final class TestFile {
     private TestFile() {}
 
-    static byte[] of(String json, int dataLength) {
+    public static byte[] of(String json, int dataLength) {
         return of(json.getBytes(StandardCharsets.UTF_8), dataLength);
     }
 
-    static byte[] of(byte[] header, int dataLength) {
+    public static byte[] of(byte[] header, int dataLength) {
         return withLength(header.length, header, dataLength);
     }
 
     /** A file whose length field says something of its own. */
-    static byte[] withLength(long length, byte[] header, int dataLength) {
+    public static byte[] withLength(long length, byte[] header, int dataLength) {
         return ByteBuffer.allocate(Long.BYTES + header.length + dataLength)
                 .order(ByteOrder.LITTLE_ENDIAN)
                 .putLong(length)
@@ -32,11 +32,11 @@ final class TestFile {
                 .array();
     }
 
-    static SafetensorsHeader read(byte[] file) {
+    public static SafetensorsHeader read(byte[] file) {
         return read(file, name -> true);
     }
 
-    static SafetensorsHeader read(byte[] file, Predicate<String> wanted) {
+    public static SafetensorsHeader read(byte[] file, Predicate<String> wanted) {
         try {
             return SafetensorsHeader.read(new ByteArrayInputStream(file), file.length, wanted);
         } catch (IOException e) {
@@ -45,7 +45,7 @@ final class TestFile {
     }
 
     /** The problem for which a file is refused. */
-    static DataProblem refused(byte[] file) {
+    public static DataProblem refused(byte[] file) {
         InvalidDataException e =
                 Assertions.catchThrowableOfType(InvalidDataException.class, () -> read(file, name -> true));
         Assertions.assertThat(e).as("expected the file to be refused").isNotNull();

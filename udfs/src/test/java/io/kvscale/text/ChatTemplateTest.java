@@ -83,6 +83,6 @@ class ChatTemplateTest {
     }
 
     private void write(String name, String text) {
-        TinyModel.write(folder.resolve(name), name.endsWith(".json") ? text.replace('\'', '"') : text);
+        TinyTokenizer.write(folder.resolve(name), name.endsWith(".json") ? text.replace('\'', '"') : text);
     }
 }

@@ -16,7 +16,7 @@ class ExpectedIdsTest {
     @Test
     void tinyModel() throws IOException {
         Path resources = Path.of(System.getProperty("kvscale.top"), "udfs/src/test/resources/models/tiny");
-        assertThat(compare(TinyModel.FOLDER, resources.resolve("expected.json"), 512))
+        assertThat(compare(TinyTokenizer.FOLDER, resources.resolve("expected.json"), 512))
                 .isEqualTo(6);
     }
 

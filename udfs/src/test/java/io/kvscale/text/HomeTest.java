@@ -64,7 +64,7 @@ class HomeTest {
     }
 
     public static void main(String[] arguments) {
-        try (TextEncoder encoder = TextEncoder.open(TinyModel.FOLDER, TextOptions.DEFAULT, 512)) {
+        try (TextEncoder encoder = TextEncoder.open(TinyTokenizer.FOLDER, TextOptions.DEFAULT, 512)) {
             System.out.println(
                     "ids=" + encoder.encode(new TextRecord.Plain("hello")).ids().length);
         }

@@ -28,8 +28,8 @@ class TextEncoderTest {
 
     @Test
     void specialTokensAreThoseOfTheKindOfRecord() {
-        TinyModel.copy(folder);
-        TinyModel.edit(folder.resolve("tokenizer.json"), json -> json.set("post_processor", processor(1)));
+        TinyTokenizer.copy(folder);
+        TinyTokenizer.edit(folder.resolve("tokenizer.json"), json -> json.set("post_processor", processor(1)));
         assertThat(first(PLAIN, TextOptions.DEFAULT)).isEqualTo(1);
         assertThat(first(PLAIN, new TextOptions(TextFields.DEFAULT, false, false, false)))
                 .isNotEqualTo(1);
@@ -40,7 +40,7 @@ class TextEncoderTest {
 
     @Test
     void theGenerationPromptIsAsked() {
-        TinyModel.copy(folder);
+        TinyTokenizer.copy(folder);
         assertThat(encode(CHAT, TextOptions.DEFAULT).rendered()).isEqualTo("<|im_start|>user\nhello<|im_end|>\n");
         assertThat(encode(CHAT, new TextOptions(TextFields.DEFAULT, true, false, true))
                         .rendered())
@@ -49,7 +49,7 @@ class TextEncoderTest {
 
     @Test
     void theFilesOwnCuttingAndPaddingIsOff() throws IOException {
-        TinyModel.copy(folder);
+        TinyTokenizer.copy(folder);
         int[] whole = encode(new TextRecord.Plain("hello ".repeat(1000)), TextOptions.DEFAULT)
                 .ids();
         assertThat(whole).hasSizeGreaterThan(1000);
@@ -58,7 +58,7 @@ class TextEncoderTest {
                 "{\"direction\": \"Right\", \"max_length\": 5, \"strategy\": \"LongestFirst\", \"stride\": 0}");
         var padding = json.readTree("{\"strategy\": {\"Fixed\": 4000}, \"direction\": \"Right\","
                 + " \"pad_to_multiple_of\": null, \"pad_id\": 2, \"pad_type_id\": 0, \"pad_token\": \"<|im_end|>\"}");
-        TinyModel.edit(folder.resolve("tokenizer.json"), file -> {
+        TinyTokenizer.edit(folder.resolve("tokenizer.json"), file -> {
             file.set("truncation", truncation);
             file.set("padding", padding);
         });
@@ -69,7 +69,7 @@ class TextEncoderTest {
 
     @Test
     void everyCharacterComesThrough() {
-        TinyModel.copy(folder);
+        TinyTokenizer.copy(folder);
         String odd = "\u0000\u0001\ud83d\ude00\uffff\ufeff\u2028\u00e9e\u0301\r\n";
         TextOptions plain = new TextOptions(TextFields.DEFAULT, false, false, false);
         byte[] utf8 = odd.getBytes(StandardCharsets.UTF_8);
@@ -83,7 +83,7 @@ class TextEncoderTest {
     void megabytesTakeSeconds() {
         String text = "The river had been rising for three days, 1,234.5 m.\n".repeat(40_000);
         assertThat(text).hasSizeGreaterThan(2_000_000);
-        try (TextEncoder encoder = TextEncoder.open(TinyModel.FOLDER, TextOptions.DEFAULT, 512)) {
+        try (TextEncoder encoder = TextEncoder.open(TinyTokenizer.FOLDER, TextOptions.DEFAULT, 512)) {
             int[] ids = encoder.encode(new TextRecord.Plain(text)).ids();
             int[] line = encoder.encode(new TextRecord.Plain(text.substring(0, text.indexOf('\n') + 1)))
                     .ids();
@@ -93,7 +93,7 @@ class TextEncoderTest {
 
     @Test
     void aTextAbove16MegabytesIsRefused() {
-        try (TextEncoder encoder = TextEncoder.open(TinyModel.FOLDER, TextOptions.DEFAULT, 512)) {
+        try (TextEncoder encoder = TextEncoder.open(TinyTokenizer.FOLDER, TextOptions.DEFAULT, 512)) {
             assertThatThrownBy(() -> encoder.encode(new TextRecord.Plain("é".repeat((8 << 20) + 1))))
                     .isInstanceOf(InvalidDataException.class)
                     .hasMessageContaining("16777218 bytes, more than 16777216");
@@ -105,7 +105,7 @@ class TextEncoderTest {
         List<String> texts = IntStream.range(0, 400)
                 .mapToObj(i -> "text number " + i + " é".repeat(i % 7))
                 .toList();
-        try (TextEncoder encoder = TextEncoder.open(TinyModel.FOLDER, TextOptions.DEFAULT, 512)) {
+        try (TextEncoder encoder = TextEncoder.open(TinyTokenizer.FOLDER, TextOptions.DEFAULT, 512)) {
             List<int[]> alone =
                     texts.stream().map(text -> encoder.encode(chat(text)).ids()).toList();
             List<int[]> together = texts.parallelStream()
@@ -120,12 +120,12 @@ class TextEncoderTest {
 
     @Test
     void aTokenizerLargerThanTheEmbeddingIsRefused() {
-        TinyModel.copy(folder);
+        TinyTokenizer.copy(folder);
         assertThatThrownBy(() -> TextEncoder.open(folder, TextOptions.DEFAULT, 511))
                 .isInstanceOf(InvalidDataException.class)
                 .hasMessageContaining("the tokenizer has the id 511, but the model's embedding has 511 rows");
         TextEncoder.open(folder, TextOptions.DEFAULT, 600).close();
-        TinyModel.edit(folder.resolve("tokenizer.json"), json -> json.set("post_processor", processor(777)));
+        TinyTokenizer.edit(folder.resolve("tokenizer.json"), json -> json.set("post_processor", processor(777)));
         assertThatThrownBy(() -> TextEncoder.open(folder, TextOptions.DEFAULT, 512))
                 .hasMessageContaining("the tokenizer has the id 777, but the model's embedding has 512 rows");
     }
@@ -136,7 +136,7 @@ class TextEncoderTest {
                 .isInstanceOf(InvalidDataException.class)
                 .hasMessageContaining("no tokenizer.json")
                 .hasMessageContaining("save_pretrained");
-        String whole = Files.readString(TinyModel.FOLDER.resolve("tokenizer.json"));
+        String whole = Files.readString(TinyTokenizer.FOLDER.resolve("tokenizer.json"));
         for (String broken : List.of(
                 "",
                 "[]",
@@ -144,7 +144,7 @@ class TextEncoderTest {
                 whole.substring(0, whole.length() / 2),
                 "{\"model\": {\"type\": \"BPE\", \"vocab\": {\"a\": 0}}}",
                 "{\"model\": {\"type\": \"Nope\", \"vocab\": {\"a\": 0}, \"merges\": []}}")) {
-            TinyModel.write(folder.resolve("tokenizer.json"), broken);
+            TinyTokenizer.write(folder.resolve("tokenizer.json"), broken);
             assertThatThrownBy(() -> TextEncoder.open(folder, TextOptions.DEFAULT, 512))
                     .isInstanceOf(InvalidDataException.class)
                     .hasMessageContaining("tokenizer.json cannot be used");
@@ -156,8 +156,8 @@ class TextEncoderTest {
 
     @Test
     void aTextOfNoTokensIsEmpty() {
-        TinyModel.copy(folder);
-        TinyModel.write(folder.resolve("chat_template.jinja"), "{# nothing #}");
+        TinyTokenizer.copy(folder);
+        TinyTokenizer.write(folder.resolve("chat_template.jinja"), "{# nothing #}");
         assertThatThrownBy(() -> encode(CHAT, TextOptions.DEFAULT))
                 .isInstanceOf(InvalidDataException.class)
                 .hasMessageContaining("empty");

@@ -1,9 +1,14 @@
 package io.kvscale.job.advice;
 
-import io.kvscale.quant.Expectations;
+import io.kvscale.job.export.VllmExport;
+import io.kvscale.quant.Tolerances;
+import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.Strategy;
+import io.kvscale.tensor.Slot;
 import java.util.Comparator;
 import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -15,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param warnings for the reader of the advice
  */
 public record Advice(
-        Budget budget, Strategy strategy, List<SlotAdvice> slots, Expectations allowed, List<String> warnings) {
+        AdviceBudget budget, Strategy strategy, List<SlotAdvice> slots, Tolerances allowed, List<String> warnings) {
     public Advice {
         slots = List.copyOf(slots);
         warnings = List.copyOf(warnings);
@@ -81,5 +86,18 @@ public record Advice(
                                 .count()
                 ? null
                 : new AdviceRecipe(this).text();
+    }
+
+    /** Why vLLM does not load what is advised; null if it does, or if nothing is quantized. */
+    public @Nullable String vllmRefusal() {
+        SortedMap<Slot, QuantizationScheme> schemes = new TreeMap<>();
+        for (SlotAdvice slot : slots) {
+            QuantizationScheme scheme = slot.chosen().scheme();
+            if (scheme != null) {
+                schemes.put(slot.slot(), scheme);
+            }
+        }
+        List<QuantizationScheme> all = List.copyOf(schemes.values());
+        return all.isEmpty() ? null : VllmExport.refusal(schemes, all.get(0));
     }
 }

@@ -3,8 +3,8 @@ package io.kvscale.job.advice;
 import io.kvscale.numeric.NumberFormat;
 import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.observer.SlotStatistics;
-import io.kvscale.quant.Expectations;
 import io.kvscale.quant.ScaleSolver;
+import io.kvscale.quant.Tolerances;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.scheme.Strategy;
@@ -27,14 +27,14 @@ public final class Advisor {
 
     private final Strategy strategy;
     private final List<NumberFormat> formats;
-    private final Budget budget;
+    private final AdviceBudget budget;
 
     /**
      * @param strategy {@link Strategy#TENSOR} or {@link Strategy#ATTN_HEAD}: values are counted by head
      * @param formats to choose from, at least one
-     * @throws io.kvscale.capture.InvalidOptionException if these formats cannot keep to the budget
+     * @throws io.kvscale.input.InvalidOptionException if these formats cannot keep to the budget
      */
-    public Advisor(Strategy strategy, Collection<NumberFormat> formats, Budget budget) {
+    public Advisor(Strategy strategy, Collection<NumberFormat> formats, AdviceBudget budget) {
         if (!strategy.isByHeads() || formats.isEmpty()) {
             throw new IllegalArgumentException(strategy + ", " + formats);
         }
@@ -52,7 +52,7 @@ public final class Advisor {
      */
     public Advice advise(CalibrationStatistics statistics) {
         SortedMap<Slot, SlotStatistics> slots = statistics.slots();
-        Expectations allowed = allowed(slots);
+        Tolerances allowed = allowed(slots);
         List<String> warnings = new ArrayList<>(said(allowed));
         SlotSchemes any = SlotSchemes.of(QuantizationScheme.of(formats.get(0), strategy));
         warnings.addAll(new ScaleSolver(any, layer -> true, allowed)
@@ -90,7 +90,7 @@ public final class Advisor {
     }
 
     /** What a recipe must allow for these statistics to give scales, as the one of their calibration did. */
-    private static Expectations allowed(SortedMap<Slot, SlotStatistics> slots) {
+    private static Tolerances allowed(SortedMap<Slot, SlotStatistics> slots) {
         long layers = slots.keySet().stream().mapToInt(Slot::layer).distinct().count();
         boolean gaps = !slots.isEmpty() && layers <= slots.lastKey().layer();
         boolean uneven = slots.values().stream()
@@ -98,7 +98,7 @@ public final class Advisor {
                         .distinct()
                         .count()
                 > 1;
-        return new Expectations(
+        return new Tolerances(
                 gaps || uneven,
                 slots.keySet().stream()
                         .anyMatch(slot ->
@@ -107,7 +107,7 @@ public final class Advisor {
                 slots.values().stream().anyMatch(seen -> seen.nan() + seen.infinite() > 0));
     }
 
-    private static List<String> said(Expectations allowed) {
+    private static List<String> said(Tolerances allowed) {
         List<String> said = new ArrayList<>();
         if (allowed.hybrid()) {
             said.add("layers are missing, or differ in their tokens: the recipe says hybrid: true");

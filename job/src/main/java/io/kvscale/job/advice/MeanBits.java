@@ -1,6 +1,6 @@
 package io.kvscale.job.advice;
 
-import io.kvscale.capture.InvalidOptionException;
+import io.kvscale.input.InvalidOptionException;
 import io.kvscale.numeric.NumberFormat;
 import java.math.BigDecimal;
 import java.math.RoundingMode;
@@ -16,7 +16,7 @@ import java.util.List;
  *
  * @param bits above 0, at most 16
  */
-public record MeanBits(BigDecimal bits) implements Budget {
+public record MeanBits(BigDecimal bits) implements AdviceBudget {
     /** @throws InvalidOptionException for bits that no cache has */
     public MeanBits {
         if (bits.signum() <= 0 || bits.compareTo(BigDecimal.valueOf(Candidate.UNQUANTIZED_BITS)) > 0) {
@@ -78,7 +78,7 @@ public record MeanBits(BigDecimal bits) implements Budget {
             choices = longer;
         }
         List<List<Candidate>> all = new ArrayList<>(choices);
-        all.add(Budget.unquantized(layer));
+        all.add(AdviceBudget.unquantized(layer));
         return all;
     }
 

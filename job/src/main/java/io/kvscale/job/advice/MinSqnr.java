@@ -1,6 +1,6 @@
 package io.kvscale.job.advice;
 
-import io.kvscale.capture.InvalidOptionException;
+import io.kvscale.input.InvalidOptionException;
 import java.math.BigDecimal;
 import java.util.List;
 import java.util.Optional;
@@ -11,7 +11,7 @@ import java.util.Optional;
  *
  * @param decibels at least 0
  */
-public record MinSqnr(BigDecimal decibels) implements Budget {
+public record MinSqnr(BigDecimal decibels) implements AdviceBudget {
     /** @throws InvalidOptionException for less than 0 dB */
     public MinSqnr {
         if (decibels.signum() < 0) {
@@ -31,7 +31,7 @@ public record MinSqnr(BigDecimal decibels) implements Budget {
                 .map(slot -> slot.cheapest(decibels.doubleValue()))
                 .flatMap(Optional::stream)
                 .toList();
-        return cheapest.size() == layer.size() ? cheapest : Budget.unquantized(layer);
+        return cheapest.size() == layer.size() ? cheapest : AdviceBudget.unquantized(layer);
     }
 
     @Override

@@ -1,11 +1,11 @@
 package io.kvscale.job.bench;
 
 import io.kvscale.capture.CaptureListing;
-import io.kvscale.capture.CaptureOptions;
-import io.kvscale.capture.CaptureRows;
-import io.kvscale.capture.RowFilter;
-import io.kvscale.capture.Split;
-import io.kvscale.capture.TensorRow;
+import io.kvscale.capture.layout.CaptureOptions;
+import io.kvscale.capture.rows.CaptureRow;
+import io.kvscale.capture.rows.CaptureRows;
+import io.kvscale.capture.rows.RowFilter;
+import io.kvscale.input.Split;
 import io.kvscale.tensor.Geometry;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -38,7 +38,7 @@ final class ArrowTables {
                 CaptureRows.Wanted all = new CaptureRows.Wanted(true, Integer.MAX_VALUE);
                 try (CaptureRows rows =
                         new CaptureRows(file, CaptureOptions.defaults(), hadoop, RowFilter.all(), all)) {
-                    String name = file.pieces().get(0).file().sample() + ".arrow";
+                    String name = file.pieces().get(0).file().stem() + ".arrow";
                     write(rows, to.resolve(name), allocator);
                 }
             }
@@ -57,7 +57,7 @@ final class ArrowTables {
                 VectorSchemaRoot root = VectorSchemaRoot.of(sample, layer, role, dtype, heads, headDim, data);
                 FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
                 ArrowFileWriter writer = new ArrowFileWriter(root, null, channel)) {
-            for (TensorRow row = rows.next(); row != null; row = rows.next()) {
+            for (CaptureRow row = rows.next(); row != null; row = rows.next()) {
                 Geometry geometry = row.source().geometry();
                 sample.setSafe(0, utf8(String.valueOf(row.sample())));
                 layer.setSafe(0, row.slot().layer());

@@ -1,14 +1,14 @@
 package io.kvscale.job.bench;
 
-import io.kvscale.cache.CalibrationTask;
 import io.kvscale.capture.CaptureListing;
-import io.kvscale.capture.CaptureOptions;
 import io.kvscale.capture.CaptureReader;
-import io.kvscale.capture.Split;
+import io.kvscale.capture.layout.CaptureOptions;
+import io.kvscale.input.Split;
 import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.observer.StatisticsKind;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.SlotSchemes;
+import io.kvscale.task.CalibrationTask;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;

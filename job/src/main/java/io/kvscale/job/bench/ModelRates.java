@@ -1,19 +1,19 @@
 package io.kvscale.job.bench;
 
-import io.kvscale.cache.CalibrationTask;
-import io.kvscale.cache.EvaluationTask;
 import io.kvscale.cache.FixedScales;
-import io.kvscale.cache.TextTask;
-import io.kvscale.capture.LayerFilter;
+import io.kvscale.capture.layout.LayerFilter;
+import io.kvscale.evaluation.EvaluationTask;
 import io.kvscale.model.DecoderModel;
 import io.kvscale.model.DecoderRun;
 import io.kvscale.model.ModelManifest;
 import io.kvscale.model.Outputs;
 import io.kvscale.observer.StatisticsKind;
-import io.kvscale.quant.Expectations;
 import io.kvscale.quant.ScaleSolver;
+import io.kvscale.quant.Tolerances;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.SlotSchemes;
+import io.kvscale.task.CalibrationTask;
+import io.kvscale.task.TextTask;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.text.TokenBatch;
 import io.kvscale.text.TokenSequence;
@@ -172,7 +172,7 @@ public final class ModelRates {
 
     private static FixedScales scales(TextTask observed) {
         CalibrationTask.Outcome outcome = observed.outcome();
-        ScaleSolver solver = new ScaleSolver(FP8, layer -> true, new Expectations(false, false, true, false));
+        ScaleSolver solver = new ScaleSolver(FP8, layer -> true, new Tolerances(false, false, true, false));
         return FixedScales.of(
                 solver.solve(outcome.statistics(), outcome.problem()).table());
     }

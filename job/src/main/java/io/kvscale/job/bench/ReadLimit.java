@@ -1,7 +1,7 @@
 package io.kvscale.job.bench;
 
-import io.kvscale.capture.FilePiece;
-import io.kvscale.capture.Split;
+import io.kvscale.input.FilePiece;
+import io.kvscale.input.Split;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;

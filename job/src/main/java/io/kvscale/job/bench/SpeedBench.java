@@ -1,7 +1,7 @@
 package io.kvscale.job.bench;
 
 import io.kvscale.capture.CaptureReader;
-import io.kvscale.observer.KernelChoice;
+import io.kvscale.observer.kernel.KernelChoice;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;

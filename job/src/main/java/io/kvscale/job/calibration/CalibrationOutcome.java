@@ -1,7 +1,7 @@
 package io.kvscale.job.calibration;
 
-import io.kvscale.cache.CalibrationTask;
 import io.kvscale.observer.CalibrationStatistics;
+import io.kvscale.task.CalibrationTask;
 import io.kvscale.tensor.DataProblem;
 import org.jspecify.annotations.Nullable;
 

@@ -1,17 +1,17 @@
 package io.kvscale.job.calibration;
 
-import io.kvscale.cache.CalibrationTask;
 import io.kvscale.capture.CaptureListing;
-import io.kvscale.capture.CaptureOptions;
 import io.kvscale.capture.CaptureReader.Depth;
-import io.kvscale.capture.Split;
-import io.kvscale.job.corpus.Wire;
+import io.kvscale.capture.layout.CaptureOptions;
+import io.kvscale.input.Split;
 import io.kvscale.job.recipe.Recipe;
+import io.kvscale.job.spark.JavaSerde;
 import io.kvscale.job.spark.SparkRuntime;
 import io.kvscale.job.spark.Work;
 import io.kvscale.observer.Corpus;
 import io.kvscale.observer.StatisticsKind;
 import io.kvscale.scheme.SlotSchemes;
+import io.kvscale.task.CalibrationTask;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.LinkedHashMap;
@@ -78,10 +78,10 @@ final class FilePass implements Pass {
         StatisticsKind kind = recipe.statistics();
         Broadcast<SerializableConfiguration> shipped = configuration;
         int attempts = SparkRuntime.attempts(spark.getConf());
-        return spark.parallelize(splits.stream().map(Wire::bytes).toList(), splits.size())
+        return spark.parallelize(splits.stream().map(JavaSerde::bytes).toList(), splits.size())
                 .flatMapToPair(split -> TaskState.rows(settled(
                         CalibrationTask.run(
-                                Wire.value(split, Split.class),
+                                JavaSerde.value(split, Split.class),
                                 schemes,
                                 kind,
                                 options,

@@ -1,7 +1,7 @@
 package io.kvscale.job.calibration;
 
-import io.kvscale.capture.InvalidOptionException;
-import io.kvscale.capture.RowTensors;
+import io.kvscale.capture.layout.TableTensorParser;
+import io.kvscale.input.InvalidOptionException;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.job.spark.SparkErrors;
 import io.kvscale.scheme.QuantizationScheme;
@@ -27,7 +27,7 @@ public record TableInput(String name, List<String> parquet, int walked) {
      * @throws InvalidOptionException with the remedy
      */
     void check(Recipe recipe) {
-        new RowTensors(recipe.capture());
+        new TableTensorParser(recipe.capture());
         for (QuantizationScheme scheme : recipe.schemes().all()) {
             if (scheme.observer().needsBatches()) {
                 throw new InvalidOptionException(

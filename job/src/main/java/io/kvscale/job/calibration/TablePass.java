@@ -1,14 +1,14 @@
 package io.kvscale.job.calibration;
 
-import io.kvscale.cache.RowTask;
-import io.kvscale.capture.CaptureOptions;
 import io.kvscale.capture.CaptureReader.Depth;
+import io.kvscale.capture.layout.CaptureOptions;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.job.spark.TableSession;
 import io.kvscale.job.spark.Work;
 import io.kvscale.observer.Corpus;
 import io.kvscale.observer.StatisticsKind;
 import io.kvscale.scheme.SlotSchemes;
+import io.kvscale.task.RowTask;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.math.BigInteger;
@@ -107,7 +107,7 @@ final class TablePass implements Pass {
         CaptureOptions options = recipe.capture();
         SlotSchemes schemes = recipe.schemes();
         StatisticsKind kind = recipe.statistics();
-        TableRows reader = new TableRows(
+        KvRowDecoder reader = new KvRowDecoder(
                 input.isParquet() ? "" : DataProblem.TABLE + input.name(), schema.floats(), depth == Depth.VALUES);
         return rows(depth).mapPartitionsToPair(partition -> {
             RowTask task = new RowTask(schemes, kind, options, observed::add);

@@ -1,6 +1,6 @@
 package io.kvscale.job.calibration;
 
-import io.kvscale.capture.TableColumns;
+import io.kvscale.capture.layout.TableColumns;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.util.ArrayList;
@@ -147,7 +147,7 @@ final class TableSchema {
     }
 
     /**
-     * The table as {@link TableRows} takes it.
+     * The table as {@link KvRowDecoder} takes it.
      *
      * @param values false: the length of the values in place of them
      * @param file says which file a row is from; null: it is a table's

@@ -1,12 +1,12 @@
 package io.kvscale.job.calibration;
 
-import io.kvscale.cache.CalibrationTask;
-import io.kvscale.cache.CalibrationTask.Tally;
-import io.kvscale.cache.Geometries;
-import io.kvscale.job.corpus.Wire;
+import io.kvscale.job.spark.JavaSerde;
 import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.observer.Corpus;
 import io.kvscale.observer.SlotStatistics;
+import io.kvscale.task.CalibrationTask;
+import io.kvscale.task.CalibrationTask.Tally;
+import io.kvscale.task.Geometries;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.Role;
@@ -114,11 +114,11 @@ final class TaskState {
 
     byte[] toByteArray() {
         byte[] statistics = new CalibrationStatistics(corpus, slots).toByteArray();
-        return Wire.bytes(new Bytes(statistics, geometries, problem, tally));
+        return JavaSerde.bytes(new Bytes(statistics, geometries, problem, tally));
     }
 
     static TaskState fromByteArray(byte[] bytes) {
-        Bytes read = Wire.value(bytes, Bytes.class);
+        Bytes read = JavaSerde.value(bytes, Bytes.class);
         CalibrationStatistics statistics = CalibrationStatistics.fromByteArray(read.statistics);
         TaskState state = new TaskState();
         state.slots.putAll(statistics.slots());

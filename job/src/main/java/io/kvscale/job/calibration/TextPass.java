@@ -1,16 +1,12 @@
 package io.kvscale.job.calibration;
 
-import io.kvscale.cache.CalibrationTask;
-import io.kvscale.cache.CaptureWriter;
-import io.kvscale.cache.Failures;
 import io.kvscale.cache.FixedScales;
-import io.kvscale.cache.TextTask;
 import io.kvscale.capture.CaptureReader.Depth;
 import io.kvscale.job.corpus.ModelCorpus;
-import io.kvscale.job.corpus.ShippedModel;
-import io.kvscale.job.corpus.Wire;
+import io.kvscale.job.model.ShippedModel;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.job.recipe.TextSettings;
+import io.kvscale.job.spark.JavaSerde;
 import io.kvscale.job.spark.Progress;
 import io.kvscale.job.spark.SparkRuntime;
 import io.kvscale.job.spark.Work;
@@ -18,6 +14,10 @@ import io.kvscale.model.DecoderModel;
 import io.kvscale.model.Outputs;
 import io.kvscale.observer.Corpus;
 import io.kvscale.scheme.ScaleTable;
+import io.kvscale.task.CalibrationTask;
+import io.kvscale.task.CaptureWriter;
+import io.kvscale.task.FailedSamples;
+import io.kvscale.task.TextTask;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.text.TokenBatch;
@@ -171,7 +171,7 @@ final class TextPass implements Pass {
                     samples.add(1);
                 })) {
             while (batches.hasNext()) {
-                task.run(Wire.value(batches.next(), TokenBatch.class));
+                task.run(JavaSerde.value(batches.next(), TokenBatch.class));
             }
             return task.outcome();
         } catch (InvalidDataException e) {
@@ -182,7 +182,7 @@ final class TextPass implements Pass {
     @Override
     public CalibrationOutcome named(Supplier<CalibrationOutcome> run) {
         CalibrationOutcome outcome = run.get();
-        Failures failed = outcome.tally().failed();
+        FailedSamples failed = outcome.tally().failed();
         DataProblem first = failed.first();
         boolean tooMany = failed.count() > recipe.text().maxFailedSamples();
         DataProblem found = outcome.problem();

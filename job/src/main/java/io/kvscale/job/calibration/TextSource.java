@@ -1,6 +1,6 @@
 package io.kvscale.job.calibration;
 
-import io.kvscale.job.corpus.TextInput;
+import io.kvscale.job.corpus.read.TextInput;
 import org.jspecify.annotations.Nullable;
 
 /**

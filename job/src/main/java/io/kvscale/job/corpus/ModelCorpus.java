@@ -1,9 +1,12 @@
 package io.kvscale.job.corpus;
 
+import io.kvscale.job.corpus.read.TextInput;
+import io.kvscale.job.model.ShippedModel;
 import io.kvscale.job.recipe.TextSettings;
+import io.kvscale.job.spark.JavaSerde;
 import io.kvscale.job.spark.Progress;
 import io.kvscale.model.DecoderModel;
-import io.kvscale.model.ModelShape;
+import io.kvscale.model.onnx.ModelShape;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.text.TextEncoder;
@@ -14,7 +17,7 @@ import org.apache.spark.api.java.JavaSparkContext;
 /**
  * A model that was checked, and the texts that it runs over, as batches of its tokens.
  *
- * @param batches each a {@link io.kvscale.text.TokenBatch} by {@link Wire}
+ * @param batches each a {@link io.kvscale.text.TokenBatch} by {@link JavaSerde}
  */
 public record ModelCorpus(ShippedModel model, ModelShape shape, TextCorpus corpus, JavaRDD<byte[]> batches)
         implements AutoCloseable {

@@ -1,8 +1,19 @@
 package io.kvscale.job.corpus;
 
-import io.kvscale.capture.CaptureFile;
-import io.kvscale.capture.InvalidOptionException;
+import io.kvscale.input.InputFile;
+import io.kvscale.input.InvalidOptionException;
+import io.kvscale.job.corpus.plan.BatchPlan;
+import io.kvscale.job.corpus.plan.BatchRows;
+import io.kvscale.job.corpus.plan.EncodedRow;
+import io.kvscale.job.corpus.plan.RowTally;
+import io.kvscale.job.corpus.plan.TextSample;
+import io.kvscale.job.corpus.read.CorpusReader;
+import io.kvscale.job.corpus.read.ReadAttempts;
+import io.kvscale.job.corpus.read.TextInput;
+import io.kvscale.job.model.Encoders;
+import io.kvscale.job.model.ModelLocation;
 import io.kvscale.job.recipe.TextSettings;
+import io.kvscale.job.spark.JavaSerde;
 import io.kvscale.job.spark.Progress;
 import io.kvscale.job.spark.Work;
 import io.kvscale.tensor.DataProblem;
@@ -29,7 +40,7 @@ import org.apache.spark.util.LongAccumulator;
  */
 public final class TextCorpus implements AutoCloseable {
     /** What the driver holds of one is about 200 bytes. */
-    private static final long MOST_SAMPLES = 10_000_000;
+    private static final long MAX_SAMPLES = 10_000_000;
 
     /** About what a task should have at least, for its start to be worth it: a few seconds of a small model. */
     private static final long TASK_TOKENS = 1 << 16;
@@ -58,7 +69,7 @@ public final class TextCorpus implements AutoCloseable {
             JavaSparkContext spark,
             TextInput input,
             TextSettings settings,
-            ModelFolder model,
+            ModelLocation model,
             int vocabulary,
             int positions,
             int partitions,
@@ -68,7 +79,7 @@ public final class TextCorpus implements AutoCloseable {
         return read(spark, input, settings, encoders, positions, partitions, attempts, progress);
     }
 
-    static TextCorpus read(
+    public static TextCorpus read(
             JavaSparkContext spark,
             TextInput input,
             TextSettings settings,
@@ -162,9 +173,9 @@ public final class TextCorpus implements AutoCloseable {
                     "there is no text in " + input.shown() + (first == null ? "" : " but bad records"),
                     "point --text, --table or --query at texts"));
         }
-        if (tally.good() > MOST_SAMPLES) {
+        if (tally.good() > MAX_SAMPLES) {
             throw new InvalidDataException(DataProblem.of(
-                    "there are " + tally.good() + " texts in " + input.shown() + ", more than " + MOST_SAMPLES,
+                    "there are " + tally.good() + " texts in " + input.shown() + ", more than " + MAX_SAMPLES,
                     "calibrate on a part of them: a few hundred texts are enough for scales"));
         }
         if (first != null) {
@@ -187,10 +198,10 @@ public final class TextCorpus implements AutoCloseable {
             return row;
         });
         return counted
-                .mapPartitions(all -> List.of(Wire.bytes(RowTally.of(all))).iterator())
+                .mapPartitions(all -> List.of(JavaSerde.bytes(RowTally.of(all))).iterator())
                 .collect()
                 .stream()
-                .map(bytes -> Wire.value(bytes, RowTally.class))
+                .map(bytes -> JavaSerde.value(bytes, RowTally.class))
                 .reduce(RowTally.NONE, RowTally::merge);
     }
 
@@ -220,8 +231,8 @@ public final class TextCorpus implements AutoCloseable {
         return List.of(bytes.toByteArray()).iterator();
     }
 
-    public CorpusSummary summary() {
-        return new CorpusSummary(
+    public TextCorpusSummary summary() {
+        return new TextCorpusSummary(
                 tally.good() + tally.bad(),
                 tally.bad(),
                 plan.samples(),
@@ -233,7 +244,7 @@ public final class TextCorpus implements AutoCloseable {
     }
 
     /** The files that were read; empty where Spark knows the table. */
-    public List<CaptureFile> files() {
+    public List<InputFile> files() {
         return reader.files();
     }
 
@@ -243,7 +254,7 @@ public final class TextCorpus implements AutoCloseable {
     }
 
     /**
-     * Every batch, a {@link io.kvscale.text.TokenBatch} by {@link Wire}, whole in one of the partitions, which have about
+     * Every batch, a {@link io.kvscale.text.TokenBatch} by {@link JavaSerde}, whole in one of the partitions, which have about
      * as many tokens.
      *
      * @param partitions at most; 0: enough for every core, none of many minutes

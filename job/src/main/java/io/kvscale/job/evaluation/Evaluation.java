@@ -1,6 +1,6 @@
 package io.kvscale.job.evaluation;
 
-import io.kvscale.cache.SampleScore;
+import io.kvscale.evaluation.SampleScore;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.Sample;

@@ -1,16 +1,16 @@
 package io.kvscale.job.evaluation;
 
-import io.kvscale.cache.EvaluationTask;
-import io.kvscale.cache.Failures;
 import io.kvscale.cache.FixedScales;
-import io.kvscale.cache.SampleScore;
-import io.kvscale.job.corpus.ModelFolder;
-import io.kvscale.job.corpus.Wire;
+import io.kvscale.evaluation.EvaluationTask;
+import io.kvscale.evaluation.SampleScore;
+import io.kvscale.job.model.ModelLocation;
+import io.kvscale.job.spark.JavaSerde;
 import io.kvscale.model.DecoderModel;
 import io.kvscale.model.ModelManifest;
-import io.kvscale.model.ModelShape;
 import io.kvscale.model.Outputs;
+import io.kvscale.model.onnx.ModelShape;
 import io.kvscale.scheme.ScaleTable;
+import io.kvscale.task.FailedSamples;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.Role;
@@ -35,7 +35,7 @@ public final class EvaluationJob {
     private static final int MAX_NAMED = 10;
 
     private final ModelManifest model;
-    private final ModelFolder folder;
+    private final ModelLocation folder;
     private final List<NamedScales> scales;
     private final Evaluation.Settings settings;
     private final long maxFailedSamples;
@@ -62,7 +62,7 @@ public final class EvaluationJob {
      */
     public EvaluationJob(
             ModelManifest model,
-            ModelFolder folder,
+            ModelLocation folder,
             List<NamedScales> scales,
             Evaluation.Settings settings,
             long maxFailedSamples) {
@@ -125,14 +125,14 @@ public final class EvaluationJob {
     /**
      * Runs all samples.
      *
-     * @param batches each a {@link TokenBatch} as {@link Wire} writes it
+     * @param batches each a {@link TokenBatch} as {@link JavaSerde} writes it
      * @param tokens is told those of every sample that was run
      * @param samples counts them
      * @throws InvalidDataException if more samples fail than may, or no token was predicted
      */
     public Outcome run(JavaRDD<byte[]> batches, LongAccumulator tokens, LongAccumulator samples) {
         ModelManifest manifest = model;
-        ModelFolder where = folder;
+        ModelLocation where = folder;
         ArrayList<FixedScales> all = new ArrayList<>();
         scales.forEach(one -> all.add(FixedScales.of(one.table())));
         int chunk = settings.chunk();
@@ -140,13 +140,13 @@ public final class EvaluationJob {
         List<byte[]> rows = batches.mapPartitions(
                         part -> score(part, manifest, where, all, chunk, residualLength, tokens, samples))
                 .collect();
-        return outcome(rows.stream().map(row -> Wire.value(row, Row.class)).toList());
+        return outcome(rows.stream().map(row -> JavaSerde.value(row, Row.class)).toList());
     }
 
     private static Iterator<byte[]> score(
             Iterator<byte[]> batches,
             ModelManifest manifest,
-            ModelFolder folder,
+            ModelLocation folder,
             List<FixedScales> scales,
             int chunk,
             int residualLength,
@@ -160,14 +160,14 @@ public final class EvaluationJob {
                 EvaluationTask task = new EvaluationTask(model, scales, chunk, residualLength)) {
             while (batches.hasNext()) {
                 for (TokenSequence sample :
-                        Wire.value(batches.next(), TokenBatch.class).rows()) {
-                    rows.add(Wire.bytes(row(task, sample)));
+                        JavaSerde.value(batches.next(), TokenBatch.class).rows()) {
+                    rows.add(JavaSerde.bytes(row(task, sample)));
                     tokens.add(sample.ids().length);
                     samples.add(1);
                 }
             }
         } catch (InvalidDataException e) {
-            rows.add(Wire.bytes(new Row(null, e.problem())));
+            rows.add(JavaSerde.bytes(new Row(null, e.problem())));
         }
         return rows.iterator();
     }
@@ -182,7 +182,7 @@ public final class EvaluationJob {
 
     private Outcome outcome(List<Row> rows) {
         List<SampleScore> scores = new ArrayList<>();
-        Failures failed = Failures.NONE;
+        FailedSamples failed = FailedSamples.NONE;
         for (Row row : rows) {
             DataProblem problem = row.problem();
             SampleScore score = row.score();
@@ -192,7 +192,7 @@ public final class EvaluationJob {
                 if (problem.sample() == null) {
                     throw new InvalidDataException(problem);
                 }
-                failed = failed.merge(new Failures(1, problem));
+                failed = failed.merge(new FailedSamples(1, problem));
             }
         }
         DataProblem first = failed.first();

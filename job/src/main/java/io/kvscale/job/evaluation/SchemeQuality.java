@@ -1,8 +1,8 @@
 package io.kvscale.job.evaluation;
 
-import io.kvscale.cache.SampleScore;
-import io.kvscale.cache.SchemeScore;
-import io.kvscale.cache.SquareSums;
+import io.kvscale.evaluation.SampleScore;
+import io.kvscale.evaluation.SchemeScore;
+import io.kvscale.evaluation.SquareSums;
 import io.kvscale.tensor.Slot;
 import java.util.Collections;
 import java.util.List;

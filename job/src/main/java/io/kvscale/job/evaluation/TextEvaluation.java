@@ -1,8 +1,8 @@
 package io.kvscale.job.evaluation;
 
-import io.kvscale.job.corpus.CorpusSummary;
 import io.kvscale.job.corpus.ModelCorpus;
-import io.kvscale.job.corpus.TextInput;
+import io.kvscale.job.corpus.TextCorpusSummary;
+import io.kvscale.job.corpus.read.TextInput;
 import io.kvscale.job.recipe.TextSettings;
 import io.kvscale.job.spark.Progress;
 import io.kvscale.job.spark.RunningSpark;
@@ -63,7 +63,7 @@ public final class TextEvaluation implements AutoCloseable {
 
     /** @throws io.kvscale.tensor.InvalidDataException as {@link EvaluationJob#run} */
     public EvaluationJob.Outcome run(Progress progress) {
-        CorpusSummary summary = texts.corpus().summary();
+        TextCorpusSummary summary = texts.corpus().summary();
         return progress.of(
                 running.context(),
                 summary.sequences() + " texts",

@@ -1,11 +1,11 @@
 package io.kvscale.job.recipe;
 
-import io.kvscale.capture.CaptureOptions;
-import io.kvscale.capture.InvalidOptionException;
-import io.kvscale.capture.LayerFilter;
-import io.kvscale.capture.LayerPattern;
-import io.kvscale.capture.Layout;
-import io.kvscale.capture.TableColumns;
+import io.kvscale.capture.layout.CaptureOptions;
+import io.kvscale.capture.layout.LayerFilter;
+import io.kvscale.capture.layout.LayerPattern;
+import io.kvscale.capture.layout.Layout;
+import io.kvscale.capture.layout.TableColumns;
+import io.kvscale.input.InvalidOptionException;
 import io.kvscale.observer.StatisticsKind;
 import io.kvscale.scheme.Given;
 import io.kvscale.scheme.Observer;

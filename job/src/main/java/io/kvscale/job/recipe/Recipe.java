@@ -1,6 +1,6 @@
 package io.kvscale.job.recipe;
 
-import io.kvscale.capture.CaptureOptions;
+import io.kvscale.capture.layout.CaptureOptions;
 import io.kvscale.observer.StatisticsKind;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.SlotSchemes;
@@ -38,7 +38,7 @@ public record Recipe(
         List<String> notices)
         implements Serializable {
 
-    private static final int MOST_LISTED = 20;
+    private static final int MAX_LISTED = 20;
 
     public Recipe {
         notices = List.copyOf(notices);
@@ -118,8 +118,8 @@ public record Recipe(
 
     private static String listed(List<String> keys) {
         List<String> shown = keys.stream().distinct().map(DataProblem::shown).toList();
-        return shown.size() <= MOST_LISTED
+        return shown.size() <= MAX_LISTED
                 ? String.join(", ", shown)
-                : String.join(", ", shown.subList(0, MOST_LISTED)) + " and " + (shown.size() - MOST_LISTED) + " more";
+                : String.join(", ", shown.subList(0, MAX_LISTED)) + " and " + (shown.size() - MAX_LISTED) + " more";
     }
 }

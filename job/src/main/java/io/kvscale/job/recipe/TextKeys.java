@@ -45,9 +45,9 @@ final class TextKeys {
     private static final String FAKE_QUANTIZE = "fake_quantize";
     private static final Vocabulary FEEDBACKS = Vocabulary.of("none", FAKE_QUANTIZE);
     /** Far above what any model takes, far below where row counts times lengths overflow. */
-    private static final int MOST_TOKENS = 1 << 24;
+    private static final int MAX_TOKENS = 1 << 24;
 
-    private static final int LEAST_CHUNK = 16;
+    private static final int MIN_CHUNK = 16;
 
     private TextKeys() {}
 
@@ -63,11 +63,11 @@ final class TextKeys {
     /** @throws RecipeException for a value that is wrong, or for two that do not go together */
     static TextSettings read(Section section) {
         TextSettings none = TextSettings.DEFAULT;
-        int maxSeqLength = section.wholeNumber(MAX_SEQ_LENGTH, MOST_TOKENS);
+        int maxSeqLength = section.wholeNumber(MAX_SEQ_LENGTH, MAX_TOKENS);
         boolean concatenate = section.flag(CONCATENATE);
         String longTexts = section.word(LONG_TEXTS, LONG_TEXTS_WORDS);
         boolean feedback = FAKE_QUANTIZE.equals(section.word(FEEDBACK, FEEDBACKS));
-        int residualLength = (int) section.number(RESIDUAL_LENGTH, 0, 0, MOST_TOKENS);
+        int residualLength = (int) section.number(RESIDUAL_LENGTH, 0, 0, MAX_TOKENS);
         if (concatenate && maxSeqLength == 0) {
             throw section.error(
                     CONCATENATE,
@@ -98,7 +98,7 @@ final class TextKeys {
                 modelFile(section, none.modelFile()),
                 feedback,
                 residualLength,
-                (int) section.number(CHUNK_TOKENS, none.chunkTokens(), LEAST_CHUNK, MOST_TOKENS),
+                (int) section.number(CHUNK_TOKENS, none.chunkTokens(), MIN_CHUNK, MAX_TOKENS),
                 section.number(MAX_FAILED_SAMPLES, 0, 0, Long.MAX_VALUE));
     }
 

@@ -21,12 +21,12 @@ import org.jspecify.annotations.Nullable;
 /** All that the page shows, as JSON for its script; {@code base.js} reads it. */
 record ReportData(ScaleSolver.Solution solution, List<ReportedSlot> slots, String version) {
     /** Of a finding that concerns hundreds of slots the worst are shown. */
-    private static final int MOST_CASES = 40;
+    private static final int MAX_CASES = 40;
 
-    private static final int MOST_WARNINGS = 6;
+    private static final int MAX_WARNINGS = 6;
 
     /** In bytes: the names of hundreds of slots must leave room for the rest. */
-    private static final int LONGEST_NAME = 96;
+    private static final int MAX_NAME = 96;
 
     /** Jackson's own writer of floats: the same text on every JDK. */
     private static final ObjectMapper MAPPER = new ObjectMapper(new JsonFactoryBuilder()
@@ -73,11 +73,11 @@ record ReportData(ScaleSolver.Solution solution, List<ReportedSlot> slots, Strin
 
     private void findings(ArrayNode to) {
         List<String> warnings = solution.warnings();
-        for (String warning : warnings.subList(0, Math.min(MOST_WARNINGS, warnings.size()))) {
+        for (String warning : warnings.subList(0, Math.min(MAX_WARNINGS, warnings.size()))) {
             to.addObject().put("grave", true).put("title", "").put("text", DataProblem.shown(warning));
         }
-        if (warnings.size() > MOST_WARNINGS) {
-            String more = warnings.size() - MOST_WARNINGS + " more warnings, as kvscale scales prints them";
+        if (warnings.size() > MAX_WARNINGS) {
+            String more = warnings.size() - MAX_WARNINGS + " more warnings, as kvscale scales prints them";
             to.addObject().put("grave", true).put("title", "").put("text", more);
         }
         for (Finding finding : Findings.of(slots)) {
@@ -86,7 +86,7 @@ record ReportData(ScaleSolver.Solution solution, List<ReportedSlot> slots, Strin
             one.put("count", finding.cases().size());
             ArrayNode cases = one.putArray("cases");
             finding.cases().stream()
-                    .limit(MOST_CASES)
+                    .limit(MAX_CASES)
                     .forEach(at -> cases.addObject().put("slot", at.slot()).put("text", at.text()));
         }
     }
@@ -158,7 +158,7 @@ record ReportData(ScaleSolver.Solution solution, List<ReportedSlot> slots, Strin
         for (int at = 0; at < shown.length(); at = shown.offsetByCodePoints(at, 1)) {
             int end = shown.offsetByCodePoints(at, 1);
             bytes += shown.substring(at, end).getBytes(StandardCharsets.UTF_8).length;
-            if (bytes > LONGEST_NAME) {
+            if (bytes > MAX_NAME) {
                 return shown.substring(0, at) + "…";
             }
         }

@@ -1,6 +1,6 @@
 package io.kvscale.job.spark;
 
-import io.kvscale.capture.InvalidOptionException;
+import io.kvscale.input.InvalidOptionException;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -3,7 +3,7 @@ package io.kvscale.job.advice;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kvscale.job.recipe.Recipe;
-import io.kvscale.quant.Expectations;
+import io.kvscale.quant.Tolerances;
 import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.scheme.Strategy;
 import io.kvscale.tensor.Role;
@@ -18,7 +18,7 @@ import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
 class AdviceRecipeTest {
-    private static final Expectations NOTHING = new Expectations(false, false, false, false);
+    private static final Tolerances NOTHING = new Tolerances(false, false, false, false);
 
     /** Any format for each slot, some layers left out; {@code formats} of the five are in use. */
     private static Advice random(int layers, int formats, boolean values, SplittableRandom random) {
@@ -36,7 +36,7 @@ class AdviceRecipeTest {
         return advice(slots, NOTHING);
     }
 
-    private static Advice advice(List<SlotAdvice> slots, Expectations allowed) {
+    private static Advice advice(List<SlotAdvice> slots, Tolerances allowed) {
         return new Advice(new MinSqnr(new BigDecimal("30")), Strategy.TENSOR, slots, allowed, List.of());
     }
 
@@ -88,7 +88,7 @@ class AdviceRecipeTest {
                         slot, layer == 7 ? slot.unquantized() : slot.quantized().get(other ? 3 : 0)));
             }
         }
-        Advice advice = advice(slots, new Expectations(true, false, true, true));
+        Advice advice = advice(slots, new Tolerances(true, false, true, true));
         assertThat(Objects.requireNonNull(advice.recipe()).lines())
                 .containsExactly(
                         "# kvscale advise --min-sqnr 30",

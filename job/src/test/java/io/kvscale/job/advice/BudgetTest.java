@@ -3,7 +3,7 @@ package io.kvscale.job.advice;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.kvscale.capture.InvalidOptionException;
+import io.kvscale.input.InvalidOptionException;
 import io.kvscale.numeric.NumberFormat;
 import io.kvscale.tensor.Role;
 import java.math.BigDecimal;

@@ -2,19 +2,19 @@ package io.kvscale.job.calibration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.kvscale.cache.CalibrationTask.Tally;
-import io.kvscale.cache.Failures;
-import io.kvscale.capture.CaptureFile;
 import io.kvscale.capture.CaptureListing;
 import io.kvscale.capture.CaptureReader.Depth;
-import io.kvscale.capture.FilePiece;
-import io.kvscale.capture.Split;
+import io.kvscale.input.FilePiece;
+import io.kvscale.input.InputFile;
+import io.kvscale.input.Split;
 import io.kvscale.job.SharedSpark;
-import io.kvscale.job.corpus.Wire;
 import io.kvscale.job.recipe.Recipe;
+import io.kvscale.job.spark.JavaSerde;
 import io.kvscale.job.spark.Progress;
 import io.kvscale.job.spark.SparkRuntime;
 import io.kvscale.scheme.QuantizationScheme;
+import io.kvscale.task.CalibrationTask.Tally;
+import io.kvscale.task.FailedSamples;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Sample;
@@ -137,7 +137,7 @@ class CalibrationJobTest {
     }
 
     static Stream<Serializable> shipped() {
-        CaptureFile file = new CaptureFile("hdfs://host/in/a.safetensors", "a.safetensors", "in", 12);
+        InputFile file = new InputFile("hdfs://host/in/a.safetensors", "a.safetensors", "in", 12);
         return Stream.of(
                 RECIPE,
                 RECIPE.capture(),
@@ -149,13 +149,14 @@ class CalibrationJobTest {
                         .inTensor("t")
                         .inSlot(new Slot(1, Role.VALUE))
                         .inSample(new Sample("s", 3)),
-                new Tally(1, 2, 3, 4, 5, List.of("name"), Failures.NONE));
+                new Tally(1, 2, 3, 4, 5, List.of("name"), FailedSamples.NONE));
     }
 
     @ParameterizedTest
     @MethodSource("shipped")
     void whatShipsToExecutorsSurvivesJavaSerialization(Serializable value) {
-        assertThat((Object) Wire.value(Wire.bytes(value), value.getClass())).isEqualTo(value);
+        assertThat((Object) JavaSerde.value(JavaSerde.bytes(value), value.getClass()))
+                .isEqualTo(value);
     }
 
     @Test
@@ -169,10 +170,10 @@ class CalibrationJobTest {
 
     @Test
     void aHundredThousandFilesArePlannedWithinAFewMegabytes() throws Exception {
-        List<CaptureFile> files = new ArrayList<>();
+        List<InputFile> files = new ArrayList<>();
         for (int i = 0; i < 100_000; i++) {
             String name = "request-" + i / 100 + "/sample-" + i + ".safetensors";
-            files.add(new CaptureFile("hdfs://namenode:8020/captures/" + name, name, "captures", 4_000));
+            files.add(new InputFile("hdfs://namenode:8020/captures/" + name, name, "captures", 4_000));
         }
         List<Split> splits = Split.plan(files, 64);
         assertThat(splits).hasSize(64);
@@ -181,7 +182,7 @@ class CalibrationJobTest {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         try (ObjectOutputStream objects = new ObjectOutputStream(out)) {
             for (Split split : splits) {
-                objects.writeObject(Wire.bytes(split));
+                objects.writeObject(JavaSerde.bytes(split));
             }
         }
         assertThat(out.size()).isLessThan(20_000_000);

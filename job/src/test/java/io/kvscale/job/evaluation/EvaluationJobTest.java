@@ -4,11 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.kvscale.job.SharedSpark;
-import io.kvscale.job.corpus.ModelFolder;
-import io.kvscale.job.corpus.Wire;
+import io.kvscale.job.model.ModelLocation;
+import io.kvscale.job.spark.JavaSerde;
 import io.kvscale.model.DecoderModel;
 import io.kvscale.model.ModelManifest;
-import io.kvscale.model.ModelShape;
+import io.kvscale.model.onnx.ModelShape;
 import io.kvscale.numeric.Dtype;
 import io.kvscale.numeric.NumberFormat;
 import io.kvscale.scheme.QuantizationScheme;
@@ -30,7 +30,7 @@ import org.junit.jupiter.api.Test;
 
 class EvaluationJobTest {
     private static final String FOLDER = "../conf/tiny-model";
-    private static final ModelFolder HERE = () -> Path.of(FOLDER);
+    private static final ModelLocation HERE = () -> Path.of(FOLDER);
     private static final Evaluation.Settings SETTINGS = new Evaluation.Settings(8, 0);
 
     private static ModelManifest manifest;
@@ -140,7 +140,7 @@ class EvaluationJobTest {
         LongAccumulator samples = SharedSpark.context().sc().longAccumulator();
         EvaluationJob.Outcome outcome = job.run(
                 SharedSpark.context()
-                        .parallelize(batches.stream().map(Wire::bytes).toList(), partitions),
+                        .parallelize(batches.stream().map(JavaSerde::bytes).toList(), partitions),
                 done,
                 samples);
         long run = outcome.evaluation().samples() + outcome.failed();
@@ -158,7 +158,7 @@ class EvaluationJobTest {
 
     private static NamedScales made(String name, int heads, int headDim, float scale, Slot... slots) {
         QuantizationScheme int8 = QuantizationScheme.of(NumberFormat.INT8, Strategy.CHANNEL);
-        return new NamedScales(name, MadeScales.of(int8, heads, headDim, scale, slots));
+        return new NamedScales(name, JobScales.of(int8, heads, headDim, scale, slots));
     }
 
     private static List<TokenSequence> samples(int count) {

@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import io.kvscale.cache.SampleScore;
-import io.kvscale.cache.SchemeScore;
-import io.kvscale.cache.SquareSums;
+import io.kvscale.evaluation.SampleScore;
+import io.kvscale.evaluation.SchemeScore;
+import io.kvscale.evaluation.SquareSums;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.Role;
@@ -147,7 +147,7 @@ class EvaluationTest {
     }
 
     private static NamedScales scales(String name) {
-        return new NamedScales(name, MadeScales.of(QuantizationScheme.fp8(), 2, 4, 0.5f, KEY, VALUE));
+        return new NamedScales(name, JobScales.of(QuantizationScheme.fp8(), 2, 4, 0.5f, KEY, VALUE));
     }
 
     private static TreeMap<Slot, SquareSums> errors(double signal, double noise) {

@@ -3,9 +3,9 @@ package io.kvscale.job.recipe;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.kvscale.capture.CaptureOptions;
-import io.kvscale.capture.Layout;
-import io.kvscale.capture.TableColumns;
+import io.kvscale.capture.layout.CaptureOptions;
+import io.kvscale.capture.layout.Layout;
+import io.kvscale.capture.layout.TableColumns;
 import io.kvscale.numeric.NumberFormat;
 import io.kvscale.observer.StatisticsKind;
 import io.kvscale.scheme.Observer;

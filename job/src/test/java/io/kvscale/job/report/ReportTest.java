@@ -10,9 +10,9 @@ import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.observer.Corpus;
 import io.kvscale.observer.SlotStatistics;
 import io.kvscale.observer.StatisticsKind;
-import io.kvscale.quant.Expectations;
 import io.kvscale.quant.ScaleSolver;
 import io.kvscale.quant.SlotError;
+import io.kvscale.quant.Tolerances;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.scheme.Strategy;
@@ -169,7 +169,7 @@ class ReportTest {
 
     private static String page(CalibrationStatistics model, QuantizationScheme scheme) {
         ScaleSolver solver =
-                new ScaleSolver(SlotSchemes.of(scheme), layer -> true, new Expectations(false, false, false, false));
+                new ScaleSolver(SlotSchemes.of(scheme), layer -> true, new Tolerances(false, false, false, false));
         return new String(Report.html(solver.solve(model, null), model, "1.2.3"), StandardCharsets.UTF_8);
     }
 

@@ -1,6 +1,6 @@
 package io.kvscale.spark.error;
 
-import io.kvscale.capture.InvalidOptionException;
+import io.kvscale.input.InvalidOptionException;
 import io.kvscale.tensor.InvalidDataException;
 import java.util.Map;
 import java.util.function.Supplier;

@@ -32,20 +32,20 @@ public final class QuantizationErrorFunction {
     /** Of F32 values, as a row of {@link #TYPE}; null if there are none. */
     public static @Nullable InternalRow error(ArrayData values, double scale, UTF8String format) {
         return Raised.from(
-                () -> error(Values.bytesOfFloats(NAME, "values", values), "values", Dtype.F32, scale, format));
+                () -> error(SqlValues.bytesOfFloats(NAME, "values", values), "values", Dtype.F32, scale, format));
     }
 
     /** Of values of a dtype, little endian, as a row of {@link #TYPE}; null if there are none. */
     public static @Nullable InternalRow error(byte[] data, UTF8String dtype, double scale, UTF8String format) {
-        return Raised.from(() -> error(data, "data", Values.dtype(NAME, dtype.toString()), scale, format));
+        return Raised.from(() -> error(data, "data", SqlValues.dtype(NAME, dtype.toString()), scale, format));
     }
 
     private static @Nullable InternalRow error(
             byte[] values, String argument, Dtype dtype, double givenScale, UTF8String givenFormat) {
-        QuantizationScheme scheme = Values.formatOrNvfp4(NAME, givenFormat.toString());
+        QuantizationScheme scheme = SqlValues.formatOrNvfp4(NAME, givenFormat.toString());
         NumberFormat format = scheme.format();
-        float calibrated = Values.scale(NAME, givenScale);
-        Values.checkFinite(NAME, argument, values, dtype);
+        float calibrated = SqlValues.scale(NAME, givenScale);
+        SqlValues.checkFinite(NAME, argument, values, dtype);
         GlobalScale convention = scheme.globalScale();
         byte[] codes;
         IntToDoubleFunction scaleOf;
@@ -53,7 +53,7 @@ public final class QuantizationErrorFunction {
             codes = new FlatQuantizer(format, dtype, calibrated).quantize(values);
             scaleOf = i -> calibrated;
         } else {
-            Values.checkGroups(NAME, argument, values, dtype);
+            SqlValues.checkGroups(NAME, argument, values, dtype);
             Nvfp4 nvfp4 = new Nvfp4(convention, calibrated, dtype);
             codes = new byte[values.length / dtype.bytes()];
             byte[] locals = new byte[codes.length / QuantizationScheme.NVFP4_GROUP_SIZE];

@@ -27,17 +27,18 @@ public final class QuantizationFunctions {
     /** Codes, one a byte. */
     public static byte[] quantize(ArrayData values, double scale, UTF8String format) {
         return Raised.from(() ->
-                quantizeBytes(Values.bytesOfFloats(QUANTIZE, "values", values), "values", Dtype.F32, scale, format));
+                quantizeBytes(SqlValues.bytesOfFloats(QUANTIZE, "values", values), "values", Dtype.F32, scale, format));
     }
 
     /** Codes, one a byte. */
     public static byte[] quantize(byte[] data, UTF8String dtype, double scale, UTF8String format) {
-        return Raised.from(() -> quantizeBytes(data, "data", Values.dtype(QUANTIZE, dtype.toString()), scale, format));
+        return Raised.from(
+                () -> quantizeBytes(data, "data", SqlValues.dtype(QUANTIZE, dtype.toString()), scale, format));
     }
 
     private static byte[] quantizeBytes(byte[] values, String argument, Dtype dtype, double scale, UTF8String format) {
         FlatQuantizer quantizer = quantizer(QUANTIZE, dtype, scale, format);
-        Values.checkFinite(QUANTIZE, argument, values, dtype);
+        SqlValues.checkFinite(QUANTIZE, argument, values, dtype);
         return quantizer.quantize(values);
     }
 
@@ -48,12 +49,12 @@ public final class QuantizationFunctions {
 
     /** The values behind codes. */
     public static byte[] dequantize(byte[] codes, UTF8String dtype, double scale, UTF8String format) {
-        return Raised.from(() -> dequantizeBytes(codes, Values.dtype(DEQUANTIZE, dtype.toString()), scale, format));
+        return Raised.from(() -> dequantizeBytes(codes, SqlValues.dtype(DEQUANTIZE, dtype.toString()), scale, format));
     }
 
     private static byte[] dequantizeBytes(byte[] codes, Dtype dtype, double scale, UTF8String format) {
         FlatQuantizer quantizer = quantizer(DEQUANTIZE, dtype, scale, format);
-        checkCodes(codes, Values.format(DEQUANTIZE, format.toString()));
+        checkCodes(codes, SqlValues.format(DEQUANTIZE, format.toString()));
         return quantizer.dequantize(codes);
     }
 
@@ -61,7 +62,7 @@ public final class QuantizationFunctions {
         int high = format.bits() == 4 ? 0xf0 : 0;
         for (int i = 0; i < codes.length; i++) {
             if ((codes[i] & high) != 0) {
-                throw Values.wrong(
+                throw SqlValues.wrong(
                         DEQUANTIZE,
                         "codes",
                         "the byte at index " + i + " is " + (codes[i] & 0xff) + ", which is no code of 4 bits",
@@ -69,7 +70,7 @@ public final class QuantizationFunctions {
             }
             float q = format.decode(codes[i] & 0xff);
             if (!(Math.abs(q) < Float.POSITIVE_INFINITY)) {
-                throw Values.wrong(
+                throw SqlValues.wrong(
                         DEQUANTIZE,
                         "codes",
                         "the code at index " + i + " stands for " + q,
@@ -81,30 +82,31 @@ public final class QuantizationFunctions {
     /** What quantizing and dequantizing makes of values. */
     public static ArrayData fakeQuantize(ArrayData values, double scale, UTF8String format) {
         return Raised.from(() -> floats(fakeQuantizeBytes(
-                Values.bytesOfFloats(FAKE_QUANTIZE, "values", values), "values", Dtype.F32, scale, format)));
+                SqlValues.bytesOfFloats(FAKE_QUANTIZE, "values", values), "values", Dtype.F32, scale, format)));
     }
 
     /** What quantizing and dequantizing makes of values. */
     public static byte[] fakeQuantize(byte[] data, UTF8String dtype, double scale, UTF8String format) {
         return Raised.from(
-                () -> fakeQuantizeBytes(data, "data", Values.dtype(FAKE_QUANTIZE, dtype.toString()), scale, format));
+                () -> fakeQuantizeBytes(data, "data", SqlValues.dtype(FAKE_QUANTIZE, dtype.toString()), scale, format));
     }
 
     private static byte[] fakeQuantizeBytes(
             byte[] values, String argument, Dtype dtype, double scale, UTF8String format) {
-        QuantizationScheme scheme = Values.formatOrNvfp4(FAKE_QUANTIZE, format.toString());
-        float calibrated = Values.scale(FAKE_QUANTIZE, scale);
-        Values.checkFinite(FAKE_QUANTIZE, argument, values, dtype);
+        QuantizationScheme scheme = SqlValues.formatOrNvfp4(FAKE_QUANTIZE, format.toString());
+        float calibrated = SqlValues.scale(FAKE_QUANTIZE, scale);
+        SqlValues.checkFinite(FAKE_QUANTIZE, argument, values, dtype);
         GlobalScale convention = scheme.globalScale();
         if (convention == null) {
             return new FlatQuantizer(scheme.format(), dtype, calibrated).fakeQuantize(values);
         }
-        Values.checkGroups(FAKE_QUANTIZE, argument, values, dtype);
+        SqlValues.checkGroups(FAKE_QUANTIZE, argument, values, dtype);
         return new Nvfp4(convention, calibrated, dtype).fakeQuantize(values);
     }
 
     private static FlatQuantizer quantizer(String function, Dtype dtype, double scale, UTF8String format) {
-        return new FlatQuantizer(Values.format(function, format.toString()), dtype, Values.scale(function, scale));
+        return new FlatQuantizer(
+                SqlValues.format(function, format.toString()), dtype, SqlValues.scale(function, scale));
     }
 
     private static ArrayData floats(byte[] values) {

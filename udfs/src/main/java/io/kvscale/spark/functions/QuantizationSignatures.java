@@ -39,7 +39,7 @@ final class QuantizationSignatures {
                             QuantizationFunctions.QUANTIZE,
                             "quantize",
                             false,
-                            Values::format,
+                            SqlValues::format,
                             DataTypes.BinaryType)),
             new SqlFunction(
                     QuantizationFunctions.DEQUANTIZE,
@@ -53,7 +53,12 @@ final class QuantizationSignatures {
                             new Example("SELECT _FUNC_(X'14CE', 0.05, 'int8')", "[1.0,-2.5]"),
                             new Example("SELECT hex(_FUNC_(X'5AE4', 'BF16', 0.05, 'fp8'))", "803F1AC0")),
                     arguments -> call(
-                            arguments, QuantizationFunctions.DEQUANTIZE, "dequantize", true, Values::format, FLOATS)),
+                            arguments,
+                            QuantizationFunctions.DEQUANTIZE,
+                            "dequantize",
+                            true,
+                            SqlValues::format,
+                            FLOATS)),
             new SqlFunction(
                     QuantizationFunctions.FAKE_QUANTIZE,
                     QuantizationFunctions.class,
@@ -73,7 +78,7 @@ final class QuantizationSignatures {
                             QuantizationFunctions.FAKE_QUANTIZE,
                             "fakeQuantize",
                             false,
-                            Values::formatOrNvfp4,
+                            SqlValues::formatOrNvfp4,
                             FLOATS)),
             new SqlFunction(
                     QuantizationErrorFunction.NAME,
@@ -100,14 +105,14 @@ final class QuantizationSignatures {
                             QuantizationErrorFunction.class,
                             "error",
                             false,
-                            Values::formatOrNvfp4,
+                            SqlValues::formatOrNvfp4,
                             QuantizationErrorFunction.TYPE,
                             QuantizationErrorFunction.TYPE)));
 
     private QuantizationSignatures() {}
 
     private static Expression call(
-            Arguments arguments,
+            FunctionArguments arguments,
             String name,
             String method,
             boolean ofCodes,
@@ -126,7 +131,7 @@ final class QuantizationSignatures {
 
     /** A call of (values, scale, format), or of (data, dtype, scale, format): told by how many arguments there are. */
     private static Expression call(
-            Arguments arguments,
+            FunctionArguments arguments,
             String name,
             Class<?> owner,
             String method,
@@ -150,7 +155,7 @@ final class QuantizationSignatures {
                 method,
                 withDtype,
                 arguments.binary(0, ofCodes ? "codes" : "data"),
-                arguments.word(1, "dtype", Values::dtype),
+                arguments.word(1, "dtype", SqlValues::dtype),
                 arguments.number(2, "scale"),
                 arguments.word(3, "format", format));
     }

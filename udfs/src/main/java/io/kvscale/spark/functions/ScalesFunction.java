@@ -65,7 +65,7 @@ public final class ScalesFunction {
         try {
             return SchemeText.parse(text);
         } catch (InvalidSchemeException e) {
-            throw Values.wrong(function, "scheme", e.what(), e.remedy());
+            throw SqlValues.wrong(function, "scheme", e.what(), e.remedy());
         }
     }
 

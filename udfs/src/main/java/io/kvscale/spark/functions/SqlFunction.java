@@ -32,14 +32,14 @@ record SqlFunction(
 
     /** Makes the expression of a call from its arguments, whose types are known. */
     interface Builder {
-        Expression build(Arguments arguments);
+        Expression build(FunctionArguments arguments);
     }
 
     Expression build(Seq<Expression> arguments) {
         if (CollectionConverters.asJava(arguments).stream().anyMatch(NamedArgumentExpression.class::isInstance)) {
             Platform.throwException(QueryCompilationErrors.namedArgumentsNotSupported(name));
         }
-        return builder.build(new Arguments(name, arguments));
+        return builder.build(new FunctionArguments(name, arguments));
     }
 
     ExpressionInfo info() {

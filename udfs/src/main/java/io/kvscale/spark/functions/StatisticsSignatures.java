@@ -46,8 +46,8 @@ final class StatisticsSignatures {
                         int count = arguments.count(6, 8);
                         List<Expression> children = new ArrayList<>(List.of(
                                 arguments.integer(0, "layer"),
-                                arguments.word(1, "role", Values::role),
-                                arguments.word(2, "dtype", Values::dtype),
+                                arguments.word(1, "role", SqlValues::role),
+                                arguments.word(2, "dtype", SqlValues::dtype),
                                 arguments.integer(3, "heads"),
                                 arguments.integer(4, "head_dim"),
                                 arguments.binaryOrFloats(5, "data")));
@@ -55,7 +55,7 @@ final class StatisticsSignatures {
                             children.add(arguments.text(6, "sample"));
                         }
                         if (count > 7) {
-                            children.add(arguments.constantWord(7, "statistics", Values::statistics));
+                            children.add(arguments.constantWord(7, "statistics", SqlValues::statistics));
                         }
                         return new StatsAggregate(seq(children), 0, 0);
                     }),

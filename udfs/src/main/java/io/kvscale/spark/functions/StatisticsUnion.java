@@ -19,7 +19,7 @@ final class StatisticsUnion {
         try {
             return CalibrationStatistics.fromByteArray(bytes);
         } catch (InvalidDataException e) {
-            throw Values.wrong(
+            throw SqlValues.wrong(
                     function, argument, e.problem().what(), e.problem().remedy());
         }
     }
@@ -36,7 +36,7 @@ final class StatisticsUnion {
             if (present != null) {
                 checkGeometry(function, argument, slot, present, added.geometry(), added.first());
                 if (!present.countsLike(added)) {
-                    throw new InvalidDataException(Values.wrong(
+                    throw new InvalidDataException(SqlValues.wrong(
                                     function,
                                     argument,
                                     "some statistics hold histograms, others ranges only",
@@ -46,7 +46,7 @@ final class StatisticsUnion {
                             .inSlot(slot));
                 }
                 if (!Objects.equals(present.batchPolicy(), added.batchPolicy())) {
-                    throw new InvalidDataException(Values.wrong(
+                    throw new InvalidDataException(SqlValues.wrong(
                                     function,
                                     argument,
                                     "some statistics keep the ranges of single batches, others do not, or keep others",
@@ -59,7 +59,7 @@ final class StatisticsUnion {
         try {
             into.merge(other);
         } catch (ArithmeticException e) {
-            throw Values.wrong(
+            throw SqlValues.wrong(
                     function,
                     argument,
                     "the counts together are beyond " + Long.MAX_VALUE,
@@ -80,7 +80,7 @@ final class StatisticsUnion {
             String there = first == null || first.sample() == null
                     ? "elsewhere"
                     : "in sample " + DataProblem.shown(first.sample().toString());
-            DataProblem problem = Values.wrong(
+            DataProblem problem = SqlValues.wrong(
                             function,
                             argument,
                             "this slot is " + given + " here, but " + present.geometry() + " " + there,

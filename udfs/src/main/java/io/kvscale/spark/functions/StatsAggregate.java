@@ -61,7 +61,8 @@ public final class StatsAggregate extends StatisticsAggregate {
         if (children().size() > STATISTICS
                 && children().apply(STATISTICS).eval(InternalRow.empty()) instanceof UTF8String word
                 && tables == null) {
-            tables = Raised.from(() -> Values.statistics(NAME, word.toString())).tables();
+            tables = Raised.from(() -> SqlValues.statistics(NAME, word.toString()))
+                    .tables();
         }
         return new CalibrationStatistics(tables);
     }
@@ -122,15 +123,15 @@ public final class StatsAggregate extends StatisticsAggregate {
     }
 
     private static Slot slot(long layer, String role) {
-        return new Slot(Values.whole(NAME, "layer", layer, 0, Slot.MAX_LAYER), Values.role(NAME, role));
+        return new Slot(SqlValues.whole(NAME, "layer", layer, 0, Slot.MAX_LAYER), SqlValues.role(NAME, role));
     }
 
     private static Geometry geometry(String dtype, long heads, long headDim) {
-        int checked = Values.whole(NAME, "heads", heads, 1, Geometry.MAX_CHANNELS);
+        int checked = SqlValues.whole(NAME, "heads", heads, 1, Geometry.MAX_CHANNELS);
         return new Geometry(
-                Values.dtype(NAME, dtype),
+                SqlValues.dtype(NAME, dtype),
                 checked,
-                Values.whole(NAME, "head_dim", headDim, 1, Geometry.MAX_CHANNELS / checked));
+                SqlValues.whole(NAME, "head_dim", headDim, 1, Geometry.MAX_CHANNELS / checked));
     }
 
     /** The row's values where they need not be read into one array; null where they must, or are null. */
@@ -146,13 +147,13 @@ public final class StatsAggregate extends StatisticsAggregate {
     private static byte[] bytes(Object data, Dtype dtype) {
         if (data instanceof ArrayData floats) {
             if (dtype != Dtype.F32) {
-                throw Values.wrong(
+                throw SqlValues.wrong(
                         NAME,
                         "dtype",
                         "data is ARRAY<FLOAT>, which is F32, not " + dtype,
                         "say dtype 'F32', or give" + " the " + dtype + " bytes as BINARY");
             }
-            return Values.bytesOfFloats(NAME, "data", floats);
+            return SqlValues.bytesOfFloats(NAME, "data", floats);
         }
         return (byte[]) data;
     }

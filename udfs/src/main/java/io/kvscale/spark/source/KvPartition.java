@@ -1,6 +1,6 @@
 package io.kvscale.spark.source;
 
-import io.kvscale.capture.Split;
+import io.kvscale.input.Split;
 import org.apache.spark.sql.connector.read.InputPartition;
 
 /** What one task reads. */

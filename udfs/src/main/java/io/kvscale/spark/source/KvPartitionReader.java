@@ -1,7 +1,7 @@
 package io.kvscale.spark.source;
 
-import io.kvscale.capture.CaptureRows;
-import io.kvscale.capture.TensorRow;
+import io.kvscale.capture.rows.CaptureRow;
+import io.kvscale.capture.rows.CaptureRows;
 import io.kvscale.spark.error.Raised;
 import java.util.Arrays;
 import java.util.List;
@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 final class KvPartitionReader implements PartitionReader<InternalRow> {
     private final CaptureRows rows;
     private final List<KvColumn> columns;
-    private @Nullable TensorRow row;
+    private @Nullable CaptureRow row;
 
     KvPartitionReader(CaptureRows rows, StructType columns) {
         this.rows = rows;
@@ -30,7 +30,7 @@ final class KvPartitionReader implements PartitionReader<InternalRow> {
 
     @Override
     public InternalRow get() {
-        TensorRow current = row;
+        CaptureRow current = row;
         if (current == null) {
             throw new IllegalStateException("there is no row");
         }

@@ -1,7 +1,7 @@
 package io.kvscale.spark.source;
 
-import io.kvscale.capture.CaptureOptions;
-import io.kvscale.capture.CaptureRows;
+import io.kvscale.capture.layout.CaptureOptions;
+import io.kvscale.capture.rows.CaptureRows;
 import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.connector.read.InputPartition;

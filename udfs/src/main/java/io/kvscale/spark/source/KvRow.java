@@ -1,8 +1,8 @@
 package io.kvscale.spark.source;
 
-import io.kvscale.capture.CaptureRows;
-import io.kvscale.capture.TensorRow;
 import io.kvscale.capture.TensorValues;
+import io.kvscale.capture.rows.CaptureRow;
+import io.kvscale.capture.rows.CaptureRows;
 import io.kvscale.spark.error.Raised;
 import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.KvSource;
@@ -27,7 +27,7 @@ final class KvRow extends GenericInternalRow implements TensorValues {
     }
 
     /** @param rows gives the values of {@code row} until its next one is asked for */
-    static KvRow of(TensorRow row, List<KvColumn> columns, CaptureRows rows) {
+    static KvRow of(CaptureRow row, List<KvColumn> columns, CaptureRows rows) {
         @Nullable Object[] values = new @Nullable Object[columns.size()];
         for (int i = 0; i < values.length; i++) {
             values[i] = value(row, columns.get(i));
@@ -35,7 +35,7 @@ final class KvRow extends GenericInternalRow implements TensorValues {
         return new KvRow(values, columns.indexOf(KvColumn.DATA), row.source(), rows);
     }
 
-    private static @Nullable Object value(TensorRow row, KvColumn column) {
+    private static @Nullable Object value(CaptureRow row, KvColumn column) {
         Geometry geometry = row.source().geometry();
         return switch (column) {
             case SAMPLE -> UTF8String.fromString(row.sample());

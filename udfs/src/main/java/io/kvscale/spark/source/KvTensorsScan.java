@@ -1,9 +1,9 @@
 package io.kvscale.spark.source;
 
-import io.kvscale.capture.CaptureFile;
 import io.kvscale.capture.CaptureListing;
-import io.kvscale.capture.CaptureRows;
-import io.kvscale.capture.Split;
+import io.kvscale.capture.rows.CaptureRows;
+import io.kvscale.input.InputFile;
+import io.kvscale.input.Split;
 import io.kvscale.spark.error.Raised;
 import java.util.Arrays;
 import java.util.List;
@@ -60,9 +60,9 @@ public final class KvTensorsScan implements Scan, Batch {
         InputPartition[] known = planned;
         if (known == null) {
             SparkSession spark = SparkSession.active();
-            List<CaptureFile> files =
+            List<InputFile> files =
                     Raised.from(() -> CaptureListing.of(options.paths(), hadoop(spark))).files().stream()
-                            .filter(file -> file.mayHold(filter))
+                            .filter(file -> CaptureRows.mayHold(file, filter))
                             .toList();
             int count = options.partitions() > 0
                     ? options.partitions()

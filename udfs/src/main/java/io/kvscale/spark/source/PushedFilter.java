@@ -1,6 +1,6 @@
 package io.kvscale.spark.source;
 
-import io.kvscale.capture.RowFilter;
+import io.kvscale.capture.rows.RowFilter;
 import io.kvscale.tensor.Sample;
 import io.kvscale.tensor.Slot;
 import java.util.Arrays;

@@ -2,12 +2,12 @@ package io.kvscale.spark.source;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import io.kvscale.capture.CaptureOptions;
-import io.kvscale.capture.InvalidOptionException;
-import io.kvscale.capture.LayerFilter;
-import io.kvscale.capture.LayerPattern;
-import io.kvscale.capture.Layout;
-import io.kvscale.capture.TableColumns;
+import io.kvscale.capture.layout.CaptureOptions;
+import io.kvscale.capture.layout.LayerFilter;
+import io.kvscale.capture.layout.LayerPattern;
+import io.kvscale.capture.layout.Layout;
+import io.kvscale.capture.layout.TableColumns;
+import io.kvscale.input.InvalidOptionException;
 import io.kvscale.scheme.Vocabulary;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.Geometry;
@@ -31,9 +31,9 @@ record SourceOptions(List<String> paths, CaptureOptions capture, int partitions,
     private static final long DEFAULT_ROW_BYTES = 64L << 20;
 
     /** An array of the JVM holds no more. */
-    private static final long MOST_ROW_BYTES = 1L << 30;
+    private static final long MAX_ROW_BYTES = 1L << 30;
 
-    private static final int MOST_PARTITIONS = 1_000_000;
+    private static final int MAX_PARTITIONS = 1_000_000;
 
     private static final Vocabulary KEYS = Vocabulary.of(
             "key.tensors",
@@ -94,8 +94,8 @@ record SourceOptions(List<String> paths, CaptureOptions capture, int partitions,
         return new SourceOptions(
                 reader.paths(),
                 capture,
-                (int) reader.number("partitions", 0, MOST_PARTITIONS),
-                reader.number("max_row_bytes", DEFAULT_ROW_BYTES, MOST_ROW_BYTES));
+                (int) reader.number("partitions", 0, MAX_PARTITIONS),
+                reader.number("max_row_bytes", DEFAULT_ROW_BYTES, MAX_ROW_BYTES));
     }
 
     private static void rejectMisspelt(String key) {

@@ -3,13 +3,12 @@ package io.kvscale.spark.functions;
 import static org.apache.spark.sql.functions.expr;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.kvscale.cache.CalibrationTask;
-import io.kvscale.capture.CaptureFile;
 import io.kvscale.capture.CaptureListing;
-import io.kvscale.capture.CaptureOptions;
 import io.kvscale.capture.CaptureReader;
-import io.kvscale.capture.FilePiece;
-import io.kvscale.capture.Split;
+import io.kvscale.capture.layout.CaptureOptions;
+import io.kvscale.input.FilePiece;
+import io.kvscale.input.InputFile;
+import io.kvscale.input.Split;
 import io.kvscale.numeric.Dtype;
 import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.observer.CountTables;
@@ -18,6 +17,7 @@ import io.kvscale.observer.StatisticsKind;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.spark.TestSpark;
+import io.kvscale.task.CalibrationTask;
 import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.KvSource;
 import io.kvscale.tensor.Origin;
@@ -118,7 +118,7 @@ class StatsAggregateTest {
     @EnumSource
     void realCapturesGiveWhatTheJobGives(StatisticsKind kind) {
         Configuration configuration = new Configuration();
-        List<CaptureFile> files =
+        List<InputFile> files =
                 CaptureListing.of(List.of(SAMPLES), configuration).files();
         ArrayList<FilePiece> pieces = new ArrayList<>();
         files.forEach(file -> pieces.add(new FilePiece(file, 0, file.length())));

@@ -3,7 +3,7 @@ package io.kvscale.spark.source;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.kvscale.capture.InvalidOptionException;
+import io.kvscale.input.InvalidOptionException;
 import io.kvscale.safetensors.SafetensorsWriter;
 import io.kvscale.spark.TestSpark;
 import io.kvscale.tensor.InvalidDataException;

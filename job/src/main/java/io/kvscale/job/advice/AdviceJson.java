@@ -1,0 +1,96 @@
+package io.kvscale.job.advice;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamWriteFeature;
+import com.fasterxml.jackson.core.util.DefaultIndenter;
+import com.fasterxml.jackson.core.util.DefaultPrettyPrinter;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.kvscale.quant.SlotError;
+import io.kvscale.tensor.Slot;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** Advice for programs: the same bytes for the same statistics on every JDK. */
+public final class AdviceJson {
+    private static final JsonMapper MAPPER = new JsonMapper(JsonFactory.builder()
+            .enable(StreamWriteFeature.USE_FAST_DOUBLE_WRITER)
+            .build());
+
+    private AdviceJson() {}
+
+    public static String of(Advice advice) {
+        DefaultPrettyPrinter printer = new DefaultPrettyPrinter().withObjectIndenter(new DefaultIndenter("  ", "\n"));
+        try {
+            return MAPPER.writer(printer).writeValueAsString(content(advice)) + "\n";
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("plain maps are always JSON", e);
+        }
+    }
+
+    private static Map<String, @Nullable Object> content(Advice advice) {
+        Map<String, @Nullable Object> json = new LinkedHashMap<>();
+        json.put("budget", advice.budget().option());
+        json.put("strategy", advice.strategy().word());
+        json.put("average_bits", advice.averageBits());
+        json.put("noise_to_signal", advice.noiseToSignal());
+        json.put("approximate", advice.approximate());
+        json.put("layers", layers(advice));
+        json.put("ranking", advice.ranking().stream().map(AdviceJson::ranked).toList());
+        json.put("skip_layers", advice.skippedLayers());
+        json.put("vllm_arguments", advice.skipArguments());
+        json.put("vllm_refusal", advice.vllmRefusal());
+        json.put("recipe", advice.recipe());
+        return json;
+    }
+
+    private static List<Map<String, Object>> layers(Advice advice) {
+        Map<Integer, Map<String, Object>> layers = new LinkedHashMap<>();
+        for (SlotAdvice slot : advice.slots()) {
+            int layer = slot.slot().layer();
+            layers.computeIfAbsent(layer, l -> new LinkedHashMap<>(Map.of("layer", l)))
+                    .put(slot.slot().role().word(), slot(slot));
+        }
+        return List.copyOf(layers.values());
+    }
+
+    private static Map<String, @Nullable Object> slot(SlotAdvice slot) {
+        Map<String, @Nullable Object> json = candidate(slot.chosen());
+        json.put("values_per_token", slot.candidates().valuesPerToken());
+        List<Map<String, @Nullable Object>> candidates = new ArrayList<>();
+        slot.candidates().quantized().forEach(candidate -> candidates.add(candidate(candidate)));
+        candidates.add(candidate(slot.candidates().unquantized()));
+        json.put("candidates", candidates);
+        return json;
+    }
+
+    private static Map<String, @Nullable Object> candidate(Candidate candidate) {
+        SlotError error = candidate.error();
+        Map<String, @Nullable Object> json = new LinkedHashMap<>();
+        json.put("format", candidate.name());
+        json.put("bits", candidate.bits());
+        json.put("sqnr_db", Double.isInfinite(error.sqnrDb()) ? null : error.sqnrDb());
+        json.put("noise_to_signal", candidate.noiseToSignal());
+        json.put("mse", error.mse());
+        json.put("saturated_share", (double) error.saturated() / error.count());
+        if (candidate.isQuantized()) {
+            json.put("codes_used", error.codesUsed());
+        }
+        if (error.approximate()) {
+            json.put("approximate", true);
+        }
+        return json;
+    }
+
+    private static Map<String, Object> ranked(SlotAdvice slot) {
+        Slot at = slot.slot();
+        Map<String, Object> json = new LinkedHashMap<>();
+        json.put("layer", at.layer());
+        json.put("role", at.role().word());
+        json.put("format", slot.chosen().name());
+        return json;
+    }
+}

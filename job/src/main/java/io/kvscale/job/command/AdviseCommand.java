@@ -1,0 +1,152 @@
+package io.kvscale.job.command;
+
+import io.kvscale.job.advice.Advice;
+import io.kvscale.job.advice.AdviceBudget;
+import io.kvscale.job.advice.AdviceJson;
+import io.kvscale.job.advice.Advisor;
+import io.kvscale.job.advice.MeanBits;
+import io.kvscale.job.advice.MinSqnr;
+import io.kvscale.job.console.AdvicePrinter;
+import io.kvscale.numeric.NumberFormat;
+import io.kvscale.scheme.InvalidSchemeException;
+import io.kvscale.scheme.SchemeText;
+import io.kvscale.scheme.Strategy;
+import io.kvscale.tensor.DataProblem;
+import java.io.PrintWriter;
+import java.math.BigDecimal;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.apache.hadoop.conf.Configuration;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
+
+/** Which format each layer's K and V can be held in: needs neither the corpus nor Spark. */
+@Command(
+        name = "advise",
+        description = "Recommends a format for each layer's K and V, from statistics with histograms.",
+        footer = {
+            "Every format gets the symmetric static scales of the least squared error; SQNR is that over all values.",
+            "A layer is quantized whole or stays in 16 bits: then it is in the list of layers for vLLM to skip."
+        })
+public final class AdviseCommand implements Callable<Integer> {
+    @Spec
+    @SuppressWarnings("NullAway.Init") // set by picocli
+    private CommandSpec spec;
+
+    @Option(
+            names = "--statistics",
+            required = true,
+            paramLabel = "FILE",
+            description = "statistics.kvstats of an earlier calibration with statistics: histogram.")
+    private String statisticsFile = "";
+
+    @ArgGroup(exclusive = true, multiplicity = "1")
+    private Goal goal = new Goal();
+
+    @Option(
+            names = "--strategy",
+            paramLabel = "STRATEGY",
+            description = "tensor (default), or attn_head: one scale for each head.")
+    private String strategy = Strategy.TENSOR.word();
+
+    @Option(
+            names = "--formats",
+            paramLabel = "FORMAT",
+            split = ",",
+            description =
+                    "The formats to choose from, with commas between: fp8, fp8_e5m2, int8, int4, fp4. By default all.")
+    private List<String> formats = new ArrayList<>();
+
+    @Option(names = "--json", description = "Print JSON: every format of every slot, and the recipe as a text.")
+    private boolean json;
+
+    /** What is asked for: one of the two. */
+    static final class Goal {
+        @Option(
+                names = "--min-sqnr",
+                required = true,
+                paramLabel = "DB",
+                converter = PlainNumber.class,
+                description = "The cheapest formats with at least so many decibels of signal to noise.")
+        private @Nullable BigDecimal minSqnr;
+
+        @Option(
+                names = "--bits",
+                required = true,
+                paramLabel = "B",
+                converter = PlainNumber.class,
+                description = "The least noise to signal, summed over slots, at an average of at most so many bits a"
+                        + " cached value.")
+        private @Nullable BigDecimal bits;
+
+        AdviceBudget budget() {
+            if (minSqnr != null) {
+                return new MinSqnr(minSqnr);
+            }
+            if (bits != null) {
+                return new MeanBits(bits);
+            }
+            throw new IllegalStateException("one of them is required");
+        }
+    }
+
+    /** A number as people write it: neither NaN nor infinite, nor with millions of zeros. */
+    static final class PlainNumber implements ITypeConverter<BigDecimal> {
+        private static final int MAX_CHARACTERS = 20;
+
+        @Override
+        public BigDecimal convert(String text) {
+            if (text.length() <= MAX_CHARACTERS && text.matches("-?\\d+(\\.\\d+)?")) {
+                return new BigDecimal(text);
+            }
+            throw new TypeConversionException("'" + DataProblem.shown(text) + "' is not a number, as 30 or 6.5");
+        }
+    }
+
+    @Override
+    public Integer call() {
+        Advisor advisor = new Advisor(strategy(), formats(), goal.budget());
+        Configuration hadoop = new Configuration();
+        PrintWriter out = spec.commandLine().getOut();
+        Advice advice = advisor.advise(HadoopFiles.statistics(statisticsFile, hadoop));
+        ResultWriter results = new ResultWriter(out, spec.commandLine().getErr(), false);
+        advice.warnings().forEach(results::warn);
+        if (json) {
+            out.print(AdviceJson.of(advice));
+        } else {
+            AdvicePrinter.print(advice, out);
+        }
+        out.flush();
+        return ExitCode.DONE;
+    }
+
+    private Strategy strategy() {
+        for (Strategy known : Strategy.values()) {
+            if (known.isByHeads() && known.word().equals(strategy)) {
+                return known;
+            }
+        }
+        throw new ParameterException(
+                spec.commandLine(),
+                "--strategy is tensor or attn_head, for values are counted by head; not '" + DataProblem.shown(strategy)
+                        + "'");
+    }
+
+    private List<NumberFormat> formats() {
+        try {
+            return formats.isEmpty()
+                    ? Advisor.FORMATS
+                    : formats.stream().map(SchemeText::format).toList();
+        } catch (InvalidSchemeException e) {
+            throw new ParameterException(spec.commandLine(), "--formats: " + e.what() + "; " + e.remedy(), e);
+        }
+    }
+}

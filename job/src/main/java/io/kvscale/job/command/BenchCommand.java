@@ -1,0 +1,103 @@
+package io.kvscale.job.command;
+
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.kvscale.job.bench.ModelRates;
+import io.kvscale.job.bench.SpeedBench;
+import io.kvscale.job.console.TextTable;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.Spec;
+
+/** The speed of this machine. */
+@Command(
+        name = "bench",
+        description = "Measures the job on this machine, against the rate at which the same files can be read.",
+        footer = {
+            "It generates captures in a temporary folder, which it deletes. The figures are medians of rounds that take",
+            "turns, in GB/s (1e9 bytes); read: no task can be faster; ratio: task to read; small: files of 1.5 MB.",
+            "With --model: tokens a second (tps), of one task and of two at once (_2), and megabytes."
+        })
+public final class BenchCommand implements Callable<Integer> {
+    private static final long MIN_BYTES = 1 << 22;
+    private static final double MODEL_SECONDS = 60;
+
+    @Spec
+    @SuppressWarnings("NullAway.Init") // set by picocli
+    private CommandSpec spec;
+
+    @Option(names = "--size", paramLabel = "BYTES", description = "Bytes of the large captures; 2 GiB by default.")
+    private long size = 2L << 30;
+
+    @Option(names = "--dir", paramLabel = "DIR", description = "Where they are generated; by default java.io.tmpdir.")
+    private @Nullable Path dir;
+
+    @Option(
+            names = "--sql",
+            description = "Measure SQL too: over captures, Arrow and Parquet, and without kvscale's functions.")
+    private boolean sql;
+
+    @Option(
+            names = "--model",
+            paramLabel = "DIR",
+            description = "Measure this model instead: tokens a second alone, observed, with histograms and evaluated.")
+    private @Nullable Path model;
+
+    @Option(
+            names = "--model-file",
+            paramLabel = "NAME",
+            description = "The graph in that folder; ${DEFAULT-VALUE} by default.")
+    private String modelFile = "model.onnx";
+
+    @Option(names = "--json", description = "Print JSON: one object, a number for every figure.")
+    private boolean json;
+
+    @Override
+    public Integer call() throws Exception {
+        if (size < MIN_BYTES) {
+            throw new ParameterException(spec.commandLine(), "--size is at least " + MIN_BYTES);
+        }
+        ParseResult given = spec.commandLine().getParseResult();
+        for (String other : model == null ? List.of("--model-file") : List.of("--size", "--dir", "--sql")) {
+            if (given.hasMatchedOption(other)) {
+                throw new ParameterException(
+                        spec.commandLine(),
+                        other + " does not go " + (model == null ? "without" : "with") + " --model");
+            }
+        }
+        if (model != null && !Files.isDirectory(model)) {
+            throw new ParameterException(spec.commandLine(), "--model " + model + " is not a folder of this machine");
+        }
+        Path parent = dir == null ? Path.of(System.getProperty("java.io.tmpdir")) : dir;
+        Map<String, Object> figures = model == null
+                ? new SpeedBench(parent, size, sql).run()
+                : new ModelRates(model, modelFile, MODEL_SECONDS).run();
+        PrintWriter out = spec.commandLine().getOut();
+        if (json) {
+            out.println(JsonMapper.builder()
+                    .build()
+                    .writerWithDefaultPrettyPrinter()
+                    .writeValueAsString(figures));
+        } else {
+            TextTable table = new TextTable("figure", "value");
+            figures.forEach((name, value) -> table.row(name, shown(value)));
+            table.print(out);
+        }
+        out.flush();
+        return ExitCode.DONE;
+    }
+
+    private static Object shown(Object value) {
+        return value instanceof Double number ? String.format(Locale.ROOT, "%.2f", number) : value;
+    }
+}

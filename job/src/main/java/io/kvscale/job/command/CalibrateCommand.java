@@ -1,0 +1,187 @@
+package io.kvscale.job.command;
+
+import io.kvscale.capture.CaptureReader.Depth;
+import io.kvscale.job.calibration.CalibrationJob;
+import io.kvscale.job.calibration.CalibrationOutcome;
+import io.kvscale.job.calibration.TableInput;
+import io.kvscale.job.calibration.TextSource;
+import io.kvscale.job.console.DryRunPrinter;
+import io.kvscale.job.export.OutputFolder;
+import io.kvscale.job.recipe.Recipe;
+import io.kvscale.job.spark.SparkRuntime;
+import io.kvscale.quant.ScaleSolver;
+import io.kvscale.tensor.InvalidDataException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.apache.hadoop.conf.Configuration;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** The job. */
+@Command(
+        name = "calibrate",
+        description =
+                "Reads captures of K and V, a table of them, or texts that a model runs over, and writes k_scale and"
+                        + " v_scale of every layer.")
+public final class CalibrateCommand implements Callable<Integer> {
+    @Spec
+    @SuppressWarnings("NullAway.Init") // set by picocli
+    private CommandSpec spec;
+
+    @Option(names = "--recipe", required = true, paramLabel = "FILE", description = "What to calibrate, as YAML.")
+    private String recipeFile = "";
+
+    @Mixin
+    private CaptureArguments captures = new CaptureArguments();
+
+    @Mixin
+    private TextArguments texts = new TextArguments();
+
+    @Option(
+            names = "--table",
+            paramLabel = "NAME",
+            description = "A table or view that Spark knows: a row a tensor, or with --model a row a text.")
+    private @Nullable String table;
+
+    @Option(
+            names = "--save-captures",
+            paramLabel = "DIR",
+            description = "Save K and V as the model computed them: captures that --input reads; with --model.")
+    private @Nullable String saved;
+
+    @Option(names = "--output", paramLabel = "DIR", description = "The result folder; it appears whole or not at all.")
+    private @Nullable String output;
+
+    @Option(names = "--overwrite", description = "Replace an older result folder, and older captures.")
+    private boolean overwrite;
+
+    @Mixin
+    private SparkArguments spark = new SparkArguments();
+
+    @Option(names = "--dry-run", description = "Read headers or texts only, and show what would be calibrated.")
+    private boolean dryRun;
+
+    @Option(names = "--quiet", description = "Print errors only.")
+    private boolean quiet;
+
+    @Override
+    public Integer call() {
+        SparkRuntime runtime = spark.runtime();
+        Configuration hadoop = runtime.hadoop();
+        ResultWriter results =
+                new ResultWriter(spec.commandLine().getOut(), spec.commandLine().getErr(), quiet);
+        Recipe recipe = HadoopFiles.recipe(recipeFile, hadoop);
+        recipe.notices().forEach(results::say);
+        List<String> read = texts.isGiven() ? texts.paths() : captures.paths(hadoop);
+        check(read);
+        if (dryRun || output == null) {
+            try (CalibrationJob job = job(runtime, recipe, read, hadoop, results, null)) {
+                job.notices().forEach(results::warn);
+                new DryRunPrinter(spec.commandLine().getOut()).print(job, job.run(Depth.HEADERS, results.progress()));
+            }
+            return ExitCode.DONE;
+        }
+        try (OutputFolder folder = OutputFolder.open(output, overwrite, read, hadoop);
+                OutputFolder kept = saved == null
+                        ? null
+                        : OutputFolder.ofCaptures(saved, overwrite, beside(read, output), hadoop)) {
+            RunRecord run = new RunRecord(read, table);
+            try (CalibrationJob job = job(runtime, recipe, read, hadoop, results, kept)) {
+                job.notices().forEach(results::warn);
+                CalibrationOutcome outcome = observed(job, recipe, results);
+                tell(outcome, results);
+                ScaleSolver.Solution solution = solve(recipe, outcome);
+                results.write(solution, outcome.statistics(), run.finish(job, outcome.tally()), true, folder, kept);
+            }
+        }
+        return ExitCode.DONE;
+    }
+
+    private static List<String> beside(List<String> read, String output) {
+        List<String> all = new ArrayList<>(read);
+        all.add(output);
+        return all;
+    }
+
+    /** One pass; a second one where what it observes depends on scales, which are then the first one's. */
+    private CalibrationOutcome observed(CalibrationJob job, Recipe recipe, ResultWriter results) {
+        CalibrationOutcome outcome = job.run(Depth.VALUES, results.progress());
+        if (!job.wantsScales()) {
+            return outcome;
+        }
+        job.feedBack(solve(recipe, outcome).table());
+        return job.run(Depth.VALUES, results.progress());
+    }
+
+    private ScaleSolver.Solution solve(Recipe recipe, CalibrationOutcome outcome) {
+        try {
+            return ResultWriter.solve(recipe, outcome.statistics(), outcome.problem());
+        } catch (InvalidDataException e) {
+            // Of a text the file is the capture that was not saved.
+            throw texts.isGiven() ? new InvalidDataException(e.problem().inSampleOnly(), e) : e;
+        }
+    }
+
+    private void check(List<String> read) {
+        if (texts.isGiven() && captures.isGiven()) {
+            throw error("--model and --text stand in place of --input, --input-list and --input-format");
+        }
+        if (texts.isGiven()) {
+            texts.model();
+            texts.input(table);
+        } else if (table != null && captures.isGiven()) {
+            throw error("--table stands in place of --input, --input-list and --input-format");
+        } else if (read.isEmpty() && table == null) {
+            throw error("Missing required option: '--input=PATH...', '--input-list=FILE', '--table=NAME', or"
+                    + " '--model=DIR' and '--text=PATH...'");
+        } else if (saved != null) {
+            throw error("--save-captures saves what a model computes: it needs --model and --text");
+        }
+        if (output == null && !dryRun) {
+            throw error("Missing required option: '--output=DIR'");
+        }
+    }
+
+    private ParameterException error(String message) {
+        return new ParameterException(spec.commandLine(), message);
+    }
+
+    private CalibrationJob job(
+            SparkRuntime runtime,
+            Recipe recipe,
+            List<String> read,
+            Configuration hadoop,
+            ResultWriter results,
+            @Nullable OutputFolder kept) {
+        int most = spark.partitions();
+        if (texts.isGiven()) {
+            TextSource source = new TextSource(texts.model(), texts.input(table), kept == null ? null : kept.staging());
+            return new CalibrationJob(runtime, recipe, source, most, results.progress());
+        }
+        return table != null
+                ? new CalibrationJob(runtime, recipe, TableInput.named(table), most)
+                : captures.job(runtime, recipe, read, most, hadoop, results);
+    }
+
+    private static void tell(CalibrationOutcome outcome, ResultWriter results) {
+        if (outcome.tally().maskedFiles() > 0) {
+            results.say("the mask kept padding out in " + outcome.tally().maskedFiles() + " files");
+        }
+        if (outcome.tally().foreignFiles() > 0) {
+            long all = outcome.statistics().corpus().files() + outcome.tally().foreignFiles();
+            results.warn(
+                    outcome.tally().foreignFiles() + " of " + all + " files hold no K or V; tensors there are named "
+                            + outcome.tally().names());
+        }
+        if (outcome.problem() == null) {
+            results.tellFailed(
+                    outcome.tally().failed().count(), outcome.tally().failed().first());
+        }
+    }
+}

@@ -1,0 +1,106 @@
+package io.kvscale.job.command;
+
+import io.kvscale.capture.CaptureListing;
+import io.kvscale.capture.layout.InputFormat;
+import io.kvscale.job.calibration.CalibrationJob;
+import io.kvscale.job.calibration.TableInput;
+import io.kvscale.job.recipe.Recipe;
+import io.kvscale.job.spark.SparkRuntime;
+import io.kvscale.tensor.DataProblem;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.hadoop.conf.Configuration;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** The captures that a calibration reads. */
+final class CaptureArguments {
+    @Spec(Spec.Target.MIXEE)
+    @SuppressWarnings("NullAway.Init") // set by picocli
+    private CommandSpec spec;
+
+    @Option(
+            names = "--input",
+            paramLabel = "PATH",
+            arity = "1..*",
+            description =
+                    "Captures: folders, files or globs, local or of any Hadoop file system; or Parquet, a row a tensor.")
+    private List<String> inputs = new ArrayList<>();
+
+    @Option(names = "--input-list", paramLabel = "FILE", description = "A file that names inputs, one a line.")
+    private @Nullable String inputList;
+
+    @Option(
+            names = "--input-format",
+            paramLabel = "FORMAT",
+            description = "safetensors or arrow: take only such files from folders; parquet: let Spark read the"
+                    + " inputs as one table. By default whichever is there.")
+    private @Nullable String inputFormat;
+
+    /** Whether any of these options is there. */
+    boolean isGiven() {
+        return !inputs.isEmpty() || inputList != null || inputFormat != null;
+    }
+
+    /**
+     * All inputs, those of a list too.
+     *
+     * @throws ParameterException if the format is none
+     */
+    List<String> paths(Configuration hadoop) {
+        format();
+        List<String> all = new ArrayList<>(inputs);
+        if (inputList != null) {
+            String text = new String(HadoopFiles.bytes(inputList, hadoop), StandardCharsets.UTF_8);
+            text.lines().map(String::strip).filter(line -> !line.isEmpty()).forEach(all::add);
+        }
+        return all;
+    }
+
+    /** @throws ParameterException if it is no format */
+    private @Nullable InputFormat format() {
+        if (inputFormat == null) {
+            return null;
+        }
+        String word = inputFormat;
+        return InputFormat.named(word)
+                .orElseThrow(() -> new ParameterException(
+                        spec.commandLine(),
+                        "--input-format is safetensors, arrow or parquet, not '" + DataProblem.shown(word) + "'"));
+    }
+
+    /**
+     * The calibration of these captures.
+     *
+     * @param paths as {@link #paths} gave them
+     * @param partitions how many tasks to aim at; 0: as many as suit
+     */
+    CalibrationJob job(
+            SparkRuntime runtime,
+            Recipe recipe,
+            List<String> paths,
+            int partitions,
+            Configuration hadoop,
+            ResultWriter results) {
+        InputFormat format = format();
+        if (format == InputFormat.PARQUET) {
+            CaptureListing.check(paths, hadoop);
+            return new CalibrationJob(runtime, recipe, new TableInput("", paths, 0), partitions);
+        }
+        CaptureListing listing = CaptureListing.of(paths, format, hadoop);
+        if (listing.skipped() > 0) {
+            results.warn(listing.skipped() + " files are not " + CaptureListing.words(format) + " and were skipped");
+        }
+        return listing.parquet()
+                ? new CalibrationJob(
+                        runtime,
+                        recipe,
+                        new TableInput("", paths, listing.files().size()),
+                        partitions)
+                : new CalibrationJob(runtime, recipe, listing, partitions);
+    }
+}

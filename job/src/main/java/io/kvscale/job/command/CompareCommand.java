@@ -1,0 +1,107 @@
+package io.kvscale.job.command;
+
+import io.kvscale.job.console.ScaleTablePrinter;
+import io.kvscale.job.console.StatisticsPrinter;
+import io.kvscale.job.console.TextTable;
+import io.kvscale.scheme.ScaleTable;
+import io.kvscale.scheme.SlotScales;
+import io.kvscale.tensor.Slot;
+import java.io.PrintWriter;
+import java.util.Arrays;
+import java.util.TreeSet;
+import java.util.concurrent.Callable;
+import org.apache.hadoop.conf.Configuration;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Two results side by side. */
+@Command(
+        name = "compare",
+        description = "Shows two scale tables, or two statistics files, side by side.",
+        footer = {
+            "Exit code: 0 if they are equal bit for bit, 10 if they are not. Of scale tables every number of every slot",
+            "counts; the names of samples and the corpus are shown where they differ, and do not."
+        })
+public final class CompareCommand implements Callable<Integer> {
+    @Spec
+    @SuppressWarnings("NullAway.Init") // set by picocli
+    private CommandSpec spec;
+
+    @Parameters(index = "0", paramLabel = "A", description = "A result folder, kv_scales.json or statistics file.")
+    private String first = "";
+
+    @Parameters(index = "1", paramLabel = "B", description = "Another.")
+    private String second = "";
+
+    @Override
+    public Integer call() {
+        Configuration hadoop = new Configuration();
+        PathContent a = PathContent.read(first, hadoop);
+        PathContent b = PathContent.read(second, hadoop);
+        PrintWriter out = spec.commandLine().getOut();
+        boolean equal;
+        if (a instanceof PathContent.Scales x && b instanceof PathContent.Scales y) {
+            equal = compare(x.table(), y.table(), out);
+        } else if (a instanceof PathContent.Statistics x && b instanceof PathContent.Statistics y) {
+            equal = Arrays.equals(x.statistics().toByteArray(), y.statistics().toByteArray());
+            if (!equal) {
+                out.println(first + ":");
+                StatisticsPrinter.print(x.statistics(), true, out);
+                StatisticsPrinter.printHistograms(x.statistics(), out);
+                out.println(second + ":");
+                StatisticsPrinter.print(y.statistics(), true, out);
+                StatisticsPrinter.printHistograms(y.statistics(), out);
+            }
+        } else {
+            throw new ParameterException(
+                    spec.commandLine(), "compare takes two scale tables or two statistics files, not one of each");
+        }
+        out.println(equal ? "equal" : "different");
+        out.flush();
+        return equal ? ExitCode.DONE : ExitCode.DIFFERENT;
+    }
+
+    private static boolean compare(ScaleTable a, ScaleTable b, PrintWriter out) {
+        TreeSet<Slot> slots = new TreeSet<>(a.slots().keySet());
+        slots.addAll(b.slots().keySet());
+        TextTable table = new TextTable("layer", "role", "A", "B", "");
+        boolean equal = true;
+        for (Slot slot : slots) {
+            SlotScales x = a.slots().get(slot);
+            SlotScales y = b.slots().get(slot);
+            boolean same = same(x, y);
+            equal &= same;
+            table.row(
+                    slot.layer(),
+                    slot.role().word(),
+                    x == null ? "-" : ScaleTablePrinter.scales(x),
+                    y == null ? "-" : ScaleTablePrinter.scales(y),
+                    same ? "" : "differs");
+        }
+        table.print(out);
+        if (!a.corpus().equals(b.corpus())) {
+            out.println("the corpora differ: " + a.corpus() + ", " + b.corpus());
+        }
+        return equal;
+    }
+
+    private static boolean same(@Nullable SlotScales a, @Nullable SlotScales b) {
+        return a != null
+                && b != null
+                && a.scheme().equals(b.scheme())
+                && a.geometry().equals(b.geometry())
+                && Arrays.equals(a.scale(), b.scale())
+                && Arrays.equals(a.zeroPoint(), b.zeroPoint())
+                && Arrays.equals(a.rangeMin(), b.rangeMin())
+                && Arrays.equals(a.rangeMax(), b.rangeMax())
+                && Float.compare(a.min(), b.min()) == 0
+                && Float.compare(a.max(), b.max()) == 0
+                && a.count() == b.count()
+                && a.nan() == b.nan()
+                && a.infinite() == b.infinite();
+    }
+}

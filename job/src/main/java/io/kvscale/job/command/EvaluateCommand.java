@@ -1,0 +1,159 @@
+package io.kvscale.job.command;
+
+import io.kvscale.job.console.EvaluationPrinter;
+import io.kvscale.job.evaluation.Evaluation;
+import io.kvscale.job.evaluation.EvaluationJob;
+import io.kvscale.job.evaluation.NamedScales;
+import io.kvscale.job.evaluation.TextEvaluation;
+import io.kvscale.job.export.OutputFolder;
+import io.kvscale.job.recipe.Recipe;
+import io.kvscale.job.recipe.TextSettings;
+import io.kvscale.job.report.EvaluationReport;
+import io.kvscale.job.spark.SparkRuntime;
+import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.InvalidDataException;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.apache.hadoop.conf.Configuration;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** How good scales are. */
+@Command(
+        name = "evaluate",
+        description = "Predicts held-back text with the full-precision cache and with quantized ones, and compares.",
+        footer = {
+            "Each text is run in chunks: a chunk attends to itself in full precision, and to all before it",
+            "fake-quantized. KL is of the full-precision distribution of the next token to the quantized one's, in",
+            "nats; top-1 the share of tokens of which the likeliest next token stays the same."
+        })
+public final class EvaluateCommand implements Callable<Integer> {
+    @Spec
+    @SuppressWarnings("NullAway.Init") // set by picocli
+    private CommandSpec spec;
+
+    @Mixin
+    private TextArguments texts = new TextArguments();
+
+    @Option(
+            names = "--table",
+            paramLabel = "NAME",
+            description = "Texts for the model: a table or view that Spark knows.")
+    private @Nullable String table;
+
+    @Option(
+            names = "--scales",
+            required = true,
+            paramLabel = "DIR",
+            arity = "1..*",
+            description = "Results of calibrate or scales, or a kv_scales.json; may be repeated.")
+    private List<String> scales = new ArrayList<>();
+
+    @Option(
+            names = "--recipe",
+            paramLabel = "FILE",
+            description = "A recipe whose keys under kvscale say how texts are read and chosen, and residual_length; by"
+                    + " default all texts, as the model takes them.")
+    private @Nullable String recipeFile;
+
+    @Option(
+            names = "--chunk",
+            paramLabel = "N",
+            description = "Tokens that are fed at once; ${DEFAULT-VALUE} by default.")
+    private int chunk = 16;
+
+    @Option(names = "--json", description = "Print JSON.")
+    private boolean json;
+
+    @Option(
+            names = "--output",
+            paramLabel = "DIR",
+            description = "Also write evaluation.json and report.html there; the folder appears whole or not at all.")
+    private @Nullable String output;
+
+    @Option(names = "--overwrite", description = "Replace an older result folder.")
+    private boolean overwrite;
+
+    @Mixin
+    private SparkArguments spark = new SparkArguments();
+
+    @Override
+    public Integer call() {
+        if (chunk < 1) {
+            throw new ParameterException(spec.commandLine(), "--chunk must be at least 1");
+        }
+        SparkRuntime runtime = spark.runtime();
+        Configuration hadoop = runtime.hadoop();
+        PrintWriter out = spec.commandLine().getOut();
+        ResultWriter results = new ResultWriter(out, spec.commandLine().getErr(), false);
+        String model = texts.model();
+        TextEvaluation.Source source = new TextEvaluation.Source(
+                model,
+                texts.input(table),
+                settings(hadoop, results),
+                scales.stream().map(name -> scales(name, hadoop)).toList(),
+                chunk);
+        if (output == null) {
+            show(evaluate(runtime, source, results), out);
+            return ExitCode.DONE;
+        }
+        List<String> inputs = new ArrayList<>(texts.paths());
+        inputs.addAll(scales);
+        try (OutputFolder folder = OutputFolder.open(output, overwrite, inputs, hadoop)) {
+            Evaluation evaluation = evaluate(runtime, source, results);
+            folder.write("evaluation.json", evaluation.toJson());
+            folder.write("report.html", EvaluationReport.html(evaluation.toJson(), Version.kvscale()));
+            folder.commit();
+            show(evaluation, out);
+            if (!json) {
+                folder.paths().forEach(path -> out.println("wrote " + path));
+                out.flush();
+            }
+        }
+        return ExitCode.DONE;
+    }
+
+    private TextSettings settings(Configuration hadoop, ResultWriter results) {
+        if (recipeFile == null) {
+            return TextSettings.DEFAULT;
+        }
+        Recipe recipe = HadoopFiles.recipe(recipeFile, hadoop);
+        recipe.notices().forEach(results::say);
+        return recipe.text();
+    }
+
+    private static NamedScales scales(String name, Configuration hadoop) {
+        if (PathContent.read(name, hadoop) instanceof PathContent.Scales found) {
+            return new NamedScales(name, found.table());
+        }
+        throw new InvalidDataException(
+                DataProblem.of("there is no scale table", "name a result of calibrate or scales, or a kv_scales.json")
+                        .inFile(name));
+    }
+
+    private void show(Evaluation evaluation, PrintWriter out) {
+        if (json) {
+            out.print(new String(evaluation.toJson(), StandardCharsets.UTF_8));
+        } else {
+            EvaluationPrinter.print(evaluation, out);
+        }
+        out.flush();
+    }
+
+    private Evaluation evaluate(SparkRuntime runtime, TextEvaluation.Source source, ResultWriter results) {
+        try (TextEvaluation job = new TextEvaluation(runtime, source, spark.partitions(), results.progress())) {
+            job.notices().forEach(results::warn);
+            EvaluationJob.Outcome outcome = job.run(results.progress());
+            results.tellFailed(outcome.failed(), outcome.firstFailure());
+            return outcome.evaluation();
+        }
+    }
+}

@@ -1,0 +1,152 @@
+package io.kvscale.job.command;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.kvscale.capture.CaptureListing;
+import io.kvscale.capture.CaptureReader.Depth;
+import io.kvscale.capture.layout.CaptureOptions;
+import io.kvscale.input.FilePiece;
+import io.kvscale.input.InputFile;
+import io.kvscale.input.Split;
+import io.kvscale.job.console.CapturePrinter;
+import io.kvscale.job.console.ScaleTablePrinter;
+import io.kvscale.job.console.StatisticsPrinter;
+import io.kvscale.job.console.TextTable;
+import io.kvscale.observer.CalibrationStatistics;
+import io.kvscale.observer.StatisticsKind;
+import io.kvscale.scheme.QuantizationScheme;
+import io.kvscale.scheme.SlotSchemes;
+import io.kvscale.task.CalibrationTask;
+import io.kvscale.tensor.InvalidDataException;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.apache.hadoop.conf.Configuration;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** What files hold. */
+@Command(
+        name = "inspect",
+        description = "Shows what a capture, a statistics file or a scale table holds.",
+        footer = {
+            "A capture named by itself is read whole, for its ranges; of the files of a folder, headers and masks only."
+        })
+public final class InspectCommand implements Callable<Integer> {
+    @Spec
+    @SuppressWarnings("NullAway.Init") // set by picocli
+    private CommandSpec spec;
+
+    @Parameters(paramLabel = "PATH", arity = "1..*", description = "Captures or their folders, results, statistics.")
+    private List<String> paths = new ArrayList<>();
+
+    @Option(names = "--recipe", paramLabel = "FILE", description = "How to read captures, where the files do not say.")
+    private @Nullable String recipeFile;
+
+    @Option(names = "--json", description = "Print JSON: an array with one object a file.")
+    private boolean json;
+
+    @Override
+    public Integer call() throws JsonProcessingException {
+        Configuration hadoop = new Configuration();
+        PrintWriter out = spec.commandLine().getOut();
+        CaptureOptions options = recipeFile == null
+                ? CaptureOptions.defaults()
+                : HadoopFiles.recipe(recipeFile, hadoop).capture();
+        List<Map<String, Object>> shown = new ArrayList<>();
+        for (String path : paths) {
+            PathContent content = PathContent.read(path, hadoop);
+            if (content instanceof PathContent.Scales scales) {
+                shown.add(scales(path, scales, out));
+            } else if (content instanceof PathContent.Statistics statistics) {
+                shown.add(statistics(path, "statistics", statistics.statistics(), true, out));
+                if (!json) {
+                    StatisticsPrinter.printHistograms(statistics.statistics(), out);
+                }
+            } else {
+                captures(path, options, hadoop, shown, out);
+            }
+        }
+        if (json) {
+            out.println(JsonMapper.builder()
+                    .build()
+                    .writerWithDefaultPrettyPrinter()
+                    .writeValueAsString(shown));
+        }
+        out.flush();
+        return ExitCode.DONE;
+    }
+
+    private Map<String, Object> scales(String path, PathContent.Scales scales, PrintWriter out)
+            throws JsonProcessingException {
+        if (!json) {
+            out.println(path + ": scale table");
+            ScaleTablePrinter.print(scales.table(), out);
+        }
+        String text = new String(scales.table().toJson(), StandardCharsets.UTF_8);
+        return described(path, "scales", JsonMapper.builder().build().readValue(text, Map.class));
+    }
+
+    private Map<String, Object> statistics(
+            String path, String kind, CalibrationStatistics statistics, boolean values, PrintWriter out) {
+        if (!json) {
+            out.println(path + ": " + kind);
+            StatisticsPrinter.print(statistics, values, out);
+        }
+        return described(path, kind, StatisticsPrinter.json(statistics));
+    }
+
+    private void captures(
+            String path,
+            CaptureOptions options,
+            Configuration hadoop,
+            List<Map<String, Object>> shown,
+            PrintWriter out) {
+        List<InputFile> files = CaptureListing.of(List.of(path), hadoop).files();
+        Depth depth = files.size() == 1 ? Depth.VALUES : Depth.HEADERS;
+        TextTable table = new TextTable("file", "slots", "dtype", "heads", "head_dim", "tokens", "unmatched");
+        for (InputFile file : files) {
+            CalibrationTask.Outcome read = read(file, options, hadoop, depth);
+            if (depth == Depth.VALUES) {
+                shown.add(statistics(path, "capture", read.statistics(), true, out));
+            } else {
+                if (json) {
+                    shown.add(described(file.name(), "capture", StatisticsPrinter.json(read.statistics())));
+                }
+                CapturePrinter.row(table, file, read);
+            }
+        }
+        if (depth == Depth.HEADERS && !json) {
+            out.println(path + ": " + files.size() + " captures");
+            table.print(out);
+        }
+    }
+
+    private static CalibrationTask.Outcome read(
+            InputFile file, CaptureOptions options, Configuration hadoop, Depth depth) {
+        Split whole = new Split(new ArrayList<>(List.of(new FilePiece(file, 0, file.length()))));
+        QuantizationScheme any = QuantizationScheme.fp8();
+        CalibrationTask.Outcome read = CalibrationTask.run(
+                whole, SlotSchemes.of(any), StatisticsKind.RANGE, options, hadoop, depth, bytes -> {});
+        if (read.problem() != null) {
+            throw new InvalidDataException(read.problem());
+        }
+        return read;
+    }
+
+    private static Map<String, Object> described(String path, String kind, Map<?, ?> content) {
+        Map<String, Object> described = new LinkedHashMap<>();
+        described.put("path", path);
+        described.put("kind", kind);
+        content.forEach((key, value) -> described.put(String.valueOf(key), value));
+        return described;
+    }
+}

@@ -1,0 +1,67 @@
+package io.kvscale.job.command;
+
+import io.kvscale.job.calibration.CalibrationJob;
+import io.kvscale.task.CalibrationTask.Tally;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** What varies from run to run: the content of {@code run.json}. */
+final class RunRecord {
+    private final Instant start = Instant.now();
+    private final List<String> inputs;
+    private final @Nullable String table;
+
+    RunRecord(List<String> inputs) {
+        this(inputs, null);
+    }
+
+    /** @param table what was read instead of inputs */
+    RunRecord(List<String> inputs, @Nullable String table) {
+        this.inputs = List.copyOf(inputs);
+        this.table = table;
+    }
+
+    Map<String, Object> finish(CalibrationJob job, Tally tally) {
+        Map<String, Object> run = finish();
+        double seconds = Duration.between(start, Instant.now()).toMillis() / 1e3;
+        run.put("read_bytes", tally.readBytes());
+        run.put("task_seconds", tally.nanos() / 1e9);
+        run.put("throughput_mb_per_s", tally.readBytes() / 1e6 / Math.max(seconds, 1e-3));
+        run.put("partitions", job.partitions());
+        run.put("spark_version", job.sparkVersion());
+        run.put("master", job.master());
+        return run;
+    }
+
+    /** Of a run without Spark. */
+    Map<String, Object> finish() {
+        Instant end = Instant.now();
+        Map<String, Object> run = new LinkedHashMap<>();
+        run.put("started", start.truncatedTo(ChronoUnit.MILLIS).toString());
+        run.put("finished", end.truncatedTo(ChronoUnit.MILLIS).toString());
+        run.put("seconds", Duration.between(start, end).toMillis() / 1e3);
+        run.put("inputs", inputs);
+        if (table != null) {
+            run.put("table", table);
+        }
+        run.put("kvscale_version", Version.kvscale());
+        run.put("java_version", System.getProperty("java.version"));
+        run.put("host", host());
+        return run;
+    }
+
+    private static String host() {
+        try {
+            return InetAddress.getLocalHost().getHostName();
+        } catch (UnknownHostException e) {
+            return "unknown";
+        }
+    }
+}

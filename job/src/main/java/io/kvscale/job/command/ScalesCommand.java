@@ -1,0 +1,61 @@
+package io.kvscale.job.command;
+
+import io.kvscale.job.export.OutputFolder;
+import io.kvscale.job.recipe.Recipe;
+import io.kvscale.observer.CalibrationStatistics;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.apache.hadoop.conf.Configuration;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Another scheme from the same pass: needs neither the corpus nor Spark. */
+@Command(name = "scales", description = "Derives a scale table from statistics, without the corpus.")
+public final class ScalesCommand implements Callable<Integer> {
+    @Spec
+    @SuppressWarnings("NullAway.Init") // set by picocli
+    private CommandSpec spec;
+
+    @Option(
+            names = "--statistics",
+            required = true,
+            paramLabel = "FILE",
+            description = "statistics.kvstats of an earlier calibration.")
+    private String statisticsFile = "";
+
+    @Option(names = "--recipe", required = true, paramLabel = "FILE", description = "The scheme to derive, as YAML.")
+    private String recipeFile = "";
+
+    @Option(
+            names = "--output",
+            required = true,
+            paramLabel = "DIR",
+            description = "The result folder; it appears whole or not at all.")
+    private String output = "";
+
+    @Option(names = "--overwrite", description = "Replace an older result folder.")
+    private boolean overwrite;
+
+    @Option(names = "--report", description = "Write report.html too, as calibrate does.")
+    private boolean report;
+
+    @Option(names = "--quiet", description = "Print errors only.")
+    private boolean quiet;
+
+    @Override
+    public Integer call() {
+        Configuration hadoop = new Configuration();
+        RunRecord run = new RunRecord(List.of(statisticsFile));
+        ResultWriter results =
+                new ResultWriter(spec.commandLine().getOut(), spec.commandLine().getErr(), quiet);
+        Recipe recipe = HadoopFiles.recipe(recipeFile, hadoop);
+        recipe.notices().forEach(results::say);
+        CalibrationStatistics statistics = HadoopFiles.statistics(statisticsFile, hadoop);
+        try (OutputFolder folder = OutputFolder.open(output, overwrite, List.of(), hadoop)) {
+            results.write(ResultWriter.solve(recipe, statistics, null), statistics, run.finish(), report, folder, null);
+        }
+        return ExitCode.DONE;
+    }
+}

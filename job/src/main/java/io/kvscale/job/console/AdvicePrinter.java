@@ -1,0 +1,106 @@
+package io.kvscale.job.console;
+
+import io.kvscale.job.advice.Advice;
+import io.kvscale.job.advice.Candidate;
+import io.kvscale.job.advice.SlotAdvice;
+import io.kvscale.tensor.Role;
+import io.kvscale.tensor.Slot;
+import java.io.PrintWriter;
+import java.math.BigDecimal;
+import java.math.MathContext;
+import java.math.RoundingMode;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/** Shows advice on the terminal: a line a layer, the most sensitive slots, and last what to copy. */
+public final class AdvicePrinter {
+    private static final int MAX_SENSITIVE = 10;
+
+    private AdvicePrinter() {}
+
+    public static void print(Advice advice, PrintWriter out) {
+        out.println(advice.budget().option() + ", static scales by "
+                + advice.strategy().word() + " of the least squared error"
+                + (advice.approximate() ? "; approximate: F32 values were counted as BF16" : ""));
+        layers(advice, out);
+        out.println("average " + fixed(advice.averageBits()) + " bits a value; noise to signal, summed over "
+                + advice.slots().size() + " slots: "
+                + new BigDecimal(advice.noiseToSignal()).round(new MathContext(4)));
+        out.println();
+        out.println("most sensitive, by the best SQNR in the fewest bits:");
+        sensitive(advice, out);
+        out.println();
+        String skip = advice.skipArguments();
+        out.println(
+                skip == null
+                        ? "no layer stays unquantized"
+                        : "layers that stay unquantized, as arguments for vLLM, after its model and --kv-cache-dtype:");
+        if (skip != null) {
+            out.println(skip);
+        }
+        String refusal = advice.vllmRefusal();
+        if (refusal != null) {
+            out.println("nothing for vLLM to load: " + refusal + " (--formats fp8 keeps to these)");
+        }
+        String recipe = advice.recipe();
+        out.println();
+        out.println(
+                recipe == null
+                        ? "no recipe: every layer stays unquantized"
+                        : "--- the recipe that gives these scales, for kvscale scales --recipe ---");
+        if (recipe != null) {
+            out.print(recipe);
+        }
+    }
+
+    private static void layers(Advice advice, PrintWriter out) {
+        SortedMap<Slot, SlotAdvice> slots = new TreeMap<>();
+        advice.slots().forEach(slot -> slots.put(slot.slot(), slot));
+        TextTable table = new TextTable("layer", "key", "k_sqnr_db", "value", "v_sqnr_db");
+        slots.keySet().stream().mapToInt(Slot::layer).distinct().forEach(layer -> {
+            SlotAdvice key = slots.get(new Slot(layer, Role.KEY));
+            SlotAdvice value = slots.get(new Slot(layer, Role.VALUE));
+            table.row(layer, name(key), sqnr(key), name(value), sqnr(value));
+        });
+        table.print(out);
+    }
+
+    private static void sensitive(Advice advice, PrintWriter out) {
+        List<Integer> widths = advice.slots().get(0).candidates().bits();
+        List<String> heading = new ArrayList<>(List.of("layer", "role"));
+        widths.forEach(bits -> heading.add(bits + "_bits_db"));
+        heading.add("advice");
+        TextTable table = new TextTable(heading.toArray(String[]::new));
+        for (SlotAdvice slot : advice.ranking().stream().limit(MAX_SENSITIVE).toList()) {
+            List<Object> row = new ArrayList<>(
+                    List.of(slot.slot().layer(), slot.slot().role().word()));
+            for (int bits : widths) {
+                row.add(sqnr(slot.candidates().best(bits).orElseThrow()));
+            }
+            row.add(slot.chosen().name());
+            table.row(row.toArray());
+        }
+        table.print(out);
+    }
+
+    private static String name(@Nullable SlotAdvice slot) {
+        return slot == null ? "" : slot.chosen().name();
+    }
+
+    private static String sqnr(@Nullable SlotAdvice slot) {
+        return slot == null ? "" : sqnr(slot.chosen());
+    }
+
+    private static String sqnr(Candidate candidate) {
+        double sqnr = candidate.error().sqnrDb();
+        return !candidate.isQuantized() ? "" : Double.isInfinite(sqnr) ? "exact" : fixed(sqnr);
+    }
+
+    /** Two decimals, the same on every JDK. */
+    private static String fixed(double number) {
+        return new BigDecimal(number).setScale(2, RoundingMode.HALF_EVEN).toPlainString();
+    }
+}

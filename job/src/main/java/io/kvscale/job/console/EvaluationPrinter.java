@@ -1,0 +1,95 @@
+package io.kvscale.job.console;
+
+import io.kvscale.job.evaluation.Evaluation;
+import io.kvscale.job.evaluation.SchemeQuality;
+import io.kvscale.scheme.QuantizationScheme;
+import io.kvscale.scheme.ScaleTable;
+import io.kvscale.tensor.Role;
+import io.kvscale.tensor.Slot;
+import java.io.PrintWriter;
+import java.math.BigDecimal;
+import java.math.MathContext;
+import java.math.RoundingMode;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/** Shows an evaluation on the terminal: a line a scheme, then a line a layer. */
+public final class EvaluationPrinter {
+    private EvaluationPrinter() {}
+
+    public static void print(Evaluation evaluation, PrintWriter out) {
+        int residual = evaluation.settings().residualLength();
+        out.println(evaluation.predicted() + " tokens predicted, of " + evaluation.samples() + " samples, in chunks of "
+                + evaluation.settings().chunk()
+                + (residual == 0 ? "" : "; the newest " + residual + " tokens stay in full precision"));
+        TextTable table = new TextTable("", "scales", "scheme", "perplexity", "kl", "top1_percent");
+        table.row("", "", "full precision", digits(evaluation.perplexity()), "", "");
+        for (int i = 0; i < evaluation.schemes().size(); i++) {
+            SchemeQuality one = evaluation.schemes().get(i);
+            table.row(
+                    i + 1,
+                    one.scales().name(),
+                    scheme(one.scales().table()),
+                    digits(one.perplexity()),
+                    digits(one.kl()),
+                    fixed(100 * one.top1()));
+        }
+        table.print(out);
+        out.println();
+        out.println("signal to noise of K and V as cached, in dB:");
+        layers(evaluation, out);
+    }
+
+    private static void layers(Evaluation evaluation, PrintWriter out) {
+        List<String> heading = new ArrayList<>(List.of("layer"));
+        for (int i = 1; i <= evaluation.schemes().size(); i++) {
+            heading.add(i + "_key");
+            heading.add(i + "_value");
+        }
+        TextTable table = new TextTable(heading.toArray(String[]::new));
+        evaluation.schemes().stream()
+                .flatMap(one -> one.sqnrDb().keySet().stream())
+                .map(Slot::layer)
+                .distinct()
+                .sorted()
+                .forEach(layer -> {
+                    List<Object> row = new ArrayList<>(List.of(layer));
+                    for (SchemeQuality one : evaluation.schemes()) {
+                        for (Role role : Role.values()) {
+                            row.add(sqnr(one.sqnrDb().get(new Slot(layer, role))));
+                        }
+                    }
+                    table.row(row.toArray());
+                });
+        table.print(out);
+    }
+
+    /** Of a table whose slots differ: that they do. */
+    private static String scheme(ScaleTable table) {
+        QuantizationScheme common = table.scheme();
+        boolean mixed =
+                table.slots().values().stream().anyMatch(slot -> !slot.scheme().equals(common));
+        return mixed ? "mixed" : common.format().name().toLowerCase(Locale.ROOT) + " " + strategy(common);
+    }
+
+    private static String strategy(QuantizationScheme scheme) {
+        return scheme.strategy().word()
+                + (scheme.groupSize() > 0 ? " " + scheme.groupSize() : "")
+                + (scheme.symmetric() ? "" : " asymmetric");
+    }
+
+    private static String sqnr(@Nullable Double db) {
+        return db == null ? "" : Double.isInfinite(db) ? "exact" : fixed(db);
+    }
+
+    private static String fixed(double number) {
+        return new BigDecimal(number).setScale(2, RoundingMode.HALF_EVEN).toPlainString();
+    }
+
+    /** Five digits, the same on every JDK. */
+    private static String digits(double number) {
+        return new BigDecimal(number).round(new MathContext(5)).toString();
+    }
+}

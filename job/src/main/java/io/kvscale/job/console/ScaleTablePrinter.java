@@ -1,0 +1,67 @@
+package io.kvscale.job.console;
+
+import io.kvscale.scheme.GlobalScale;
+import io.kvscale.scheme.KvCacheScheme;
+import io.kvscale.scheme.QuantizationScheme;
+import io.kvscale.scheme.ScaleTable;
+import io.kvscale.scheme.SlotScales;
+import io.kvscale.tensor.Role;
+import io.kvscale.tensor.Slot;
+import java.io.PrintWriter;
+import java.util.Map;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+
+/** Shows a scale table on the terminal: one line a layer. */
+public final class ScaleTablePrinter {
+    private ScaleTablePrinter() {}
+
+    public static void print(ScaleTable table, PrintWriter out) {
+        out.println(describe(table.scheme()) + "; " + table.corpus().samples() + " samples, "
+                + table.corpus().tokens() + " tokens, " + table.corpus().values() + " values");
+        TextTable text = new TextTable("layer", "k_scale", "v_scale", "k_min", "k_max", "v_min", "v_max");
+        TreeSet<Integer> layers = new TreeSet<>();
+        table.slots().keySet().forEach(slot -> layers.add(slot.layer()));
+        for (int layer : layers) {
+            SlotScales key = table.slots().get(new Slot(layer, Role.KEY));
+            SlotScales value = table.slots().get(new Slot(layer, Role.VALUE));
+            text.row(
+                    layer,
+                    scales(key),
+                    scales(value),
+                    key == null ? "" : key.min(),
+                    key == null ? "" : key.max(),
+                    value == null ? "" : value.min(),
+                    value == null ? "" : value.max());
+        }
+        text.print(out);
+    }
+
+    /** One scale as it is, several as least .. greatest (count). */
+    public static String scales(@Nullable SlotScales slot) {
+        if (slot == null) {
+            return "";
+        }
+        float least = Float.POSITIVE_INFINITY;
+        float greatest = 0;
+        for (float scale : slot.scale()) {
+            least = Math.min(least, scale);
+            greatest = Math.max(greatest, scale);
+        }
+        return slot.scale().length == 1
+                ? String.valueOf(least)
+                : least + " .. " + greatest + " (" + slot.scale().length + ")";
+    }
+
+    /** A scheme in a few words. */
+    static String describe(QuantizationScheme scheme) {
+        Map<String, @Nullable Object> fields = KvCacheScheme.fields(scheme);
+        GlobalScale convention = scheme.globalScale();
+        return scheme.format().name().toLowerCase(java.util.Locale.ROOT)
+                + (scheme.symmetric() ? " symmetric" : " asymmetric")
+                + ", " + fields.get("strategy")
+                + (scheme.groupSize() > 0 ? " of " + scheme.groupSize() : "")
+                + ", " + fields.get("observer") + ", scales in " + fields.get("scale_dtype")
+                + (convention == null ? "" : ", global scale " + convention.word() + " (" + convention.formula() + ")");
+    }
+}

@@ -1,0 +1,102 @@
+package io.kvscale.job.console;
+
+import io.kvscale.numeric.Dtype;
+import io.kvscale.observer.CalibrationStatistics;
+import io.kvscale.observer.SlotStatistics;
+import io.kvscale.tensor.Geometry;
+import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** Shows statistics: one line a slot. */
+public final class StatisticsPrinter {
+    private StatisticsPrinter() {}
+
+    /** @param values whether values were read, or headers only */
+    public static void print(CalibrationStatistics statistics, boolean values, PrintWriter out) {
+        TextTable table = values
+                ? new TextTable(
+                        "layer", "role", "dtype", "heads", "head_dim", "samples", "tokens", "min", "max", "nan", "inf")
+                : new TextTable("layer", "role", "dtype", "heads", "head_dim", "samples", "tokens");
+        statistics.slots().forEach((slot, seen) -> {
+            Geometry geometry = seen.geometry();
+            List<Object> row = new ArrayList<>(List.of(
+                    slot.layer(),
+                    slot.role().word(),
+                    geometry.dtype(),
+                    geometry.heads(),
+                    geometry.headDim(),
+                    seen.samples(),
+                    seen.tokens()));
+            if (values) {
+                row.addAll(List.of(seen.min(), seen.max(), seen.nan(), seen.infinite()));
+            }
+            table.row(row.toArray());
+        });
+        table.print(out);
+    }
+
+    /** Says on one line whether there are histograms, and how large they are. */
+    public static void printHistograms(CalibrationStatistics statistics, PrintWriter out) {
+        Collection<SlotStatistics> counted = statistics.slots().values().stream()
+                .filter(SlotStatistics::hasCounts)
+                .toList();
+        if (counted.isEmpty()) {
+            out.println("histograms: none, ranges only");
+            return;
+        }
+        long bytes = counted.stream().mapToLong(SlotStatistics::sizeOfCounts).sum();
+        long heads = counted.stream().mapToLong(s -> s.geometry().heads()).sum();
+        boolean rounded = counted.stream().anyMatch(s -> s.geometry().dtype() == Dtype.F32);
+        out.println(
+                "histograms: " + counted.size() + " of " + statistics.slots().size() + " slots, " + bytes + " bytes, "
+                        + bytes / heads + " a head" + (rounded ? "; of F32 approximate, rounded to BF16" : ""));
+    }
+
+    private static @Nullable Map<String, Object> histogram(SlotStatistics seen) {
+        if (!seen.hasCounts()) {
+            return null;
+        }
+        Map<String, Object> histogram = new LinkedHashMap<>();
+        histogram.put("bytes", seen.sizeOfCounts());
+        histogram.put("approximate", seen.geometry().dtype() == Dtype.F32);
+        return histogram;
+    }
+
+    /** The same for programs. */
+    public static Map<String, Object> json(CalibrationStatistics statistics) {
+        List<Map<String, @Nullable Object>> slots = new ArrayList<>();
+        statistics.slots().forEach((slot, seen) -> {
+            Map<String, @Nullable Object> row = new LinkedHashMap<>();
+            row.put("layer", slot.layer());
+            row.put("role", slot.role().word());
+            row.put("dtype", seen.geometry().dtype().name());
+            row.put("heads", seen.geometry().heads());
+            row.put("head_dim", seen.geometry().headDim());
+            row.put("samples", seen.samples());
+            row.put("tokens", seen.tokens());
+            row.put("min", seen.isEmpty() ? null : seen.min());
+            row.put("max", seen.isEmpty() ? null : seen.max());
+            row.put("count", seen.finite());
+            row.put("nan", seen.nan());
+            row.put("inf", seen.infinite());
+            row.put(
+                    "min_sample",
+                    seen.minSample() == null ? null : seen.minSample().toString());
+            row.put(
+                    "max_sample",
+                    seen.maxSample() == null ? null : seen.maxSample().toString());
+            row.put("histogram", histogram(seen));
+            slots.add(row);
+        });
+        Map<String, Object> json = new LinkedHashMap<>();
+        json.put("fingerprint", statistics.corpus().fingerprintHex());
+        json.put("files", statistics.corpus().files());
+        json.put("slots", slots);
+        return json;
+    }
+}

@@ -1,0 +1,3 @@
+/** Tables, progress lines and warnings as people see them on the terminal. */
+@org.jspecify.annotations.NullMarked
+package io.kvscale.job.console;

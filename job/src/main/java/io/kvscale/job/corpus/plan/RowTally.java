@@ -1,0 +1,59 @@
+package io.kvscale.job.corpus.plan;
+
+import io.kvscale.tensor.DataProblem;
+import java.io.Serializable;
+import java.util.Comparator;
+import java.util.Iterator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What rows came to: merged in any order, the first bad one is the same.
+ *
+ * @param first the first of the bad ones
+ * @param failure the first of the files that cannot be read
+ */
+public record RowTally(
+        long good,
+        long bad,
+        @Nullable First first,
+        @Nullable DataProblem failure) implements Serializable {
+    public static final RowTally NONE = new RowTally(0, 0, null, null);
+
+    /** A bad record and what it is ordered by. */
+    public record First(String order, DataProblem problem) implements Serializable {}
+
+    private static final Comparator<First> ORDER =
+            Comparator.comparing(First::order, TextSample.BY_NAME).thenComparing(First::problem);
+
+    public static RowTally of(Iterator<byte[]> rows) {
+        RowTally tally = NONE;
+        while (rows.hasNext()) {
+            byte[] row = rows.next();
+            if (EncodedRow.sampleOf(row) != null) {
+                tally = new RowTally(tally.good + 1, tally.bad, tally.first, tally.failure);
+            } else {
+                EncodedRow read = EncodedRow.fromByteArray(row);
+                tally = tally.merge(
+                        read instanceof EncodedRow.Bad bad
+                                ? new RowTally(0, 1, new First(bad.order(), bad.problem()), null)
+                                : new RowTally(0, 0, null, ((EncodedRow.Failed) read).problem()));
+            }
+        }
+        return tally;
+    }
+
+    public RowTally merge(RowTally other) {
+        return new RowTally(
+                good + other.good,
+                bad + other.bad,
+                least(first, other.first, ORDER),
+                least(failure, other.failure, Comparator.naturalOrder()));
+    }
+
+    private static <T> @Nullable T least(@Nullable T a, @Nullable T b, Comparator<T> order) {
+        if (a == null || b == null) {
+            return a == null ? b : a;
+        }
+        return order.compare(a, b) <= 0 ? a : b;
+    }
+}

@@ -1,0 +1,3 @@
+/** Reads texts from files and tables on Spark. */
+@org.jspecify.annotations.NullMarked
+package io.kvscale.job.corpus.read;

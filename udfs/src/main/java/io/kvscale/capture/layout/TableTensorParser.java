@@ -1,0 +1,212 @@
+package io.kvscale.capture.layout;
+
+import io.kvscale.input.InvalidOptionException;
+import io.kvscale.numeric.Dtype;
+import io.kvscale.safetensors.TensorEntry;
+import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.Geometry;
+import io.kvscale.tensor.InvalidDataException;
+import io.kvscale.tensor.KvSource;
+import io.kvscale.tensor.Role;
+import io.kvscale.tensor.Sample;
+import io.kvscale.tensor.Slot;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/** From rows of a table to the tensors that they are, with every check that a file's tensors pass. */
+public final class TableTensorParser {
+    private final CaptureOptions options;
+    private final TableColumns columns;
+    private final LayerFilter layers;
+
+    /** @throws InvalidOptionException for an option that no table can follow */
+    public TableTensorParser(CaptureOptions options) {
+        if (options.layout() == Layout.THD2) {
+            throw new InvalidOptionException(
+                    "layout: 2THD is of tensors that hold K and V, a row of a table holds one of them",
+                    "say layout: BHSD or SHD under kvscale in the recipe, or leave layout out");
+        }
+        if (options.mask() != null && !options.mask().equals(CaptureOptions.NO_MASK)) {
+            throw new InvalidOptionException(
+                    "mask: " + DataProblem.shown(options.mask())
+                            + " names a tensor beside others, and tables have none",
+                    "leave padding out of the table, and remove mask under kvscale in the recipe");
+        }
+        this.options = options;
+        this.columns = options.columns();
+        this.layers = options.layerFilter();
+    }
+
+    /**
+     * The tensor of a row; null if its layer is not calibrated.
+     *
+     * @throws InvalidDataException if the row is not K or V of a layer; it names what the row says of itself
+     */
+    public @Nullable TableTensor of(KvTableRow row) {
+        Slot slot = null;
+        try {
+            int layer = layer(row);
+            if (!layers.includes(layer)) {
+                return null;
+            }
+            slot = new Slot(layer, role(row));
+            return tensor(row, slot);
+        } catch (InvalidDataException e) {
+            throw new InvalidDataException(placed(e.problem(), row, slot), e);
+        }
+    }
+
+    /** A problem with a row, with the sample, slot and file of that row. */
+    public static DataProblem placed(DataProblem problem, KvTableRow row, @Nullable Slot slot) {
+        return new DataProblem(
+                problem.what(),
+                problem.remedy(),
+                row.sample() == null ? null : Sample.named(row.sample()),
+                slot,
+                row.file(),
+                null);
+    }
+
+    private int layer(KvTableRow row) {
+        long layer = needed(row.layer(), columns.layer());
+        if (layer < 0 || layer > Slot.MAX_LAYER) {
+            throw problem(
+                    "column '" + DataProblem.shown(columns.layer()) + "' is " + layer + ", no layer within 0.."
+                            + Slot.MAX_LAYER,
+                    "correct the table");
+        }
+        return (int) layer;
+    }
+
+    private Role role(KvTableRow row) {
+        String word = needed(row.role(), columns.role());
+        return switch (word.toLowerCase(Locale.ROOT)) {
+            case "key", "k" -> Role.KEY;
+            case "value", "v" -> Role.VALUE;
+            default ->
+                throw problem(
+                        "column '" + DataProblem.shown(columns.role()) + "' is '" + DataProblem.shown(word)
+                                + "', neither key nor value",
+                        "say key (or k), value (or v)");
+        };
+    }
+
+    private TableTensor tensor(KvTableRow row, Slot slot) {
+        String name = "layers." + slot.layer() + (slot.role() == Role.KEY ? ".keys" : ".values");
+        String dtype = dtype(row);
+        needed(row.bytes() < 0 ? null : row.bytes(), columns.data());
+        if (row.holes()) {
+            throw problem(
+                    "column '" + DataProblem.shown(columns.data()) + "' has a null among its values",
+                    "correct the table");
+        }
+        List<Long> shape = shape(row, dtype);
+        TensorNames.Part part = slot.role() == Role.KEY ? TensorNames.Part.KEY : TensorNames.Part.VALUE;
+        TensorShape seen = TensorShape.of(new TensorEntry(name, dtype, shape, 0, row.bytes()), part, options, Map.of());
+        Geometry geometry = seen.geometry();
+        long token = (long) geometry.channels() * geometry.dtype().bytes();
+        if (row.bytes() % token != 0 || row.bytes() / token != (long) seen.batch() * seen.tokens()) {
+            throw problem(
+                    "column '" + DataProblem.shown(columns.data()) + "' holds " + row.bytes()
+                            + " bytes, which are not shape " + shape + " of " + geometry.dtype(),
+                    "write the whole tensor, row-major, with the shape and dtype that it has");
+        }
+        KvSource source = new KvSource(
+                row.file(),
+                0,
+                row.sample(),
+                geometry,
+                seen.batch(),
+                seen.tokens(),
+                seen.tokenMajor(),
+                null,
+                row.further());
+        return new TableTensor(slot, source, name, shape);
+    }
+
+    private String dtype(KvTableRow row) {
+        String said = row.dtype();
+        if (!row.floats()) {
+            return needed(said, columns.dtype()).toUpperCase(Locale.ROOT);
+        }
+        if (said != null && !said.equalsIgnoreCase(Dtype.F32.name())) {
+            throw problem(
+                    "column '" + DataProblem.shown(columns.dtype()) + "' is '" + DataProblem.shown(said)
+                            + "', but column '" + DataProblem.shown(columns.data()) + "' holds 32-bit floats",
+                    "store the values' own bytes as binary, or say dtype F32 if they are F32");
+        }
+        return Dtype.F32.name();
+    }
+
+    private List<Long> shape(KvTableRow row, String dtype) {
+        if (row.shape() != null) {
+            return stated(row.shape());
+        }
+        if (row.heads() == null && row.headDim() == null) {
+            throw problem(
+                    "neither column '" + DataProblem.shown(columns.shape()) + "' nor '"
+                            + DataProblem.shown(columns.heads()) + "' and '" + DataProblem.shown(columns.headDim())
+                            + "' say the shape: they are null",
+                    "leave such rows out, or fill them in");
+        }
+        return shapeByHeads(row, dtype);
+    }
+
+    private List<Long> stated(List<@Nullable Long> shape) {
+        if (shape.stream().anyMatch(Objects::isNull)) {
+            throw problem(
+                    "column '" + DataProblem.shown(columns.shape()) + "' has a null among its dimensions",
+                    "correct the table");
+        }
+        return shape.stream().map(d -> needed(d, columns.shape())).toList();
+    }
+
+    /** Of values [H,S,D], or [S,H,D] where the layout says so: as many tokens as there are. */
+    private List<Long> shapeByHeads(KvTableRow row, String dtype) {
+        long heads = needed(row.heads(), columns.heads());
+        long headDim = needed(row.headDim(), columns.headDim());
+        int value =
+                TensorShape.dtype(new TensorEntry("", dtype, List.of(), 0, 0)).bytes();
+        long token = 1;
+        for (long axis : new long[] {heads, headDim}) {
+            if (axis < 1 || axis > Geometry.MAX_CHANNELS || (token *= axis) > Geometry.MAX_CHANNELS) {
+                throw problem(
+                        "columns '" + DataProblem.shown(columns.heads()) + "' and '"
+                                + DataProblem.shown(columns.headDim()) + "' are " + heads + " and " + headDim
+                                + ", whose product is not within 1.." + Geometry.MAX_CHANNELS,
+                        "give num_key_value_heads and head_dim of the model's config.json");
+            }
+        }
+        if (row.bytes() % (token * value) != 0) {
+            throw problem(
+                    "column '" + DataProblem.shown(columns.data()) + "' holds " + row.bytes()
+                            + " bytes, which are not whole tokens of " + heads + " heads of " + headDim + " in "
+                            + dtype,
+                    "write [heads, tokens, head_dim], row-major, with the dtype that it has");
+        }
+        long tokens = row.bytes() / (token * value);
+        if (row.tokens() != null && row.tokens() != tokens) {
+            throw problem(
+                    "column '" + TableColumns.TOKENS + "' is " + row.tokens() + ", but column '"
+                            + DataProblem.shown(columns.data()) + "' holds " + row.bytes() + " bytes, which are "
+                            + tokens
+                            + " tokens of " + heads + " heads of " + headDim + " in " + dtype,
+                    "write the whole tensor, or correct the column");
+        }
+        return options.layout() == Layout.SHD ? List.of(tokens, heads, headDim) : List.of(1L, heads, tokens, headDim);
+    }
+
+    private static <T> T needed(@Nullable T value, String column) {
+        if (value == null) {
+            throw problem("column '" + DataProblem.shown(column) + "' is null", "leave such rows out, or fill them in");
+        }
+        return value;
+    }
+
+    private static InvalidDataException problem(String what, String remedy) {
+        return new InvalidDataException(DataProblem.of(what, remedy));
+    }
+}

@@ -1,0 +1,74 @@
+package io.kvscale.evaluation;
+
+import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.InvalidDataException;
+import java.nio.FloatBuffer;
+
+/**
+ * The distribution of the next token behind one row of logits, in f64: the softmax, shifted by the greatest logit so that
+ * no exponential overflows. {@link StrictMath}: the same bits on every JDK.
+ */
+final class NextToken {
+    /** Of values that a model should not compute. */
+    static final String REMEDY =
+            "find out why the model produced them, or leave such texts out: max_failed_samples under "
+                    + "kvscale in the recipe";
+
+    private final float[] logits;
+    private final double[] weights;
+    private double greatest;
+    private double total;
+    private double logTotal;
+    private int top;
+
+    NextToken(int vocabulary) {
+        this.logits = new float[vocabulary];
+        this.weights = new double[vocabulary];
+    }
+
+    /**
+     * Takes one row.
+     *
+     * @throws InvalidDataException if a logit is NaN or infinite
+     */
+    void read(FloatBuffer rows, int row) {
+        rows.get(row * logits.length, logits);
+        top = 0;
+        float odd = 0;
+        for (int i = 0; i < logits.length; i++) {
+            odd += logits[i] * 0f; // NaN from the first that is not finite on
+            if (logits[i] > logits[top]) {
+                top = i;
+            }
+        }
+        if (Float.isNaN(odd)) {
+            throw new InvalidDataException(DataProblem.of("the model's logits are NaN or infinite", REMEDY));
+        }
+        greatest = logits[top];
+        total = 0;
+        for (int i = 0; i < logits.length; i++) {
+            weights[i] = StrictMath.exp(logits[i] - greatest);
+            total += weights[i];
+        }
+        logTotal = StrictMath.log(total);
+    }
+
+    /** -log p of a token, in nats. */
+    double surprise(int token) {
+        return logTotal - (logits[token] - greatest);
+    }
+
+    /** KL(this || other) in nats: 0 for the same logits, never below. */
+    double divergence(NextToken other) {
+        double sum = 0;
+        for (int i = 0; i < logits.length; i++) {
+            sum += weights[i] * ((logits[i] - greatest) - (other.logits[i] - other.greatest));
+        }
+        return Math.max(0, sum / total - (logTotal - other.logTotal));
+    }
+
+    /** The likeliest token; of equals the first. */
+    int top() {
+        return top;
+    }
+}

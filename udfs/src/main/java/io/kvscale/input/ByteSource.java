@@ -1,0 +1,90 @@
+package io.kvscale.input;
+
+import java.io.Closeable;
+import java.io.File;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.StandardOpenOption;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FSDataInputStream;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.LocalFileSystem;
+import org.apache.hadoop.fs.Path;
+
+/** Bytes of one file at any position. */
+public interface ByteSource extends Closeable {
+    /**
+     * Fills the buffer from a position of the file.
+     *
+     * @throws java.io.EOFException if the file ends first
+     */
+    void read(long position, ByteBuffer into) throws IOException;
+
+    /**
+     * Opens a file: through the operating system where it is local and no {@code .crc} file guards it, which is twice as
+     * fast, else as a Hadoop stream, which checks what can be checked.
+     */
+    static ByteSource open(InputFile file, Configuration configuration) throws IOException {
+        Path path = new Path(file.path());
+        FileSystem fs = path.getFileSystem(configuration);
+        if (fs instanceof LocalFileSystem local) {
+            File here = local.pathToFile(path);
+            if (!new File(here.getParentFile(), "." + here.getName() + ".crc").exists()) {
+                return new Local(FileChannel.open(here.toPath(), StandardOpenOption.READ));
+            }
+        }
+        return new Stream(fs.open(path));
+    }
+
+    /** Whether reads into a direct buffer avoid a copy. */
+    boolean prefersDirect();
+
+    /** A local file. */
+    record Local(FileChannel channel) implements ByteSource {
+        @Override
+        public void read(long position, ByteBuffer into) throws IOException {
+            long at = position;
+            while (into.hasRemaining()) {
+                int count = channel.read(into, at);
+                if (count < 0) {
+                    throw new java.io.EOFException("end of file at byte " + at);
+                }
+                at += count;
+            }
+        }
+
+        @Override
+        public boolean prefersDirect() {
+            return true;
+        }
+
+        @Override
+        public void close() throws IOException {
+            channel.close();
+        }
+    }
+
+    /** Any file that Hadoop can open. */
+    record Stream(FSDataInputStream stream) implements ByteSource {
+        @Override
+        public void read(long position, ByteBuffer into) throws IOException {
+            // Not a positioned read: blocks follow one another, and on HDFS each of those would begin anew.
+            if (stream.getPos() != position) {
+                stream.seek(position);
+            }
+            stream.readFully(into.array(), into.arrayOffset() + into.position(), into.remaining());
+            into.position(into.limit());
+        }
+
+        @Override
+        public boolean prefersDirect() {
+            return false;
+        }
+
+        @Override
+        public void close() throws IOException {
+            stream.close();
+        }
+    }
+}

@@ -1,0 +1,15 @@
+package io.kvscale.input;
+
+import java.io.Serializable;
+
+/** The bytes {@code [start, end)} of a file. A value belongs to the piece that holds its first byte. */
+public record FilePiece(InputFile file, long start, long end) implements Serializable {
+    /** Whether a byte of the file is in this piece. */
+    public boolean holds(long position) {
+        return position >= start && position < end;
+    }
+
+    public long length() {
+        return end - start;
+    }
+}

@@ -1,0 +1,207 @@
+package io.kvscale.input;
+
+import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.InvalidDataException;
+import io.kvscale.tensor.Sample;
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.function.Predicate;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileStatus;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.LocalFileSystem;
+import org.apache.hadoop.fs.Path;
+import org.apache.hadoop.fs.RemoteIterator;
+
+/**
+ * Finds the files of inputs by listing alone: folders recursively, what globs (Hadoop's) find as if it were a folder's,
+ * and files named by themselves. Each is taken once.
+ */
+public final class InputWalk {
+    private static final int MAX_DEPTH = 64;
+    private static final String GLOB = "{}[]*?";
+
+    private final boolean several;
+    private final Predicate<String> taken;
+    private final String option;
+    private final List<InputFile> files = new ArrayList<>();
+    private final Set<Path> seen = new HashSet<>();
+    private long skipped;
+
+    /**
+     * @param several whether there is more than one input: then the input's last folder comes first in names
+     * @param taken says by its name whether a file in a folder is taken
+     * @param option where inputs come from, for messages
+     */
+    public InputWalk(boolean several, Predicate<String> taken, String option) {
+        this.several = several;
+        this.taken = taken;
+        this.option = option;
+    }
+
+    /** @throws InvalidDataException if the input does not exist, or cannot be listed */
+    public void add(String input, Configuration configuration) {
+        listed(input, () -> walk(input, configuration));
+    }
+
+    /** Something that asks a file system. */
+    private interface Visit {
+        void run() throws IOException;
+    }
+
+    private void listed(String input, Visit visit) {
+        try {
+            visit.run();
+        } catch (IOException e) {
+            throw new InvalidDataException(
+                    DataProblem.of(
+                            "input " + DataProblem.shown(input) + " cannot be listed: " + e.getMessage(),
+                            "check " + option + ", and that this machine can reach it"),
+                    e);
+        }
+    }
+
+    /** What was found, in the order of the names' UTF-8 bytes. */
+    public List<InputFile> files() {
+        return files.stream()
+                .sorted(Comparator.comparing(InputFile::name, Sample::compareUtf8))
+                .toList();
+    }
+
+    /** Files passed over in folders because they are not taken, hidden ones not counted. */
+    public long skipped() {
+        return skipped;
+    }
+
+    /** Looks whether an input is there. @throws InvalidDataException if it is not */
+    public void check(String input, Configuration configuration) {
+        listed(input, () -> {
+            Path path = path(input);
+            found(input, path, path.getFileSystem(configuration));
+        });
+    }
+
+    private void walk(String input, Configuration configuration) throws IOException {
+        Path path = path(input);
+        FileSystem fs = path.getFileSystem(configuration);
+        FileStatus[] found = found(input, path, fs);
+        boolean glob = isGlob(path);
+        Path root = fs.makeQualified(root(path, found));
+        for (FileStatus status : found) {
+            if (glob) {
+                entry(fs, status, root, 0);
+            } else if (status.isDirectory()) {
+                folder(fs, status.getPath(), root, 0);
+            } else {
+                file(status, root);
+            }
+        }
+    }
+
+    private FileStatus[] found(String input, Path path, FileSystem fs) throws IOException {
+        FileStatus[] found;
+        try {
+            found = isGlob(path) ? fs.globStatus(path) : new FileStatus[] {fs.getFileStatus(path)};
+        } catch (FileNotFoundException e) {
+            found = null;
+        } catch (IllegalArgumentException e) {
+            throw new InvalidDataException(
+                    DataProblem.of(
+                            "input " + DataProblem.shown(input) + " cannot be listed: " + e.getMessage(),
+                            "name the folder instead, or the files: Hadoop's globs cannot go over names with a colon"),
+                    e);
+        }
+        if (found == null || found.length == 0) {
+            throw problem("input " + DataProblem.shown(input) + " does not exist", "check " + option);
+        }
+        return found;
+    }
+
+    private static boolean isGlob(Path path) {
+        return path.toString().chars().anyMatch(c -> GLOB.indexOf(c) >= 0);
+    }
+
+    private Path path(String input) {
+        try {
+            return new Path(input);
+        } catch (IllegalArgumentException e) {
+            throw new InvalidDataException(
+                    DataProblem.of("input '" + DataProblem.shown(input) + "' is not a path", "check " + option), e);
+        }
+    }
+
+    /** Names count from here: a folder itself, the folder of a file, the part of a glob before its wildcards. */
+    private static Path root(Path path, FileStatus[] found) {
+        Path root = path;
+        boolean glob = false;
+        for (Path p = path; p != null; p = p.getParent()) {
+            if (p.getName().chars().anyMatch(c -> GLOB.indexOf(c) >= 0)) {
+                root = p.getParent();
+                glob = true;
+            }
+        }
+        boolean file = !glob && found[0].isFile();
+        Path result = file ? root.getParent() : root;
+        return result == null ? new Path("/") : result;
+    }
+
+    private void folder(FileSystem fs, Path folder, Path root, int depth) throws IOException {
+        if (depth > MAX_DEPTH) {
+            throw problem("folder " + folder + " is nested more than " + MAX_DEPTH + " deep", "look for a loop");
+        }
+        checkLocale(fs, folder);
+        RemoteIterator<FileStatus> entries = fs.listStatusIterator(folder);
+        while (entries.hasNext()) {
+            entry(fs, entries.next(), root, depth + 1);
+        }
+    }
+
+    /** Java lists names that its locale cannot express but cannot open them, and Hadoop then passes them over. */
+    private static void checkLocale(FileSystem fs, Path folder) {
+        if (fs instanceof LocalFileSystem local && !"UTF-8".equalsIgnoreCase(System.getProperty("sun.jnu.encoding"))) {
+            String[] names = local.pathToFile(folder).list();
+            if (names != null && Arrays.stream(names).anyMatch(n -> n.chars().anyMatch(c -> c > 0x7e))) {
+                throw problem(
+                        "folder " + folder + " holds names that the locale of this process cannot express",
+                        "set LC_ALL=C.UTF-8 for the driver and the executors");
+            }
+        }
+    }
+
+    /** What was found and not named: hidden things are passed over, others that are not taken counted. */
+    private void entry(FileSystem fs, FileStatus status, Path root, int depth) throws IOException {
+        String name = status.getPath().getName();
+        if (name.startsWith(".") || name.startsWith("_")) {
+            return;
+        }
+        if (status.isDirectory()) {
+            folder(fs, status.getPath(), root, depth);
+        } else if (taken.test(name)) {
+            file(status, root);
+        } else {
+            skipped++;
+        }
+    }
+
+    private void file(FileStatus status, Path root) throws FileNotFoundException {
+        Path path = status.getPath();
+        if (!seen.add(path)) {
+            return;
+        }
+        String below = path.toUri().getPath();
+        String base = root.toUri().getPath();
+        String name = below.substring(base.endsWith("/") ? base.length() : base.length() + 1);
+        String folder = root.getName().isEmpty() ? "root" : root.getName();
+        files.add(new InputFile(path.toString(), several ? folder + "/" + name : name, folder, status.getLen()));
+    }
+
+    private static InvalidDataException problem(String what, String remedy) {
+        return new InvalidDataException(DataProblem.of(what, remedy));
+    }
+}

@@ -1,0 +1,71 @@
+package io.kvscale.input;
+
+import java.io.Serializable;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The unit of a task: pieces of files, in the order of the listing. */
+public record Split(ArrayList<FilePiece> pieces) implements Serializable {
+    /** About the most that one task reads: enough to dwarf its start, little enough to retry. */
+    public static final long MAX_BYTES = 1L << 30;
+
+    /** What opening a file and reading its header is reckoned as, in bytes read. */
+    private static final long OPEN_COST = 64 << 10;
+
+    public long length() {
+        return pieces.stream().mapToLong(FilePiece::length).sum();
+    }
+
+    /**
+     * Cuts files into at most {@code count} splits of like size: large files by byte range, small ones packed together.
+     * Looks at the listing alone.
+     *
+     * <p>The files lie end to end on a line, each as long as it costs to read; the splits are equal parts of that line.
+     *
+     * @param count at least 1; fewer splits come back where there are fewer bytes
+     */
+    public static List<Split> plan(List<InputFile> files, int count) {
+        long total = files.stream().mapToLong(f -> f.length() + OPEN_COST).sum();
+        List<Split> splits = new ArrayList<>();
+        ArrayList<FilePiece> current = new ArrayList<>();
+        long line = 0;
+        int next = 1;
+        for (InputFile file : files) {
+            line += OPEN_COST;
+            long start = 0;
+            while (next < count && boundary(total, count, next) < line + file.length()) {
+                long cut = Math.max(0, boundary(total, count, next) - line);
+                if (cut > start) {
+                    current.add(new FilePiece(file, start, cut));
+                    start = cut;
+                }
+                if (!current.isEmpty()) {
+                    splits.add(new Split(current));
+                    current = new ArrayList<>();
+                }
+                next++;
+            }
+            current.add(new FilePiece(file, start, file.length()));
+            line += file.length();
+        }
+        if (!current.isEmpty()) {
+            splits.add(new Split(current));
+        }
+        return splits;
+    }
+
+    /** Where part {@code k} of {@code count} begins on a line of that length. */
+    private static long boundary(long length, int count, int k) {
+        return length / count * k + Math.min(k, length % count);
+    }
+
+    /**
+     * How many splits suit a corpus: enough for every core, of at most {@link #MAX_BYTES} each.
+     *
+     * @param cores task slots of the cluster
+     */
+    public static int count(List<InputFile> files, int cores) {
+        long total = files.stream().mapToLong(InputFile::length).sum();
+        return (int) Math.min(1_000_000, Math.max(cores, (total + MAX_BYTES - 1) / MAX_BYTES));
+    }
+}

@@ -1,0 +1,28 @@
+package io.kvscale.quant.kernel;
+
+import io.kvscale.numeric.Dtype;
+import io.kvscale.numeric.NumberFormat;
+import io.kvscale.observer.kernel.KernelChoice;
+import java.util.function.Function;
+
+/** Makes quantizers: vectors where this JVM and the types allow it. */
+public final class QuantKernels {
+    private static final Function<QuantSpec, QuantKernel> FAST = KernelChoice.ofThisJvm()
+            .<Function<QuantSpec, QuantKernel>>choose(
+                    () -> VectorQuantKernel.isSupported()
+                            ? spec -> new VectorQuantKernel(spec)
+                            : ScalarQuantKernel::new,
+                    () -> ScalarQuantKernel::new);
+
+    private QuantKernels() {}
+
+    public static QuantKernel of(QuantSpec spec) {
+        return isVectorized(spec) ? FAST.apply(spec) : new ScalarQuantKernel(spec);
+    }
+
+    /** The 8-bit formats that engines serve, over the types that models have. */
+    static boolean isVectorized(QuantSpec spec) {
+        return spec.dtype() != Dtype.F16
+                && (spec.format() == NumberFormat.FP8_E4M3 || spec.format() == NumberFormat.INT8);
+    }
+}

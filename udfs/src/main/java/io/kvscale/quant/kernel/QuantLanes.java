@@ -1,0 +1,197 @@
+package io.kvscale.quant.kernel;
+
+import io.kvscale.numeric.NumberFormat;
+import jdk.incubator.vector.ByteVector;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * The loops of {@link VectorQuantKernel}: flat, without branches, over {@linkplain #whole whole vectors}. F32 values
+ * travel as their bits. Each is one small step over a chunk in the first-level cache, because the JIT allocates the
+ * vectors of a body much larger than these, which costs far more than another trip to that cache.
+ */
+final class QuantLanes {
+    private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
+    private static final VectorSpecies<Integer> INTS = IntVector.SPECIES_PREFERRED;
+    private static final int LANES = FLOATS.length();
+    /** As many lanes, of one byte; with fewer than 8 lanes there is no such shape of bytes. */
+    private static final VectorSpecies<Byte> BYTES =
+            VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, Byte.SIZE * LANES)));
+
+    /**
+     * Twice as many bytes: halves are loaded and stored byte by byte. As shorts they would be vectors of a second shape
+     * of shorts, and while one such class is loaded, JDK 17 allocates every vector of the min/max kernel's loop.
+     */
+    private static final VectorSpecies<Byte> PAIRS =
+            VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, Short.SIZE * LANES)));
+
+    private static final VectorSpecies<Short> SHORTS = ShortVector.SPECIES_PREFERRED;
+
+    /** The least exponent of e4m3 as a float counts them: 1 is its code 8. */
+    private static final int LEAST = -6 + 127;
+
+    private static final int SIGN = 0x80000000;
+
+    /** The last bit of a sum with this is one, for numbers of either sign. */
+    private static final float UNITS = 0x1.8p23f;
+
+    private QuantLanes() {}
+
+    /** Whether this machine has vectors that are wide enough. */
+    static boolean isSupported() {
+        return LANES >= 8;
+    }
+
+    /** {@code count}, rounded up to whole vectors. */
+    static int whole(int count) {
+        return (count + LANES - 1) / LANES * LANES;
+    }
+
+    /** BF16, as little-endian bytes, to F32. */
+    static void widen(byte[] halves, int at, int[] words, int count) {
+        for (int i = 0; i < count; i += LANES) {
+            wide(halves, at + Short.BYTES * i).intoArray(words, i);
+        }
+    }
+
+    /** {@link #widen} and {@link #shift} without rounding in one. */
+    static void widenAndShift(byte[] halves, int at, int[] words, int count, float[] scale, float[] zeroPoint) {
+        for (int i = 0; i < count; i += LANES) {
+            FloatVector x = wide(halves, at + Short.BYTES * i).reinterpretAsFloats();
+            FloatVector t = x.div(FloatVector.fromArray(FLOATS, scale, i));
+            t.add(FloatVector.fromArray(FLOATS, zeroPoint, i))
+                    .reinterpretAsInts()
+                    .intoArray(words, i);
+        }
+    }
+
+    private static IntVector wide(byte[] halves, int at) {
+        // Every byte becomes the low byte of a short, so that an int holds the two of one value, 16 bits apart.
+        IntVector bytes = ((ShortVector)
+                        ByteVector.fromArray(PAIRS, halves, at).convertShape(VectorOperators.B2S, SHORTS, 0))
+                .reinterpretAsInts();
+        IntVector low = bytes.lanewise(VectorOperators.AND, 0xff).lanewise(VectorOperators.LSHL, 16);
+        return bytes.lanewise(VectorOperators.LSHL, 8)
+                .lanewise(VectorOperators.AND, 0xff000000)
+                .or(low);
+    }
+
+    /** F32 to BF16 as little-endian bytes, half to even. */
+    static void narrow(int[] words, byte[] halves, int at, int count) {
+        for (int i = 0; i < count; i += LANES) {
+            IntVector bits = round(IntVector.fromArray(INTS, words, i), 0xffff);
+            IntVector high = bits.lanewise(VectorOperators.LSHR, 8).lanewise(VectorOperators.AND, 0xff0000);
+            ShortVector bytes = bits.lanewise(VectorOperators.LSHR, 16).or(high).reinterpretAsShorts();
+            ((ByteVector) bytes.convertShape(VectorOperators.S2B, PAIRS, 0)).intoArray(halves, at + Short.BYTES * i);
+        }
+    }
+
+    /** In place: x to r(r(x / s) + zp). */
+    static void shift(int[] words, int count, float[] scale, float[] zeroPoint, int dropped) {
+        for (int i = 0; i < count; i += LANES) {
+            FloatVector x = IntVector.fromArray(INTS, words, i).reinterpretAsFloats();
+            IntVector t = round(x.div(FloatVector.fromArray(FLOATS, scale, i)).reinterpretAsInts(), dropped);
+            FloatVector zero = FloatVector.fromArray(FLOATS, zeroPoint, i);
+            round(t.reinterpretAsFloats().add(zero).reinterpretAsInts(), dropped)
+                    .intoArray(words, i);
+        }
+    }
+
+    /** In place: q to r(q - zp) * s; the last rounding is {@link #narrow}'s. */
+    static void unshift(int[] words, int count, float[] scale, float[] zeroPoint, int dropped) {
+        for (int i = 0; i < count; i += LANES) {
+            FloatVector q = IntVector.fromArray(INTS, words, i).reinterpretAsFloats();
+            IntVector t =
+                    round(q.sub(FloatVector.fromArray(FLOATS, zeroPoint, i)).reinterpretAsInts(), dropped);
+            FloatVector product = t.reinterpretAsFloats().mul(FloatVector.fromArray(FLOATS, scale, i));
+            product.reinterpretAsInts().intoArray(words, i);
+        }
+    }
+
+    static void toE4m3(int[] words, int count, byte[] codes, int at) {
+        // Constants as vectors before the loop: with scalar operands the body is twice as slow, being twice as large.
+        IntVector magnitudes = IntVector.broadcast(INTS, Integer.MAX_VALUE);
+        IntVector exponents = IntVector.broadcast(INTS, 0x7f800000);
+        IntVector most = IntVector.broadcast(INTS, Float.floatToRawIntBits(NumberFormat.FP8_E4M3.max()));
+        IntVector least = IntVector.broadcast(INTS, LEAST << 23);
+        IntVector least8 = IntVector.broadcast(INTS, LEAST << 3);
+        IntVector twenty = IntVector.broadcast(INTS, 20 << 23);
+        IntVector signs = IntVector.broadcast(INTS, 0x80);
+        for (int i = 0; i < count; i += LANES) {
+            IntVector bits = IntVector.fromArray(INTS, words, i);
+            IntVector magnitude = bits.and(magnitudes).min(most);
+            IntVector exponent = magnitude.and(exponents).max(least);
+            // 2^(exponent + 20): the last bit of a sum with it is one step of e4m3, so the sum rounds half to even
+            // there, and counts the steps: 0 to 8 of them below 2^-6, 8 to 16 above; a 16th is the next exponent's 8th.
+            IntVector magic = exponent.add(twenty);
+            IntVector sum = magnitude
+                    .reinterpretAsFloats()
+                    .add(magic.reinterpretAsFloats())
+                    .reinterpretAsInts();
+            IntVector octaves = exponent.lanewise(VectorOperators.LSHR, 20).sub(least8);
+            IntVector sign = bits.lanewise(VectorOperators.LSHR, 24).and(signs);
+            store(octaves.add(sum.sub(magic)).or(sign), codes, at + i);
+        }
+    }
+
+    static void toInt8(int[] words, int count, byte[] codes, int at) {
+        float min = NumberFormat.INT8.min();
+        float max = NumberFormat.INT8.max();
+        for (int i = 0; i < count; i += LANES) {
+            FloatVector t = IntVector.fromArray(INTS, words, i).reinterpretAsFloats();
+            store(t.max(min).min(max).add(UNITS).reinterpretAsInts(), codes, at + i);
+        }
+    }
+
+    static void fromE4m3(byte[] codes, int at, int count, int[] words) {
+        for (int i = 0; i < count; i += LANES) {
+            e4m3(codes, at + i).intoArray(words, i);
+        }
+    }
+
+    /** {@link #fromE4m3} and {@link #unshift} without rounding in one. */
+    static void fromE4m3AndUnshift(byte[] codes, int at, int count, int[] words, float[] scale, float[] zeroPoint) {
+        for (int i = 0; i < count; i += LANES) {
+            FloatVector t = e4m3(codes, at + i).reinterpretAsFloats().sub(FloatVector.fromArray(FLOATS, zeroPoint, i));
+            t.mul(FloatVector.fromArray(FLOATS, scale, i)).reinterpretAsInts().intoArray(words, i);
+        }
+    }
+
+    private static IntVector e4m3(byte[] codes, int at) {
+        IntVector code = load(codes, at);
+        IntVector magnitude = code.lanewise(VectorOperators.AND, 0x7f);
+        IntVector normal = magnitude.lanewise(VectorOperators.LSHL, 20).add((LEAST - 1) << 23);
+        IntVector small = ((FloatVector) magnitude.convert(VectorOperators.I2F, 0))
+                .mul(0x1p-9f)
+                .reinterpretAsInts();
+        IntVector number = normal.blend(small, magnitude.compare(VectorOperators.LT, 8));
+        return number.lanewise(VectorOperators.OR, code.lanewise(VectorOperators.AND, SIGN));
+    }
+
+    static void fromInt8(byte[] codes, int at, int count, int[] words) {
+        for (int i = 0; i < count; i += LANES) {
+            FloatVector number = (FloatVector) load(codes, at + i).convert(VectorOperators.I2F, 0);
+            number.reinterpretAsInts().intoArray(words, i);
+        }
+    }
+
+    /** Rounds F32 bits half to even where {@code dropped} is 0xffff, and leaves them where it is 0. */
+    private static IntVector round(IntVector bits, int dropped) {
+        IntVector odd = bits.lanewise(VectorOperators.LSHR, 16).lanewise(VectorOperators.AND, dropped & 1);
+        return bits.add(odd).add(dropped >>> 1).lanewise(VectorOperators.AND, ~dropped);
+    }
+
+    /** Codes sign-extended, so that an int8 is its number and an fp8's sign is the int's. */
+    private static IntVector load(byte[] codes, int i) {
+        return (IntVector) ByteVector.fromArray(BYTES, codes, i).convertShape(VectorOperators.B2I, INTS, 0);
+    }
+
+    /** The low byte of each lane. */
+    private static void store(IntVector codes, byte[] bytes, int i) {
+        ((ByteVector) codes.convertShape(VectorOperators.I2B, BYTES, 0)).intoArray(bytes, i);
+    }
+}

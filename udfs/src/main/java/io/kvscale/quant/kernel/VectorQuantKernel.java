@@ -1,0 +1,153 @@
+package io.kvscale.quant.kernel;
+
+import io.kvscale.numeric.Dtype;
+import io.kvscale.numeric.NumberFormat;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+
+/**
+ * {@link QuantKernel} on the Vector API, for BF16 and F32 values and the formats of {@link QuantKernels#isVectorized}.
+ *
+ * <p>Works in chunks that stay in the first-level cache: the flat loops of {@link QuantLanes} go over the words of a
+ * scratch array; values and codes are read and written where they lie, or through scratch where a chunk is not whole
+ * vectors or not on the heap. The scales are laid out along the chunk once, so that the loops know nothing of rows. No
+ * lane is masked: scratch lanes beyond the values work on what an earlier chunk left there, and nobody looks at them.
+ */
+final class VectorQuantKernel implements QuantKernel {
+    /** Values of a chunk, at least: about 15 KB of scratch memory and scales. */
+    private static final int CHUNK = 1024;
+
+    private final boolean wide;
+    private final int width;
+    private final int valueBytes;
+    private final int rowsOfChunk;
+    private final float[] scale;
+    private final float[] zeroPoint;
+    private final int[] words;
+    private final byte[] halves;
+    private final byte[] bytes;
+    private final Stage[] toCodes;
+    private final Stage[] fromCodes;
+
+    VectorQuantKernel(QuantSpec spec) {
+        wide = spec.dtype() == Dtype.F32;
+        width = spec.width();
+        valueBytes = spec.dtype().bytes();
+        rowsOfChunk = Math.max(1, CHUNK / width);
+        int length = QuantLanes.whole(rowsOfChunk * width);
+        scale = new float[length];
+        zeroPoint = new float[length];
+        for (int i = 0; i < length; i++) {
+            scale[i] = spec.scale()[i % width];
+            zeroPoint[i] = spec.zeroPoint()[i % width];
+        }
+        words = new int[length];
+        halves = new byte[wide ? 0 : Short.BYTES * length];
+        bytes = new byte[length];
+
+        boolean fp8 = spec.format() == NumberFormat.FP8_E4M3;
+        // The bits that a step's rounding drops.
+        int dropped = spec.step() == Dtype.F32 ? 0 : 0xffff;
+        Stage nothing = (values, v, codes, c, count) -> {};
+        Stage widen = (values, v, codes, c, count) -> QuantLanes.widen(values, v, words, count);
+        Stage shift = (values, v, codes, c, count) -> QuantLanes.shift(words, count, scale, zeroPoint, dropped);
+        Stage both =
+                (values, v, codes, c, count) -> QuantLanes.widenAndShift(values, v, words, count, scale, zeroPoint);
+        // Fewer trips for the arithmetic that is most in use: bf16 values, f32 steps.
+        boolean common = !wide && dropped == 0;
+        toCodes = new Stage[] {
+            wide || common ? nothing : widen,
+            common ? both : shift,
+            fp8
+                    ? (values, v, codes, c, count) -> QuantLanes.toE4m3(words, count, codes, c)
+                    : (values, v, codes, c, count) -> QuantLanes.toInt8(words, count, codes, c)
+        };
+        Stage unshift = (values, v, codes, c, count) -> QuantLanes.unshift(words, count, scale, zeroPoint, dropped);
+        fromCodes = new Stage[] {
+            !fp8
+                    ? (values, v, codes, c, count) -> QuantLanes.fromInt8(codes, c, count, words)
+                    : dropped == 0
+                            ? (values, v, codes, c, count) ->
+                                    QuantLanes.fromE4m3AndUnshift(codes, c, count, words, scale, zeroPoint)
+                            : (values, v, codes, c, count) -> QuantLanes.fromE4m3(codes, c, count, words),
+            fp8 && dropped == 0 ? nothing : unshift,
+            wide ? nothing : (values, v, codes, c, count) -> QuantLanes.narrow(words, values, v, count)
+        };
+    }
+
+    /** One loop: over halves from {@code values[v]}, codes from {@code codes[c]}, and the first words. */
+    private interface Stage {
+        void run(byte[] values, int v, byte[] codes, int c, int count);
+    }
+
+    /**
+     * The one call site of all stages, on purpose: it sees at least three of them, so the JIT calls each, compiled by
+     * itself. Inlined into one large body, the same loops allocate their vectors, at a quarter of the speed.
+     */
+    private static void run(Stage[] stages, byte[] values, int v, byte[] codes, int c, int count) {
+        for (Stage stage : stages) {
+            stage.run(values, v, codes, c, count);
+        }
+    }
+
+    /** Whether this machine's vectors will do; a LinkageError where the Vector API is not the one of the build. */
+    static boolean isSupported() {
+        return QuantLanes.isSupported();
+    }
+
+    @Override
+    public void quantize(ByteBuffer values, int offset, int rows, byte[] codes, int at) {
+        for (int row = 0; row < rows; row += rowsOfChunk) {
+            int count = Math.min(rowsOfChunk, rows - row) * width;
+            int from = offset + row * width * valueBytes;
+            int to = at + row * width;
+            boolean inPlace = count == QuantLanes.whole(count);
+            boolean read = inPlace && !wide && values.hasArray();
+            if (wide) {
+                little(values, from).asIntBuffer().get(words, 0, count);
+            } else if (!read) {
+                values.get(from, halves, 0, Short.BYTES * count);
+            }
+            run(
+                    toCodes,
+                    read ? values.array() : halves,
+                    read ? values.arrayOffset() + from : 0,
+                    inPlace ? codes : bytes,
+                    inPlace ? to : 0,
+                    count);
+            if (!inPlace) {
+                System.arraycopy(bytes, 0, codes, to, count);
+            }
+        }
+    }
+
+    @Override
+    public void dequantize(byte[] codes, int at, int rows, ByteBuffer values, int offset) {
+        for (int row = 0; row < rows; row += rowsOfChunk) {
+            int count = Math.min(rowsOfChunk, rows - row) * width;
+            int from = at + row * width;
+            int to = offset + row * width * valueBytes;
+            boolean inPlace = count == QuantLanes.whole(count);
+            boolean written = inPlace && !wide && values.hasArray();
+            if (!inPlace) {
+                System.arraycopy(codes, from, bytes, 0, count);
+            }
+            run(
+                    fromCodes,
+                    written ? values.array() : halves,
+                    written ? values.arrayOffset() + to : 0,
+                    inPlace ? codes : bytes,
+                    inPlace ? from : 0,
+                    count);
+            if (wide) {
+                little(values, to).asIntBuffer().put(words, 0, count);
+            } else if (!written) {
+                values.put(to, halves, 0, Short.BYTES * count);
+            }
+        }
+    }
+
+    private static ByteBuffer little(ByteBuffer values, int offset) {
+        return values.duplicate().position(offset).order(ByteOrder.LITTLE_ENDIAN);
+    }
+}

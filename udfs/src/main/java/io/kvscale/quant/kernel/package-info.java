@@ -1,0 +1,3 @@
+/** Quantization of runs of values, with the Vector API or without. */
+@org.jspecify.annotations.NullMarked
+package io.kvscale.quant.kernel;

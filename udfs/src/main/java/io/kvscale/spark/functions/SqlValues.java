@@ -1,0 +1,146 @@
+package io.kvscale.spark.functions;
+
+import io.kvscale.numeric.Dtype;
+import io.kvscale.numeric.NumberFormat;
+import io.kvscale.observer.StatisticsKind;
+import io.kvscale.scheme.Given;
+import io.kvscale.scheme.InvalidSchemeException;
+import io.kvscale.scheme.QuantizationScheme;
+import io.kvscale.scheme.SchemeText;
+import io.kvscale.scheme.Vocabulary;
+import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.InvalidDataException;
+import io.kvscale.tensor.Role;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.Locale;
+import org.apache.spark.sql.catalyst.util.ArrayData;
+
+/** The values of arguments, believed only once they are checked; an error names the function and the argument. */
+final class SqlValues {
+    private static final Vocabulary DTYPES = Vocabulary.of("F32", "BF16", "F16", "float32", "bfloat16", "float16");
+    private static final Vocabulary ROLES = Vocabulary.of("key", "value", "k", "v");
+
+    private static final Vocabulary STATISTICS = Vocabulary.of("range", "histogram");
+
+    private SqlValues() {}
+
+    static InvalidDataException wrong(String function, String argument, String what, String remedy) {
+        return new InvalidDataException(DataProblem.of(function + ": argument " + argument + ": " + what, remedy));
+    }
+
+    static Dtype dtype(String function, String name) {
+        return switch (name.toLowerCase(Locale.ROOT)) {
+            case "f32", "float32" -> Dtype.F32;
+            case "bf16", "bfloat16" -> Dtype.BF16;
+            case "f16", "float16" -> Dtype.F16;
+            default -> throw wrong(function, "dtype", "unknown dtype " + Given.shown(name), DTYPES.remedy(name));
+        };
+    }
+
+    static Role role(String function, String name) {
+        return switch (name.toLowerCase(Locale.ROOT)) {
+            case "key", "k" -> Role.KEY;
+            case "value", "v" -> Role.VALUE;
+            default -> throw wrong(function, "role", "unknown role " + Given.shown(name), ROLES.remedy(name));
+        };
+    }
+
+    static StatisticsKind statistics(String function, String name) {
+        return switch (name.toLowerCase(Locale.ROOT)) {
+            case "range" -> StatisticsKind.RANGE;
+            case "histogram" -> StatisticsKind.HISTOGRAM;
+            default ->
+                throw wrong(function, "statistics", "unknown statistics " + Given.shown(name), STATISTICS.remedy(name));
+        };
+    }
+
+    static NumberFormat format(String function, String name) {
+        try {
+            return SchemeText.format(name);
+        } catch (InvalidSchemeException e) {
+            throw wrong(function, "format", e.what(), e.remedy());
+        }
+    }
+
+    /** What a word for values stands for: a format, or NVFP4 in either convention. */
+    static QuantizationScheme formatOrNvfp4(String function, String name) {
+        try {
+            return SchemeText.ofOneScale(name);
+        } catch (InvalidSchemeException e) {
+            throw wrong(function, "format", e.what(), e.remedy());
+        }
+    }
+
+    /** @throws InvalidDataException unless the values are whole groups of NVFP4 */
+    static void checkGroups(String function, String argument, byte[] values, Dtype dtype) {
+        int count = values.length / dtype.bytes();
+        if (count % QuantizationScheme.NVFP4_GROUP_SIZE != 0) {
+            throw wrong(
+                    function,
+                    argument,
+                    count + " values are not whole groups of " + QuantizationScheme.NVFP4_GROUP_SIZE
+                            + ", which share a local scale under nvfp4",
+                    "give whole tokens of a head_dim that is divisible by it, row-major");
+        }
+    }
+
+    /** A whole number within bounds. */
+    static int whole(String function, String argument, long value, int least, int most) {
+        if (value < least || value > most) {
+            throw wrong(function, argument, value + " is not within " + least + ".." + most, "check the column given");
+        }
+        return (int) value;
+    }
+
+    /** A scale, as the f32 that engines read. */
+    static float scale(String function, double given) {
+        float scale = (float) given;
+        if (!(scale > 0 && scale < Float.POSITIVE_INFINITY)) {
+            throw wrong(
+                    function,
+                    "scale",
+                    given + " is not finite and above 0 as a 32-bit float",
+                    "take a scale that kv_scales or 'kvscale calibrate' gave");
+        }
+        return scale;
+    }
+
+    /** The elements as F32, little endian. */
+    static byte[] bytesOfFloats(String function, String argument, ArrayData floats) {
+        int n = floats.numElements();
+        ByteBuffer bytes =
+                ByteBuffer.allocate(Math.multiplyExact(n, Float.BYTES)).order(ByteOrder.LITTLE_ENDIAN);
+        for (int i = 0; i < n; i++) {
+            if (floats.isNullAt(i)) {
+                throw wrong(function, argument, "the element at index " + i + " is null", "give numbers only");
+            }
+            bytes.putFloat(floats.getFloat(i));
+        }
+        return bytes.array();
+    }
+
+    /** @throws InvalidDataException unless all values, of whole width, are finite */
+    static void checkFinite(String function, String argument, byte[] values, Dtype dtype) {
+        if (values.length % dtype.bytes() != 0) {
+            throw wrong(
+                    function,
+                    argument,
+                    values.length + " bytes are not whole " + dtype + " values of " + dtype.bytes() + " bytes",
+                    "check dtype, and that nothing was cut off");
+        }
+        ByteBuffer little = ByteBuffer.wrap(values).order(ByteOrder.LITTLE_ENDIAN);
+        int infinity = dtype.infinityKey();
+        for (int at = 0; at < values.length; at += dtype.bytes()) {
+            int bits = dtype == Dtype.F32 ? little.getInt(at) : little.getShort(at);
+            if ((bits & infinity) == infinity) {
+                throw wrong(
+                        function,
+                        argument,
+                        "the value at index " + at / dtype.bytes() + " is "
+                                + dtype.toFloat(dtype == Dtype.F32 ? bits : bits & 0xffff),
+                        "no scale stands for that: leave such values out");
+            }
+        }
+    }
+}

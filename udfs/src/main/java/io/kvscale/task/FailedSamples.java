@@ -1,0 +1,19 @@
+package io.kvscale.task;
+
+import io.kvscale.tensor.DataProblem;
+import java.io.Serializable;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Samples that a model did not run through; a commutative monoid.
+ *
+ * @param first of the first one, in the order of samples; null if there is none
+ */
+public record FailedSamples(long count, @Nullable DataProblem first) implements Serializable {
+    public static final FailedSamples NONE = new FailedSamples(0, null);
+
+    public FailedSamples merge(FailedSamples other) {
+        boolean isFirst = first != null && (other.first == null || first.compareTo(other.first) <= 0);
+        return new FailedSamples(count + other.count, isFirst ? first : other.first);
+    }
+}

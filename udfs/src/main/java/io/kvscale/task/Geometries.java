@@ -1,0 +1,63 @@
+package io.kvscale.task;
+
+import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.Geometry;
+import io.kvscale.tensor.Origin;
+import io.kvscale.tensor.Slot;
+import java.io.Serializable;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Which geometries the tensors of one slot have, each with the first file that shows it; a monoid. One is as it should
+ * be. Of more, the two that come first are kept, so that the error is the same however the files were split.
+ */
+public record Geometries(List<Seen> seen) implements Serializable {
+    private static final int KEPT = 2;
+
+    /** A geometry and the first file that has it. */
+    public record Seen(Geometry geometry, Origin first) implements Serializable {}
+
+    static Geometries of(Geometry geometry, Origin origin) {
+        return new Geometries(List.of(new Seen(geometry, origin)));
+    }
+
+    public Geometries merge(Geometries other) {
+        Seen one = seen.get(0);
+        Seen another = other.seen.get(0);
+        if (seen.size() == 1 && other.seen.size() == 1 && one.geometry().equals(another.geometry())) {
+            // As it should be, and once for every tensor of the corpus: nothing to build.
+            return one.first().compareTo(another.first()) <= 0 ? this : other;
+        }
+        Map<Geometry, Origin> first = new HashMap<>();
+        Stream.concat(seen.stream(), other.seen.stream())
+                .forEach(s -> first.merge(s.geometry(), s.first(), (a, b) -> a.compareTo(b) <= 0 ? a : b));
+        return new Geometries(first.entrySet().stream()
+                .map(e -> new Seen(e.getKey(), e.getValue()))
+                .sorted(Comparator.comparing(Seen::first))
+                .limit(KEPT)
+                .toList());
+    }
+
+    /** What is wrong if there is more than one; null if there is not. */
+    public @Nullable DataProblem conflict(Slot slot) {
+        if (seen.size() < KEPT) {
+            return null;
+        }
+        Seen one = seen.get(0);
+        Seen other = seen.get(1);
+        DataProblem problem = DataProblem.of(
+                        "this slot is " + other.geometry() + " here, but " + one.geometry() + " in "
+                                + DataProblem.shown(one.first().file()),
+                        "calibrate on captures of one model, taken in one way")
+                .inSlot(slot)
+                .inFile(other.first().file());
+        return other.first().sample() == null
+                ? problem
+                : problem.inSample(other.first().sample());
+    }
+}

@@ -1,0 +1,12 @@
+package io.kvscale.task;
+
+import java.io.IOException;
+
+/** A capture cannot be written; the message says where and why. */
+public final class UnsavedCaptureException extends IOException {
+    private static final long serialVersionUID = 1L;
+
+    UnsavedCaptureException(String where, IOException cause) {
+        super("captures cannot be saved in " + where + ": " + cause.getMessage(), cause);
+    }
+}
