@@ -1,0 +1,137 @@
+package io.kvscale.job;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Result files for the shipped sample have the same bytes as those that an earlier version wrote. */
+class OutputBytesTest {
+    private static final Path GOLDEN = Path.of("src/test/resources/golden/outputs");
+    private static final Path RECIPES = Folder.FP8.getParent();
+
+    @TempDir
+    private Path work;
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "fp8",
+                "fp8_attn_head",
+                "fp8_mse",
+                "int4_group",
+                "int8_channel",
+                "llm_compressor_example",
+                "mixed_layers",
+                "nvfp4"
+            })
+    void calibrationWritesTheSameBytes(String recipe) {
+        Path output = work.resolve(recipe);
+        Path file = RECIPES.resolve(recipe + ".yaml");
+        Cli.run("calibrate", "--recipe", file, "--input", Folder.SAMPLE, "--output", output, "--quiet")
+                .isDone();
+        assertThat(same(recipe, output)).isGreaterThan(0);
+    }
+
+    @Test
+    void derivedScalesAreTheSameBytes() {
+        Path counted = work.resolve("counted");
+        Cli.run("calibrate", "--recipe", RECIPES.resolve("fp8_mse.yaml"), "--input", Folder.SAMPLE, "--output", counted)
+                .isDone();
+        Path statistics = counted.resolve("statistics.kvstats");
+        Path rescaled = work.resolve("rescaled");
+        scales(statistics, "int8_channel", rescaled);
+        assertThat(same("rescaled", rescaled)).isEqualTo(1);
+
+        Cli advice = Cli.run("advise", "--statistics", statistics, "--bits", "6", "--json")
+                .isDone();
+        String numbers = advice.out()
+                .lines()
+                .filter(line -> !line.contains("vllm_refusal"))
+                .collect(Collectors.joining("\n"));
+        assertThat(digest(numbers.getBytes(StandardCharsets.UTF_8))).isEqualTo(kept("advise.json"));
+    }
+
+    @Test
+    void scalesOfTextAreTheSameBytes() {
+        Path output = work.resolve("text");
+        scales(GOLDEN.resolve("text/statistics.kvstats"), "fp8_text", output);
+        assertThat(same("text", output)).isEqualTo(4);
+    }
+
+    private static void scales(Path statistics, String recipe, Path output) {
+        Path file = RECIPES.resolve(recipe + ".yaml");
+        Cli.run("scales", "--statistics", statistics, "--recipe", file, "--output", output)
+                .isDone();
+    }
+
+    /** Compares every file that is kept of a result; the number of them. */
+    private static int same(String result, Path output) {
+        List<String> names = Stream.concat(
+                        files(GOLDEN.resolve(result)).stream(),
+                        sums().map(line -> line.substring(line.indexOf("  ") + 2))
+                                .filter(name -> name.startsWith(result + "/")))
+                .toList();
+        for (String name : names) {
+            Path written = output.resolve(name.substring(result.length() + 1));
+            assertThat(digest(read(written))).as(name).isEqualTo(kept(name));
+        }
+        return names.size();
+    }
+
+    private static String kept(String name) {
+        Path whole = GOLDEN.resolve(name);
+        return Files.exists(whole)
+                ? digest(read(whole))
+                : sums().filter(line -> line.endsWith("  " + name))
+                        .map(line -> line.substring(0, line.indexOf(' ')))
+                        .findFirst()
+                        .orElseThrow();
+    }
+
+    private static List<String> files(Path folder) {
+        if (!Files.exists(folder)) {
+            return List.of();
+        }
+        try (Stream<Path> all = Files.walk(folder)) {
+            return all.filter(Files::isRegularFile)
+                    .map(file -> GOLDEN.relativize(file).toString())
+                    .toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static Stream<String> sums() {
+        return new String(read(GOLDEN.resolve("sha256.txt")), StandardCharsets.UTF_8).lines();
+    }
+
+    private static byte[] read(Path file) {
+        try {
+            return Files.readAllBytes(file);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static String digest(byte[] bytes) {
+        try {
+            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+}
