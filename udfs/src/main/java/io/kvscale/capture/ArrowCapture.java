@@ -6,7 +6,6 @@ import io.kvscale.arrow.Column;
 import io.kvscale.arrow.TableQuery;
 import io.kvscale.capture.layout.CaptureOptions;
 import io.kvscale.capture.layout.KvTableRow;
-import io.kvscale.capture.layout.SampleNames;
 import io.kvscale.capture.layout.TableColumns;
 import io.kvscale.capture.layout.TableTensor;
 import io.kvscale.capture.layout.TableTensorParser;

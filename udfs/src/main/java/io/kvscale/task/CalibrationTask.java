@@ -1,8 +1,8 @@
 package io.kvscale.task;
 
 import io.kvscale.capture.CaptureReader;
+import io.kvscale.capture.SampleNames;
 import io.kvscale.capture.layout.CaptureOptions;
-import io.kvscale.capture.layout.SampleNames;
 import io.kvscale.input.FilePiece;
 import io.kvscale.input.InputFile;
 import io.kvscale.input.Split;
@@ -165,6 +165,6 @@ public final class CalibrationTask {
     /** After a problem, only samples that could show an earlier one are still read. */
     private static boolean mayComeBefore(InputFile file, DataProblem problem) {
         Sample first = problem.sample();
-        return first == null || SampleNames.mayHoldUpTo(file, first.name());
+        return first == null || SampleNames.mayHold(file, name -> Sample.compareUtf8(name, first.name()) <= 0);
     }
 }

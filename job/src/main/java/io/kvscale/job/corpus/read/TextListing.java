@@ -1,6 +1,5 @@
 package io.kvscale.job.corpus.read;
 
-import io.kvscale.capture.CaptureListing;
 import io.kvscale.input.InputFile;
 import io.kvscale.input.InputWalk;
 import io.kvscale.tensor.DataProblem;
@@ -37,8 +36,8 @@ record TextListing(List<InputFile> files, long skipped, boolean parquet) {
         boolean parquet = isParquet(files);
         if (!parquet) {
             // Lines have names of their own; whether sequences do shows when they are planned.
-            CaptureListing.checkNames(files.stream().filter(FileTexts::areLines).toList());
-            CaptureListing.checkNames(
+            InputWalk.checkNames(files.stream().filter(FileTexts::areLines).toList());
+            InputWalk.checkNames(
                     files.stream().filter(file -> !FileTexts.areLines(file)).toList());
         }
         return new TextListing(files, walk.skipped(), parquet);

@@ -4,6 +4,7 @@ import io.kvscale.capture.layout.CaptureOptions;
 import io.kvscale.capture.layout.TensorNames;
 import io.kvscale.capture.layout.TensorShape;
 import io.kvscale.input.BlockWindow;
+import io.kvscale.input.FilePiece;
 import io.kvscale.input.InputFile;
 import io.kvscale.safetensors.SafetensorsHeader;
 import io.kvscale.safetensors.TensorEntry;
@@ -23,14 +24,28 @@ import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Which tensors of a safetensors file are K and V of which layer, by their names. */
-final class SafetensorsCapture {
+/** safetensors: the tensors' names say which of them are K and V of which layer. */
+final class SafetensorsFormat extends CaptureFormat {
     private static final String DEFAULT_MASK = "attention_mask";
 
-    private SafetensorsCapture() {}
+    SafetensorsFormat() {
+        super("safetensors", ".safetensors");
+    }
 
-    /** Reads and checks the header, and the mask where there is one. */
-    static CaptureHeader read(InputFile file, BlockWindow window, CaptureRules rules) throws IOException {
+    @Override
+    boolean fileNamesSample() {
+        return true;
+    }
+
+    /** The file begins with the length of its header. */
+    @Override
+    boolean recognizes(long start) {
+        return start >= 0 && start <= SafetensorsHeader.MAX_HEADER_BYTES;
+    }
+
+    @Override
+    CaptureHeader read(long start, FilePiece piece, BlockWindow window, CaptureRules rules) throws IOException {
+        InputFile file = piece.file();
         CaptureOptions options = rules.options();
         String maskName = options.mask() == null ? DEFAULT_MASK : options.mask();
         boolean noMask = maskName.equals(CaptureOptions.NO_MASK);
