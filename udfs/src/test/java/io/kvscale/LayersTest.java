@@ -26,6 +26,7 @@ class LayersTest {
             Map.entry("safetensors", 2),
             Map.entry("arrow", 2),
             Map.entry("input", 2),
+            Map.entry("observer.histogram", 2),
             Map.entry("observer", 3),
             Map.entry("text", 3),
             Map.entry("model.onnx", 3),
@@ -38,7 +39,7 @@ class LayersTest {
             Map.entry("cache", 5),
             Map.entry("task", 7),
             Map.entry("evaluation", 8),
-            Map.entry("spark.error", 4),
+            Map.entry("spark.sql", 4),
             Map.entry("spark.functions", 8),
             Map.entry("spark.source", 8),
             Map.entry("spark", 9));

@@ -1,8 +1,8 @@
 package io.kvscale.cache;
 
-import io.kvscale.observer.CountTables;
 import io.kvscale.observer.SlotStatistics;
 import io.kvscale.observer.StatisticsKind;
+import io.kvscale.observer.histogram.CountTables;
 import io.kvscale.quant.HeldScales;
 import io.kvscale.quant.ScaleSet;
 import io.kvscale.scheme.QuantizationScheme;

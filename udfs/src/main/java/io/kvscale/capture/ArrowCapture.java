@@ -116,7 +116,7 @@ final class ArrowCapture implements ArrowTable.Rows {
                 counted.add(new CaptureHeader.Counted(
                         sample, new TensorEntry(tensor.name(), row.dtype(), tensor.shape(), row.begin(), row.end())));
             }
-            return new SlotTensor(tensor.slot(), tensor.source().at(row.begin()), tensor.name(), row.begin());
+            return new SlotTensor(tensor.slot(), tensor.source().withOffset(row.begin()), tensor.name(), row.begin());
         } catch (InvalidDataException e) {
             throw new InvalidDataException(e.problem().inTensor(row.place()), e);
         }

@@ -3,7 +3,7 @@ package io.kvscale.quant;
 import io.kvscale.numeric.Dtype;
 import io.kvscale.observer.Range;
 import io.kvscale.observer.SlotStatistics;
-import io.kvscale.observer.ValueCounts;
+import io.kvscale.observer.histogram.ValueCounts;
 import io.kvscale.scheme.Observer;
 import io.kvscale.scheme.QuantizationScheme;
 import java.math.BigDecimal;

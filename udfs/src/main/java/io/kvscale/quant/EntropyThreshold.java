@@ -1,7 +1,7 @@
 package io.kvscale.quant;
 
 import io.kvscale.observer.Range;
-import io.kvscale.observer.ValueCounts;
+import io.kvscale.observer.histogram.ValueCounts;
 
 /**
  * The threshold of {@code |x|} whose clipped and quantized distribution is nearest to the observed one, by the

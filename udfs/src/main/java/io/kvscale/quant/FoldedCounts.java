@@ -1,6 +1,6 @@
 package io.kvscale.quant;
 
-import io.kvscale.observer.ValueCounts;
+import io.kvscale.observer.histogram.ValueCounts;
 import java.util.Arrays;
 
 /**

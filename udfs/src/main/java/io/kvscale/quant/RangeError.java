@@ -2,7 +2,7 @@ package io.kvscale.quant;
 
 import io.kvscale.numeric.Dtype;
 import io.kvscale.numeric.NumberFormat;
-import io.kvscale.observer.ValueCounts;
+import io.kvscale.observer.histogram.ValueCounts;
 
 /**
  * The sum of {@code count * |q - x|^norm} over counted values, as a function of the scale: {@link #exact} but for the last

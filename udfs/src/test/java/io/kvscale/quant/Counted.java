@@ -1,7 +1,7 @@
 package io.kvscale.quant;
 
 import io.kvscale.observer.Range;
-import io.kvscale.observer.ValueCounts;
+import io.kvscale.observer.histogram.ValueCounts;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Random;

@@ -11,7 +11,7 @@ import io.kvscale.numeric.Dtype;
 import io.kvscale.numeric.NumberFormat;
 import io.kvscale.observer.SlotStatistics;
 import io.kvscale.observer.StatisticsKind;
-import io.kvscale.observer.ValueCounts;
+import io.kvscale.observer.histogram.ValueCounts;
 import io.kvscale.scheme.Observer;
 import io.kvscale.scheme.ObserverKwargs;
 import io.kvscale.scheme.QuantizationScheme;

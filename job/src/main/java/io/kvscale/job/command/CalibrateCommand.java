@@ -124,7 +124,7 @@ public final class CalibrateCommand implements Callable<Integer> {
             return ResultWriter.solve(recipe, outcome.statistics(), outcome.problem());
         } catch (InvalidDataException e) {
             // Of a text the file is the capture that was not saved.
-            throw texts.isGiven() ? new InvalidDataException(e.problem().inSampleOnly(), e) : e;
+            throw texts.isGiven() ? new InvalidDataException(e.problem().withoutFile(), e) : e;
         }
     }
 

@@ -34,7 +34,7 @@ final class StatisticsUnion {
         other.slots().forEach((slot, added) -> {
             SlotStatistics present = into.slots().get(slot);
             if (present != null) {
-                checkGeometry(function, argument, slot, present, added.geometry(), added.first());
+                checkGeometry(function, argument, slot, present, added.geometry(), added.firstOrigin());
                 if (!present.countsLike(added)) {
                     throw new InvalidDataException(SqlValues.wrong(
                                     function,
@@ -76,7 +76,7 @@ final class StatisticsUnion {
             Geometry given,
             @Nullable Origin origin) {
         if (!present.geometry().equals(given)) {
-            Origin first = present.first();
+            Origin first = present.firstOrigin();
             String there = first == null || first.sample() == null
                     ? "elsewhere"
                     : "in sample " + DataProblem.shown(first.sample().toString());

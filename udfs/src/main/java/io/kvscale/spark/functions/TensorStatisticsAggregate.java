@@ -3,8 +3,8 @@ package io.kvscale.spark.functions;
 import io.kvscale.capture.TensorValues;
 import io.kvscale.numeric.Dtype;
 import io.kvscale.observer.CalibrationStatistics;
-import io.kvscale.observer.CountTables;
-import io.kvscale.spark.error.Raised;
+import io.kvscale.observer.histogram.CountTables;
+import io.kvscale.spark.sql.SparkErrors;
 import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.Sample;
@@ -23,7 +23,7 @@ import scala.collection.immutable.Seq;
  *
  * <p>A row that is {@link TensorValues} is read chunk by chunk instead of as one array; the result is the same.
  */
-public final class StatsAggregate extends StatisticsAggregate {
+public final class TensorStatisticsAggregate extends StatisticsAggregate {
     static final String NAME = "kv_stats_agg";
 
     /** The arguments that must be the same for all rows of a slot. */
@@ -47,13 +47,13 @@ public final class StatsAggregate extends StatisticsAggregate {
      * @param children layer BIGINT, role STRING, dtype STRING, heads BIGINT, head_dim BIGINT, data BINARY or
      *     ARRAY&lt;FLOAT&gt;; if there is a seventh, sample STRING; if an eighth, statistics STRING, a constant
      */
-    public StatsAggregate(Seq<Expression> children, int mutableOffset, int inputOffset) {
+    public TensorStatisticsAggregate(Seq<Expression> children, int mutableOffset, int inputOffset) {
         super(NAME, GEOMETRY, children, mutableOffset, inputOffset);
     }
 
     @Override
     StatisticsAggregate copy(Seq<Expression> newChildren, int newMutableOffset, int newInputOffset) {
-        return new StatsAggregate(newChildren, newMutableOffset, newInputOffset);
+        return new TensorStatisticsAggregate(newChildren, newMutableOffset, newInputOffset);
     }
 
     @Override
@@ -61,7 +61,7 @@ public final class StatsAggregate extends StatisticsAggregate {
         if (children().size() > STATISTICS
                 && children().apply(STATISTICS).eval(InternalRow.empty()) instanceof UTF8String word
                 && tables == null) {
-            tables = Raised.from(() -> SqlValues.statistics(NAME, word.toString()))
+            tables = SparkErrors.translate(() -> SqlValues.statistics(NAME, word.toString()))
                     .tables();
         }
         return new CalibrationStatistics(tables);
@@ -80,7 +80,7 @@ public final class StatsAggregate extends StatisticsAggregate {
         if (layer == null || role == null || dtype == null || heads == null || headDim == null || data == null) {
             return buffer;
         }
-        return Raised.from(() -> {
+        return SparkErrors.translate(() -> {
             try {
                 add(
                         buffer,

@@ -1,6 +1,6 @@
 package io.kvscale.spark;
 
-import io.kvscale.spark.functions.StatsAggregate;
+import io.kvscale.spark.functions.TensorStatisticsAggregate;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.spark.rdd.RDD;
@@ -25,13 +25,13 @@ import scala.jdk.javaapi.CollectionConverters;
  * <p>It takes rows of any kind, so that the rows of {@code kvtensors} need not be copied to be read, and it never sorts
  * its input: Spark's operator does from the 128th group on, and a model of 65 layers has more.
  */
-public final class StatsPartialAggregateExec extends SparkPlan {
+public final class StatisticsPartialAggregateExec extends SparkPlan {
     private static final long serialVersionUID = 1L;
 
     private final ObjectHashAggregateExec aggregate;
 
-    /** @param aggregate in partial mode, of {@link StatsAggregate}s only */
-    public StatsPartialAggregateExec(ObjectHashAggregateExec aggregate) {
+    /** @param aggregate in partial mode, of {@link TensorStatisticsAggregate}s only */
+    public StatisticsPartialAggregateExec(ObjectHashAggregateExec aggregate) {
         this.aggregate = aggregate;
     }
 
@@ -42,9 +42,9 @@ public final class StatsPartialAggregateExec extends SparkPlan {
         List<Expression> keys = new ArrayList<>();
         CollectionConverters.asJava(aggregate.groupingExpressions())
                 .forEach(key -> keys.add(BindReferences.bindReference((Expression) key, input, false)));
-        List<StatsAggregate> functions = new ArrayList<>();
+        List<TensorStatisticsAggregate> functions = new ArrayList<>();
         CollectionConverters.asJava(aggregate.aggregateExpressions())
-                .forEach(one -> functions.add((StatsAggregate)
+                .forEach(one -> functions.add((TensorStatisticsAggregate)
                         BindReferences.bindReference((Expression) one.aggregateFunction(), input, false)));
         SQLMetric rows = aggregate.longMetric("numOutputRows");
         PartialStates states = new PartialStates(new ArrayList<>(keys), new ArrayList<>(functions), rows);
@@ -73,7 +73,7 @@ public final class StatsPartialAggregateExec extends SparkPlan {
 
     @Override
     public SparkPlan withNewChildrenInternal(IndexedSeq<SparkPlan> children) {
-        return new StatsPartialAggregateExec((ObjectHashAggregateExec) aggregate.withNewChildren(children));
+        return new StatisticsPartialAggregateExec((ObjectHashAggregateExec) aggregate.withNewChildren(children));
     }
 
     /** Whoever looks for equal plans finds Spark's own operator: the results are the same. */
@@ -84,7 +84,7 @@ public final class StatsPartialAggregateExec extends SparkPlan {
 
     @Override
     public String nodeName() {
-        return "StatsPartialAggregate";
+        return "StatisticsPartialAggregate";
     }
 
     @Override
@@ -104,12 +104,12 @@ public final class StatsPartialAggregateExec extends SparkPlan {
 
     @Override
     public boolean canEqual(Object other) {
-        return other instanceof StatsPartialAggregateExec;
+        return other instanceof StatisticsPartialAggregateExec;
     }
 
     @Override
     public boolean equals(@Nullable Object other) {
-        return other instanceof StatsPartialAggregateExec exec && exec.aggregate.equals(aggregate);
+        return other instanceof StatisticsPartialAggregateExec exec && exec.aggregate.equals(aggregate);
     }
 
     @Override

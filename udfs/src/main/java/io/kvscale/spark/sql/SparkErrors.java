@@ -1,4 +1,4 @@
-package io.kvscale.spark.error;
+package io.kvscale.spark.sql;
 
 import io.kvscale.input.InvalidOptionException;
 import io.kvscale.tensor.InvalidDataException;
@@ -13,18 +13,18 @@ import scala.jdk.javaapi.CollectionConverters;
  * Says what is wrong with data, or with an option about them, as an error of Spark's own: those reach SQL, PySpark and
  * Connect clients as the message alone, others as a stack trace of a task.
  */
-public final class Raised {
+public final class SparkErrors {
     /** Spark's class for errors in a user's words. */
     private static final String ERROR_CLASS = "USER_RAISED_EXCEPTION";
 
-    private Raised() {}
+    private SparkErrors() {}
 
     /**
      * What the work gives.
      *
      * @throws SparkRuntimeException with the message of an {@link InvalidDataException} or {@link InvalidOptionException}
      */
-    public static <T extends @Nullable Object> T from(Supplier<T> work) {
+    public static <T extends @Nullable Object> T translate(Supplier<T> work) {
         try {
             return work.get();
         } catch (InvalidDataException | InvalidOptionException e) {

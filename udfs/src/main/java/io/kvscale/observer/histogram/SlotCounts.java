@@ -1,4 +1,4 @@
-package io.kvscale.observer;
+package io.kvscale.observer.histogram;
 
 import io.kvscale.numeric.Dtype;
 import io.kvscale.tensor.Geometry;
@@ -7,45 +7,60 @@ import java.nio.ByteBuffer;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
-/** How often every finite pattern of 16 bits occurs in every head of a slot: exact, and merged in any order. */
-final class SlotCounts {
+/**
+ * The histograms of a slot, one per head: how often each finite 16-bit pattern occurs. Exact, and mergeable in any order.
+ * F32 values are counted as BF16.
+ */
+public final class SlotCounts {
     private final Geometry geometry;
     private final PackedCounts[] packed;
     private @Nullable LiveCounts[] live = new LiveCounts[0];
     private @Nullable CountTables tables;
 
     /**
-     * Nothing counted.
+     * Empty histograms.
      *
-     * @param tables those of the task
+     * @param tables the counting memory of the task
      */
-    SlotCounts(Geometry geometry, CountTables tables) {
+    public SlotCounts(Geometry geometry, CountTables tables) {
         this(geometry, new PackedCounts[geometry.heads()]);
         Arrays.fill(packed, PackedCounts.EMPTY);
         this.tables = tables;
     }
 
-    /** @param packed one for every head */
-    SlotCounts(Geometry geometry, PackedCounts[] packed) {
+    private SlotCounts(Geometry geometry, PackedCounts[] packed) {
         this.geometry = geometry;
         this.packed = packed;
     }
 
-    /** The type whose patterns are counted: values of 32 bits are rounded to it. */
-    static Dtype counted(Dtype dtype) {
-        return dtype == Dtype.F32 ? Dtype.BF16 : dtype;
+    /**
+     * The histograms of a file; {@link #check} must be called before they are used.
+     *
+     * @param heads what {@link #packedBytes} gave, for each head
+     */
+    public static SlotCounts ofPacked(Geometry geometry, byte[][] heads) {
+        return new SlotCounts(
+                geometry, Arrays.stream(heads).map(PackedCounts::of).toArray(PackedCounts[]::new));
     }
 
-    /** The rank under which a finite value of the slot is counted, by its own order key. */
-    static int rankOf(Dtype dtype, int key) {
-        if (dtype != Dtype.F32) {
-            return PackedCounts.rank(key);
-        }
-        return PackedCounts.rank(Dtype.BF16.orderKey(CountTables.toBrain(dtype.bitsOfKey(key))));
+    /** The dtype whose patterns are counted. */
+    private Dtype countedDtype() {
+        return geometry.dtype() == Dtype.F32 ? Dtype.BF16 : geometry.dtype();
     }
 
-    /** Counts the values {@code [from, to)} of the tensor, all of one sample, of a chunk that begins at {@code position}. */
-    void update(Position position, ByteBuffer chunk, long from, long to) {
+    /** The rank under which a finite value is counted, from its order key in the slot's dtype. */
+    private int rankOf(int key) {
+        Dtype dtype = geometry.dtype();
+        return PackedCounts.rank(
+                dtype == Dtype.F32 ? Dtype.BF16.orderKey(CountTables.toBrain(dtype.bitsOfKey(key))) : key);
+    }
+
+    /**
+     * Counts the values {@code [from, to)} of a tensor, all of one sample.
+     *
+     * @param position where {@code chunk} begins in the tensor
+     */
+    public void update(Position position, ByteBuffer chunk, long from, long to) {
         CountTables with = tables == null ? new CountTables() : tables;
         tables = with;
         int dim = geometry.headDim();
@@ -66,11 +81,11 @@ final class SlotCounts {
         });
     }
 
-    Geometry geometry() {
+    public Geometry geometry() {
         return geometry;
     }
 
-    /** The counters of a head that now counts; null where it does not. */
+    /** The live counters of a head; null if it has none. */
     @Nullable
     LiveCounts live(int head) {
         return live.length == 0 ? null : live[head];
@@ -85,7 +100,7 @@ final class SlotCounts {
         return fresh;
     }
 
-    /** Moves what the live counters hold into the packed form; they stay, at zero. */
+    /** Moves the live counts of a head into the packed form; the counters stay, at zero. */
     void settle(int head) {
         LiveCounts counters = live(head);
         if (counters != null) {
@@ -94,48 +109,58 @@ final class SlotCounts {
         }
     }
 
-    /** Moves what the live counters hold into the packed form and lets go of them. */
+    /** Moves the live counts of a head into the packed form and drops the counters. */
     void release(int head) {
         settle(head);
         live[head] = null;
     }
 
-    /** Packs all heads. */
-    void pack() {
+    /** Packs all heads and so frees their share of the task's counting memory. */
+    public void pack() {
         if (tables != null) {
             tables.pack(this);
         }
     }
 
-    /** All that was counted of a head. */
-    PackedCounts packed(int head) {
+    private PackedCounts packed(int head) {
         LiveCounts counters = live(head);
-        return counters == null ? packed[head] : packed[head].plus(counters.packed(counted(geometry.dtype())));
+        return counters == null ? packed[head] : packed[head].plus(counters.packed(countedDtype()));
     }
 
-    /** The same counts apart from these: neither changes with the other. */
-    SlotCounts copy() {
+    /** The histogram of a head in the encoding of the statistics file. */
+    public byte[] packedBytes(int head) {
+        return packed(head).bytes;
+    }
+
+    /** An independent copy. */
+    public SlotCounts copy() {
         PackedCounts[] all = new PackedCounts[packed.length];
         Arrays.setAll(all, this::packed);
         return new SlotCounts(geometry, all);
     }
 
-    /** @throws ArithmeticException if a count overflows */
-    void merge(SlotCounts other) {
+    /** @throws ArithmeticException if a count overflows 63 bits */
+    public void merge(SlotCounts other) {
         for (int head = 0; head < packed.length; head++) {
             packed[head] = packed[head].plus(other.packed(head));
         }
     }
 
-    /** @throws IllegalArgumentException if ranges and number of finite values are not of the same data */
-    void check(ChannelRanges ranges, long finite) {
-        ChannelRanges heads = ranges.reduced(geometry.headDim());
+    /**
+     * Checks histograms that a file gave.
+     *
+     * @param min order key of the minimum of each head; above {@code max} where a head has no finite value
+     * @param max order key of the maximum of each head
+     * @param finite number of finite values of the slot
+     * @throws IllegalArgumentException if the encoding is damaged, or the histograms contradict these figures
+     */
+    public void check(int[] min, int[] max, long finite) {
         long left = finite;
         for (int head = 0; head < packed.length; head++) {
             PackedCounts.Cursor at = packed[head].cursor();
             boolean any = at.next();
-            if (any == heads.isEmpty(head)) {
-                throw new IllegalArgumentException("the counts of head " + head + " do not fit its ranges");
+            if (any == (min[head] > max[head])) {
+                throw new IllegalArgumentException("the histogram of head " + head + " does not fit its range");
             }
             if (!any) {
                 continue;
@@ -145,23 +170,22 @@ final class SlotCounts {
             for (; any; any = at.next()) {
                 greatest = at.rank;
                 if (at.count > left) {
-                    throw new IllegalArgumentException("more values are counted than there are finite ones");
+                    throw new IllegalArgumentException("the histograms count more values than the slot has");
                 }
                 left -= at.count;
             }
-            if (least != rankOf(geometry.dtype(), heads.min[head])
-                    || greatest != rankOf(geometry.dtype(), heads.max[head])) {
+            if (least != rankOf(min[head]) || greatest != rankOf(max[head])) {
                 throw new IllegalArgumentException(
-                        "the values counted of head " + head + " do not end where its ranges do");
+                        "the histogram of head " + head + " does not end where its range does");
             }
         }
         if (left != 0) {
-            throw new IllegalArgumentException(left + " finite values are not counted");
+            throw new IllegalArgumentException("the histograms lack " + left + " finite values of the slot");
         }
     }
 
-    /** The counts of neighbouring heads together. */
-    ValueCounts values(int firstHead, int heads) {
+    /** The histogram of neighbouring heads together. */
+    public ValueCounts values(int firstHead, int heads) {
         long[] sums = new long[PackedCounts.RANKS];
         int distinct = 0;
         for (int head = firstHead; head < firstHead + heads; head++) {
@@ -171,7 +195,7 @@ final class SlotCounts {
                 sums[at.rank] = Math.addExact(sums[at.rank], at.count);
             }
         }
-        Dtype dtype = counted(geometry.dtype());
+        Dtype dtype = countedDtype();
         float[] values = new float[distinct];
         long[] counts = new long[distinct];
         int next = 0;

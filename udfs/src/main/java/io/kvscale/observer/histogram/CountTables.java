@@ -1,4 +1,4 @@
-package io.kvscale.observer;
+package io.kvscale.observer.histogram;
 
 import io.kvscale.numeric.Dtype;
 import java.lang.invoke.MethodHandles;
@@ -9,20 +9,20 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 
 /**
- * The memory in which all slots of one task count, and its bound. Not thread-safe: every task owns one.
+ * The counting memory of one task: all slots of the task count here, within one bound. Not thread-safe.
  *
- * <p>A run of many values of one head is counted in one dense table, which is then added to the counters of that head;
- * few values go to those directly. Counters beyond the bound are packed: not those unused for longest, but those begun
- * last, because files visit the slots in the same order again and again.
+ * <p>A long run of values of one head is counted in a dense table, which is then added to the counters of the head. A
+ * short run goes to the counters directly. When the counters exceed the bound, the newest are packed first. Evicting the
+ * least recently used would fail here, because every file visits the slots in the same order.
  */
 public final class CountTables {
-    /** What the counters of a task may take of the heap. */
+    /** Heap bytes that the counters of a task may take. */
     private static final long BOUND = 64L << 20;
 
-    /** From so many values on the dense table is faster, though it has to be added up. */
+    /** The dense table is faster for runs of at least this many values, the addition included. */
     private static final int DENSE_FROM = 1 << 10;
 
-    /** Small enough to stay in the core's first cache beside the counters in use. */
+    /** Chosen so that a block and the counters in use fit into the L1 cache. */
     private static final int BLOCK_VALUES = 1 << 12;
 
     private static final VarHandle INTS = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
@@ -39,26 +39,26 @@ public final class CountTables {
 
     private record Live(SlotCounts slot, int head, LiveCounts counters) {}
 
-    /** Columns of rows: {@code count} values of each of {@code rows} rows, which are {@code stride} values apart. */
+    /** Some columns of a matrix: {@code count} values of each of {@code rows} rows, {@code stride} values apart. */
     record Columns(int offset, int count, int stride, int rows) {}
 
     public CountTables() {
         this(BOUND);
     }
 
-    /** @param bound in bytes; the head that counts right now may go beyond it */
+    /** @param bound in bytes; the head that is being counted may exceed it */
     CountTables(long bound) {
         this(bound, Integer.MAX_VALUE);
     }
 
-    /** @param limit of the values that the counters of a head take before they are packed: what 32 bits hold, but in tests */
+    /** @param limit values that the counters of a head take before they are packed; tests use less than 2^31 - 1 */
     CountTables(long bound, long limit) {
         this.bound = bound;
         this.limit = limit;
     }
 
-    /** What the counters take of the heap now. */
-    long liveBytes() {
+    /** Heap bytes that the counters take now. */
+    public long liveBytes() {
         return bytes;
     }
 
@@ -97,7 +97,7 @@ public final class CountTables {
         });
     }
 
-    /** Packs counters until the bound holds, but for those in use. */
+    /** Packs counters, except those in use, until they fit into the bound. */
     private void pack(LiveCounts inUse) {
         while (bytes > bound && live.size() > 1) {
             Live last = live.removeLast();
@@ -112,11 +112,11 @@ public final class CountTables {
     }
 
     private interface Blocks {
-        /** @param count how many patterns the block begins with */
+        /** @param count number of patterns at the start of the block */
         void block(int count);
     }
 
-    /** Brings the patterns of the columns into the block, part by part. */
+    /** Copies the 16-bit patterns of the columns into the block, one block after another. */
     private void forEachBlock(Dtype dtype, ByteBuffer values, Columns columns, Blocks then) {
         int size = dtype.bytes();
         byte[] to = buffer(size);
@@ -162,9 +162,9 @@ public final class CountTables {
     }
 
     /**
-     * The BF16 pattern under which an F32 pattern is counted: the nearest, ties to even. What would round to an infinity
-     * is the greatest finite number of its sign, so that all finite values are counted as such; NaN and infinities give
-     * an infinity.
+     * The BF16 pattern under which an F32 pattern is counted: the nearest, ties to even. A finite value that would round
+     * to an infinity becomes the largest finite value of its sign, so that every finite value is counted. NaN and
+     * infinities become an infinity.
      */
     static int toBrain(int bits) {
         int magnitude = bits & 0x7fffffff;

@@ -23,7 +23,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The operator of our own against Spark's: the same groups and the same bytes. */
-class StatsPlanTest {
+class StatisticsPlanRuleTest {
     private static final String AGGREGATE = "kv_stats_agg(layer, role, dtype, heads, head_dim, data, sample)";
     private static final String HISTOGRAM = AGGREGATE.replace(")", ", 'histogram')");
     private static final int LAYERS = 90;
@@ -91,11 +91,11 @@ class StatsPlanTest {
     /** With a filter clause that keeps everything, Spark's own operator does the work. */
     private TreeMap<String, CalibrationStatistics> sameAsSpark(String query) {
         String plan = plan(spark.sql(query));
-        assertThat(plan).contains("StatsPartialAggregate");
+        assertThat(plan).contains("StatisticsPartialAggregate");
         assertThat(plan.contains("Project")).as(plan).isEqualTo(query.contains("%"));
         String filter = " FILTER (WHERE tokens >= 0)";
         String plain = query.replace(AGGREGATE, AGGREGATE + filter).replace(HISTOGRAM, HISTOGRAM + filter);
-        assertThat(plan(spark.sql(plain))).doesNotContain("StatsPartialAggregate");
+        assertThat(plan(spark.sql(plain))).doesNotContain("StatisticsPartialAggregate");
         TreeMap<String, CalibrationStatistics> ours = groups(query);
         TreeMap<String, CalibrationStatistics> theirs = groups(plain);
         assertThat(ours.keySet()).isEqualTo(theirs.keySet()).isNotEmpty();
@@ -155,7 +155,9 @@ class StatsPlanTest {
                 .parquet(folder.resolve("copy.parquet").toString());
         spark.read().parquet(folder.resolve("copy.parquet").toString()).createOrReplaceTempView("copied");
         String query = "SELECT layer, role, " + AGGREGATE + " AS stats FROM copied GROUP BY layer, role";
-        assertThat(plan(spark.sql(query))).contains("StatsPartialAggregate").contains("ColumnarToRow");
+        assertThat(plan(spark.sql(query)))
+                .contains("StatisticsPartialAggregate")
+                .contains("ColumnarToRow");
         TreeMap<String, CalibrationStatistics> direct = groups(query.replace("FROM copied", "FROM kv WHERE layer < 2"));
         groups(query)
                 .forEach((group, stats) -> assertThat(stats.toByteArray())

@@ -1,4 +1,4 @@
-package io.kvscale.spark.functions;
+package io.kvscale.spark.sql;
 
 import java.io.Serializable;
 import java.util.Arrays;
@@ -40,7 +40,7 @@ public final class FunctionCall extends Expression implements Serializable {
         this.arguments = arguments;
     }
 
-    static FunctionCall of(String name, Class<?> owner, String method, DataType type, Expression... arguments) {
+    public static FunctionCall of(String name, Class<?> owner, String method, DataType type, Expression... arguments) {
         return new FunctionCall(
                 name,
                 owner,

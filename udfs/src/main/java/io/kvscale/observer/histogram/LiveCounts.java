@@ -1,4 +1,4 @@
-package io.kvscale.observer;
+package io.kvscale.observer.histogram;
 
 import io.kvscale.numeric.Dtype;
 import java.lang.invoke.MethodHandles;
@@ -7,11 +7,11 @@ import java.nio.ByteOrder;
 import java.util.Arrays;
 
 /**
- * Counters of one head that still count: pages of 256 neighbouring patterns, there only where a value was seen. K or V of
- * a model takes some 25 of the 256 pages in BF16.
+ * The mutable counters of one head, in pages of 256 neighbouring patterns. A page is allocated when its first value is
+ * seen: K or V of a model takes about 25 of the 256 pages in BF16.
  *
- * <p>Patterns of NaN and infinities are counted like any other, because to look for them would cost more than to count
- * them; {@link #packed} leaves them out.
+ * <p>NaN and infinities are counted like other patterns, because testing for them costs more than counting them.
+ * {@link #packed} leaves them out.
  */
 final class LiveCounts {
     private static final int PAGES = 256;
@@ -32,12 +32,12 @@ final class LiveCounts {
         Arrays.fill(pages, (short) -1);
     }
 
-    /** How many values were counted since the counters were at zero: no counter is above it. */
+    /** Number of values counted since the counters were zero; an upper bound of every counter. */
     long counted() {
         return counted;
     }
 
-    /** Counts the 16-bit patterns at the beginning of a block: for few of them. */
+    /** Counts the first {@code values} 16-bit patterns of a block; meant for short runs. */
     void count(byte[] block, int values) {
         counted += values;
         int[] to = counters;
@@ -72,9 +72,9 @@ final class LiveCounts {
     }
 
     /**
-     * Counts patterns into one table of all of them: several times as fast as {@link #count}, but then the table has to be
-     * {@linkplain #add added}. Eight at a time, with indices that show themselves to be within the table: a core then
-     * stores one counter a cycle, which is as fast as it can.
+     * Counts patterns into a table with one counter per pattern. This is several times as fast as {@link #count}, but the
+     * table must then be {@linkplain #add added}. The loop takes eight patterns at a time and masks the indices, so that
+     * no bounds check remains and a core stores one counter per cycle.
      */
     static void countDense(byte[] block, int values, int[] dense) {
         int i = 0;
@@ -95,7 +95,7 @@ final class LiveCounts {
         }
     }
 
-    /** Takes over what a dense table counted, which is zero again afterwards. */
+    /** Adds the counts of a dense table and sets the table to zero. */
     void add(int[] dense, long values) {
         counted += values;
         long left = values;
@@ -137,7 +137,7 @@ final class LiveCounts {
         return pages[page];
     }
 
-    /** The finite patterns and their counts. */
+    /** The counts of the finite patterns. */
     PackedCounts packed(Dtype dtype) {
         PackedCounts.Builder packed = new PackedCounts.Builder(1024);
         int end = PackedCounts.rank(dtype.infinityKey());
@@ -145,7 +145,7 @@ final class LiveCounts {
             int pattern = PackedCounts.pattern(rank);
             int page = pages[pattern >>> 8];
             if (page < 0) {
-                rank |= PAGE - 1; // to the last of the page
+                rank |= PAGE - 1; // skip to the last rank of the page
                 continue;
             }
             int count = counters[page * PAGE + (pattern & 0xff)];
@@ -156,13 +156,13 @@ final class LiveCounts {
         return packed.packed();
     }
 
-    /** Begins again at zero, with the pages there are. */
+    /** Sets all counters to zero; the pages stay allocated. */
     void clear() {
         Arrays.fill(counters, 0);
         counted = 0;
     }
 
-    /** What this takes of the heap. */
+    /** Heap bytes that the counters take. */
     long sizeInBytes() {
         return FIXED_BYTES + 4L * counters.length;
     }

@@ -1,6 +1,5 @@
-package io.kvscale.spark.functions;
+package io.kvscale.spark.sql;
 
-import io.kvscale.spark.error.Raised;
 import java.util.Map;
 import java.util.function.BiFunction;
 import java.util.stream.IntStream;
@@ -25,7 +24,7 @@ import scala.jdk.javaapi.CollectionConverters;
  * The arguments of one call, each given out under its name, cast to the one type that the function's code takes. A type
  * that does not fit fails the analysis of the query.
  */
-final class FunctionArguments {
+public final class FunctionArguments {
     private static final DataType FLOATS = DataTypes.createArrayType(DataTypes.FloatType, true);
 
     private final String function;
@@ -37,7 +36,7 @@ final class FunctionArguments {
     }
 
     /** How many there are: from the least number to the most. */
-    int count(int least, int most) {
+    public int count(int least, int most) {
         int count = given.size();
         if (count < least || count > most) {
             Seq<Object> valid = CollectionConverters.asScala(IntStream.rangeClosed(least, most)
@@ -50,41 +49,41 @@ final class FunctionArguments {
     }
 
     /** Any whole number, as BIGINT. */
-    Expression integer(int index, String name) {
+    public Expression integer(int index, String name) {
         return type(index) instanceof IntegralType
                 ? cast(index, DataTypes.LongType)
                 : orNull(index, name, DataTypes.LongType, "INT or BIGINT");
     }
 
     /** Any number, as DOUBLE. */
-    Expression number(int index, String name) {
+    public Expression number(int index, String name) {
         return type(index) instanceof NumericType
                 ? cast(index, DataTypes.DoubleType)
                 : orNull(index, name, DataTypes.DoubleType, "DOUBLE");
     }
 
-    Expression text(int index, String name) {
+    public Expression text(int index, String name) {
         return type(index) instanceof StringType
                 ? given.apply(index)
                 : orNull(index, name, DataTypes.StringType, "STRING");
     }
 
     /** Text that stands for something; where the query says it outright, it is checked before anything runs. */
-    Expression word(int index, String name, BiFunction<String, String, ?> meaning) {
+    public Expression word(int index, String name, BiFunction<String, String, ?> meaning) {
         Expression argument = text(index, name);
         if (argument instanceof Literal literal && literal.value() != null) {
-            Raised.from(() -> meaning.apply(function, String.valueOf(literal.value())));
+            SparkErrors.translate(() -> meaning.apply(function, String.valueOf(literal.value())));
         }
         return argument;
     }
 
     /** A word that the query has to say outright, for the whole query. */
-    Expression constantWord(int index, String name, BiFunction<String, String, ?> meaning) {
+    public Expression constantWord(int index, String name, BiFunction<String, String, ?> meaning) {
         Expression argument = word(index, name, meaning);
         if (!argument.foldable()) {
             Platform.throwException(new AnalysisException(
                     "DATATYPE_MISMATCH.NON_FOLDABLE_INPUT",
-                    Raised.parameters(Map.of(
+                    SparkErrors.parameters(Map.of(
                             "sqlExpr", "\"" + function + "\"",
                             "inputName", "`" + name + "`",
                             "inputType", "\"" + argument.dataType().sql() + "\"",
@@ -93,19 +92,19 @@ final class FunctionArguments {
         return argument;
     }
 
-    Expression binary(int index, String name) {
+    public Expression binary(int index, String name) {
         return type(index) instanceof BinaryType
                 ? given.apply(index)
                 : orNull(index, name, DataTypes.BinaryType, "BINARY");
     }
 
     /** An array of any numbers, as ARRAY&lt;FLOAT&gt;. */
-    Expression floats(int index, String name) {
+    public Expression floats(int index, String name) {
         return isNumbers(index) ? cast(index, FLOATS) : orNull(index, name, FLOATS, "ARRAY<FLOAT>");
     }
 
     /** BINARY as it is, or an array of any numbers as ARRAY&lt;FLOAT&gt;. */
-    Expression binaryOrFloats(int index, String name) {
+    public Expression binaryOrFloats(int index, String name) {
         if (type(index) instanceof BinaryType) {
             return given.apply(index);
         }
@@ -125,7 +124,7 @@ final class FunctionArguments {
 
     private Expression orNull(int index, String name, DataType type, String wanted) {
         if (!(type(index) instanceof NullType)) {
-            scala.collection.immutable.Map<String, String> parameters = Raised.parameters(Map.of(
+            scala.collection.immutable.Map<String, String> parameters = SparkErrors.parameters(Map.of(
                     "sqlExpr", "\"" + function + "\"",
                     "paramIndex", "`" + name + "`",
                     "requiredType", wanted,

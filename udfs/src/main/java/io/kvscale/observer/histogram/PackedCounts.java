@@ -1,15 +1,15 @@
-package io.kvscale.observer;
+package io.kvscale.observer.histogram;
 
 import java.util.Arrays;
 
 /**
- * How often every pattern of 16 bits occurs, as the statistics file has it: immutable, and small, because values crowd
- * around zero and few of the 65,536 patterns occur.
+ * The histogram of one head as the statistics file stores it: immutable and compact, because only few of the 65,536
+ * patterns occur.
  *
- * <p>Patterns go by their rank: the order key plus 32,768, so from 0 to 65,535 as the numbers ascend. The bytes are, for
- * each rank that occurs, ascending: how many ranks were left out since the one before, then the count less one, both as
- * varints of seven bits a byte, the least first, in as few bytes as can be. So there is one form for every set of counts,
- * and none for a count of 0 or for ranks that do not ascend.
+ * <p>A pattern is identified by its rank: its order key plus 32,768, so ranks ascend from 0 to 65,535 as the numbers do.
+ * For each rank that occurs, in ascending order, the bytes hold the number of ranks skipped since the previous one and
+ * the count minus one. Both are varints: seven bits a byte, least significant first, in as few bytes as possible. So
+ * every histogram has exactly one encoding; zero counts and ranks that do not ascend have none.
  */
 final class PackedCounts {
     static final int RANKS = 1 << 16;
@@ -21,17 +21,17 @@ final class PackedCounts {
         this.bytes = bytes;
     }
 
-    /** Where an order key of 16 bits comes among all of them. */
+    /** The rank of a 16-bit order key. */
     static int rank(int key) {
         return key - Short.MIN_VALUE;
     }
 
-    /** The pattern of a rank: negative numbers ascend as their patterns descend. */
+    /** The pattern of a rank. Patterns of negative numbers descend as the numbers ascend. */
     static int pattern(int rank) {
         return rank < RANKS / 2 ? RANKS - 1 - rank : rank - RANKS / 2;
     }
 
-    /** Bytes that may be anything; they are looked at when they are gone through. */
+    /** Wraps unchecked bytes; a {@link Cursor} checks them as it reads. */
     static PackedCounts of(byte[] bytes) {
         return bytes.length == 0 ? EMPTY : new PackedCounts(bytes);
     }
@@ -70,7 +70,7 @@ final class PackedCounts {
         return sum.packed();
     }
 
-    /** Goes through the ranks that occur. */
+    /** Iterates over the ranks that occur. */
     static final class Cursor {
         private final byte[] bytes;
         private int at;
@@ -82,9 +82,9 @@ final class PackedCounts {
         }
 
         /**
-         * Moves on; at the end the rank is {@link #RANKS} and the result false.
+         * Moves to the next rank; false, and {@link #RANKS} as the rank, at the end.
          *
-         * @throws IllegalArgumentException if the bytes are not what a {@link Builder} makes
+         * @throws IllegalArgumentException if a {@link Builder} cannot have made the bytes
          */
         boolean next() {
             if (at == bytes.length) {
@@ -93,12 +93,12 @@ final class PackedCounts {
             }
             long gap = varint();
             if (gap >= RANKS - 1L - rank) {
-                throw new IllegalArgumentException("a pattern beyond 16 bits is counted");
+                throw new IllegalArgumentException("a histogram counts a pattern of more than 16 bits");
             }
             rank += (int) gap + 1;
             long less = varint();
             if (less == Long.MAX_VALUE) {
-                throw new IllegalArgumentException("a count is beyond " + Long.MAX_VALUE);
+                throw new IllegalArgumentException("a count of a histogram exceeds " + Long.MAX_VALUE);
             }
             count = less + 1;
             return true;
@@ -108,32 +108,32 @@ final class PackedCounts {
             long number = 0;
             for (int shift = 0; shift < Long.SIZE - 1; shift += 7) {
                 if (at == bytes.length) {
-                    throw new IllegalArgumentException("counts are cut short");
+                    throw new IllegalArgumentException("a histogram is cut short");
                 }
                 byte part = bytes[at++];
                 number |= (part & 0x7fL) << shift;
                 if (part >= 0) {
                     if (part == 0 && shift > 0) {
-                        throw new IllegalArgumentException("a number takes more bytes than it needs");
+                        throw new IllegalArgumentException("a varint takes more bytes than it needs");
                     }
                     return number;
                 }
             }
-            throw new IllegalArgumentException("a number has more than 63 bits");
+            throw new IllegalArgumentException("a varint has more than 63 bits");
         }
     }
 
-    /** Takes ascending ranks. */
+    /** Encodes ranks in ascending order. */
     static final class Builder {
-        /** The most that one rank and its count take. */
-        private static final int MOST = 3 + 9;
+        /** Maximum number of bytes of one rank and its count. */
+        private static final int MAX_ENTRY_BYTES = 3 + 9;
 
         private byte[] out;
         private int size;
         private int last = -1;
 
         Builder(int bytes) {
-            this.out = new byte[bytes + MOST];
+            this.out = new byte[bytes + MAX_ENTRY_BYTES];
         }
 
         /** @param count above 0 */
@@ -141,7 +141,7 @@ final class PackedCounts {
             if (rank <= last || count < 1) {
                 throw new IllegalArgumentException("rank " + rank + " after " + last + ", count " + count);
             }
-            if (out.length - size < MOST) {
+            if (out.length - size < MAX_ENTRY_BYTES) {
                 out = Arrays.copyOf(out, 2 * out.length);
             }
             varint(rank - last - 1);

@@ -1,6 +1,6 @@
 package io.kvscale.spark;
 
-import io.kvscale.spark.functions.StatsAggregate;
+import io.kvscale.spark.functions.TensorStatisticsAggregate;
 import io.kvscale.spark.source.KvTensorsScan;
 import java.util.List;
 import org.apache.spark.sql.catalyst.expressions.Attribute;
@@ -15,8 +15,8 @@ import org.apache.spark.sql.execution.datasources.v2.BatchScanExec;
 import scala.jdk.javaapi.CollectionConverters;
 import scala.runtime.AbstractPartialFunction;
 
-/** Puts {@link StatsPartialAggregateExec} in the place of Spark's partial aggregation of {@code kv_stats_agg}. */
-final class StatsPlan extends ColumnarRule {
+/** Puts {@link StatisticsPartialAggregateExec} in the place of Spark's partial aggregation of {@code kv_stats_agg}. */
+final class StatisticsPlanRule extends ColumnarRule {
     @Override
     public Rule<SparkPlan> preColumnarTransitions() {
         return new Rule<>() {
@@ -30,7 +30,7 @@ final class StatsPlan extends ColumnarRule {
 
                     @Override
                     public SparkPlan apply(SparkPlan node) {
-                        return new StatsPartialAggregateExec(overRowsAsTheyAre((ObjectHashAggregateExec) node));
+                        return new StatisticsPartialAggregateExec(overRowsAsTheyAre((ObjectHashAggregateExec) node));
                     }
                 });
             }
@@ -45,7 +45,7 @@ final class StatsPlan extends ColumnarRule {
                         .allMatch(f -> f.mode() == Partial$.MODULE$
                                 && !f.isDistinct()
                                 && f.filter().isEmpty()
-                                && f.aggregateFunction() instanceof StatsAggregate);
+                                && f.aggregateFunction() instanceof TensorStatisticsAggregate);
     }
 
     /** Drops the projection that Spark puts above a source only to copy its rows into a form of its own. */

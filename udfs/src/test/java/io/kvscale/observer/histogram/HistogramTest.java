@@ -1,8 +1,12 @@
-package io.kvscale.observer;
+package io.kvscale.observer.histogram;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kvscale.numeric.Dtype;
+import io.kvscale.observer.CalibrationStatistics;
+import io.kvscale.observer.NaiveCounts;
+import io.kvscale.observer.SlotStatistics;
+import io.kvscale.observer.StatisticsKind;
 import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.KvSource;
 import io.kvscale.tensor.Position;

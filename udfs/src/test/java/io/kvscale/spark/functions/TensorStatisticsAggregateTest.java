@@ -11,12 +11,13 @@ import io.kvscale.input.InputFile;
 import io.kvscale.input.Split;
 import io.kvscale.numeric.Dtype;
 import io.kvscale.observer.CalibrationStatistics;
-import io.kvscale.observer.CountTables;
 import io.kvscale.observer.SlotStatistics;
 import io.kvscale.observer.StatisticsKind;
+import io.kvscale.observer.histogram.CountTables;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.spark.TestSpark;
+import io.kvscale.spark.sql.FunctionCall;
 import io.kvscale.task.CalibrationTask;
 import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.KvSource;
@@ -46,7 +47,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import scala.jdk.javaapi.CollectionConverters;
 
 /** kv_stats_agg and kv_stats_union_agg: the law is that nothing but the rows shows in the bytes. */
-class StatsAggregateTest {
+class TensorStatisticsAggregateTest {
     private static final String SAMPLES = "../conf/sample";
 
     @ParameterizedTest
@@ -154,8 +155,8 @@ class StatsAggregateTest {
         assertThat(sql.max()).isEqualTo(job.max());
         assertThat(sql.minSample()).isEqualTo(job.minSample());
         assertThat(sql.maxSample()).isEqualTo(job.maxSample());
-        assertThat(sql.first()).isEqualTo(withoutFile(job.first()));
-        assertThat(sql.firstNonFinite()).isEqualTo(withoutFile(job.firstNonFinite()));
+        assertThat(sql.firstOrigin()).isEqualTo(withoutFile(job.firstOrigin()));
+        assertThat(sql.firstNonFiniteOrigin()).isEqualTo(withoutFile(job.firstNonFiniteOrigin()));
         assertThat(sql.hasCounts()).isEqualTo(job.hasCounts());
         for (int head = 0; sql.hasCounts() && head < job.geometry().heads(); head++) {
             assertThat(sql.counts(head, 1)).usingRecursiveComparison().isEqualTo(job.counts(head, 1));
@@ -292,7 +293,7 @@ class StatsAggregateTest {
                 .get(0);
         assertThat(absent).isEqualTo(isNull);
         CalibrationStatistics statistics = CalibrationStatistics.fromByteArray(absent);
-        assertThat(statistics.slots().get(new Slot(0, Role.KEY)).first()).isEqualTo(new Origin(null, ""));
+        assertThat(statistics.slots().get(new Slot(0, Role.KEY)).firstOrigin()).isEqualTo(new Origin(null, ""));
         assertThat(statistics.slots().get(new Slot(0, Role.KEY)).samples()).isEqualTo(3);
     }
 
@@ -328,15 +329,15 @@ class StatsAggregateTest {
     @Test
     void anAggregateIsItsArgumentsAndPlaces() throws Exception {
         List<Expression> arguments = List.of(Literal$.MODULE$.apply(1L), Literal$.MODULE$.apply("key"));
-        StatsAggregate one =
-                new StatsAggregate(CollectionConverters.asScala(arguments).toIndexedSeq(), 1, 2);
+        TensorStatisticsAggregate one = new TensorStatisticsAggregate(
+                CollectionConverters.asScala(arguments).toIndexedSeq(), 1, 2);
         assertThat(one)
                 .isEqualTo(one.clone())
                 .hasSameHashCodeAs(one.clone())
                 .isEqualTo(roundTrip(one))
                 .isNotEqualTo(one.withNewMutableAggBufferOffset(5))
                 .isNotEqualTo(one.withNewInputAggBufferOffset(5))
-                .isNotEqualTo(new StatsUnionAggregate(one.children(), 1, 2));
+                .isNotEqualTo(new StatisticsUnionAggregate(one.children(), 1, 2));
         assertThat(one.withNewMutableAggBufferOffset(5).mutableAggBufferOffset())
                 .isEqualTo(5);
         assertThat(one.withNewInputAggBufferOffset(6).inputAggBufferOffset()).isEqualTo(6);

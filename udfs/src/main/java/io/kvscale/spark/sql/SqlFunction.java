@@ -1,4 +1,4 @@
-package io.kvscale.spark.functions;
+package io.kvscale.spark.sql;
 
 import java.util.List;
 import org.apache.spark.sql.catalyst.expressions.Expression;
@@ -17,7 +17,7 @@ import scala.jdk.javaapi.CollectionConverters;
  * @param usage with {@code _FUNC_} for the name, as {@code _FUNC_(a, b) - Does this.}
  * @param arguments as {@code name - what it is}
  */
-record SqlFunction(
+public record SqlFunction(
         String name,
         Class<?> implementation,
         String group,
@@ -28,21 +28,21 @@ record SqlFunction(
     private static final String SINCE = "0.1.0";
 
     /** A query and what it prints, one row a line, columns divided by tabs. */
-    record Example(String sql, String result) {}
+    public record Example(String sql, String result) {}
 
     /** Makes the expression of a call from its arguments, whose types are known. */
-    interface Builder {
+    public interface Builder {
         Expression build(FunctionArguments arguments);
     }
 
-    Expression build(Seq<Expression> arguments) {
+    public Expression build(Seq<Expression> arguments) {
         if (CollectionConverters.asJava(arguments).stream().anyMatch(NamedArgumentExpression.class::isInstance)) {
             Platform.throwException(QueryCompilationErrors.namedArgumentsNotSupported(name));
         }
         return builder.build(new FunctionArguments(name, arguments));
     }
 
-    ExpressionInfo info() {
+    public ExpressionInfo info() {
         StringBuilder shownArguments = new StringBuilder("\n    Arguments:\n");
         arguments.forEach(
                 argument -> shownArguments.append("      * ").append(argument).append('\n'));
