@@ -256,8 +256,8 @@ class AdviseTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "--bits 3 | cannot be met | --bits 4 or more",
-                "--bits 6 --formats fp8,int8 | cannot be met | --bits 8 or more",
+                "--bits 3 | is not possible | --bits 4 or more",
+                "--bits 6 --formats fp8,int8 | is not possible | --bits 8 or more",
                 "--bits 0 | --bits 0 | from 4",
                 "--bits 17 | --bits 17 | to 16",
                 "--bits -4 | --bits -4 | from 4",
@@ -340,7 +340,7 @@ class AdviseTest {
         assertThat(advice.get("recipe").textValue()).contains("\n  " + allowed + "\n");
         assertThat(checkRecipe(lacking, advice)).isEqualTo(allowed.startsWith("mla") ? 3 : hybrid ? 4 : 6);
         assertThat(advise(lacking, "--min-sqnr", "20").err().toLowerCase(Locale.ROOT))
-                .contains("warning: ", "the recipe says " + allowed);
+                .contains("warning: ", "the recipe sets " + allowed);
     }
 
     private static IntToDoubleFunction odd(String allowed) {

@@ -14,7 +14,7 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** Advice for programs: the same bytes for the same statistics on every JDK. */
+/** Writes advice as JSON. The bytes are equal on every JDK. */
 public final class AdviceJson {
     private static final JsonMapper MAPPER = new JsonMapper(JsonFactory.builder()
             .enable(StreamWriteFeature.USE_FAST_DOUBLE_WRITER)
@@ -33,7 +33,7 @@ public final class AdviceJson {
 
     private static Map<String, @Nullable Object> content(Advice advice) {
         Map<String, @Nullable Object> json = new LinkedHashMap<>();
-        json.put("budget", advice.budget().option());
+        json.put("budget", advice.goal().option());
         json.put("strategy", advice.strategy().word());
         json.put("average_bits", advice.averageBits());
         json.put("noise_to_signal", advice.noiseToSignal());

@@ -1,10 +1,10 @@
 package io.kvscale.job.command;
 
 import io.kvscale.job.advice.Advice;
-import io.kvscale.job.advice.AdviceBudget;
+import io.kvscale.job.advice.AdviceGoal;
 import io.kvscale.job.advice.AdviceJson;
 import io.kvscale.job.advice.Advisor;
-import io.kvscale.job.advice.MeanBits;
+import io.kvscale.job.advice.AverageBits;
 import io.kvscale.job.advice.MinSqnr;
 import io.kvscale.job.console.AdvicePrinter;
 import io.kvscale.numeric.NumberFormat;
@@ -87,12 +87,12 @@ public final class AdviseCommand implements Callable<Integer> {
                         + " cached value.")
         private @Nullable BigDecimal bits;
 
-        AdviceBudget budget() {
+        AdviceGoal budget() {
             if (minSqnr != null) {
                 return new MinSqnr(minSqnr);
             }
             if (bits != null) {
-                return new MeanBits(bits);
+                return new AverageBits(bits);
             }
             throw new IllegalStateException("one of them is required");
         }

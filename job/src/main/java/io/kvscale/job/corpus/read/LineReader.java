@@ -7,10 +7,10 @@ import org.apache.hadoop.fs.FSDataInputStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The lines of a file that begin within a range of bytes; a line ends at {@code \n}, the last one at the end of the
- * file. No more than one line is held.
+ * Reads the lines of a file that begin within a range of bytes. A line ends at {@code \n} or at the end of the file. Only
+ * one line is in memory at a time.
  */
-final class Lines {
+final class LineReader {
     private static final int BUFFER = 64 << 10;
     private static final int END = -1;
 
@@ -21,30 +21,32 @@ final class Lines {
     private final byte[] buffer = new byte[BUFFER];
     private int at;
     private int filled;
-    /** Of the byte at {@code at}. */
+    /** File position of {@code buffer[at]}. */
     private long position;
 
+    /** Number of lines of the file that end before {@code position}. */
     private long ended;
+
     private byte[] line = new byte[256];
     private int size;
     private boolean tooLong;
     private long number;
 
     /**
-     * @param in not closed here
+     * @param in the file; the caller closes it
      * @param length of the file, as listed
-     * @param before how many lines end before {@code start}
-     * @param longest what is longer than this many bytes is not held
-     * @throws IOException if it cannot be read, or is shorter than listed
+     * @param before number of lines that end before {@code start}
+     * @param longest maximum length of a line in bytes; the content of longer lines is dropped
+     * @throws IOException if the file cannot be read, or is shorter than listed
      */
-    Lines(FSDataInputStream in, long length, long start, long end, long before, int longest) throws IOException {
+    LineReader(FSDataInputStream in, long length, long start, long end, long before, int longest) throws IOException {
         this.in = in;
         this.length = length;
         this.end = end;
         this.longest = longest;
         this.ended = before;
         if (start > 0) {
-            // A line begins at start if the one before ends there.
+            // A line begins at start if the previous byte ends a line.
             seek(start - 1);
             if (next() != '\n') {
                 skipLine();
@@ -52,9 +54,9 @@ final class Lines {
         }
     }
 
-    /** How many lines end within a range of bytes. */
+    /** Counts the lines that end within a range of bytes. */
     static long count(FSDataInputStream in, long length, long start, long end) throws IOException {
-        Lines lines = new Lines(in, length, 0, end, 0, 0);
+        LineReader lines = new LineReader(in, length, 0, end, 0, 0);
         lines.seek(start);
         long count = 0;
         while (lines.position < end) {
@@ -103,7 +105,7 @@ final class Lines {
         ended += next == '\n' ? 1 : 0;
     }
 
-    /** The bytes of the next line, without its end; empty where it is too long to hold; null behind the last. */
+    /** The next line without its line end; empty if it is too long; null after the last line. */
     byte @Nullable [] read() throws IOException {
         if (position >= end || position >= length) {
             return null;
@@ -134,12 +136,12 @@ final class Lines {
         }
     }
 
-    /** Whether the line that was read last is longer than what is held. */
+    /** Whether the last line read was too long. */
     boolean isTooLong() {
         return tooLong;
     }
 
-    /** Of the line that was read last, from 1. */
+    /** The number of the last line read, counted from 1. */
     long number() {
         return number;
     }

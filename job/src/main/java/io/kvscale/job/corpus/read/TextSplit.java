@@ -20,24 +20,24 @@ import org.apache.spark.util.SerializableConfiguration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What one task reads.
+ * The file pieces that one task reads.
  *
- * @param before how many lines end before each piece, in its file
+ * @param linesBefore for each piece, the number of lines of its file that end before it
  */
-record NumberedPieces(ArrayList<FilePiece> pieces, long[] before) implements Serializable {
+record TextSplit(ArrayList<FilePiece> pieces, long[] linesBefore) implements Serializable {
     private static final long MAX_BYTES = 64L << 20;
     private static final int MAX_SPLITS = 1_000_000;
 
-    /** What a task counted, or why it could not. */
-    private record Counted(long lines, @Nullable DataProblem problem) implements Serializable {}
+    /** The line count of a piece, or the reason why it cannot be read. */
+    private record LineCount(long lines, @Nullable DataProblem problem) implements Serializable {}
 
     /**
-     * Cuts files, and counts the lines of those that are cut: in a Spark job, where there are any.
+     * Plans the splits. A Spark job counts the lines of the files that are cut, if there are any.
      *
-     * @param partitions how many tasks to aim at; 0: enough for every core, of at most 64 MB each
+     * @param partitions target number of tasks; 0: one per core, more if a task would read more than 64 MB
      * @throws InvalidDataException if a file cannot be read
      */
-    static List<NumberedPieces> plan(
+    static List<TextSplit> plan(
             JavaSparkContext spark,
             List<InputFile> files,
             int partitions,
@@ -48,7 +48,7 @@ record NumberedPieces(ArrayList<FilePiece> pieces, long[] before) implements Ser
         List<Split> splits =
                 Split.plan(files, partitions > 0 ? partitions : (int) Math.min(MAX_SPLITS, Math.max(1, enough)));
         Map<FilePiece, Long> lines = count(spark, splits, configuration, attempts);
-        List<NumberedPieces> numbered = new ArrayList<>();
+        List<TextSplit> numbered = new ArrayList<>();
         long ended = 0;
         for (Split split : splits) {
             long[] before = new long[split.pieces().size()];
@@ -58,12 +58,12 @@ record NumberedPieces(ArrayList<FilePiece> pieces, long[] before) implements Ser
                 before[i] = ended;
                 ended += lines.getOrDefault(piece, 0L);
             }
-            numbered.add(new NumberedPieces(split.pieces(), before));
+            numbered.add(new TextSplit(split.pieces(), before));
         }
         return numbered;
     }
 
-    /** Only what lines of the same file come behind is counted. */
+    /** Counts the lines of each piece that is followed by another piece of its file. */
     private static Map<FilePiece, Long> count(
             JavaSparkContext spark,
             List<Split> splits,
@@ -71,7 +71,8 @@ record NumberedPieces(ArrayList<FilePiece> pieces, long[] before) implements Ser
             ReadAttempts attempts) {
         List<FilePiece> counted = splits.stream()
                 .flatMap(split -> split.pieces().stream())
-                .filter(piece -> piece.end() < piece.file().length() && FileTexts.areLines(piece.file()))
+                .filter(piece ->
+                        piece.end() < piece.file().length() && TextFormat.of(piece.file()) == TextFormat.LINES)
                 .toList();
         if (counted.isEmpty()) {
             return Map.of();
@@ -85,7 +86,7 @@ record NumberedPieces(ArrayList<FilePiece> pieces, long[] before) implements Ser
                 .collect();
         Map<FilePiece, Long> lines = new HashMap<>();
         for (int i = 0; i < counts.size(); i++) {
-            Counted count = JavaSerde.value(counts.get(i), Counted.class);
+            LineCount count = JavaSerde.value(counts.get(i), LineCount.class);
             if (count.problem != null) {
                 throw new InvalidDataException(count.problem);
             }
@@ -94,11 +95,11 @@ record NumberedPieces(ArrayList<FilePiece> pieces, long[] before) implements Ser
         return lines;
     }
 
-    private static Counted count(FilePiece piece, Configuration configuration, ReadAttempts attempts) {
-        try (FSDataInputStream in = FileTexts.open(piece.file(), configuration)) {
-            return new Counted(Lines.count(in, piece.file().length(), piece.start(), piece.end()), null);
+    private static LineCount count(FilePiece piece, Configuration configuration, ReadAttempts attempts) {
+        try (FSDataInputStream in = FilePieceReader.open(piece.file(), configuration)) {
+            return new LineCount(LineReader.count(in, piece.file().length(), piece.start(), piece.end()), null);
         } catch (IOException e) {
-            return new Counted(0, attempts.settled(piece.file(), e));
+            return new LineCount(0, attempts.settled(piece.file(), e));
         }
     }
 }

@@ -14,83 +14,86 @@ import org.apache.hadoop.fs.LocalFileSystem;
 import org.apache.hadoop.fs.Path;
 import org.jspecify.annotations.Nullable;
 
-/** The texts of a piece of a file: those lines that begin in it, or the whole file if it is one text. */
-final class FileTexts implements Closeable {
+/**
+ * Reads the records of a piece of a file: each line that begins in the piece, or the whole file if it is one text. A text
+ * file belongs to the piece that holds its first byte.
+ */
+final class FilePieceReader implements Closeable {
     private static final byte[] BYTE_ORDER_MARK = {(byte) 0xef, (byte) 0xbb, (byte) 0xbf};
+    private static final byte[] NONE = {};
 
     private final FilePiece piece;
     private final InputFile file;
     private final Configuration configuration;
-    private final long before;
+    private final long linesBefore;
     private @Nullable FSDataInputStream in;
-    private @Nullable Lines lines;
+    private @Nullable LineReader lines;
     private boolean begun;
 
-    /** @param before how many lines end before the piece */
-    FileTexts(FilePiece piece, long before, Configuration configuration) {
+    /** @param linesBefore number of lines of the file that end before the piece */
+    FilePieceReader(FilePiece piece, long linesBefore, Configuration configuration) {
         this.piece = piece;
         this.file = piece.file();
-        this.before = before;
+        this.linesBefore = linesBefore;
         this.configuration = configuration;
-    }
-
-    static boolean areLines(InputFile file) {
-        return TextListing.format(file) == TextFormat.LINES;
     }
 
     static FSDataInputStream open(InputFile file, Configuration configuration) throws IOException {
         Path path = new Path(file.path());
         FileSystem files = path.getFileSystem(configuration);
-        // Past the checksum files: the names of some have a colon, of which Hadoop makes no such file's name.
+        // The raw local file system has no checksum files. Hadoop cannot name those of a file with a colon in its name.
         return files instanceof LocalFileSystem local ? local.getRaw().open(path) : files.open(path);
     }
 
-    /** The next text; null behind the last. @throws IOException if the file cannot be read, or is not as listed */
+    /** The next record; null after the last. @throws IOException if the file cannot be read, or is shorter than listed */
     @Nullable
-    RawText next() throws IOException {
-        if (areLines(file)) {
+    RawRecord next() throws IOException {
+        if (TextFormat.of(file) == TextFormat.LINES) {
             return line();
         }
         boolean whole = !begun && piece.start() == 0;
         begun = true;
-        return whole ? new RawText(file.stem(), file.name(), whole()) : null;
+        return whole ? whole() : null;
     }
 
-    private RawText.Content whole() throws IOException {
-        if (file.length() > RawText.MAX_BYTES) {
-            return new RawText.TooLong();
+    private RawRecord whole() throws IOException {
+        if (file.length() > RawRecord.MAX_BYTES) {
+            return new RawRecord(file.stem(), file.name(), RawRecord.Kind.TOO_LONG, NONE);
         }
         try (InputStream all = open(file, configuration)) {
             byte[] bytes = all.readNBytes((int) file.length());
             if (bytes.length < file.length()) {
                 throw new EOFException("the file is shorter than the " + file.length() + " bytes it was listed with");
             }
-            return new RawText.Plain(marked(bytes) ? Arrays.copyOfRange(bytes, 3, bytes.length) : bytes);
+            return new RawRecord(file.stem(), file.name(), RawRecord.Kind.PLAIN, withoutMark(bytes));
         }
     }
 
-    private @Nullable RawText line() throws IOException {
-        Lines all = lines;
+    private @Nullable RawRecord line() throws IOException {
+        LineReader all = lines;
         if (all == null) {
             FSDataInputStream opened = open(file, configuration);
             in = opened;
-            all = new Lines(opened, file.length(), piece.start(), piece.end(), before, RawText.MAX_BYTES);
+            all = new LineReader(
+                    opened, file.length(), piece.start(), piece.end(), linesBefore, RawRecord.MAX_BYTES);
             lines = all;
         }
         for (byte[] line = all.read(); line != null; line = all.read()) {
-            byte[] bytes = all.number() == 1 && marked(line) ? Arrays.copyOfRange(line, 3, line.length) : line;
+            byte[] bytes = all.number() == 1 ? withoutMark(line) : line;
             if (all.isTooLong() || !isBlank(bytes)) {
-                return new RawText(
+                return new RawRecord(
                         file.stem() + "/" + all.number(),
                         file.name() + ", line " + all.number(),
-                        all.isTooLong() ? new RawText.TooLong() : new RawText.Json(bytes));
+                        all.isTooLong() ? RawRecord.Kind.TOO_LONG : RawRecord.Kind.JSON,
+                        bytes);
             }
         }
         return null;
     }
 
-    private static boolean marked(byte[] bytes) {
-        return bytes.length >= 3 && Arrays.equals(bytes, 0, 3, BYTE_ORDER_MARK, 0, 3);
+    private static byte[] withoutMark(byte[] bytes) {
+        boolean marked = bytes.length >= 3 && Arrays.equals(bytes, 0, 3, BYTE_ORDER_MARK, 0, 3);
+        return marked ? Arrays.copyOfRange(bytes, 3, bytes.length) : bytes;
     }
 
     private static boolean isBlank(byte[] line) {

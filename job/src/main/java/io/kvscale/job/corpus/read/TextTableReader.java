@@ -24,33 +24,34 @@ import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
 import org.jspecify.annotations.Nullable;
 
-/** The rows of a table, each as the JSON object that it would be in a file of lines. */
-final class TableTexts {
+/** Reads the rows of a table as records, each as the JSON object that a line of a file would hold. */
+final class TextTableReader {
+    /** An absent field would be ambiguous in chat messages: {@link io.kvscale.text.TextRecord#ofRow} needs the nulls. */
     private static final Map<String, String> WITH_NULLS = Map.of("ignoreNullFields", "false");
 
     private final TextInput input;
     private final TextFields fields;
 
-    TableTexts(TextInput input, TextFields fields) {
+    TextTableReader(TextInput input, TextFields fields) {
         this.input = input;
         this.fields = fields;
     }
 
     /**
-     * JSON, only of the columns that a record may be in; nothing runs yet.
+     * Plans the read of the columns that can hold a record. Starts no Spark job.
      *
-     * @param parquet the table's files, if it is in files
-     * @param most partitions; 0: as Spark plans them
-     * @throws InvalidDataException if there is no such table, or it has no text
+     * @param parquet the table's files if the input is files
+     * @param maxPartitions 0: as Spark plans them
+     * @throws InvalidDataException if the table does not exist or has no column of text
      */
-    JavaRDD<TextTableRow> rows(JavaSparkContext spark, List<InputFile> parquet, int most) {
-        return named(() -> {
+    JavaRDD<RawRecord> records(JavaSparkContext spark, List<InputFile> parquet, int maxPartitions) {
+        return withContext(() -> {
             SparkSession session = TableSession.of(spark);
             Dataset<?> table;
             if (!input.isSql()) {
                 table = session.read()
                         .parquet(parquet.stream()
-                                .map(file -> literal(file.path()))
+                                .map(file -> escaped(file.path()))
                                 .toArray(String[]::new));
             } else if (input.query().isEmpty()) {
                 table = session.table(input.table());
@@ -60,24 +61,25 @@ final class TableTexts {
             Column columns = functions.struct(columns(table).toArray(Column[]::new));
             Dataset<?> json = table.select(functions.to_json(columns, WITH_NULLS), columns);
             StructType type = (StructType) json.schema().fields()[1].dataType();
-            JavaRDD<TextTableRow> rows =
-                    json.queryExecution().toRdd().toJavaRDD().map(row -> TextTableRow.of(row, type));
-            return most > 0 ? rows.coalesce(most) : rows;
+            String name = input.shown();
+            JavaRDD<RawRecord> records =
+                    json.queryExecution().toRdd().toJavaRDD().map(row -> TextTableRow.record(name, row, type));
+            return maxPartitions > 0 ? records.coalesce(maxPartitions) : records;
         });
     }
 
-    /** Runs what reads the table, and puts into words what Spark has against it. */
-    <T> T named(Supplier<T> reading) {
+    /** Runs an action that reads the table. Turns Spark's errors about the table into {@link InvalidDataException}. */
+    <T> T withContext(Supplier<T> reading) {
         return SparkErrors.named(
                 input.shown(),
                 input.isSql()
-                        ? "check --table or --query, and the catalogs that Spark is told of (--conf)"
-                        : "check --text: Parquet files of one schema, that nothing writes to",
+                        ? "check --table or --query, and the catalog settings of Spark (--conf)"
+                        : "check --text: the Parquet files must have one schema and must not change during the run",
                 reading);
     }
 
-    /** The path as a glob that finds only it. */
-    private static String literal(String path) {
+    /** Escapes a path, because Spark reads paths as globs. */
+    private static String escaped(String path) {
         StringBuilder glob = new StringBuilder();
         for (char c : path.toCharArray()) {
             glob.append("{}[]*?\\".indexOf(c) >= 0 ? "\\" : "").append(c);
@@ -91,9 +93,9 @@ final class TableTexts {
         boolean any = false;
         for (String name :
                 new LinkedHashSet<>(List.of(fields.messages(), fields.text(), fields.prompt(), fields.completion()))) {
-            StructField field = found(table, name);
+            StructField field = column(table, name);
             if (field != null) {
-                check(field);
+                checkType(field);
                 columns.add(
                         table.col("`" + field.name().replace("`", "``") + "`").as(name));
                 any |= !name.equals(fields.completion());
@@ -105,24 +107,24 @@ final class TableTexts {
             throw new InvalidDataException(DataProblem.of(
                     input.shown() + " has no column " + String.join(", ", missing) + "; it has "
                             + DataProblem.shown(String.join(", ", table.schema().fieldNames())),
-                    "map the names with fields under kvscale in the recipe, as fields: {text: body}"));
+                    "set fields under kvscale in the recipe, for example fields: {text: body}"));
         }
         return columns;
     }
 
-    /** Of bytes, and of anything but text, JSON would hold a text that nobody wrote. */
-    private static void check(StructField field) {
+    /** Refuses other types: {@code to_json} would turn them into strings that are not in the table. */
+    private static void checkType(StructField field) {
         if (!(field.dataType() instanceof StringType || field.dataType() instanceof ArrayType)) {
             throw new InvalidDataException(DataProblem.of(
                     "column '" + DataProblem.shown(field.name()) + "' is "
                             + DataProblem.shown(field.dataType().simpleString())
                             + ", expected string, or a list of messages",
-                    "cast it in a view or query, or name another column with fields under kvscale in the recipe"));
+                    "cast it in a view or query, or set fields under kvscale in the recipe to another column"));
         }
     }
 
-    /** The column of that name, as Spark would find it: in any case, unless spark.sql.caseSensitive. */
-    private @Nullable StructField found(Dataset<?> table, String name) {
+    /** The column of that name; null if there is none. Ignores case unless spark.sql.caseSensitive is set. */
+    private @Nullable StructField column(Dataset<?> table, String name) {
         boolean exact = table.sparkSession().sessionState().conf().caseSensitiveAnalysis();
         List<StructField> found = Arrays.stream(table.schema().fields())
                 .filter(f -> exact ? f.name().equals(name) : f.name().equalsIgnoreCase(name))
@@ -130,7 +132,7 @@ final class TableTexts {
         if (found.size() > 1) {
             throw new InvalidDataException(DataProblem.of(
                     input.shown() + " has " + found.size() + " columns '" + DataProblem.shown(name) + "'",
-                    "leave one of them in a view or query"));
+                    "read the table through a view or query with only one of them"));
         }
         return found.isEmpty() ? null : found.get(0);
     }

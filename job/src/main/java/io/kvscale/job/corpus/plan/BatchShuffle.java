@@ -23,40 +23,42 @@ import org.jspecify.annotations.Nullable;
 import scala.Tuple2;
 
 /**
- * Brings the token ids of samples to their batches, by two shuffles: rows meet what is wanted of them by their content,
- * for a table's rows have no other name, and the pieces are then sorted by batch.
+ * Moves token ids to their batches in two shuffles. The first joins encoded rows with the planned pieces by content, because
+ * rows of a table have no other key. The second sorts the pieces by batch.
  */
-public final class BatchRows {
-    /** Of a task: about 12 MB, for Spark sends no task that is larger than 128. */
-    private static final int MAX_WANTED = 50_000;
+public final class BatchShuffle {
+    /** Maximum number of planned pieces per task: about 12 MB. Spark's limit for a task is 128 MB. */
+    private static final int MAX_PIECES = 50_000;
 
-    /** Bits of a piece's number in its sequence, and of a sequence's in its batch. */
+    /** Bits of {@code place} for the number of a piece in its sequence. */
     private static final int PIECE_BITS = 24;
 
+    /** Bits of {@code place} for the number of a sequence in its batch. */
     private static final int ROW_BITS = 8;
 
-    private BatchRows() {}
+    private BatchShuffle() {}
 
     /**
-     * Where a piece of a sample goes.
+     * A planned piece of a sample.
      *
-     * @param place batch, row and piece, from the highest bits down: pieces in the order of places are the batches
+     * @param place the numbers of batch, row and piece, from the high bits down; its order is the order of the batches
+     * @param name of the sequence
      */
-    private record Wanted(long place, String name, int from, int to) implements Serializable {}
+    private record PiecePlan(long place, String name, int from, int to) implements Serializable {}
 
-    /** A piece with its ids, on the way to its batch. */
-    private record Sent(String name, int[] ids) implements Serializable {}
+    /** The token ids of a piece and the name of its sequence. */
+    private record PieceIds(String name, int[] ids) implements Serializable {}
 
-    /** Batches go whole to partitions. */
+    /** Keeps the pieces of a batch in one partition. */
     private static final class BatchPartitioner extends Partitioner {
         private static final long serialVersionUID = 1L;
 
         private final int count;
-        private final int[] spread;
+        private final int[] partitionOfBatch;
 
-        BatchPartitioner(int count, int[] spread) {
+        BatchPartitioner(int count, int[] partitionOfBatch) {
             this.count = count;
-            this.spread = spread;
+            this.partitionOfBatch = partitionOfBatch;
         }
 
         @Override
@@ -66,17 +68,19 @@ public final class BatchRows {
 
         @Override
         public int getPartition(Object place) {
-            return spread[batch((Long) place)];
+            return partitionOfBatch[batch((Long) place)];
         }
 
         @Override
         public boolean equals(Object other) {
-            return other instanceof BatchPartitioner that && count == that.count && Arrays.equals(spread, that.spread);
+            return other instanceof BatchPartitioner that
+                    && count == that.count
+                    && Arrays.equals(partitionOfBatch, that.partitionOfBatch);
         }
 
         @Override
         public int hashCode() {
-            return Arrays.hashCode(spread);
+            return Arrays.hashCode(partitionOfBatch);
         }
     }
 
@@ -89,15 +93,16 @@ public final class BatchRows {
     }
 
     /**
-     * @param rows see {@link EncodedRow}
+     * @param rows {@link EncodedRow}s
      * @param partitions at least 1
-     * @return {@link TokenBatch} after {@link TokenBatch}, by {@link JavaSerde}
+     * @return {@link TokenBatch}es by {@link JavaSerde}
      */
-    public static JavaRDD<byte[]> of(JavaSparkContext spark, JavaRDD<byte[]> rows, BatchPlan plan, int partitions) {
-        List<Tuple2<String, byte[]>> all = wanted(plan);
-        int slices = Math.max(rows.getNumPartitions(), 1 + all.size() / MAX_WANTED);
-        JavaPairRDD<String, byte[]> wanted = spark.parallelizePairs(all, slices);
-        // Where samples are chosen by hash, those that are not need not move.
+    public static JavaRDD<byte[]> batches(
+            JavaSparkContext spark, JavaRDD<byte[]> rows, BatchPlan plan, int partitions) {
+        List<Tuple2<String, byte[]>> all = planned(plan);
+        int slices = Math.max(rows.getNumPartitions(), 1 + all.size() / MAX_PIECES);
+        JavaPairRDD<String, byte[]> planned = spark.parallelizePairs(all, slices);
+        // With shuffle: true the samples with the lowest hashes are chosen. Rows above the last chosen hash are not moved.
         ContentHash last = plan.batches().stream()
                 .flatMap(List::stream)
                 .flatMap(sequence -> sequence.pieces().stream())
@@ -105,14 +110,14 @@ public final class BatchRows {
                 .max(Comparator.naturalOrder())
                 .orElseThrow();
         return rows.mapPartitionsToPair(part -> distinct(part, last))
-                .cogroup(wanted)
-                .flatMapToPair(met -> sent(met._2()._1(), met._2()._2()))
-                .repartitionAndSortWithinPartitions(new BatchPartitioner(partitions, plan.spread(partitions)))
+                .cogroup(planned)
+                .flatMapToPair(joined -> pieces(joined._2()._1(), joined._2()._2()))
+                .repartitionAndSortWithinPartitions(new BatchPartitioner(partitions, plan.partitionsOfBatches(partitions)))
                 .mapPartitions(Batches::new);
     }
 
-    private static List<Tuple2<String, byte[]>> wanted(BatchPlan plan) {
-        List<Tuple2<String, byte[]>> wanted = new ArrayList<>();
+    private static List<Tuple2<String, byte[]>> planned(BatchPlan plan) {
+        List<Tuple2<String, byte[]>> planned = new ArrayList<>();
         for (int batch = 0; batch < plan.batches().size(); batch++) {
             List<PlannedSequence> sequences = plan.batches().get(batch);
             for (int row = 0; row < sequences.size(); row++) {
@@ -120,46 +125,46 @@ public final class BatchRows {
                 for (int i = 0; i < sequence.pieces().size(); i++) {
                     Piece piece = sequence.pieces().get(i);
                     long place = (((long) batch << ROW_BITS) | row) << PIECE_BITS | i;
-                    wanted.add(new Tuple2<>(
-                            piece.sample().content(),
-                            JavaSerde.bytes(new Wanted(place, sequence.name(), piece.from(), piece.to()))));
+                    planned.add(new Tuple2<>(
+                            piece.sample().contentKey(),
+                            JavaSerde.bytes(new PiecePlan(place, sequence.name(), piece.from(), piece.to()))));
                 }
             }
         }
-        return wanted;
+        return planned;
     }
 
-    /** The rows with ids up to a hash, of those with the same content the first only. */
+    /** The good rows with a hash up to {@code last}, keyed by content. Of rows with equal content only the first. */
     private static Iterator<Tuple2<String, byte[]>> distinct(Iterator<byte[]> rows, ContentHash last) {
         Set<String> seen = new HashSet<>();
         return StreamSupport.stream(Spliterators.spliteratorUnknownSize(rows, 0), false)
                 .<Tuple2<String, byte[]>>mapMulti((row, next) -> {
                     TextSample sample = EncodedRow.sampleOf(row);
-                    if (sample != null && sample.hash().compareTo(last) <= 0 && seen.add(sample.content())) {
-                        next.accept(new Tuple2<>(sample.content(), row));
+                    if (sample != null && sample.hash().compareTo(last) <= 0 && seen.add(sample.contentKey())) {
+                        next.accept(new Tuple2<>(sample.contentKey(), row));
                     }
                 })
                 .iterator();
     }
 
-    private static Iterator<Tuple2<Long, byte[]>> sent(Iterable<byte[]> rows, Iterable<byte[]> wanted) {
-        List<Tuple2<Long, byte[]>> sent = new ArrayList<>();
+    private static Iterator<Tuple2<Long, byte[]>> pieces(Iterable<byte[]> rows, Iterable<byte[]> planned) {
+        List<Tuple2<Long, byte[]>> pieces = new ArrayList<>();
         Iterator<byte[]> row = rows.iterator();
         int[] ids = row.hasNext() && EncodedRow.fromByteArray(row.next()) instanceof EncodedRow.Good good
                 ? good.ids()
                 : new int[0];
-        for (byte[] bytes : wanted) {
-            Wanted piece = JavaSerde.value(bytes, Wanted.class);
+        for (byte[] bytes : planned) {
+            PiecePlan piece = JavaSerde.value(bytes, PiecePlan.class);
             if (piece.to > ids.length) {
-                throw new IllegalStateException("the corpus changed while it was read: text " + piece.name);
+                throw new IllegalStateException("the texts changed while they were read: sequence " + piece.name);
             }
-            sent.add(new Tuple2<>(
-                    piece.place, JavaSerde.bytes(new Sent(piece.name, Arrays.copyOfRange(ids, piece.from, piece.to)))));
+            pieces.add(new Tuple2<>(
+                    piece.place, JavaSerde.bytes(new PieceIds(piece.name, Arrays.copyOfRange(ids, piece.from, piece.to)))));
         }
-        return sent.iterator();
+        return pieces.iterator();
     }
 
-    /** Pieces in the order of their places, as batches. */
+    /** Assembles batches from pieces in the order of their places. */
     private static final class Batches implements Iterator<byte[]> {
         private final Iterator<Tuple2<Long, byte[]>> pieces;
         private @Nullable Tuple2<Long, byte[]> ahead;
@@ -188,10 +193,10 @@ public final class BatchRows {
             List<TokenSequence> sequences = new ArrayList<>();
             while (piece != null && batch(piece._1()) == batch) {
                 int row = row(piece._1());
-                Sent first = JavaSerde.value(piece._2(), Sent.class);
+                PieceIds first = JavaSerde.value(piece._2(), PieceIds.class);
                 List<int[]> ids = new ArrayList<>();
                 while (piece != null && batch(piece._1()) == batch && row(piece._1()) == row) {
-                    ids.add(JavaSerde.value(piece._2(), Sent.class).ids);
+                    ids.add(JavaSerde.value(piece._2(), PieceIds.class).ids);
                     step();
                     piece = ahead;
                 }

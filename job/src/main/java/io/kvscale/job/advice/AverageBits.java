@@ -8,21 +8,21 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The formats that minimise the sum over slots of noise to signal at an average of at most so many bits a value.
+ * Minimizes the sum over slots of noise to signal, with a limit on the average number of bits per value.
  *
- * <p>The average is over what one token adds to the cache: a slot weighs heads x head_dim values, so that layers of other
- * sizes are right. At equal bits a slot takes its least noise, which leaves a layer few choices (4 or 8 bits for K, for V,
- * or 16 for both), and {@link Knapsack} finds the best of all combinations.
+ * <p>The average is over the values that one token adds to the cache, so a slot has the weight heads x head_dim. For each
+ * number of bits a slot uses its format with the least noise. That leaves few choices per layer: 4 or 8 bits for K and for V,
+ * or 16 for both. {@link Knapsack} finds the best combination.
  *
- * @param bits above 0, at most 16
+ * @param bits maximum average, above 0 and at most 16
  */
-public record MeanBits(BigDecimal bits) implements AdviceBudget {
-    /** @throws InvalidOptionException for bits that no cache has */
-    public MeanBits {
+public record AverageBits(BigDecimal bits) implements AdviceGoal {
+    /** @throws InvalidOptionException for a number of bits out of range */
+    public AverageBits {
         if (bits.signum() <= 0 || bits.compareTo(BigDecimal.valueOf(Candidate.UNQUANTIZED_BITS)) > 0) {
             throw new InvalidOptionException(
-                    "--bits " + bits + " is no average of bits a value",
-                    "give a number from 4, all in 4 bits, to 16, nothing quantized");
+                    "--bits " + bits + " is not a possible average number of bits per value",
+                    "use a number from 4 (all values in 4 bits) to 16 (nothing quantized)");
         }
     }
 
@@ -31,15 +31,15 @@ public record MeanBits(BigDecimal bits) implements AdviceBudget {
         int least = formats.stream().mapToInt(NumberFormat::bits).min().orElseThrow();
         if (bits.compareTo(BigDecimal.valueOf(least)) < 0) {
             throw new InvalidOptionException(
-                    "an average of " + bits + " bits cannot be met: the smallest format has " + least,
-                    "give --bits " + least + " or more" + (least > 4 ? ", or formats of 4 bits" : ""));
+                    "an average of " + bits + " bits is not possible: the smallest format has " + least,
+                    "use --bits " + least + " or more" + (least > 4 ? ", or allow formats of 4 bits" : ""));
         }
     }
 
     @Override
     public List<List<Candidate>> choose(List<List<SlotCandidates>> layers) {
         List<List<List<Candidate>>> choices =
-                layers.stream().map(MeanBits::choices).toList();
+                layers.stream().map(AverageBits::choices).toList();
         List<List<Knapsack.Item>> items = new ArrayList<>();
         for (int i = 0; i < layers.size(); i++) {
             List<SlotCandidates> layer = layers.get(i);
@@ -63,7 +63,7 @@ public record MeanBits(BigDecimal bits) implements AdviceBudget {
                 .longValueExact();
     }
 
-    /** The choices for a layer: every combination of its slots' widths, and none quantized. */
+    /** The choices for a layer: every combination of bits for its slots, and the unquantized layer. */
     private static List<List<Candidate>> choices(List<SlotCandidates> layer) {
         List<List<Candidate>> choices = List.of(List.of());
         for (SlotCandidates slot : layer) {
@@ -78,7 +78,7 @@ public record MeanBits(BigDecimal bits) implements AdviceBudget {
             choices = longer;
         }
         List<List<Candidate>> all = new ArrayList<>(choices);
-        all.add(AdviceBudget.unquantized(layer));
+        all.add(AdviceGoal.unquantized(layer));
         return all;
     }
 

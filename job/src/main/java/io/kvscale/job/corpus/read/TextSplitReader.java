@@ -9,33 +9,33 @@ import java.util.NoSuchElementException;
 import org.apache.hadoop.conf.Configuration;
 import org.jspecify.annotations.Nullable;
 
-/** The rows of one task over files, made one by one. */
-final class FileRows implements Iterator<byte[]> {
-    private final NumberedPieces pieces;
+/** Reads and encodes the records of one split, one row at a time. */
+final class TextSplitReader implements Iterator<byte[]> {
+    private final TextSplit split;
     private final Configuration configuration;
     private final ReadAttempts attempts;
-    private final RecordTask task;
-    private @Nullable FileTexts texts;
+    private final RecordEncoder encoder;
+    private @Nullable FilePieceReader reader;
     private int begun;
     private byte @Nullable [] row;
 
-    FileRows(NumberedPieces pieces, Configuration configuration, ReadAttempts attempts, RecordTask task) {
-        this.pieces = pieces;
+    TextSplitReader(TextSplit split, Configuration configuration, ReadAttempts attempts, RecordEncoder encoder) {
+        this.split = split;
         this.configuration = configuration;
         this.attempts = attempts;
-        this.task = task;
+        this.encoder = encoder;
     }
 
     @Override
     public boolean hasNext() {
-        while (row == null && (texts != null || begun < pieces.pieces().size())) {
-            FileTexts current = texts;
+        while (row == null && (reader != null || begun < split.pieces().size())) {
+            FilePieceReader current = reader;
             if (current == null) {
-                current = new FileTexts(pieces.pieces().get(begun), pieces.before()[begun], configuration);
-                texts = current;
+                current = new FilePieceReader(split.pieces().get(begun), split.linesBefore()[begun], configuration);
+                reader = current;
                 begun++;
             }
-            EncodedRow next = next(current, pieces.pieces().get(begun - 1));
+            EncodedRow next = next(current, split.pieces().get(begun - 1));
             if (next == null || next instanceof EncodedRow.Failed) {
                 close();
             }
@@ -44,14 +44,14 @@ final class FileRows implements Iterator<byte[]> {
         return row != null;
     }
 
-    private @Nullable EncodedRow next(FileTexts current, FilePiece piece) {
-        RawText raw;
+    private @Nullable EncodedRow next(FilePieceReader current, FilePiece piece) {
+        RawRecord raw;
         try {
             raw = current.next();
         } catch (IOException e) {
             return new EncodedRow.Failed(attempts.settled(piece.file(), e));
         }
-        return raw == null ? null : task.encode(raw, raw.name());
+        return raw == null ? null : encoder.encode(raw);
     }
 
     @Override
@@ -64,10 +64,10 @@ final class FileRows implements Iterator<byte[]> {
         return next;
     }
 
-    /** Ends the file that is being read, and the rows with it unless {@link #hasNext} is asked again. */
+    /** Closes the file that is being read. */
     void close() {
-        FileTexts current = texts;
-        texts = null;
+        FilePieceReader current = reader;
+        reader = null;
         try {
             if (current != null) {
                 current.close();

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Lines of a file that is cut anywhere. */
-class LinesTest {
+class LineReaderTest {
     private static final int LONGEST = 20;
 
     /** Made once: reading Hadoop's defaults takes longer than all the rest here. */
@@ -38,13 +38,13 @@ class LinesTest {
         long before = 0;
         for (int i = 0; i + 1 < cuts.length; i++) {
             try (FSDataInputStream in = open(file)) {
-                Lines piece = new Lines(in, length, cuts[i], cuts[i + 1], before, LONGEST);
+                LineReader piece = new LineReader(in, length, cuts[i], cuts[i + 1], before, LONGEST);
                 for (byte[] line = piece.read(); line != null; line = piece.read()) {
                     lines.add(piece.number()
                             + (piece.isTooLong() ? "+" : "=")
                             + new String(line, StandardCharsets.UTF_8));
                 }
-                before += Lines.count(in, length, cuts[i], cuts[i + 1]);
+                before += LineReader.count(in, length, cuts[i], cuts[i + 1]);
             }
         }
         return lines;
@@ -58,7 +58,7 @@ class LinesTest {
         }
         Path file = Files.write(folder.resolve("bytes"), all);
         try (FSDataInputStream in = open(file)) {
-            Lines lines = new Lines(in, all.length, 0, all.length, 0, 1000);
+            LineReader lines = new LineReader(in, all.length, 0, all.length, 0, 1000);
             assertThat(lines.read()).containsExactly(Arrays.copyOf(all, '\n'));
             assertThat(lines.read()).containsExactly(Arrays.copyOfRange(all, '\n' + 1, all.length));
             assertThat(lines.read()).isNull();
@@ -102,7 +102,7 @@ class LinesTest {
         String line = "y".repeat(200_000);
         Files.writeString(file, line + "\n" + line + "z\n");
         try (FSDataInputStream in = open(file)) {
-            Lines lines = new Lines(in, Files.size(file), 0, Files.size(file), 0, 200_001);
+            LineReader lines = new LineReader(in, Files.size(file), 0, Files.size(file), 0, 200_001);
             assertThat(lines.read()).hasSize(200_000);
             assertThat(lines.read()).hasSize(200_001);
             assertThat(lines.isTooLong()).isFalse();
@@ -115,7 +115,7 @@ class LinesTest {
         Path file = folder.resolve("f");
         Files.writeString(file, "a\nb");
         try (FSDataInputStream in = open(file)) {
-            Lines lines = new Lines(in, 10, 0, 10, 0, LONGEST);
+            LineReader lines = new LineReader(in, 10, 0, 10, 0, LONGEST);
             assertThat(lines.read()).hasSize(1);
             assertThatThrownBy(lines::read).isInstanceOf(IOException.class).hasMessageContaining("10 bytes");
         }

@@ -12,9 +12,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 
-/** Slots whose errors are made up. */
-final class Made {
-    private Made() {}
+/** Slots with invented errors. */
+final class TestSlots {
+    private TestSlots() {}
 
     static Candidate candidate(NumberFormat format, double noise) {
         QuantizationScheme scheme =
@@ -28,7 +28,7 @@ final class Made {
                 new Slot(layer, role), values, List.of(quantized), Candidate.unquantized(quantized[0].error()));
     }
 
-    /** Noise that sums of f64 hold exactly, with many ties: 8 bits lose up to 1/8, 4 bits up to 1. */
+    /** Noise whose f64 sums are exact, with many ties: up to 1/8 for 8 bits, up to 1 for 4 bits. */
     static SlotCandidates slot(int layer, Role role, int values, SplittableRandom random) {
         return slot(
                 layer,
@@ -39,7 +39,7 @@ final class Made {
                         .toArray(Candidate[]::new));
     }
 
-    /** Layers of K and V, some of K only, of a few sizes. */
+    /** Layers with K and V or only K, in a few sizes. */
     static List<List<SlotCandidates>> layers(int count, SplittableRandom random) {
         List<List<SlotCandidates>> layers = new ArrayList<>();
         for (int layer = 0; layer < count; layer++) {

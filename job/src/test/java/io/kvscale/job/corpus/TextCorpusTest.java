@@ -1,17 +1,16 @@
-package io.kvscale.job.corpus.read;
+package io.kvscale.job.corpus;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.kvscale.input.FilePiece;
 import io.kvscale.input.InputFile;
 import io.kvscale.input.InvalidOptionException;
 import io.kvscale.job.SharedSpark;
-import io.kvscale.job.corpus.TextCorpus;
-import io.kvscale.job.corpus.TextCorpusSummary;
 import io.kvscale.job.corpus.plan.ContentHash;
-import io.kvscale.job.corpus.plan.EncodedRow;
-import io.kvscale.job.corpus.plan.TextSample;
+import io.kvscale.job.corpus.read.CharacterTokenizer;
+import io.kvscale.job.corpus.read.TextInput;
+import io.kvscale.job.corpus.read.TextModel;
+import io.kvscale.job.model.ModelLocation;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.job.recipe.TextSettings;
 import io.kvscale.job.spark.JavaSerde;
@@ -35,8 +34,10 @@ import java.util.Random;
 import java.util.TreeMap;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.hdfs.MiniDFSCluster;
+import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.Encoders;
 import org.apache.spark.sql.SparkSession;
+import org.apache.spark.util.SerializableConfiguration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -55,10 +56,25 @@ class TextCorpusTest {
                 .text();
     }
 
-    private static TextCorpus read(TextInput input, String fields, int positions, int partitions) {
-        TextSettings settings = settings(fields);
+    private TextCorpus read(TextInput input, String fields, int maxPositions, int partitions) {
+        try {
+            return read(input, fields, CharacterTokenizer.write(folder.resolve("model"), maxPositions), partitions);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static TextCorpus read(TextInput input, String fields, TextModel model, int partitions) {
+        JavaSparkContext spark = SharedSpark.context();
         return TextCorpus.read(
-                SharedSpark.context(), input, settings, new StubEncoders(settings), positions, partitions, 4, QUIET);
+                spark,
+                spark.broadcast(new SerializableConfiguration(spark.hadoopConfiguration())),
+                input,
+                settings(fields),
+                model,
+                partitions,
+                4,
+                QUIET);
     }
 
     private TextInput input(String... paths) {
@@ -97,7 +113,7 @@ class TextCorpusTest {
         return batches;
     }
 
-    private static Map<String, String> texts(TextInput input, String fields, int positions) {
+    private Map<String, String> texts(TextInput input, String fields, int positions) {
         try (TextCorpus corpus = read(input, fields, positions, 2)) {
             Map<String, String> texts = new TreeMap<>();
             for (List<String> batch : batches(corpus, 2)) {
@@ -233,8 +249,7 @@ class TextCorpusTest {
                     .containsExactly(
                             "1 file is not .txt, .jsonl or .parquet and was skipped",
                             "num_calibration_samples is 2, but there is only 1 text",
-                            "1 text is longer than 3 tokens: the rest is left out (long_texts: windows takes all of a"
-                                    + " text)");
+                            "1 text is longer than 3 tokens and truncated (long_texts: windows uses the whole text)");
         }
     }
 
@@ -260,7 +275,7 @@ class TextCorpusTest {
             assertThat(corpus.notices().get(0)).startsWith("2 files are not");
             assertThat(corpus.notices().get(1)).contains("1000", "only 154 texts");
             assertThat(corpus.notices().get(2))
-                    .startsWith(corpus.summary().cut() + " texts are longer than 30 tokens: the rest");
+                    .startsWith(corpus.summary().cut() + " texts are longer than 30 tokens and truncated");
             assertThat(corpus.summary().shown()).containsEntry("records", "154");
         }
     }
@@ -271,7 +286,7 @@ class TextCorpusTest {
             value = {
                 "nothing | input | does not exist",
                 "empty | no .txt, .jsonl or .parquet file | (1 other files)",
-                "mixed | Parquet files lie among other texts | a folder of its own",
+                "mixed | the input mixes Parquet files with other texts | a folder that holds only one kind",
                 "names | two texts have the name 'a/1' | rename one of their files"
             })
     void anInputThatIsNoCorpusIsRefused(String path, String what, String more) {
@@ -298,7 +313,8 @@ class TextCorpusTest {
         for (int partitions : new int[] {1, 3, 8}) {
             assertThatThrownBy(() -> read(input("in"), "max_bad_records: 4", 0, partitions))
                     .isInstanceOf(InvalidDataException.class)
-                    .hasMessageContaining("broken JSON\n  in file b.jsonl, line 9, sample b/9\n  mend it");
+                    .hasMessageStartingWith("not valid JSON")
+                    .hasMessageContaining("\n  in file b.jsonl, line 9, sample b/9\n  ");
             try (TextCorpus corpus = read(input("in"), "max_bad_records: 5", 0, partitions)) {
                 assertThat(corpus.summary().records()).isEqualTo(42);
                 assertThat(corpus.summary().bad()).isEqualTo(5);
@@ -310,7 +326,7 @@ class TextCorpusTest {
         assertThatThrownBy(() -> read(input("in/d.txt"), "", 0, 1)).hasMessageContaining("the text is empty");
         assertThatThrownBy(() -> read(input("in/d.txt"), "max_bad_records: 1", 0, 1))
                 .hasMessageContaining("there is no text in")
-                .hasMessageContaining("but bad records");
+                .hasMessageContaining("only bad records");
         write("blank.jsonl", "\n \n");
         assertThatThrownBy(() -> read(input("blank.jsonl"), "", 0, 1)).hasMessageContaining("there is no text in");
         assertThat(SharedSpark.context().sc().getPersistentRDDs().isEmpty()).isTrue();
@@ -385,7 +401,7 @@ class TextCorpusTest {
                 .hasMessageContaining("table of the query cannot be read");
         assertThatThrownBy(() -> read(TextInput.table("texts"), "", 0, 1))
                 .isInstanceOf(InvalidDataException.class)
-                .hasMessageContaining("no text\n  in table texts, row {\"text\":\"\"}\n");
+                .hasMessageContaining("the text is empty\n  in table texts, row {\"text\":\"\"}\n");
         assertThatThrownBy(() -> read(TextInput.table("texts"), "num_calibration_samples: 1, shuffle: false", 0, 1))
                 .isInstanceOf(InvalidOptionException.class)
                 .hasMessageContaining("no order");
@@ -439,12 +455,11 @@ class TextCorpusTest {
         corpus();
         session(List.of("a"));
         DataProblem problem = DataProblem.of("the model differs here", "leave it alone");
-        io.kvscale.job.model.Encoders broken = () -> {
+        ModelLocation broken = () -> {
             throw new InvalidDataException(problem);
         };
         for (TextInput input : List.of(input("in"), TextInput.table("texts"))) {
-            assertThatThrownBy(
-                            () -> TextCorpus.read(SharedSpark.context(), input, settings(""), broken, 0, 2, 4, QUIET))
+            assertThatThrownBy(() -> read(input, "", new TextModel(broken, 256, 0), 2))
                     .isInstanceOfSatisfying(
                             InvalidDataException.class,
                             e -> assertThat(e.problem()).isEqualTo(problem));
@@ -476,42 +491,5 @@ class TextCorpusTest {
             batches(corpus, 2).forEach(batch -> batch.forEach(s -> found.put(s.split("=")[0], s.split("=")[1])));
             assertThat(found).isEqualTo(expected);
         }
-    }
-
-    @ParameterizedTest
-    @ValueSource(ints = {1, 3})
-    void aFileThatCannotBeReadIsTriedAgainAndThenAProblem(int attempts) {
-        InputFile file = new InputFile(folder.resolve("gone.jsonl").toString(), "gone.jsonl", "in", 10);
-        NumberedPieces pieces =
-                new NumberedPieces(new ArrayList<>(List.of(new FilePiece(file, 0, 10))), new long[] {0});
-        TextSettings settings = settings("");
-        List<byte[]> rows = SharedSpark.context()
-                .parallelize(List.of(1), 1)
-                .flatMap(one -> new FileRows(
-                        pieces,
-                        new Configuration(),
-                        new ReadAttempts(attempts),
-                        new RecordTask(new StubEncoders(settings), settings, 0)))
-                .collect();
-        assertThat(EncodedRow.fromByteArray(rows.get(0))).isInstanceOfSatisfying(EncodedRow.Failed.class, failed -> {
-            assertThat(failed.problem().message()).contains("cannot be read", "in file gone.jsonl");
-        });
-        assertThat(rows).hasSize(1);
-    }
-
-    @Test
-    void rowsSurviveTheWire() {
-        EncodedRow.Good good = new EncodedRow.Good(
-                new TextSample("é/1", ContentHash.of(1, "x"), 7), new int[] {1, Integer.MAX_VALUE, 3});
-        EncodedRow read = EncodedRow.fromByteArray(good.toByteArray());
-        assertThat(((EncodedRow.Good) read).sample()).isEqualTo(good.sample());
-        assertThat(((EncodedRow.Good) read).ids()).isEqualTo(good.ids());
-        assertThat(EncodedRow.sampleOf(good.toByteArray())).isEqualTo(good.sample());
-        EncodedRow.Bad bad = new EncodedRow.Bad("o", DataProblem.of("a", "b"));
-        assertThat(EncodedRow.fromByteArray(bad.toByteArray())).isEqualTo(bad);
-        assertThat(EncodedRow.sampleOf(bad.toByteArray())).isNull();
-        // SHA-256 of "42", a zero byte and "a".
-        assertThat(ContentHash.of(42, "a").toString())
-                .isEqualTo("d837af07139c224444229fc42c4e46723e8c4e2ce8a10c01ea4b4889d12c4416");
     }
 }

@@ -13,7 +13,7 @@ import java.util.SplittableRandom;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-class BudgetTest {
+class AdviceGoalTest {
     private static List<String> names(List<List<Candidate>> chosen) {
         return chosen.stream().flatMap(List::stream).map(Candidate::name).toList();
     }
@@ -38,8 +38,8 @@ class BudgetTest {
         return (double) bits / values;
     }
 
-    /** Every choice that a recipe can say: any format for each slot of a layer, or none for all of them. */
-    private static List<List<List<Candidate>>> everything(List<List<SlotCandidates>> layers) {
+    /** All choices that a recipe can express: any format for each slot of a layer, or an unquantized layer. */
+    private static List<List<List<Candidate>>> allChoices(List<List<SlotCandidates>> layers) {
         List<List<List<Candidate>>> all = List.of(List.of());
         for (List<SlotCandidates> layer : layers) {
             List<List<Candidate>> choices = new ArrayList<>();
@@ -61,15 +61,15 @@ class BudgetTest {
     }
 
     @Test
-    void meanBitsHasTheLeastNoiseOfAllThatARecipeCanSay() {
+    void averageBitsHasTheLeastNoiseOfAllChoices() {
         SplittableRandom random = new SplittableRandom(7);
         for (int round = 0; round < 60; round++) {
-            List<List<SlotCandidates>> layers = Made.layers(1 + random.nextInt(2) + (round % 15 == 0 ? 1 : 0), random);
+            List<List<SlotCandidates>> layers = TestSlots.layers(1 + random.nextInt(2) + (round % 15 == 0 ? 1 : 0), random);
             BigDecimal bits = BigDecimal.valueOf(16 + random.nextInt(49), 0).divide(BigDecimal.valueOf(4));
-            List<List<Candidate>> chosen = new MeanBits(bits).choose(layers);
-            double least = everything(layers).stream()
+            List<List<Candidate>> chosen = new AverageBits(bits).choose(layers);
+            double least = allChoices(layers).stream()
                     .filter(choice -> averageBits(layers, choice) <= bits.doubleValue())
-                    .mapToDouble(BudgetTest::noise)
+                    .mapToDouble(AdviceGoalTest::noise)
                     .min()
                     .orElseThrow();
             assertThat(averageBits(layers, chosen)).isLessThanOrEqualTo(bits.doubleValue());
@@ -79,28 +79,28 @@ class BudgetTest {
 
     @Test
     void aLargeSlotWeighsMoreThanASmallOne() {
-        Candidate int4 = Made.candidate(NumberFormat.INT4, 0.25);
-        Candidate int8 = Made.candidate(NumberFormat.INT8, 0);
-        // 4 + 8 bits over 3:1 values are 5 on average if the small one has 8, and 7 if the large one has.
+        Candidate int4 = TestSlots.candidate(NumberFormat.INT4, 0.25);
+        Candidate int8 = TestSlots.candidate(NumberFormat.INT8, 0);
+        // The sizes are 3:1. The average is 5 bits if only the small slot has 8 bits, and 7 if only the large one has.
         List<List<SlotCandidates>> layers = List.of(
-                List.of(Made.slot(0, Role.KEY, 96, int8, int4)), List.of(Made.slot(1, Role.KEY, 32, int8, int4)));
-        assertThat(names(new MeanBits(new BigDecimal("6.9")).choose(layers))).containsExactly("int4", "int8");
-        assertThat(names(new MeanBits(new BigDecimal("5")).choose(layers))).containsExactly("int4", "int8");
-        assertThat(names(new MeanBits(new BigDecimal("4.99")).choose(layers))).containsExactly("int4", "int4");
-        assertThat(names(new MeanBits(new BigDecimal("8")).choose(layers))).containsExactly("int8", "int8");
+                List.of(TestSlots.slot(0, Role.KEY, 96, int8, int4)), List.of(TestSlots.slot(1, Role.KEY, 32, int8, int4)));
+        assertThat(names(new AverageBits(new BigDecimal("6.9")).choose(layers))).containsExactly("int4", "int8");
+        assertThat(names(new AverageBits(new BigDecimal("5")).choose(layers))).containsExactly("int4", "int8");
+        assertThat(names(new AverageBits(new BigDecimal("4.99")).choose(layers))).containsExactly("int4", "int4");
+        assertThat(names(new AverageBits(new BigDecimal("8")).choose(layers))).containsExactly("int8", "int8");
     }
 
     @Test
     void minSqnrTakesTheFewestBitsThenTheHighestSqnrThenTheFirst() {
-        SlotCandidates slot = Made.slot(
+        SlotCandidates slot = TestSlots.slot(
                 0,
                 Role.KEY,
                 64,
-                Made.candidate(NumberFormat.FP8_E4M3, 0.001),
-                Made.candidate(NumberFormat.FP8_E5M2, 0.01),
-                Made.candidate(NumberFormat.INT8, 0.001),
-                Made.candidate(NumberFormat.INT4, 0.1),
-                Made.candidate(NumberFormat.FP4_E2M1, 0.05));
+                TestSlots.candidate(NumberFormat.FP8_E4M3, 0.001),
+                TestSlots.candidate(NumberFormat.FP8_E5M2, 0.01),
+                TestSlots.candidate(NumberFormat.INT8, 0.001),
+                TestSlots.candidate(NumberFormat.INT4, 0.1),
+                TestSlots.candidate(NumberFormat.FP4_E2M1, 0.05));
         List<List<SlotCandidates>> layers = List.of(List.of(slot));
         assertThat(names(new MinSqnr(new BigDecimal("10")).choose(layers))).containsExactly("fp4_e2m1");
         assertThat(names(new MinSqnr(new BigDecimal("14")).choose(layers))).containsExactly("fp8_e4m3");
@@ -109,27 +109,27 @@ class BudgetTest {
     }
 
     @Test
-    void aLayerStaysUnquantizedWholeIfItsKeyOrItsValueHasNoFormat() {
-        Candidate good = Made.candidate(NumberFormat.INT8, 0.001);
-        Candidate bad = Made.candidate(NumberFormat.INT8, 0.5);
+    void aLayerStaysUnquantizedIfKeyOrValueHasNoFormat() {
+        Candidate good = TestSlots.candidate(NumberFormat.INT8, 0.001);
+        Candidate bad = TestSlots.candidate(NumberFormat.INT8, 0.5);
         List<List<SlotCandidates>> layers = List.of(
-                List.of(Made.slot(0, Role.KEY, 64, bad), Made.slot(0, Role.VALUE, 64, good)),
-                List.of(Made.slot(1, Role.KEY, 64, good), Made.slot(1, Role.VALUE, 64, bad)),
-                List.of(Made.slot(2, Role.KEY, 64, good), Made.slot(2, Role.VALUE, 64, good)));
+                List.of(TestSlots.slot(0, Role.KEY, 64, bad), TestSlots.slot(0, Role.VALUE, 64, good)),
+                List.of(TestSlots.slot(1, Role.KEY, 64, good), TestSlots.slot(1, Role.VALUE, 64, bad)),
+                List.of(TestSlots.slot(2, Role.KEY, 64, good), TestSlots.slot(2, Role.VALUE, 64, good)));
         assertThat(names(new MinSqnr(new BigDecimal("20")).choose(layers)))
                 .containsExactly("unquantized", "unquantized", "unquantized", "unquantized", "int8", "int8");
     }
 
     @Test
-    void whatCannotBeMetIsRefusedWithTheRemedy() {
-        assertThatThrownBy(() -> new MeanBits(new BigDecimal("3.99")).check(Advisor.FORMATS))
+    void impossibleGoalsAreRejectedWithTheRemedy() {
+        assertThatThrownBy(() -> new AverageBits(new BigDecimal("3.99")).check(Advisor.FORMATS))
                 .isInstanceOf(InvalidOptionException.class)
                 .hasMessageContainingAll("3.99", "--bits 4 or more");
-        assertThatThrownBy(() -> new MeanBits(new BigDecimal("7")).check(List.of(NumberFormat.FP8_E4M3)))
+        assertThatThrownBy(() -> new AverageBits(new BigDecimal("7")).check(List.of(NumberFormat.FP8_E4M3)))
                 .isInstanceOf(InvalidOptionException.class)
                 .hasMessageContainingAll("7", "--bits 8 or more", "formats of 4 bits");
-        assertThatThrownBy(() -> new MeanBits(BigDecimal.ZERO)).isInstanceOf(InvalidOptionException.class);
-        assertThatThrownBy(() -> new MeanBits(new BigDecimal("16.01"))).isInstanceOf(InvalidOptionException.class);
+        assertThatThrownBy(() -> new AverageBits(BigDecimal.ZERO)).isInstanceOf(InvalidOptionException.class);
+        assertThatThrownBy(() -> new AverageBits(new BigDecimal("16.01"))).isInstanceOf(InvalidOptionException.class);
         assertThatThrownBy(() -> new MinSqnr(new BigDecimal("-1"))).isInstanceOf(InvalidOptionException.class);
     }
 }
