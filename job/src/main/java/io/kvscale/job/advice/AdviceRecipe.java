@@ -1,11 +1,13 @@
 package io.kvscale.job.advice;
 
 import io.kvscale.numeric.NumberFormat;
+import io.kvscale.scheme.KvCacheScheme;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.tensor.Role;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.SortedMap;
 import java.util.SortedSet;
@@ -37,7 +39,7 @@ final class AdviceRecipe {
                 + ", strategy: " + base.strategy().word()
                 + ", symmetric: true, dynamic: false, observer: "
                 + base.observer().word()
-                + ", observer_kwargs: {norm: " + base.kwargs().norm() + "}}");
+                + ", observer_kwargs: {" + yaml(base.observer().kwargs()) + "}}");
         line("kvscale:");
         line("  statistics: histogram");
         allowances();
@@ -91,14 +93,19 @@ final class AdviceRecipe {
         return most;
     }
 
-    /** @param over whether it is laid over another, which may be the other fp8 */
-    private static String format(NumberFormat format, boolean over) {
-        String fields = "num_bits: " + format.bits() + ", type: " + (format.isInteger() ? "int" : "float");
-        return switch (format) {
-            case FP8_E5M2 -> fields + ", format: e5m2";
-            case FP8_E4M3 -> fields + (over ? ", format: e4m3" : "");
-            case INT8, INT4, FP4_E2M1 -> fields;
-        };
+    /** @param override whether it overrides a scheme whose format may have the same bits and type */
+    private static String format(NumberFormat format, boolean override) {
+        Map<String, Object> fields = KvCacheScheme.formatFields(format);
+        if (override && NumberFormat.with(format.bits(), format.type()).size() > 1) {
+            fields.put("format", format.layout());
+        }
+        return yaml(fields);
+    }
+
+    private static String yaml(Map<String, ?> fields) {
+        return fields.entrySet().stream()
+                .map(field -> field.getKey() + ": " + field.getValue())
+                .collect(Collectors.joining(", "));
     }
 
     private void overrides(NumberFormat key, NumberFormat value) {

@@ -21,9 +21,8 @@ import java.util.TreeMap;
 
 /** From statistics and a budget to advice. */
 public final class Advisor {
-    /** Every format of static scales, those first that more engines serve. */
-    public static final List<NumberFormat> FORMATS = List.of(
-            NumberFormat.FP8_E4M3, NumberFormat.FP8_E5M2, NumberFormat.INT8, NumberFormat.INT4, NumberFormat.FP4_E2M1);
+    /** Every format of static scales, in order of preference. */
+    public static final List<NumberFormat> FORMATS = List.of(NumberFormat.values());
 
     private final Strategy strategy;
     private final List<NumberFormat> formats;
