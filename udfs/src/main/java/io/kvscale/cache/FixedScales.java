@@ -101,7 +101,6 @@ public final class FixedScales implements Serializable {
                 scheme.groupSize(),
                 scheme.symmetric(),
                 scheme.observer(),
-                scheme.kwargs(),
                 ScaleDtype.FLOAT32,
                 scheme.globalScale());
     }

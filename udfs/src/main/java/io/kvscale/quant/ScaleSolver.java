@@ -1,5 +1,6 @@
 package io.kvscale.quant;
 
+import io.kvscale.numeric.QuantParameters;
 import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.observer.Range;
 import io.kvscale.observer.SlotStatistics;

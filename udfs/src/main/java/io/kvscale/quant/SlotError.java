@@ -1,6 +1,7 @@
 package io.kvscale.quant;
 
 import io.kvscale.numeric.Dtype;
+import io.kvscale.numeric.QuantParameters;
 import io.kvscale.observer.SlotStatistics;
 import io.kvscale.observer.histogram.ValueCounts;
 import io.kvscale.scheme.ErrorSummary;

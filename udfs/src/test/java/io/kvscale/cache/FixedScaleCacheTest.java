@@ -5,12 +5,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.kvscale.numeric.Dtype;
 import io.kvscale.numeric.NumberFormat;
+import io.kvscale.numeric.QuantParameters;
 import io.kvscale.quant.HeldScales;
 import io.kvscale.quant.NaiveNvfp4;
-import io.kvscale.quant.QuantParameters;
+import io.kvscale.quant.search.StaticMinMax;
 import io.kvscale.scheme.GlobalScale;
-import io.kvscale.scheme.Observer;
-import io.kvscale.scheme.ObserverKwargs;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.ScaleDtype;
 import io.kvscale.scheme.SlotScales;
@@ -62,8 +61,7 @@ class FixedScaleCacheTest {
                 strategy,
                 strategy == Strategy.GROUP ? (headDim % 2 == 0 ? headDim / 2 : 1) : 0,
                 !format.supportsAsymmetric() || random.nextBoolean(),
-                Observer.STATIC_MINMAX,
-                ObserverKwargs.DEFAULT,
+                new StaticMinMax(),
                 ScaleDtype.values()[random.nextInt(2)]);
     }
 

@@ -1,7 +1,7 @@
 package io.kvscale.cache;
 
+import io.kvscale.numeric.QuantParameters;
 import io.kvscale.quant.HeldScales;
-import io.kvscale.quant.QuantParameters;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.ScaleTable;
 import io.kvscale.scheme.SlotScales;

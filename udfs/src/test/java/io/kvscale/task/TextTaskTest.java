@@ -16,7 +16,7 @@ import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.observer.Corpus;
 import io.kvscale.observer.StatisticsKind;
 import io.kvscale.scheme.Observer;
-import io.kvscale.scheme.ObserverKwargs;
+import io.kvscale.scheme.Observers;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.ScaleDtype;
 import io.kvscale.scheme.SlotScales;
@@ -51,7 +51,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Tasks over token ids, run by a decoder of which everything is known. */
 class TextTaskTest {
@@ -136,16 +136,16 @@ class TextTaskTest {
     }
 
     private SlotSchemes observedBy(Observer observer) {
-        return SlotSchemes.of(new QuantizationScheme(
-                NumberFormat.INT8, Strategy.ATTN_HEAD, 0, true, observer, ObserverKwargs.DEFAULT, ScaleDtype.FLOAT32));
+        return SlotSchemes.of(
+                new QuantizationScheme(NumberFormat.INT8, Strategy.ATTN_HEAD, 0, true, observer, ScaleDtype.FLOAT32));
     }
 
     @ParameterizedTest
-    @EnumSource(Observer.class)
+    @MethodSource("io.kvscale.scheme.Observers#all")
     void neitherBatchesNorTasksNorPaddingShowInTheStatistics(Observer observer) {
         schemes = observedBy(observer);
         kind = observer.needsCounts() ? StatisticsKind.HISTOGRAM : StatisticsKind.RANGE;
-        shape = FakeDecoding.shape(2, 2, 4, Dtype.values()[observer.ordinal() % 3]);
+        shape = FakeDecoding.shape(2, 2, 4, Dtype.values()[Observers.all().indexOf(observer) % 3]);
         List<TokenSequence> samples = samples(23);
         byte[] expected = bytes(run(singly(samples)));
         for (int i = 0; i < 10; i++) {
@@ -159,7 +159,7 @@ class TextTaskTest {
     }
 
     @ParameterizedTest
-    @EnumSource(Observer.class)
+    @MethodSource("io.kvscale.scheme.Observers#all")
     void calibratingTheSavedCapturesGivesTheSameBytes(Observer observer) throws IOException {
         for (Dtype dtype : Dtype.values()) {
             schemes = observedBy(observer);

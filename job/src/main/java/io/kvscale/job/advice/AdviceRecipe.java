@@ -1,11 +1,13 @@
 package io.kvscale.job.advice;
 
 import io.kvscale.numeric.NumberFormat;
+import io.kvscale.scheme.KvCacheScheme;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.tensor.Role;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.SortedMap;
 import java.util.SortedSet;
@@ -35,7 +37,7 @@ final class AdviceRecipe {
                 + ", strategy: " + base.strategy().word()
                 + ", symmetric: true, dynamic: false, observer: "
                 + base.observer().word()
-                + ", observer_kwargs: {norm: " + base.kwargs().norm() + "}}");
+                + ", observer_kwargs: {" + yaml(base.observer().kwargs()) + "}}");
         line("kvscale:");
         line("  statistics: histogram");
         allowances();
@@ -89,14 +91,19 @@ final class AdviceRecipe {
         return most;
     }
 
-    /** @param override whether the fields override another scheme, which may be fp8 e5m2 */
+    /** @param override whether it overrides a scheme whose format may have the same bits and type */
     private static String format(NumberFormat format, boolean override) {
-        String fields = "num_bits: " + format.bits() + ", type: " + (format.isInteger() ? "int" : "float");
-        return switch (format) {
-            case FP8_E5M2 -> fields + ", format: e5m2";
-            case FP8_E4M3 -> fields + (override ? ", format: e4m3" : "");
-            case INT8, INT4, FP4_E2M1 -> fields;
-        };
+        Map<String, Object> fields = KvCacheScheme.formatFields(format);
+        if (override && NumberFormat.with(format.bits(), format.type()).size() > 1) {
+            fields.put("format", format.layout());
+        }
+        return yaml(fields);
+    }
+
+    private static String yaml(Map<String, ?> fields) {
+        return fields.entrySet().stream()
+                .map(field -> field.getKey() + ": " + field.getValue())
+                .collect(Collectors.joining(", "));
     }
 
     private void overrides(NumberFormat key, NumberFormat value) {

@@ -22,8 +22,7 @@ import java.util.TreeMap;
 /** Chooses a number format for each slot from statistics with histograms. */
 public final class Advisor {
     /** All formats, by the number of engines that support them. */
-    public static final List<NumberFormat> FORMATS = List.of(
-            NumberFormat.FP8_E4M3, NumberFormat.FP8_E5M2, NumberFormat.INT8, NumberFormat.INT4, NumberFormat.FP4_E2M1);
+    public static final List<NumberFormat> FORMATS = List.of(NumberFormat.values());
 
     private final Strategy strategy;
     private final List<NumberFormat> formats;

@@ -3,8 +3,8 @@ package io.kvscale.job.advice;
 import io.kvscale.numeric.NumberFormat;
 import io.kvscale.observer.SlotStatistics;
 import io.kvscale.quant.SlotError;
+import io.kvscale.quant.search.Mse;
 import io.kvscale.scheme.Observer;
-import io.kvscale.scheme.ObserverKwargs;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.Strategy;
 import io.kvscale.tensor.Slot;
@@ -23,7 +23,7 @@ import java.util.Optional;
  */
 public record SlotCandidates(Slot slot, int valuesPerToken, List<Candidate> quantized, Candidate unquantized) {
     /** SQNR is defined by the squared error, so these scales have the highest SQNR of all static scales. */
-    private static final ObserverKwargs SQUARED = ObserverKwargs.mse(2.0, null);
+    private static final Observer SQUARED = new Mse(2.0);
 
     public SlotCandidates {
         quantized = List.copyOf(quantized);
@@ -37,7 +37,7 @@ public record SlotCandidates(Slot slot, int valuesPerToken, List<Candidate> quan
     static SlotCandidates of(Slot slot, SlotStatistics seen, List<NumberFormat> formats, Strategy strategy) {
         List<Candidate> quantized = new ArrayList<>();
         for (NumberFormat format : formats) {
-            QuantizationScheme scheme = QuantizationScheme.of(format, strategy, true, Observer.MSE, SQUARED);
+            QuantizationScheme scheme = QuantizationScheme.of(format, strategy, true, SQUARED);
             quantized.add(new Candidate(scheme, Objects.requireNonNull(SlotError.of(seen, scheme))));
         }
         return new SlotCandidates(

@@ -4,8 +4,7 @@ import io.kvscale.numeric.NumberFormat;
 import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.observer.SlotStatistics;
 import io.kvscale.quant.ScaleSet;
-import io.kvscale.scheme.Observer;
-import io.kvscale.scheme.ObserverKwargs;
+import io.kvscale.quant.search.Mse;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.Strategy;
 import java.util.ArrayList;
@@ -27,8 +26,7 @@ record DeriveTime(double one, double two) {
         List<Callable<Object>> slots = new ArrayList<>();
         for (SlotStatistics slot : statistics.slots().values()) {
             for (NumberFormat format : new NumberFormat[] {NumberFormat.FP8_E4M3, NumberFormat.INT8}) {
-                QuantizationScheme scheme =
-                        QuantizationScheme.of(format, Strategy.TENSOR, true, Observer.MSE, ObserverKwargs.DEFAULT);
+                QuantizationScheme scheme = QuantizationScheme.of(format, Strategy.TENSOR, true, new Mse());
                 slots.add(() -> ScaleSet.derive(slot, scheme));
             }
         }

@@ -61,12 +61,21 @@ public final class AdviseCommand implements Callable<Integer> {
             names = "--formats",
             paramLabel = "FORMAT",
             split = ",",
-            description =
-                    "The formats to choose from, with commas between: fp8, fp8_e5m2, int8, int4, fp4. By default all.")
+            completionCandidates = FormatNames.class,
+            description = "The formats to choose from, with commas between: ${COMPLETION-CANDIDATES}. By default all.")
     private List<String> formats = new ArrayList<>();
 
     @Option(names = "--json", description = "Print JSON: every format of every slot, and the recipe as a text.")
     private boolean json;
+
+    /** The values of {@code --formats} that its help lists. */
+    static final class FormatNames extends ArrayList<String> {
+        private static final long serialVersionUID = 1L;
+
+        FormatNames() {
+            Advisor.FORMATS.forEach(format -> add(format.names().get(0)));
+        }
+    }
 
     /** What is asked for: one of the two. */
     static final class Goal {

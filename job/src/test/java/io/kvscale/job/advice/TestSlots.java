@@ -2,8 +2,7 @@ package io.kvscale.job.advice;
 
 import io.kvscale.numeric.NumberFormat;
 import io.kvscale.quant.SlotError;
-import io.kvscale.scheme.Observer;
-import io.kvscale.scheme.ObserverKwargs;
+import io.kvscale.quant.search.Mse;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.Strategy;
 import io.kvscale.tensor.Role;
@@ -17,8 +16,7 @@ final class TestSlots {
     private TestSlots() {}
 
     static Candidate candidate(NumberFormat format, double noise) {
-        QuantizationScheme scheme =
-                QuantizationScheme.of(format, Strategy.TENSOR, true, Observer.MSE, ObserverKwargs.mse(2.0, null));
+        QuantizationScheme scheme = QuantizationScheme.of(format, Strategy.TENSOR, true, new Mse(2.0));
         double sqnr = noise == 0 ? Double.POSITIVE_INFINITY : -10 * StrictMath.log10(noise);
         return new Candidate(scheme, new SlotError(64, 1, noise, noise / 64, sqnr, 0, 16, false));
     }

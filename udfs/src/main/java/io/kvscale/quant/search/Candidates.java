@@ -1,7 +1,8 @@
-package io.kvscale.quant;
+package io.kvscale.quant.search;
 
 import io.kvscale.numeric.Dtype;
 import io.kvscale.numeric.NumberFormat;
+import io.kvscale.numeric.QuantParameters;
 import io.kvscale.observer.Range;
 import java.util.ArrayList;
 import java.util.HashMap;

@@ -1,4 +1,4 @@
-package io.kvscale.quant;
+package io.kvscale.quant.search;
 
 import io.kvscale.numeric.NumberFormat;
 
@@ -18,17 +18,8 @@ final class RoundingError {
     RoundingError(NumberFormat format, PowerTable power) {
         this.power = power;
         this.integer = format.isInteger();
-        int mantissa = switch (format) {
-            case INT8, INT4 -> 0;
-            case FP8_E4M3 -> 3;
-            case FP8_E5M2 -> 2;
-            case FP4_E2M1 -> 1;
-        };
-        int least = switch (format) {
-            case INT8, INT4, FP4_E2M1 -> 0;
-            case FP8_E4M3 -> -6;
-            case FP8_E5M2 -> -14;
-        };
+        int mantissa = format.mantissaBits();
+        int least = format.minExponent();
         this.zero = Math.scalb(0.5f, least - mantissa);
         this.leastExponent = (least + 127) << 23;
         this.magic = (23 - mantissa) << 23;

@@ -1,4 +1,4 @@
-package io.kvscale.quant;
+package io.kvscale.quant.search;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -9,11 +9,11 @@ import io.kvscale.input.FilePiece;
 import io.kvscale.input.Split;
 import io.kvscale.numeric.Dtype;
 import io.kvscale.numeric.NumberFormat;
+import io.kvscale.numeric.QuantParameters;
 import io.kvscale.observer.SlotStatistics;
 import io.kvscale.observer.StatisticsKind;
 import io.kvscale.observer.histogram.ValueCounts;
-import io.kvscale.scheme.Observer;
-import io.kvscale.scheme.ObserverKwargs;
+import io.kvscale.quant.ScaleSet;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.scheme.Strategy;
@@ -56,8 +56,7 @@ class PerBatchComparisonTest {
         for (FilePiece piece : pieces) {
             statistics(List.of(piece)).forEach((slot, batch) -> average.merge(slot, chosen(batch, format), this::fold));
         }
-        QuantizationScheme scheme =
-                QuantizationScheme.of(format, Strategy.TENSOR, true, Observer.MSE, ObserverKwargs.DEFAULT);
+        QuantizationScheme scheme = QuantizationScheme.of(format, Strategy.TENSOR, true, new Mse());
         List<Double> ratios = new ArrayList<>();
         double theirs = 0;
         double ours = 0;

@@ -1,5 +1,7 @@
-package io.kvscale.scheme;
+package io.kvscale.quant.search;
 
+import io.kvscale.scheme.InvalidSchemeException;
+import io.kvscale.scheme.Kwargs;
 import java.io.Serializable;
 
 /**
@@ -10,30 +12,25 @@ public record ShrinkGrid(double maxshrink, double grid, double expand) implement
     /** 20 candidates, down to 0.81 of the range. */
     public static final ShrinkGrid DEFAULT = new ShrinkGrid(0.2, 100.0, 1.0);
 
-    private static final double MOST = 10_000;
+    private static final double MAX_GRID = 10_000;
 
-    /** @throws InvalidSchemeException for a grid that is empty, endless or reaches 0 */
+    /** @throws InvalidSchemeException for a number out of bounds, or a grid without a candidate */
     public ShrinkGrid {
         if (!(maxshrink > 0 && maxshrink <= 1)) {
-            throw invalid("maxshrink", maxshrink, "a number above 0, at most 1");
+            throw Kwargs.outOfBounds("maxshrink", maxshrink, "a number above 0, at most 1");
         }
-        if (!(grid >= 1 && grid <= MOST)) {
-            throw invalid("grid", grid, "a number of at least 1, at most 10000");
+        if (!(grid >= 1 && grid <= MAX_GRID)) {
+            throw Kwargs.outOfBounds("grid", grid, "a number of at least 1, at most 10000");
         }
         if (!(expand >= 0.01 && expand <= 100)) {
-            throw invalid("expand", expand, "a number of at least 0.01, at most 100");
+            throw Kwargs.outOfBounds("expand", expand, "a number of at least 0.01, at most 100");
         }
         if ((int) (maxshrink * grid) < 1) {
             throw new InvalidSchemeException(
                     "observer_kwargs.maxshrink",
-                    "maxshrink " + maxshrink + " of grid " + grid + " gives no candidate",
+                    "maxshrink " + maxshrink + " with grid " + grid + " gives no candidate",
                     "give a maxshrink of at least 1/grid");
         }
-    }
-
-    private static InvalidSchemeException invalid(String key, double given, String expected) {
-        return new InvalidSchemeException(
-                "observer_kwargs." + key, key + " " + given + " is out of bounds", "give " + expected);
     }
 
     /** The number of candidates. */
@@ -42,7 +39,7 @@ public record ShrinkGrid(double maxshrink, double grid, double expand) implement
     }
 
     /** The factor of a candidate, rounded to f32. */
-    public float factor(int step) {
+    float factor(int step) {
         return (float) (1 - step / grid);
     }
 }

@@ -1,4 +1,4 @@
-package io.kvscale.quant;
+package io.kvscale.quant.search;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -1,16 +1,14 @@
-package io.kvscale.quant;
+package io.kvscale.quant.search;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kvscale.numeric.Dtype;
 import io.kvscale.numeric.NumberFormat;
+import io.kvscale.numeric.QuantParameters;
 import io.kvscale.observer.Range;
 import io.kvscale.observer.histogram.ValueCounts;
-import io.kvscale.scheme.Observer;
-import io.kvscale.scheme.ObserverKwargs;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.ScaleDtype;
-import io.kvscale.scheme.ShrinkGrid;
 import io.kvscale.scheme.Strategy;
 import java.util.ArrayList;
 import java.util.List;
@@ -130,15 +128,9 @@ class MseRangeTest {
 
     private static Range chosen(
             Counted values, NumberFormat format, boolean symmetric, Dtype step, double norm, ShrinkGrid grid) {
-        QuantizationScheme scheme = new QuantizationScheme(
-                format,
-                Strategy.TENSOR,
-                0,
-                symmetric,
-                Observer.MSE,
-                ObserverKwargs.mse(norm, grid),
-                ScaleDtype.FLOAT32);
-        return MseRange.of(values.counts(), values.range(), scheme, step);
+        QuantizationScheme scheme =
+                new QuantizationScheme(format, Strategy.TENSOR, 0, symmetric, new Mse(norm, grid), ScaleDtype.FLOAT32);
+        return ((Mse) scheme.observer()).choose(values.counts(), values.range(), scheme, step);
     }
 
     private static double error(

@@ -1,7 +1,4 @@
-package io.kvscale.quant;
-
-import io.kvscale.numeric.Dtype;
-import io.kvscale.numeric.NumberFormat;
+package io.kvscale.numeric;
 
 /**
  * One scale and its zero point: a code q stands for {@code (q - zeroPoint) * scale}.
@@ -50,7 +47,7 @@ public record QuantParameters(float scale, float zeroPoint) {
     }
 
     /** x / scale + zeroPoint: what is clamped and rounded to a number of the format. */
-    float shifted(float x, Dtype step) {
+    public float shifted(float x, Dtype step) {
         return step.round(step.round(x / scale) + zeroPoint);
     }
 
@@ -60,7 +57,7 @@ public record QuantParameters(float scale, float zeroPoint) {
     }
 
     /** The same in f32, before its last rounding. */
-    float unrounded(float q, Dtype step) {
+    public float unrounded(float q, Dtype step) {
         return step.round(q - zeroPoint) * scale;
     }
 }

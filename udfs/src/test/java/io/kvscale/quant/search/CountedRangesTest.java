@@ -1,4 +1,4 @@
-package io.kvscale.quant;
+package io.kvscale.quant.search;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -8,8 +8,8 @@ import io.kvscale.numeric.NumberFormat;
 import io.kvscale.observer.Range;
 import io.kvscale.observer.SlotStatistics;
 import io.kvscale.observer.StatisticsKind;
+import io.kvscale.quant.ScaleSet;
 import io.kvscale.scheme.Observer;
-import io.kvscale.scheme.ObserverKwargs;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.Strategy;
 import io.kvscale.tensor.Geometry;
@@ -44,7 +44,7 @@ class CountedRangesTest {
                     i++;
                 }
                 if (magnitudes[i] > 0) {
-                    assertThat(CountedRanges.percentile(values.counts(), p))
+                    assertThat(new Percentile(p).magnitude(values.counts()))
                             .as("%s %% of %s", p, values.name())
                             .isEqualTo(magnitudes[i]);
                 }
@@ -57,14 +57,14 @@ class CountedRangesTest {
         float[] values = new float[100];
         values[7] = -2;
         values[8] = 1;
-        assertThatThrownBy(() -> derive(Observer.PERCENTILE, 98, values))
+        assertThatThrownBy(() -> derive(new Percentile(98), values))
                 .isInstanceOf(InvalidDataException.class)
                 .hasMessageContaining("percentile 98.0 of |x| is 0: 98 of 100 values are zero")
                 .hasMessageContaining("take a higher percentile");
-        assertThat(derive(Observer.PERCENTILE, 99, values)).isEqualTo(new Range(-1, 1));
-        assertThat(derive(Observer.PERCENTILE, 100, values)).isEqualTo(new Range(-2, 1));
-        for (Observer observer : new Observer[] {Observer.PERCENTILE, Observer.MSE, Observer.ENTROPY}) {
-            Range zeros = derive(observer, 50, new float[100]);
+        assertThat(derive(new Percentile(99), values)).isEqualTo(new Range(-1, 1));
+        assertThat(derive(new Percentile(100), values)).isEqualTo(new Range(-2, 1));
+        for (Observer observer : new Observer[] {new Percentile(50), new Mse(), new Entropy()}) {
+            Range zeros = derive(observer, new float[100]);
             assertThat(Math.max(-zeros.min(), zeros.max())).isZero();
         }
     }
@@ -72,8 +72,8 @@ class CountedRangesTest {
     @Test
     void withoutHistogramsTheRemedyIsSaid() {
         SlotStatistics ranges = statistics(StatisticsKind.RANGE, 1, 2);
-        for (Observer observer : new Observer[] {Observer.PERCENTILE, Observer.MSE, Observer.ENTROPY}) {
-            assertThatThrownBy(() -> ScaleSet.derive(ranges, scheme(observer, ObserverKwargs.DEFAULT, Strategy.TENSOR)))
+        for (Observer observer : new Observer[] {new Percentile(), new Mse(), new Entropy()}) {
+            assertThatThrownBy(() -> ScaleSet.derive(ranges, scheme(observer, Strategy.TENSOR)))
                     .isInstanceOf(InvalidDataException.class)
                     .hasMessageContaining("observer " + observer.word() + " needs histograms")
                     .hasMessageContaining("statistics: histogram");
@@ -89,9 +89,9 @@ class CountedRangesTest {
             values[100 + i] = 8 * values[i];
         }
         SlotStatistics two = statistics(StatisticsKind.HISTOGRAM, 2, values);
-        for (Observer observer : new Observer[] {Observer.PERCENTILE, Observer.MSE, Observer.ENTROPY}) {
-            Range[] ranges = ScaleSet.derive(two, scheme(observer, ObserverKwargs.percentile(90), Strategy.ATTN_HEAD))
-                    .ranges();
+        for (Observer observer : new Observer[] {new Percentile(90), new Mse(), new Entropy()}) {
+            Range[] ranges =
+                    ScaleSet.derive(two, scheme(observer, Strategy.ATTN_HEAD)).ranges();
             assertThat(ranges).hasSize(2);
             assertThat(ranges[1]).isEqualTo(new Range(8 * ranges[0].min(), 8 * ranges[0].max()));
         }
@@ -108,7 +108,7 @@ class CountedRangesTest {
         Range all = values.range();
         float largest = Math.max(-all.min(), all.max());
         for (int levels : new int[] {128, 8}) {
-            double chosen = EntropyThreshold.of(values.counts(), all, levels) / (double) largest * 2048;
+            double chosen = Entropy.threshold(values.counts(), all, levels) / (double) largest * 2048;
             int kept = (int) Math.round(chosen);
             double[] bins = new double[2048];
             for (float x : values.values()) {
@@ -159,14 +159,13 @@ class CountedRangesTest {
         return divergence;
     }
 
-    private static Range derive(Observer observer, double percentile, float... values) {
+    private static Range derive(Observer observer, float... values) {
         SlotStatistics statistics = statistics(StatisticsKind.HISTOGRAM, 1, values);
-        return ScaleSet.derive(statistics, scheme(observer, ObserverKwargs.percentile(percentile), Strategy.TENSOR))
-                .ranges()[0];
+        return ScaleSet.derive(statistics, scheme(observer, Strategy.TENSOR)).ranges()[0];
     }
 
-    private static QuantizationScheme scheme(Observer observer, ObserverKwargs kwargs, Strategy strategy) {
-        return QuantizationScheme.of(NumberFormat.INT8, strategy, true, observer, kwargs);
+    private static QuantizationScheme scheme(Observer observer, Strategy strategy) {
+        return QuantizationScheme.of(NumberFormat.INT8, strategy, true, observer);
     }
 
     /** Heads of one channel. */

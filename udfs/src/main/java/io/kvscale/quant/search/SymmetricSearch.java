@@ -1,4 +1,4 @@
-package io.kvscale.quant;
+package io.kvscale.quant.search;
 
 import io.kvscale.numeric.Dtype;
 import io.kvscale.numeric.NumberFormat;

@@ -1,16 +1,14 @@
-package io.kvscale.quant;
+package io.kvscale.quant.search;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.kvscale.golden.GoldenFile;
 import io.kvscale.numeric.Dtype;
+import io.kvscale.numeric.QuantParameters;
 import io.kvscale.observer.Range;
-import io.kvscale.scheme.Observer;
-import io.kvscale.scheme.ObserverKwargs;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.ScaleDtype;
-import io.kvscale.scheme.ShrinkGrid;
 import io.kvscale.scheme.Strategy;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -104,20 +102,19 @@ class MseGoldenTest {
                 Strategy.TENSOR,
                 0,
                 golden.get("symmetric").asBoolean(),
-                Observer.MSE,
-                ObserverKwargs.mse(norm(golden), grid),
+                new Mse(norm(golden), grid),
                 ScaleDtype.INPUT);
         float[][] values = perScale(golden, dtype);
         Range[] chosen = new Range[values.length];
         for (int i = 0; i < chosen.length; i++) {
-            chosen[i] =
-                    MseRange.of(counted(values[i]).counts(), counted(values[i]).range(), scheme, dtype);
+            chosen[i] = ((Mse) scheme.observer())
+                    .choose(counted(values[i]).counts(), counted(values[i]).range(), scheme, dtype);
         }
         return chosen;
     }
 
     private static double norm(JsonNode golden) {
-        return golden.get("kwargs").path("norm").asDouble(ObserverKwargs.DEFAULT.norm());
+        return golden.get("kwargs").path("norm").asDouble(new Mse().norm());
     }
 
     private static double error(JsonNode golden, int scale, Range range) {

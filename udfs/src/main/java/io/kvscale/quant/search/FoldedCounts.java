@@ -1,4 +1,4 @@
-package io.kvscale.quant;
+package io.kvscale.quant.search;
 
 import io.kvscale.observer.histogram.ValueCounts;
 import java.util.Arrays;

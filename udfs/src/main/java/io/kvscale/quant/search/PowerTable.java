@@ -1,4 +1,4 @@
-package io.kvscale.quant;
+package io.kvscale.quant.search;
 
 /**
  * {@code |e|^norm}, fast and the same on every machine: a table of the mantissa times a table of the exponent. Between the
