@@ -20,6 +20,7 @@ class LayersTest {
     private static final Map<String, Integer> LAYERS = Map.ofEntries(
             Map.entry("numeric", 0),
             Map.entry("jinja", 0),
+            Map.entry("json", 0),
             Map.entry("tensor", 1),
             Map.entry("observer.kernel", 2),
             Map.entry("scheme", 2),

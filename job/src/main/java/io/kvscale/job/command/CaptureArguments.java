@@ -4,6 +4,7 @@ import io.kvscale.capture.CaptureListing;
 import io.kvscale.capture.layout.InputFormat;
 import io.kvscale.job.calibration.CalibrationJob;
 import io.kvscale.job.calibration.TableInput;
+import io.kvscale.job.console.Console;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.job.spark.SparkRuntime;
 import io.kvscale.tensor.DataProblem;
@@ -85,7 +86,7 @@ final class CaptureArguments {
             List<String> paths,
             int partitions,
             Configuration hadoop,
-            ResultWriter results) {
+            Console console) {
         InputFormat format = format();
         if (format == InputFormat.PARQUET) {
             CaptureListing.check(paths, hadoop);
@@ -93,7 +94,7 @@ final class CaptureArguments {
         }
         CaptureListing listing = CaptureListing.of(paths, format, hadoop);
         if (listing.skipped() > 0) {
-            results.warn(listing.skipped() + " files are not " + CaptureListing.words(format) + " and were skipped");
+            console.warn(listing.skipped() + " files are not " + CaptureListing.words(format) + " and were skipped");
         }
         return listing.parquet()
                 ? new CalibrationJob(
