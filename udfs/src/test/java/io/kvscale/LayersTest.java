@@ -35,6 +35,7 @@ class LayersTest {
             Map.entry("quant", 4),
             Map.entry("model", 4),
             Map.entry("capture", 5),
+            Map.entry("option", 5),
             Map.entry("capture.rows", 6),
             Map.entry("cache", 5),
             Map.entry("task", 7),
