@@ -20,6 +20,7 @@ class LayersTest {
     private static final Map<String, Integer> LAYERS = Map.ofEntries(
             Map.entry("numeric", 0),
             Map.entry("jinja", 0),
+            Map.entry("json", 0),
             Map.entry("tensor", 1),
             Map.entry("observer.kernel", 2),
             Map.entry("scheme", 2),
@@ -36,6 +37,7 @@ class LayersTest {
             Map.entry("quant", 5),
             Map.entry("model", 4),
             Map.entry("capture", 5),
+            Map.entry("option", 5),
             Map.entry("capture.rows", 6),
             Map.entry("cache", 6),
             Map.entry("task", 7),

@@ -7,6 +7,7 @@ import io.kvscale.job.advice.Advisor;
 import io.kvscale.job.advice.AverageBits;
 import io.kvscale.job.advice.MinSqnr;
 import io.kvscale.job.console.AdvicePrinter;
+import io.kvscale.job.console.Console;
 import io.kvscale.numeric.NumberFormat;
 import io.kvscale.scheme.InvalidSchemeException;
 import io.kvscale.scheme.SchemeText;
@@ -126,8 +127,8 @@ public final class AdviseCommand implements Callable<Integer> {
         Configuration hadoop = new Configuration();
         PrintWriter out = spec.commandLine().getOut();
         Advice advice = advisor.advise(HadoopFiles.statistics(statisticsFile, hadoop));
-        ResultWriter results = new ResultWriter(out, spec.commandLine().getErr(), false);
-        advice.warnings().forEach(results::warn);
+        Console console = new Console(spec.commandLine().getErr(), false);
+        advice.warnings().forEach(console::warn);
         if (json) {
             out.print(AdviceJson.of(advice));
         } else {

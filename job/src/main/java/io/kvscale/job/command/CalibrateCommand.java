@@ -5,6 +5,7 @@ import io.kvscale.job.calibration.CalibrationJob;
 import io.kvscale.job.calibration.CalibrationOutcome;
 import io.kvscale.job.calibration.TableInput;
 import io.kvscale.job.calibration.TextSource;
+import io.kvscale.job.console.Console;
 import io.kvscale.job.console.DryRunPrinter;
 import io.kvscale.job.export.OutputFolder;
 import io.kvscale.job.recipe.Recipe;
@@ -74,30 +75,30 @@ public final class CalibrateCommand implements Callable<Integer> {
     public Integer call() {
         SparkRuntime runtime = spark.runtime();
         Configuration hadoop = runtime.hadoop();
-        ResultWriter results =
-                new ResultWriter(spec.commandLine().getOut(), spec.commandLine().getErr(), quiet);
+        Console console = new Console(spec.commandLine().getErr(), quiet);
         Recipe recipe = HadoopFiles.recipe(recipeFile, hadoop);
-        recipe.notices().forEach(results::say);
+        recipe.notices().forEach(console::say);
         List<String> read = texts.isGiven() ? texts.paths() : captures.paths(hadoop);
         check(read);
         if (dryRun || output == null) {
-            try (CalibrationJob job = job(runtime, recipe, read, hadoop, results, null)) {
-                job.notices().forEach(results::warn);
-                new DryRunPrinter(spec.commandLine().getOut()).print(job, job.run(Depth.HEADERS, results.progress()));
+            try (CalibrationJob job = job(runtime, recipe, read, hadoop, console, null)) {
+                job.notices().forEach(console::warn);
+                new DryRunPrinter(spec.commandLine().getOut()).print(job, job.run(Depth.HEADERS, console.progress()));
             }
             return ExitCode.DONE;
         }
         try (OutputFolder folder = OutputFolder.open(output, overwrite, read, hadoop);
                 OutputFolder kept = saved == null
                         ? null
-                        : OutputFolder.ofCaptures(saved, overwrite, beside(read, output), hadoop)) {
+                        : OutputFolder.forCaptures(saved, overwrite, beside(read, output), hadoop)) {
             RunRecord run = new RunRecord(read, table);
-            try (CalibrationJob job = job(runtime, recipe, read, hadoop, results, kept)) {
-                job.notices().forEach(results::warn);
-                CalibrationOutcome outcome = observed(job, recipe, results);
-                tell(outcome, results);
+            try (CalibrationJob job = job(runtime, recipe, read, hadoop, console, kept)) {
+                job.notices().forEach(console::warn);
+                CalibrationOutcome outcome = observed(job, recipe, console);
+                tell(outcome, console);
                 ScaleSolver.Solution solution = solve(recipe, outcome);
-                results.write(solution, outcome.statistics(), run.finish(job, outcome.tally()), true, folder, kept);
+                new ResultWriter(spec.commandLine().getOut(), console)
+                        .write(solution, outcome.statistics(), run.finish(job, outcome.tally()), true, folder, kept);
             }
         }
         return ExitCode.DONE;
@@ -110,13 +111,13 @@ public final class CalibrateCommand implements Callable<Integer> {
     }
 
     /** One pass; a second one where what it observes depends on scales, which are then the first one's. */
-    private CalibrationOutcome observed(CalibrationJob job, Recipe recipe, ResultWriter results) {
-        CalibrationOutcome outcome = job.run(Depth.VALUES, results.progress());
+    private CalibrationOutcome observed(CalibrationJob job, Recipe recipe, Console console) {
+        CalibrationOutcome outcome = job.run(Depth.VALUES, console.progress());
         if (!job.wantsScales()) {
             return outcome;
         }
         job.feedBack(solve(recipe, outcome).table());
-        return job.run(Depth.VALUES, results.progress());
+        return job.run(Depth.VALUES, console.progress());
     }
 
     private ScaleSolver.Solution solve(Recipe recipe, CalibrationOutcome outcome) {
@@ -157,30 +158,30 @@ public final class CalibrateCommand implements Callable<Integer> {
             Recipe recipe,
             List<String> read,
             Configuration hadoop,
-            ResultWriter results,
+            Console console,
             @Nullable OutputFolder kept) {
         int most = spark.partitions();
         if (texts.isGiven()) {
             TextSource source = new TextSource(texts.model(), texts.input(table), kept == null ? null : kept.staging());
-            return new CalibrationJob(runtime, recipe, source, most, results.progress());
+            return new CalibrationJob(runtime, recipe, source, most, console.progress());
         }
         return table != null
                 ? new CalibrationJob(runtime, recipe, TableInput.named(table), most)
-                : captures.job(runtime, recipe, read, most, hadoop, results);
+                : captures.job(runtime, recipe, read, most, hadoop, console);
     }
 
-    private static void tell(CalibrationOutcome outcome, ResultWriter results) {
+    private static void tell(CalibrationOutcome outcome, Console console) {
         if (outcome.tally().maskedFiles() > 0) {
-            results.say("the mask kept padding out in " + outcome.tally().maskedFiles() + " files");
+            console.say("the mask kept padding out in " + outcome.tally().maskedFiles() + " files");
         }
         if (outcome.tally().foreignFiles() > 0) {
             long all = outcome.statistics().corpus().files() + outcome.tally().foreignFiles();
-            results.warn(
+            console.warn(
                     outcome.tally().foreignFiles() + " of " + all + " files hold no K or V; tensors there are named "
                             + outcome.tally().names());
         }
         if (outcome.problem() == null) {
-            results.tellFailed(
+            console.warnFailedSamples(
                     outcome.tally().failed().count(), outcome.tally().failed().first());
         }
     }

@@ -5,6 +5,7 @@ import io.kvscale.capture.CaptureFormats;
 import io.kvscale.capture.CaptureListing;
 import io.kvscale.job.calibration.CalibrationJob;
 import io.kvscale.job.calibration.TableInput;
+import io.kvscale.job.console.Console;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.job.spark.SparkRuntime;
 import io.kvscale.tensor.DataProblem;
@@ -96,7 +97,7 @@ final class CaptureArguments {
             List<String> paths,
             int partitions,
             Configuration hadoop,
-            ResultWriter results) {
+            Console console) {
         CaptureFormat format = format();
         if (format != null && format.isSparkTable()) {
             CaptureListing.check(paths, hadoop);
@@ -104,7 +105,7 @@ final class CaptureArguments {
         }
         CaptureListing listing = CaptureListing.of(paths, format, hadoop);
         if (listing.skipped() > 0) {
-            results.warn(
+            console.warn(
                     listing.skipped() + " files are not " + CaptureListing.extensions(format) + " and were skipped");
         }
         return listing.table()

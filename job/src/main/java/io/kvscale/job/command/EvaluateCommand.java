@@ -1,5 +1,6 @@
 package io.kvscale.job.command;
 
+import io.kvscale.job.console.Console;
 import io.kvscale.job.console.EvaluationPrinter;
 import io.kvscale.job.evaluation.Evaluation;
 import io.kvscale.job.evaluation.EvaluationJob;
@@ -93,22 +94,22 @@ public final class EvaluateCommand implements Callable<Integer> {
         SparkRuntime runtime = spark.runtime();
         Configuration hadoop = runtime.hadoop();
         PrintWriter out = spec.commandLine().getOut();
-        ResultWriter results = new ResultWriter(out, spec.commandLine().getErr(), false);
+        Console console = new Console(spec.commandLine().getErr(), false);
         String model = texts.model();
         TextEvaluation.Source source = new TextEvaluation.Source(
                 model,
                 texts.input(table),
-                settings(hadoop, results),
+                settings(hadoop, console),
                 scales.stream().map(name -> scales(name, hadoop)).toList(),
                 chunk);
         if (output == null) {
-            show(evaluate(runtime, source, results), out);
+            show(evaluate(runtime, source, console), out);
             return ExitCode.DONE;
         }
         List<String> inputs = new ArrayList<>(texts.paths());
         inputs.addAll(scales);
         try (OutputFolder folder = OutputFolder.open(output, overwrite, inputs, hadoop)) {
-            Evaluation evaluation = evaluate(runtime, source, results);
+            Evaluation evaluation = evaluate(runtime, source, console);
             folder.write("evaluation.json", evaluation.toJson());
             folder.write("report.html", EvaluationReport.html(evaluation.toJson(), Version.kvscale()));
             folder.commit();
@@ -121,12 +122,12 @@ public final class EvaluateCommand implements Callable<Integer> {
         return ExitCode.DONE;
     }
 
-    private TextSettings settings(Configuration hadoop, ResultWriter results) {
+    private TextSettings settings(Configuration hadoop, Console console) {
         if (recipeFile == null) {
             return TextSettings.DEFAULT;
         }
         Recipe recipe = HadoopFiles.recipe(recipeFile, hadoop);
-        recipe.notices().forEach(results::say);
+        recipe.notices().forEach(console::say);
         return recipe.text();
     }
 
@@ -148,11 +149,11 @@ public final class EvaluateCommand implements Callable<Integer> {
         out.flush();
     }
 
-    private Evaluation evaluate(SparkRuntime runtime, TextEvaluation.Source source, ResultWriter results) {
-        try (TextEvaluation job = new TextEvaluation(runtime, source, spark.partitions(), results.progress())) {
-            job.notices().forEach(results::warn);
-            EvaluationJob.Outcome outcome = job.run(results.progress());
-            results.tellFailed(outcome.failed(), outcome.firstFailure());
+    private Evaluation evaluate(SparkRuntime runtime, TextEvaluation.Source source, Console console) {
+        try (TextEvaluation job = new TextEvaluation(runtime, source, spark.partitions(), console.progress())) {
+            job.notices().forEach(console::warn);
+            EvaluationJob.Outcome outcome = job.run(console.progress());
+            console.warnFailedSamples(outcome.failed(), outcome.firstFailure());
             return outcome.evaluation();
         }
     }

@@ -1,7 +1,6 @@
 package io.kvscale.job.command;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.kvscale.capture.CaptureListing;
 import io.kvscale.capture.CaptureReader.Depth;
 import io.kvscale.capture.layout.CaptureOptions;
@@ -12,6 +11,7 @@ import io.kvscale.job.console.CapturePrinter;
 import io.kvscale.job.console.ScaleTablePrinter;
 import io.kvscale.job.console.StatisticsPrinter;
 import io.kvscale.job.console.TextTable;
+import io.kvscale.json.Json;
 import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.observer.StatisticsKind;
 import io.kvscale.scheme.QuantizationScheme;
@@ -76,10 +76,7 @@ public final class InspectCommand implements Callable<Integer> {
             }
         }
         if (json) {
-            out.println(JsonMapper.builder()
-                    .build()
-                    .writerWithDefaultPrettyPrinter()
-                    .writeValueAsString(shown));
+            out.print(Json.text(shown));
         }
         out.flush();
         return ExitCode.DONE;
@@ -92,7 +89,7 @@ public final class InspectCommand implements Callable<Integer> {
             ScaleTablePrinter.print(scales.table(), out);
         }
         String text = new String(scales.table().toJson(), StandardCharsets.UTF_8);
-        return described(path, "scales", JsonMapper.builder().build().readValue(text, Map.class));
+        return described(path, "scales", Json.MAPPER.readValue(text, Map.class));
     }
 
     private Map<String, Object> statistics(

@@ -1,9 +1,6 @@
 package io.kvscale.job.export;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.util.DefaultIndenter;
-import com.fasterxml.jackson.core.util.DefaultPrettyPrinter;
-import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.kvscale.json.Json;
 import io.kvscale.numeric.NumberFormat;
 import io.kvscale.safetensors.SafetensorsWriter;
 import io.kvscale.scheme.KvCacheScheme;
@@ -16,7 +13,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -26,36 +22,40 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The files with which vLLM loads the scales, by the names and the {@code quantization_config} that compressed-tensors
- * writes for a model of which only the KV cache is quantized.
+ * Writes the files from which vLLM loads scales, with the tensor names and the {@code quantization_config} that
+ * compressed-tensors writes for a model whose KV cache alone is quantized.
  *
- * <p>Scales are f32, {@code [1]} or {@code [H,1,1]}. Only symmetric fp8 by tensor or attn_head is written: vLLM would
- * take any other scale for an fp8 one.
+ * <p>Scales are f32, {@code [1]} or {@code [H,1,1]}. Only symmetric fp8 (e4m3) by tensor or attn_head is written: vLLM
+ * would read any other scale as an fp8 scale.
  */
-public final class VllmExport {
-    private VllmExport() {}
+public final class VllmExporter implements ScaleExporter {
+    @Override
+    public String engine() {
+        return "vLLM";
+    }
 
-    /**
-     * Writes below {@code vllm/}, or nothing.
-     *
-     * @return why nothing was written; null if it was
-     */
-    public static @Nullable String write(ScaleTable table, OutputFolder output) {
+    @Override
+    public String folder() {
+        return "vllm";
+    }
+
+    @Override
+    public @Nullable String refusal(ScaleTable table) {
         SortedMap<Slot, QuantizationScheme> schemes = new TreeMap<>();
         table.slots().forEach((slot, scales) -> schemes.put(slot, scales.scheme()));
-        String refusal = refusal(schemes, table.scheme());
-        if (refusal != null) {
-            return refusal;
-        }
+        return refusal(schemes, table.scheme());
+    }
+
+    @Override
+    public void write(ScaleTable table, OutputFolder output) {
         output.write("vllm/model-kvscales.safetensors", scales(table));
         output.write("vllm/config.json", config(table.scheme()));
-        return null;
     }
 
     /**
-     * Why vLLM could not load scales of these schemes; null if it could.
+     * Why vLLM cannot load scales of these schemes; null if it can.
      *
-     * @param common what holds where a slot has no scheme of its own
+     * @param common the scheme that all slots must have
      */
     public static @Nullable String refusal(SortedMap<Slot, QuantizationScheme> schemes, QuantizationScheme common) {
         for (Map.Entry<Slot, QuantizationScheme> entry : schemes.entrySet()) {
@@ -64,10 +64,10 @@ public final class VllmExport {
                 return entry.getKey() + " is " + scheme.format() + ", "
                         + scheme.strategy().word()
                         + (scheme.symmetric() ? "" : ", asymmetric")
-                        + "; vLLM loads symmetric fp8 scales by tensor or attn_head only";
+                        + "; vLLM loads only symmetric fp8 scales by tensor or attn_head";
             }
             if (!scheme.equals(common)) {
-                return "K and V differ in scheme; vLLM takes one kv_cache_scheme for both";
+                return "schemes differ between K and V or between layers; vLLM takes one kv_cache_scheme for all";
             }
         }
         return null;
@@ -112,17 +112,6 @@ public final class VllmExport {
         quantization.put("quantization_status", "frozen");
         quantization.put("global_compression_ratio", null);
         quantization.put("ignore", List.of());
-        return json(Map.of("quantization_config", quantization));
-    }
-
-    /** Indented JSON with the same line ends everywhere. */
-    static byte[] json(Map<String, ?> content) {
-        DefaultPrettyPrinter printer = new DefaultPrettyPrinter().withObjectIndenter(new DefaultIndenter("  ", "\n"));
-        try {
-            String text = JsonMapper.builder().build().writer(printer).writeValueAsString(content);
-            return (text + "\n").getBytes(StandardCharsets.UTF_8);
-        } catch (JsonProcessingException e) {
-            throw new IllegalStateException("plain maps are always JSON", e);
-        }
+        return Json.bytes(Map.of("quantization_config", quantization));
     }
 }
