@@ -1,16 +1,13 @@
 package io.kvscale.job.command;
 
-import io.kvscale.capture.CaptureReader.Depth;
 import io.kvscale.job.calibration.CalibrationJob;
-import io.kvscale.job.calibration.CalibrationOutcome;
+import io.kvscale.job.calibration.CalibrationResult;
 import io.kvscale.job.calibration.TableInput;
 import io.kvscale.job.calibration.TextSource;
 import io.kvscale.job.console.DryRunPrinter;
 import io.kvscale.job.export.OutputFolder;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.job.spark.SparkRuntime;
-import io.kvscale.quant.ScaleSolver;
-import io.kvscale.tensor.InvalidDataException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -81,10 +78,8 @@ public final class CalibrateCommand implements Callable<Integer> {
         List<String> read = texts.isGiven() ? texts.paths() : captures.paths(hadoop);
         check(read);
         if (dryRun || output == null) {
-            try (CalibrationJob job = job(runtime, recipe, read, hadoop, results, null)) {
-                job.notices().forEach(results::warn);
-                new DryRunPrinter(spec.commandLine().getOut()).print(job, job.run(Depth.HEADERS, results.progress()));
-            }
+            CalibrationJob job = job(runtime, recipe, read, hadoop, results, null);
+            new DryRunPrinter(spec.commandLine().getOut()).print(job.dryRun());
             return ExitCode.DONE;
         }
         try (OutputFolder folder = OutputFolder.open(output, overwrite, read, hadoop);
@@ -92,13 +87,10 @@ public final class CalibrateCommand implements Callable<Integer> {
                         ? null
                         : OutputFolder.ofCaptures(saved, overwrite, beside(read, output), hadoop)) {
             RunRecord run = new RunRecord(read, table);
-            try (CalibrationJob job = job(runtime, recipe, read, hadoop, results, kept)) {
-                job.notices().forEach(results::warn);
-                CalibrationOutcome outcome = observed(job, recipe, results);
-                tell(outcome, results);
-                ScaleSolver.Solution solution = solve(recipe, outcome);
-                results.write(solution, outcome.statistics(), run.finish(job, outcome.tally()), true, folder, kept);
-            }
+            CalibrationResult result =
+                    job(runtime, recipe, read, hadoop, results, kept).execute();
+            tell(result, results);
+            results.write(result.solve(), result.statistics(), run.finish(result), true, folder, kept);
         }
         return ExitCode.DONE;
     }
@@ -107,25 +99,6 @@ public final class CalibrateCommand implements Callable<Integer> {
         List<String> all = new ArrayList<>(read);
         all.add(output);
         return all;
-    }
-
-    /** One pass; a second one where what it observes depends on scales, which are then the first one's. */
-    private CalibrationOutcome observed(CalibrationJob job, Recipe recipe, ResultWriter results) {
-        CalibrationOutcome outcome = job.run(Depth.VALUES, results.progress());
-        if (!job.wantsScales()) {
-            return outcome;
-        }
-        job.feedBack(solve(recipe, outcome).table());
-        return job.run(Depth.VALUES, results.progress());
-    }
-
-    private ScaleSolver.Solution solve(Recipe recipe, CalibrationOutcome outcome) {
-        try {
-            return ResultWriter.solve(recipe, outcome.statistics(), outcome.problem());
-        } catch (InvalidDataException e) {
-            // Of a text the file is the capture that was not saved.
-            throw texts.isGiven() ? new InvalidDataException(e.problem().inSampleOnly(), e) : e;
-        }
     }
 
     private void check(List<String> read) {
@@ -159,29 +132,31 @@ public final class CalibrateCommand implements Callable<Integer> {
             Configuration hadoop,
             ResultWriter results,
             @Nullable OutputFolder kept) {
-        int most = spark.partitions();
+        CalibrationJob job;
         if (texts.isGiven()) {
             TextSource source = new TextSource(texts.model(), texts.input(table), kept == null ? null : kept.staging());
-            return new CalibrationJob(runtime, recipe, source, most, results.progress());
+            job = CalibrationJob.ofText(runtime, recipe, source);
+        } else {
+            job = table != null
+                    ? CalibrationJob.ofTable(runtime, recipe, TableInput.named(table))
+                    : captures.job(runtime, recipe, read, hadoop, results);
         }
-        return table != null
-                ? new CalibrationJob(runtime, recipe, TableInput.named(table), most)
-                : captures.job(runtime, recipe, read, most, hadoop, results);
+        return job.partitions(spark.partitions()).progress(results.progress()).notices(results::warn);
     }
 
-    private static void tell(CalibrationOutcome outcome, ResultWriter results) {
-        if (outcome.tally().maskedFiles() > 0) {
-            results.say("the mask kept padding out in " + outcome.tally().maskedFiles() + " files");
+    private static void tell(CalibrationResult result, ResultWriter results) {
+        if (result.tally().maskedFiles() > 0) {
+            results.say("the mask kept padding out in " + result.tally().maskedFiles() + " files");
         }
-        if (outcome.tally().foreignFiles() > 0) {
-            long all = outcome.statistics().corpus().files() + outcome.tally().foreignFiles();
+        if (result.tally().foreignFiles() > 0) {
+            long all = result.statistics().corpus().files() + result.tally().foreignFiles();
             results.warn(
-                    outcome.tally().foreignFiles() + " of " + all + " files hold no K or V; tensors there are named "
-                            + outcome.tally().names());
+                    result.tally().foreignFiles() + " of " + all + " files hold no K or V; tensors there are named "
+                            + result.tally().names());
         }
-        if (outcome.problem() == null) {
+        if (result.problem() == null) {
             results.tellFailed(
-                    outcome.tally().failed().count(), outcome.tally().failed().first());
+                    result.tally().failed().count(), result.tally().failed().first());
         }
     }
 }

@@ -2,9 +2,10 @@ package io.kvscale.job.command;
 
 import io.kvscale.job.console.EvaluationPrinter;
 import io.kvscale.job.evaluation.Evaluation;
+import io.kvscale.job.corpus.read.TextInput;
 import io.kvscale.job.evaluation.EvaluationJob;
+import io.kvscale.job.evaluation.EvaluationResult;
 import io.kvscale.job.evaluation.NamedScales;
-import io.kvscale.job.evaluation.TextEvaluation;
 import io.kvscale.job.export.OutputFolder;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.job.recipe.TextSettings;
@@ -95,20 +96,24 @@ public final class EvaluateCommand implements Callable<Integer> {
         PrintWriter out = spec.commandLine().getOut();
         ResultWriter results = new ResultWriter(out, spec.commandLine().getErr(), false);
         String model = texts.model();
-        TextEvaluation.Source source = new TextEvaluation.Source(
-                model,
-                texts.input(table),
-                settings(hadoop, results),
-                scales.stream().map(name -> scales(name, hadoop)).toList(),
-                chunk);
+        TextInput text = texts.input(table);
+        TextSettings settings = settings(hadoop, results);
+        List<NamedScales> tables =
+                scales.stream().map(name -> scales(name, hadoop)).toList();
+        EvaluationJob job = new EvaluationJob(runtime, model, text, tables)
+                .settings(settings)
+                .chunk(chunk)
+                .partitions(spark.partitions())
+                .progress(results.progress())
+                .notices(results::warn);
         if (output == null) {
-            show(evaluate(runtime, source, results), out);
+            show(evaluate(job, results), out);
             return ExitCode.DONE;
         }
         List<String> inputs = new ArrayList<>(texts.paths());
         inputs.addAll(scales);
         try (OutputFolder folder = OutputFolder.open(output, overwrite, inputs, hadoop)) {
-            Evaluation evaluation = evaluate(runtime, source, results);
+            Evaluation evaluation = evaluate(job, results);
             folder.write("evaluation.json", evaluation.toJson());
             folder.write("report.html", EvaluationReport.html(evaluation.toJson(), Version.kvscale()));
             folder.commit();
@@ -148,12 +153,9 @@ public final class EvaluateCommand implements Callable<Integer> {
         out.flush();
     }
 
-    private Evaluation evaluate(SparkRuntime runtime, TextEvaluation.Source source, ResultWriter results) {
-        try (TextEvaluation job = new TextEvaluation(runtime, source, spark.partitions(), results.progress())) {
-            job.notices().forEach(results::warn);
-            EvaluationJob.Outcome outcome = job.run(results.progress());
-            results.tellFailed(outcome.failed(), outcome.firstFailure());
-            return outcome.evaluation();
-        }
+    private static Evaluation evaluate(EvaluationJob job, ResultWriter results) {
+        EvaluationResult result = job.execute();
+        results.tellFailed(result.failed(), result.firstFailure());
+        return result.evaluation();
     }
 }

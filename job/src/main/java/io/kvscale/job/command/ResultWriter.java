@@ -3,13 +3,10 @@ package io.kvscale.job.command;
 import io.kvscale.job.console.ScaleTablePrinter;
 import io.kvscale.job.export.OutputFolder;
 import io.kvscale.job.export.ResultFiles;
-import io.kvscale.job.recipe.OnNonfinite;
-import io.kvscale.job.recipe.Recipe;
 import io.kvscale.job.report.Report;
 import io.kvscale.job.spark.Progress;
 import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.quant.ScaleSolver;
-import io.kvscale.quant.Tolerances;
 import io.kvscale.tensor.DataProblem;
 import java.io.PrintWriter;
 import java.util.ArrayList;
@@ -28,14 +25,6 @@ final class ResultWriter {
         this.out = out;
         this.err = err;
         this.quiet = quiet;
-    }
-
-    /** @param found a problem that reading the corpus met */
-    static ScaleSolver.Solution solve(Recipe recipe, CalibrationStatistics statistics, @Nullable DataProblem found) {
-        Tolerances expectations = new Tolerances(
-                recipe.hybrid(), recipe.mla(), recipe.allowZero(), recipe.onNonfinite() == OnNonfinite.SKIP);
-        return new ScaleSolver(recipe.schemes(), recipe.capture().layerFilter()::includes, expectations)
-                .solve(statistics, found);
     }
 
     /**

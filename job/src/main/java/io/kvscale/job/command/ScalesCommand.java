@@ -1,5 +1,6 @@
 package io.kvscale.job.command;
 
+import io.kvscale.job.calibration.RecipeScales;
 import io.kvscale.job.export.OutputFolder;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.observer.CalibrationStatistics;
@@ -54,7 +55,7 @@ public final class ScalesCommand implements Callable<Integer> {
         recipe.notices().forEach(results::say);
         CalibrationStatistics statistics = HadoopFiles.statistics(statisticsFile, hadoop);
         try (OutputFolder folder = OutputFolder.open(output, overwrite, List.of(), hadoop)) {
-            results.write(ResultWriter.solve(recipe, statistics, null), statistics, run.finish(), report, folder, null);
+            results.write(RecipeScales.solve(recipe, statistics, null), statistics, run.finish(), report, folder, null);
         }
         return ExitCode.DONE;
     }

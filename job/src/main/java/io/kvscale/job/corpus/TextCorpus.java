@@ -8,13 +8,13 @@ import io.kvscale.job.corpus.plan.EncodedRow;
 import io.kvscale.job.corpus.plan.RowTally;
 import io.kvscale.job.corpus.plan.TextSample;
 import io.kvscale.job.corpus.read.CorpusReader;
-import io.kvscale.job.corpus.read.ReadAttempts;
 import io.kvscale.job.corpus.read.TextInput;
 import io.kvscale.job.model.Encoders;
 import io.kvscale.job.model.ModelLocation;
 import io.kvscale.job.recipe.TextSettings;
 import io.kvscale.job.spark.JavaSerde;
 import io.kvscale.job.spark.Progress;
+import io.kvscale.job.spark.RetryPolicy;
 import io.kvscale.job.spark.Work;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
@@ -90,7 +90,7 @@ public final class TextCorpus implements AutoCloseable {
             Progress progress) {
         int limit = limit(settings, positions);
         CorpusReader reader =
-                CorpusReader.open(spark, input, settings, encoders, limit, partitions, new ReadAttempts(attempts));
+                CorpusReader.open(spark, input, settings, encoders, limit, partitions, new RetryPolicy(attempts));
         JavaRDD<byte[]> rows = reader.rows().persist(StorageLevel.MEMORY_AND_DISK_SER());
         boolean opened = false;
         try {
@@ -122,10 +122,10 @@ public final class TextCorpus implements AutoCloseable {
                     "file is not .txt, .jsonl or .parquet and was skipped",
                     "files are not .txt, .jsonl or .parquet and were skipped"));
         }
-        this.tally = reader.named(() ->
-                progress.of(spark, "reads " + input.shown(), new Work.Texts(), (none, texts) -> tally(rows, texts)));
+        this.tally = reader.withContext(() ->
+                progress.track(spark, "reads " + input.shown(), new Work.Texts(), (none, texts) -> tally(rows, texts)));
         check(input, settings);
-        List<TextSample> samples = reader.named(() -> samples(rows));
+        List<TextSample> samples = reader.withContext(() -> samples(rows));
         if (samples.size() != tally.good()) {
             throw new InvalidDataException(DataProblem.of(
                     "there were " + tally.good() + " texts in " + input.shown() + ", and " + samples.size()

@@ -6,6 +6,7 @@ import io.kvscale.job.corpus.plan.EncodedRow;
 import io.kvscale.job.model.Encoders;
 import io.kvscale.job.recipe.TextSettings;
 import io.kvscale.job.spark.JavaSerde;
+import io.kvscale.job.spark.RetryPolicy;
 import io.kvscale.tensor.InvalidDataException;
 import java.io.Serializable;
 import java.util.Iterator;
@@ -47,7 +48,7 @@ public final class CorpusReader implements AutoCloseable {
             Encoders encoders,
             int limit,
             int partitions,
-            ReadAttempts attempts) {
+            RetryPolicy retries) {
         TextListing listing = input.isSql()
                 ? new TextListing(List.of(), 0, false)
                 : TextListing.of(input.paths(), spark.hadoopConfiguration());
@@ -68,7 +69,7 @@ public final class CorpusReader implements AutoCloseable {
                     .mapPartitions(found -> tasks.run(task -> new TextRowEncoder(name, found, task)));
         } else {
             List<byte[]> pieces =
-                    NumberedPieces.plan(spark, listing.files(), partitions, configuration, attempts).stream()
+                    NumberedPieces.plan(spark, listing.files(), partitions, configuration, retries).stream()
                             .map(JavaSerde::bytes)
                             .toList();
             rows = spark.parallelize(pieces, pieces.size())
@@ -76,7 +77,7 @@ public final class CorpusReader implements AutoCloseable {
                         FileRows files = new FileRows(
                                 JavaSerde.value(piece, NumberedPieces.class),
                                 configuration.value().value(),
-                                attempts,
+                                retries,
                                 task);
                         TaskContext.get().addTaskCompletionListener((TaskCompletionListener) ended -> files.close());
                         return files;
@@ -118,8 +119,8 @@ public final class CorpusReader implements AutoCloseable {
     }
 
     /** Runs what reads the input, and puts into words what Spark has against it. */
-    public <T> T named(Supplier<T> reading) {
-        return isTable ? table.named(reading) : reading.get();
+    public <T> T withContext(Supplier<T> reading) {
+        return isTable ? table.withContext(reading) : reading.get();
     }
 
     @Override

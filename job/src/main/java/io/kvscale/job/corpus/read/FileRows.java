@@ -2,6 +2,7 @@ package io.kvscale.job.corpus.read;
 
 import io.kvscale.input.FilePiece;
 import io.kvscale.job.corpus.plan.EncodedRow;
+import io.kvscale.job.spark.RetryPolicy;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.Iterator;
@@ -13,16 +14,16 @@ import org.jspecify.annotations.Nullable;
 final class FileRows implements Iterator<byte[]> {
     private final NumberedPieces pieces;
     private final Configuration configuration;
-    private final ReadAttempts attempts;
+    private final RetryPolicy retries;
     private final RecordTask task;
     private @Nullable FileTexts texts;
     private int begun;
     private byte @Nullable [] row;
 
-    FileRows(NumberedPieces pieces, Configuration configuration, ReadAttempts attempts, RecordTask task) {
+    FileRows(NumberedPieces pieces, Configuration configuration, RetryPolicy retries, RecordTask task) {
         this.pieces = pieces;
         this.configuration = configuration;
-        this.attempts = attempts;
+        this.retries = retries;
         this.task = task;
     }
 
@@ -49,7 +50,7 @@ final class FileRows implements Iterator<byte[]> {
         try {
             raw = current.next();
         } catch (IOException e) {
-            return new EncodedRow.Failed(attempts.settled(piece.file(), e));
+            return new EncodedRow.Failed(FileTexts.failed(piece.file(), e, retries));
         }
         return raw == null ? null : task.encode(raw, raw.name());
     }

@@ -44,7 +44,7 @@ final class TableTexts {
      * @throws InvalidDataException if there is no such table, or it has no text
      */
     JavaRDD<TextTableRow> rows(JavaSparkContext spark, List<InputFile> parquet, int most) {
-        return named(() -> {
+        return withContext(() -> {
             SparkSession session = TableSession.of(spark);
             Dataset<?> table;
             if (!input.isSql()) {
@@ -67,8 +67,8 @@ final class TableTexts {
     }
 
     /** Runs what reads the table, and puts into words what Spark has against it. */
-    <T> T named(Supplier<T> reading) {
-        return SparkErrors.named(
+    <T> T withContext(Supplier<T> reading) {
+        return SparkErrors.withContext(
                 input.shown(),
                 input.isSql()
                         ? "check --table or --query, and the catalogs that Spark is told of (--conf)"

@@ -16,6 +16,7 @@ import io.kvscale.job.recipe.Recipe;
 import io.kvscale.job.recipe.TextSettings;
 import io.kvscale.job.spark.JavaSerde;
 import io.kvscale.job.spark.Progress;
+import io.kvscale.job.spark.RetryPolicy;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.text.TokenBatch;
@@ -490,7 +491,7 @@ class TextCorpusTest {
                 .flatMap(one -> new FileRows(
                         pieces,
                         new Configuration(),
-                        new ReadAttempts(attempts),
+                        new RetryPolicy(attempts),
                         new RecordTask(new StubEncoders(settings), settings, 0)))
                 .collect();
         assertThat(EncodedRow.fromByteArray(rows.get(0))).isInstanceOfSatisfying(EncodedRow.Failed.class, failed -> {
