@@ -22,6 +22,7 @@ import io.kvscale.scheme.ScaleDtype;
 import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.scheme.Strategy;
 import io.kvscale.task.CalibrationTask;
+import io.kvscale.task.TaskState;
 import io.kvscale.tensor.KvSource;
 import io.kvscale.tensor.Position;
 import io.kvscale.tensor.Slot;
@@ -63,7 +64,7 @@ class ErrorTruthTest {
         Split all = Split.plan(CaptureListing.of(List.of(folder), hadoop).files(), 1)
                 .get(0);
         CaptureOptions options = options(name);
-        CalibrationTask.Outcome outcome = CalibrationTask.run(
+        TaskState outcome = CalibrationTask.run(
                 all,
                 SlotSchemes.of(QuantizationScheme.fp8()),
                 StatisticsKind.HISTOGRAM,

@@ -214,7 +214,7 @@ class CalibrationTaskTest {
         List<FilePiece> pieces = corpus.files().stream()
                 .map(f -> new FilePiece(f, 0, f.length()))
                 .toList();
-        CalibrationTask.Outcome headers = CalibrationTask.run(
+        TaskState headers = CalibrationTask.run(
                 new Split(new ArrayList<>(pieces)),
                 corpus.schemes,
                 StatisticsKind.RANGE,
@@ -259,7 +259,7 @@ class CalibrationTaskTest {
         List<InputFile> listed = corpus.files();
         corpus.write("s.safetensors", java.util.Arrays.copyOf(sample, length));
         for (int tasks : new int[] {1, 4}) {
-            List<CalibrationTask.Outcome> outcomes = Split.plan(listed, tasks).stream()
+            List<TaskState> outcomes = Split.plan(listed, tasks).stream()
                     .map(split -> corpus.run(split.pieces()))
                     .toList();
             assertThat(Objects.requireNonNull(corpus.merged(outcomes).problem()).message())

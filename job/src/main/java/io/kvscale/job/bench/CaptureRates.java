@@ -9,6 +9,7 @@ import io.kvscale.observer.StatisticsKind;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.task.CalibrationTask;
+import io.kvscale.task.TaskState;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.lang.management.MemoryPoolMXBean;
@@ -112,10 +113,9 @@ record CaptureRates(
         };
     }
 
-    private static CalibrationTask.Outcome task(Split split, StatisticsKind kind, Configuration hadoop)
-            throws IOException {
+    private static TaskState task(Split split, StatisticsKind kind, Configuration hadoop) throws IOException {
         QuantizationScheme fp8 = QuantizationScheme.fp8();
-        CalibrationTask.Outcome outcome = CalibrationTask.run(
+        TaskState outcome = CalibrationTask.run(
                 split,
                 SlotSchemes.of(fp8),
                 kind,

@@ -12,7 +12,7 @@ import io.kvscale.quant.ScaleSolver;
 import io.kvscale.quant.Tolerances;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.SlotSchemes;
-import io.kvscale.task.CalibrationTask;
+import io.kvscale.task.TaskState;
 import io.kvscale.task.TextTask;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.text.TokenBatch;
@@ -173,7 +173,7 @@ public final class ModelRates {
     }
 
     private static FixedScales scales(TextTask observed) {
-        CalibrationTask.Outcome outcome = observed.outcome();
+        TaskState outcome = observed.state();
         ScaleSolver solver = new ScaleSolver(FP8, layer -> true, new Tolerances(false, false, true, false));
         return FixedScales.of(
                 solver.solve(outcome.statistics(), outcome.problem()).table());

@@ -1,11 +1,9 @@
 package io.kvscale.job.bench;
 
 import io.kvscale.capture.CaptureListing;
-import io.kvscale.capture.CaptureReader.Depth;
 import io.kvscale.job.calibration.CalibrationJob;
-import io.kvscale.job.calibration.CalibrationOutcome;
+import io.kvscale.job.calibration.CalibrationResult;
 import io.kvscale.job.recipe.Recipe;
-import io.kvscale.job.spark.Progress;
 import io.kvscale.job.spark.SparkRuntime;
 import io.kvscale.spark.KvScaleExtensions;
 import java.io.IOException;
@@ -126,16 +124,15 @@ record SqlRates(double job, double captures, double arrow, double parquet, doubl
         return spark.sql(query).collectAsList();
     }
 
-    private static CalibrationOutcome calibrate(Path captures) throws IOException {
+    private static CalibrationResult calibrate(Path captures) throws IOException {
         Recipe recipe = Recipe.parse("kv_cache_scheme: {num_bits: 8, type: float}", "bench");
         CaptureListing listing = CaptureListing.of(List.of(captures.toString()), new Configuration());
-        try (CalibrationJob job = new CalibrationJob(SparkRuntime.of(null, Map.of()), recipe, listing, 0)) {
-            CalibrationOutcome outcome = job.run(Depth.VALUES, new Progress(System.err, false, true));
-            if (outcome.problem() != null) {
-                throw new IOException("the generated captures are invalid: " + outcome.problem());
-            }
-            return outcome;
+        CalibrationResult result = CalibrationJob.ofCaptures(SparkRuntime.of(null, Map.of()), recipe, listing)
+                .execute();
+        if (result.problem() != null) {
+            throw new IOException("the generated captures are invalid: " + result.problem());
         }
+        return result;
     }
 
     Map<String, Double> figures() {

@@ -1,8 +1,7 @@
 package io.kvscale.job.command;
 
-import io.kvscale.capture.CaptureReader.Depth;
 import io.kvscale.job.calibration.CalibrationJob;
-import io.kvscale.job.calibration.CalibrationOutcome;
+import io.kvscale.job.calibration.CalibrationResult;
 import io.kvscale.job.calibration.TableInput;
 import io.kvscale.job.calibration.TextSource;
 import io.kvscale.job.console.Console;
@@ -10,8 +9,6 @@ import io.kvscale.job.console.DryRunPrinter;
 import io.kvscale.job.export.OutputFolder;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.job.spark.SparkRuntime;
-import io.kvscale.quant.ScaleSolver;
-import io.kvscale.tensor.InvalidDataException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -81,10 +78,8 @@ public final class CalibrateCommand implements Callable<Integer> {
         List<String> read = texts.isGiven() ? texts.paths() : captures.paths(hadoop);
         check(read);
         if (dryRun || output == null) {
-            try (CalibrationJob job = job(runtime, recipe, read, hadoop, console, null)) {
-                job.notices().forEach(console::warn);
-                new DryRunPrinter(spec.commandLine().getOut()).print(job, job.run(Depth.HEADERS, console.progress()));
-            }
+            CalibrationJob job = job(runtime, recipe, read, hadoop, console, null);
+            new DryRunPrinter(spec.commandLine().getOut()).print(job.dryRun());
             return ExitCode.DONE;
         }
         try (OutputFolder folder = OutputFolder.open(output, overwrite, read, hadoop);
@@ -92,14 +87,11 @@ public final class CalibrateCommand implements Callable<Integer> {
                         ? null
                         : OutputFolder.forCaptures(saved, overwrite, beside(read, output), hadoop)) {
             RunRecord run = new RunRecord(read, table);
-            try (CalibrationJob job = job(runtime, recipe, read, hadoop, console, kept)) {
-                job.notices().forEach(console::warn);
-                CalibrationOutcome outcome = observed(job, recipe, console);
-                tell(outcome, console);
-                ScaleSolver.Solution solution = solve(recipe, outcome);
-                new ResultWriter(spec.commandLine().getOut(), console)
-                        .write(solution, outcome.statistics(), run.finish(job, outcome.tally()), true, folder, kept);
-            }
+            CalibrationResult result =
+                    job(runtime, recipe, read, hadoop, console, kept).execute();
+            tell(result, console);
+            new ResultWriter(spec.commandLine().getOut(), console)
+                    .write(result.solve(), result.statistics(), run.finish(result), true, folder, kept);
         }
         return ExitCode.DONE;
     }
@@ -108,25 +100,6 @@ public final class CalibrateCommand implements Callable<Integer> {
         List<String> all = new ArrayList<>(read);
         all.add(output);
         return all;
-    }
-
-    /** One pass; a second one where what it observes depends on scales, which are then the first one's. */
-    private CalibrationOutcome observed(CalibrationJob job, Recipe recipe, Console console) {
-        CalibrationOutcome outcome = job.run(Depth.VALUES, console.progress());
-        if (!job.wantsScales()) {
-            return outcome;
-        }
-        job.feedBack(solve(recipe, outcome).table());
-        return job.run(Depth.VALUES, console.progress());
-    }
-
-    private ScaleSolver.Solution solve(Recipe recipe, CalibrationOutcome outcome) {
-        try {
-            return ResultWriter.solve(recipe, outcome.statistics(), outcome.problem());
-        } catch (InvalidDataException e) {
-            // Of a text the file is the capture that was not saved.
-            throw texts.isGiven() ? new InvalidDataException(e.problem().withoutFile(), e) : e;
-        }
     }
 
     private void check(List<String> read) {
@@ -160,29 +133,31 @@ public final class CalibrateCommand implements Callable<Integer> {
             Configuration hadoop,
             Console console,
             @Nullable OutputFolder kept) {
-        int most = spark.partitions();
+        CalibrationJob job;
         if (texts.isGiven()) {
             TextSource source = new TextSource(texts.model(), texts.input(table), kept == null ? null : kept.staging());
-            return new CalibrationJob(runtime, recipe, source, most, console.progress());
+            job = CalibrationJob.ofText(runtime, recipe, source);
+        } else {
+            job = table != null
+                    ? CalibrationJob.ofTable(runtime, recipe, TableInput.named(table))
+                    : captures.job(runtime, recipe, read, hadoop, console);
         }
-        return table != null
-                ? new CalibrationJob(runtime, recipe, TableInput.named(table), most)
-                : captures.job(runtime, recipe, read, most, hadoop, console);
+        return job.partitions(spark.partitions()).progress(console.progress()).notices(console::warn);
     }
 
-    private static void tell(CalibrationOutcome outcome, Console console) {
-        if (outcome.tally().maskedFiles() > 0) {
-            console.say("the mask kept padding out in " + outcome.tally().maskedFiles() + " files");
+    private static void tell(CalibrationResult result, Console console) {
+        if (result.tally().maskedFiles() > 0) {
+            console.say("the mask kept padding out in " + result.tally().maskedFiles() + " files");
         }
-        if (outcome.tally().foreignFiles() > 0) {
-            long all = outcome.statistics().corpus().files() + outcome.tally().foreignFiles();
+        if (result.tally().foreignFiles() > 0) {
+            long all = result.statistics().corpus().files() + result.tally().foreignFiles();
             console.warn(
-                    outcome.tally().foreignFiles() + " of " + all + " files hold no K or V; tensors there are named "
-                            + outcome.tally().names());
+                    result.tally().foreignFiles() + " of " + all + " files hold no K or V; tensors there are named "
+                            + result.tally().names());
         }
-        if (outcome.problem() == null) {
+        if (result.problem() == null) {
             console.warnFailedSamples(
-                    outcome.tally().failed().count(), outcome.tally().failed().first());
+                    result.tally().failed().count(), result.tally().failed().first());
         }
     }
 }

@@ -89,19 +89,12 @@ final class CaptureArguments {
      * The calibration of these captures.
      *
      * @param paths as {@link #paths} gave them
-     * @param partitions how many tasks to aim at; 0: as many as suit
      */
-    CalibrationJob job(
-            SparkRuntime runtime,
-            Recipe recipe,
-            List<String> paths,
-            int partitions,
-            Configuration hadoop,
-            Console console) {
+    CalibrationJob job(SparkRuntime runtime, Recipe recipe, List<String> paths, Configuration hadoop, Console console) {
         CaptureFormat format = format();
         if (format != null && format.isSparkTable()) {
             CaptureListing.check(paths, hadoop);
-            return new CalibrationJob(runtime, recipe, new TableInput("", paths, 0), partitions);
+            return CalibrationJob.ofTable(runtime, recipe, new TableInput("", paths, 0));
         }
         CaptureListing listing = CaptureListing.of(paths, format, hadoop);
         if (listing.skipped() > 0) {
@@ -109,11 +102,10 @@ final class CaptureArguments {
                     listing.skipped() + " files are not " + CaptureListing.extensions(format) + " and were skipped");
         }
         return listing.table()
-                ? new CalibrationJob(
+                ? CalibrationJob.ofTable(
                         runtime,
                         recipe,
-                        new TableInput("", paths, listing.files().size()),
-                        partitions)
-                : new CalibrationJob(runtime, recipe, listing, partitions);
+                        new TableInput("", paths, listing.files().size()))
+                : CalibrationJob.ofCaptures(runtime, recipe, listing);
     }
 }

@@ -2,10 +2,11 @@ package io.kvscale.job.command;
 
 import io.kvscale.job.console.Console;
 import io.kvscale.job.console.EvaluationPrinter;
+import io.kvscale.job.corpus.read.TextInput;
 import io.kvscale.job.evaluation.Evaluation;
 import io.kvscale.job.evaluation.EvaluationJob;
+import io.kvscale.job.evaluation.EvaluationResult;
 import io.kvscale.job.evaluation.NamedScales;
-import io.kvscale.job.evaluation.TextEvaluation;
 import io.kvscale.job.export.OutputFolder;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.job.recipe.TextSettings;
@@ -96,20 +97,24 @@ public final class EvaluateCommand implements Callable<Integer> {
         PrintWriter out = spec.commandLine().getOut();
         Console console = new Console(spec.commandLine().getErr(), false);
         String model = texts.model();
-        TextEvaluation.Source source = new TextEvaluation.Source(
-                model,
-                texts.input(table),
-                settings(hadoop, console),
-                scales.stream().map(name -> scales(name, hadoop)).toList(),
-                chunk);
+        TextInput text = texts.input(table);
+        TextSettings settings = settings(hadoop, console);
+        List<NamedScales> tables =
+                scales.stream().map(name -> scales(name, hadoop)).toList();
+        EvaluationJob job = new EvaluationJob(runtime, model, text, tables)
+                .settings(settings)
+                .chunk(chunk)
+                .partitions(spark.partitions())
+                .progress(console.progress())
+                .notices(console::warn);
         if (output == null) {
-            show(evaluate(runtime, source, console), out);
+            show(evaluate(job, console), out);
             return ExitCode.DONE;
         }
         List<String> inputs = new ArrayList<>(texts.paths());
         inputs.addAll(scales);
         try (OutputFolder folder = OutputFolder.open(output, overwrite, inputs, hadoop)) {
-            Evaluation evaluation = evaluate(runtime, source, console);
+            Evaluation evaluation = evaluate(job, console);
             folder.write("evaluation.json", evaluation.toJson());
             folder.write("report.html", EvaluationReport.html(evaluation.toJson(), Version.kvscale()));
             folder.commit();
@@ -149,12 +154,9 @@ public final class EvaluateCommand implements Callable<Integer> {
         out.flush();
     }
 
-    private Evaluation evaluate(SparkRuntime runtime, TextEvaluation.Source source, Console console) {
-        try (TextEvaluation job = new TextEvaluation(runtime, source, spark.partitions(), console.progress())) {
-            job.notices().forEach(console::warn);
-            EvaluationJob.Outcome outcome = job.run(console.progress());
-            console.warnFailedSamples(outcome.failed(), outcome.firstFailure());
-            return outcome.evaluation();
-        }
+    private static Evaluation evaluate(EvaluationJob job, Console console) {
+        EvaluationResult result = job.execute();
+        console.warnFailedSamples(result.failed(), result.firstFailure());
+        return result.evaluation();
     }
 }

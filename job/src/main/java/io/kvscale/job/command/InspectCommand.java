@@ -17,6 +17,7 @@ import io.kvscale.observer.StatisticsKind;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.task.CalibrationTask;
+import io.kvscale.task.TaskState;
 import io.kvscale.tensor.InvalidDataException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -111,7 +112,7 @@ public final class InspectCommand implements Callable<Integer> {
         Depth depth = files.size() == 1 ? Depth.VALUES : Depth.HEADERS;
         TextTable table = new TextTable("file", "slots", "dtype", "heads", "head_dim", "tokens", "unmatched");
         for (InputFile file : files) {
-            CalibrationTask.Outcome read = read(file, options, hadoop, depth);
+            TaskState read = read(file, options, hadoop, depth);
             if (depth == Depth.VALUES) {
                 shown.add(statistics(path, "capture", read.statistics(), true, out));
             } else {
@@ -127,11 +128,10 @@ public final class InspectCommand implements Callable<Integer> {
         }
     }
 
-    private static CalibrationTask.Outcome read(
-            InputFile file, CaptureOptions options, Configuration hadoop, Depth depth) {
+    private static TaskState read(InputFile file, CaptureOptions options, Configuration hadoop, Depth depth) {
         Split whole = new Split(new ArrayList<>(List.of(new FilePiece(file, 0, file.length()))));
         QuantizationScheme any = QuantizationScheme.fp8();
-        CalibrationTask.Outcome read = CalibrationTask.run(
+        TaskState read = CalibrationTask.run(
                 whole, SlotSchemes.of(any), StatisticsKind.RANGE, options, hadoop, depth, bytes -> {});
         if (read.problem() != null) {
             throw new InvalidDataException(read.problem());

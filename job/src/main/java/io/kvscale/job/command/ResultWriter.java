@@ -4,13 +4,9 @@ import io.kvscale.job.console.Console;
 import io.kvscale.job.console.ScaleTablePrinter;
 import io.kvscale.job.export.OutputFolder;
 import io.kvscale.job.export.ResultFiles;
-import io.kvscale.job.recipe.OnNonfinite;
-import io.kvscale.job.recipe.Recipe;
 import io.kvscale.job.report.Report;
 import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.quant.ScaleSolver;
-import io.kvscale.quant.Tolerances;
-import io.kvscale.tensor.DataProblem;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.Map;
@@ -24,14 +20,6 @@ final class ResultWriter {
     ResultWriter(PrintWriter out, Console console) {
         this.out = out;
         this.console = console;
-    }
-
-    /** @param found a problem met while the corpus was read; null for none */
-    static ScaleSolver.Solution solve(Recipe recipe, CalibrationStatistics statistics, @Nullable DataProblem found) {
-        Tolerances expectations = new Tolerances(
-                recipe.hybrid(), recipe.mla(), recipe.allowZero(), recipe.onNonfinite() == OnNonfinite.SKIP);
-        return new ScaleSolver(recipe.schemes(), recipe.capture().layerFilter()::includes, expectations)
-                .solve(statistics, found);
     }
 
     /**

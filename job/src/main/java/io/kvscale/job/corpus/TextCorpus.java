@@ -8,12 +8,12 @@ import io.kvscale.job.corpus.plan.EncodedRow;
 import io.kvscale.job.corpus.plan.RowTally;
 import io.kvscale.job.corpus.plan.TextSample;
 import io.kvscale.job.corpus.read.CorpusReader;
-import io.kvscale.job.corpus.read.ReadAttempts;
 import io.kvscale.job.corpus.read.TextInput;
 import io.kvscale.job.corpus.read.TextModel;
 import io.kvscale.job.recipe.TextSettings;
 import io.kvscale.job.spark.JavaSerde;
 import io.kvscale.job.spark.Progress;
+import io.kvscale.job.spark.RetryPolicy;
 import io.kvscale.job.spark.Work;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
@@ -85,11 +85,11 @@ public final class TextCorpus implements AutoCloseable {
             Progress progress) {
         int limit = limit(settings, model.maxPositions());
         CorpusReader reader = CorpusReader.open(
-                spark, configuration, input, settings, model, limit, partitions, new ReadAttempts(attempts));
+                spark, configuration, input, settings, model, limit, partitions, new RetryPolicy(attempts));
         JavaRDD<byte[]> rows = reader.rows().persist(StorageLevel.MEMORY_AND_DISK_SER());
         boolean opened = false;
         try {
-            RowTally tally = reader.withContext(() -> progress.of(
+            RowTally tally = reader.withContext(() -> progress.track(
                     spark, "reads " + input.shown(), new Work.Texts(), (none, texts) -> tally(rows, texts)));
             check(tally, input, settings);
             List<TextSample> samples = reader.withContext(() -> samples(rows));

@@ -5,6 +5,7 @@ import io.kvscale.input.InvalidOptionException;
 import io.kvscale.job.corpus.plan.EncodedRow;
 import io.kvscale.job.recipe.TextSettings;
 import io.kvscale.job.spark.JavaSerde;
+import io.kvscale.job.spark.RetryPolicy;
 import io.kvscale.tensor.InvalidDataException;
 import java.io.Serializable;
 import java.util.Iterator;
@@ -50,7 +51,7 @@ public final class CorpusReader {
             TextModel model,
             int limit,
             int partitions,
-            ReadAttempts attempts) {
+            RetryPolicy retries) {
         TextListing listing = input.isSql()
                 ? new TextListing(List.of(), 0, false)
                 : TextListing.of(input.paths(), spark.hadoopConfiguration());
@@ -70,7 +71,7 @@ public final class CorpusReader {
                                     .iterator()));
             return new CorpusReader(listing, rows, table);
         }
-        List<byte[]> splits = TextSplit.plan(spark, listing.files(), partitions, configuration, attempts).stream()
+        List<byte[]> splits = TextSplit.plan(spark, listing.files(), partitions, configuration, retries).stream()
                 .map(JavaSerde::bytes)
                 .toList();
         JavaRDD<byte[]> rows = spark.parallelize(splits, splits.size())
@@ -78,7 +79,7 @@ public final class CorpusReader {
                     TextSplitReader reader = new TextSplitReader(
                             JavaSerde.value(split, TextSplit.class),
                             configuration.value().value(),
-                            attempts,
+                            retries,
                             encoder);
                     TaskContext.get().addTaskCompletionListener((TaskCompletionListener) ended -> reader.close());
                     return reader;

@@ -2,6 +2,8 @@ package io.kvscale.job.corpus.read;
 
 import io.kvscale.input.FilePiece;
 import io.kvscale.input.InputFile;
+import io.kvscale.job.spark.RetryPolicy;
+import io.kvscale.tensor.DataProblem;
 import java.io.Closeable;
 import java.io.EOFException;
 import java.io.IOException;
@@ -36,6 +38,19 @@ final class FilePieceReader implements Closeable {
         this.file = piece.file();
         this.linesBefore = linesBefore;
         this.configuration = configuration;
+    }
+
+    /**
+     * The error of a read that failed for good.
+     *
+     * @throws java.io.UncheckedIOException if Spark should try again
+     */
+    static DataProblem failed(InputFile file, IOException failure, RetryPolicy retries) {
+        retries.failed(failure);
+        return DataProblem.of(
+                        "the file cannot be read: " + failure,
+                        "check the file, and that nothing writes to it while it is read")
+                .inFile(file.name());
     }
 
     static FSDataInputStream open(InputFile file, Configuration configuration) throws IOException {

@@ -4,6 +4,7 @@ import io.kvscale.input.FilePiece;
 import io.kvscale.input.InputFile;
 import io.kvscale.input.Split;
 import io.kvscale.job.spark.JavaSerde;
+import io.kvscale.job.spark.RetryPolicy;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.io.IOException;
@@ -42,12 +43,12 @@ record TextSplit(ArrayList<FilePiece> pieces, long[] linesBefore) implements Ser
             List<InputFile> files,
             int partitions,
             Broadcast<SerializableConfiguration> configuration,
-            ReadAttempts attempts) {
+            RetryPolicy retries) {
         long bytes = files.stream().mapToLong(InputFile::length).sum();
         long enough = Math.max(spark.defaultParallelism(), (bytes + MAX_BYTES - 1) / MAX_BYTES);
         List<Split> splits =
                 Split.plan(files, partitions > 0 ? partitions : (int) Math.min(MAX_SPLITS, Math.max(1, enough)));
-        Map<FilePiece, Long> lines = count(spark, splits, configuration, attempts);
+        Map<FilePiece, Long> lines = count(spark, splits, configuration, retries);
         List<TextSplit> numbered = new ArrayList<>();
         long ended = 0;
         for (Split split : splits) {
@@ -68,7 +69,7 @@ record TextSplit(ArrayList<FilePiece> pieces, long[] linesBefore) implements Ser
             JavaSparkContext spark,
             List<Split> splits,
             Broadcast<SerializableConfiguration> configuration,
-            ReadAttempts attempts) {
+            RetryPolicy retries) {
         List<FilePiece> counted = splits.stream()
                 .flatMap(split -> split.pieces().stream())
                 .filter(piece -> piece.end() < piece.file().length() && TextFormat.of(piece.file()) == TextFormat.LINES)
@@ -81,7 +82,7 @@ record TextSplit(ArrayList<FilePiece> pieces, long[] linesBefore) implements Ser
                 .map(piece -> JavaSerde.bytes(count(
                         JavaSerde.value(piece, FilePiece.class),
                         configuration.value().value(),
-                        attempts)))
+                        retries)))
                 .collect();
         Map<FilePiece, Long> lines = new HashMap<>();
         for (int i = 0; i < counts.size(); i++) {
@@ -94,11 +95,11 @@ record TextSplit(ArrayList<FilePiece> pieces, long[] linesBefore) implements Ser
         return lines;
     }
 
-    private static LineCount count(FilePiece piece, Configuration configuration, ReadAttempts attempts) {
+    private static LineCount count(FilePiece piece, Configuration configuration, RetryPolicy retries) {
         try (FSDataInputStream in = FilePieceReader.open(piece.file(), configuration)) {
             return new LineCount(LineReader.count(in, piece.file().length(), piece.start(), piece.end()), null);
         } catch (IOException e) {
-            return new LineCount(0, attempts.settled(piece.file(), e));
+            return new LineCount(0, FilePieceReader.failed(piece.file(), e, retries));
         }
     }
 }

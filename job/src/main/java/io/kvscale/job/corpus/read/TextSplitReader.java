@@ -2,6 +2,7 @@ package io.kvscale.job.corpus.read;
 
 import io.kvscale.input.FilePiece;
 import io.kvscale.job.corpus.plan.EncodedRow;
+import io.kvscale.job.spark.RetryPolicy;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.Iterator;
@@ -13,16 +14,16 @@ import org.jspecify.annotations.Nullable;
 final class TextSplitReader implements Iterator<byte[]> {
     private final TextSplit split;
     private final Configuration configuration;
-    private final ReadAttempts attempts;
+    private final RetryPolicy retries;
     private final RecordEncoder encoder;
     private @Nullable FilePieceReader reader;
     private int begun;
     private byte @Nullable [] row;
 
-    TextSplitReader(TextSplit split, Configuration configuration, ReadAttempts attempts, RecordEncoder encoder) {
+    TextSplitReader(TextSplit split, Configuration configuration, RetryPolicy retries, RecordEncoder encoder) {
         this.split = split;
         this.configuration = configuration;
-        this.attempts = attempts;
+        this.retries = retries;
         this.encoder = encoder;
     }
 
@@ -49,7 +50,7 @@ final class TextSplitReader implements Iterator<byte[]> {
         try {
             raw = current.next();
         } catch (IOException e) {
-            return new EncodedRow.Failed(attempts.settled(piece.file(), e));
+            return new EncodedRow.Failed(FilePieceReader.failed(piece.file(), e, retries));
         }
         return raw == null ? null : encoder.encode(raw);
     }

@@ -70,7 +70,7 @@ final class TextTableReader {
 
     /** Runs an action that reads the table. Turns Spark's errors about the table into {@link InvalidDataException}. */
     <T> T withContext(Supplier<T> reading) {
-        return SparkErrors.named(
+        return SparkErrors.withContext(
                 input.shown(),
                 input.isSql()
                         ? "check --table or --query, and the catalog settings of Spark (--conf)"

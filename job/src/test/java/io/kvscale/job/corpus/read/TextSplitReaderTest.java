@@ -8,6 +8,7 @@ import io.kvscale.job.SharedSpark;
 import io.kvscale.job.corpus.plan.EncodedRow;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.job.recipe.TextSettings;
+import io.kvscale.job.spark.RetryPolicy;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -31,7 +32,7 @@ class TextSplitReaderTest {
         List<byte[]> rows = SharedSpark.context()
                 .parallelize(List.of(1), 1)
                 .flatMap(one -> new TextSplitReader(
-                        split, new Configuration(), new ReadAttempts(attempts), new RecordEncoder(model, settings, 0)))
+                        split, new Configuration(), new RetryPolicy(attempts), new RecordEncoder(model, settings, 0)))
                 .collect();
         assertThat(EncodedRow.fromByteArray(rows.get(0))).isInstanceOfSatisfying(EncodedRow.Failed.class, failed -> {
             assertThat(failed.problem().message()).contains("cannot be read", "in file gone.jsonl");

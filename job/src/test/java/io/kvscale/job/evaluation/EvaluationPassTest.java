@@ -28,7 +28,7 @@ import org.apache.spark.util.LongAccumulator;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-class EvaluationJobTest {
+class EvaluationPassTest {
     private static final String FOLDER = "../conf/tiny-model";
     private static final ModelLocation HERE = () -> Path.of(FOLDER);
     private static final Evaluation.Settings SETTINGS = new Evaluation.Settings(8, 0);
@@ -45,9 +45,9 @@ class EvaluationJobTest {
     @Test
     void theResultDoesNotDependOnBatchesAndPartitions() {
         List<TokenSequence> samples = samples(12);
-        EvaluationJob job = job(0, scales("a", 0.05f), scales("b", 0.5f));
+        EvaluationPass job = job(0, scales("a", 0.05f), scales("b", 0.5f));
         LongAccumulator done = SharedSpark.context().sc().longAccumulator();
-        EvaluationJob.Outcome whole = run(job, List.of(new TokenBatch(samples)), 1, done);
+        EvaluationResult whole = run(job, List.of(new TokenBatch(samples)), 1, done);
         assertThat(whole.failed()).isZero();
         assertThat(whole.firstFailure()).isNull();
         assertThat(done.value()).isEqualTo(whole.evaluation().tokens());
@@ -80,7 +80,7 @@ class EvaluationJobTest {
         assertThatThrownBy(() -> run(job(1, scales), batches, 4, done))
                 .isInstanceOf(InvalidDataException.class)
                 .hasMessageContaining("sample y/bad");
-        EvaluationJob.Outcome rest = run(job(2, scales), batches, 4, done);
+        EvaluationResult rest = run(job(2, scales), batches, 4, done);
         assertThat(rest.failed()).isEqualTo(2);
         assertThat(rest.firstFailure().sample().name()).isEqualTo("y/bad");
         assertThat(rest.evaluation().toJson())
@@ -92,11 +92,11 @@ class EvaluationJobTest {
     @Test
     void scalesOfAnotherModelAreRefused() {
         NamedScales deep = made("out/deep", 2, 16, new Slot(7, Role.KEY));
-        assertThatThrownBy(() -> EvaluationJob.checkFit(List.of(scales("right", 1), deep), shape))
+        assertThatThrownBy(() -> EvaluationPass.checkFit(List.of(scales("right", 1), deep), shape))
                 .isInstanceOf(InvalidDataException.class)
                 .hasMessageContainingAll("out/deep", "layer 7 key", "3 layers");
         NamedScales wide = made("out/wide", 2, 32, new Slot(1, Role.VALUE));
-        assertThatThrownBy(() -> EvaluationJob.checkFit(List.of(wide), shape))
+        assertThatThrownBy(() -> EvaluationPass.checkFit(List.of(wide), shape))
                 .isInstanceOf(InvalidDataException.class)
                 .hasMessageContainingAll("out/wide", "layer 1 value", "head_dim 32");
     }
@@ -104,17 +104,17 @@ class EvaluationJobTest {
     @Test
     void layersWithoutScalesAreNamedAndKeysWithoutValuesRefused() {
         List<NamedScales> all = List.of(scales("out/first", 1), scales("out/again", 1));
-        EvaluationJob.checkFit(all, shape);
-        assertThat(EvaluationJob.notices(all, shape))
+        EvaluationPass.checkFit(all, shape);
+        assertThat(EvaluationPass.notices(all, shape))
                 .containsExactly(
                         "out/first has no scales of 2 of 3 layers: in full precision stay layers 1, 2",
                         "out/again has no scales of 2 of 3 layers: in full precision stay layers 1, 2");
         Slot[] both = {new Slot(1, Role.KEY), new Slot(1, Role.VALUE), new Slot(2, Role.KEY), new Slot(2, Role.VALUE)};
-        assertThat(EvaluationJob.notices(List.of(made("out/last", 2, 16, 1, both)), shape))
+        assertThat(EvaluationPass.notices(List.of(made("out/last", 2, 16, 1, both)), shape))
                 .containsExactly("out/last has no scales of 1 of 3 layers: in full precision stays layer 0");
         for (Role role : Role.values()) {
             List<NamedScales> lone = List.of(made("out/lone", 2, 16, new Slot(1, role)));
-            assertThatThrownBy(() -> EvaluationJob.checkFit(lone, shape))
+            assertThatThrownBy(() -> EvaluationPass.checkFit(lone, shape))
                     .isInstanceOf(InvalidDataException.class)
                     .hasMessageContainingAll(
                             "out/lone",
@@ -126,26 +126,26 @@ class EvaluationJobTest {
     @Test
     void manyLayersWithoutScalesAreNamedInPart() {
         ModelShape deep = new ModelShape(200, 2, 16, 512, 64, Dtype.F32);
-        assertThat(EvaluationJob.notices(List.of(scales("out/first", 1)), deep))
+        assertThat(EvaluationPass.notices(List.of(scales("out/first", 1)), deep))
                 .containsExactly("out/first has no scales of 199 of 200 layers: in full precision stay layers"
                         + " 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, ...");
     }
 
-    private static EvaluationJob job(long maxFailed, NamedScales... scales) {
-        return new EvaluationJob(manifest, HERE, List.of(scales), SETTINGS, maxFailed);
+    private static EvaluationPass job(long maxFailed, NamedScales... scales) {
+        return new EvaluationPass(manifest, HERE, List.of(scales), SETTINGS, maxFailed);
     }
 
-    private static EvaluationJob.Outcome run(
-            EvaluationJob job, List<TokenBatch> batches, int partitions, LongAccumulator done) {
+    private static EvaluationResult run(
+            EvaluationPass job, List<TokenBatch> batches, int partitions, LongAccumulator done) {
         LongAccumulator samples = SharedSpark.context().sc().longAccumulator();
-        EvaluationJob.Outcome outcome = job.run(
+        EvaluationResult result = job.run(
                 SharedSpark.context()
                         .parallelize(batches.stream().map(JavaSerde::bytes).toList(), partitions),
                 done,
                 samples);
-        long run = outcome.evaluation().samples() + outcome.failed();
+        long run = result.evaluation().samples() + result.failed();
         assertThat(samples.value()).isEqualTo(run);
-        return outcome;
+        return result;
     }
 
     private static NamedScales scales(String name, float scale) {

@@ -30,7 +30,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Scales that are given against their definition, value by value. */
-class FixedScaleCacheTest {
+class FixedScalesTest {
     private static final Slot KEYS = new Slot(3, Role.KEY);
     private static final Slot VALUES = new Slot(3, Role.VALUE);
     private static final int CASES = 120;
@@ -72,7 +72,7 @@ class FixedScaleCacheTest {
         SlotScales scales = MadeScales.random(random, scheme, calibrated);
         int residual = random.nextBoolean() ? 0 : random.nextInt(12);
         FixedScales fixed = MadeScales.table(KEYS, scales);
-        FixedScaleCache cache = new FixedScaleCache(fixed, residual);
+        QuantizedKvCache cache = QuantizedKvCache.withFixedScales(fixed, residual);
         int batch = 1 + random.nextInt(2);
         KvTensor all = tensor(random, geometry, batch, 1 + random.nextInt(80));
         KvTensor expected = fakeQuantized(all, scales, calibrated.dtype());
@@ -88,7 +88,7 @@ class FixedScaleCacheTest {
             assertSame(out.value(), KvTokens.copy(all, 0, 0, at), scheme); // no scales, not quantized
         }
         assertThat(cache.getSeqLength(3)).isEqualTo(all.tokens());
-        assertSame(fixed.fakeQuantize(KEYS, all), expected, scheme);
+        assertSame(MadeScales.fakeQuantized(fixed, KEYS, all), expected, scheme);
         cache.resetStates();
         assertThat(cache.getSeqLength(3)).isZero();
         assertThat(cache.heldBytes()).isZero();
@@ -162,7 +162,7 @@ class FixedScaleCacheTest {
                 new Geometry(Dtype.BF16, 1, 1),
                 new float[] {0.01f},
                 new float[1]);
-        FixedScaleCache cache = new FixedScaleCache(MadeScales.table(KEYS, scales), 0);
+        QuantizedKvCache cache = QuantizedKvCache.withFixedScales(MadeScales.table(KEYS, scales), 0);
         KvTensor out = cache.update(tensor(f32, 1, 0.504f, 300f, -300f), tensor(f32, 1, 1, 2, 3), 3)
                 .key();
         assertThat(new float[] {out.value(0), out.value(1), out.value(2)})
@@ -174,14 +174,15 @@ class FixedScaleCacheTest {
         Geometry calibrated = new Geometry(Dtype.BF16, 2, 16);
         FixedScales fixed =
                 MadeScales.table(VALUES, MadeScales.random(new Random(1), QuantizationScheme.fp8(), calibrated));
-        FixedScaleCache cache = new FixedScaleCache(fixed, 0);
+        QuantizedKvCache cache = QuantizedKvCache.withFixedScales(fixed, 0);
         Geometry other = new Geometry(Dtype.BF16, 4, 8);
         KvTensor tokens = tensor(new Random(2), other, 1, 2);
         assertThatThrownBy(() -> cache.update(tokens, tokens, 3))
                 .isInstanceOf(InvalidDataException.class)
                 .hasMessageContainingAll("BF16, 2 heads, head_dim 16", "BF16, 4 heads, head_dim 8", "layer 3 value");
         assertThat(cache.getSeqLength(3)).isZero();
-        assertThatThrownBy(() -> fixed.fakeQuantize(VALUES, tokens)).hasMessageContaining("layer 3 value");
+        assertThatThrownBy(() -> MadeScales.fakeQuantized(fixed, VALUES, tokens))
+                .hasMessageContaining("layer 3 value");
         assertThatThrownBy(() -> fixed.checkFit(FakeDecoding.shape(4, 4, 8, Dtype.F32)))
                 .hasMessageContainingAll("BF16, 2 heads", "F32, 4 heads", "layer 3 value");
         assertThatThrownBy(() -> fixed.checkFit(FakeDecoding.shape(3, 2, 16, Dtype.F32)))
@@ -192,13 +193,13 @@ class FixedScaleCacheTest {
     @Test
     void updatesThatDoNotFollowEachOtherAreRefused() {
         Geometry geometry = new Geometry(Dtype.F32, 1, 2);
-        FixedScaleCache cache = new FixedScaleCache(MadeScales.table(new TreeMap<>()), 0);
+        QuantizedKvCache cache = QuantizedKvCache.withFixedScales(MadeScales.table(new TreeMap<>()), 0);
         cache.update(tensor(geometry, 1, 1, 2), tensor(geometry, 1, 1, 2), 0);
         KvTensor two = tensor(geometry, 2, 1, 2, 3, 4);
         assertThatThrownBy(() -> cache.update(two, two, 0)).hasMessageContaining("the cache holds batch 1");
         assertThatThrownBy(() -> cache.update(tensor(geometry, 1, 1, 2), two, 1))
                 .hasMessageContaining("layer 1: key");
-        assertThatThrownBy(() -> new FixedScaleCache(MadeScales.table(new TreeMap<>()), -1))
+        assertThatThrownBy(() -> QuantizedKvCache.withFixedScales(MadeScales.table(new TreeMap<>()), -1))
                 .hasMessageContaining("residual_length -1");
     }
 
@@ -211,11 +212,11 @@ class FixedScaleCacheTest {
             FixedScales fixed = MadeScales.table(
                     KEYS, MadeScales.random(random, QuantizationScheme.of(format, Strategy.TENSOR), geometry));
             KvTensor odd = tensor(geometry, 1, 1, Float.NaN, Float.POSITIVE_INFINITY, -2);
-            KvTensor even = fixed.fakeQuantize(KEYS, tensor(geometry, 1, 1, 0, 0, -2));
-            KvTensor left = fixed.fakeQuantize(KEYS, odd);
+            KvTensor even = MadeScales.fakeQuantized(fixed, KEYS, tensor(geometry, 1, 1, 0, 0, -2));
+            KvTensor left = MadeScales.fakeQuantized(fixed, KEYS, odd);
             assertThat(new float[] {left.value(0), left.value(1), left.value(2), left.value(3)})
                     .containsExactly(even.value(0), Float.NaN, Float.POSITIVE_INFINITY, even.value(3));
-            FixedScaleCache cache = new FixedScaleCache(fixed, 0);
+            QuantizedKvCache cache = QuantizedKvCache.withFixedScales(fixed, 0);
             assertThatThrownBy(() -> cache.update(odd, even, 3))
                     .isInstanceOf(InvalidDataException.class)
                     .hasMessageContainingAll("NaN or infinite", "layer 3 key");
