@@ -6,7 +6,7 @@ import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
-/** Exactly the header's bytes of a longer stream: ends after them, and fails if the stream ends before. */
+/** The header's bytes of a longer stream: ends after them, throws {@link EOFException} if the stream ends earlier. */
 final class HeaderBytes extends InputStream {
     private final InputStream in;
     private long remaining;
@@ -16,7 +16,7 @@ final class HeaderBytes extends InputStream {
         this.remaining = length;
     }
 
-    /** The 8 bytes in front of the header: its length, little-endian, unsigned. */
+    /** Reads the 8 bytes in front of the header: its length, little-endian, unsigned. */
     static long readLength(InputStream in) throws IOException {
         byte[] prefix = in.readNBytes(Long.BYTES);
         if (prefix.length < Long.BYTES) {

@@ -13,6 +13,7 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -290,5 +291,24 @@ class HostileHeaderTest {
         assertThat(problem.what()).isEqualTo("expected at most 40000 tensors of interest, got more");
         assertThat(problem.tensor()).isEqualTo("t40000");
         assertThat(TestFile.read(file, name -> !name.equals("t5")).tensors()).hasSize(40_000);
+    }
+
+    @Test
+    @Timeout(20)
+    void readsNamesThatAllHaveOneHashCode() {
+        int count = 1 << 16;
+        String json = IntStream.range(0, count)
+                .mapToObj(i -> "\"" + colliding(i) + "\":" + unit(i))
+                .collect(Collectors.joining(",", "{", "}"));
+
+        assertThat(colliding(0).hashCode()).isEqualTo(colliding(count - 1).hashCode());
+        assertThat(TestFile.read(TestFile.of(json, count), name -> false).tensorCount())
+                .isEqualTo(count);
+    }
+
+    private static String colliding(int bits) {
+        return IntStream.range(0, 16)
+                .mapToObj(i -> (bits >> i & 1) == 0 ? "Aa" : "BB")
+                .collect(Collectors.joining());
     }
 }
