@@ -71,7 +71,7 @@ final class SafetensorsFormat extends CaptureFormat {
         }
         if (mask == null && options.mask() != null && !noMask && !entries.isEmpty()) {
             throw new InvalidDataException(DataProblem.of(
-                    "the file has no tensor '" + DataProblem.shown(maskName) + "', which the recipe names as mask",
+                    "the file has no tensor '" + DataProblem.shown(maskName) + "', which the recipe sets as mask",
                     "correct mask under kvscale in the recipe, or remove it"));
         }
         List<CaptureHeader.Counted> counted = new ArrayList<>();
@@ -103,8 +103,8 @@ final class SafetensorsFormat extends CaptureFormat {
         for (SlotTensor tensor : tensors) {
             if (!seen.add(tensor.slot())) {
                 throw new InvalidDataException(DataProblem.of(
-                                "a second tensor of this file holds " + tensor.slot(),
-                                "capture each layer's K and V once, or narrow the recipe's patterns")
+                                "two tensors of this file hold " + tensor.slot(),
+                                "capture K and V of each layer once, or narrow key.tensors and value.tensors of the recipe")
                         .inTensor(tensor.name())
                         .inSlot(tensor.slot()));
             }
@@ -139,9 +139,9 @@ final class SafetensorsFormat extends CaptureFormat {
     private static void checkMask(@Nullable TokenMask mask, TensorShape shape, TensorEntry entry) {
         if (mask != null && (mask.batch() != shape.batch() || mask.tokens() != shape.tokens())) {
             throw new InvalidDataException(DataProblem.of(
-                            "the mask is [" + mask.batch() + "," + mask.tokens() + "], this tensor has batch "
+                            "the mask has shape [" + mask.batch() + "," + mask.tokens() + "], this tensor has batch "
                                     + shape.batch() + " and " + shape.tokens() + " tokens",
-                            "capture a mask [batch, tokens] that fits, or say mask: none under kvscale in the recipe")
+                            "capture a mask [batch, tokens] of that size, or set mask: none under kvscale in the recipe")
                     .inTensor(entry.name()));
         }
     }

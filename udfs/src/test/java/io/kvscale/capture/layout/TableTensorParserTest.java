@@ -27,7 +27,7 @@ class TableTensorParserTest {
     }
 
     private static @Nullable TableTensor tensor(KvTableRow row) {
-        return new TableTensorParser(options(null, null, List.of("layers[.]7[.]"))).of(row);
+        return new TableTensorParser(options(null, null, List.of("layers[.]7[.]"))).parse(row);
     }
 
     private static KvTableRow row(@Nullable Long layer, @Nullable String role, List<Long> shape, long bytes) {
@@ -89,7 +89,7 @@ class TableTensorParserTest {
                     assertThat(problem.sample()).isEqualTo(new Sample("s", 4));
                     assertThat(problem.slot()).isEqualTo(new Slot(2, Role.VALUE));
                     assertThat(problem.message())
-                            .startsWith("column 'data' holds 478 bytes, which are not shape [2, 3, 5, 8] of BF16")
+                            .startsWith("column 'data' holds 478 bytes, which do not fit shape [2, 3, 5, 8] of BF16")
                             .contains("in table t, layer 2 value, sample s#4");
                 });
     }

@@ -119,7 +119,7 @@ class TensorNamesTest {
     void aConnectorsFileMustSayItsLayer(String file) {
         assertThatThrownBy(() -> match(defaults(), "kv_cache", file(file)))
                 .isInstanceOf(InvalidDataException.class)
-                .hasMessageContaining("neither this tensor's name nor its file's says the layer");
+                .hasMessageContaining("neither the name of this tensor nor that of its file contains the layer number");
         assertThatThrownBy(() -> match(defaults(), "kv_cache", file("layers.10000.safetensors")))
                 .hasMessageContaining("is above 9999");
     }

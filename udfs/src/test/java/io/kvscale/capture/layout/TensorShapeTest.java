@@ -66,7 +66,7 @@ class TensorShapeTest {
         for (String nonsense : List.of("", "0", "-3", "3.0", "three", "99999999999", "\u0663")) {
             assertThatThrownBy(() -> TensorShape.of(
                             entry("F32", merged), Part.KEY, told(null, 0, 0), Map.of("kv_heads", nonsense)))
-                    .hasMessageContaining("say kv_heads");
+                    .hasMessageContaining("set kv_heads");
         }
     }
 
@@ -77,7 +77,7 @@ class TensorShapeTest {
         assertThatThrownBy(() ->
                         TensorShape.of(entry("BF16", List.of(7L, 576L)), Part.BOTH, told(null, 0, 0), NO_METADATA))
                 .isInstanceOf(InvalidDataException.class)
-                .hasMessageContaining("has no axis of K and V")
+                .hasMessageContaining("has no axis for K and V")
                 .hasMessageContaining("mla: true");
     }
 
@@ -88,8 +88,8 @@ class TensorShapeTest {
                 bad(Part.KEY, null, 3, 32, List.of(5L, 192L), "gives 3 heads of 64, expected 3 of 32"),
                 bad(Part.KEY, null, 5, 0, List.of(5L, 192L), "which are not 5 heads"),
                 bad(Part.KEY, null, 0, 100, List.of(5L, 192L), "gives 1 heads of 192"),
-                bad(Part.KEY, null, 0, 500, List.of(5L, 192L), "say kv_heads"),
-                bad(Part.KEY, null, 0, 0, List.of(5L, 192L), "does not say how many heads"),
+                bad(Part.KEY, null, 0, 500, List.of(5L, 192L), "set kv_heads"),
+                bad(Part.KEY, null, 0, 0, List.of(5L, 192L), "the number of heads is unknown"),
                 bad(Part.KEY, Layout.BHSD, 0, 0, List.of(5L, 3L, 64L), "does not fit layout BHSD"),
                 bad(Part.KEY, Layout.SHD, 0, 0, List.of(1L, 3L, 5L, 64L), "does not fit layout SHD"),
                 bad(Part.BOTH, Layout.THD2, 0, 0, List.of(3L, 5L, 64L), "does not fit layout 2THD"),
@@ -97,15 +97,15 @@ class TensorShapeTest {
                 bad(Part.BOTH, Layout.BHSD, 0, 0, List.of(2L, 1L, 4L, 8L), "holds K and V together"),
                 bad(Part.BOTH, Layout.SHD, 2, 0, List.of(2L, 4L, 8L), "holds K and V together"),
                 bad(Part.BOTH, null, 0, 0, List.of(5L, 3L, 64L), "does not fit layout 2THD"),
-                bad(Part.KEY, null, 0, 0, List.of(), "is not that of K or V"),
-                bad(Part.KEY, null, 0, 0, List.of(64L), "is not that of K or V"),
-                bad(Part.KEY, null, 0, 0, List.of(1L, 1L, 1L, 1L, 1L), "is not that of K or V"),
+                bad(Part.KEY, null, 0, 0, List.of(), "does not fit K or V"),
+                bad(Part.KEY, null, 0, 0, List.of(64L), "does not fit K or V"),
+                bad(Part.KEY, null, 0, 0, List.of(1L, 1L, 1L, 1L, 1L), "does not fit K or V"),
                 bad(Part.KEY, null, 0, 0, List.of(1L, 3L, 0L, 64L), "holds no values"),
                 bad(Part.KEY, null, 0, 0, List.of(0L, 3L, 5L, 64L), "holds no values"),
                 bad(Part.BOTH, null, 1, 0, List.of(2L, 5L, 0L), "holds no values"),
-                bad(Part.KEY, null, 0, 0, List.of(1L, 1L << 20, 1L, 2L), "larger than any model's"),
-                bad(Part.KEY, null, 0, 0, List.of(1L << 40, 1L, 1L, 1L), "larger than any model's"),
-                bad(Part.KEY, null, 0, 0, List.of(1L, 1L << 62, 1L, 4L), "larger than any model's"));
+                bad(Part.KEY, null, 0, 0, List.of(1L, 1L << 20, 1L, 2L), "larger than that of any model"),
+                bad(Part.KEY, null, 0, 0, List.of(1L << 40, 1L, 1L, 1L), "larger than that of any model"),
+                bad(Part.KEY, null, 0, 0, List.of(1L, 1L << 62, 1L, 4L), "larger than that of any model"));
     }
 
     @ParameterizedTest
