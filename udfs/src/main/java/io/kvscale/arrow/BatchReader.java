@@ -42,12 +42,11 @@ final class BatchReader {
         BatchLayout layout = BatchLayout.read(frame, plan);
         Map<Column, ColumnSlice> columns = new EnumMap<>(Column.class);
         for (Map.Entry<Column, TablePlan.Place> column : plan.columns().entrySet()) {
-            TablePlan.Place place = column.getValue();
-            columns.put(
-                    column.getKey(),
-                    column.getKey() == Column.DATA
-                            ? ColumnSlice.locate(place, layout, batch, bytes)
-                            : ColumnSlice.load(place, layout, batch, bytes));
+            ColumnSlice slice = new ColumnSlice(column.getValue(), layout, batch, bytes);
+            if (column.getKey() != Column.DATA) {
+                slice.load(bytes);
+            }
+            columns.put(column.getKey(), slice);
         }
         return new BatchReader(columns, query, batch, layout.rows()).rows();
     }

@@ -3,23 +3,23 @@ package io.kvscale.arrow;
 /** The columns of a K/V table with one row per tensor, and the types that each accepts. */
 public enum Column {
     /** The sample's name; optional. */
-    SAMPLE("sample", Holds.TEXT),
-    LAYER("layer", Holds.INTEGER),
+    SAMPLE(Holds.TEXT),
+    LAYER(Holds.INTEGER),
     /** {@code key} or {@code value}. */
-    ROLE("role", Holds.TEXT),
+    ROLE(Holds.TEXT),
     /** The dimensions of the row's tensor. */
-    SHAPE("shape", Holds.INTEGERS),
+    SHAPE(Holds.INTEGERS),
     /** Instead of a shape, with {@link #HEAD_DIM}. */
-    HEADS("heads", Holds.INTEGER),
-    HEAD_DIM("head_dim", Holds.INTEGER),
+    HEADS(Holds.INTEGER),
+    HEAD_DIM(Holds.INTEGER),
     /** With heads and head_dim: the row's number of tokens, to be checked; optional. */
-    TOKENS("tokens", Holds.INTEGER),
+    TOKENS(Holds.INTEGER),
     /** With heads and head_dim: index of the row's first token in its sample; optional. */
-    POSITION("position", Holds.INTEGER),
+    POSITION(Holds.INTEGER),
     /** The safetensors name of the values' type; optional if {@link #DATA} is a list of floats. */
-    DTYPE("dtype", Holds.TEXT),
+    DTYPE(Holds.TEXT),
     /** The values, row-major, little endian. */
-    DATA("data", Holds.VALUES);
+    DATA(Holds.VALUES);
 
     /** The Arrow types that a column accepts. */
     enum Holds {
@@ -39,17 +39,10 @@ public enum Column {
         }
     }
 
-    private final String key;
     private final Holds holds;
 
-    Column(String key, Holds holds) {
-        this.key = key;
+    Column(Holds holds) {
         this.holds = holds;
-    }
-
-    /** The recipe key under {@code kvscale: columns:} that names the column. */
-    String key() {
-        return key;
     }
 
     Holds holds() {

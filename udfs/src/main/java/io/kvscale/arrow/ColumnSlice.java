@@ -25,7 +25,8 @@ final class ColumnSlice {
     private @Nullable ByteBuffer loaded;
     private long loadedFrom;
 
-    private ColumnSlice(TablePlan.Place place, BatchLayout layout, int batch, Bytes bytes) throws IOException {
+    /** Reads the positions of a column's elements. */
+    ColumnSlice(TablePlan.Place place, BatchLayout layout, int batch, Bytes bytes) throws IOException {
         this.place = place;
         this.type = place.type();
         this.layout = layout;
@@ -44,26 +45,19 @@ final class ColumnSlice {
         checkOffsets();
     }
 
-    /** Reads the positions of a column's elements. */
-    static ColumnSlice locate(TablePlan.Place place, BatchLayout layout, int batch, Bytes bytes) throws IOException {
-        return new ColumnSlice(place, layout, batch, bytes);
-    }
-
-    /** Reads the positions of a column's elements and the elements. */
-    static ColumnSlice load(TablePlan.Place place, BatchLayout layout, int batch, Bytes bytes) throws IOException {
-        ColumnSlice slice = new ColumnSlice(place, layout, batch, bytes);
-        int rows = layout.rows();
-        if (rows > 0) {
-            slice.loadedFrom = slice.begin(0);
-            long length = slice.end(rows - 1) - slice.loadedFrom;
-            if (length > MAX_LOADED) {
-                throw Refusals.refusal(
-                        "column '" + place.name() + "' of record batch " + batch + " holds " + length + " bytes",
-                        "write the table in smaller batches");
-            }
-            slice.loaded = MessageFrame.bytes(bytes, slice.loadedFrom, (int) length);
+    /** Reads the elements too. */
+    void load(Bytes bytes) throws IOException {
+        if (layout.rows() == 0) {
+            return;
         }
-        return slice;
+        loadedFrom = begin(0);
+        long length = end(layout.rows() - 1) - loadedFrom;
+        if (length > MAX_LOADED) {
+            throw Refusals.refusal(
+                    "column '" + place.name() + "' of record batch " + batch + " holds " + length + " bytes",
+                    "write the table in smaller batches");
+        }
+        loaded = MessageFrame.bytes(bytes, loadedFrom, (int) length);
     }
 
     private ByteBuffer buffer(Bytes bytes, int index, long least, String what) throws IOException {

@@ -1,6 +1,7 @@
 package io.kvscale.arrow;
 
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.IntPredicate;
 
 /**
@@ -18,6 +19,6 @@ public record TableQuery(Map<Column, String> names, IntPredicate layers) {
     }
 
     String name(Column column) {
-        return names.getOrDefault(column, column.key());
+        return Objects.requireNonNull(names.get(column));
     }
 }

@@ -19,7 +19,7 @@ public abstract class CaptureFormat {
         this.extensions = List.of(extensions);
     }
 
-    public final String word() {
+    final String word() {
         return word;
     }
 
@@ -36,8 +36,10 @@ public abstract class CaptureFormat {
         return false;
     }
 
-    /** Whether a file's name is also its sample's name; otherwise each row of the file names its sample. */
-    abstract boolean fileNamesSample();
+    /** Whether a file's name is also its sample's name. By default each row of the file names its sample. */
+    boolean fileNamesSample() {
+        return false;
+    }
 
     /**
      * Recognizes a file of this format. At most one format may recognize a file.

@@ -65,7 +65,7 @@ final class SafetensorsFormat extends CaptureFormat {
         for (TensorEntry entry : header.tensors()) {
             if (!noMask && entry.name().equals(maskName)) {
                 mask = MaskReader.read(entry, window);
-            } else if (rules.includes(of(entry, matches).layer())) {
+            } else if (rules.includes(match(entry, matches).layer())) {
                 entries.add(entry);
             }
         }
@@ -78,26 +78,20 @@ final class SafetensorsFormat extends CaptureFormat {
         List<SlotTensor> tensors = new ArrayList<>();
         Set<Slot> seen = new HashSet<>();
         for (TensorEntry entry : entries) {
-            TensorNames.Match match = of(entry, matches);
+            TensorNames.Match match = match(entry, matches);
             String sample = match.connector() ? file.folder() : file.stem();
             TensorShape shape = TensorShape.of(entry, match.part(), options, header.metadata());
             checkMask(mask, shape, entry);
             counted.add(new CaptureHeader.Counted(sample, entry));
-            boolean both = match.part() == TensorNames.Part.BOTH;
-            long half = (entry.end() - entry.begin()) / 2;
-            if (match.part() != TensorNames.Part.VALUE) {
-                tensors.add(slot(file, sample, entry, match.layer(), Role.KEY, shape, mask, entry.begin()));
-            }
-            if (match.part() != TensorNames.Part.KEY) {
-                tensors.add(slot(
-                        file,
-                        sample,
-                        entry,
-                        match.layer(),
-                        Role.VALUE,
-                        shape,
-                        mask,
-                        entry.begin() + (both ? half : 0)));
+            List<Role> roles = match.part().roles();
+            for (int i = 0; i < roles.size(); i++) {
+                long begin = entry.begin() + i * entry.bytes() / roles.size();
+                KvSource source = shape.source(file.name(), begin, sample, mask, false);
+                SlotTensor tensor = new SlotTensor(new Slot(match.layer(), roles.get(i)), source, entry.name(), begin);
+                if (tensor.byteOf(source.size()) > entry.end()) {
+                    throw new IllegalStateException(entry + " is shorter than " + shape);
+                }
+                tensors.add(tensor);
             }
         }
         for (SlotTensor tensor : tensors) {
@@ -118,24 +112,6 @@ final class SafetensorsFormat extends CaptureFormat {
                 header.someNames());
     }
 
-    private static SlotTensor slot(
-            InputFile file,
-            String sample,
-            TensorEntry entry,
-            int layer,
-            Role role,
-            TensorShape shape,
-            @Nullable TokenMask mask,
-            long begin) {
-        KvSource source = new KvSource(
-                file.name(), begin, sample, shape.geometry(), shape.batch(), shape.tokens(), shape.tokenMajor(), mask);
-        SlotTensor tensor = new SlotTensor(new Slot(layer, role), source, entry.name(), begin);
-        if (tensor.byteOf(source.size()) > entry.end()) {
-            throw new IllegalStateException(entry + " is shorter than " + shape);
-        }
-        return tensor;
-    }
-
     private static void checkMask(@Nullable TokenMask mask, TensorShape shape, TensorEntry entry) {
         if (mask != null && (mask.batch() != shape.batch() || mask.tokens() != shape.tokens())) {
             throw new InvalidDataException(DataProblem.of(
@@ -146,7 +122,7 @@ final class SafetensorsFormat extends CaptureFormat {
         }
     }
 
-    private static TensorNames.Match of(TensorEntry entry, Map<String, TensorNames.Match> matches) {
+    private static TensorNames.Match match(TensorEntry entry, Map<String, TensorNames.Match> matches) {
         return Objects.requireNonNull(matches.get(entry.name()));
     }
 }

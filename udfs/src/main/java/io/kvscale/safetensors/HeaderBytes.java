@@ -27,15 +27,8 @@ final class HeaderBytes extends InputStream {
 
     @Override
     public int read() throws IOException {
-        if (remaining == 0) {
-            return -1;
-        }
-        int b = in.read();
-        if (b < 0) {
-            throw new EOFException();
-        }
-        remaining--;
-        return b;
+        byte[] one = new byte[1];
+        return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
     }
 
     @Override

@@ -51,7 +51,7 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Whatever bytes an Arrow table holds: it is read, or refused in words, and nothing else happens. */
+/** Any bytes in place of an Arrow table are either read or refused with a message. */
 class HostileArrowTest {
     private static final List<Long> SHAPE = List.of(1L, 1L, 2L, 2L);
 
@@ -154,7 +154,7 @@ class HostileArrowTest {
     }
 
     @Test
-    void rowsThatAreThereTwiceCountTwiceHoweverTheyAreBatched() throws IOException {
+    void duplicateRowsCountTwiceInAnyBatches() throws IOException {
         for (int[] batches : new int[][] {{3}, {1, 2}, {1, 1, 1}}) {
             TestTable twice = slotTwice().column(field("sample", UTF8), "s", "s", "s");
             assertThat(read(twice.batches(batches).file())).isEqualTo(3);
@@ -171,7 +171,7 @@ class HostileArrowTest {
     }
 
     @Test
-    void unknownFormsAreRefusedWithTheRemedy() throws IOException {
+    void unsupportedFormsAreRefusedWithARemedy() throws IOException {
         Field plain = field("layer", INT32);
         Field dictionary =
                 new Field("role", new FieldType(true, UTF8, new DictionaryEncoding(1, false, null)), List.of());
@@ -192,7 +192,7 @@ class HostileArrowTest {
     }
 
     @Test
-    void offsetsThatFallAreRefused() {
+    void decreasingOffsetsAreRefused() {
         assertRefused(
                 table().tampered(root -> ((VarBinaryVector) root.getVector("data"))
                                 .getOffsetBuffer()
@@ -313,7 +313,7 @@ class HostileArrowTest {
         return bytes.toByteArray();
     }
 
-    /** One reader for many files, as a task has. */
+    /** One reader for many files, as in a task. */
     private static final class Reading {
         private final Path path;
         private final CaptureReader reader;
@@ -323,7 +323,7 @@ class HostileArrowTest {
             this.reader = new CaptureReader(options, new Configuration(), CaptureReader.Depth.VALUES, bytes -> {});
         }
 
-        /** @return how many pieces of tensors there were */
+        /** @return the number of chunks */
         int read(byte[] bytes, int listed) {
             try {
                 Files.write(path, bytes);

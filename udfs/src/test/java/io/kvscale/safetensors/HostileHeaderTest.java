@@ -19,12 +19,12 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Every way in which a file may break the format is refused with what was expected, what came, and a remedy. */
+/** Every violation of the format is refused with the expected and the actual value, and a remedy. */
 class HostileHeaderTest {
     private static final String GOOD = "{\"t\":{\"dtype\":\"U8\",\"shape\":[8],\"data_offsets\":[0,8]}}";
     private static final String META = "{\"__metadata__\":";
 
-    /** Of one tensor in 8 bytes of data: what is wrong, the entry, and words of the message. */
+    /** One tensor with 8 bytes of data: the error, the entry, and words of the message. */
     static Stream<Arguments> entries() {
         return Stream.of(
                 arguments("not an object", "7", "expected an object with dtype, shape and data_offsets, got 7"),
@@ -90,7 +90,7 @@ class HostileHeaderTest {
                         "offset of 2^63", e("\"U8\"", "[8]", "[0,9223372036854775808]"), "in data_offsets, got 9223"));
     }
 
-    /** An entry of these three values as JSON; an empty one is left out. */
+    /** An entry in JSON with these values, without the empty ones. */
     private static String e(String dtype, String shape, String offsets) {
         return Stream.of(
                         dtype.isEmpty() ? "" : "\"dtype\":" + dtype,
@@ -102,7 +102,7 @@ class HostileHeaderTest {
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("entries")
-    void refusesAnEntryByTheNameOfItsTensor(String what, String entry, String message) {
+    void refusesAnEntryAndNamesItsTensor(String what, String entry, String message) {
         DataProblem problem = TestFile.refused(TestFile.of("{\"the.tensor\":" + entry + "}", 8));
 
         assertThat(problem.what()).startsWith("expected ").contains("got").contains(message);
@@ -110,7 +110,7 @@ class HostileHeaderTest {
         assertThat(problem.tensor()).isEqualTo("the.tensor");
     }
 
-    /** What is wrong, the header's text, bytes of data, words of the message. */
+    /** The error, the header's text, bytes of data, and words of the message. */
     static Stream<Arguments> headers() {
         return Stream.of(
                 arguments("empty", "", 0, "begins with {"),
@@ -280,7 +280,7 @@ class HostileHeaderTest {
     }
 
     @Test
-    void refusesMoreWantedTensorsThanIsSane() {
+    void boundsTheNumberOfWantedTensors() {
         String json = IntStream.rangeClosed(0, 40_000)
                 .mapToObj(i -> "\"t" + i + "\":" + unit(i))
                 .collect(Collectors.joining(",", "{", "}"));

@@ -41,7 +41,7 @@ public final class LayerPattern implements Serializable {
      *
      * @throws InvalidDataException if the group did not capture a number within 0..{@value Slot#MAX_LAYER}
      */
-    public OptionalInt layerOf(String tensorName) {
+    OptionalInt layerOf(String tensorName) {
         Matcher matcher = regex.matcher(tensorName);
         if (!matcher.find()) {
             return OptionalInt.empty();

@@ -76,7 +76,7 @@ public final class TableTensorParser {
         long layer = needed(row.layer(), columns.layer());
         if (layer < 0 || layer > Slot.MAX_LAYER) {
             throw problem(
-                    "column '" + DataProblem.shown(columns.layer()) + "' is " + layer + ", not a layer within 0.."
+                    column(columns.layer()) + " is " + layer + ", not a layer within 0.."
                             + Slot.MAX_LAYER,
                     "correct the table");
         }
@@ -90,7 +90,7 @@ public final class TableTensorParser {
             case "value", "v" -> Role.VALUE;
             default ->
                 throw problem(
-                        "column '" + DataProblem.shown(columns.role()) + "' is '" + DataProblem.shown(word)
+                        column(columns.role()) + " is '" + DataProblem.shown(word)
                                 + "', neither key nor value",
                         "write key or k, value or v");
         };
@@ -102,7 +102,7 @@ public final class TableTensorParser {
         needed(row.bytes() < 0 ? null : row.bytes(), columns.data());
         if (row.holes()) {
             throw problem(
-                    "column '" + DataProblem.shown(columns.data()) + "' has a null among its values",
+                    column(columns.data()) + " has a null among its values",
                     "correct the table");
         }
         List<Long> shape = shape(row, dtype);
@@ -112,20 +112,11 @@ public final class TableTensorParser {
         long token = (long) geometry.channels() * geometry.dtype().bytes();
         if (row.bytes() % token != 0 || row.bytes() / token != (long) seen.batch() * seen.tokens()) {
             throw problem(
-                    "column '" + DataProblem.shown(columns.data()) + "' holds " + row.bytes()
+                    column(columns.data()) + " holds " + row.bytes()
                             + " bytes, which do not fit shape " + shape + " of " + geometry.dtype(),
                     "write the whole tensor, row-major, with its own shape and dtype");
         }
-        KvSource source = new KvSource(
-                row.file(),
-                0,
-                row.sample(),
-                geometry,
-                seen.batch(),
-                seen.tokens(),
-                seen.tokenMajor(),
-                null,
-                row.further());
+        KvSource source = seen.source(row.file(), 0, row.sample(), null, row.further());
         return new TableTensor(slot, source, name, shape);
     }
 
@@ -136,8 +127,8 @@ public final class TableTensorParser {
         }
         if (said != null && !said.equalsIgnoreCase(Dtype.F32.name())) {
             throw problem(
-                    "column '" + DataProblem.shown(columns.dtype()) + "' is '" + DataProblem.shown(said)
-                            + "', but column '" + DataProblem.shown(columns.data()) + "' holds 32-bit floats",
+                    column(columns.dtype()) + " is '" + DataProblem.shown(said)
+                            + "', but " + column(columns.data()) + " holds 32-bit floats",
                     "write the bytes of the values as binary, or dtype F32 if the values are F32");
         }
         return Dtype.F32.name();
@@ -149,7 +140,7 @@ public final class TableTensorParser {
         }
         if (row.heads() == null && row.headDim() == null) {
             throw problem(
-                    "column '" + DataProblem.shown(columns.shape()) + "' is null, and so are '"
+                    column(columns.shape()) + " is null, and so are '"
                             + DataProblem.shown(columns.heads()) + "' and '" + DataProblem.shown(columns.headDim())
                             + "'",
                     FILL);
@@ -160,7 +151,7 @@ public final class TableTensorParser {
     private List<Long> stated(List<@Nullable Long> shape) {
         if (shape.stream().anyMatch(Objects::isNull)) {
             throw problem(
-                    "column '" + DataProblem.shown(columns.shape()) + "' has a null among its dimensions",
+                    column(columns.shape()) + " has a null among its dimensions",
                     "correct the table");
         }
         return shape.stream().map(d -> needed(d, columns.shape())).toList();
@@ -184,7 +175,7 @@ public final class TableTensorParser {
         }
         if (row.bytes() % (token * value) != 0) {
             throw problem(
-                    "column '" + DataProblem.shown(columns.data()) + "' holds " + row.bytes()
+                    column(columns.data()) + " holds " + row.bytes()
                             + " bytes, which are not whole tokens of " + heads + " heads of " + headDim + " in "
                             + dtype,
                     "write [heads, tokens, head_dim], row-major, with its own dtype");
@@ -201,9 +192,13 @@ public final class TableTensorParser {
         return options.layout() == Layout.SHD ? List.of(tokens, heads, headDim) : List.of(1L, heads, tokens, headDim);
     }
 
+    private static String column(String name) {
+        return "column '" + DataProblem.shown(name) + "'";
+    }
+
     private static <T> T needed(@Nullable T value, String column) {
         if (value == null) {
-            throw problem("column '" + DataProblem.shown(column) + "' is null", FILL);
+            throw problem(column(column) + " is null", FILL);
         }
         return value;
     }

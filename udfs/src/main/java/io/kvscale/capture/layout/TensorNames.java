@@ -3,7 +3,9 @@ package io.kvscale.capture.layout;
 import io.kvscale.input.InputFile;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
+import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
+import java.util.List;
 import java.util.OptionalInt;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -12,9 +14,19 @@ import org.jspecify.annotations.Nullable;
 /** Decides by a tensor's name, with the recipe's patterns or the defaults, its layer and whether it holds K, V or both. */
 public final class TensorNames {
     public enum Part {
-        KEY,
-        VALUE,
-        BOTH
+        KEY(Role.KEY),
+        VALUE(Role.VALUE),
+        BOTH(Role.KEY, Role.VALUE);
+
+        private final List<Role> roles;
+
+        Part(Role... roles) {
+            this.roles = List.of(roles);
+        }
+
+        public List<Role> roles() {
+            return roles;
+        }
     }
 
     /** @param connector whether the layer comes from the file's name, as vLLM connectors write it; the folder is the sample */

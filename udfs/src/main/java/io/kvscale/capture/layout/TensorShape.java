@@ -5,6 +5,8 @@ import io.kvscale.safetensors.TensorEntry;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.InvalidDataException;
+import io.kvscale.tensor.KvSource;
+import io.kvscale.tensor.TokenMask;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -59,6 +61,12 @@ public record TensorShape(Geometry geometry, int batch, int tokens, boolean toke
                     "set kv_heads (num_key_value_heads of the model's config.json) under kvscale in the recipe");
         }
         return checked(entry, dtype, 1, shape.get(0), h, width / h, heads, headDim, true);
+    }
+
+    /** The tensor with this shape at a position of a file. */
+    public KvSource source(
+            String file, long begin, @Nullable String sample, @Nullable TokenMask mask, boolean further) {
+        return new KvSource(file, begin, sample, geometry, batch, tokens, tokenMajor, mask, further);
     }
 
     /** @throws InvalidDataException if the dtype does not fit K or V */

@@ -37,7 +37,7 @@ class TableTensorParserTest {
 
     @ParameterizedTest
     @CsvSource({"key,KEY", "K,KEY", "Value,VALUE", "v,VALUE"})
-    void aRowIsTheTensorThatAFileWouldHold(String word, Role role) {
+    void aRowGivesTheTensorOfAFile(String word, Role role) {
         TableTensor tensor = Objects.requireNonNull(tensor(row(3L, word, SHAPE, 480)));
         assertThat(tensor.slot()).isEqualTo(new Slot(3, role));
         assertThat(tensor.source().geometry()).isEqualTo(new Geometry(Dtype.BF16, 3, 8));
@@ -57,7 +57,7 @@ class TableTensorParserTest {
     }
 
     @Test
-    void withoutAShapeTokensComeFromTheLength() {
+    void withoutAShapeTheLengthGivesTheTokens() {
         KvTableRow row = new KvTableRow("f", "s", 0L, "k", null, 3L, 8L, 5L, "F16", 240, false, false, true);
         TableTensor tensor = Objects.requireNonNull(tensor(row));
         assertThat(tensor.shape()).containsExactly(1L, 3L, 5L, 8L);
@@ -67,7 +67,7 @@ class TableTensorParserTest {
     }
 
     @Test
-    void tokensThatTheRowSaysMustBeThere() {
+    void theTokensColumnMustFitTheLength() {
         KvTableRow row = new KvTableRow("f", "s", 0L, "k", null, 3L, 8L, 6L, "F16", 240, false, false, false);
         assertThatThrownBy(() -> tensor(row))
                 .isInstanceOf(InvalidDataException.class)
@@ -77,12 +77,12 @@ class TableTensorParserTest {
     }
 
     @Test
-    void aLayerThatIsNotCalibratedIsNotLookedAt() {
+    void rowsOfOtherLayersAreNotChecked() {
         assertThat(tensor(row(7L, null, List.of(), -1))).isNull();
     }
 
     @Test
-    void aProblemSaysWhatTheRowSaysOfItself() {
+    void aProblemNamesSampleSlotAndFileOfTheRow() {
         assertThatThrownBy(() -> tensor(row(2L, "v", SHAPE, 478)))
                 .isInstanceOfSatisfying(InvalidDataException.class, e -> {
                     DataProblem problem = e.problem();
@@ -95,7 +95,7 @@ class TableTensorParserTest {
     }
 
     @Test
-    void optionsOfFilesAloneAreRefused() {
+    void optionsThatDoNotApplyToTablesAreRefused() {
         assertThatThrownBy(() -> new TableTensorParser(options(Layout.THD2, null, List.of())))
                 .isInstanceOf(InvalidOptionException.class)
                 .hasMessageContaining("2THD");

@@ -23,7 +23,7 @@ class TensorShapeTest {
 
     static Stream<Arguments> layouts() {
         return Stream.of(
-                // part, layout told, heads and head_dim told, shape, then batch, tokens, heads, head_dim, token-major
+                // part, options layout, kv_heads and head_dim, shape; then batch, tokens, heads, head_dim, token-major
                 shape(Part.KEY, null, 0, 0, List.of(4L, 3L, 47L, 64L), 4, 47, 3, 64, false),
                 shape(Part.VALUE, null, 0, 0, List.of(47L, 3L, 64L), 1, 47, 3, 64, true),
                 shape(Part.KEY, null, 3, 0, List.of(47L, 192L), 1, 47, 3, 64, true),
@@ -51,7 +51,7 @@ class TensorShapeTest {
     }
 
     @Test
-    void theFilesMetadataSaysWhatTheRecipeDoesNot() {
+    void theFilesMetadataFillsInTheRecipe() {
         Map<String, String> metadata = Map.of("kv_heads", "3", "head_dim", "64");
         List<Long> merged = List.of(5L, 192L);
         assertThat(TensorShape.of(entry("F32", merged), Part.KEY, told(null, 0, 0), metadata)
@@ -71,7 +71,7 @@ class TensorShapeTest {
     }
 
     @Test
-    void aLatentTensorIsOneHeadUnlessToldOtherwise() {
+    void aLatentTensorHasOneHeadByDefault() {
         assertThat(TensorShape.of(entry("BF16", List.of(7L, 576L)), Part.KEY, mla(), NO_METADATA))
                 .isEqualTo(new TensorShape(new Geometry(Dtype.BF16, 1, 576), 1, 7, true));
         assertThatThrownBy(() ->
@@ -110,7 +110,7 @@ class TensorShapeTest {
 
     @ParameterizedTest
     @MethodSource("contradictions")
-    void aShapeThatContradictsWhatIsKnownIsRefused(
+    void aShapeThatDoesNotFitIsRefused(
             Part part, CaptureOptions options, List<Long> shape, String expected) {
         assertThatThrownBy(() -> TensorShape.of(entry("BF16", shape), part, options, NO_METADATA))
                 .isInstanceOfSatisfying(InvalidDataException.class, e -> {
@@ -134,7 +134,7 @@ class TensorShapeTest {
                 "I8",
                 "U8"
             })
-    void valuesThatAreQuantizedAlreadyAreRefused(String dtype) {
+    void quantizedValuesAreRefused(String dtype) {
         assertThatThrownBy(() ->
                         TensorShape.of(entry(dtype, List.of(1L, 3L, 5L, 64L)), Part.KEY, told(null, 0, 0), NO_METADATA))
                 .isInstanceOf(InvalidDataException.class)
@@ -144,7 +144,7 @@ class TensorShapeTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"F64", "I16", "I32", "I64", "U16", "U32", "U64", "BOOL", "C64"})
-    void otherTypesAreRefusedWithThoseThatAreRead(String dtype) {
+    void otherTypesAreRefusedWithTheSupportedOnes(String dtype) {
         assertThatThrownBy(() ->
                         TensorShape.of(entry(dtype, List.of(1L, 3L, 5L, 64L)), Part.KEY, told(null, 0, 0), NO_METADATA))
                 .isInstanceOf(InvalidDataException.class)
