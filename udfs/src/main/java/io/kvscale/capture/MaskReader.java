@@ -45,7 +45,7 @@ final class MaskReader {
             for (int i = 0; i < count; i++) {
                 long mark = bytes == 8 ? chunk.getLong() : bytes == 4 ? chunk.getInt() : chunk.get();
                 if (mark != 0 && mark != 1) {
-                    throw problem(entry, "the mask holds the value " + mark, "write 1 for a token, 0 for padding");
+                    throw problem(entry, "the mask holds " + mark, "write 1 for a token, 0 for padding");
                 }
                 real.set(index++, mark == 1);
             }

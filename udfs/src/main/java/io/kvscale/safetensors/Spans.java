@@ -27,35 +27,35 @@ final class Spans {
     void check(long dataLength) {
         spans.sort(Comparator.comparingLong(Span::begin).thenComparingLong(Span::end));
         long covered = 0;
-        @Nullable String last = null;
+        @Nullable Span last = null;
         for (Span span : spans) {
             if (span.begin > covered) {
-                throw hole(covered, span.begin, last == null ? span.name : last);
+                throw hole(covered, span.begin, last == null ? span : last);
             }
             if (span.begin < covered) {
                 throw refusal(
                         "expected tensors that do not overlap, got two that claim byte " + span.begin + " of the data",
                         "write the file again with a safetensors library; copy tensors that share memory first",
-                        last);
+                        last != null && last.begin == span.begin ? last : span);
             }
             covered = span.end;
-            last = span.name;
+            last = span;
         }
         if (covered < dataLength) {
             throw hole(covered, dataLength, last);
         }
     }
 
-    private static InvalidDataException hole(long from, long to, @Nullable String tensor) {
+    private static InvalidDataException hole(long from, long to, @Nullable Span at) {
         return refusal(
                 "expected tensors that cover the data without a hole, got bytes " + from + " to " + to
                         + " of the data that belong to no tensor",
                 "write the file again with a safetensors library; bytes after the last tensor are not allowed either",
-                tensor);
+                at);
     }
 
-    private static InvalidDataException refusal(String what, String remedy, @Nullable String tensor) {
+    private static InvalidDataException refusal(String what, String remedy, @Nullable Span at) {
         DataProblem problem = DataProblem.of(what, remedy);
-        return new InvalidDataException(tensor == null ? problem : problem.inTensor(tensor));
+        return new InvalidDataException(at == null ? problem : problem.inTensor(at.name));
     }
 }

@@ -86,7 +86,7 @@ class TensorShapeTest {
                 bad(Part.KEY, null, 4, 0, List.of(1L, 3L, 5L, 64L), "gives 3 heads of 64, expected 4 of 64"),
                 bad(Part.KEY, null, 0, 128, List.of(1L, 3L, 5L, 64L), "expected 3 of 128"),
                 bad(Part.KEY, null, 3, 32, List.of(5L, 192L), "gives 3 heads of 64, expected 3 of 32"),
-                bad(Part.KEY, null, 5, 0, List.of(5L, 192L), "which are not 5 heads"),
+                bad(Part.KEY, null, 5, 0, List.of(5L, 192L), "which do not divide into 5 heads"),
                 bad(Part.KEY, null, 0, 100, List.of(5L, 192L), "gives 1 heads of 192"),
                 bad(Part.KEY, null, 0, 500, List.of(5L, 192L), "set kv_heads"),
                 bad(Part.KEY, null, 0, 0, List.of(5L, 192L), "the number of heads is unknown"),
