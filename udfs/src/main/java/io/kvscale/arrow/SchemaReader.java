@@ -9,6 +9,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.apache.arrow.flatbuf.Endianness;
 import org.apache.arrow.flatbuf.Field;
 import org.apache.arrow.flatbuf.MetadataVersion;
@@ -142,7 +143,7 @@ final class SchemaReader {
             add(Column.HEAD_DIM, columns, noHeads);
             addInteger(Column.TOKENS, columns);
             addInteger(Column.POSITION, columns);
-            missing.addAll(noHeads.size() == 1 ? noHeads : noHeads.isEmpty() ? noHeads : noShape);
+            missing.addAll(noHeads.size() == 2 ? noShape : noHeads);
         }
         TablePlan.Place data = columns.get(Column.DATA);
         boolean typed = data != null && data.type().element() == ColumnType.Element.FLOAT;
@@ -150,11 +151,7 @@ final class SchemaReader {
         if (!missing.isEmpty()) {
             throw Refusals.refusal(
                     "the table has no column "
-                            + String.join(
-                                    ", ",
-                                    missing.stream()
-                                            .map(column -> "'" + query.name(column) + "'")
-                                            .toList())
+                            + missing.stream().map(query::name).collect(Collectors.joining("', '", "'", "'"))
                             + "; it has " + DataProblem.shown(String.join(", ", names)),
                     SET_NAMES);
         }

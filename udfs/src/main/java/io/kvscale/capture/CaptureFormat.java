@@ -31,7 +31,7 @@ public abstract class CaptureFormat {
         return extensions.stream().anyMatch(fileName::endsWith);
     }
 
-    /** Whether Spark reads all files of this format as one table, instead of tasks of ours file by file. */
+    /** Whether Spark reads all files of this format as one table. Other formats are read file by file. */
     public boolean isSparkTable() {
         return false;
     }

@@ -22,7 +22,7 @@ final class Spans {
      * Checks that the ranges cover {@code 0 .. dataLength} exactly once. An empty tensor may lie only between two others
      * or at an end, as in the format's own library.
      *
-     * @throws InvalidDataException naming the first byte where they do not and a tensor there
+     * @throws InvalidDataException if they do not; it names the first byte concerned and a tensor there
      */
     void check(long dataLength) {
         spans.sort(Comparator.comparingLong(Span::begin).thenComparingLong(Span::end));
