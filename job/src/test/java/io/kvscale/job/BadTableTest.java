@@ -305,7 +305,8 @@ class BadTableTest {
     void parquetAmongCapturesIsRefused() {
         Path parquet = Table.parquet(table(), 1, work.resolve("in"));
         Table.captures(work.resolve("in"), 1, 1, "BF16");
-        calibrate("--input", parquet).fails(ExitCode.DATA, "mix a table with captures", "sample-00.safetensors", "--input-format");
+        calibrate("--input", parquet)
+                .fails(ExitCode.DATA, "mix a table with captures", "sample-00.safetensors", "--input-format");
         calibrate("--input", work.resolve("in/sample-00.safetensors"), onlyFile(parquet))
                 .fails(ExitCode.DATA, "Parquet");
         calibrate("--input", parquet, "--input-format", "arrow").fails(ExitCode.DATA, "no .arrow or .arrows file");

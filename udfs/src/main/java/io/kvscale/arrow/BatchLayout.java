@@ -62,8 +62,8 @@ record BatchLayout(int rows, long[] lengths, long[] nulls, long[] begins, long[]
             lengths[i] = node.length();
             nulls[i] = node.nullCount();
             if (lengths[i] < 0 || nulls[i] < 0 || nulls[i] > lengths[i]) {
-                throw Refusals.damaged("expected a node with at most as many nulls as rows, got one of length " + lengths[i] + " with " + nulls[i]
-                        + " nulls in the record batch at byte " + frame.begin());
+                throw Refusals.damaged("expected a node with at most as many nulls as rows, got one of length "
+                        + lengths[i] + " with " + nulls[i] + " nulls in the record batch at byte " + frame.begin());
             }
         }
         long[] begins = new long[(int) buffers];
@@ -73,8 +73,9 @@ record BatchLayout(int rows, long[] lengths, long[] nulls, long[] begins, long[]
         for (int i = 0; i < buffers; i++) {
             batch.buffers(buffer, i);
             if (buffer.offset() < 0 || buffer.length() < 0 || buffer.length() > body - buffer.offset()) {
-                throw Refusals.damaged("expected buffers within a body of " + body + " bytes, got one of " + buffer.length() + " bytes at "
-                        + buffer.offset() + " in the record batch at byte " + frame.begin());
+                throw Refusals.damaged(
+                        "expected buffers within a body of " + body + " bytes, got one of " + buffer.length()
+                                + " bytes at " + buffer.offset() + " in the record batch at byte " + frame.begin());
             }
             begins[i] = frame.bodyBegin() + buffer.offset();
             bytes[i] = buffer.length();
@@ -84,8 +85,8 @@ record BatchLayout(int rows, long[] lengths, long[] nulls, long[] begins, long[]
 
     private static int[] views(RecordBatch batch, TablePlan plan) {
         if (batch.variadicBufferCountsLength() != plan.views()) {
-            throw Refusals.damaged("expected " + plan.views() + " variadic buffer counts, got "
-                    + batch.variadicBufferCountsLength());
+            throw Refusals.damaged(
+                    "expected " + plan.views() + " variadic buffer counts, got " + batch.variadicBufferCountsLength());
         }
         int[] first = new int[plan.views() + 1];
         for (int i = 0; i < plan.views(); i++) {

@@ -133,7 +133,8 @@ final class BatchReader {
         ColumnSlice column = present(which, row);
         long value = column.integer(row, 0);
         if (value < 1) {
-            throw column.refusal(row, "is " + value, "write num_key_value_heads and head_dim of the model's config.json");
+            throw column.refusal(
+                    row, "is " + value, "write num_key_value_heads and head_dim of the model's config.json");
         }
         return value;
     }

@@ -155,7 +155,8 @@ public final class InputWalk {
 
     private void folder(FileSystem fs, Path folder, Path root, int depth) throws IOException {
         if (depth > MAX_DEPTH) {
-            throw problem("folder " + folder + " is nested more than " + MAX_DEPTH + " deep", "check for a loop of links");
+            throw problem(
+                    "folder " + folder + " is nested more than " + MAX_DEPTH + " deep", "check for a loop of links");
         }
         checkLocale(fs, folder);
         RemoteIterator<FileStatus> entries = fs.listStatusIterator(folder);

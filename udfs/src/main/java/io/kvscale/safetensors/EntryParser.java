@@ -57,7 +57,8 @@ final class EntryParser {
         boolean placed = false;
         if (json.nextToken() != JsonToken.START_OBJECT) {
             throw refusal(
-                    "expected an object with dtype, shape and data_offsets, got " + HeaderParser.got(json), HeaderParser.REWRITE);
+                    "expected an object with dtype, shape and data_offsets, got " + HeaderParser.got(json),
+                    HeaderParser.REWRITE);
         }
         while (json.nextToken() == JsonToken.FIELD_NAME) {
             String field = json.currentName();
@@ -113,19 +114,23 @@ final class EntryParser {
     /** Reads an array of non-negative integers and returns its length. */
     private int integers(String field, long[] to) throws IOException {
         if (json.nextToken() != JsonToken.START_ARRAY) {
-            throw refusal("expected " + field + " to be an array of integers, got " + HeaderParser.got(json), HeaderParser.REWRITE);
+            throw refusal(
+                    "expected " + field + " to be an array of integers, got " + HeaderParser.got(json),
+                    HeaderParser.REWRITE);
         }
         int count = 0;
         while (json.nextToken() != JsonToken.END_ARRAY) {
             if (count == to.length) {
-                throw refusal("expected at most " + to.length + " integers in " + field + ", got more", HeaderParser.REWRITE);
+                throw refusal(
+                        "expected at most " + to.length + " integers in " + field + ", got more", HeaderParser.REWRITE);
             }
             boolean integer = json.currentToken() == JsonToken.VALUE_NUMBER_INT
                     && json.getNumberType() != JsonParser.NumberType.BIG_INTEGER;
             // Checks the sign, not the value: the format's own library refuses -0.
             if (!integer || json.getText().startsWith("-")) {
                 throw refusal(
-                        "expected integers from 0 to 2^63-1 in " + field + ", got " + HeaderParser.got(json), HeaderParser.REWRITE);
+                        "expected integers from 0 to 2^63-1 in " + field + ", got " + HeaderParser.got(json),
+                        HeaderParser.REWRITE);
             }
             to[count++] = json.getLongValue();
         }

@@ -134,8 +134,7 @@ class HostileArrowTest {
         assertRefused(table().without("dtype").file(), "kvscale: columns:");
         options = new CaptureOptions(
                 null, null, Layout.THD2, 0, 0, null, List.of(), List.of(), false, TableColumns.DEFAULT);
-        assertRefused(
-                table().file(), "layout: 2THD is for tensors that hold K and V; a table row holds one of them");
+        assertRefused(table().file(), "layout: 2THD is for tensors that hold K and V; a table row holds one of them");
     }
 
     @Test

@@ -52,7 +52,8 @@ public final class LayerPattern implements Serializable {
             String shown = found == null ? "nothing" : "'" + DataProblem.shown(found) + "'";
             throw new InvalidDataException(DataProblem.of(
                             "the layer of this tensor is " + shown + ", not a number within 0.." + Slot.MAX_LAYER,
-                            "let group layer of " + DataProblem.shown(regex.toString()) + " capture only the layer number")
+                            "let group layer of " + DataProblem.shown(regex.toString())
+                                    + " capture only the layer number")
                     .inTensor(tensorName));
         }
         return OptionalInt.of(layer);

@@ -33,8 +33,7 @@ public final class TableTensorParser {
         }
         if (options.mask() != null && !options.mask().equals(CaptureOptions.NO_MASK)) {
             throw new InvalidOptionException(
-                    "mask: " + DataProblem.shown(options.mask())
-                            + " names a tensor, but tables have no mask",
+                    "mask: " + DataProblem.shown(options.mask()) + " names a tensor, but tables have no mask",
                     "write the table without padding, and remove mask under kvscale in the recipe");
         }
         this.options = options;
@@ -76,8 +75,7 @@ public final class TableTensorParser {
         long layer = needed(row.layer(), columns.layer());
         if (layer < 0 || layer > Slot.MAX_LAYER) {
             throw problem(
-                    column(columns.layer()) + " is " + layer + ", not a layer within 0.."
-                            + Slot.MAX_LAYER,
+                    column(columns.layer()) + " is " + layer + ", not a layer within 0.." + Slot.MAX_LAYER,
                     "correct the table");
         }
         return (int) layer;
@@ -90,8 +88,7 @@ public final class TableTensorParser {
             case "value", "v" -> Role.VALUE;
             default ->
                 throw problem(
-                        column(columns.role()) + " is '" + DataProblem.shown(word)
-                                + "', neither key nor value",
+                        column(columns.role()) + " is '" + DataProblem.shown(word) + "', neither key nor value",
                         "write key or k, value or v");
         };
     }
@@ -101,9 +98,7 @@ public final class TableTensorParser {
         String dtype = dtype(row);
         needed(row.bytes() < 0 ? null : row.bytes(), columns.data());
         if (row.holes()) {
-            throw problem(
-                    column(columns.data()) + " has a null among its values",
-                    "correct the table");
+            throw problem(column(columns.data()) + " has a null among its values", "correct the table");
         }
         List<Long> shape = shape(row, dtype);
         TensorNames.Part part = slot.role() == Role.KEY ? TensorNames.Part.KEY : TensorNames.Part.VALUE;
@@ -112,8 +107,8 @@ public final class TableTensorParser {
         long token = (long) geometry.channels() * geometry.dtype().bytes();
         if (row.bytes() % token != 0 || row.bytes() / token != (long) seen.batch() * seen.tokens()) {
             throw problem(
-                    column(columns.data()) + " holds " + row.bytes()
-                            + " bytes, which do not fit shape " + shape + " of " + geometry.dtype(),
+                    column(columns.data()) + " holds " + row.bytes() + " bytes, which do not fit shape " + shape
+                            + " of " + geometry.dtype(),
                     "write the whole tensor, row-major, with its own shape and dtype");
         }
         KvSource source = seen.source(row.file(), 0, row.sample(), null, row.further());
@@ -127,8 +122,8 @@ public final class TableTensorParser {
         }
         if (said != null && !said.equalsIgnoreCase(Dtype.F32.name())) {
             throw problem(
-                    column(columns.dtype()) + " is '" + DataProblem.shown(said)
-                            + "', but " + column(columns.data()) + " holds 32-bit floats",
+                    column(columns.dtype()) + " is '" + DataProblem.shown(said) + "', but " + column(columns.data())
+                            + " holds 32-bit floats",
                     "write the bytes of the values as binary, or dtype F32 if the values are F32");
         }
         return Dtype.F32.name();
@@ -150,9 +145,7 @@ public final class TableTensorParser {
 
     private List<Long> stated(List<@Nullable Long> shape) {
         if (shape.stream().anyMatch(Objects::isNull)) {
-            throw problem(
-                    column(columns.shape()) + " has a null among its dimensions",
-                    "correct the table");
+            throw problem(column(columns.shape()) + " has a null among its dimensions", "correct the table");
         }
         return shape.stream().map(d -> needed(d, columns.shape())).toList();
     }

@@ -41,7 +41,11 @@ public record TensorShape(Geometry geometry, int batch, int tokens, boolean toke
             need(entry, (axes == 3 || axes == 4) && shape.get(0) == 2, layout, "[2, tokens, kv_heads x head_dim]");
             shape = shape.subList(1, axes);
         } else {
-            need(entry, axes == 2 || axes == 3, layout, "[tokens, kv_heads, head_dim] or [tokens, kv_heads x head_dim]");
+            need(
+                    entry,
+                    axes == 2 || axes == 3,
+                    layout,
+                    "[tokens, kv_heads, head_dim] or [tokens, kv_heads x head_dim]");
         }
         if (shape.size() == 3) {
             return checked(entry, dtype, 1, shape.get(0), shape.get(1), shape.get(2), heads, headDim, true);
@@ -106,8 +110,7 @@ public record TensorShape(Geometry geometry, int batch, int tokens, boolean toke
             case 4 -> Layout.BHSD;
             case 2, 3 -> Layout.SHD;
             default ->
-                throw problem(
-                        entry, "shape " + entry.shape() + " does not fit K or V", "capture [B,H,S,D] or [S,H,D]");
+                throw problem(entry, "shape " + entry.shape() + " does not fit K or V", "capture [B,H,S,D] or [S,H,D]");
         };
     }
 
@@ -136,7 +139,8 @@ public record TensorShape(Geometry geometry, int batch, int tokens, boolean toke
             throw problem(
                     entry,
                     "shape " + entry.shape() + " gives " + heads + " heads of " + headDim + ", expected "
-                            + (givenHeads > 0 ? givenHeads : heads) + " of " + (givenHeadDim > 0 ? givenHeadDim : headDim),
+                            + (givenHeads > 0 ? givenHeads : heads) + " of "
+                            + (givenHeadDim > 0 ? givenHeadDim : headDim),
                     "correct layout, kv_heads or head_dim under kvscale in the recipe");
         }
         if (batch < 1 || tokens < 1 || heads < 1 || headDim < 1) {
@@ -147,7 +151,10 @@ public record TensorShape(Geometry geometry, int batch, int tokens, boolean toke
                 || heads > Geometry.MAX_CHANNELS
                 || headDim > Geometry.MAX_CHANNELS
                 || heads * headDim > Geometry.MAX_CHANNELS) {
-            throw problem(entry, "shape " + entry.shape() + " is larger than that of any model", "check layout under kvscale in the recipe");
+            throw problem(
+                    entry,
+                    "shape " + entry.shape() + " is larger than that of any model",
+                    "check layout under kvscale in the recipe");
         }
         return new TensorShape(new Geometry(dtype, (int) heads, (int) headDim), (int) batch, (int) tokens, tokenMajor);
     }

@@ -110,8 +110,7 @@ class TensorShapeTest {
 
     @ParameterizedTest
     @MethodSource("contradictions")
-    void aShapeThatDoesNotFitIsRefused(
-            Part part, CaptureOptions options, List<Long> shape, String expected) {
+    void aShapeThatDoesNotFitIsRefused(Part part, CaptureOptions options, List<Long> shape, String expected) {
         assertThatThrownBy(() -> TensorShape.of(entry("BF16", shape), part, options, NO_METADATA))
                 .isInstanceOfSatisfying(InvalidDataException.class, e -> {
                     assertThat(e.problem().remedy()).isNotBlank();
