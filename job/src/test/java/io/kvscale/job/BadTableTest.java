@@ -308,7 +308,7 @@ class BadTableTest {
         calibrate("--input", parquet)
                 .fails(ExitCode.DATA, "mix a table with captures", "sample-00.safetensors", "--input-format");
         calibrate("--input", work.resolve("in/sample-00.safetensors"), onlyFile(parquet))
-                .fails(ExitCode.DATA, "Parquet");
+                .fails(ExitCode.DATA, "mix a table with captures");
         calibrate("--input", parquet, "--input-format", "arrow").fails(ExitCode.DATA, "no .arrow or .arrows file");
         Path done = work.resolve("done");
         Cli.run("calibrate", "--recipe", recipe, "--input", parquet, "--input-format", "safetensors", "--output", done)
