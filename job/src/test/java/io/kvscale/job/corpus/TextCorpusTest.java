@@ -260,7 +260,7 @@ class TextCorpusTest {
         assertThatThrownBy(() -> read(input("in/*.jsonl"), "", 0, 1))
                 .isInstanceOf(InvalidDataException.class)
                 .hasMessageContaining("b:c.jsonl")
-                .hasMessageContaining("name the folder instead");
+                .hasMessageContaining("give the folder or the files instead");
     }
 
     @Test
