@@ -18,7 +18,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** The captures that a calibration reads. */
+/** Options about the captures that a calibration reads. */
 final class CaptureArguments {
     @Spec(Spec.Target.MIXEE)
     @SuppressWarnings("NullAway.Init") // set by picocli
@@ -29,28 +29,28 @@ final class CaptureArguments {
             paramLabel = "PATH",
             arity = "1..*",
             description =
-                    "Captures: folders, files or globs, local or of any Hadoop file system; or Parquet, a row a tensor.")
+                    "Captures: folders, files or globs, local or on a Hadoop file system; or Parquet, one tensor per row.")
     private List<String> inputs = new ArrayList<>();
 
-    @Option(names = "--input-list", paramLabel = "FILE", description = "A file that names inputs, one a line.")
+    @Option(names = "--input-list", paramLabel = "FILE", description = "A file with input paths, one per line.")
     private @Nullable String inputList;
 
     @Option(
             names = "--input-format",
             paramLabel = "FORMAT",
-            description = "safetensors or arrow: take only such files from folders; parquet: let Spark read the"
-                    + " inputs as one table. By default whichever is there.")
+            description = "safetensors or arrow: read only such files from folders; parquet: let Spark read the"
+                    + " inputs as one table. Default: whatever the folders hold.")
     private @Nullable String inputFormat;
 
-    /** Whether any of these options is there. */
+    /** Whether any of these options is given. */
     boolean isGiven() {
         return !inputs.isEmpty() || inputList != null || inputFormat != null;
     }
 
     /**
-     * All inputs, those of a list too.
+     * All input paths, including those of the list.
      *
-     * @throws ParameterException if the format is none
+     * @throws ParameterException if the input format is unknown
      */
     List<String> paths(Configuration hadoop) {
         format();
@@ -62,7 +62,7 @@ final class CaptureArguments {
         return all;
     }
 
-    /** @throws ParameterException if it is no format */
+    /** @throws ParameterException if the input format is unknown */
     private @Nullable InputFormat format() {
         if (inputFormat == null) {
             return null;
@@ -71,14 +71,14 @@ final class CaptureArguments {
         return InputFormat.named(word)
                 .orElseThrow(() -> new ParameterException(
                         spec.commandLine(),
-                        "--input-format is safetensors, arrow or parquet, not '" + DataProblem.shown(word) + "'"));
+                        "--input-format must be safetensors, arrow or parquet; got '" + DataProblem.shown(word) + "'"));
     }
 
     /**
-     * The calibration of these captures.
+     * A calibration job over these captures.
      *
-     * @param paths as {@link #paths} gave them
-     * @param partitions how many tasks to aim at; 0: as many as suit
+     * @param paths the result of {@link #paths}
+     * @param partitions the target number of tasks; 0 for the default
      */
     CalibrationJob job(
             SparkRuntime runtime,

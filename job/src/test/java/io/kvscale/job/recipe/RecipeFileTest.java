@@ -76,8 +76,7 @@ class RecipeFileTest {
     }
 
     private static Recipe read(Path file) {
-        return Recipe.read(
-                new org.apache.hadoop.fs.Path(file.toAbsolutePath().toUri()), new Configuration(false));
+        return Recipe.read(new org.apache.hadoop.fs.Path(file.toAbsolutePath().toUri()), new Configuration(false));
     }
 
     private void refused(byte[] bytes, String part) throws IOException {

@@ -36,8 +36,9 @@ class RecipeKeyTest {
                 .filter(line -> ROW.matcher(line).matches())
                 .toList();
         assertThat(rows)
-                .containsExactlyElementsOf(
-                        Arrays.stream(RecipeKey.values()).map(RecipeKeyTest::row).toList());
+                .containsExactlyElementsOf(Arrays.stream(RecipeKey.values())
+                        .map(RecipeKeyTest::row)
+                        .toList());
     }
 
     /** Writing a default into the recipe changes nothing; defaults in words, such as "all layers", are not values. */
@@ -45,14 +46,13 @@ class RecipeKeyTest {
     @EnumSource
     void theDefaultIsThatOfTheCode(RecipeKey key) {
         String value = key.byDefault();
-        boolean literal =
-                switch (key.type().kind()) {
-                    case FLAG -> value.equals("true") || value.equals("false");
-                    case WORD -> key.type().vocabulary().contains(value);
-                    case NUMBER -> value.matches("\\d+");
-                    case TEXT -> value.matches("[a-z_.]+");
-                    case TEXTS, SCHEME -> false;
-                };
+        boolean literal = switch (key.type().kind()) {
+            case FLAG -> value.equals("true") || value.equals("false");
+            case WORD -> key.type().vocabulary().contains(value);
+            case NUMBER -> value.matches("\\d+");
+            case TEXT -> value.matches("[a-z_.]+");
+            case TEXTS, SCHEME -> false;
+        };
         if (!literal) {
             assertThat(value).matches("required|empty|(all|no|as|by|from|the|attention_mask,|true for) ?.*");
             return;
