@@ -6,7 +6,7 @@ import io.kvscale.tensor.InvalidDataException;
 import java.io.PrintWriter;
 import java.util.Locale;
 
-/** What {@code calibrate --dry-run} shows. */
+/** Prints what {@code calibrate --dry-run} found. */
 public final class DryRunPrinter {
     private final PrintWriter out;
 
@@ -28,7 +28,7 @@ public final class DryRunPrinter {
         out.println("unmatched  " + outcome.tally().unmatchedTensors() + " tensors"
                 + (outcome.tally().names().isEmpty()
                         ? ""
-                        : ", such as " + outcome.tally().names()));
+                        : ", for example " + outcome.tally().names()));
         StatisticsPrinter.print(outcome.statistics(), false, out);
         out.flush();
     }
