@@ -329,7 +329,7 @@ class BadTableTest {
     void theOutputIsNeverWithinTheParquetFolder() {
         Path parquet = Table.parquet(table(), 1, work.resolve("in"));
         Cli.run("calibrate", "--recipe", recipe, "--input", parquet, "--output", parquet.resolve("out"))
-                .fails(ExitCode.OUTPUT, "lie within each other");
+                .fails(ExitCode.OUTPUT, "overlap");
     }
 
     @Test
