@@ -17,7 +17,8 @@ public record Candidate(@Nullable QuantizationScheme scheme, SlotError error) {
 
     static Candidate unquantized(SlotError error) {
         return new Candidate(
-                null, new SlotError(
+                null,
+                new SlotError(
                         error.count(), error.signal(), 0, 0, Double.POSITIVE_INFINITY, 0, 0, error.approximate()));
     }
 

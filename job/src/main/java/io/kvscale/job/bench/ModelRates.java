@@ -132,8 +132,8 @@ public final class ModelRates {
     }
 
     /** Measures an evaluation of one quantized cache. */
-    private void measureEvaluation(ModelManifest manifest, FixedScales scales, Threads threads, Map<String, Object> figures)
-            throws Exception {
+    private void measureEvaluation(
+            ModelManifest manifest, FixedScales scales, Threads threads, Map<String, Object> figures) throws Exception {
         try (DecoderModel logits = DecoderModel.shared(manifest, folder, Outputs.CACHE_AND_LOGITS);
                 EvaluationTask task = new EvaluationTask(logits, List.of(scales), CHUNK, 0);
                 EvaluationTask beside = new EvaluationTask(logits, List.of(scales), CHUNK, 0)) {

@@ -89,8 +89,8 @@ public final class TextCorpus implements AutoCloseable {
         JavaRDD<byte[]> rows = reader.rows().persist(StorageLevel.MEMORY_AND_DISK_SER());
         boolean opened = false;
         try {
-            RowTally tally = reader.withContext(() ->
-                    progress.of(spark, "reads " + input.shown(), new Work.Texts(), (none, texts) -> tally(rows, texts)));
+            RowTally tally = reader.withContext(() -> progress.of(
+                    spark, "reads " + input.shown(), new Work.Texts(), (none, texts) -> tally(rows, texts)));
             check(tally, input, settings);
             List<TextSample> samples = reader.withContext(() -> samples(rows));
             if (samples.size() != tally.good()) {
@@ -114,7 +114,8 @@ public final class TextCorpus implements AutoCloseable {
     private static int limit(TextSettings settings, int maxPositions) {
         if (maxPositions > 0 && settings.maxSeqLength() > maxPositions) {
             throw new InvalidOptionException(
-                    "max_seq_length is " + settings.maxSeqLength() + ", but the model takes " + maxPositions + " tokens",
+                    "max_seq_length is " + settings.maxSeqLength() + ", but the model takes " + maxPositions
+                            + " tokens",
                     "set max_seq_length to " + maxPositions + " or less");
         }
         return settings.maxSeqLength() > 0 ? settings.maxSeqLength() : maxPositions;
@@ -196,10 +197,7 @@ public final class TextCorpus implements AutoCloseable {
     }
 
     private static List<TextSample> samples(JavaRDD<byte[]> rows) {
-        return rows
-                .mapPartitions(all -> List.of(EncodedRow.samplesToBytes(all)).iterator())
-                .collect()
-                .stream()
+        return rows.mapPartitions(all -> List.of(EncodedRow.samplesToBytes(all)).iterator()).collect().stream()
                 .flatMap(bytes -> EncodedRow.samplesFromBytes(bytes).stream())
                 .toList();
     }

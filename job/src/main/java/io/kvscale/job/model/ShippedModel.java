@@ -76,7 +76,8 @@ public record ShippedModel(
             if (isFolder && files.exists(new org.apache.hadoop.fs.Path(folder, graph))) {
                 return folder;
             }
-            Path distributed = Path.of(SparkFiles.getRootDirectory()).resolve(model).normalize();
+            Path distributed =
+                    Path.of(SparkFiles.getRootDirectory()).resolve(model).normalize();
             if (Files.exists(distributed.resolve(graph))) {
                 return new org.apache.hadoop.fs.Path(distributed.toUri());
             }
@@ -184,7 +185,9 @@ public record ShippedModel(
             return;
         }
         Path here = access == Access.RESOLVED_LINKS
-                ? local(new org.apache.hadoop.fs.Path(folder)).resolve(file.name()).toRealPath()
+                ? local(new org.apache.hadoop.fs.Path(folder))
+                        .resolve(file.name())
+                        .toRealPath()
                 : Path.of(SparkFiles.get(servedName(manifest, file)));
         try {
             Files.createLink(copy, here);

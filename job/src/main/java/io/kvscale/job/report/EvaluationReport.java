@@ -14,11 +14,11 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
-/** {@code report.html} of an evaluation: the numbers of {@code evaluation.json} as pictures, in one file that loads nothing. */
+/** {@code report.html} of an evaluation: charts of the numbers in {@code evaluation.json}. One file without external resources. */
 public final class EvaluationReport {
     private static final List<String> SCRIPTS = List.of("base.js", "tables.js", "charts.js", "evaluation.js");
 
-    /** Jackson's own writer of floats: the same text on every JDK. */
+    /** Jackson's own float writer gives equal text on every JDK. */
     private static final ObjectMapper MAPPER = new ObjectMapper(new JsonFactoryBuilder()
             .enable(StreamWriteFeature.USE_FAST_DOUBLE_WRITER)
             .build());
@@ -31,7 +31,7 @@ public final class EvaluationReport {
      * The page, in UTF-8.
      *
      * @param evaluation the bytes of {@code evaluation.json}
-     * @param version kvscale's own
+     * @param version of kvscale
      */
     public static byte[] html(byte[] evaluation, String version) {
         try {

@@ -14,13 +14,13 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a slot would lose under the usual schemes, each with one scale for all heads, and what it loses under its own.
+ * The error of a slot under common schemes, each with one scale for all heads, and under its own scheme.
  *
- * @param own null where the slot's own scales are not by tensor or head
+ * @param own null if the slot's own scales are not by tensor or attn_head
  * @param candidates in the order of {@link #SCHEMES}
  */
 record SchemeErrors(@Nullable SlotError own, List<SlotError> candidates) {
-    /** Symmetric; mean squared error as the norm, for it is what the page tells. */
+    /** Symmetric schemes. The norm is 2 because the page shows the mean squared error. */
     static final List<QuantizationScheme> SCHEMES = Stream.of(
                     NumberFormat.FP8_E4M3,
                     NumberFormat.FP8_E5M2,
@@ -32,7 +32,7 @@ record SchemeErrors(@Nullable SlotError own, List<SlotError> candidates) {
                             format, Strategy.TENSOR, true, observer, ObserverKwargs.mse(2, null))))
             .toList();
 
-    /** Null where values were not counted. */
+    /** Null without histograms. */
     static @Nullable SchemeErrors of(SlotScales scales, SlotStatistics seen) {
         if (!seen.hasCounts() || seen.isEmpty()) {
             return null;

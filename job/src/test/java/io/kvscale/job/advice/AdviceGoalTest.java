@@ -64,7 +64,8 @@ class AdviceGoalTest {
     void averageBitsHasTheLeastNoiseOfAllChoices() {
         SplittableRandom random = new SplittableRandom(7);
         for (int round = 0; round < 60; round++) {
-            List<List<SlotCandidates>> layers = TestSlots.layers(1 + random.nextInt(2) + (round % 15 == 0 ? 1 : 0), random);
+            List<List<SlotCandidates>> layers =
+                    TestSlots.layers(1 + random.nextInt(2) + (round % 15 == 0 ? 1 : 0), random);
             BigDecimal bits = BigDecimal.valueOf(16 + random.nextInt(49), 0).divide(BigDecimal.valueOf(4));
             List<List<Candidate>> chosen = new AverageBits(bits).choose(layers);
             double least = allChoices(layers).stream()
@@ -83,10 +84,12 @@ class AdviceGoalTest {
         Candidate int8 = TestSlots.candidate(NumberFormat.INT8, 0);
         // The sizes are 3:1. The average is 5 bits if only the small slot has 8 bits, and 7 if only the large one has.
         List<List<SlotCandidates>> layers = List.of(
-                List.of(TestSlots.slot(0, Role.KEY, 96, int8, int4)), List.of(TestSlots.slot(1, Role.KEY, 32, int8, int4)));
+                List.of(TestSlots.slot(0, Role.KEY, 96, int8, int4)),
+                List.of(TestSlots.slot(1, Role.KEY, 32, int8, int4)));
         assertThat(names(new AverageBits(new BigDecimal("6.9")).choose(layers))).containsExactly("int4", "int8");
         assertThat(names(new AverageBits(new BigDecimal("5")).choose(layers))).containsExactly("int4", "int8");
-        assertThat(names(new AverageBits(new BigDecimal("4.99")).choose(layers))).containsExactly("int4", "int4");
+        assertThat(names(new AverageBits(new BigDecimal("4.99")).choose(layers)))
+                .containsExactly("int4", "int4");
         assertThat(names(new AverageBits(new BigDecimal("8")).choose(layers))).containsExactly("int8", "int8");
     }
 

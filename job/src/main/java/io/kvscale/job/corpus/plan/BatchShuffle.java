@@ -102,7 +102,8 @@ public final class BatchShuffle {
         List<Tuple2<String, byte[]>> all = planned(plan);
         int slices = Math.max(rows.getNumPartitions(), 1 + all.size() / MAX_PIECES);
         JavaPairRDD<String, byte[]> planned = spark.parallelizePairs(all, slices);
-        // With shuffle: true the samples with the lowest hashes are chosen. Rows above the last chosen hash are not moved.
+        // With shuffle: true the samples with the lowest hashes are chosen. Rows above the last chosen hash are not
+        // moved.
         ContentHash last = plan.batches().stream()
                 .flatMap(List::stream)
                 .flatMap(sequence -> sequence.pieces().stream())
@@ -112,7 +113,8 @@ public final class BatchShuffle {
         return rows.mapPartitionsToPair(part -> distinct(part, last))
                 .cogroup(planned)
                 .flatMapToPair(joined -> pieces(joined._2()._1(), joined._2()._2()))
-                .repartitionAndSortWithinPartitions(new BatchPartitioner(partitions, plan.partitionsOfBatches(partitions)))
+                .repartitionAndSortWithinPartitions(
+                        new BatchPartitioner(partitions, plan.partitionsOfBatches(partitions)))
                 .mapPartitions(Batches::new);
     }
 
@@ -159,7 +161,8 @@ public final class BatchShuffle {
                 throw new IllegalStateException("the texts changed while they were read: sequence " + piece.name);
             }
             pieces.add(new Tuple2<>(
-                    piece.place, JavaSerde.bytes(new PieceIds(piece.name, Arrays.copyOfRange(ids, piece.from, piece.to)))));
+                    piece.place,
+                    JavaSerde.bytes(new PieceIds(piece.name, Arrays.copyOfRange(ids, piece.from, piece.to)))));
         }
         return pieces.iterator();
     }

@@ -64,24 +64,25 @@ public final class CorpusReader {
             TextTableReader table =
                     new TextTableReader(input, settings.options().fields());
             JavaRDD<byte[]> rows = table.records(spark, listing.files(), partitions)
-                    .mapPartitions(records -> tasks.run(encoder -> StreamSupport.stream(
-                                    Spliterators.spliteratorUnknownSize(records, 0), false)
-                            .map(record -> encoder.encode(record).toByteArray())
-                            .iterator()));
+                    .mapPartitions(records -> tasks.run(
+                            encoder -> StreamSupport.stream(Spliterators.spliteratorUnknownSize(records, 0), false)
+                                    .map(record -> encoder.encode(record).toByteArray())
+                                    .iterator()));
             return new CorpusReader(listing, rows, table);
         }
         List<byte[]> splits = TextSplit.plan(spark, listing.files(), partitions, configuration, attempts).stream()
                 .map(JavaSerde::bytes)
                 .toList();
-        JavaRDD<byte[]> rows = spark.parallelize(splits, splits.size()).flatMap(split -> tasks.run(encoder -> {
-            TextSplitReader reader = new TextSplitReader(
-                    JavaSerde.value(split, TextSplit.class),
-                    configuration.value().value(),
-                    attempts,
-                    encoder);
-            TaskContext.get().addTaskCompletionListener((TaskCompletionListener) ended -> reader.close());
-            return reader;
-        }));
+        JavaRDD<byte[]> rows = spark.parallelize(splits, splits.size())
+                .flatMap(split -> tasks.run(encoder -> {
+                    TextSplitReader reader = new TextSplitReader(
+                            JavaSerde.value(split, TextSplit.class),
+                            configuration.value().value(),
+                            attempts,
+                            encoder);
+                    TaskContext.get().addTaskCompletionListener((TaskCompletionListener) ended -> reader.close());
+                    return reader;
+                }));
         return new CorpusReader(listing, rows, null);
     }
 

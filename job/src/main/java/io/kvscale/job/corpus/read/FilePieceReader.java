@@ -74,8 +74,7 @@ final class FilePieceReader implements Closeable {
         if (all == null) {
             FSDataInputStream opened = open(file, configuration);
             in = opened;
-            all = new LineReader(
-                    opened, file.length(), piece.start(), piece.end(), linesBefore, RawRecord.MAX_BYTES);
+            all = new LineReader(opened, file.length(), piece.start(), piece.end(), linesBefore, RawRecord.MAX_BYTES);
             lines = all;
         }
         for (byte[] line = all.read(); line != null; line = all.read()) {

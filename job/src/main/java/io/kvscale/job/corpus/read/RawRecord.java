@@ -76,7 +76,6 @@ record RawRecord(String name, String place, Kind kind, byte[] bytes) {
     }
 
     private static DataProblem notUtf8() {
-        return DataProblem.of(
-                "the text is not valid UTF-8", "save it as UTF-8, or raise max_bad_records to skip it");
+        return DataProblem.of("the text is not valid UTF-8", "save it as UTF-8, or raise max_bad_records to skip it");
     }
 }

@@ -71,8 +71,7 @@ record TextSplit(ArrayList<FilePiece> pieces, long[] linesBefore) implements Ser
             ReadAttempts attempts) {
         List<FilePiece> counted = splits.stream()
                 .flatMap(split -> split.pieces().stream())
-                .filter(piece ->
-                        piece.end() < piece.file().length() && TextFormat.of(piece.file()) == TextFormat.LINES)
+                .filter(piece -> piece.end() < piece.file().length() && TextFormat.of(piece.file()) == TextFormat.LINES)
                 .toList();
         if (counted.isEmpty()) {
             return Map.of();

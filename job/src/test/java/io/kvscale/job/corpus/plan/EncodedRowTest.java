@@ -7,8 +7,8 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class EncodedRowTest {
-    private static final EncodedRow.Good GOOD = new EncodedRow.Good(
-            new TextSample("é/1", ContentHash.of(1, "x"), 7), new int[] {1, Integer.MAX_VALUE, 3});
+    private static final EncodedRow.Good GOOD =
+            new EncodedRow.Good(new TextSample("é/1", ContentHash.of(1, "x"), 7), new int[] {1, Integer.MAX_VALUE, 3});
 
     @Test
     void rowsAreReadBackFromTheirBytes() {
@@ -19,8 +19,8 @@ class EncodedRowTest {
         EncodedRow.Bad bad = new EncodedRow.Bad("o", DataProblem.of("a", "b"));
         assertThat(EncodedRow.fromByteArray(bad.toByteArray())).isEqualTo(bad);
         assertThat(EncodedRow.sampleOf(bad.toByteArray())).isNull();
-        byte[] samples = EncodedRow.samplesToBytes(
-                List.of(GOOD.toByteArray(), bad.toByteArray(), GOOD.toByteArray()).iterator());
+        byte[] samples = EncodedRow.samplesToBytes(List.of(GOOD.toByteArray(), bad.toByteArray(), GOOD.toByteArray())
+                .iterator());
         assertThat(EncodedRow.samplesFromBytes(samples)).containsExactly(GOOD.sample(), GOOD.sample());
     }
 

@@ -31,10 +31,7 @@ class TextSplitReaderTest {
         List<byte[]> rows = SharedSpark.context()
                 .parallelize(List.of(1), 1)
                 .flatMap(one -> new TextSplitReader(
-                        split,
-                        new Configuration(),
-                        new ReadAttempts(attempts),
-                        new RecordEncoder(model, settings, 0)))
+                        split, new Configuration(), new ReadAttempts(attempts), new RecordEncoder(model, settings, 0)))
                 .collect();
         assertThat(EncodedRow.fromByteArray(rows.get(0))).isInstanceOfSatisfying(EncodedRow.Failed.class, failed -> {
             assertThat(failed.problem().message()).contains("cannot be read", "in file gone.jsonl");
