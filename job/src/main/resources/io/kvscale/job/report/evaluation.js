@@ -44,6 +44,8 @@ function bars(id, words, valueOf, textOf, shown = {}) {
     const c = colours();
     const values = schemes.map(valueOf);
     const labels = schemes.map((scheme, i) => labelOf(scheme, i, width));
+    const texts = values.map(value => textOf(value).replace(" (", width < 500 ? "\n(" : " ("));
+    const widest = lines => Math.max(...lines.flatMap(text => text.split("\n")).map(line => line.length));
     const seen = [...values, ...(shown.line ? [shown.line] : [])].filter(x => x > 0);
     const logarithmic = seen.length > 0 && Math.max(...seen) > 30 * Math.min(...seen);
     return {
@@ -52,7 +54,7 @@ function bars(id, words, valueOf, textOf, shown = {}) {
         + schemes.map((scheme, i) => scheme.scales + " " + textOf(values[i])).join(", ")
         + (shown.line ? "; the full-precision cache " + digits(shown.line) : "") + ".",
       option: {
-        grid: {left: 24 + 7.5 * Math.max(...labels.map(label => label.length)), right: width < 500 ? 110 : 140, top: 22, bottom: 30},
+        grid: {left: 24 + 7.5 * widest(labels), right: 20 + 7.5 * widest(texts), top: 22, bottom: 30},
         tooltip: tooltip(p => tip(schemes[p.dataIndex].scales, describe(schemes[p.dataIndex].scheme),
           words + ": " + textOf(values[p.dataIndex])), {trigger: "item"}),
         xAxis: axis(logarithmic ? "log" : "value", "", {
@@ -60,8 +62,8 @@ function bars(id, words, valueOf, textOf, shown = {}) {
           ...(logarithmic ? {} : {min: 0, max: shown.most})
         }),
         // The values are labels of a second axis, where the line of the full-precision cache cannot cross them.
-        yAxis: [labels, values.map(textOf)].map((texts, i) => categories("", texts, {inverse: true,
-          position: i === 0 ? "left" : "right", axisLabel: {color: c.ink, fontSize: 12, interval: 0},
+        yAxis: [labels, texts].map((names, i) => categories("", names, {inverse: true,
+          position: i === 0 ? "left" : "right", axisLabel: {color: c.ink, fontSize: 12, lineHeight: 14, interval: 0},
           ...(i === 0 ? {} : {axisLine: {show: false}, axisTick: {show: false}})})),
         series: [{
           type: logarithmic ? "scatter" : "bar", barMaxWidth: 18, symbolSize: 14,
