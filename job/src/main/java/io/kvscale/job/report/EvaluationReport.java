@@ -14,7 +14,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
-/** {@code report.html} of an evaluation: charts of the numbers in {@code evaluation.json}. One file without external resources. */
+/** {@code report.html} of an evaluation: charts of {@code evaluation.json} in one file without external resources. */
 public final class EvaluationReport {
     private static final List<String> SCRIPTS = List.of("base.js", "tables.js", "charts.js", "evaluation.js");
 

@@ -52,7 +52,7 @@ final class ReportPage {
         return page.getBytes(StandardCharsets.UTF_8);
     }
 
-    /** Escapes JSON so that it can neither end its script element nor begin another. These characters occur only in strings. */
+    /** Escapes JSON so that it cannot end its script element. The escaped characters occur only in strings. */
     static String inScript(String json) {
         return json.replace("<", "\\u003c")
                 .replace(">", "\\u003e")

@@ -87,8 +87,8 @@ record ReportedSlot(
         float zeroPoint = scales.zeroPoint()[i];
         if (scales.scheme().globalScale() != null) {
             // The global scale is derived from the range, so that the local scales cover exactly this range.
-            float most = Math.max(-scales.rangeMin()[i], scales.rangeMax()[i]);
-            return new float[] {-most, most};
+            float end = Math.max(-scales.rangeMin()[i], scales.rangeMax()[i]);
+            return new float[] {-end, end};
         }
         return new float[] {
             (scales.scheme().format().min() - zeroPoint) * scale,

@@ -15,9 +15,9 @@ function errors() {
   const chosenTable = el("div", {id: "error-slot"});
   const all = el("div", {id: "error-table"});
   host.replaceChildren(
-    el("p", {class: "lead"}, "Signal-to-quantization-noise ratio (SQNR) over all values, in decibels; higher is better, 6 dB more halves "
-      + "the error. Each format uses one scale for all heads, from observer mse (solid) or static_minmax (dashed)."
-      + (data.slots.some(slot => slot.approximate) ? " F32 values were rounded to bf16 when counted, so the numbers are approximate." : "")),
+    el("p", {class: "lead"}, "Signal-to-quantization-noise ratio (SQNR) over all values, in decibels; higher is better, "
+      + "6 dB more halves the error. Each format uses one scale for all heads, from observer mse (solid) or static_minmax (dashed)."
+      + (data.slots.some(slot => slot.approximate) ? " The numbers are approximate: F32 values were rounded to bf16." : "")),
     picture, chosenTable, all, el("h3", {}, "Most sensitive slots"), ranking());
   slotCharts.push(chart(picture, errorChart));
 }
