@@ -65,7 +65,7 @@ public record ModelCorpus(ShippedModel model, ModelShape shape, TextCorpus corpu
 
     /** What is wrong with the tokenizer should be said here once, not by every task. */
     private static ModelShape checked(ShippedModel model, TextSettings settings) {
-        ModelShape shape = DecoderModel.check(model.local(), settings.modelFile());
+        ModelShape shape = model.manifest().shape();
         TextEncoder.open(model.local(), settings.options(), shape.vocabulary()).close();
         return shape;
     }
