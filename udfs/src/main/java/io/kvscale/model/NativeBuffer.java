@@ -38,7 +38,8 @@ public final class NativeBuffer implements AutoCloseable {
     private static ByteBuffer allocate(long bytes) {
         if (bytes > Integer.MAX_VALUE) {
             throw new InvalidDataException(DataProblem.of(
-                    "out of memory: a tensor of " + bytes + " bytes exceeds the limit of 2 GB", OrtFailure.MEMORY_REMEDY));
+                    "out of memory: a tensor of " + bytes + " bytes exceeds the limit of 2 GB",
+                    OrtFailure.MEMORY_REMEDY));
         }
         try {
             return ByteBuffer.allocateDirect((int) bytes);

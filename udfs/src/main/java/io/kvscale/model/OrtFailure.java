@@ -45,7 +45,8 @@ final class OrtFailure {
         String remedy = isOf(CACHE, e)
                 ? "check that num_key_value_heads and head_dim in config.json are those of the exported model"
                 : "check whether the model runs this text in ONNX Runtime elsewhere";
-        return new InvalidDataException(DataProblem.of("ONNX Runtime failed while running the model: " + said(e), remedy), e);
+        return new InvalidDataException(
+                DataProblem.of("ONNX Runtime failed while running the model: " + said(e), remedy), e);
     }
 
     /** The native libraries of ONNX Runtime do not load. */

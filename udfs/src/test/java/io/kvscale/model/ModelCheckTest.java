@@ -62,7 +62,10 @@ class ModelCheckTest {
                 "text-generation-with-past",
                 "onnxruntime_genai.models.builder");
         refused(graph, TestGraph.config(3, 2, 16), "can run: it needs an input cache_position");
-        refused(graph, TestGraph.config(1, 2, 16), "present.1..2.key|value unexpected, config.json says num_hidden_layers=1");
+        refused(
+                graph,
+                TestGraph.config(1, 2, 16),
+                "present.1..2.key|value unexpected, config.json says num_hidden_layers=1");
     }
 
     @Test

@@ -1,6 +1,7 @@
 package io.kvscale.job.bench;
 
 import io.kvscale.capture.CaptureReader;
+import io.kvscale.input.TemporaryFolder;
 import io.kvscale.observer.kernel.KernelChoice;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -37,7 +38,7 @@ public final class SpeedBench {
         try (GeneratedCaptures captures = GeneratedCaptures.write(parent, shape, bytes)) {
             large = CaptureRates.of(captures, setting);
             if (sql) {
-                try (TemporaryFolder tables = TemporaryFolder.in(parent)) {
+                try (TemporaryFolder tables = TemporaryFolder.in(parent, "kvscale-bench-")) {
                     queries = SqlRates.of(captures, tables.path(), seconds).figures();
                 }
             }

@@ -1,5 +1,6 @@
 package io.kvscale.job.model;
 
+import io.kvscale.input.TemporaryFolder;
 import io.kvscale.model.ModelFile;
 import io.kvscale.model.ModelManifest;
 import io.kvscale.tensor.DataProblem;
@@ -170,9 +171,8 @@ public record ShippedModel(
 
     /** A folder that goes when the JVM does, where Spark keeps files of this application: that may be large. */
     private static Path temporary() throws IOException {
-        Path folder = Files.createTempDirectory(Path.of(SparkFiles.getRootDirectory()), "kvscale-model");
-        Runtime.getRuntime().addShutdownHook(new Thread(() -> FileUtil.fullyDelete(folder.toFile())));
-        return folder;
+        return TemporaryFolder.in(Path.of(SparkFiles.getRootDirectory()), "kvscale-model")
+                .path();
     }
 
     private void copy(ModelFile file, Path copy) throws IOException {

@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.kvscale.job.SharedSpark;
 import io.kvscale.job.model.ModelLocation;
 import io.kvscale.job.spark.JavaSerde;
-import io.kvscale.model.DecoderModel;
 import io.kvscale.model.ModelManifest;
 import io.kvscale.model.onnx.ModelShape;
 import io.kvscale.numeric.Dtype;

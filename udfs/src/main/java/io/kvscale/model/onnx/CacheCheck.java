@@ -105,7 +105,8 @@ final class CacheCheck {
 
     /** The dimensions of past and present may be free: the onnxruntime-genai builder leaves head_dim so. */
     private void heads(OnnxGraph.Node node) {
-        if (node.outputs().stream().noneMatch(name -> CacheTensors.presentSlot(name).isPresent())) {
+        if (node.outputs().stream()
+                .noneMatch(name -> CacheTensors.presentSlot(name).isPresent())) {
             return;
         }
         boolean grouped = node.operator().equals("GroupQueryAttention");

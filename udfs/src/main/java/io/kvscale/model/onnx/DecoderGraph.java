@@ -133,8 +133,8 @@ public final class DecoderGraph {
         return graph.outputs().stream()
                 .filter(output -> output.name().equals(CacheTensors.LOGITS))
                 .findFirst()
-                .orElseThrow(() -> new InvalidDataException(
-                        DataProblem.of("the model has no output logits", ShapeCheck.REMEDY)
+                .orElseThrow(() ->
+                        new InvalidDataException(DataProblem.of("the model has no output logits", ShapeCheck.REMEDY)
                                 .inFile(name)))
                 .elementType();
     }

@@ -9,7 +9,8 @@ import java.util.Map;
 
 /** Checks weights in files beside the graph. The graph is untrusted: it may name any file of the machine. */
 final class ExternalData {
-    private static final String REMEDY = "copy the graph and its data files from one export into one folder, complete and not as links";
+    private static final String REMEDY =
+            "copy the graph and its data files from one export into one folder, complete and not as links";
 
     private ExternalData() {}
 

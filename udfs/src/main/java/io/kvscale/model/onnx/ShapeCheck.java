@@ -9,10 +9,9 @@ import java.util.TreeSet;
 
 /** Compares a graph's inputs and outputs with config.json; one error lists all misfits. */
 final class ShapeCheck {
-    static final String REMEDY =
-            "export graph and config.json together: optimum-cli export onnx --model HF_DIR --task "
-                    + "text-generation-with-past OUT, or python -m onnxruntime_genai.models.builder -i HF_DIR -o OUT -p fp32 "
-                    + "-e cpu";
+    static final String REMEDY = "export graph and config.json together: optimum-cli export onnx --model HF_DIR --task "
+            + "text-generation-with-past OUT, or python -m onnxruntime_genai.models.builder -i HF_DIR -o OUT -p fp32 "
+            + "-e cpu";
 
     private final OnnxGraph graph;
     private final ModelConfig config;
@@ -93,8 +92,8 @@ final class ShapeCheck {
             misfits.add("logits has " + dims.get(2) + " columns, config.json says vocab_size=" + config.vocabulary());
         }
         if (OnnxTypes.dtype(logits.elementType()).isEmpty()) {
-            misfits.add("logits is " + OnnxTypes.name(logits.elementType())
-                    + ", expected float32, float16 or bfloat16");
+            misfits.add(
+                    "logits is " + OnnxTypes.name(logits.elementType()) + ", expected float32, float16 or bfloat16");
         }
     }
 }
