@@ -20,7 +20,7 @@ final class ScaleTableWriter {
     static final String FORMAT = "kvscale-scales";
     static final int VERSION = 1;
 
-    /** Jackson's own writer of floats: the shortest decimal that reads back, where JDK 17's is not always. */
+    /** Jackson's writer of floats gives the shortest decimal that restores the float; that of JDK 17 does not always. */
     private static final JsonFactory FACTORY = new JsonFactoryBuilder()
             .enable(StreamWriteFeature.USE_FAST_DOUBLE_WRITER)
             .build();
@@ -115,13 +115,13 @@ final class ScaleTableWriter {
         json.writeNumberField("inf", slot.infinite());
         json.writeStringField("min_sample", slot.minSample());
         json.writeStringField("max_sample", slot.maxSample());
-        ErrorSummary error = slot.error();
+        SlotScales.ErrorSummary error = slot.error();
         if (error != null) {
             write(error);
         }
     }
 
-    private void write(ErrorSummary error) throws IOException {
+    private void write(SlotScales.ErrorSummary error) throws IOException {
         json.writeObjectFieldStart("error");
         json.writeNumberField("mse", error.mse());
         if (Double.isInfinite(error.sqnrDb())) {
