@@ -31,8 +31,9 @@ public record Nvfp4(GlobalScale convention, float global, Dtype dtype) {
     private static final float MOST = CODES.max() * LOCALS.max();
 
     /** The remedy for a slot of zeros. */
-    static final String ZERO = "check how K and V were captured; allow_zero does not apply to NVFP4: give this slot another"
-            + " strategy, or ignore its layer";
+    static final String ZERO =
+            "check how K and V were captured; allow_zero does not apply to NVFP4: give this slot another"
+                    + " strategy, or ignore its layer";
 
     /**
      * The global scale of a range: the group with the greatest absolute value gets the greatest e4m3 number as local scale.

@@ -95,8 +95,7 @@ public record ScaleSolver(SlotSchemes schemes, IntPredicate layers, Tolerances e
             zero += range.min() == 0 && range.max() == 0 ? 1 : 0;
         }
         if (zero > 0) {
-            warnings.add(
-                    slot + ": " + zero + " of " + n + " ranges hold zeros only and get the eps scale "
+            warnings.add(slot + ": " + zero + " of " + n + " ranges hold zeros only and get the eps scale "
                     + set.step().epsilon());
         }
         if (seen.nan() + seen.infinite() > 0) {

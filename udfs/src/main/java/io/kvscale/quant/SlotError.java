@@ -4,8 +4,8 @@ import io.kvscale.numeric.Dtype;
 import io.kvscale.numeric.QuantParameters;
 import io.kvscale.observer.SlotStatistics;
 import io.kvscale.observer.ValueCounts;
-import io.kvscale.scheme.SlotScales.ErrorSummary;
 import io.kvscale.scheme.QuantizationScheme;
+import io.kvscale.scheme.SlotScales.ErrorSummary;
 import io.kvscale.scheme.Strategy;
 import org.jspecify.annotations.Nullable;
 

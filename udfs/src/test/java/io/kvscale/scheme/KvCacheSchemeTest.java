@@ -208,8 +208,7 @@ class KvCacheSchemeTest {
 
     @ParameterizedTest
     @MethodSource("wrong")
-    void anInvalidSchemeNamesTheKeyAndTheRemedy(
-            Map<String, Object> fields, String key, String what, String remedy) {
+    void anInvalidSchemeNamesTheKeyAndTheRemedy(Map<String, Object> fields, String key, String what, String remedy) {
         assertThatThrownBy(() -> KvCacheScheme.parse(fields))
                 .isInstanceOfSatisfying(InvalidSchemeException.class, e -> {
                     assertThat(e.key()).isEqualTo(key);

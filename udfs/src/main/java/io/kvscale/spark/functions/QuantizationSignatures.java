@@ -21,7 +21,8 @@ final class QuantizationSignatures {
     private static final String SCALE = "scale - finite and above 0, narrowed to a 32-bit float; symmetric";
     private static final String FORMAT = "format - "
             + Arrays.stream(NumberFormat.values())
-                    .map(format -> "'" + String.join("' ('", format.names()) + (format.names().size() > 1 ? "')" : "'"))
+                    .map(format -> "'" + String.join("' ('", format.names())
+                            + (format.names().size() > 1 ? "')" : "'"))
                     .collect(Collectors.joining(", "));
 
     private static final String FORMAT_OR_NVFP4 =

@@ -100,7 +100,8 @@ class MseRangeTest {
             QuantParameters parameters = QuantParameters.ofRange(range.min(), range.max(), format, true, step);
             double exact = errors.exact(parameters);
             double quick = errors.quick(parameters, Double.POSITIVE_INFINITY);
-            // quick() has the unit of the power of two at or below the greatest value, exact() that of the greatest value.
+            // quick() has the unit of the power of two at or below the greatest value, exact() that of the greatest
+            // value.
             double unit = Math.pow(Math.scalb(1.0, Math.getExponent(largest)) / largest, norm);
             assertThat(quick * unit)
                     .isBetween(exact * (1 - errors.tolerance()) - 1e-9, exact * (1 + errors.tolerance()) + 1e-9);
