@@ -4,11 +4,11 @@ import java.util.Locale;
 import java.util.Optional;
 
 /**
- * The element type of a K or V tensor, by the names that safetensors uses.
+ * The element type of a K or V tensor; constants have the names of safetensors.
  *
- * <p>Patterns of bits travel as an {@code int}: the low 16 bits for the two half-width types, zero-extended. A pattern's
- * <em>order key</em> is a signed integer that sorts as the numbers do, with -0 below +0, every positive NaN above +Inf
- * and every negative NaN below -Inf. Conversions follow IEEE 754: widening is exact, narrowing rounds half to even.
+ * <p>A bit pattern is an {@code int}; the two 16-bit types use its low 16 bits, zero-extended. The <em>order key</em> of a
+ * pattern is a signed integer that sorts as the numbers do: -0 below +0, positive NaN above +Inf, negative NaN below -Inf.
+ * Conversions follow IEEE 754: widening is exact, narrowing rounds half to even.
  */
 public enum Dtype {
     F32(4, 0x1p-23f),
@@ -28,12 +28,12 @@ public enum Dtype {
         return bytes;
     }
 
-    /** The machine epsilon, which replaces a scale that is exactly zero. */
+    /** The machine epsilon; it replaces a scale that is exactly 0. */
     public float epsilon() {
         return epsilon;
     }
 
-    /** The type of that safetensors name, whatever its case; empty for any other. */
+    /** The type with this safetensors name in any case; empty for an unknown name. */
     public static Optional<Dtype> named(String name) {
         return switch (name.toUpperCase(Locale.ROOT)) {
             case "F32" -> Optional.of(F32);
@@ -43,7 +43,7 @@ public enum Dtype {
         };
     }
 
-    /** The number behind a pattern; exact. */
+    /** The number that a pattern stands for; exact. */
     public float toFloat(int bits) {
         return switch (this) {
             case F32 -> Float.intBitsToFloat(bits);
@@ -52,7 +52,7 @@ public enum Dtype {
         };
     }
 
-    /** The pattern nearest to {@code x}, ties to even, overflow to infinity. A NaN gives some NaN. */
+    /** The pattern nearest to {@code x}: ties to even, overflow to infinity, NaN to some NaN. */
     public int fromFloat(float x) {
         return switch (this) {
             case F32 -> Float.floatToRawIntBits(x);
@@ -61,12 +61,12 @@ public enum Dtype {
         };
     }
 
-    /** {@code x} rounded to this type and widened again: r(x) of the numerics page. */
+    /** {@code x} rounded to this type and widened again. */
     public float round(float x) {
         return this == F32 ? x : toFloat(fromFloat(x));
     }
 
-    /** The signed integer that sorts as the numbers behind the patterns do; its own inverse on keys. */
+    /** The order key of a pattern. */
     public int orderKey(int bits) {
         if (this == F32) {
             return bits ^ ((bits >> 31) & 0x7fffffff);
@@ -75,7 +75,7 @@ public enum Dtype {
         return (short) (s ^ ((s >> 15) & 0x7fff));
     }
 
-    /** The pattern whose order key this is. */
+    /** The pattern with this order key. */
     public int bitsOfKey(int key) {
         return this == F32 ? orderKey(key) : orderKey(key) & 0xffff;
     }
@@ -126,7 +126,7 @@ public enum Dtype {
             return sign | 0x7c00;
         }
         if (magnitude < 0x1p-14f) {
-            // Adding 0.5 leaves exactly the subnormal's steps of 2^-24 in the sum's last bits, rounded half to even.
+            // The last bit of a float near 0.5 is 2^-24, the step of a subnormal half, so the sum rounds half to even.
             return sign | (Float.floatToRawIntBits(magnitude + 0.5f) - Float.floatToRawIntBits(0.5f));
         }
         int m = bits & 0x7fffffff;

@@ -96,6 +96,11 @@ public enum NumberFormat {
         return integer ? "int" : "e" + (bits - 1 - mantissa) + "m" + mantissa;
     }
 
+    /** Whether several formats have these bits and this type. */
+    public boolean needsLayout() {
+        return with(bits, type()).size() > 1;
+    }
+
     /** Whether a recipe means this format if it gives bits and type only. */
     public boolean isUsual() {
         return with(bits, type()).get(0) == this;

@@ -1,3 +1,3 @@
-/** Number formats: the bits of a code and the real number it stands for. */
+/** Number formats: the bits of a code, the number it stands for, and scales between values and codes. */
 @org.jspecify.annotations.NullMarked
 package io.kvscale.numeric;

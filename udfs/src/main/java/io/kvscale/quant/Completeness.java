@@ -14,11 +14,11 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.IntPredicate;
 
-/** Whether merged statistics cover a whole model, evenly: what no single file can show. */
+/** Checks that merged statistics cover all layers of a model, K and V, with equal token counts. */
 record Completeness(
         SortedMap<Slot, SlotStatistics> slots, SlotSchemes schemes, IntPredicate layers, Tolerances expected) {
 
-    /** @throws InvalidDataException for the first of all problems */
+    /** @throws InvalidDataException for the problem that sorts first */
     void check() {
         List<DataProblem> problems = new ArrayList<>();
         if (slots.isEmpty()) {
@@ -37,7 +37,7 @@ record Completeness(
         }
     }
 
-    /** The first of a problem that the files themselves have and the NaN and infinities in what was still read. */
+    /** The problem that sorts first: {@code found}, or NaN and infinities in the statistics of the files read. */
     DataProblem firstWith(DataProblem found) {
         List<DataProblem> problems = new ArrayList<>(List.of(found));
         slots.forEach((slot, seen) -> slotCheck(slot).checkFinite(slot, seen, problems));
@@ -61,7 +61,7 @@ record Completeness(
                                 DataProblem.of(
                                         "the corpus has the " + slot.role().word() + " of this layer, but no "
                                                 + other.role().word(),
-                                        "capture both, or say mla: true under kvscale if the model has one latent tensor a layer")));
+                                        "capture both, or say mla: true under kvscale if the model has one latent tensor per layer")));
             }
         }
     }
@@ -76,7 +76,7 @@ record Completeness(
                     slots.containsKey(new Slot(layer, Role.KEY)) || slots.containsKey(new Slot(layer, Role.VALUE));
             if (!there && layers.test(layer)) {
                 problems.add(DataProblem.of(
-                                "layer " + layer + " is missing, though layer " + last + " is there",
+                                "layer " + layer + " is missing, but layer " + last + " is present",
                                 "capture every layer, or say hybrid: true under kvscale if some have no KV cache")
                         .inSlot(new Slot(layer, Role.KEY)));
                 return;
@@ -84,7 +84,7 @@ record Completeness(
         }
     }
 
-    /** One short file among thousands shows here and nowhere else. */
+    /** Token counts of merged statistics are the only trace of one short file among thousands. */
     private void checkTokens(List<DataProblem> problems) {
         Map<Long, List<Slot>> byTokens = new TreeMap<>();
         slots.forEach((slot, seen) ->
@@ -106,7 +106,7 @@ record Completeness(
                     .findFirst()
                     .ifPresent(odd -> problems.add(tokens(
                             odd.getKey(),
-                            odd.getValue().tokens() + " tokens, where "
+                            odd.getValue().tokens() + " tokens, but "
                                     + common.getValue().get(0) + " and "
                                     + (common.getValue().size() - 1) + " others have " + common.getKey())));
         }
@@ -119,7 +119,7 @@ record Completeness(
                 slot,
                 DataProblem.of(
                         what,
-                        "some capture lacks a part of this layer: find the one with fewer tokens with 'kvscale inspect',"
+                        "a capture lacks a part of this layer: find the file with fewer tokens with 'kvscale inspect',"
                                 + " or say hybrid: true under kvscale if layers may differ"));
     }
 }

@@ -6,8 +6,8 @@ import io.kvscale.numeric.QuantParameters;
 import java.util.BitSet;
 
 /**
- * Sums the error of values that share one scale: of the number that a code stands for, before it is rounded to the type of
- * the values. Sums are f64, compensated, so that their last digits hardly depend on the order.
+ * Sums the quantization error of values that share one scale. It excludes the final rounding to the type of the values.
+ * Sums are compensated f64, so their last digits hardly depend on the order of values.
  */
 final class ErrorSum {
     private final NumberFormat format;
@@ -20,7 +20,7 @@ final class ErrorSum {
     private double noise;
     private double noiseLost;
 
-    /** Nothing summed yet. @param step the type that every step is rounded to */
+    /** @param step the type that every step is rounded to */
     ErrorSum(NumberFormat format, Dtype step) {
         this.format = format;
         this.step = step;
@@ -30,7 +30,7 @@ final class ErrorSum {
     void add(float x, long times, QuantParameters parameters) {
         float t = parameters.shifted(x, step);
         float q = format.round(t);
-        // The lowest integer times a scale made for the greatest float is beyond it: no further than that is a number.
+        // The lowest integer times a scale for the greatest float overflows; clamp it to a finite number.
         float back = Math.max(-Float.MAX_VALUE, Math.min(Float.MAX_VALUE, parameters.unrounded(q, step)));
         double error = (double) back - x;
         codes.set(format.encode(q));
@@ -40,7 +40,7 @@ final class ErrorSum {
         addNoise(times * (error * error));
     }
 
-    // Neumaier's sum of terms that are not negative, the larger operand first.
+    // Neumaier's compensated sum, for terms that are not negative.
     private void addSignal(double term) {
         double sum = signal + term;
         signalLost += signal >= term ? (signal - sum) + term : (term - sum) + signal;
@@ -53,7 +53,7 @@ final class ErrorSum {
         noise = sum;
     }
 
-    /** Values added. */
+    /** Number of values. */
     long count() {
         return count;
     }
@@ -68,22 +68,22 @@ final class ErrorSum {
         return noise + noiseLost;
     }
 
-    /** The mean squared error; NaN where nothing was added. */
+    /** The mean squared error; NaN without values. */
     double mse() {
         return noise() / count;
     }
 
-    /** 10 log10 of signal to noise; infinite where there is no noise. */
+    /** The signal-to-noise ratio in decibels; infinite without noise. */
     double sqnrDb() {
         return noise() == 0 ? Double.POSITIVE_INFINITY : 10 * StrictMath.log10(signal() / noise());
     }
 
-    /** Values beyond the least or the greatest number of the format, before they are clamped. */
+    /** Number of values beyond the least or the greatest number of the format. */
     long saturated() {
         return saturated;
     }
 
-    /** How many different codes the values have. */
+    /** Number of different codes. */
     int codesUsed() {
         return codes.cardinality();
     }

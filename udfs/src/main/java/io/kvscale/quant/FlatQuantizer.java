@@ -14,8 +14,8 @@ import java.nio.ByteOrder;
 import java.util.BitSet;
 
 /**
- * Quantizes a run of values that share one scale, symmetric, every step in f32. Values are little endian; codes are
- * {@link NumberFormat#encode}'s, one a byte. For one thread.
+ * Quantizes values with one symmetric scale, every step in f32. Values are little endian; codes are those of
+ * {@link NumberFormat#encode}, one per byte. Not thread-safe.
  */
 public final class FlatQuantizer {
     private static final byte[] NO_LOCALS = {};
@@ -26,7 +26,7 @@ public final class FlatQuantizer {
     private final QuantKernel kernel;
 
     /**
-     * @param dtype of the values, and of what comes back
+     * @param dtype the type of values, before and after
      * @param scale finite and above 0
      */
     public FlatQuantizer(NumberFormat format, Dtype dtype, float scale) {
@@ -36,21 +36,21 @@ public final class FlatQuantizer {
         this.kernel = QuantKernels.of(new QuantSpec(format, dtype, Dtype.F32, new float[] {scale}, new float[] {0f}));
     }
 
-    /** The codes of finite values. An integer has one zero: small negative values lose their sign. */
+    /** The codes of finite values. Integers have no code for -0, so small negative values lose their sign. */
     public byte[] quantize(byte[] values) {
         byte[] codes = new byte[values.length / dtype.bytes()];
         kernel.quantize(ByteBuffer.wrap(values), 0, codes.length, codes, 0);
         return codes;
     }
 
-    /** The values behind codes, rounded to the dtype. */
+    /** The values that codes stand for, rounded to the dtype. */
     public byte[] dequantize(byte[] codes) {
         byte[] values = new byte[codes.length * dtype.bytes()];
         kernel.dequantize(codes, 0, codes.length, ByteBuffer.wrap(values), 0);
         return values;
     }
 
-    /** What the reference's fake-quantize makes of finite values: q stays a number, so a small negative one gives -0. */
+    /** Quantizes and dequantizes finite values as compressed-tensors does: a small negative value gives -0. */
     public byte[] fakeQuantize(byte[] values) {
         int n = values.length / dtype.bytes();
         Geometry one = new Geometry(dtype, 1, 1);

@@ -10,27 +10,27 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The scales that codes were made with: what {@link ScaleSet} derived, without what it was derived from.
+ * The scales that codes were quantized with: a {@link ScaleSet} without its ranges.
  *
- * @param scale one per run of neighbouring channels, as in {@link ScaleSet}; not changed after construction
- * @param zeroPoint likewise; empty where the scheme is symmetric, for then all are 0
+ * @param scale one per run of neighbouring channels, as in {@link ScaleSet}; not modified after construction
+ * @param zeroPoint as many; empty if the scheme is symmetric, since all are 0
  */
 public record HeldScales(QuantizationScheme scheme, Geometry geometry, float[] scale, float[] zeroPoint)
         implements Serializable {
     private static final float[] NONE = {};
 
     /**
-     * What one set of scales has other than the one before it.
+     * The difference between two consecutive sets of scales of a slot.
      *
-     * @param index which scales
-     * @param zeroPoint empty where the scheme is symmetric
+     * @param index the indices of the scales that differ
+     * @param zeroPoint empty if the scheme is symmetric
      */
     public record Change(int[] index, float[] scale, float[] zeroPoint) {
         public boolean isEmpty() {
             return index.length == 0;
         }
 
-        /** Bytes of heap that the numbers take. */
+        /** Heap bytes of the numbers. */
         public long bytes() {
             return 4L * (index.length + scale.length + zeroPoint.length);
         }
@@ -41,20 +41,20 @@ public record HeldScales(QuantizationScheme scheme, Geometry geometry, float[] s
         return new HeldScales(derived.scheme(), derived.geometry(), derived.scales(), zeroPoints);
     }
 
-    /** The arithmetic of NVFP4 with these scales; null where the scheme is another. */
+    /** The arithmetic of NVFP4 with these scales; null for other schemes. */
     @Nullable
     Nvfp4 nvfp4() {
         GlobalScale convention = scheme.globalScale();
         return convention == null ? null : new Nvfp4(convention, scale[0], geometry.dtype());
     }
 
-    /** The parameters of a channel: head x head_dim + d. Not of NVFP4, where values have local scales. */
+    /** The parameters of a channel, head x head_dim + d. Not for NVFP4, which has local scales. */
     public QuantParameters ofChannel(int channel) {
         int i = channel / (geometry.channels() / scale.length);
         return new QuantParameters(scale[i], zeroPoint.length == 0 ? 0f : zeroPoint[i]);
     }
 
-    /** What has to be changed in this set to get the next one of the same slot. */
+    /** The change from this set to the next one of the slot. */
     public Change changeTo(HeldScales next) {
         int[] index = new int[scale.length];
         int n = 0;
@@ -76,7 +76,7 @@ public record HeldScales(QuantizationScheme scheme, Geometry geometry, float[] s
         return new Change(Arrays.copyOf(index, n), changed, zeroPoints);
     }
 
-    /** This set with a change made: the next one. */
+    /** This set with a change applied. */
     public HeldScales with(Change change) {
         if (change.isEmpty()) {
             return this;
@@ -102,7 +102,7 @@ public record HeldScales(QuantizationScheme scheme, Geometry geometry, float[] s
         return scheme.scaleDtype().over(geometry.dtype());
     }
 
-    /** Bytes of heap that the numbers take. */
+    /** Heap bytes of the numbers. */
     public long bytes() {
         return 4L * (scale.length + zeroPoint.length);
     }

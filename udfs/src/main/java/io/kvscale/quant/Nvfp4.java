@@ -9,17 +9,20 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
- * NVFP4: fp4 codes, a local scale in fp8 e4m3 for every {@value QuantizationScheme#NVFP4_GROUP_SIZE} neighbouring values along
- * head_dim, computed with the codes, and one calibrated global scale.
+ * NVFP4: fp4 codes, one local fp8 e4m3 scale per {@value QuantizationScheme#NVFP4_GROUP_SIZE} neighbouring values along
+ * head_dim, and one calibrated global scale. Local scales are computed with the codes.
  *
- * <p>With r() = rounded to the type of K and V, everything else in f32: for a divisor {@code l = e4m3(min(448, g * r(a / 6)))}
- * and {@code s = l / g}, where a is the greatest absolute value of the group; for a multiplier
- * {@code l = e4m3(min(448, r(a / 6) / g))} and {@code s = l * g}. Then {@code q = fp4(x / s)} and {@code out = r(q * s)}, and an
- * s of 0 gives 0. The divisor is compressed-tensors' arithmetic, bit for bit.
+ * <p>r() rounds to the type of K and V; all else is f32; a is the greatest absolute value of the group:
  *
- * @param convention what the global scale is
+ * <ul>
+ *   <li>divisor: {@code l = e4m3(min(448, g * r(a / 6)))}, {@code s = l / g}, bit-identical to compressed-tensors
+ *   <li>multiplier: {@code l = e4m3(min(448, r(a / 6) / g))}, {@code s = l * g}
+ *   <li>both: {@code q = fp4(x / s)}, {@code out = r(q * s)}; an s of 0 gives 0
+ * </ul>
+ *
+ * @param convention the convention of the global scale
  * @param global finite and above 0
- * @param dtype the element type of the values, and of what comes back
+ * @param dtype the type of values, before and after
  */
 public record Nvfp4(GlobalScale convention, float global, Dtype dtype) {
     private static final int GROUP = QuantizationScheme.NVFP4_GROUP_SIZE;
@@ -27,19 +30,20 @@ public record Nvfp4(GlobalScale convention, float global, Dtype dtype) {
     private static final NumberFormat LOCALS = NumberFormat.FP8_E4M3;
     private static final float MOST = CODES.max() * LOCALS.max();
 
-    /** What to do about a slot of zeros. */
-    static final String ZERO = "check how K and V were captured; allow_zero does not help here: give this slot another"
-            + " strategy, or leave its layer out";
+    /** The remedy for a slot of zeros. */
+    static final String ZERO =
+            "check how K and V were captured; allow_zero does not apply to NVFP4: give this slot another"
+                    + " strategy, or ignore its layer";
 
     /**
-     * The global scale of a range: with the greatest absolute value, the local scale is the greatest e4m3 number.
+     * The global scale of a range: the group with the greatest absolute value gets the greatest e4m3 number as local scale.
      *
-     * @throws io.kvscale.tensor.InvalidDataException if the range is 0, or its reciprocal is none of f32; it names no slot
+     * @throws io.kvscale.tensor.InvalidDataException if the range is 0 or the scale overflows f32; it names no slot
      */
     static float globalOf(Range range, GlobalScale convention) {
         float most = Math.max(Math.abs(range.min()), Math.abs(range.max()));
         if (most == 0) {
-            throw ScaleSet.problem("the range is 0, of which NVFP4 has no global scale", ZERO);
+            throw ScaleSet.problem("the range is 0, for which NVFP4 has no global scale", ZERO);
         }
         float global = switch (convention) {
             case DIVISOR -> (1f / most) * MOST;
@@ -49,19 +53,19 @@ public record Nvfp4(GlobalScale convention, float global, Dtype dtype) {
             throw ScaleSet.problem(
                     "the greatest absolute value is " + most + ", and " + convention.formula() + " is " + global
                             + " as a 32-bit float",
-                    "check how K and V were captured: values this small are no model's");
+                    "check how K and V were captured: models do not produce values this small");
         }
         return global;
     }
 
-    /** The code of the local scale of a group whose greatest absolute value is this. */
+    /** The code of the local scale of a group with this greatest absolute value. */
     byte local(float most) {
         float part = dtype.round(most / CODES.max());
         float local = convention == GlobalScale.DIVISOR ? global * part : part / global;
         return (byte) LOCALS.encode(LOCALS.round(local));
     }
 
-    /** What the fp4 numbers of a group are multiplied by; 0 where all its values become 0. */
+    /** The factor of the fp4 numbers of a group; 0 if all its values become 0. */
     public float scale(byte local) {
         float number = LOCALS.decode(local & 0xff);
         return convention == GlobalScale.DIVISOR ? number / global : number * global;
@@ -70,11 +74,11 @@ public record Nvfp4(GlobalScale convention, float global, Dtype dtype) {
     /**
      * Quantizes finite values.
      *
-     * @param offset byte of the first value, little endian
-     * @param count a multiple of the group's size
-     * @param codes receives a code a byte from {@code at} on
-     * @param locals receives the code of a local scale for every group, from {@code at} / group on
-     * @param at a multiple of the group's size
+     * @param offset byte offset of the first value, little endian
+     * @param count number of values, a multiple of 16
+     * @param codes receives one code per byte from {@code at} on
+     * @param locals receives the code of one local scale per group, from {@code at / 16} on
+     * @param at a multiple of 16
      */
     public void quantize(ByteBuffer values, int offset, int count, byte[] codes, byte[] locals, int at) {
         ByteBuffer little = values.duplicate().order(ByteOrder.LITTLE_ENDIAN);
@@ -94,7 +98,7 @@ public record Nvfp4(GlobalScale convention, float global, Dtype dtype) {
         }
     }
 
-    /** The reverse: what {@link #quantize} gave, to values from byte {@code offset} on. */
+    /** Dequantizes the result of {@link #quantize} to values from byte {@code offset} on. */
     public void dequantize(byte[] codes, byte[] locals, int at, int count, ByteBuffer values, int offset) {
         ByteBuffer little = values.duplicate().order(ByteOrder.LITTLE_ENDIAN);
         for (int first = 0; first < count; first += GROUP) {
@@ -110,7 +114,7 @@ public record Nvfp4(GlobalScale convention, float global, Dtype dtype) {
         }
     }
 
-    /** What quantizing leaves of finite values, little endian, whole groups of them. */
+    /** Quantizes and dequantizes finite values, little endian, in whole groups. */
     public byte[] fakeQuantize(byte[] values) {
         int count = values.length / dtype.bytes();
         byte[] codes = new byte[count];

@@ -12,13 +12,13 @@ import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Turns values into codes and codes into values with the scales of one slot, head by head. For one thread.
+ * Quantizes and dequantizes the values of one slot, head by head. Not thread-safe.
  *
- * <p>Codes are {@link NumberFormat#encode}'s, one a byte, except that an integer's lowest code stands for -0 here: the
- * reference keeps q as a float, so a small negative value comes back as -0, and two's complement has no code for that.
- * Where q really is the lowest number, {@link Lowest} is told.
+ * <p>Codes are those of {@link NumberFormat#encode}, one per byte, except that the lowest code of an integer means -0.
+ * compressed-tensors keeps q as a float, so a small negative value becomes -0, for which two's complement has no code.
+ * {@link Lowest} receives the indices of codes that are the lowest number itself.
  *
- * <p>NVFP4 has a local scale for every group of codes, in an array beside theirs; no other scheme looks at that array.
+ * <p>NVFP4 keeps the local scale of every group of codes in a second array, which other schemes ignore.
  */
 public final class Quantizer {
     private final HeldScales scales;
@@ -30,7 +30,7 @@ public final class Quantizer {
     private final @Nullable Nvfp4 nvfp4;
     private final QuantKernel[] kernels;
 
-    /** Receives the index of every code that is the lowest integer itself. */
+    /** Receives the index of every code that is the lowest integer, not -0. */
     public interface Lowest {
         void at(int index);
     }
@@ -61,7 +61,7 @@ public final class Quantizer {
         return QuantKernels.of(new QuantSpec(format, dtype, step, scale, zeroPoint));
     }
 
-    /** The length of the array of local scales beside that many codes: 0 but for NVFP4. */
+    /** The number of local scales for so many codes; 0 except for NVFP4. */
     public int locals(int codes) {
         return nvfp4 == null ? 0 : codes / QuantizationScheme.NVFP4_GROUP_SIZE;
     }
@@ -69,9 +69,9 @@ public final class Quantizer {
     /**
      * Quantizes neighbouring tokens of one head.
      *
-     * @param first row-major index of the first value
-     * @param locals of {@link #locals} codes
-     * @param at where its code goes; the codes of all tokens x head_dim values follow
+     * @param first row-major index of the first value in {@code source}
+     * @param locals receives local scales; {@link #locals} gives their number
+     * @param at index of the first of tokens x head_dim codes
      */
     public void quantize(
             KvTensor source, int first, int head, int tokens, byte[] codes, byte[] locals, int at, Lowest lowest) {
@@ -97,7 +97,7 @@ public final class Quantizer {
     }
 
     /**
-     * Writes the values behind neighbouring tokens of one head, in the slot's own dtype, little endian.
+     * Dequantizes neighbouring tokens of one head to the dtype of the slot, little endian.
      *
      * @param at index of the first code
      * @param to byte offset of the first value in {@code values}
@@ -117,7 +117,7 @@ public final class Quantizer {
         }
     }
 
-    /** Writes the value behind the lowest integer, which {@link Lowest} was told of. */
+    /** Writes the value of the lowest integer, at an index that {@link Lowest} received. */
     public void dequantizeLowest(int channel, ByteBuffer values, int to) {
         write(format.min(), channel, values, to);
     }

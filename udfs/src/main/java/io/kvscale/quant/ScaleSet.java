@@ -7,6 +7,7 @@ import io.kvscale.observer.Range;
 import io.kvscale.observer.SlotStatistics;
 import io.kvscale.quant.search.RangeRule;
 import io.kvscale.scheme.GlobalScale;
+import io.kvscale.scheme.Observer;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.Strategy;
 import io.kvscale.tensor.DataProblem;
@@ -16,20 +17,20 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The scales of one slot, one per run of neighbouring channels ({@link Strategy#channelsPerScale}), in row-major order of
+ * The scales of one slot, one per run of neighbouring channels ({@link QuantizationScheme#channelsPerScale}), row-major in
  * the scale's shape.
  *
- * @param parameters one a scale; of NVFP4 the global scale, in the convention of the scheme
- * @param ranges what each came from
+ * @param parameters one per scale; for NVFP4 the global scale in the convention of the scheme
+ * @param ranges the range of each scale
  */
 public record ScaleSet(QuantizationScheme scheme, Geometry geometry, QuantParameters[] parameters, Range[] ranges) {
 
     /**
-     * The scales that a slot's statistics give under a scheme.
+     * Derives the scales of a slot from its statistics.
      *
      * @throws InvalidDataException if the statistics are empty or lack what the observer needs, if the group size does
-     *     not divide head_dim, if a range overflows the type that scales are computed in, or if it has no global scale of
-     *     NVFP4; it names no slot
+     *     not divide head_dim, if a range overflows the scale dtype, or if a range has no global scale of NVFP4; it names no
+     *     slot
      */
     public static ScaleSet derive(SlotStatistics statistics, QuantizationScheme scheme) {
         Geometry geometry = statistics.geometry();
@@ -67,13 +68,14 @@ public record ScaleSet(QuantizationScheme scheme, Geometry geometry, QuantParame
         }
     }
 
-    /** Which batches the statistics must keep for a scheme's observer; null for none. */
+    /** The batches that statistics must keep for a scheme's observer; null for none. */
     public static @Nullable BatchPolicy policy(QuantizationScheme scheme, Geometry geometry) {
         if (!scheme.observer().needsBatches()) {
             return null;
         }
         checkGroups(scheme, geometry);
-        return rule(scheme).policy(scheme, geometry);
+        return new BatchPolicy(
+                scheme.channelsPerScale(geometry), scheme.observer().needs() == Observer.Needs.LAST_BATCH);
     }
 
     private static RangeRule rule(QuantizationScheme scheme) {
@@ -88,12 +90,12 @@ public record ScaleSet(QuantizationScheme scheme, Geometry geometry, QuantParame
             throw problem(
                     "group_size " + scheme.groupSize() + " does not divide head_dim " + geometry.headDim(),
                     scheme.strategy() == Strategy.GROUP
-                            ? "take a group_size that does"
-                            : "take another strategy: the groups of NVFP4 have one size");
+                            ? "take a group_size that divides it"
+                            : "take another strategy: NVFP4 has groups of 16 only");
         }
     }
 
-    /** The scales alone. */
+    /** The scales without zero points. */
     public float[] scales() {
         float[] scales = new float[parameters.length];
         for (int i = 0; i < scales.length; i++) {
@@ -102,7 +104,7 @@ public record ScaleSet(QuantizationScheme scheme, Geometry geometry, QuantParame
         return scales;
     }
 
-    /** The zero points alone, as many. */
+    /** The zero points, one per scale. */
     public float[] zeroPoints() {
         float[] zeroPoints = new float[parameters.length];
         for (int i = 0; i < zeroPoints.length; i++) {

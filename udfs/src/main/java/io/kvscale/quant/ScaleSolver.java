@@ -23,25 +23,25 @@ import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Derives a scale table from statistics: all of it, or an error; never a partial, zero or non-finite scale.
+ * Derives a scale table from statistics. It is complete or an error: no slot is missing, no scale is 0 or non-finite.
  *
- * @param schemes how every slot is quantized
- * @param layers which layers get scales
+ * @param schemes the schemes of all slots
+ * @param layers the layers that get scales
  */
 public record ScaleSolver(SlotSchemes schemes, IntPredicate layers, Tolerances expectations) {
-    /** Fewer tokens than this are thin evidence for a range: a usual calibration set holds hundreds of thousands. */
+    /** A warning is given below this number of tokens. Calibration sets usually have hundreds of thousands. */
     private static final long FEW_TOKENS = 4_096;
 
     private static final Tolerances NOTHING_ALLOWED = new Tolerances(false, false, false, false);
 
-    /** A table and what its reader should be told. */
+    /** A table and its warnings. */
     public record Solution(ScaleTable table, List<String> warnings) {}
 
     /**
-     * Solves for every slot.
+     * Derives the scales of all slots.
      *
-     * @param found a problem that reading the corpus met, after which statistics may be incomplete
-     * @throws InvalidDataException for the first thing that is wrong, by sample, layer and role
+     * @param found a problem from reading the corpus, after which the statistics may be incomplete
+     * @throws InvalidDataException for the first problem in the order of sample, layer and role
      */
     public Solution solve(CalibrationStatistics statistics, @Nullable DataProblem found) {
         SortedMap<Slot, SlotStatistics> slots = new TreeMap<>(statistics.slots());
@@ -76,7 +76,7 @@ public record ScaleSolver(SlotSchemes schemes, IntPredicate layers, Tolerances e
                     idle.name() + " matches no layer of the statistics, which hold layers "
                             + slots.stream().mapToInt(Slot::layer).min().orElse(0) + " to "
                             + slots.stream().mapToInt(Slot::layer).max().orElse(0),
-                    "correct its pattern, which is looked for in names as model.layers.0.self_attn, or remove it"));
+                    "correct its pattern, which must occur in names such as model.layers.0.self_attn, or remove it"));
         }
     }
 
@@ -95,8 +95,8 @@ public record ScaleSolver(SlotSchemes schemes, IntPredicate layers, Tolerances e
             zero += range.min() == 0 && range.max() == 0 ? 1 : 0;
         }
         if (zero > 0) {
-            warnings.add(
-                    slot + ": " + zero + " of " + n + " ranges hold zeros only and get the eps scale " + step(set));
+            warnings.add(slot + ": " + zero + " of " + n + " ranges hold zeros only and get the eps scale "
+                    + set.step().epsilon());
         }
         if (seen.nan() + seen.infinite() > 0) {
             warnings.add(slot + ": " + seen.nan() + " NaN and " + seen.infinite() + " infinite values were left out");
@@ -120,11 +120,11 @@ public record ScaleSolver(SlotSchemes schemes, IntPredicate layers, Tolerances e
     }
 
     /**
-     * Solves for one slot by itself: what concerns it alone is checked as {@link #solve} does it, a whole model is not
-     * asked for.
+     * Derives the scales of one slot. It checks the slot as {@link #solve(CalibrationStatistics, DataProblem)} does, but not
+     * that the model is complete.
      *
-     * @param remedies what errors tell their reader to do
-     * @throws InvalidDataException for the first thing that is wrong with the slot
+     * @param remedies the remedies of errors
+     * @throws InvalidDataException for the first problem of the slot
      */
     public static ScaleSet solve(Slot slot, SlotStatistics seen, QuantizationScheme scheme, Remedies remedies) {
         List<DataProblem> problems = new ArrayList<>();
@@ -149,10 +149,6 @@ public record ScaleSolver(SlotSchemes schemes, IntPredicate layers, Tolerances e
             }
         }
         return set;
-    }
-
-    private static float step(ScaleSet set) {
-        return set.step().epsilon();
     }
 
     private static long most(SortedMap<Slot, SlotStatistics> slots, Function<SlotStatistics, Long> count) {

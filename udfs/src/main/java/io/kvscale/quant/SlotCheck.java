@@ -7,10 +7,10 @@ import io.kvscale.tensor.Slot;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Whether the statistics of one slot can give scales at all, whatever other slots there are. */
+/** Checks that the statistics of one slot can give scales. */
 record SlotCheck(Tolerances expected, Remedies remedies) {
 
-    /** Adds all that is wrong with the slot to {@code problems}. */
+    /** Adds all problems of the slot to {@code problems}. */
     void check(Slot slot, SlotStatistics seen, List<DataProblem> problems) {
         checkFinite(slot, seen, problems);
         if (seen.isEmpty()) {
@@ -37,7 +37,7 @@ record SlotCheck(Tolerances expected, Remedies remedies) {
 
     void checkFinite(Slot slot, SlotStatistics seen, List<DataProblem> problems) {
         if (!expected.skipNonFinite() && seen.nan() + seen.infinite() > 0) {
-            // No counts: where other data is bad too, they depend on what was still read.
+            // No counts in the message: after other errors they would depend on the files read.
             problems.add(at(
                     seen.firstNonFiniteOrigin(),
                     slot,
@@ -45,7 +45,7 @@ record SlotCheck(Tolerances expected, Remedies remedies) {
         }
     }
 
-    /** A problem with the slot and the first file and sample that hold it. */
+    /** Adds the slot and its first file and sample to a problem. */
     static DataProblem at(@Nullable Origin origin, Slot slot, DataProblem problem) {
         DataProblem inSlot = problem.inSlot(slot);
         if (origin == null) {

@@ -4,22 +4,22 @@ import io.kvscale.numeric.Dtype;
 import io.kvscale.numeric.QuantParameters;
 import io.kvscale.observer.SlotStatistics;
 import io.kvscale.observer.histogram.ValueCounts;
-import io.kvscale.scheme.ErrorSummary;
 import io.kvscale.scheme.QuantizationScheme;
+import io.kvscale.scheme.SlotScales.ErrorSummary;
 import io.kvscale.scheme.Strategy;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How wrong given scales are over all values of a slot: exact, from its histograms, without the values themselves. The error
- * is that of the f32 number that a code stands for, before it is rounded to the type of K and V, summed in f64.
+ * The quantization error of scales over all values of a slot, computed exactly from histograms. It excludes the final
+ * rounding to the K/V dtype and is summed in f64.
  *
- * @param count finite values
+ * @param count number of finite values
  * @param signal sum of squared values
  * @param noise sum of squared errors
  * @param mse {@code noise / count}
- * @param sqnrDb 10 log10 of signal to noise; infinite where nothing is lost
- * @param saturated values beyond the least or the greatest number of the format
- * @param codesUsed different codes that occur, over all heads
+ * @param sqnrDb signal-to-noise ratio in decibels; infinite without noise
+ * @param saturated number of values beyond the least or the greatest number of the format
+ * @param codesUsed number of different codes, over all heads
  * @param approximate whether values were rounded before they were counted: F32 data
  */
 public record SlotError(
@@ -33,9 +33,9 @@ public record SlotError(
         boolean approximate) {
 
     /**
-     * The error under the scales that the statistics themselves give: what one scheme costs beside another.
+     * The error with the scales that a scheme derives from the statistics.
      *
-     * @return null where values were not counted, or are not by heads
+     * @return null if values were not counted, or the strategy is neither tensor nor attn_head
      * @throws io.kvscale.tensor.InvalidDataException as {@link ScaleSet#derive}
      */
     public static @Nullable SlotError of(SlotStatistics statistics, QuantizationScheme scheme) {
@@ -47,11 +47,11 @@ public record SlotError(
     }
 
     /**
-     * The error of any scales. Steps are computed as the scheme's {@code scale_dtype} says, but for the last rounding.
+     * The error with given scales.
      *
-     * @param scale one, or one a head, as the scheme's strategy is
-     * @param zeroPoint as many; 0 where symmetric
-     * @return null where values were not counted, or are not by heads: strategies channel and group
+     * @param scale one for strategy tensor, one per head for attn_head
+     * @param zeroPoint as many; 0 if symmetric
+     * @return null if values were not counted, or the strategy is neither tensor nor attn_head
      */
     public static @Nullable SlotError of(
             SlotStatistics statistics, QuantizationScheme scheme, float[] scale, float[] zeroPoint) {
@@ -89,7 +89,7 @@ public record SlotError(
                 approximate);
     }
 
-    /** What a scale table keeps of it. */
+    /** The part of the error that a scale table holds. */
     public ErrorSummary summary() {
         return new ErrorSummary(mse, sqnrDb, saturated, approximate);
     }

@@ -3,12 +3,12 @@ package io.kvscale.quant;
 import java.io.Serializable;
 
 /**
- * What a corpus may lack without being refused.
+ * Deviations of a corpus that are allowed.
  *
- * @param hybrid layers may be missing, and layers may differ in their tokens
- * @param mla layers have keys only
- * @param allowZero a slot of zeros only gets the eps scale
- * @param skipNonFinite NaN and infinite values are left out and counted instead of refused
+ * @param hybrid layers may be missing or differ in their token counts
+ * @param mla layers may have keys only
+ * @param allowZero a slot with zeros only gets the eps scale
+ * @param skipNonFinite NaN and infinite values are ignored and counted, not refused
  */
 public record Tolerances(boolean hybrid, boolean mla, boolean allowZero, boolean skipNonFinite)
         implements Serializable {}

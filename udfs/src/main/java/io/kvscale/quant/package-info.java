@@ -1,3 +1,3 @@
-/** From an observed range to a scale; from floats to codes and back. */
+/** From statistics to scales, and from floats to codes and back. {@link ScaleSolver} and {@link Quantizer} are the ways in. */
 @org.jspecify.annotations.NullMarked
 package io.kvscale.quant;

@@ -5,11 +5,11 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** A value as a recipe gave it, in the form that messages show. */
+/** Shows values of recipes in messages. */
 public final class Given {
     private Given() {}
 
-    /** Text in quotes, shortened and escaped; collections by kind only, for they may be huge. */
+    /** Text in quotes, shortened and escaped; for a collection only its kind. */
     public static String shown(@Nullable Object value) {
         if (value == null) {
             return "nothing";

@@ -3,16 +3,16 @@ package io.kvscale.scheme;
 import java.util.Locale;
 
 /**
- * What the one f32 number of an NVFP4 slot is. Two conventions exist, each the reciprocal of the other but for rounding, and
- * nothing in a bare number tells them apart.
+ * The convention of the global scale of NVFP4, one f32 number per slot. The two conventions are reciprocals, except for
+ * rounding; the number alone does not tell which one is used.
  */
 public enum GlobalScale {
     /**
-     * 2688/absmax, which local scales are divided by: {@code weight_global_scale} and {@code input_global_scale} of
-     * compressed-tensors. The default.
+     * 2688/absmax; local scales are divided by it. compressed-tensors uses it for {@code weight_global_scale} and
+     * {@code input_global_scale}. The default.
      */
     DIVISOR("2688/absmax"),
-    /** absmax/2688, which local scales are multiplied by: {@code weight_scale_2} of ModelOpt, and what vLLM computes with. */
+    /** absmax/2688; local scales are multiplied by it. ModelOpt uses it for {@code weight_scale_2}, vLLM when it computes. */
     MULTIPLIER("absmax/2688");
 
     private final String formula;
@@ -26,7 +26,7 @@ public enum GlobalScale {
         return name().toLowerCase(Locale.ROOT);
     }
 
-    /** How it comes from the greatest absolute value. */
+    /** The formula over the greatest absolute value. */
     public String formula() {
         return formula;
     }

@@ -1,6 +1,6 @@
 package io.kvscale.scheme;
 
-/** A {@code kv_cache_scheme} that cannot be used. The message says what is wrong, then what to do. */
+/** An invalid or unsupported {@code kv_cache_scheme}. The message says what is wrong, then what to do. */
 public final class InvalidSchemeException extends IllegalArgumentException {
     private static final long serialVersionUID = 1L;
 
@@ -8,7 +8,7 @@ public final class InvalidSchemeException extends IllegalArgumentException {
     private final String what;
     private final String remedy;
 
-    /** @param key the key of the scheme at fault */
+    /** @param key the invalid key of the scheme */
     public InvalidSchemeException(String key, String what, String remedy) {
         super(what + "; " + remedy);
         this.key = key;
@@ -16,7 +16,7 @@ public final class InvalidSchemeException extends IllegalArgumentException {
         this.remedy = remedy;
     }
 
-    /** The key of the scheme at fault, as {@code num_bits} or {@code observer_kwargs.averaging_constant}. */
+    /** The invalid key of the scheme, such as {@code num_bits} or {@code observer_kwargs.averaging_constant}. */
     public String key() {
         return key;
     }

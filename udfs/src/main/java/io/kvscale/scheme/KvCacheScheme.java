@@ -8,36 +8,42 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * {@code kv_cache_scheme} in the words of compressed-tensors' {@code QuantizationArgs}, read and written as a decoded
- * YAML or JSON mapping.
+ * Reads and writes {@code kv_cache_scheme} as a decoded YAML or JSON mapping, with the keys of compressed-tensors'
+ * {@code QuantizationArgs}.
  *
- * <p>Defaults are those of compressed-tensors but for the observer, {@code static_minmax} here. Three words are ours:
- * {@code format: e5m2}, beside {@code num_bits: 8, type: float}, is the other fp8 ({@code e4m3} the usual one);
- * {@code global_scale}, beside {@code strategy: tensor_group}, is the convention of NVFP4, {@code divisor} (the usual one) or
- * {@code multiplier}; and {@code scale_dtype} may be {@code float32} or {@code input}; any other value of that key is
- * llm-compressor's own business and not acted on.
+ * <p>Defaults are those of compressed-tensors, except for the observer, {@code static_minmax}. Three keys differ from
+ * compressed-tensors:
+ *
+ * <ul>
+ *   <li>{@code format} is the layout of a float: with {@code num_bits: 8, type: float}, {@code e4m3} (default) or
+ *       {@code e5m2}.
+ *   <li>{@code global_scale} is the convention of NVFP4: with {@code strategy: tensor_group}, {@code divisor} (default) or
+ *       {@code multiplier}.
+ *   <li>{@code scale_dtype} is {@code float32} (default) or {@code input}. Other values, which llm-compressor writes, have no
+ *       effect.
+ * </ul>
  */
 public final class KvCacheScheme {
     private KvCacheScheme() {}
 
-    /** {@link #parse(Map, Consumer)} without a word about keys that are not acted on. */
+    /** {@link #parse(Map, Consumer)} that does not report keys without effect. */
     public static QuantizationScheme parse(Map<String, ?> fields) {
         return parse(fields, key -> {});
     }
 
     /**
-     * The scheme that a mapping stands for.
+     * The scheme of a mapping.
      *
-     * @param notActedOn told each key that is valid but changes nothing here
-     * @throws InvalidSchemeException for an unknown key, a wrong type or a pair that is not served, with the remedy
+     * @param notActedOn receives each key that is valid but has no effect
+     * @throws InvalidSchemeException for an unknown key, a wrong type or an unsupported combination, with the remedy
      */
     public static QuantizationScheme parse(Map<String, ?> fields, Consumer<String> notActedOn) {
         return new SchemeFields(fields).read(notActedOn);
     }
 
     /**
-     * The canonical fields of a scheme, in the order in which {@code kv_scales.json} lists them; {@link #parse} gives
-     * the same scheme back. Values are strings, booleans, numbers, mappings and null.
+     * The canonical fields of a scheme in the order of {@code kv_scales.json}. {@link #parse} restores the scheme. Values are
+     * strings, booleans, numbers, mappings and null.
      */
     public static Map<String, @Nullable Object> fields(QuantizationScheme scheme) {
         Map<String, @Nullable Object> fields = new LinkedHashMap<>();
@@ -56,11 +62,10 @@ public final class KvCacheScheme {
     }
 
     /**
-     * The fields as a model's {@code config.json} holds them under {@code kv_cache_scheme}: exactly those that
-     * compressed-tensors' readers know, for they refuse others.
+     * The fields of {@code kv_cache_scheme} in a model's {@code config.json}: only keys that compressed-tensors accepts.
      *
-     * @throws InvalidSchemeException for fp8 e5m2, which they would take for e4m3, and for an NVFP4 multiplier, which they
-     *     would take for a divisor
+     * @throws InvalidSchemeException for a format that needs {@code format}, such as fp8 e5m2, and for an NVFP4 multiplier:
+     *     compressed-tensors would read another format or a divisor
      */
     public static Map<String, @Nullable Object> compressedTensorsFields(QuantizationScheme scheme) {
         NumberFormat format = scheme.format();

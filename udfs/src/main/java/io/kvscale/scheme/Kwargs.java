@@ -43,7 +43,7 @@ public final class Kwargs {
     /**
      * The error for a number out of bounds.
      *
-     * @param expected the remedy, such as {@code a number above 0, at most 1}
+     * @param expected the remedy, such as {@code a number within (0, 1]}
      */
     public static InvalidSchemeException outOfBounds(String key, double given, String expected) {
         return new InvalidSchemeException(

@@ -4,6 +4,7 @@ import io.kvscale.numeric.NumberFormat;
 import java.io.Serializable;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * The {@code observer} of a scheme, its {@code observer_kwargs} included: which range of the observed values a scale comes
@@ -18,8 +19,10 @@ public interface Observer extends Serializable {
     enum Needs {
         /** The least and the greatest value of every channel; statistics always hold them. */
         RANGES,
-        /** The ranges of single batches. */
+        /** The ranges of all batches. */
         BATCHES,
+        /** The range of the last batch. */
+        LAST_BATCH,
         /** A histogram of the values of every head. */
         COUNTS
     }
@@ -32,9 +35,9 @@ public interface Observer extends Serializable {
         return List.of();
     }
 
-    /** The keys of {@code observer_kwargs} that are valid, in the order in which messages list them. */
-    default List<String> keys() {
-        return List.of();
+    /** The valid keys of {@code observer_kwargs}. */
+    default Set<String> keys() {
+        return kwargs().keySet();
     }
 
     /**
@@ -59,7 +62,7 @@ public interface Observer extends Serializable {
     default void check(NumberFormat format, Strategy strategy) {}
 
     default boolean needsBatches() {
-        return needs() == Needs.BATCHES;
+        return needs() == Needs.BATCHES || needs() == Needs.LAST_BATCH;
     }
 
     default boolean needsCounts() {

@@ -13,18 +13,18 @@ import org.yaml.snakeyaml.constructor.SafeConstructor;
 import org.yaml.snakeyaml.error.MarkedYAMLException;
 import org.yaml.snakeyaml.error.YAMLException;
 
-/** YAML, and with it JSON, from someone who is not trusted: no tags that build objects, no bombs, no loops. */
+/** Parses untrusted YAML or JSON: no tags that build objects, no alias bombs, no loops. */
 public final class PlainYaml {
-    /** The most characters that are read: a recipe is a page of text. */
+    /** Maximum number of characters. */
     public static final int MAX_SIZE = 1 << 20;
 
     private static final int MAX_DEPTH = 40;
-    // Few enough that nested aliases cannot multiply into work worth noticing.
+    // Nested aliases multiply; this few cannot take noticeable time.
     private static final int MAX_ALIASES = 20;
 
     private PlainYaml() {}
 
-    /** Text that is no plain YAML; the message says why, in one line. */
+    /** Malformed or unsupported YAML; the message is one line. */
     public static final class MalformedException extends IllegalArgumentException {
         private static final long serialVersionUID = 1L;
 
@@ -34,9 +34,9 @@ public final class PlainYaml {
     }
 
     /**
-     * The one document of a text: mappings, lists, text, numbers, booleans; null if it is empty.
+     * Parses one document into mappings, lists, text, numbers and booleans; null if it is empty.
      *
-     * @throws MalformedException if it cannot be read
+     * @throws MalformedException if it is not valid YAML, too large, too deep or contains itself
      */
     public static @Nullable Object load(String yaml) {
         LoaderOptions options = new LoaderOptions();
@@ -58,7 +58,7 @@ public final class PlainYaml {
         } catch (YAMLException e) {
             throw new MalformedException(e.getMessage());
         } catch (RuntimeException | StackOverflowError e) {
-            // SnakeYAML lets some malformed scalars (timestamps, numbers) and looping merge keys through to the JDK.
+            // SnakeYAML does not wrap the errors of some malformed timestamps, numbers and merge keys.
             throw new MalformedException(e.getMessage());
         }
         rejectLoops(top, 0, identitySet(), identitySet());
@@ -69,7 +69,7 @@ public final class PlainYaml {
         return Collections.newSetFromMap(new IdentityHashMap<>());
     }
 
-    /** Aliases may share nodes, and then a tree can still be read from it; a node inside itself has no end. */
+    /** Shared nodes are valid; a node that contains itself is not. */
     private static void rejectLoops(@Nullable Object node, int depth, Set<Object> open, Set<Object> done) {
         Collection<?> children =
                 node instanceof Map<?, ?> map ? map.values() : node instanceof Collection<?> list ? list : Set.of();
@@ -77,7 +77,7 @@ public final class PlainYaml {
             return;
         }
         if (!open.add(node) || depth > 2 * MAX_DEPTH) {
-            throw new MalformedException("a part of it contains itself");
+            throw new MalformedException("an alias contains itself");
         }
         for (Object child : children) {
             rejectLoops(child, depth + 1, open, done);

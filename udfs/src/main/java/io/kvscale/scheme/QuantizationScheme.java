@@ -79,7 +79,7 @@ public record QuantizationScheme(
         if (groupSize != NVFP4_GROUP_SIZE) {
             throw new InvalidSchemeException(
                     "group_size",
-                    "strategy tensor_group is NVFP4, which has groups of 16, not of " + groupSize,
+                    "strategy tensor_group is NVFP4, in groups of 16, not of " + groupSize,
                     "say group_size: 16, or remove it");
         }
         if (scaleDtype != ScaleDtype.FLOAT32) {

@@ -3,11 +3,11 @@ package io.kvscale.scheme;
 import io.kvscale.numeric.Dtype;
 import java.util.Locale;
 
-/** The type in which scales are computed. */
+/** The {@code scale_dtype} of a scheme: the type that every step of a scale's computation is rounded to. */
 public enum ScaleDtype {
-    /** Every step in f32: the better scale, and what serving engines read. The default. */
+    /** f32: more exact, and the type that serving engines read. The default. */
     FLOAT32,
-    /** Every step rounded to the type of K and V: bit parity with the reference. */
+    /** The type of K and V: bit-identical to compressed-tensors. */
     INPUT;
 
     /** The word that recipes use. */
@@ -15,7 +15,7 @@ public enum ScaleDtype {
         return name().toLowerCase(Locale.ROOT);
     }
 
-    /** The type of the steps for K or V of this element type. */
+    /** The step type for K or V with this element type. */
     public Dtype over(Dtype data) {
         return this == FLOAT32 ? Dtype.F32 : data;
     }

@@ -8,16 +8,16 @@ import java.util.TreeMap;
 /**
  * The result of a calibration: the scales of every slot.
  *
- * @param scheme what holds where a slot has no scheme of its own
- * @param slots by layer, then role
+ * @param scheme the scheme of slots that have no other
+ * @param slots ordered by layer, then role
  */
 public record ScaleTable(QuantizationScheme scheme, CorpusSummary corpus, SortedMap<Slot, SlotScales> slots) {
     /**
-     * What was read.
+     * The corpus that was read.
      *
-     * @param fingerprint 64 hexadecimal digits: which tensors, not which bytes
-     * @param samples the most of any slot
-     * @param tokens the most of any slot
+     * @param fingerprint 64 hexadecimal digits, computed from the tensors' names, not from their bytes
+     * @param samples maximum over slots
+     * @param tokens maximum over slots
      * @param values finite values of all slots
      */
     public record CorpusSummary(String fingerprint, long files, long samples, long tokens, long values) {}
@@ -26,15 +26,15 @@ public record ScaleTable(QuantizationScheme scheme, CorpusSummary corpus, Sorted
         slots = Collections.unmodifiableSortedMap(new TreeMap<>(slots));
     }
 
-    /** The table as {@code kv_scales.json}: UTF-8, the same bytes for the same table on every JDK. */
+    /** The table as {@code kv_scales.json}, in UTF-8; the bytes do not depend on the JDK. */
     public byte[] toJson() {
         return ScaleTableWriter.write(this);
     }
 
     /**
-     * Reads {@code kv_scales.json}, also one that was edited by hand.
+     * Reads {@code kv_scales.json}, which may have been edited by hand.
      *
-     * @throws io.kvscale.tensor.InvalidDataException if it is not such a file, or a scale in it could not be used
+     * @throws io.kvscale.tensor.InvalidDataException if it is malformed or holds an invalid scale
      */
     public static ScaleTable fromJson(byte[] json) {
         return ScaleTableReader.read(json);

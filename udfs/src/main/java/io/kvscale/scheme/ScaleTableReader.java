@@ -17,7 +17,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
-/** Reads {@code kv_scales.json}: every scale is checked as if a stranger had written it. */
+/** Reads {@code kv_scales.json} and checks every field, since the file may have been edited. */
 final class ScaleTableReader {
     private static final TypeReference<Map<String, Object>> FIELDS = new TypeReference<>() {};
 
@@ -86,13 +86,13 @@ final class ScaleTableReader {
         float[] scale = numbers(slot, node, "scale", size);
         for (float s : scale) {
             if (!(s > 0 && s < Float.POSITIVE_INFINITY)) {
-                throw problem(slot + " has the scale " + s + ", which is not finite and above 0");
+                throw problem(slot + " has the scale " + s + ", expected a finite number above 0");
             }
         }
         float[] zeroPoint = numbers(slot, node, "zero_point", size);
         for (float z : zeroPoint) {
             if (z != scheme.format().round(z) || (z != 0 && scheme.symmetric())) {
-                throw problem(slot + " has the zero point " + z + ", which is none of its scheme");
+                throw problem(slot + " has the zero point " + z + ", which its scheme does not allow");
             }
         }
         JsonNode range = node.path("range");
@@ -119,8 +119,8 @@ final class ScaleTableReader {
                 node.has("error") ? error(slot, node.get("error")) : null);
     }
 
-    /** An {@code sqnr_db} of null stands for no noise at all. */
-    private static ErrorSummary error(Slot slot, JsonNode node) {
+    /** An {@code sqnr_db} of null means infinite: no noise. */
+    private static SlotScales.ErrorSummary error(Slot slot, JsonNode node) {
         JsonNode mse = need(node, "mse");
         JsonNode sqnr = need(node, "sqnr_db");
         JsonNode saturated = need(node, "saturated");
@@ -129,7 +129,7 @@ final class ScaleTableReader {
             throw problem(slot + " has the error " + DataProblem.shown(node.toString())
                     + ", expected mse, sqnr_db and saturated");
         }
-        return new ErrorSummary(
+        return new SlotScales.ErrorSummary(
                 mse.asDouble(),
                 sqnr.isNull() ? Double.POSITIVE_INFINITY : sqnr.asDouble(),
                 saturated.asLong(),
@@ -142,8 +142,8 @@ final class ScaleTableReader {
         }
         QuantizationScheme scheme = KvCacheScheme.parse(Json.MAPPER.convertValue(node, FIELDS));
         if (scheme.globalScale() != null && !node.hasNonNull(SchemeFields.GLOBAL_SCALE)) {
-            // A recipe has a default; a number without its convention is worth nothing.
-            throw problem("a scheme of strategy tensor_group does not say its global_scale: divisor or multiplier");
+            // A recipe has a default. A scale without its convention is ambiguous.
+            throw problem("a scheme with strategy tensor_group does not say its global_scale: divisor or multiplier");
         }
         return scheme;
     }
@@ -164,18 +164,17 @@ final class ScaleTableReader {
         return result;
     }
 
-    /** Through the double's shortest decimal, so that a decimal of up to 15 digits is rounded once and not twice. */
+    /** Parses the shortest decimal of the double, so that a decimal of up to 15 digits is rounded once, not twice. */
     private static float number(JsonNode number) {
         return Float.parseFloat(number.asText());
     }
 
-    /** What only informs: NaN where it is no finite number. */
+    /** For informative fields: NaN unless it is a finite number. */
     private static float finiteOrNaN(JsonNode node) {
         float number = node.isNumber() ? number(node) : Float.NaN;
         return Float.isInfinite(number) ? Float.NaN : number;
     }
 
-    /** A whole number where nothing else makes sense: 1.5 or "1" is an accident of editing. */
     private static int whole(JsonNode node, String field) {
         JsonNode number = need(node, field);
         if (!number.isInt()) {

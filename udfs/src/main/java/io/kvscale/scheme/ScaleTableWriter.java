@@ -101,13 +101,13 @@ final class ScaleTableWriter {
         json.writeNumberField("inf", slot.infinite());
         json.writeStringField("min_sample", slot.minSample());
         json.writeStringField("max_sample", slot.maxSample());
-        ErrorSummary error = slot.error();
+        SlotScales.ErrorSummary error = slot.error();
         if (error != null) {
             write(error);
         }
     }
 
-    private void write(ErrorSummary error) throws IOException {
+    private void write(SlotScales.ErrorSummary error) throws IOException {
         json.writeObjectFieldStart("error");
         json.writeNumberField("mse", error.mse());
         if (Double.isInfinite(error.sqnrDb())) {

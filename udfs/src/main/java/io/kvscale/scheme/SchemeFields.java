@@ -10,7 +10,7 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/** The mapping behind a {@code kv_cache_scheme}, read field by field. */
+/** Reads a {@code kv_cache_scheme} mapping field by field. */
 final class SchemeFields {
     /** Not in compressed-tensors: the layout, where several formats have the same bits and type. */
     static final String FORMAT = "format";
@@ -44,7 +44,7 @@ final class SchemeFields {
     private static final Vocabulary GLOBAL_SCALES =
             Vocabulary.of(Arrays.stream(GlobalScale.values()).map(GlobalScale::word));
     private static final Vocabulary LAYOUTS = Vocabulary.of(Arrays.stream(NumberFormat.values())
-            .filter(SchemeFields::needsLayout)
+            .filter(NumberFormat::needsLayout)
             .map(NumberFormat::layout));
 
     private final Map<String, ?> fields;
@@ -84,18 +84,18 @@ final class SchemeFields {
         if (dynamic instanceof String word && word.equalsIgnoreCase(LOCAL)) {
             Object strategy = fields.get("strategy");
             if (strategy instanceof String text && text.equalsIgnoreCase(TENSOR_GROUP)) {
-                return; // Its local scales are never calibrated, its global scale always is.
+                return; // Engines compute the local scales; the global scale is calibrated.
             }
             throw invalid(
                     "dynamic",
-                    "dynamic: local leaves nothing to calibrate, but with strategy tensor_group (NVFP4), which has local"
-                            + " and global scales",
+                    "dynamic: local leaves nothing to calibrate, except with strategy tensor_group (NVFP4), which has"
+                            + " local and global scales",
                     "say dynamic: false for static scales, or strategy: tensor_group, num_bits: 4, type: float");
         }
         if (Boolean.TRUE.equals(dynamic)) {
             throw invalid(
                     "dynamic",
-                    "dynamic: true leaves nothing to calibrate: an engine computes those scales while it runs",
+                    "dynamic: true leaves nothing to calibrate: engines compute dynamic scales at run time",
                     "say dynamic: false for static scales, or serve without calibration");
         }
         flag("dynamic", false);
@@ -104,10 +104,10 @@ final class SchemeFields {
     private void rejectWeightsOnly() {
         Object actorder = fields.get("actorder");
         if (actorder != null && !Boolean.FALSE.equals(actorder)) {
-            throw invalid("actorder", "actorder orders the columns of weights, not a KV cache", "remove it");
+            throw invalid("actorder", "actorder is for weights, not for a KV cache", "remove it");
         }
         if (fields.get("block_structure") != null) {
-            throw invalid("block_structure", "block_structure divides weights, not a KV cache", "remove it");
+            throw invalid("block_structure", "block_structure is for weights, not for a KV cache", "remove it");
         }
     }
 
@@ -117,10 +117,15 @@ final class SchemeFields {
         List<NumberFormat> formats = bits instanceof Integer n ? NumberFormat.with(n, type) : List.of();
         if (fields.get(FORMAT) != null) {
             String layout = word(FORMAT, "", LAYOUTS);
-            return formats.stream()
-                    .filter(format -> format.layout().equals(layout) && needsLayout(format))
+            NumberFormat format = Arrays.stream(NumberFormat.values())
+                    .filter(known -> known.layout().equals(layout))
                     .findFirst()
-                    .orElseThrow(() -> wrongLayout(layout));
+                    .orElseThrow();
+            if (!formats.contains(format)) {
+                String expected = "num_bits: " + format.bits() + ", type: " + format.type();
+                throw invalid(FORMAT, "format " + layout + " goes with " + expected, "remove it, or say " + expected);
+            }
+            return format;
         }
         if (!formats.isEmpty()) {
             return formats.get(0);
@@ -129,21 +134,6 @@ final class SchemeFields {
                 "num_bits",
                 "num_bits must be " + joined(NumberFormat::bits, " or ") + ", got " + Given.shown(bits),
                 "the formats are " + joined(NumberFormat::word, ", "));
-    }
-
-    private static boolean needsLayout(NumberFormat format) {
-        return NumberFormat.with(format.bits(), format.type()).size() > 1;
-    }
-
-    private static InvalidSchemeException wrongLayout(String layout) {
-        NumberFormat format = Arrays.stream(NumberFormat.values())
-                .filter(known -> known.layout().equals(layout))
-                .findFirst()
-                .orElseThrow();
-        return invalid(
-                FORMAT,
-                "format " + layout + " goes with num_bits " + format.bits() + " and type " + format.type(),
-                "remove it, or say num_bits: " + format.bits() + ", type: " + format.type());
     }
 
     private static String joined(Function<NumberFormat, Object> property, String separator) {
@@ -191,7 +181,7 @@ final class SchemeFields {
         if (groupSize == -1 && strategy != Strategy.CHANNEL) {
             throw invalid(
                     "group_size",
-                    "group_size -1 stands for strategy channel, but strategy is " + strategy.word(),
+                    "group_size -1 means strategy channel, but strategy is " + strategy.word(),
                     strategy == Strategy.GROUP ? "say how many channels share a scale" : "remove group_size");
         }
         return strategy;

@@ -9,9 +9,14 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A scheme in one string: the mapping of a {@code kv_cache_scheme} as JSON or YAML, also under that key, or the short name
- * {@code FORMAT[:STRATEGY[:GROUP_SIZE]]}, as {@code fp8}, {@code int8:channel} or {@code int4:group:32}, or
- * {@code nvfp4[:divisor|:multiplier]}: symmetric, with every default.
+ * Parses a scheme from one string, which is one of these:
+ *
+ * <ul>
+ *   <li>a {@code kv_cache_scheme} mapping as JSON or YAML, with or without that key;
+ *   <li>a short name {@code FORMAT[:STRATEGY[:GROUP_SIZE]]}, such as {@code fp8}, {@code int8:channel} or
+ *       {@code int4:group:32}: symmetric, with all defaults;
+ *   <li>{@code nvfp4}, {@code nvfp4:divisor} or {@code nvfp4:multiplier}.
+ * </ul>
  */
 public final class SchemeText {
     private static final String SCHEME = "kv_cache_scheme";
@@ -21,11 +26,11 @@ public final class SchemeText {
             Arrays.stream(NumberFormat.values()).flatMap(format -> format.names().stream()), Stream.of(NVFP4)));
     private static final Pattern SHORT = Pattern.compile("[^\\s:{}\\[\\]'\"]+(:[^\\s:{}\\[\\]'\"]*)*");
     private static final String EXAMPLES =
-            "give a kv_cache_scheme as YAML or JSON, or a short name as fp8, int8:channel, int4:group:32 or nvfp4";
+            "give a kv_cache_scheme as YAML or JSON, or a short name such as fp8, int8:channel, int4:group:32 or nvfp4";
 
     private SchemeText() {}
 
-    /** @throws InvalidSchemeException if it is neither, or says something that is not served, with the remedy */
+    /** @throws InvalidSchemeException if the text is malformed or the scheme unsupported, with the remedy */
     public static QuantizationScheme parse(String text) {
         String trimmed = text.strip();
         if (SHORT.matcher(trimmed).matches()) {
@@ -43,13 +48,13 @@ public final class SchemeText {
         if (!(top instanceof Map<?, ?> fields)) {
             throw new InvalidSchemeException("", "a scheme must be a mapping, got " + Given.shown(top), EXAMPLES);
         }
-        // Keys that are no text are refused by name below.
+        // KvCacheScheme rejects keys that are not text.
         @SuppressWarnings("unchecked")
         Map<String, ?> words = (Map<String, ?>) fields;
         return KvCacheScheme.parse(words, key -> refuseScaleDtype(key, words.get(key)));
     }
 
-    /** What a recipe's reader is only told of; here nobody would see it, and a slip of the pen would give other scales. */
+    /** Recipes only warn about other values. A SQL query would not show the warning, and a typo would change the scales. */
     private static void refuseScaleDtype(String key, @Nullable Object given) {
         if (key.equals(SCALE_DTYPE)) {
             throw new InvalidSchemeException(
@@ -60,10 +65,10 @@ public final class SchemeText {
     }
 
     /**
-     * The number format of a name, whatever its case: {@code fp8} is e4m3, {@code fp4} is e2m1.
+     * The number format with this name in any case, as {@link NumberFormat#names}.
      *
-     * @throws InvalidSchemeException for any other, with the nearest known one; for {@code nvfp4}, which is a format with
-     *     scales of its own
+     * @throws InvalidSchemeException for an unknown name, with the nearest known one, and for {@code nvfp4}, which has local
+     *     scales
      */
     public static NumberFormat format(String name) {
         if (isNvfp4(List.of(name.split(":", -1)))) {
@@ -78,10 +83,10 @@ public final class SchemeText {
     }
 
     /**
-     * The scheme with one calibrated scale, every default else, that a word for values stands for: a name of {@link #format},
-     * or NVFP4 in either convention, {@code nvfp4} ({@code nvfp4:divisor}) and {@code nvfp4:multiplier}.
+     * The scheme with one calibrated scale and all defaults for a name of {@link #format}, {@code nvfp4} (the same as
+     * {@code nvfp4:divisor}) or {@code nvfp4:multiplier}.
      *
-     * @throws InvalidSchemeException for any other, with the nearest known one
+     * @throws InvalidSchemeException for an unknown name, with the nearest known one
      */
     public static QuantizationScheme ofOneScale(String name) {
         List<String> parts = List.of(name.split(":", -1));
@@ -104,7 +109,7 @@ public final class SchemeText {
         throw new InvalidSchemeException(
                 SchemeFields.GLOBAL_SCALE,
                 "nvfp4 is followed by its convention or nothing, got " + Given.shown(String.join(":", parts)),
-                "say nvfp4, nvfp4:divisor (2688/absmax, the same) or nvfp4:multiplier (absmax/2688)");
+                "say nvfp4 or nvfp4:divisor (2688/absmax), or nvfp4:multiplier (absmax/2688)");
     }
 
     private static QuantizationScheme named(List<String> parts) {

@@ -14,27 +14,27 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How every slot is quantized: a scheme for K, one for V, and overrides for some layers.
+ * The schemes of all slots: one for K, one for V, and overrides for some layers.
  *
- * @param key the scheme of K where no override holds
- * @param value the scheme of V where no override holds
- * @param overrides of those that hold for a slot, the last one counts, whole
+ * @param key the scheme of K without an override
+ * @param value the scheme of V without an override
+ * @param overrides the last one that applies to a slot replaces its whole scheme
  */
 public record SlotSchemes(QuantizationScheme key, QuantizationScheme value, List<Override> overrides)
         implements Serializable {
 
     public SlotSchemes {
-        // ArrayList: the lists of List.of() do not pass through every serializer that Spark may be told to use.
+        // ArrayList, because Kryo cannot deserialize the lists of List.of().
         overrides = new ArrayList<>(overrides);
     }
 
     /**
-     * Another scheme for some layers.
+     * Other schemes for some layers.
      *
-     * @param name where it was said, for messages
+     * @param name its place in the recipe, for messages
      * @param layers the numbers of the layers
-     * @param key the scheme of K there; null to leave it
-     * @param value the scheme of V there; null to leave it
+     * @param key the scheme of K in these layers; null for no change
+     * @param value the scheme of V in these layers; null for no change
      */
     public record Override(
             String name,
@@ -48,17 +48,17 @@ public record SlotSchemes(QuantizationScheme key, QuantizationScheme value, List
         }
     }
 
-    /** The same for all layers. */
+    /** One scheme for K and one for V, in all layers. */
     public static SlotSchemes of(QuantizationScheme key, QuantizationScheme value) {
         return new SlotSchemes(key, value, List.of());
     }
 
-    /** One for all slots. */
+    /** One scheme for all slots. */
     public static SlotSchemes of(QuantizationScheme scheme) {
         return of(scheme, scheme);
     }
 
-    /** Every scheme that some slot may have. */
+    /** All different schemes. */
     public Set<QuantizationScheme> all() {
         Set<QuantizationScheme> all = new LinkedHashSet<>(Arrays.asList(key, value));
         for (Override override : overrides) {
@@ -67,7 +67,7 @@ public record SlotSchemes(QuantizationScheme key, QuantizationScheme value, List
         return all;
     }
 
-    /** What holds where nothing else is said: K's. */
+    /** The scheme of K without an override, which stands for the whole table. */
     public QuantizationScheme common() {
         return key;
     }
@@ -83,7 +83,7 @@ public record SlotSchemes(QuantizationScheme key, QuantizationScheme value, List
         return slot.role() == Role.KEY ? key : value;
     }
 
-    /** The first override that holds for none of these slots; null if each holds for one. */
+    /** The first override that applies to none of these slots; null if each applies to one. */
     public @Nullable Override idle(Set<Slot> slots) {
         for (Override override : overrides) {
             if (slots.stream().noneMatch(slot -> override.of(slot) != null)) {

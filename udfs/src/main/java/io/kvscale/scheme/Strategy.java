@@ -5,17 +5,17 @@ import java.util.Locale;
 
 /** How many values of a K or V tensor {@code [B,H,S,D]} share one scale. */
 public enum Strategy {
-    /** One scale for all: shape [1]. */
+    /** One scale per tensor: shape [1]. */
     TENSOR,
-    /** One a KV head: shape [H,1,1]. */
+    /** One scale per KV head: shape [H,1,1]. */
     ATTN_HEAD,
-    /** One a (head, channel), over all tokens, as KIVI and KVQuant mean it: shape [H,1,D]. */
+    /** One scale per (head, channel) over all tokens, as in KIVI and KVQuant: shape [H,1,D]. */
     CHANNEL,
-    /** One a run of {@code group_size} channels along head_dim: shape [H,1,D/group_size]. */
+    /** One scale per {@code group_size} neighbouring channels along head_dim: shape [H,1,D/group_size]. */
     GROUP,
     /**
-     * NVFP4: one global scale for all, shape [1], and beside it local scales of 16 neighbouring values of a token, which are
-     * computed with the codes and never calibrated.
+     * NVFP4: one calibrated global scale, shape [1], and one local scale per 16 neighbouring values of a token. Local scales
+     * are computed with the codes, not calibrated.
      */
     TENSOR_GROUP;
 
@@ -24,7 +24,7 @@ public enum Strategy {
         return name().toLowerCase(Locale.ROOT);
     }
 
-    /** Whether whole heads share a scale, and no other scale concerns a value. */
+    /** Whether whole heads share a scale and there are no local scales. */
     public boolean isByHeads() {
         return this == TENSOR || this == ATTN_HEAD;
     }

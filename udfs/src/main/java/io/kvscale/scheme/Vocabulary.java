@@ -6,7 +6,7 @@ import java.util.Locale;
 import java.util.stream.Stream;
 import org.apache.commons.text.similarity.LevenshteinDistance;
 
-/** The words that one place of a recipe knows, in the order in which it lists them. */
+/** The valid words of one place in a recipe, in the order in which messages list them. */
 public final class Vocabulary {
     private static final int MAX_LISTED = 16;
     private static final int MAX_COMPARED = 64;
@@ -27,7 +27,7 @@ public final class Vocabulary {
         return new Vocabulary(words.distinct().toList());
     }
 
-    /** These words and those of the other. */
+    /** These words and those of {@code other}. */
     public Vocabulary and(Vocabulary other) {
         return new Vocabulary(
                 Stream.concat(words.stream(), other.words.stream()).distinct().toList());
@@ -41,7 +41,7 @@ public final class Vocabulary {
         return words;
     }
 
-    /** The word with the fewest edits from this one, whatever its case; the earliest of equals. */
+    /** The valid word with the smallest edit distance to this one, ignoring case; the first one wins a tie. */
     public String nearest(String unknown) {
         String word = folded(unknown);
         return words.stream()
@@ -49,12 +49,12 @@ public final class Vocabulary {
                 .orElseThrow();
     }
 
-    /** How many letters to add, drop or change to get from one word to the other, whatever their case. */
+    /** The Levenshtein distance between two words, ignoring case. */
     public static int distance(String a, String b) {
         return LevenshteinDistance.getDefaultInstance().apply(folded(a), folded(b));
     }
 
-    /** What to do about a word that is not known here: the nearest one, and all of them if they are few. */
+    /** The remedy for an unknown word: the nearest valid word, and all valid words if there are at most 16. */
     public String remedy(String unknown) {
         String nearest = "the nearest known one is '" + nearest(unknown) + "'";
         return words.size() > MAX_LISTED ? nearest : nearest + "; known here: " + String.join(", ", words);

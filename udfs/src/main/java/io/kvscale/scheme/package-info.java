@@ -1,3 +1,3 @@
-/** What to quantize and how ({@code kv_cache_scheme}), and the table of scales that results. */
+/** How to quantize ({@code kv_cache_scheme}) and the resulting table of scales. */
 @org.jspecify.annotations.NullMarked
 package io.kvscale.scheme;

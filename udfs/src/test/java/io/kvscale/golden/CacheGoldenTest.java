@@ -27,7 +27,7 @@ class CacheGoldenTest {
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("cases")
-    void updatesReturnWhatTheReferenceReturns(String label, JsonNode golden) {
+    void updatesEqualTheReference(String label, JsonNode golden) {
         Dtype dtype = GoldenFile.dtype(golden);
         QuantizedKvCache cache = new QuantizedKvCache(new QuantizationScheme(
                 GoldenFile.format(golden),
@@ -84,7 +84,7 @@ class CacheGoldenTest {
         return (double) dtype.toFloat(bits + 1) - dtype.toFloat(bits);
     }
 
-    /** The distance of the format's numbers around x. */
+    /** The distance between neighbouring numbers of the format at x. */
     private static float step(NumberFormat format, float x) {
         if (format.isInteger()) {
             return 1f;

@@ -17,7 +17,7 @@ class FakeQuantizeGoldenTest {
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("cases")
-    void valuesComeBackAsTheReferences(String label, JsonNode golden) {
+    void fakeQuantizedValuesEqualTheReference(String label, JsonNode golden) {
         Dtype dtype = GoldenFile.dtype(golden);
         Dtype step = GoldenFile.step(golden);
         QuantParameters parameters = new QuantParameters(GoldenFile.floats(golden.get("scale"), step)[0], (float)

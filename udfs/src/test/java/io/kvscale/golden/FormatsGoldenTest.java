@@ -16,7 +16,7 @@ class FormatsGoldenTest {
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("cases")
-    void everyCodeStandsForTheReferencesNumber(String label, JsonNode golden) {
+    void everyCodeDecodesToTheReferenceNumber(String label, JsonNode golden) {
         NumberFormat format = GoldenFile.format(golden);
         int[] expected = GoldenFile.bits(golden.get("values"));
         assertThat(expected).hasSize(1 << format.bits());

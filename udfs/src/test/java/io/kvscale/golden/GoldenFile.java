@@ -22,13 +22,13 @@ import java.util.stream.StreamSupport;
 import org.junit.jupiter.params.provider.Arguments;
 
 /**
- * Reads one file of golden vectors, from the folder that the system property {@code kvscale.golden} names or from the
- * test resources. A missing file, or one without cases, fails.
+ * Reads a file of golden vectors from the folder of the system property {@code kvscale.golden}, or from the test resources.
+ * A missing file, or a file without cases, fails the test.
  */
 public final class GoldenFile {
     private GoldenFile() {}
 
-    /** The cases of a file, each with its index for the test's name. */
+    /** The cases of a file, each with a label for the name of the test. */
     public static Stream<Arguments> cases(String name) {
         Path file = folder().resolve(name);
         try {
@@ -44,7 +44,7 @@ public final class GoldenFile {
     private static Path folder() {
         String named = System.getProperty("kvscale.golden");
         if (named != null) {
-            // Relative to where Maven was started from, as its user means it; tests run in their module's folder.
+            // Relative to the top-level folder; tests run in the folder of their module.
             return Path.of(System.getProperty("kvscale.top", "")).resolve(named);
         }
         try {
@@ -71,7 +71,7 @@ public final class GoldenFile {
                 .toArray();
     }
 
-    /** The numbers behind an array of patterns. */
+    /** The numbers of an array of bit patterns. */
     public static float[] floats(JsonNode words, Dtype dtype) {
         int[] bits = bits(words);
         float[] numbers = new float[bits.length];
@@ -89,7 +89,7 @@ public final class GoldenFile {
         return words;
     }
 
-    /** The words themselves, for comparing. */
+    /** The hexadecimal words of an array. */
     public static String[] words(JsonNode words) {
         return words.asText().trim().split(" +");
     }
@@ -125,7 +125,7 @@ public final class GoldenFile {
                 : observer;
     }
 
-    /** The type of the steps: that of the data, or f32 where the case says so. */
+    /** The step type: that of the case's scale_dtype, else the type of the data. */
     public static Dtype step(JsonNode node) {
         return node.has("scale_dtype")
                 ? ScaleDtype.valueOf(node.get("scale_dtype").asText().toUpperCase(Locale.ROOT))

@@ -26,7 +26,7 @@ class Nvfp4GoldenTest {
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("cases")
-    void scalesAndValuesAreTheReferences(String label, JsonNode golden) {
+    void scalesAndValuesEqualTheReference(String label, JsonNode golden) {
         Dtype dtype = GoldenFile.dtype(golden);
         KvTensor values = Tensors.of(golden.get("values"), golden.get("shape"), dtype);
         QuantizedKvCache cache = new QuantizedKvCache(QuantizationScheme.nvfp4(GlobalScale.DIVISOR));

@@ -31,7 +31,7 @@ class ObserversGoldenTest {
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("cases")
-    void rangesAfterEveryBatchAreTheReferences(String label, JsonNode golden) {
+    void rangesAfterEveryBatchEqualTheReference(String label, JsonNode golden) {
         Dtype dtype = GoldenFile.dtype(golden);
         QuantizedKvCache cache = new QuantizedKvCache(scheme(golden));
         JsonNode batches = golden.get("batches");

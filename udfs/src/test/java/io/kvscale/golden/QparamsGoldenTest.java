@@ -17,7 +17,7 @@ class QparamsGoldenTest {
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("cases")
-    void rangesGiveTheReferencesScaleAndZeroPoint(String label, JsonNode golden) {
+    void scalesAndZeroPointsEqualTheReference(String label, JsonNode golden) {
         Dtype dtype = GoldenFile.dtype(golden);
         float[] min = GoldenFile.floats(golden.get("min"), dtype);
         float[] max = GoldenFile.floats(golden.get("max"), dtype);

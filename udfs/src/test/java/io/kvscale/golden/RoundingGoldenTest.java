@@ -17,7 +17,7 @@ class RoundingGoldenTest {
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("cases")
-    void clampsAndRoundsAsTheReference(String label, JsonNode golden) {
+    void roundingEqualsTheReference(String label, JsonNode golden) {
         Dtype dtype = GoldenFile.dtype(golden);
         NumberFormat format = GoldenFile.format(golden);
         float[] input = GoldenFile.floats(golden.get("input"), dtype);
@@ -30,7 +30,7 @@ class RoundingGoldenTest {
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("cases")
-    void codesOfRoundedNumbersReadBack(String label, JsonNode golden) {
+    void codesOfRoundedNumbersRoundTrip(String label, JsonNode golden) {
         Dtype dtype = GoldenFile.dtype(golden);
         NumberFormat format = GoldenFile.format(golden);
         for (float number : GoldenFile.floats(golden.get("output"), dtype)) {

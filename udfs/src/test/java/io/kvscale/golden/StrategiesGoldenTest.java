@@ -28,7 +28,7 @@ class StrategiesGoldenTest {
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("cases")
-    void scalesAndValuesAreTheReferences(String label, JsonNode golden) {
+    void scalesAndValuesEqualTheReference(String label, JsonNode golden) {
         Dtype dtype = GoldenFile.dtype(golden);
         QuantizationScheme scheme = new QuantizationScheme(
                 GoldenFile.format(golden),

@@ -26,7 +26,7 @@ final class Tensors {
         return new KvTensor(geometry, shape.get(0).asInt(), shape.get(2).asInt(), bytes.flip());
     }
 
-    /** The newest tokens of a sequence, as words in row-major order. */
+    /** The newest tokens of a sequence as hexadecimal words, row-major. */
     static String[] newest(KvTensor whole, int tokens) {
         Geometry geometry = whole.geometry();
         float[] values = new float[whole.batch() * tokens * geometry.channels()];

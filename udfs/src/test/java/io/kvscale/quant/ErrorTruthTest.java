@@ -41,13 +41,13 @@ import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The errors that statistics give are those of fake-quantizing the captures' own values, one by one. */
+/** Errors computed from histograms equal those of fake-quantizing every value of the captures. */
 class ErrorTruthTest {
     private final Configuration hadoop = new Configuration();
 
     @ParameterizedTest
     @ValueSource(strings = "../conf/sample")
-    void theErrorFromHistogramsIsTheErrorOfTheValues(String folder) {
+    void errorsFromHistogramsEqualErrorsOfValues(String folder) {
         compare(folder, "");
     }
 
@@ -56,7 +56,7 @@ class ErrorTruthTest {
             strings = {"dynamic_cache", "vllm_connector", "float16", "batched", "sequence_first", "arrow/captures.arrow"
             })
     @EnabledIfSystemProperty(named = "kvscale.captures", matches = ".+")
-    void ofLargeCapturesToo(String folder) {
+    void errorsOfLargeCapturesToo(String folder) {
         compare(Path.of(System.getProperty("kvscale.captures")).resolve(folder).toString(), folder);
     }
 
@@ -77,7 +77,7 @@ class ErrorTruthTest {
         int compared = 0;
         for (Map.Entry<Slot, SlotStatistics> slot : outcome.statistics().slots().entrySet()) {
             List<QuantizationScheme> schemes = schemes().toList();
-            // Every slot meets some schemes, and every scheme some slots.
+            // Each slot is tested with some schemes, each scheme on some slots.
             for (int i = slot.getKey().layer() % 7; i < schemes.size(); i += 7) {
                 check(
                         slot.getKey(),
@@ -111,7 +111,7 @@ class ErrorTruthTest {
             Slot slot, SlotStatistics statistics, QuantizationScheme scheme, List<List<Float>> heads) {
         ScaleSet set = ScaleSet.derive(statistics, scheme);
         Dtype step = set.step();
-        // Summed without loss: a plain sum of millions is itself off by more than what is allowed here.
+        // Compensated: a plain sum of millions of terms has a larger error than the tolerance.
         List<Double> signals = new ArrayList<>();
         List<Double> noises = new ArrayList<>();
         long saturated = 0;
@@ -178,7 +178,7 @@ class ErrorTruthTest {
         return schemes.stream();
     }
 
-    /** All real values, by head. */
+    /** All values by head, without padding. */
     private Map<Slot, List<List<Float>>> values(Split split, CaptureOptions options) {
         Map<Slot, List<List<Float>>> values = new HashMap<>();
         CaptureReader reader = new CaptureReader(options, hadoop, CaptureReader.Depth.VALUES, bytes -> {});

@@ -4,11 +4,11 @@ import io.kvscale.numeric.Dtype;
 import io.kvscale.numeric.NumberFormat;
 import io.kvscale.scheme.GlobalScale;
 
-/** NVFP4 as a table of numbers and a search through it: slow, and nothing shared with {@link Nvfp4} but the codes' numbers. */
+/** A slow reference of {@link Nvfp4}: it searches a table of the numbers that codes stand for. */
 public final class NaiveNvfp4 {
     private NaiveNvfp4() {}
 
-    /** What quantizing leaves of 16 values. */
+    /** Quantizes and dequantizes 16 values. */
     public static float[] fakeQuantized(float[] group, GlobalScale convention, float global, Dtype dtype) {
         float scale = scale(local(group, convention, global, dtype), convention, global);
         float[] out = new float[group.length];
@@ -31,7 +31,7 @@ public final class NaiveNvfp4 {
         return e4m3(Math.min(448f, convention == GlobalScale.DIVISOR ? global * part : part / global));
     }
 
-    /** The nearest of the numbers of codes, of two that are as near the one with the even code. */
+    /** The number nearest to x; the even code wins a tie. */
     static float e4m3(float x) {
         int best = 0;
         for (int code = 0; code < 0x7f; code++) {

@@ -34,7 +34,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** NVFP4's global scales from statistics. */
+/** Global scales of NVFP4 from statistics. */
 class Nvfp4ScalesTest {
     private static final Slot KEY = new Slot(0, Role.KEY);
     private static final Geometry USUAL = new Geometry(Dtype.F32, 2, 16);
@@ -43,7 +43,7 @@ class Nvfp4ScalesTest {
 
     @ParameterizedTest
     @EnumSource(GlobalScale.class)
-    void oneScaleASlotAndNoErrorThoughValuesAreCounted(GlobalScale convention) {
+    void aSlotHasOneScaleAndNoErrorEvenWithHistograms(GlobalScale convention) {
         SlotStatistics seen = statistics(USUAL, StatisticsKind.HISTOGRAM, null, 1, -7, 3);
         assertThat(seen.hasCounts()).isTrue();
         QuantizationScheme scheme = QuantizationScheme.nvfp4(convention);
@@ -71,7 +71,7 @@ class Nvfp4ScalesTest {
     }
 
     @Test
-    void batchesKeptForTheTensorServeNvfp4() {
+    void batchesOfStrategyTensorWorkForNvfp4() {
         QuantizationScheme scheme = scheme(new MovingAverage(0.25));
         QuantizationScheme tensor =
                 QuantizationScheme.of(NumberFormat.FP8_E4M3, Strategy.TENSOR, true, new MovingAverage(0.25));
@@ -82,13 +82,13 @@ class Nvfp4ScalesTest {
 
     @ParameterizedTest
     @EnumSource(GlobalScale.class)
-    void zerosHaveNoGlobalScaleEvenWhereTheyAreAllowed(GlobalScale convention) {
+    void zerosAreRefusedEvenWithAllowZero(GlobalScale convention) {
         QuantizationScheme scheme = QuantizationScheme.nvfp4(convention);
         SlotStatistics zeros = statistics(USUAL, StatisticsKind.RANGE, null, 0, -0f);
-        refused(zeros, scheme, "values are zero", "allow_zero does not help", "layer 0 key");
+        refused(zeros, scheme, "values are zero", "allow_zero does not apply", "layer 0 key");
         refused(zeros, QuantizationScheme.fp8(), "values are zero", "say allow_zero: true");
         allowZero = true;
-        refused(zeros, scheme, "the range is 0", "allow_zero does not help", "layer 0 key", "sample s");
+        refused(zeros, scheme, "the range is 0", "allow_zero does not apply", "layer 0 key", "sample s");
         assertThat(solved(zeros, QuantizationScheme.fp8()).scale()).containsExactly(0x1p-23f);
     }
 
@@ -107,7 +107,7 @@ class Nvfp4ScalesTest {
     }
 
     @Test
-    void aHeadThatIsNoWholeGroupsIsRefused() {
+    void aHeadDimThatIsNoMultipleOf16IsRefused() {
         Geometry odd = new Geometry(Dtype.F32, 2, 24);
         QuantizationScheme scheme = QuantizationScheme.nvfp4(GlobalScale.DIVISOR);
         refused(

@@ -30,7 +30,7 @@ class Nvfp4Test {
 
     @ParameterizedTest
     @MethodSource("conventionsAndDtypes")
-    void everyValueIsWhatTheFormulasSay(GlobalScale convention, Dtype dtype) {
+    void everyValueEqualsTheNaiveReference(GlobalScale convention, Dtype dtype) {
         Random random = new Random(convention.ordinal() * 3L + dtype.ordinal());
         int roundingMattered = 0;
         for (int i = 0; i < CASES; i++) {
@@ -49,7 +49,7 @@ class Nvfp4Test {
         assertThat(roundingMattered > 0).isEqualTo(dtype != Dtype.F32);
     }
 
-    /** Of every size, with zeros of either sign and values far larger or smaller than the rest. */
+    /** Values of all magnitudes, with zeros of both signs and outliers. */
     private static float[] group(Random random, Dtype dtype) {
         float[] group = new float[16];
         int size = random.nextInt(24) - 12;
@@ -64,7 +64,7 @@ class Nvfp4Test {
     @ParameterizedTest
     @MethodSource("conventionsAndDtypes")
     void aGroupWithoutALocalScaleBecomesPositiveZeros(GlobalScale convention, Dtype dtype) {
-        // A sixth of 2^-9, the least number of e4m3: nearer to 0.
+        // A sixth of 2^-9, the least positive number of e4m3, rounds to 0.
         float[] small = new float[32];
         for (int i = 0; i < 16; i++) {
             small[i] = i % 2 == 0 ? -0f : 0f;
@@ -76,7 +76,7 @@ class Nvfp4Test {
 
     @ParameterizedTest
     @EnumSource(GlobalScale.class)
-    void whatIsBeyondTheCalibratedRangeSaturates(GlobalScale convention) {
+    void valuesBeyondTheCalibratedRangeSaturate(GlobalScale convention) {
         for (Dtype dtype : Dtype.values()) {
             float global = Nvfp4.globalOf(new Range(-42f, 1f), convention);
             float[] large = new float[16];
@@ -112,7 +112,7 @@ class Nvfp4Test {
         "0, 3.4028235e38, 7.8993203E-36, 1.2659313e35",
         "0, 8e-36, 3.36e38, 2.976e-39",
     })
-    void theGlobalScaleIsEitherOfTwoReciprocals(float min, float max, float divisor, float multiplier) {
+    void theGlobalScaleFollowsItsConvention(float min, float max, float divisor, float multiplier) {
         Range range = new Range(min, max);
         float most = Math.max(-min, max);
         assertThat(Nvfp4.globalOf(range, GlobalScale.DIVISOR))

@@ -61,12 +61,12 @@ class ScaleSolverTest {
     }
 
     @Test
-    void nothingFoundIsAnError() {
+    void emptyStatisticsAreRefused() {
         refused(STRICT, "no K or V of any layer was found");
     }
 
     @Test
-    void keysWithoutValuesAreRefusedUnlessTheModelHasNone() {
+    void keysWithoutValuesAreRefusedUnlessMla() {
         add(key(0), USUAL);
         refused(STRICT, "has the key of this layer, but no value", "layer 0 value", "mla: true");
         assertThat(solve(new Tolerances(false, true, false, false)).table().slots())
@@ -81,7 +81,7 @@ class ScaleSolverTest {
     void aMissingLayerIsRefusedUnlessTheModelIsHybrid() {
         layer(1);
         layer(3);
-        refused(STRICT, "layer 0 is missing, though layer 3 is there", "hybrid: true");
+        refused(STRICT, "layer 0 is missing, but layer 3 is present", "hybrid: true");
         layer(0);
         refused(STRICT, "layer 2 is missing");
         assertThat(solve(new Tolerances(true, false, false, false)).table().slots())
@@ -110,7 +110,7 @@ class ScaleSolverTest {
         layer(1);
         add(key(2), 1, 2);
         add(value(2), 1, 2);
-        refused(STRICT, "1 tokens, where layer 0 key and 3 others have 2", "layer 2 key");
+        refused(STRICT, "1 tokens, but layer 0 key and 3 others have 2", "layer 2 key");
         assertThat(solve(new Tolerances(true, false, false, false)).table().slots())
                 .hasSize(6);
     }
@@ -139,7 +139,7 @@ class ScaleSolverTest {
     }
 
     @Test
-    void nanAndInfinitiesAreRefusedOrLeftOut() {
+    void nanAndInfinitiesAreRefusedOrIgnored() {
         layer(0);
         add(key(0), 1, Float.NaN, Float.NEGATIVE_INFINITY, 2);
         refused(STRICT, "NaN or infinite values, first here", "layer 0 key", "sample s", "on_nonfinite: skip");
@@ -152,7 +152,7 @@ class ScaleSolverTest {
     }
 
     @Test
-    void theFirstOfSeveralProblemsIsSaid() {
+    void theFirstOfSeveralProblemsIsReported() {
         add(key(1), Float.NaN, 1);
         add(key(4), Float.NaN, 1);
         refused(STRICT, "layer 1 key", "NaN");
@@ -166,7 +166,7 @@ class ScaleSolverTest {
     }
 
     @Test
-    void statisticsOfAPartOfACorpusAreRefused() {
+    void incompleteStatisticsAreRefused() {
         layer(0);
         SlotStatistics part = new SlotStatistics(SMALL, null);
         KvSource source = new KvSource("f", 0, "s", SMALL, 1, 2, false, null);
@@ -183,7 +183,7 @@ class ScaleSolverTest {
     }
 
     @Test
-    void aRangeThatOverflowsNamesTheWayOut() {
+    void anOverflowingRangeNamesTheRemedy() {
         scheme = scheme(NumberFormat.INT8, Strategy.TENSOR, 0, false, new StaticMinMax(), ScaleDtype.INPUT);
         layer(0);
         add(key(0), -65_000, 65_000, 0, 0);
@@ -196,7 +196,7 @@ class ScaleSolverTest {
     }
 
     @Test
-    void anObserverThatTheStatisticsDoNotHoldIsRefused() {
+    void anObserverWhoseBatchesAreMissingIsRefused() {
         layer(0);
         for (Observer observer : new Observer[] {new MovingAverage(), new LastBatch()}) {
             scheme = scheme(NumberFormat.INT8, Strategy.TENSOR, 0, true, observer, ScaleDtype.FLOAT32);
@@ -208,7 +208,7 @@ class ScaleSolverTest {
         refused(STRICT, "do not hold the range of every batch");
         scheme = scheme(NumberFormat.INT8, Strategy.CHANNEL, 0, true, new MovingAverage(), ScaleDtype.FLOAT32);
         assertThat(solve(STRICT).table().slots()).hasSize(2);
-        // What was kept beside the whole does not disturb the observer that needs none of it.
+        // Batches that an observer does not need have no effect.
         scheme = QuantizationScheme.fp8();
         assertThat(solve(STRICT).table().slots()).hasSize(2);
     }

@@ -21,12 +21,12 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 class KvCacheSchemeTest {
     @Test
-    void nothingSaidIsInt8ByTensorAsInCompressedTensors() {
+    void anEmptySchemeIsInt8ByTensorAsInCompressedTensors() {
         assertThat(KvCacheScheme.parse(Map.of())).isEqualTo(QuantizationScheme.of(NumberFormat.INT8, Strategy.TENSOR));
     }
 
     @Test
-    void theUsualFp8Scheme() {
+    void fp8WithOneScalePerTensor() {
         assertThat(KvCacheScheme.parse(Map.of(
                         "num_bits", 8, "type", "float", "strategy", "tensor", "dynamic", false, "symmetric", true)))
                 .isEqualTo(QuantizationScheme.fp8());
@@ -59,7 +59,7 @@ class KvCacheSchemeTest {
     }
 
     @Test
-    void nullsOfASerializedSchemeAreDefaults() {
+    void nullFieldsAreDefaults() {
         Map<String, Object> fields = new HashMap<>();
         for (String key : List.of(
                 "strategy",
@@ -79,7 +79,7 @@ class KvCacheSchemeTest {
     }
 
     @Test
-    void typesOfLlmCompressorAreReported() {
+    void dtypesOfLlmCompressorAreReportedAsWithoutEffect() {
         List<String> notActedOn = new ArrayList<>();
         QuantizationScheme scheme =
                 KvCacheScheme.parse(Map.of("scale_dtype", "torch.float32", "zp_dtype", "torch.int8"), notActedOn::add);
@@ -88,7 +88,7 @@ class KvCacheSchemeTest {
     }
 
     @Test
-    void movingAverageTakesItsConstant() {
+    void minmaxTakesAnAveragingConstant() {
         QuantizationScheme scheme =
                 KvCacheScheme.parse(Map.of("observer", "minmax", "observer_kwargs", Map.of("averaging_constant", 0.5)));
         assertThat(scheme.observer()).isEqualTo(new MovingAverage(0.5));
@@ -145,7 +145,7 @@ class KvCacheSchemeTest {
                         Map.of("observer", "mse", "observer_kwargs", Map.of("norm", 0)),
                         "observer_kwargs.norm",
                         "norm 0.0 is out of bounds",
-                        "at most 16"),
+                        "(0, 16]"),
                 wrong(
                         Map.of("observer", "mse", "observer_kwargs", Map.of("percentile", 99)),
                         "observer_kwargs.percentile",
@@ -170,13 +170,13 @@ class KvCacheSchemeTest {
                         Map.of("observer", "percentile", "observer_kwargs", Map.of("percentile", 0)),
                         "observer_kwargs.percentile",
                         "is out of bounds",
-                        "at most 100"),
+                        "(0, 100]"),
                 wrong(
                         Map.of("observer", "percentile", "observer_kwargs", Map.of("percentile", 100.1)),
                         "observer_kwargs.percentile",
                         "is out of bounds",
-                        "at most 100"),
-                wrong(Map.of("format", "e5m2"), "format", "num_bits 8 and type float", "type: float"),
+                        "(0, 100]"),
+                wrong(Map.of("format", "e5m2"), "format", "goes with num_bits: 8, type: float", "type: float"),
                 wrong(Map.of("type", "float", "format", "e6m1"), "format", "got 'e6m1'", "nearest"),
                 wrong(Map.of("observer", "static_minmux"), "observer", "got 'static_minmux'", "'static_minmax'"),
                 wrong(Map.of("observer_kwargs", "x"), "observer_kwargs", "a mapping, got 'x'", "averaging_constant"),
@@ -199,7 +199,7 @@ class KvCacheSchemeTest {
                         Map.of("observer", "minmax", "observer_kwargs", Map.of("averaging_constant", Double.NaN)),
                         "observer_kwargs.averaging_constant",
                         "NaN is out of bounds",
-                        "above 0"));
+                        "(0, 1]"));
     }
 
     private static Arguments wrong(Map<String, Object> fields, String key, String what, String remedy) {
@@ -208,8 +208,7 @@ class KvCacheSchemeTest {
 
     @ParameterizedTest
     @MethodSource("wrong")
-    void whatCannotBeUsedIsNamedWithItsKeyAndRemedy(
-            Map<String, Object> fields, String key, String what, String remedy) {
+    void anInvalidSchemeNamesTheKeyAndTheRemedy(Map<String, Object> fields, String key, String what, String remedy) {
         assertThatThrownBy(() -> KvCacheScheme.parse(fields))
                 .isInstanceOfSatisfying(InvalidSchemeException.class, e -> {
                     assertThat(e.key()).isEqualTo(key);
@@ -220,7 +219,7 @@ class KvCacheSchemeTest {
     }
 
     @Test
-    void nullIsNoFormat() {
+    void aNullNumBitsIsRefused() {
         Map<String, Object> fields = new HashMap<>();
         fields.put("num_bits", null);
         assertThatThrownBy(() -> KvCacheScheme.parse(fields)).hasMessageContaining("got nothing");
@@ -283,7 +282,7 @@ class KvCacheSchemeTest {
     }
 
     @Test
-    void memorylessMseIsMseAndTellsWhatItDoesNotActOn() {
+    void memorylessMseIsMseAndReportsKeysWithoutEffect() {
         List<String> told = new ArrayList<>();
         QuantizationScheme scheme = KvCacheScheme.parse(
                 Map.of("observer", "memoryless_mse", "observer_kwargs", Map.of("patience", 5, "norm", 3)), told::add);
@@ -292,7 +291,7 @@ class KvCacheSchemeTest {
     }
 
     @Test
-    void fieldsComeInTheOrderOfTheFiles() {
+    void fieldsHaveTheOrderOfTheFiles() {
         QuantizationScheme scheme = QuantizationScheme.fp8();
         assertThat(KvCacheScheme.fields(scheme).toString())
                 .isEqualTo("{num_bits=8, type=float, strategy=tensor, group_size=null, symmetric=true,"
@@ -304,7 +303,7 @@ class KvCacheSchemeTest {
     }
 
     @Test
-    void e5m2HasASpellingOfOursOnly() {
+    void compressedTensorsCannotExpressE5m2() {
         assertThat(KvCacheScheme.parse(Map.of("type", "float", "format", "e5m2"))
                         .format())
                 .isEqualTo(NumberFormat.FP8_E5M2);
@@ -317,7 +316,7 @@ class KvCacheSchemeTest {
     }
 
     @Test
-    void nearestIsByEditsWhateverTheCase() {
+    void theNearestWordHasTheSmallestEditDistanceIgnoringCase() {
         Vocabulary words = Vocabulary.of("num_bits", "type", "strategy");
         assertThat(words.nearest("NumBits")).isEqualTo("num_bits");
         assertThat(words.nearest("stratgey")).isEqualTo("strategy");

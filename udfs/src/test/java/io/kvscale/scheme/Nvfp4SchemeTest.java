@@ -22,7 +22,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** NVFP4 as schemes and scale tables say it. */
+/** NVFP4 in schemes and scale tables. */
 class Nvfp4SchemeTest {
     @ParameterizedTest
     @ValueSource(
@@ -37,7 +37,7 @@ class Nvfp4SchemeTest {
                 "{num_bits: 4, type: float, strategy: tensor_group, group_size: 16, dynamic: local}",
                 "{num_bits: 4, type: float, strategy: tensor_group, global_scale: Divisor, scale_dtype: float32}",
             })
-    void theDivisorIsUsual(String text) {
+    void theDivisorIsTheDefault(String text) {
         assertThat(SchemeText.parse(text)).isEqualTo(QuantizationScheme.nvfp4(GlobalScale.DIVISOR));
     }
 
@@ -48,12 +48,12 @@ class Nvfp4SchemeTest {
                 "Nvfp4:Multiplier",
                 "{num_bits: 4, type: float, strategy: tensor_group, global_scale: multiplier}",
             })
-    void theMultiplierIsSaid(String text) {
+    void theMultiplierIsExplicit(String text) {
         assertThat(SchemeText.parse(text)).isEqualTo(QuantizationScheme.nvfp4(GlobalScale.MULTIPLIER));
     }
 
     @Test
-    void ofATensorWithoutAGroupSizeIsNvfp4() {
+    void aTensorGroupWithoutAGroupSizeIsNvfp4() {
         assertThat(QuantizationScheme.of(NumberFormat.FP4_E2M1, Strategy.TENSOR_GROUP))
                 .isEqualTo(QuantizationScheme.nvfp4(GlobalScale.DIVISOR));
         assertThat(QuantizationScheme.nvfp4(GlobalScale.DIVISOR).groupSize()).isEqualTo(16);
@@ -74,12 +74,12 @@ class Nvfp4SchemeTest {
                 "num_bits: 4, type: float, strategy: tensor_group, dynamic: true | dynamic | nothing to calibrate | false",
                 "num_bits: 4, type: float, strategy: tensor_group, global_scale: both | global_scale | 'both' | nearest",
                 "num_bits: 4, type: float, strategy: tensor_group, global_scale: 1 | global_scale | got 1 | nearest",
-                "num_bits: 4, type: float, dynamic: local | dynamic | but with strategy tensor_group | dynamic: false",
+                "num_bits: 4, type: float, dynamic: local | dynamic | except with strategy tensor_group | dynamic: false",
                 "strategy: group, group_size: 16, dynamic: local | dynamic | tensor_group | dynamic: false",
                 "strategy: tensor, global_scale: divisor | global_scale | tensor_group (NVFP4) only | remove it",
                 "strategy: group, group_size: 16, global_scale: divisor | global_scale | not with group | remove it",
             })
-    void whatIsNotNvfp4IsRefused(String fields, String key, String what, String remedy) {
+    void aVariantOfNvfp4IsRefused(String fields, String key, String what, String remedy) {
         assertThatThrownBy(() -> SchemeText.parse("{" + fields + "}"))
                 .isInstanceOfSatisfying(InvalidSchemeException.class, e -> {
                     assertThat(e.key()).isEqualTo(key);
@@ -96,14 +96,14 @@ class Nvfp4SchemeTest {
         "nvfp4:multiplier:16, convention or nothing",
         "nvfp3, nearest known one is 'nvfp4'"
     })
-    void aShortNameOfNothingIsRefused(String name, String part) {
+    void anUnknownShortNameIsRefused(String name, String part) {
         assertThatThrownBy(() -> SchemeText.parse(name))
                 .isInstanceOf(InvalidSchemeException.class)
                 .hasMessageContaining(part);
     }
 
     @Test
-    void aFormatOfCodesItIsNot() {
+    void nvfp4IsNoFormatWithOneScale() {
         assertThat(SchemeText.ofOneScale("nvfp4:multiplier"))
                 .isEqualTo(QuantizationScheme.nvfp4(GlobalScale.MULTIPLIER));
         assertThat(SchemeText.ofOneScale("int8")).isEqualTo(QuantizationScheme.of(NumberFormat.INT8, Strategy.TENSOR));
@@ -130,7 +130,7 @@ class Nvfp4SchemeTest {
     }
 
     @Test
-    void compressedTensorsKnowsTheDivisorOnly() {
+    void compressedTensorsSupportsTheDivisorOnly() {
         Map<String, ?> theirs = KvCacheScheme.compressedTensorsFields(QuantizationScheme.nvfp4(GlobalScale.DIVISOR));
         assertThat(theirs.get("dynamic")).isEqualTo("local");
         assertThat(KvCacheScheme.parse(theirs)).isEqualTo(QuantizationScheme.nvfp4(GlobalScale.DIVISOR));
@@ -166,11 +166,11 @@ class Nvfp4SchemeTest {
                 "\"global_scale\" : \"divisor\" | \"global_scale\" : \"reciprocal\" | must be one of divisor, multiplier",
                 "\"group_size\" : 16 | \"group_size\" : 32 | in groups of 16",
                 "\"head_dim\" : 32 | \"head_dim\" : 24 | does not divide 24",
-                "\"scale\" : [ 384.0 ] | \"scale\" : [ 0 ] | not finite and above 0",
+                "\"scale\" : [ 384.0 ] | \"scale\" : [ 0 ] | expected a finite number above 0",
                 "\"scale\" : [ 384.0 ] | \"scale\" : [ 384.0, 1.0 ] | holds 2 numbers, expected 1",
                 "\"zero_point\" : [ 0 ] | \"zero_point\" : [ 1 ] | zero point",
             })
-    void aTableThatCouldNotBeUsedIsRefused(String from, String to, String expected) {
+    void anInvalidTableIsRefused(String from, String to, String expected) {
         String json = new String(table(GlobalScale.DIVISOR, GlobalScale.DIVISOR).toJson(), StandardCharsets.UTF_8);
         assertThat(json).contains(from);
         String bad = json.replace(from, to == null ? "" : to);

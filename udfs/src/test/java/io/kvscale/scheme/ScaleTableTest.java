@@ -26,7 +26,7 @@ class ScaleTableTest {
     private static final QuantizationScheme FP8 = QuantizationScheme.fp8();
 
     @Test
-    void everyBitOfEveryNumberComesBack() {
+    void everyNumberIsRestoredBitByBit() {
         Random random = new Random(1);
         for (int i = 0; i < 200; i++) {
             ScaleTable table = table(random);
@@ -64,7 +64,7 @@ class ScaleTableTest {
     }
 
     @Test
-    void aTableEditedByHandIsReadHoweverItIsLaidOut() {
+    void aTableWithAnotherLayoutIsRead() {
         String json = text(table(0.5f));
         ScaleTable edited = ScaleTable.fromJson(json.replaceAll("\\s+", "")
                 .replace(",", " ,\r\n\t")
@@ -84,11 +84,11 @@ class ScaleTableTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "\"scale\" : [ 0.5 ] | \"scale\" : [ 0 ] | not finite and above 0",
-                "\"scale\" : [ 0.5 ] | \"scale\" : [ -0.5 ] | not finite and above 0",
-                "\"scale\" : [ 0.5 ] | \"scale\" : [ 1e999 ] | not finite and above 0",
-                "\"scale\" : [ 0.5 ] | \"scale\" : [ 1e39 ] | not finite and above 0",
-                "\"scale\" : [ 0.5 ] | \"scale\" : [ 1e-60 ] | not finite and above 0",
+                "\"scale\" : [ 0.5 ] | \"scale\" : [ 0 ] | expected a finite number above 0",
+                "\"scale\" : [ 0.5 ] | \"scale\" : [ -0.5 ] | expected a finite number above 0",
+                "\"scale\" : [ 0.5 ] | \"scale\" : [ 1e999 ] | expected a finite number above 0",
+                "\"scale\" : [ 0.5 ] | \"scale\" : [ 1e39 ] | expected a finite number above 0",
+                "\"scale\" : [ 0.5 ] | \"scale\" : [ 1e-60 ] | expected a finite number above 0",
                 "\"scale\" : [ 0.5 ] | \"scale\" : [ NaN ] | not JSON",
                 "\"scale\" : [ 0.5 ] | \"scale\" : [ \"NaN\" ] | scale holds",
                 "\"scale\" : [ 0.5 ] | \"scale\" : [ null ] | scale holds",
@@ -114,7 +114,7 @@ class ScaleTableTest {
                 "\"layers\" : | \"layer\" : | 'layers' is missing",
                 "\"value\" : | \"key\" : {}, \"value\" : | Duplicate field"
             })
-    void aTableThatCouldNotBeUsedIsRefused(String from, String to, String expected) {
+    void anInvalidTableIsRefused(String from, String to, String expected) {
         String json = text(table(0.5f));
         assertThat(json).contains(from);
         String bad = json.replaceFirst(java.util.regex.Pattern.quote(from), to);
@@ -125,7 +125,7 @@ class ScaleTableTest {
     }
 
     @Test
-    void aLayerThatIsThereTwiceIsRefused() {
+    void aDuplicateLayerIsRefused() {
         String json = text(table(0.5f));
         int begin = json.indexOf("[ {", json.indexOf("\"layers\"")) + 2;
         int end = json.lastIndexOf('}', json.lastIndexOf(']')) + 1;
@@ -137,7 +137,7 @@ class ScaleTableTest {
     }
 
     @Test
-    void whatIsNoTableIsRefused() {
+    void otherJsonIsRefused() {
         for (String text : List.of("", "null", "[]", "1", "{}", "\ufeff", "{", "\u0000", "[".repeat(100_000), "{}{}")) {
             assertThatThrownBy(() -> ScaleTable.fromJson(text.getBytes(StandardCharsets.UTF_8)))
                     .isInstanceOf(InvalidDataException.class);
@@ -145,7 +145,7 @@ class ScaleTableTest {
     }
 
     @Test
-    void mutantsAreRefusedOrReadAsATableThatComesBack() {
+    void randomEditsAreRefusedOrReadAsATableThatRoundTrips() {
         Random random = new Random(77);
         byte[] seed = table(random).toJson();
         String[] tokens = {
@@ -217,7 +217,7 @@ class ScaleTableTest {
                 random.nextInt(9),
                 "\u00fc\ud83d\ude00\"\\\n#2",
                 null,
-                new ErrorSummary(
+                new SlotScales.ErrorSummary(
                         random.nextDouble(),
                         random.nextInt(4) == 0 ? Double.POSITIVE_INFINITY : 99 * random.nextDouble(),
                         random.nextInt(9),
@@ -228,7 +228,7 @@ class ScaleTableTest {
                 new TreeMap<>(Map.of(new Slot(random.nextInt(10_000), Role.KEY), slot)));
     }
 
-    /** Any patterns, one in four subnormal. */
+    /** Random bit patterns, one in four subnormal. */
     private static float[] floats(Random random, int count, boolean positive) {
         float[] floats = new float[count];
         for (int i = 0; i < count; ) {

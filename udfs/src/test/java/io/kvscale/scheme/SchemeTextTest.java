@@ -11,7 +11,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** A scheme in one string, whichever way it is written. */
+/** Schemes as short names, YAML and JSON. */
 class SchemeTextTest {
     @ParameterizedTest
     @CsvSource({
@@ -23,7 +23,7 @@ class SchemeTextTest {
         "fp4, FP4_E2M1, TENSOR, 0",
         "fp4_e2m1:tensor, FP4_E2M1, TENSOR, 0",
     })
-    void aShortNameIsASymmetricSchemeWithEveryDefault(
+    void aShortNameIsASymmetricSchemeWithAllDefaults(
             String name, NumberFormat format, Strategy strategy, int groupSize) {
         assertThat(SchemeText.parse(" " + name + "\n"))
                 .isEqualTo(new QuantizationScheme(
@@ -40,7 +40,7 @@ class SchemeTextTest {
                 "{\"kv_cache_scheme\": {\"num_bits\": 4, \"group_size\": 16}}",
                 "int4:group:16",
             })
-    void theSameSchemeInManySpellings(String text) {
+    void oneSchemeInManyNotations(String text) {
         assertThat(SchemeText.parse(text))
                 .isEqualTo(KvCacheScheme.parse(Map.of("num_bits", 4, "type", "int", "group_size", 16)));
     }
@@ -61,14 +61,14 @@ class SchemeTextTest {
                 "quant_stage: {}|unknown key 'quant_stage'",
                 "{1: 2}|unknown key 1",
             })
-    void whatIsWrongIsSaid(String text, String part) {
+    void anInvalidTextIsExplained(String text, String part) {
         assertThatThrownBy(() -> SchemeText.parse(text))
                 .isInstanceOf(InvalidSchemeException.class)
                 .hasMessageContaining(part);
     }
 
     @Test
-    void anEmptyTextIsNoScheme() {
+    void anEmptyTextIsRefused() {
         assertThatThrownBy(() -> SchemeText.parse("  "))
                 .isInstanceOf(InvalidSchemeException.class)
                 .hasMessageContaining("got nothing");

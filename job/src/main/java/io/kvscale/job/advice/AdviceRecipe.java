@@ -94,7 +94,7 @@ final class AdviceRecipe {
     /** @param override whether it overrides a scheme whose format may have the same bits and type */
     private static String format(NumberFormat format, boolean override) {
         Map<String, Object> fields = KvCacheScheme.formatFields(format);
-        if (override && NumberFormat.with(format.bits(), format.type()).size() > 1) {
+        if (override && format.needsLayout()) {
             fields.put("format", format.layout());
         }
         return yaml(fields);

@@ -5,7 +5,7 @@ import io.kvscale.numeric.NumberFormat;
 import io.kvscale.observer.kernel.KernelChoice;
 import java.util.function.Function;
 
-/** Makes quantizers: vectors where this JVM and the types allow it. */
+/** Creates kernels: on the Vector API if the JVM, the format and the types allow it, else scalar. */
 public final class QuantKernels {
     private static final Function<QuantSpec, QuantKernel> FAST = KernelChoice.ofThisJvm()
             .<Function<QuantSpec, QuantKernel>>choose(
@@ -20,7 +20,7 @@ public final class QuantKernels {
         return isVectorized(spec) ? FAST.apply(spec) : new ScalarQuantKernel(spec);
     }
 
-    /** The 8-bit formats that engines serve, over the types that models have. */
+    /** Whether {@link QuantLanes} has loops for these types and this format: the 8-bit formats that engines support. */
     static boolean isVectorized(QuantSpec spec) {
         return spec.dtype() != Dtype.F16
                 && (spec.format() == NumberFormat.FP8_E4M3 || spec.format() == NumberFormat.INT8);

@@ -10,33 +10,33 @@ import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * The loops of {@link VectorQuantKernel}: flat, without branches, over {@linkplain #whole whole vectors}. F32 values
- * travel as their bits. Each is one small step over a chunk in the first-level cache, because the JIT allocates the
- * vectors of a body much larger than these, which costs far more than another trip to that cache.
+ * The loops of {@link VectorQuantKernel}: flat, without branches, over {@linkplain #whole whole vectors}. F32 values are
+ * held as their bits. Every loop is one small step over a chunk in the first-level cache. In a much larger body the JIT
+ * allocates vectors on the heap, which costs far more than another pass over the cache.
  */
 final class QuantLanes {
     private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
     private static final VectorSpecies<Integer> INTS = IntVector.SPECIES_PREFERRED;
     private static final int LANES = FLOATS.length();
-    /** As many lanes, of one byte; with fewer than 8 lanes there is no such shape of bytes. */
+    /** One byte per lane. With fewer than 8 lanes there is no such shape of bytes. */
     private static final VectorSpecies<Byte> BYTES =
             VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, Byte.SIZE * LANES)));
 
     /**
-     * Twice as many bytes: halves are loaded and stored byte by byte. As shorts they would be vectors of a second shape
-     * of shorts, and while one such class is loaded, JDK 17 allocates every vector of the min/max kernel's loop.
+     * Two bytes per lane: halves are loaded and stored as bytes. Shorts would need a second shape of short vectors, and once
+     * such a class is loaded, JDK 17 allocates every vector in the loop of the min/max kernel.
      */
     private static final VectorSpecies<Byte> PAIRS =
             VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, Short.SIZE * LANES)));
 
     private static final VectorSpecies<Short> SHORTS = ShortVector.SPECIES_PREFERRED;
 
-    /** The least exponent of e4m3 as a float counts them: 1 is its code 8. */
+    /** The biased F32 exponent of the smallest normal e4m3 number. */
     private static final int LEAST = -6 + 127;
 
     private static final int SIGN = 0x80000000;
 
-    /** The last bit of a sum with this is one, for numbers of either sign. */
+    /** The last bit of a sum with this number is worth 1, for numbers of either sign. */
     private static final float UNITS = 0x1.8p23f;
 
     private QuantLanes() {}
@@ -113,7 +113,7 @@ final class QuantLanes {
     }
 
     static void toE4m3(int[] words, int count, byte[] codes, int at) {
-        // Constants as vectors before the loop: with scalar operands the body is twice as slow, being twice as large.
+        // Vector constants outside the loop: scalar operands make the body twice as large and twice as slow.
         IntVector magnitudes = IntVector.broadcast(INTS, Integer.MAX_VALUE);
         IntVector exponents = IntVector.broadcast(INTS, 0x7f800000);
         IntVector most = IntVector.broadcast(INTS, Float.floatToRawIntBits(NumberFormat.FP8_E4M3.max()));
@@ -125,8 +125,8 @@ final class QuantLanes {
             IntVector bits = IntVector.fromArray(INTS, words, i);
             IntVector magnitude = bits.and(magnitudes).min(most);
             IntVector exponent = magnitude.and(exponents).max(least);
-            // 2^(exponent + 20): the last bit of a sum with it is one step of e4m3, so the sum rounds half to even
-            // there, and counts the steps: 0 to 8 of them below 2^-6, 8 to 16 above; a 16th is the next exponent's 8th.
+            // The last bit of a sum with 2^(exponent + 20) is one step of e4m3. So the sum rounds half to even and
+            // counts steps: 0 to 8 below 2^-6, 8 to 16 above; step 16 is step 8 of the next exponent.
             IntVector magic = exponent.add(twenty);
             IntVector sum = magnitude
                     .reinterpretAsFloats()

@@ -4,13 +4,13 @@ import io.kvscale.numeric.Dtype;
 import io.kvscale.numeric.NumberFormat;
 
 /**
- * What a quantizer needs to know: the same for every row of a head, or of a token.
+ * The parameters of a kernel, equal for all rows.
  *
- * @param format what a code stands for
- * @param dtype the element type of the values, and of what comes back
- * @param step the type that every step is rounded to: F32, or {@code dtype} for the reference's own arithmetic
- * @param scale one scale a column, as numbers of {@code step}; a row has as many columns
- * @param zeroPoint one zero point a column
+ * @param format the format of codes
+ * @param dtype the type of values, before and after
+ * @param step the type that every step is rounded to: F32, or {@code dtype} as compressed-tensors does
+ * @param scale one scale per column, numbers of {@code step}
+ * @param zeroPoint one zero point per column
  */
 public record QuantSpec(NumberFormat format, Dtype dtype, Dtype step, float[] scale, float[] zeroPoint) {
     public QuantSpec {

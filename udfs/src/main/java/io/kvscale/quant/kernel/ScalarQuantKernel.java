@@ -5,7 +5,7 @@ import io.kvscale.numeric.NumberFormat;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
-/** The definition of {@link QuantKernel}, value by value: every format, every type. */
+/** The reference implementation of {@link QuantKernel}, value by value, for every format and type. */
 final class ScalarQuantKernel implements QuantKernel {
     private final QuantSpec spec;
 

@@ -8,13 +8,13 @@ import java.nio.ByteOrder;
 /**
  * {@link QuantKernel} on the Vector API, for BF16 and F32 values and the formats of {@link QuantKernels#isVectorized}.
  *
- * <p>Works in chunks that stay in the first-level cache: the flat loops of {@link QuantLanes} go over the words of a
- * scratch array; values and codes are read and written where they lie, or through scratch where a chunk is not whole
- * vectors or not on the heap. The scales are laid out along the chunk once, so that the loops know nothing of rows. No
- * lane is masked: scratch lanes beyond the values work on what an earlier chunk left there, and nobody looks at them.
+ * <p>It works in chunks that fit in the first-level cache. The flat loops of {@link QuantLanes} run over a scratch array of
+ * words. Values and codes are read and written in place, or through scratch arrays if a chunk is not whole vectors or not on
+ * the heap. Scales are repeated along the chunk, so the loops need no rows. No lane is masked: lanes beyond the values work on
+ * old scratch data, and their results are ignored.
  */
 final class VectorQuantKernel implements QuantKernel {
-    /** Values of a chunk, at least: about 15 KB of scratch memory and scales. */
+    /** Minimum number of values of a chunk: about 15 KB of scratch memory and scales. */
     private static final int CHUNK = 1024;
 
     private final boolean wide;
@@ -46,14 +46,14 @@ final class VectorQuantKernel implements QuantKernel {
         bytes = new byte[length];
 
         boolean fp8 = spec.format() == NumberFormat.FP8_E4M3;
-        // The bits that a step's rounding drops.
+        // The bits that the rounding of a step drops.
         int dropped = spec.step() == Dtype.F32 ? 0 : 0xffff;
         Stage nothing = (values, v, codes, c, count) -> {};
         Stage widen = (values, v, codes, c, count) -> QuantLanes.widen(values, v, words, count);
         Stage shift = (values, v, codes, c, count) -> QuantLanes.shift(words, count, scale, zeroPoint, dropped);
         Stage both =
                 (values, v, codes, c, count) -> QuantLanes.widenAndShift(values, v, words, count, scale, zeroPoint);
-        // Fewer trips for the arithmetic that is most in use: bf16 values, f32 steps.
+        // The most common types, bf16 values and f32 steps, get fused loops.
         boolean common = !wide && dropped == 0;
         toCodes = new Stage[] {
             wide || common ? nothing : widen,
@@ -75,14 +75,14 @@ final class VectorQuantKernel implements QuantKernel {
         };
     }
 
-    /** One loop: over halves from {@code values[v]}, codes from {@code codes[c]}, and the first words. */
+    /** One loop over halves from {@code values[v]}, codes from {@code codes[c]} and the first words. */
     private interface Stage {
         void run(byte[] values, int v, byte[] codes, int c, int count);
     }
 
     /**
-     * The one call site of all stages, on purpose: it sees at least three of them, so the JIT calls each, compiled by
-     * itself. Inlined into one large body, the same loops allocate their vectors, at a quarter of the speed.
+     * The only call site of all stages. It sees at least three of them, so the JIT does not inline them. Inlined into one
+     * large body, the loops would allocate their vectors, at a quarter of the speed.
      */
     private static void run(Stage[] stages, byte[] values, int v, byte[] codes, int c, int count) {
         for (Stage stage : stages) {
@@ -90,7 +90,7 @@ final class VectorQuantKernel implements QuantKernel {
         }
     }
 
-    /** Whether this machine's vectors will do; a LinkageError where the Vector API is not the one of the build. */
+    /** Whether this machine has wide enough vectors. Throws LinkageError if the Vector API differs from that of the build. */
     static boolean isSupported() {
         return QuantLanes.isSupported();
     }

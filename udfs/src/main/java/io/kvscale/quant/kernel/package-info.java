@@ -1,3 +1,3 @@
-/** Quantization of runs of values, with the Vector API or without. */
+/** Quantization kernels, with the Vector API and scalar. {@link QuantKernels} chooses one. */
 @org.jspecify.annotations.NullMarked
 package io.kvscale.quant.kernel;

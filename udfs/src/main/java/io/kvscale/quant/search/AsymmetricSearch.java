@@ -7,17 +7,22 @@ import java.util.Comparator;
 import java.util.List;
 
 /**
- * Searches both ends of an asymmetric range: pairs of factors on a coarse grid, then from the best of them downhill in ever
- * smaller steps.
+ * Searches both ends of an asymmetric range: a coarse grid of factor pairs, then a local search with decreasing steps from the
+ * best eight.
  */
 final class AsymmetricSearch {
+    /** Number of local searches. */
     private static final int STARTS = 8;
+
+    /** Grid steps per octave. */
     private static final int STEPS = 8;
 
-    /** Steps above the observed range, where the numbers of a float format may lie better, and below. */
+    /** Grid steps above the observed range, where the numbers of a float format may fit better. */
     private static final int ABOVE = 4;
 
+    /** Grid steps from the observed range down, for both ends separately. */
     private static final int COARSE = 16;
+
     private static final double FIRST_STEP = 0.06;
     private static final double LAST_STEP = 0.0004;
 
@@ -27,7 +32,7 @@ final class AsymmetricSearch {
     private final Dtype step;
     private final Candidates candidates;
 
-    /** Factors of both ends, and how wrong they are. */
+    /** Factors of both ends, and the error of their range. */
     private record Point(double low, double high, double error) {}
 
     AsymmetricSearch(Range all, Dtype step, Candidates candidates) {
@@ -43,7 +48,7 @@ final class AsymmetricSearch {
                 points.add(at(StrictMath.pow(2, -i / (double) STEPS), StrictMath.pow(2, -j / (double) STEPS)));
             }
         }
-        // Both ends much smaller: heavy tails.
+        // Heavy tails need a much smaller range; both ends get one factor.
         for (int i = COARSE; i < 20 * STEPS; i++) {
             double p = StrictMath.pow(2, -i / (double) STEPS);
             points.add(at(p, p));

@@ -10,8 +10,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Ranges that were tried, by the scale they give, and the best of them: quickly, and in the end exactly among those that
- * quick sums cannot tell apart. For one thread.
+ * The ranges tried so far and their errors. Quick sums exclude most ranges; {@link #best} compares the rest by exact sums. Not
+ * thread-safe.
  */
 final class Candidates {
     private final RangeError errors;
@@ -22,7 +22,7 @@ final class Candidates {
     private final List<Tried> tried = new ArrayList<>();
     private double least = Double.POSITIVE_INFINITY;
 
-    /** A range, what it gives and how wrong that is, by a quick sum. */
+    /** A range, its parameters and the quick sum of its error. */
     record Tried(Range range, QuantParameters parameters, double error) {}
 
     Candidates(RangeError errors, NumberFormat format, boolean symmetric, Dtype step) {
@@ -32,7 +32,7 @@ final class Candidates {
         this.step = step;
     }
 
-    /** The error of a range, or a number above {@link #least} that is no less than that; infinite if it overflows. */
+    /** The quick error of a range. Above the least error so far it may be a lower bound; infinite if the range overflows. */
     double tryOut(Range range) {
         if (!isFinite(range)) {
             return Double.POSITIVE_INFINITY;
@@ -42,10 +42,10 @@ final class Candidates {
         if (before != null) {
             return before;
         }
-        double enough = least * (1 + errors.tolerance());
-        double error = errors.quick(parameters, enough);
+        double limit = least * (1 + errors.tolerance());
+        double error = errors.quick(parameters, limit);
         known.put(parameters, error);
-        if (error <= enough) {
+        if (error <= limit) {
             tried.add(new Tried(range, parameters, error));
             least = Math.min(least, error);
         }
@@ -57,18 +57,13 @@ final class Candidates {
         return Math.abs(width) < Float.POSITIVE_INFINITY;
     }
 
-    /** The least error so far. */
-    double least() {
-        return least;
-    }
-
-    /** Whether a range saturates so much that neither it nor any smaller one can be the best. */
+    /** Whether a range saturates so much that neither it nor a smaller range can be the best. */
     boolean isTooSmall(Range range) {
         QuantParameters parameters = QuantParameters.ofRange(range.min(), range.max(), format, symmetric, step);
         return errors.saturated(parameters) > least * (1 + errors.tolerance());
     }
 
-    /** The best range, by exact sums; of equal ones the widest. */
+    /** The range with the least exact error; the widest wins a tie. */
     Range best() {
         Range best = null;
         double error = Double.POSITIVE_INFINITY;

@@ -1,10 +1,13 @@
 package io.kvscale.quant.search;
 
 import io.kvscale.numeric.Dtype;
+import io.kvscale.numeric.NumberFormat;
 import io.kvscale.observer.Range;
 import io.kvscale.observer.SlotStatistics;
 import io.kvscale.observer.histogram.ValueCounts;
+import io.kvscale.scheme.InvalidSchemeException;
 import io.kvscale.scheme.QuantizationScheme;
+import io.kvscale.scheme.Strategy;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 
@@ -20,6 +23,16 @@ interface CountingRule extends RangeRule {
     @Override
     default Needs needs() {
         return Needs.COUNTS;
+    }
+
+    @Override
+    default void check(NumberFormat format, Strategy strategy) {
+        if (strategy == Strategy.TENSOR_GROUP) {
+            throw new InvalidSchemeException(
+                    "observer",
+                    "observer " + word() + " gives no global scale of NVFP4: histograms do not show the local scales",
+                    "say observer: static_minmax, or percentile");
+        }
     }
 
     @Override

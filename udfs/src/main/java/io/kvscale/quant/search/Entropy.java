@@ -37,9 +37,7 @@ public record Entropy() implements CountingRule {
 
     @Override
     public void check(NumberFormat format, Strategy strategy) {
-        if (strategy == Strategy.TENSOR_GROUP) {
-            throw Mse.noGlobalScale(word());
-        }
+        CountingRule.super.check(format, strategy);
         if (!format.isInteger()) {
             String integers = Arrays.stream(NumberFormat.values())
                     .filter(NumberFormat::isInteger)

@@ -4,13 +4,13 @@ import io.kvscale.observer.histogram.ValueCounts;
 import java.util.Arrays;
 
 /**
- * Counts by absolute value, ascending, 0 left out.
+ * Counts by absolute value, without 0.
  *
- * @param x the absolute values
- * @param positive how many have that value
- * @param negative how many have its opposite
- * @param total both
- * @param small running sums of {@code total * power(x)}: of the first i values at i
+ * @param x the absolute values, ascending
+ * @param positive counts of x
+ * @param negative counts of -x
+ * @param total counts of both
+ * @param small running sums of {@code total * power(x)}: {@code small[i]} covers the first i values
  */
 record FoldedCounts(float[] x, double[] positive, double[] negative, double[] total, double[] small) {
     static FoldedCounts of(ValueCounts counts, PowerTable power) {

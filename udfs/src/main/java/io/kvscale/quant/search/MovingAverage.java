@@ -7,9 +7,7 @@ import io.kvscale.observer.SlotStatistics;
 import io.kvscale.scheme.Kwargs;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.tensor.DataProblem;
-import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.InvalidDataException;
-import java.util.List;
 import java.util.Map;
 import java.util.function.BinaryOperator;
 
@@ -29,18 +27,13 @@ public record MovingAverage(double averagingConstant) implements RangeRule {
 
     public MovingAverage {
         if (!(averagingConstant > 0 && averagingConstant <= 1)) {
-            throw Kwargs.outOfBounds(KEY, averagingConstant, "a number above 0, at most 1");
+            throw Kwargs.outOfBounds(KEY, averagingConstant, "a number within (0, 1]");
         }
     }
 
     @Override
     public String word() {
         return "minmax";
-    }
-
-    @Override
-    public List<String> keys() {
-        return List.of(KEY);
     }
 
     @Override
@@ -59,11 +52,6 @@ public record MovingAverage(double averagingConstant) implements RangeRule {
     }
 
     @Override
-    public BatchPolicy policy(QuantizationScheme scheme, Geometry geometry) {
-        return new BatchPolicy(scheme.channelsPerScale(geometry), false);
-    }
-
-    @Override
     public Range[] ranges(SlotStatistics statistics, QuantizationScheme scheme, Dtype step) {
         float c = (float) averagingConstant;
         float rest = (float) (1 - averagingConstant);
@@ -74,11 +62,13 @@ public record MovingAverage(double averagingConstant) implements RangeRule {
                         : new Range(
                                 step.round(step.round(old.min() * rest) + step.round(now.min() * c)),
                                 step.round(step.round(old.max() * rest) + step.round(now.max() * c)));
-        return fold(statistics, policy(scheme, statistics.geometry()), average);
+        return fold(statistics, scheme, average);
     }
 
     /** Folds the ranges of all batches in the order of the corpus. */
-    static Range[] fold(SlotStatistics statistics, BatchPolicy needed, BinaryOperator<Range> next) {
+    static Range[] fold(SlotStatistics statistics, QuantizationScheme scheme, BinaryOperator<Range> next) {
+        int channels = scheme.channelsPerScale(statistics.geometry());
+        BatchPolicy needed = new BatchPolicy(channels, scheme.observer().needs() == Needs.LAST_BATCH);
         if (!needed.equals(statistics.batchPolicy())) {
             throw new InvalidDataException(DataProblem.of(
                     "the statistics do not hold the range of every batch that this observer and strategy need",
@@ -94,6 +84,6 @@ public record MovingAverage(double averagingConstant) implements RangeRule {
                 state[0][i] = next.apply(state[0][i], batch[i]);
             }
         });
-        return state[0] == null ? statistics.ranges(needed.channelsPerScale()) : state[0];
+        return state[0] == null ? statistics.ranges(channels) : state[0];
     }
 }

@@ -8,11 +8,12 @@ import io.kvscale.observer.histogram.ValueCounts;
 import io.kvscale.scheme.InvalidSchemeException;
 import io.kvscale.scheme.Kwargs;
 import io.kvscale.scheme.QuantizationScheme;
-import io.kvscale.scheme.Strategy;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -48,7 +49,7 @@ public record Mse(double norm, @Nullable ShrinkGrid grid) implements CountingRul
 
     public Mse {
         if (!(norm > 0 && norm <= MAX_NORM)) {
-            throw Kwargs.outOfBounds(NORM, norm, "a number above 0, at most 16, such as 2.4");
+            throw Kwargs.outOfBounds(NORM, norm, "a number within (0, 16], such as 2.4");
         }
     }
 
@@ -63,8 +64,8 @@ public record Mse(double norm, @Nullable ShrinkGrid grid) implements CountingRul
     }
 
     @Override
-    public List<String> keys() {
-        return List.of(NORM, MAXSHRINK, GRID, EXPAND, PATIENCE, AVERAGING_CONSTANT);
+    public Set<String> keys() {
+        return new LinkedHashSet<>(List.of(NORM, MAXSHRINK, GRID, EXPAND, PATIENCE, AVERAGING_CONSTANT));
     }
 
     @Override
@@ -93,20 +94,6 @@ public record Mse(double norm, @Nullable ShrinkGrid grid) implements CountingRul
     }
 
     @Override
-    public void check(NumberFormat format, Strategy strategy) {
-        if (strategy == Strategy.TENSOR_GROUP) {
-            throw noGlobalScale(word());
-        }
-    }
-
-    static InvalidSchemeException noGlobalScale(String observer) {
-        return new InvalidSchemeException(
-                "observer",
-                "observer " + observer + " gives no global scale of NVFP4: histograms do not show the local scales",
-                "say observer: static_minmax, or percentile");
-    }
-
-    @Override
     public Range choose(ValueCounts counts, Range all, QuantizationScheme scheme, Dtype step) {
         NumberFormat format = scheme.format();
         boolean symmetric = scheme.symmetric();
@@ -120,7 +107,7 @@ public record Mse(double norm, @Nullable ShrinkGrid grid) implements CountingRul
         }
         shrink(all, LLM_COMPRESSOR, candidates, step);
         if (symmetric) {
-            new SymmetricSearch(all, format, step, errors, candidates).run();
+            new SymmetricSearch(all, step, errors, candidates).run();
         } else {
             new AsymmetricSearch(all, step, candidates).run();
         }

@@ -1,15 +1,16 @@
 package io.kvscale.quant.search;
 
 import io.kvscale.numeric.Dtype;
+import io.kvscale.numeric.NumberFormat;
 import io.kvscale.observer.Range;
 import io.kvscale.observer.histogram.ValueCounts;
 import io.kvscale.scheme.Kwargs;
 import io.kvscale.scheme.QuantizationScheme;
+import io.kvscale.scheme.Strategy;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.math.BigDecimal;
 import java.math.RoundingMode;
-import java.util.List;
 import java.util.Map;
 
 /**
@@ -26,18 +27,13 @@ public record Percentile(double percentile) implements CountingRule {
 
     public Percentile {
         if (!(percentile > 0 && percentile <= 100)) {
-            throw Kwargs.outOfBounds(KEY, percentile, "a number above 0, at most 100, such as 99.99");
+            throw Kwargs.outOfBounds(KEY, percentile, "a number within (0, 100], such as 99.99");
         }
     }
 
     @Override
     public String word() {
         return "percentile";
-    }
-
-    @Override
-    public List<String> keys() {
-        return List.of(KEY);
     }
 
     @Override
@@ -49,6 +45,9 @@ public record Percentile(double percentile) implements CountingRule {
     public Map<String, Double> kwargs() {
         return Map.of(KEY, percentile);
     }
+
+    @Override
+    public void check(NumberFormat format, Strategy strategy) {}
 
     @Override
     public Range choose(ValueCounts counts, Range all, QuantizationScheme scheme, Dtype step) {

@@ -1,9 +1,9 @@
 package io.kvscale.quant.search;
 
 /**
- * {@code |e|^norm}, fast and the same on every machine: a table of the mantissa times a table of the exponent. Between the
- * table's numbers {@link #of} interpolates, with a relative error of at most {@link #bound}; {@link #precise} goes on with the
- * binomial series, to 1e-12. Numbers too small to count are 0.
+ * Computes {@code |e|^norm} fast and identically on every machine: a table of the mantissa times a table of the exponent.
+ * {@link #of} interpolates between entries, with a relative error of at most {@link #bound}. {@link #precise} uses the binomial
+ * series, with a relative error of 1e-12. Negligible powers are 0.
  */
 final class PowerTable {
     private static final int BITS = 11;
@@ -19,7 +19,7 @@ final class PowerTable {
     private final double[] exponent = new double[1 << 8];
     private final double[] preciseExponent = new double[256];
 
-    /** @param largest what errors are measured by, so that no power overflows: about the greatest of them */
+    /** @param largest the unit of errors, about the greatest of them, so that no power overflows */
     PowerTable(double norm, float largest) {
         this.norm = norm;
         this.square = norm == 2;
@@ -68,7 +68,7 @@ final class PowerTable {
         return preciseExponent[power] * mantissa[index] * series;
     }
 
-    /** The greatest relative error of {@link #of}: of linear interpolation, h^2/8 times the second derivative over the value. */
+    /** The greatest relative error of {@link #of}: h^2/8 times the second derivative, over the value. */
     double bound() {
         return Math.scalb(norm * Math.abs(norm - 1) / 8, -2 * BITS) + 1e-12;
     }

@@ -6,12 +6,12 @@ import io.kvscale.numeric.QuantParameters;
 import io.kvscale.observer.histogram.ValueCounts;
 
 /**
- * The sum of {@code count * |q - x|^norm} over counted values, as a function of the scale: {@link #exact} but for the last
- * digits of f64, {@link #quick} within {@link #tolerance}, in units of the greatest value's power.
+ * The sum of {@code count * |q - x|^norm} over counted values for a scale. {@link #exact} is accurate to the last digits of
+ * f64, {@link #quick} within {@link #tolerance}. The unit is the power of the greatest value.
  *
- * <p>Quick sums fold values of either sign, take those that become 0 from a running sum and look powers up. That needs steps in
- * f32, where {@code (round(t + zp) - zp) * s} is {@code round(t) * s} but for ties, which are as far from either side; other
- * arithmetic is gone through value by value.
+ * <p>Quick sums fold x and -x, take values that round to 0 from a running sum, and look powers up in a table. This needs f32
+ * steps, where {@code (round(t + zp) - zp) * s} equals {@code round(t) * s} except at ties, which have equal errors on both
+ * sides. Other arithmetic is summed value by value.
  */
 final class RangeError {
     private final ValueCounts counts;
@@ -35,15 +35,14 @@ final class RangeError {
         this.rounding = new RoundingError(format, power);
     }
 
-    /** The absolute values, ascending, without 0. */
-    float[] magnitudes() {
-        return fold.x();
+    /** The number of different absolute values, without 0. */
+    int differentValues() {
+        return fold.x().length;
     }
 
-    /** By how much two quick sums may be in a wrong order, relatively. */
+    /** The relative difference up to which the order of two quick sums is uncertain. */
     double tolerance() {
-        // A product with 1/scale takes some values that lie between two numbers to the other one, which is hardly
-        // further.
+        // Multiplication by 1/scale rounds some values near a tie to the other number, which is hardly farther away.
         return 2 * power.bound() + (folded ? 2e-5 : 0);
     }
 
@@ -58,18 +57,18 @@ final class RangeError {
         return sum;
     }
 
-    /** A sum of at least {@code enough} may be given up on: then any number that is not less. */
-    double quick(QuantParameters parameters, double enough) {
+    /** The sum, or a lower bound of at least {@code limit} if the sum is not below it. */
+    double quick(QuantParameters parameters, double limit) {
         if (!folded) {
-            return stepwise(parameters, enough);
+            return stepwise(parameters, limit);
         }
         double sum = saturated(parameters);
-        return sum >= enough ? sum : sum + inside(parameters);
+        return sum >= limit ? sum : sum + inside(parameters);
     }
 
-    private double stepwise(QuantParameters parameters, double enough) {
+    private double stepwise(QuantParameters parameters, double limit) {
         double sum = 0;
-        for (int i = 0; i < counts.values().length && sum < enough; i++) {
+        for (int i = 0; i < counts.values().length && sum < limit; i++) {
             float x = counts.values()[i];
             float q = parameters.dequantize(parameters.quantize(x, format, step), step);
             sum += counts.counts()[i] * power.of(q - x);
@@ -77,7 +76,7 @@ final class RangeError {
         return sum;
     }
 
-    /** The part of values beyond the format's numbers, which never shrinks with the scale; 0 if that is not known. */
+    /** The part of the sum from saturated values; a smaller scale never reduces it. 0 if it is unknown. */
     double saturated(QuantParameters parameters) {
         if (!folded) {
             return 0;
@@ -101,7 +100,7 @@ final class RangeError {
         int positive = Math.max(zeros, fold.first((format.max() - parameters.zeroPoint()) * scale));
         int negative = Math.max(zeros, fold.first((parameters.zeroPoint() - format.min()) * scale));
         int both = Math.min(positive, negative);
-        // Where one side is saturated at 0 its small values are counted there, not here.
+        // If one side saturates at 0, saturated() already counts its small values.
         double sum = zeros == 0 ? 0 : zerosInside(parameters, zeros);
         sum += rounding.sum(fold.x(), fold.total(), zeros, both, scale);
         return sum

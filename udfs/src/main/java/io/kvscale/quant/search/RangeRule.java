@@ -1,13 +1,10 @@
 package io.kvscale.quant.search;
 
 import io.kvscale.numeric.Dtype;
-import io.kvscale.observer.BatchPolicy;
 import io.kvscale.observer.Range;
 import io.kvscale.observer.SlotStatistics;
 import io.kvscale.scheme.Observer;
 import io.kvscale.scheme.QuantizationScheme;
-import io.kvscale.tensor.Geometry;
-import org.jspecify.annotations.Nullable;
 
 /** An observer with its rule from statistics to ranges. */
 public interface RangeRule extends Observer {
@@ -19,9 +16,4 @@ public interface RangeRule extends Observer {
      * @throws ArithmeticException if a range overflows {@code step}
      */
     Range[] ranges(SlotStatistics statistics, QuantizationScheme scheme, Dtype step);
-
-    /** Which batches the statistics must keep; null for none. */
-    default @Nullable BatchPolicy policy(QuantizationScheme scheme, Geometry geometry) {
-        return null;
-    }
 }

@@ -2,9 +2,9 @@ package io.kvscale.quant.search;
 
 import io.kvscale.numeric.NumberFormat;
 
-/** The error of rounding positive values to the numbers of a format times a scale, none of them saturated. */
+/** The error of rounding positive values to the numbers of a format times a scale, without saturation. */
 final class RoundingError {
-    /** The last bit of a sum with this is one. */
+    /** The last bit of a sum with this number is worth 1. */
     private static final float UNITS = 0x1.8p23f;
 
     private static final int EXPONENT = 0x7f800000;
@@ -25,12 +25,12 @@ final class RoundingError {
         this.magic = (23 - mantissa) << 23;
     }
 
-    /** Up to here numbers round to 0. */
+    /** The greatest number that rounds to 0. */
     float zero() {
         return zero;
     }
 
-    /** Sum of {@code count * |q - x|^norm} over values {@code [from, to)}. */
+    /** The sum of {@code count * |q - x|^norm} over values {@code [from, to)}. */
     double sum(float[] x, double[] count, int from, int to, float scale) {
         return integer ? integers(x, count, from, to, scale) : floats(x, count, from, to, scale);
     }

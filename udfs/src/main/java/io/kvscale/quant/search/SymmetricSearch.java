@@ -1,52 +1,49 @@
 package io.kvscale.quant.search;
 
 import io.kvscale.numeric.Dtype;
-import io.kvscale.numeric.NumberFormat;
 import io.kvscale.observer.Range;
-import java.util.Arrays;
 import java.util.Comparator;
 import java.util.stream.IntStream;
 
 /**
- * Searches the absolute maximum of a symmetric range: all octaves that can hold the optimum on a grid, then around the best
- * points of that ever finer. Few distinct values are tried out number by number: their optimum may be a point.
+ * Searches the absolute maximum of a symmetric range: a logarithmic grid over all octaves that can hold the optimum, then
+ * finer grids around its best points.
+ *
+ * <p>A plain grid with one refinement chooses another scale in 80 % of the slots of SmolLM2, with errors up to 0.6 % larger.
  */
 final class SymmetricSearch {
-    /** Steps of an octave. Scales that round the greatest values differently are further apart. */
+    /** Minimum grid steps per octave. */
     private static final int STEPS = 64;
 
-    /** As many steps reach every scale of bf16. */
-    private static final int STEPS_OF_16_BITS = 256;
-
-    /** The errors of few values do not average out: their sum has valleys as narrow as those of one. */
+    /** Maximum grid steps per octave. The errors of few values do not average out, so their sum has narrow minima. */
     private static final int MAX_STEPS = 1024;
 
-    /** Steps times different values: as fine a grid as a slot of few values has time for. */
+    /** Grid steps per octave times different values; bounds the time of a search. */
     private static final int WORK = 1 << 18;
-    /** How far above the greatest value a range can be worth it: where values are multiples of its scale. */
+
+    /** The largest tried maximum, relative to the greatest value. A wider range helps if values are multiples of its scale. */
     private static final float ABOVE = 2.2f;
 
-    /** Steps of an octave where the best scale lies. */
+    /** Grid steps per octave around the best point of the first grid. */
     private static final int FINE = 256;
 
-    /** From the greatest number of any type to the least. */
-    private static final int OCTAVES = 300;
-
+    /** Number of minima of the first grid that are refined. */
     private static final int REFINED = 4;
+
+    /** Points of a refinement. */
     private static final int PARTS = 12;
+
+    /** Refinements of a minimum, each around the best point of the one before. */
     private static final int DEPTH = 3;
-    private static final int FEW = 48;
 
     private final Range all;
-    private final NumberFormat format;
     private final Dtype step;
     private final RangeError errors;
     private final Candidates candidates;
     private final float largest;
 
-    SymmetricSearch(Range all, NumberFormat format, Dtype step, RangeError errors, Candidates candidates) {
+    SymmetricSearch(Range all, Dtype step, RangeError errors, Candidates candidates) {
         this.all = all;
-        this.format = format;
         this.step = step;
         this.errors = errors;
         this.candidates = candidates;
@@ -54,12 +51,12 @@ final class SymmetricSearch {
     }
 
     void run() {
-        int values = errors.magnitudes().length;
-        int least = step == Dtype.F32 ? STEPS : STEPS_OF_16_BITS;
-        int steps = Math.max(least, Math.min(MAX_STEPS, WORK / values));
+        int values = errors.differentValues();
+        int steps = Math.max(STEPS, Math.min(MAX_STEPS, WORK / values));
         double ratio = StrictMath.pow(2, -1.0 / steps);
         double first = (double) largest * ABOVE;
-        float[] points = new float[steps * OCTAVES];
+        // Enough for all octaves from the first point to the least float.
+        float[] points = new float[steps * (Math.getExponent(largest) + 153)];
         double[] error = new double[points.length];
         int n = 0;
         for (double m = first; n < points.length; m *= ratio) {
@@ -70,18 +67,15 @@ final class SymmetricSearch {
             points[n] = (float) m;
             error[n++] = candidates.tryOut(range);
         }
-        int[] valleys = valleys(error, n);
-        refine(points, valleys, REFINED, ratio);
-        if (valleys.length > 0 && steps < FINE) {
-            dense(points[valleys[0]]);
-        }
-        if (values <= FEW) {
-            point();
+        int[] minima = minima(error, n);
+        refine(points, minima, REFINED, ratio);
+        if (minima.length > 0 && steps < FINE) {
+            searchFinely(points[minima[0]]);
         }
     }
 
-    /** Around the best point of the grid, all of a finer one: the error of integers ripples from step to step. */
-    private void dense(float around) {
+    /** Searches half an octave on a finer grid: the error of integers has many minima close together. */
+    private void searchFinely(float around) {
         double ratio = StrictMath.pow(2, -1.0 / FINE);
         float[] points = new float[FINE / 2];
         double[] error = new double[points.length];
@@ -91,17 +85,17 @@ final class SymmetricSearch {
             error[i] = candidates.tryOut(range((float) m));
             m *= ratio;
         }
-        refine(points, valleys(error, points.length), REFINED / 2, ratio);
+        refine(points, minima(error, points.length), REFINED / 2, ratio);
     }
 
-    private void refine(float[] points, int[] valleys, int most, double ratio) {
-        for (int i = 0; i < Math.min(most, valleys.length); i++) {
-            refine(points[valleys[i]], ratio);
+    private void refine(float[] points, int[] minima, int most, double ratio) {
+        for (int i = 0; i < Math.min(most, minima.length); i++) {
+            refine(points[minima[i]], ratio);
         }
     }
 
-    /** The local minima, the lowest first. */
-    private static int[] valleys(double[] error, int n) {
+    /** The indices of local minima, the lowest first. */
+    private static int[] minima(double[] error, int n) {
         return IntStream.range(0, n)
                 .filter(i -> (i == 0 || error[i] <= error[i - 1]) && (i == n - 1 || error[i] <= error[i + 1]))
                 .boxed()
@@ -110,7 +104,7 @@ final class SymmetricSearch {
                 .toArray();
     }
 
-    /** Tries points within a ratio to either side, then around the best of them, ever closer. */
+    /** Tries points within a ratio on both sides, then closer around the best of them. */
     private void refine(float point, double ratio) {
         double middle = point;
         double width = 1 / ratio - 1;
@@ -130,26 +124,7 @@ final class SymmetricSearch {
         }
     }
 
-    /** Tries every scale under which some value is exactly a number of the format. */
-    private void point() {
-        float[] numbers = new float[1 << format.bits()];
-        for (int code = 0; code < numbers.length; code++) {
-            float number = Math.abs(format.decode(code));
-            numbers[code] = number < Float.POSITIVE_INFINITY ? number : 0;
-        }
-        Arrays.sort(numbers);
-        float before = 0;
-        for (float number : numbers) {
-            if (number > before) {
-                for (float x : errors.magnitudes()) {
-                    candidates.tryOut(range(x / number * format.symmetricDivisor()));
-                }
-            }
-            before = number;
-        }
-    }
-
-    /** The observed range shrunk, or widened, so that its greatest absolute value is {@code m}. */
+    /** The observed range, scaled so that its greatest absolute value is {@code m}. */
     private Range range(float m) {
         float most = step.round(m);
         float p = most / largest;

@@ -4,8 +4,11 @@ import io.kvscale.spark.sql.FunctionArguments;
 import io.kvscale.spark.sql.FunctionCall;
 import io.kvscale.spark.sql.SqlFunction;
 import io.kvscale.spark.sql.SqlFunction.Example;
+import io.kvscale.numeric.NumberFormat;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.BiFunction;
+import java.util.stream.Collectors;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.DataTypes;
@@ -19,11 +22,14 @@ final class QuantizationSignatures {
     private static final String CODES = "codes - one code a byte, a 4-bit code in the low four bits";
     private static final String DTYPE = "dtype - 'F32', 'BF16' or 'F16'";
     private static final String SCALE = "scale - finite and above 0, narrowed to a 32-bit float; symmetric";
-    private static final String FORMAT =
-            "format - 'fp8' ('fp8_e4m3'), 'fp8_e5m2', 'int8', 'int4' or 'fp4' ('fp4_e2m1')";
+    private static final String FORMAT = "format - "
+            + Arrays.stream(NumberFormat.values())
+                    .map(format -> "'" + String.join("' ('", format.names())
+                            + (format.names().size() > 1 ? "')" : "'"))
+                    .collect(Collectors.joining(", "));
 
     private static final String FORMAT_OR_NVFP4 =
-            FORMAT.replace(" or ", ", ") + ", 'nvfp4' ('nvfp4:divisor'), where scale is the global one, 2688/absmax, or"
+            FORMAT + ", 'nvfp4' ('nvfp4:divisor'), where scale is the global one, 2688/absmax, or"
                     + " 'nvfp4:multiplier', where it is absmax/2688; of nvfp4, values come in whole groups of 16";
 
     static final List<SqlFunction> ALL = List.of(

@@ -1,5 +1,11 @@
 package io.kvscale.spark.functions;
 
+import io.kvscale.numeric.NumberFormat;
+
+import java.util.stream.Collectors;
+
+import java.util.Arrays;
+
 import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.quant.Remedies;
 import io.kvscale.quant.ScaleSet;
@@ -42,8 +48,11 @@ public final class ScalesFunction {
                     + " Fails, never gives a part, where a slot has NaN, infinities, only zeros or no value.",
             List.of(
                     "stats - statistics, as kv_stats_agg or a statistics.kvstats file gives them",
-                    "scheme - a kv_cache_scheme as YAML or JSON, or FORMAT[:STRATEGY[:GROUP_SIZE]] with format fp8, int8,"
-                            + " int4, fp4 or fp8_e5m2 and strategy tensor, attn_head, channel or group, symmetric, or nvfp4"
+                    "scheme - a kv_cache_scheme as YAML or JSON, or FORMAT[:STRATEGY[:GROUP_SIZE]] with format "
+                            + Arrays.stream(NumberFormat.values())
+                                    .map(format -> format.names().get(0))
+                                    .collect(Collectors.joining(", "))
+                            + " and strategy tensor, attn_head, channel or group, symmetric, or nvfp4"
                             + " (nvfp4:divisor), which gives the global scale 2688/absmax, or nvfp4:multiplier, absmax/2688"),
             List.of(
                     new Example(

@@ -19,7 +19,7 @@ import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
 
-/** A megabyte of values to codes and back: operations per millisecond are GB/s of values, nearly (1.05). */
+/** Quantizes and dequantizes 1 MiB of values: operations per millisecond times 1.05 are GB/s of values. */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.Throughput)
 @OutputTimeUnit(TimeUnit.MILLISECONDS)

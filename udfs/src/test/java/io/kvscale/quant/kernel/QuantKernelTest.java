@@ -14,7 +14,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** The vector quantizer against the scalar one, bit for bit. */
+/** The vector kernel equals the scalar kernel bit by bit. */
 class QuantKernelTest {
     static Stream<Kind> kinds() {
         List<Kind> kinds = new ArrayList<>();
@@ -26,7 +26,7 @@ class QuantKernelTest {
         return kinds.stream();
     }
 
-    /** All patterns but NaN of BF16, also as F32, under one scale and one zero point at a time. */
+    /** All BF16 patterns except NaN, also as F32, with one scale and one zero point at a time. */
     @ParameterizedTest
     @MethodSource("kinds")
     void everyPattern(Kind kind) {
@@ -44,7 +44,7 @@ class QuantKernelTest {
         }
     }
 
-    /** Random values around the ties of the format, random widths, rows and offsets, a scale for each column. */
+    /** Random values near ties of the format, random widths, rows and offsets, one scale per column. */
     @ParameterizedTest
     @MethodSource("kinds")
     void anyShape(Kind kind) {
@@ -99,7 +99,7 @@ class QuantKernelTest {
             return new QuantSpec(format, dtype, step, scale, zeroPoint);
         }
 
-        /** The numbers behind BF16 patterns, as values of the type. */
+        /** The numbers of BF16 patterns as values of the type. */
         ByteBuffer values(int[] patterns) {
             ByteBuffer values =
                     ByteBuffer.allocateDirect(patterns.length * dtype.bytes()).order(ByteOrder.LITTLE_ENDIAN);

@@ -7,9 +7,9 @@ import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
 
-/** Values that a test made, one by one and counted. */
+/** Generated values, as an array and as counts. */
 record Counted(String name, float[] values) {
-    /** The shapes of distributions that searches get wrong. */
+    /** Distributions that are hard to search. */
     enum Shape {
         BELL,
         HEAVY_TAILS,
@@ -36,7 +36,7 @@ record Counted(String name, float[] values) {
         }
     }
 
-    /** Numbers of bf16. */
+    /** Random numbers of bf16. */
     static Counted of(Shape shape, int size, long seed) {
         Random random = new Random(seed);
         float[] values = new float[size];

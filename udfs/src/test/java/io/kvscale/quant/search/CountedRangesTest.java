@@ -38,7 +38,7 @@ class CountedRangesTest {
             }
             Arrays.sort(magnitudes);
             for (double p : new double[] {100, 99.99, 99.9, 99, 90, 66.6, 50, 10, 0.1, 1e-9}) {
-                // The first of the sorted whose own share, itself included, is p % or more.
+                // The first sorted magnitude such that at least p % of all do not exceed it.
                 int i = 0;
                 while (100.0 * (i + 1) < p * size) {
                     i++;
@@ -53,7 +53,7 @@ class CountedRangesTest {
     }
 
     @Test
-    void aPercentileOfZerosIsRefusedUnlessAllAreZero() {
+    void aPercentileOfZeroIsRefusedUnlessAllValuesAreZero() {
         float[] values = new float[100];
         values[7] = -2;
         values[8] = 1;
@@ -70,7 +70,7 @@ class CountedRangesTest {
     }
 
     @Test
-    void withoutHistogramsTheRemedyIsSaid() {
+    void withoutHistogramsTheErrorNamesTheRemedy() {
         SlotStatistics ranges = statistics(StatisticsKind.RANGE, 1, 2);
         for (Observer observer : new Observer[] {new Percentile(), new Mse(), new Entropy()}) {
             assertThatThrownBy(() -> ScaleSet.derive(ranges, scheme(observer, Strategy.TENSOR)))
@@ -81,7 +81,7 @@ class CountedRangesTest {
     }
 
     @Test
-    void everyHeadHasARangeOfItsOwn() {
+    void everyHeadHasItsOwnRange() {
         float[] values = new float[200];
         Random random = new Random(5);
         for (int i = 0; i < 100; i++) {
@@ -104,7 +104,7 @@ class CountedRangesTest {
 
     @ParameterizedTest
     @MethodSource("distributions")
-    void theEntropyThresholdIsThatOfTheDefinition(Counted values) {
+    void theEntropyThresholdMinimizesTheDefinition(Counted values) {
         Range all = values.range();
         float largest = Math.max(-all.min(), all.max());
         for (int levels : new int[] {128, 8}) {
@@ -123,7 +123,7 @@ class CountedRangesTest {
         }
     }
 
-    /** KL(P || Q), written down as it is told: P with what lies beyond in its last bin, Q in levels, spread evenly. */
+    /** KL(P || Q) as {@link Entropy} defines it. */
     private static double divergence(double[] bins, int kept, int levels) {
         double[] p = Arrays.copyOf(bins, kept);
         for (int j = kept; j < bins.length; j++) {

@@ -22,7 +22,7 @@ class MseGoldenTest {
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("cases")
-    void theReferencesSearchChoosesItsRange(String label, JsonNode golden) {
+    void theReferenceSearchChoosesTheGoldenRange(String label, JsonNode golden) {
         Dtype dtype = GoldenFile.dtype(golden);
         JsonNode kwargs = golden.get("kwargs");
         ReferenceMseSearch search = new ReferenceMseSearch(
@@ -53,7 +53,7 @@ class MseGoldenTest {
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("cases")
-    void ofExactlyTheReferencesCandidatesTheBestIsChosen(String label, JsonNode golden) {
+    void theBestOfTheReferenceCandidatesIsChosen(String label, JsonNode golden) {
         Dtype dtype = GoldenFile.dtype(golden);
         JsonNode kwargs = golden.get("kwargs");
         ShrinkGrid grid = new ShrinkGrid(
@@ -77,7 +77,7 @@ class MseGoldenTest {
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("cases")
-    void theOptimumIsNeverWorseThanAnyScaleOfTheReferencesGrid(String label, JsonNode golden) {
+    void theOptimumIsNeverWorseThanTheReferenceGrid(String label, JsonNode golden) {
         Range[] chosen = chosen(golden, null);
         float[][] values = perScale(golden, GoldenFile.dtype(golden));
         for (int i = 0; i < chosen.length; i++) {
@@ -141,7 +141,7 @@ class MseGoldenTest {
         return new Counted("golden", values);
     }
 
-    /** The values of [B,H,S,D] that share a scale: all, or a head's. */
+    /** The values of [B,H,S,D] by scale: all values, or those of each head. */
     private static float[][] perScale(JsonNode golden, Dtype dtype) {
         float[] all = GoldenFile.floats(golden.get("values"), dtype);
         if (golden.get("strategy").asText().equals("tensor")) {

@@ -38,14 +38,14 @@ class MseRangeTest {
 
     @ParameterizedTest
     @MethodSource("symmetric")
-    void theSymmetricOptimumIsThatOfBruteForce(Counted values, NumberFormat format, Dtype step, double norm) {
+    void theSymmetricOptimumEqualsBruteForce(Counted values, NumberFormat format, Dtype step, double norm) {
         double found = error(values, chosen(values, format, true, step, norm, null), format, true, step, norm);
         Range all = values.range();
         float largest = Math.max(-all.min(), all.max());
         double best = Double.POSITIVE_INFINITY;
         ValueCounts counts = values.counts();
         for (int i = 1; i <= BRUTE; i++) {
-            // All scales from far too small to twice too large, evenly in the logarithm.
+            // A logarithmic grid of scales, from far too small to twice too large.
             float m = step.round((float) (largest * 2 * Math.pow(2, -12.0 * i / BRUTE)));
             best = Math.min(best, error(counts, new Range(-m, m), format, true, step, norm));
         }
@@ -65,10 +65,10 @@ class MseRangeTest {
         return cases.stream();
     }
 
-    /** Both ends are searched downhill from several places: near the optimum, most of all where steps are f32. */
+    /** The local search is near the optimum, nearest with f32 steps. */
     @ParameterizedTest
     @MethodSource("asymmetric")
-    void theAsymmetricOptimumIsNearThatOfBruteForce(Counted values, NumberFormat format, Dtype step) {
+    void theAsymmetricOptimumIsNearBruteForce(Counted values, NumberFormat format, Dtype step) {
         double found = error(values, chosen(values, format, false, step, 2, null), format, false, step, 2);
         Range all = values.range();
         ValueCounts counts = values.counts();
@@ -100,7 +100,8 @@ class MseRangeTest {
             QuantParameters parameters = QuantParameters.ofRange(range.min(), range.max(), format, true, step);
             double exact = errors.exact(parameters);
             double quick = errors.quick(parameters, Double.POSITIVE_INFINITY);
-            // In units of the power of a power of two at or below the greatest value, and of the greatest value.
+            // quick() has the unit of the power of two at or below the greatest value, exact() that of the greatest
+            // value.
             double unit = Math.pow(Math.scalb(1.0, Math.getExponent(largest)) / largest, norm);
             assertThat(quick * unit)
                     .isBetween(exact * (1 - errors.tolerance()) - 1e-9, exact * (1 + errors.tolerance()) + 1e-9);

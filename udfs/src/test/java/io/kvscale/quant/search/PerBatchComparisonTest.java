@@ -32,8 +32,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * llm-compressor's {@code mse} observer against ours, over all values of six samples: it chooses a range in every batch
- * and averages what it chose, ours is chosen once, for the whole corpus.
+ * Compares {@link Mse} with llm-compressor's {@code mse} observer over all values of six samples. llm-compressor averages the
+ * ranges that it chooses per batch; kvscale chooses one range for the corpus.
  */
 @EnabledIfSystemProperty(named = "kvscale.captures", matches = ".+")
 class PerBatchComparisonTest {
@@ -111,7 +111,7 @@ class PerBatchComparisonTest {
         return Objects.requireNonNull(slot.counts(0, slot.geometry().heads()));
     }
 
-    /** What the reference chooses in one batch, its steps in the type of the data. */
+    /** The range that llm-compressor chooses in one batch, with steps in the type of the data. */
     private static float[] chosen(SlotStatistics batch, NumberFormat format) {
         ValueCounts counts = counts(batch);
         float[] values = new float[(int) Arrays.stream(counts.counts()).sum()];

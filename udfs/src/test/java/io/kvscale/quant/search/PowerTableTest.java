@@ -9,7 +9,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class PowerTableTest {
     @ParameterizedTest
     @ValueSource(doubles = {0.1, 1, 1.5, 2, 2.4, 3, 7.3, 16})
-    void powersAreThoseOfTheLibraryWithinTheirBounds(double norm) {
+    void powersEqualMathPowWithinTheirBounds(double norm) {
         Random random = new Random(1);
         float largest = 37.5f;
         PowerTable table = new PowerTable(norm, largest);

@@ -6,8 +6,8 @@ import io.kvscale.numeric.QuantParameters;
 import java.util.Arrays;
 
 /**
- * The grid search of llm-compressor's {@code memoryless_mse} observer on one tensor: shrinks every range step by step
- * and keeps, scale by scale, the step with the least sum of {@code |q - x|^norm}.
+ * The grid search of llm-compressor's {@code memoryless_mse} observer on one tensor. It shrinks every range step by step and
+ * keeps the step with the least sum of {@code |q - x|^norm} for each scale.
  *
  * <p>Steps are p = 1 - i/grid for i in 0..int(maxshrink * grid)-1; only a strictly lesser error wins; the search ends
  * after {@code patience} steps in which no scale improved. Errors are summed in f64.
@@ -16,13 +16,13 @@ public record ReferenceMseSearch(double maxshrink, int patience, double grid, do
     /** The reference's defaults: 20 steps down to 0.81 of the range, patience 5, exponent 2.4. */
     public static final ReferenceMseSearch DEFAULT = new ReferenceMseSearch(0.2, 5, 100.0, 2.4);
 
-    /** The chosen ranges, one a scale, their parameters and errors. */
+    /** The chosen ranges, one per scale, their parameters and errors. */
     public record Result(float[] min, float[] max, QuantParameters[] parameters, double[] error) {}
 
     /**
-     * Searches all scales of one tensor at once, as patience is shared among them.
+     * Searches all scales of one tensor together, since they share patience.
      *
-     * @param values one array per scale: the values, of type {@code dtype}, that share it; none empty, all finite
+     * @param values the finite values of each scale, of type {@code dtype}; no array is empty
      */
     public Result search(float[][] values, NumberFormat format, boolean symmetric, Dtype dtype) {
         int n = values.length;
