@@ -8,93 +8,26 @@ import java.util.Set;
 
 /** The supported methods of Python's strings and mappings, none of which changes its object. */
 final class Methods {
-    private static final Set<String> OF_STRINGS = Set.of(
-            "strip",
-            "lstrip",
-            "rstrip",
-            "split",
-            "rsplit",
-            "splitlines",
-            "upper",
-            "lower",
-            "title",
-            "capitalize",
-            "isdigit",
-            "startswith",
-            "endswith",
-            "removeprefix",
-            "removesuffix",
-            "replace",
-            "count",
-            "find",
-            "join");
+    private static final Set<String> OF_STRINGS =
+            words("strip lstrip rstrip split rsplit splitlines upper lower title capitalize isdigit "
+                    + "startswith endswith removeprefix removesuffix replace count find join");
 
     private static final Set<String> OF_MAPPINGS = Set.of("get", "items", "keys", "values");
 
     /** Attributes of Python's types that are not supported; using one is an error, not an undefined value. */
-    private static final Set<String> OTHERS = Set.of(
-            "casefold",
-            "center",
-            "encode",
-            "expandtabs",
-            "format",
-            "format_map",
-            "index",
-            "isalnum",
-            "isalpha",
-            "isascii",
-            "isdecimal",
-            "isidentifier",
-            "islower",
-            "isnumeric",
-            "isprintable",
-            "isspace",
-            "istitle",
-            "isupper",
-            "ljust",
-            "maketrans",
-            "partition",
-            "rfind",
-            "rindex",
-            "rjust",
-            "rpartition",
-            "swapcase",
-            "translate",
-            "zfill",
-            "clear",
-            "copy",
-            "fromkeys",
-            "pop",
-            "popitem",
-            "setdefault",
-            "update",
-            "append",
-            "extend",
-            "insert",
-            "remove",
-            "reverse",
-            "sort",
-            "real",
-            "imag",
-            "numerator",
-            "denominator",
-            "as_integer_ratio",
-            "bit_length",
-            "bit_count",
-            "conjugate",
-            "from_bytes",
-            "to_bytes",
-            "is_integer",
-            "hex",
-            "fromhex",
-            "start",
-            "stop",
-            "step",
-            "isdisjoint",
-            "mapping",
-            "count");
+    private static final Set<String> OTHERS =
+            words("casefold center encode expandtabs format format_map index isalnum isalpha isascii "
+                    + "isdecimal isidentifier islower isnumeric isprintable isspace istitle isupper ljust "
+                    + "maketrans partition rfind rindex rjust rpartition swapcase translate zfill clear copy "
+                    + "fromkeys pop popitem setdefault update append extend insert remove reverse sort real "
+                    + "imag numerator denominator as_integer_ratio bit_length bit_count conjugate from_bytes "
+                    + "to_bytes is_integer hex fromhex start stop step isdisjoint mapping count");
 
     private Methods() {}
+
+    private static Set<String> words(String words) {
+        return Set.of(words.split(" "));
+    }
 
     /**
      * The method of a value, which takes precedence over a key of that name.

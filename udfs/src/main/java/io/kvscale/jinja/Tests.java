@@ -2,34 +2,24 @@ package io.kvscale.jinja;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /** The tests, which follow {@code is}. */
 final class Tests {
+    private static final Set<String> WITH_ARGUMENT =
+            Set.of("eq equalto ne lt lessthan le gt greaterthan ge in sameas divisibleby".split(" "));
+
     private Tests() {}
 
     static boolean holds(Object value, String name, Arguments arguments, Comparison comparison) {
         if (value instanceof Safe) {
             throw TemplateException.unsupported("a test of the result of 'safe'");
         }
-        return switch (name) {
-            case "eq",
-                    "equalto",
-                    "ne",
-                    "lt",
-                    "lessthan",
-                    "le",
-                    "gt",
-                    "greaterthan",
-                    "ge",
-                    "in",
-                    "sameas",
-                    "divisibleby" ->
-                with(value, name, arguments.bind(name, 1, "other").get(0).orElseThrow(), comparison);
-            default -> {
-                arguments.bind(name, 0);
-                yield alone(value, name);
-            }
-        };
+        if (WITH_ARGUMENT.contains(name)) {
+            return with(value, name, arguments.bind(name, 1, "other").get(0).orElseThrow(), comparison);
+        }
+        arguments.bind(name, 0);
+        return alone(value, name);
     }
 
     private static boolean with(Object value, String name, Object other, Comparison comparison) {

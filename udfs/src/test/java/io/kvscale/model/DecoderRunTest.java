@@ -73,7 +73,7 @@ class DecoderRunTest {
         Map<Slot, ByteBuffer> whole = TinyModel.alone(run, shape, ids);
         for (int chunk : new int[] {16, 17, 64, 300}) {
             run.begin(1);
-            // The last chunk takes what is left below 16, for which other kernels are chosen.
+            // The last chunk includes a rest below 16 tokens, for which ONNX Runtime chooses other kernels.
             for (int from = 0; from < ids.length; ) {
                 int to = ids.length - from < chunk + 16 ? ids.length : from + chunk;
                 run.feed(new int[][] {Arrays.copyOfRange(ids, from, to)});
@@ -97,7 +97,7 @@ class DecoderRunTest {
     }
 
     @Test
-    void threadsAtOnceGiveTheBitsOfOne() throws Exception {
+    void concurrentThreadsGiveTheBitsOfOne() throws Exception {
         List<int[]> texts = TinyModel.texts(2);
         List<Map<Slot, ByteBuffer>> expected = new ArrayList<>();
         texts.forEach(ids -> expected.add(TinyModel.alone(run, shape, ids)));
@@ -143,7 +143,7 @@ class DecoderRunTest {
     }
 
     @Test
-    void aReplacedPastIsWhatLaterChunksAttendTo() {
+    void laterChunksAttendToAReplacedPast() {
         int[] ids = Arrays.copyOf(longest(), 64);
         Map<Slot, ByteBuffer> whole = TinyModel.alone(run, shape, ids);
         feedHalves(ids, 0);
@@ -153,7 +153,7 @@ class DecoderRunTest {
         assertThat(tail(TinyModel.bits(run, shape, 0, 64).get(deep)))
                 .as("of the second chunk")
                 .isNotEqualTo(tail(whole.get(deep)));
-        // The first chunk's own values, as put in, come back as the past of the present.
+        // The replaced values of the first chunk come back in the present.
         KvTensor present = run.present(new Slot(0, Role.KEY));
         for (int i = 0; i < 32 * shape.headDim(); i++) {
             assertThat(present.value(i) / 0.25f).isEqualTo(Math.round(present.value(i) / 0.25f));
@@ -176,7 +176,7 @@ class DecoderRunTest {
     }
 
     @Test
-    void idsOutsideOfTheVocabularyAreNamed() {
+    void idsOutsideTheVocabularyAreNamed() {
         for (int id : new int[] {-1, Integer.MIN_VALUE, shape.vocabulary(), Integer.MAX_VALUE}) {
             run.begin(1);
             assertThatThrownBy(() -> run.feed(new int[][] {{1, id}}))
@@ -197,7 +197,7 @@ class DecoderRunTest {
     }
 
     @Test
-    void paddingIsForTheOneFeedOfABatch() {
+    void paddingIsAllowedInASingleFeedOnly() {
         run.begin(2);
         run.feed(new int[][] {{1, 2}, {3}});
         assertThatThrownBy(() -> run.feed(new int[][] {{1}, {3}})).isInstanceOf(IllegalArgumentException.class);

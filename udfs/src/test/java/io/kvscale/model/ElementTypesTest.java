@@ -21,8 +21,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /**
- * A model of one layer and one head without attention, whose weights lie in another file: K and V of a token are its id
- * times the weights, and so are its logits.
+ * A model of one layer and one head without attention, with weights in another file. K, V and logits of a token are its id
+ * times the weights.
  */
 class ElementTypesTest {
     private static final int F32 = 1;
@@ -33,7 +33,7 @@ class ElementTypesTest {
 
     @ParameterizedTest
     @CsvSource({"1, F32, 7", "10, F16, 7", "16, BF16, 7", "1, F32, 6", "10, F16, 6"})
-    void cachesLogitsAndIdsOfEveryTypeComeThrough(int type, Dtype dtype, int idType) throws IOException {
+    void everyTypeOfCacheLogitsAndIdsWorks(int type, Dtype dtype, int idType) throws IOException {
         write(type, idType, 1, 4, 1);
         try (DecoderModel model = DecoderModel.open(folder, TinyModel.GRAPH, Outputs.CACHE_AND_LOGITS);
                 DecoderRun run = model.newRun()) {
@@ -69,7 +69,7 @@ class ElementTypesTest {
         return values;
     }
 
-    /** The graph computes 1 head of head_dim 4 and declares both sizes free: only the run can tell. */
+    /** The graph computes 1 head of head_dim 4 and declares both sizes free, so only a run shows the difference. */
     @ParameterizedTest
     @CsvSource({"1, 8", "1, 2", "2, 4", "2, 2", "4, 1"})
     void aConfigWithOtherSizesThanTheGraphFailsInTheFirstRun(int heads, int headDim) throws IOException {

@@ -17,14 +17,14 @@ import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Ranges of K and V against those that ONNX Runtime gave from Python. */
+/** Compares ranges of K and V with those of ONNX Runtime in Python. */
 class ExpectedRangesTest {
     @Test
     void theTinyModelGivesTheRangesExpected() {
         compare(TinyModel.FOLDER, TinyModel.GRAPH, TinyModel.EXPECTED, 1e-3);
     }
 
-    /** Further forms of the tiny model and a real one are too large for this repository. */
+    /** Other forms of the tiny model and a real model are too large for this repository. */
     @ParameterizedTest
     @EnabledIfSystemProperty(named = "kvscale.models", matches = ".+")
     @CsvSource({
@@ -56,7 +56,7 @@ class ExpectedRangesTest {
             assertThat(TinyModel.bits(run, model.shape(), 0, half.length)).isEqualTo(begin);
             assertThat(TinyModel.bits(run, model.shape(), 1, ids.length)).isEqualTo(whole);
             if (model.shape().cache() != Dtype.F32) {
-                // A later chunk attends to the past as the cache holds it: rounded.
+                // A later chunk attends to the rounded past in the cache.
                 return;
             }
             run.begin(1);

@@ -64,7 +64,7 @@ class HostileModelTest {
         for (int i = 0; i < 300; i++) {
             byte[] damaged = whole.clone();
             for (int flips = 0; flips <= i % 3; flips++) {
-                // Structure lies at both ends, weights between.
+                // The structure is at both ends of the file, the weights are between.
                 int at = random.nextInt(60_000);
                 damaged[random.nextBoolean() ? at : whole.length - 1 - at] ^= (byte) (1 << random.nextInt(8));
             }
@@ -80,7 +80,7 @@ class HostileModelTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"", "version https://git-lfs.github.com/spec/v1\n", "\0\0\0\0", "{\"a\": 1}"})
-    void whatIsNoProtobufIsRefused(String content) throws IOException {
+    void aFileThatIsNotProtobufIsRefused(String content) throws IOException {
         Files.writeString(inside.resolve(TinyModel.GRAPH), content);
         refused("is not an ONNX model", "git lfs pull");
     }
@@ -113,7 +113,7 @@ class HostileModelTest {
     @ValueSource(
             strings = {"/etc/hostname", "../outside", "a/../../outside", "a//b", "", "C:\\x", "..\\outside", "file:///x"
             })
-    void dataOutsideOfTheFolderIsRefused(String location) throws IOException {
+    void dataOutsideTheFolderIsRefused(String location) throws IOException {
         Files.writeString(folder.resolve("outside"), "secret");
         write(TestGraph.external(F32, new long[] {1}, "location", location));
         refused("which is not below its folder", "\"" + location + "\"");
@@ -132,7 +132,7 @@ class HostileModelTest {
     }
 
     @Test
-    void dataHiddenInAnAttributesGraphIsLookedAtToo() {
+    void dataInAGraphInsideAnAttributeIsCheckedToo() {
         write(TestGraph.nodeWith(TestGraph.external(F32, new long[] {1}, "location", "../outside")));
         refused("\"../outside\", which is not below its folder");
     }
@@ -156,8 +156,8 @@ class HostileModelTest {
     }
 
     @Test
-    void weightsCutOutOfTheGraphsOwnFileAreOnnxRuntimesProblem() throws IOException {
-        // The first tensor's dims say more than its bytes hold.
+    void weightsMissingInTheGraphsOwnFileAreAnErrorOfOnnxRuntime() throws IOException {
+        // The dims of the first tensor exceed its bytes.
         String text = new String(whole, StandardCharsets.ISO_8859_1);
         int at = text.indexOf("\u0008\u0080\u0004\u0008\u0030\u0010\u0001");
         assertThat(at).isPositive();

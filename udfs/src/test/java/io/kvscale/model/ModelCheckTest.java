@@ -31,13 +31,13 @@ class ModelCheckTest {
     }
 
     @Test
-    void freeDimensionsAreTakenFromTheConfig() {
+    void freeDimensionsComeFromConfigJson() {
         assertThat(checked(TestGraph.decoder(2, -1, -1, BF16), TestGraph.config(2, 4, 8)))
                 .isEqualTo(new ModelShape(2, 4, 8, 512, 64, Dtype.BF16));
     }
 
     @Test
-    void configsMayHoldTheirDecoderApartAndLeaveHeadDimOut() {
+    void configJsonMayUseTextConfigAndOmitHeadDim() {
         String config = "{\"vocab_size\": 7, \"text_config\": {\"num_hidden_layers\": 1, \"num_attention_heads\": 6, "
                 + "\"num_key_value_heads\": 2, \"hidden_size\": 48, \"vocab_size\": 512, "
                 + "\"max_position_embeddings\": 64}}";
@@ -69,7 +69,7 @@ class ModelCheckTest {
     }
 
     @Test
-    void noMoreMisfitsAreShownThanCanBeRead() {
+    void theNumberOfMisfitsShownIsBounded() {
         TestGraph graph = TestGraph.decoder(1, 2, 16, F32);
         for (int i = 0; i < 50; i++) {
             graph.add(TestGraph.value(TestGraph.INPUT, "state." + i, 7, -1))
@@ -98,7 +98,7 @@ class ModelCheckTest {
     }
 
     @Test
-    void aLayerThatLacksItsValuesIsRefused() {
+    void aLayerWithoutValuesIsRefused() {
         TestGraph graph = TestGraph.decoder(1, 2, 16, F32)
                 .add(TestGraph.value(TestGraph.INPUT, "past_key_values.1.key", F32, -1, 2, -1, 16))
                 .add(TestGraph.value(TestGraph.OUTPUT, "present.1.key", F32, -1, 2, -1, 16));
@@ -106,7 +106,7 @@ class ModelCheckTest {
     }
 
     @Test
-    void cachesAreOfOneTypeThatIsKnown() {
+    void cachesHaveOneSupportedType() {
         refused(
                 TestGraph.decoder(1, 2, 16, 11),
                 TestGraph.config(1, 2, 16),
@@ -119,7 +119,7 @@ class ModelCheckTest {
     }
 
     @Test
-    void theEmbeddingHoldsTheVocabulary() {
+    void theEmbeddingCoversTheVocabulary() {
         TestGraph graph = TestGraph.decoder(1, 2, 16, F32)
                 .add(TestGraph.external(F32, new long[] {500, 32}, "location", "data"))
                 .add(TestGraph.node("Gather", List.of("weights", "input_ids"), List.of("embedded")))
@@ -143,7 +143,7 @@ class ModelCheckTest {
                 "head_dim|99999|2 KV heads times head_dim 99999",
                 "max_position_embeddings|-1|max_position_embeddings is -1"
             })
-    void numbersOfTheConfigAreBounded(String key, String value, String message) {
+    void numbersInConfigJsonAreBounded(String key, String value, String message) {
         String config = TestGraph.config(1, 2, 16).replaceFirst("(\"" + key + "\": )\\d+", "$1" + value);
         refused(TestGraph.decoder(1, 2, 16, F32), config, message);
     }
@@ -164,7 +164,7 @@ class ModelCheckTest {
     }
 
     @Test
-    void logitsAreAskedForByNameOnly() {
+    void aGraphWithoutLogitsIsRefusedIfTheyAreNeeded() {
         Path written = TestGraph.decoder(1, 2, 16, F32).write(folder, TestGraph.config(1, 2, 16));
         assertThatThrownBy(() -> DecoderModel.open(written, TinyModel.GRAPH, Outputs.CACHE_AND_LOGITS))
                 .isInstanceOf(InvalidDataException.class)
@@ -172,7 +172,7 @@ class ModelCheckTest {
     }
 
     @Test
-    void aGraphThatOnnxRuntimeRefusesIsAProblemOfTheModel() {
+    void aGraphThatOnnxRuntimeRefusesIsAnErrorOfTheModel() {
         Path written = TestGraph.decoder(1, 2, 16, F32).write(folder, TestGraph.config(1, 2, 16));
         assertThatThrownBy(() -> DecoderModel.open(written, TinyModel.GRAPH, Outputs.CACHE))
                 .isInstanceOf(InvalidDataException.class)

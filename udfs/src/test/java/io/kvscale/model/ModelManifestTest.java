@@ -59,7 +59,7 @@ class ModelManifestTest {
     }
 
     @Test
-    void aLinkOutOfTheFolderIsFollowedAsCachesOfModelsNeed() throws IOException {
+    void aLinkOutOfTheFolderIsFollowedAsInCachesOfModels() throws IOException {
         Path inside = Files.createDirectory(folder.resolve("model"));
         TestGraph.decoder(1, 2, 16, 1)
                 .add(TestGraph.external(1, new long[] {1}, "location", "data"))
@@ -71,7 +71,7 @@ class ModelManifestTest {
     }
 
     @Test
-    void whatIsMissingIsNamedWithTheRemedy() throws IOException {
+    void missingFilesAreNamedWithTheRemedy() throws IOException {
         assertThatThrownBy(() -> of(folder))
                 .isInstanceOf(InvalidDataException.class)
                 .hasMessageContaining("no file model.onnx")

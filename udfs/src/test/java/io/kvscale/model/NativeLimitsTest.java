@@ -20,7 +20,7 @@ class NativeLimitsTest {
     @TempDir
     private Path temporary;
 
-    /** In a JVM of its own, with less native memory than one batch takes; what it unpacks must be gone at its end. */
+    /** Runs in its own JVM with less native memory than a batch needs; unpacked files must be gone at its end. */
     @Test
     void aBatchThatIsTooLargeIsNamedAndTheNextOneRuns() throws Exception {
         ProcessBuilder builder = new ProcessBuilder(
@@ -46,7 +46,7 @@ class NativeLimitsTest {
     }
 
     @Test
-    void aMachineOnWhichOnnxRuntimeDoesNotLoadIsNamed() throws Exception {
+    void aMachineThatCannotLoadOnnxRuntimeIsNamed() throws Exception {
         String output = run(new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         "-XX:TieredStopAtLevel=1",
@@ -91,7 +91,7 @@ class NativeLimitsTest {
         }
     }
 
-    /** Opens a model where nothing can be unpacked. */
+    /** Opens a model although no library can be unpacked. */
     static final class Elsewhere {
         public static void main(String[] args) {
             try {
@@ -109,7 +109,7 @@ class NativeLimitsTest {
                 "Error code - ORT_RUNTIME_EXCEPTION - message: std::bad_alloc\n/somewhere/file.cc:12",
                 "Error code - ORT_FAIL - message: Failed to allocate memory for requested buffer of size 8589934592"
             })
-    void whatAllocatorsSayIsToldApart(String said) {
+    void allocationErrorsAreRecognized(String said) {
         InvalidDataException e = OrtFailure.atRun(new OrtException(said));
         assertThat(e)
                 .hasMessageContaining("out of memory in native code")
@@ -127,14 +127,14 @@ class NativeLimitsTest {
                 "Status Message: Input 'past_key' dimension 3 should match the packed KV head dimension, got 24 expected 16",
                 "Got invalid dimensions for output: present.0.key for the following indices\n index: 3 Got: 8 Expected: 16"
             })
-    void whatIsSaidOfTheCachesSizePointsAtTheConfig(String said) {
+    void errorsAboutCacheSizesPointAtConfigJson(String said) {
         assertThat(OrtFailure.atRun(new OrtException(said)))
                 .hasMessageContainingAll("num_key_value_heads and head_dim in config.json")
                 .hasMessageNotContaining("runs this text");
     }
 
     @Test
-    void nativeMemoryGrowsAndIsGivenBack() {
+    void nativeMemoryGrowsAndIsFreed() {
         try (NativeBuffer buffer = new NativeBuffer()) {
             assertThat(buffer.take(100).remaining()).isEqualTo(100);
             buffer.take(100).putInt(0, 7);

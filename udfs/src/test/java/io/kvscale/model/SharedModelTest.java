@@ -33,7 +33,7 @@ class SharedModelTest {
     }
 
     @Test
-    void whatNobodyHoldsIsClosedForAnotherModelOrOnRelease() {
+    void unusedSessionsAreClosedForAnotherModelOrOnRelease() {
         DecoderModel idle = shared(TINY);
         DecoderModel held = shared(named("b"));
         idle.close();
@@ -49,7 +49,7 @@ class SharedModelTest {
     }
 
     @Test
-    void otherOutputsAreAnotherSession() {
+    void otherOutputsNeedAnotherSession() {
         try (DecoderModel cache = shared(TINY);
                 DecoderModel logits = DecoderModel.shared(TINY, TinyModel.FOLDER, Outputs.CACHE_AND_LOGITS)) {
             assertThat(logits.session()).isNotSameAs(cache.session());

@@ -10,7 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Writes ONNX files that no exporter would: a decoder's inputs and outputs, and whatever a test adds to them. */
+/** Writes ONNX files for tests: a decoder's inputs and outputs, and fields that a test adds. */
 public final class TestGraph {
     public static final int NODE = 1;
     public static final int INITIALIZER = 5;
@@ -19,7 +19,7 @@ public final class TestGraph {
     private static final int INT64 = 7;
 
     private interface Content {
-        public void write(CodedOutputStream out) throws IOException;
+        void write(CodedOutputStream out) throws IOException;
     }
 
     private final List<byte[]> fields = new ArrayList<>();
@@ -50,7 +50,7 @@ public final class TestGraph {
         return this;
     }
 
-    /** Writes it as model.onnx beside a config.json of those numbers. */
+    /** Writes model.onnx and config.json. */
     public Path write(Path folder, String config) {
         try {
             Files.write(folder.resolve(TinyModel.GRAPH), model());
@@ -77,7 +77,7 @@ public final class TestGraph {
         });
     }
 
-    /** @param dims negative where free */
+    /** @param dims negative if free */
     public static byte[] value(int field, String name, int type, long... dims) {
         byte[] shape = bytes(out -> {
             for (long dim : dims) {
@@ -101,7 +101,7 @@ public final class TestGraph {
         return bytes(out -> out.writeByteArray(field, whole));
     }
 
-    /** Weights in another file: pairs of key and value as external_data holds them. */
+    /** Weights in another file, with the keys and values of external_data. */
     public static byte[] external(int type, long[] dims, String... pairs) {
         return initializer("weights", type, dims, out -> {
             for (int i = 0; i < pairs.length; i += 2) {
@@ -115,12 +115,12 @@ public final class TestGraph {
         });
     }
 
-    /** Weights without values, which only ONNX Runtime would miss. */
+    /** Weights without values, which only ONNX Runtime rejects. */
     public static byte[] weights(String name, long... dims) {
         return initializer(name, 1, dims, out -> {});
     }
 
-    /** Whole numbers in the graph itself. */
+    /** Integers in the graph itself. */
     public static byte[] numbers(String name, long... values) {
         return initializer(name, INT64, new long[] {values.length}, out -> {
             for (long value : values) {
@@ -150,7 +150,7 @@ public final class TestGraph {
         return node(operator, inputs, outputs, List.of());
     }
 
-    /** A node with one attribute that is a whole number. */
+    /** A node with one integer attribute. */
     public static byte[] node(
             String operator, List<String> inputs, List<String> outputs, String attribute, long number) {
         return node(operator, inputs, outputs, List.of(number(attribute, number)));

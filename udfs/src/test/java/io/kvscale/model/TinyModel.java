@@ -18,7 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** The tiny model that ships with the project, what is expected of it, and copies of it to damage. */
+/** The tiny model of the project, its expected values, and copies that a test can damage. */
 public final class TinyModel {
     public static final String GRAPH = "model.onnx";
     public static final Path FOLDER =
@@ -67,7 +67,7 @@ public final class TinyModel {
         }
     }
 
-    /** A folder with config.json and the graph, which a test may change. */
+    /** Copies config.json and the graph into a folder where a test can change them. */
     public static Path copy(Path to) throws IOException {
         for (String name : List.of(GRAPH, "config.json")) {
             Files.copy(FOLDER.resolve(name), to.resolve(name));
@@ -85,7 +85,7 @@ public final class TinyModel {
         return slots;
     }
 
-    /** The bits of one row's first tokens, {@code [kv_heads, tokens, head_dim]}, of every slot. */
+    /** The bits of one row's first tokens, {@code [kv_heads, tokens, head_dim]}, for every slot. */
     public static Map<Slot, ByteBuffer> bits(DecoderRun run, ModelShape shape, int row, int tokens) {
         Map<Slot, ByteBuffer> bits = new TreeMap<>();
         slots(shape).forEach(slot -> bits.put(slot, bits(run.present(slot), row, tokens)));
@@ -102,7 +102,7 @@ public final class TinyModel {
         return to.flip();
     }
 
-    /** Runs one text by itself and takes its K and V. */
+    /** Runs one text alone and copies its K and V. */
     public static Map<Slot, ByteBuffer> alone(DecoderRun run, ModelShape shape, int[] ids) {
         run.begin(1);
         run.feed(new int[][] {ids});
@@ -115,7 +115,7 @@ public final class TinyModel {
         return new KvTensor(from.geometry(), from.batch(), from.tokens(), to.flip());
     }
 
-    /** Copies what a slot holds, rounded to a multiple of {@code step}. */
+    /** Copies the values of a slot, rounded to multiples of {@code step}. */
     public static KvTensor rounded(KvTensor from, float step) {
         Dtype dtype = from.geometry().dtype();
         ByteBuffer to = ByteBuffer.allocate(from.values().capacity())

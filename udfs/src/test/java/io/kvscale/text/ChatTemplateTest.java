@@ -18,7 +18,7 @@ class ChatTemplateTest {
     private Path folder;
 
     @Test
-    void theFileOfItsOwnWinsThenTheJsonFileThenTheConfiguration() {
+    void theJinjaFileComesFirstThenTheJsonFileThenTheConfiguration() {
         write("tokenizer_config.json", "{'chat_template': 'config'}");
         assertThat(render()).isEqualTo("config");
         write("chat_template.json", "{'chat_template': 'json'}");
@@ -28,7 +28,7 @@ class ChatTemplateTest {
     }
 
     @Test
-    void ofSeveralTemplatesTheDefaultIsTaken() {
+    void theDefaultOfSeveralTemplatesIsUsed() {
         write(
                 "tokenizer_config.json",
                 "{'chat_template': [{'name': 'tool_use', 'template': 'no'}, {'name': 'default', 'template': 'yes'}]}");

@@ -12,7 +12,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A JVM that tokenizes leaves nothing behind. */
+/** A JVM that tokenizes leaves no files behind. */
 class HomeTest {
     @TempDir
     private Path work;

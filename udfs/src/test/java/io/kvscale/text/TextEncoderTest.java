@@ -27,7 +27,7 @@ class TextEncoderTest {
     private Path folder;
 
     @Test
-    void specialTokensAreThoseOfTheKindOfRecord() {
+    void specialTokensDependOnTheKindOfRecord() {
         TinyTokenizer.copy(folder);
         TinyTokenizer.edit(folder.resolve("tokenizer.json"), json -> json.set("post_processor", processor(1)));
         assertThat(first(PLAIN, TextOptions.DEFAULT)).isEqualTo(1);
@@ -39,7 +39,7 @@ class TextEncoderTest {
     }
 
     @Test
-    void theGenerationPromptIsAsked() {
+    void theGenerationPromptIsOptional() {
         TinyTokenizer.copy(folder);
         assertThat(encode(CHAT, TextOptions.DEFAULT).rendered()).isEqualTo("<|im_start|>user\nhello<|im_end|>\n");
         assertThat(encode(CHAT, new TextOptions(TextFields.DEFAULT, true, false, true))
@@ -48,7 +48,7 @@ class TextEncoderTest {
     }
 
     @Test
-    void theFilesOwnCuttingAndPaddingIsOff() throws IOException {
+    void truncationAndPaddingOfTheFileAreOff() throws IOException {
         TinyTokenizer.copy(folder);
         int[] whole = encode(new TextRecord.Plain("hello ".repeat(1000)), TextOptions.DEFAULT)
                 .ids();
@@ -68,12 +68,12 @@ class TextEncoderTest {
     }
 
     @Test
-    void everyCharacterComesThrough() {
+    void everyCharacterIsTokenized() {
         TinyTokenizer.copy(folder);
         String odd = "\u0000\u0001\ud83d\ude00\uffff\ufeff\u2028\u00e9e\u0301\r\n";
         TextOptions plain = new TextOptions(TextFields.DEFAULT, false, false, false);
         byte[] utf8 = odd.getBytes(StandardCharsets.UTF_8);
-        // A vocabulary of 512 has few merges: at most one token a byte, and one at least for each character.
+        // A vocabulary of 512 has few merges: at most one token per byte and at least one per character.
         assertThat(encode(new TextRecord.Plain(odd), plain).ids())
                 .hasSizeBetween(odd.codePointCount(0, odd.length()), utf8.length);
     }
@@ -101,7 +101,7 @@ class TextEncoderTest {
     }
 
     @Test
-    void threadsDoNotDisturbEachOther() {
+    void concurrentThreadsGiveTheSameIds() {
         List<String> texts = IntStream.range(0, 400)
                 .mapToObj(i -> "text number " + i + " é".repeat(i % 7))
                 .toList();
@@ -155,7 +155,7 @@ class TextEncoderTest {
     }
 
     @Test
-    void aTextOfNoTokensIsEmpty() {
+    void aTextWithoutTokensIsRefusedAsEmpty() {
         TinyTokenizer.copy(folder);
         TinyTokenizer.write(folder.resolve("chat_template.jinja"), "{# nothing #}");
         assertThatThrownBy(() -> encode(CHAT, TextOptions.DEFAULT))
@@ -177,7 +177,7 @@ class TextEncoderTest {
         return new TextRecord.Chat(List.of(Map.of("role", "user", "content", text)));
     }
 
-    /** Puts the token of this id in front of every text. */
+    /** Makes the tokenizer put this token before every text. */
     private static JsonNode processor(int id) {
         try {
             return new ObjectMapper()

@@ -40,7 +40,7 @@ class TextRecordTest {
     }
 
     @Test
-    void fieldsHaveTheNamesOfTheRecipe() {
+    void fieldNamesComeFromTheRecipe() {
         TextFields fields = new TextFields("body", "turns", "question", "answer");
         assertThat(TextRecord.ofJson("{\"body\": \"b\", \"text\": 1}", fields)).isEqualTo(new TextRecord.Plain("b"));
         assertThat(TextRecord.ofJson("{\"question\": \"q\", \"answer\": \"a\"}", fields))
@@ -50,13 +50,13 @@ class TextRecordTest {
     }
 
     @Test
-    void textsComeOutAsTheyAre() {
+    void textsAreUnchanged() {
         assertThat(TextRecord.ofJson("{\"text\": \"\\ud83d\\ude00 {{ x }} \\u0000\\r\\n é\"}", TextFields.DEFAULT))
                 .isEqualTo(new TextRecord.Plain("😀 {{ x }} \u0000\r\n é"));
     }
 
     @Test
-    void aNullOfATableIsAFieldThatIsNotThereButForContent() {
+    void aNullInATableIsAnAbsentFieldExceptForContent() {
         String json =
                 "{\"messages\":[{\"role\":\"user\",\"content\":null,\"name\":null,\"calls\":[{\"id\":null,\"a\":1}]}],"
                         + "\"text\":null}";
@@ -72,7 +72,7 @@ class TextRecordTest {
     }
 
     @Test
-    void aRecordOfVeryManyValuesIsNotHeld() {
+    void aRecordWithTooManyValuesIsRefused() {
         String json = "{\"text\": \"x\", \"y\": [" + "{},".repeat(600_000) + "{}]}";
         assertThatThrownBy(() -> TextRecord.ofJson(json, TextFields.DEFAULT))
                 .isInstanceOf(InvalidDataException.class)
@@ -116,7 +116,7 @@ class TextRecordTest {
                 "{'text': '\\ude00\\ud83d'}; surrogate",
                 "{'messages': [{'role': 'user', 'content': 'x', 'tool': [{'\\ud83d': 1}]}]}; surrogate"
             })
-    void whatIsNoRecordIsRefused(String json, String what) {
+    void invalidRecordsAreRefused(String json, String what) {
         assertThatThrownBy(() -> read(json == null ? "" : json))
                 .isInstanceOfSatisfying(InvalidDataException.class, e -> {
                     assertThat(e.problem().what()).contains(what).doesNotContain("java", "Source", "Feature", "Deser");

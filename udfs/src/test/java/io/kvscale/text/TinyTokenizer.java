@@ -8,7 +8,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Consumer;
 
-/** The model that ships with the project, whole or changed. */
+/** The tokenizer of the tiny model, unchanged or edited. */
 final class TinyTokenizer {
     static final Path FOLDER = Path.of(System.getProperty("kvscale.top"), "conf/tiny-model");
 

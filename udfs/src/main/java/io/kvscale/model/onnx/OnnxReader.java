@@ -70,24 +70,21 @@ final class OnnxReader {
         List<OnnxGraph> graphs = new ArrayList<>();
         int[] opsets = new int[1];
         long[] versions = new long[2];
-        in.fields((tag, at) -> {
-            if (tag == bytes(7)) {
-                if (!graphs.isEmpty()) {
-                    throw in.bad("has more than one graph: it is not an ONNX model");
-                }
-                graphs.add(graph(0));
-            } else if (tag == bytes(25)) {
-                in.message((inner, innerAt) -> inner == bytes(7) && node(innerAt, 0) != null);
-            } else if (tag == bytes(8)) {
-                opsets[0]++;
-                versions[1] = Math.max(versions[1], operatorSet());
-            } else if (tag == varint(1)) {
-                versions[0] = in.integer();
-            } else {
-                return false;
-            }
-            return true;
-        });
+        in.fields(Map.of(
+                varint(1), at -> versions[0] = in.integer(),
+                bytes(7),
+                        at -> {
+                            if (!graphs.isEmpty()) {
+                                throw in.bad("has more than one graph: it is not an ONNX model");
+                            }
+                            graphs.add(graph(0));
+                        },
+                bytes(8),
+                        at -> {
+                            opsets[0]++;
+                            versions[1] = Math.max(versions[1], operatorSet());
+                        },
+                bytes(25), at -> in.message(Map.of(bytes(7), inner -> node(inner, 0)))));
         if (graphs.isEmpty()) {
             throw in.bad("has no graph: it is not an ONNX model or is cut short");
         }
@@ -102,16 +99,7 @@ final class OnnxReader {
     private long operatorSet() throws IOException {
         String[] domain = {""};
         long[] version = new long[1];
-        in.message((tag, at) -> {
-            if (tag == bytes(1)) {
-                domain[0] = in.name();
-            } else if (tag == varint(2)) {
-                version[0] = in.integer();
-            } else {
-                return false;
-            }
-            return true;
-        });
+        in.message(Map.of(bytes(1), at -> domain[0] = in.name(), varint(2), at -> version[0] = in.integer()));
         return domain[0].isEmpty() ? version[0] : 0;
     }
 
@@ -124,21 +112,15 @@ final class OnnxReader {
         List<Value> outputs = new ArrayList<>();
         List<Node> nodes = new ArrayList<>();
         Map<String, Weights> initializers = new HashMap<>();
-        in.message((tag, at) -> {
-            if (tag == bytes(1)) {
-                nodes.add(node(at, depth));
-            } else if (tag == bytes(5)) {
-                Weights weights = tensor();
-                initializers.put(weights.name(), weights);
-            } else if (tag == bytes(11)) {
-                inputs.add(value(at));
-            } else if (tag == bytes(12)) {
-                outputs.add(value(at));
-            } else {
-                return false;
-            }
-            return true;
-        });
+        in.message(Map.of(
+                bytes(1), at -> nodes.add(node(at, depth)),
+                bytes(5),
+                        at -> {
+                            Weights weights = tensor();
+                            initializers.put(weights.name(), weights);
+                        },
+                bytes(11), at -> inputs.add(value(at)),
+                bytes(12), at -> outputs.add(value(at))));
         return new OnnxGraph(inputs, outputs, nodes, initializers, external);
     }
 
@@ -147,43 +129,31 @@ final class OnnxReader {
         List<String> outputs = new ArrayList<>();
         Map<String, Long> numbers = new HashMap<>();
         String[] operator = {""};
-        in.message((tag, at) -> {
-            if (tag == bytes(1)) {
-                uses.add(in.name());
-            } else if (tag == bytes(2)) {
-                outputs.add(in.name());
-            } else if (tag == bytes(4)) {
-                operator[0] = in.name();
-            } else if (tag == bytes(5)) {
-                attribute(uses, numbers, depth);
-            } else {
-                return false;
-            }
-            return true;
-        });
+        in.message(Map.of(
+                bytes(1), at -> uses.add(in.name()),
+                bytes(2), at -> outputs.add(in.name()),
+                bytes(4), at -> operator[0] = in.name(),
+                bytes(5), at -> attribute(uses, numbers, depth)));
         in.count();
         return new Node(operator[0], uses, outputs, Map.copyOf(numbers), tagAt);
     }
 
     private void attribute(List<String> uses, Map<String, Long> numbers, int depth) throws IOException {
         String[] name = {""};
-        in.message((tag, at) -> {
-            if (tag == bytes(1)) {
-                name[0] = in.name();
-            } else if (tag == varint(3)) {
-                numbers.put(name[0], in.integer());
-            } else if (tag == bytes(5) || tag == bytes(10)) {
-                tensor();
-            } else if (tag == bytes(6) || tag == bytes(11)) {
-                OnnxGraph inner = graph(depth + 1);
-                // Names of the inner graph itself are included: at worst a node is kept that nothing needs.
-                inner.nodes().forEach(node -> uses.addAll(node.uses()));
-                inner.outputs().forEach(output -> uses.add(output.name()));
-            } else {
-                return false;
-            }
-            return true;
-        });
+        ProtoFields.Field tensor = at -> tensor();
+        ProtoFields.Field graph = at -> {
+            OnnxGraph inner = graph(depth + 1);
+            // Names of the inner graph itself are included: at worst a node is kept that nothing needs.
+            inner.nodes().forEach(node -> uses.addAll(node.uses()));
+            inner.outputs().forEach(output -> uses.add(output.name()));
+        };
+        in.message(Map.of(
+                bytes(1), at -> name[0] = in.name(),
+                varint(3), at -> numbers.put(name[0], in.integer()),
+                bytes(5), tensor,
+                bytes(6), graph,
+                bytes(10), tensor,
+                bytes(11), graph));
     }
 
     private Weights tensor() throws IOException {
@@ -191,23 +161,16 @@ final class OnnxReader {
         int[] type = new int[1];
         String[] name = {""};
         Map<String, String> where = new HashMap<>();
-        in.message((tag, at) -> {
-            if (tag == varint(1)) {
-                in.count();
-                dims.add(in.integer());
-            } else if (tag == bytes(1)) {
-                in.packed(dims::add);
-            } else if (tag == varint(2)) {
-                type[0] = (int) in.integer();
-            } else if (tag == bytes(8)) {
-                name[0] = in.name();
-            } else if (tag == bytes(13)) {
-                entry(where);
-            } else {
-                return false;
-            }
-            return true;
-        });
+        in.message(Map.of(
+                varint(1),
+                        at -> {
+                            in.count();
+                            dims.add(in.integer());
+                        },
+                bytes(1), at -> in.packed(dims::add),
+                varint(2), at -> type[0] = (int) in.integer(),
+                bytes(8), at -> name[0] = in.name(),
+                bytes(13), at -> entry(where)));
         in.count();
         Weights weights = new Weights(
                 name[0],
@@ -232,13 +195,7 @@ final class OnnxReader {
 
     private void entry(Map<String, String> to) throws IOException {
         String[] pair = {"", ""};
-        in.message((tag, at) -> {
-            if (tag != bytes(1) && tag != bytes(2)) {
-                return false;
-            }
-            pair[tag == bytes(1) ? 0 : 1] = in.name();
-            return true;
-        });
+        in.message(Map.of(bytes(1), at -> pair[0] = in.name(), bytes(2), at -> pair[1] = in.name()));
         to.put(pair[0], pair[1]);
     }
 
@@ -246,47 +203,20 @@ final class OnnxReader {
         String[] name = {""};
         int[] type = new int[1];
         List<Long> dims = new ArrayList<>();
-        in.message((tag, at) -> {
-            if (tag == bytes(1)) {
-                name[0] = in.name();
-                return true;
-            }
-            if (tag == bytes(2)) {
-                in.message((inner, innerAt) -> inner == bytes(1) && tensorType(type, dims));
-                return true;
-            }
-            return false;
-        });
+        ProtoFields.Field tensorType = at -> in.message(Map.of(
+                varint(1), elem -> type[0] = (int) in.integer(),
+                bytes(2), shape -> in.message(Map.of(bytes(1), dim -> dims.add(dim())))));
+        in.message(Map.of(
+                bytes(1), at -> name[0] = in.name(),
+                bytes(2), at -> in.message(Map.of(bytes(1), tensorType))));
         in.count();
         return new Value(name[0], type[0], dims, tagAt);
     }
 
-    private boolean tensorType(int[] type, List<Long> dims) throws IOException {
-        in.message((tag, at) -> {
-            if (tag == varint(1)) {
-                type[0] = (int) in.integer();
-                return true;
-            }
-            if (tag == bytes(2)) {
-                in.message((inner, innerAt) -> inner == bytes(1) && dim(dims));
-                return true;
-            }
-            return false;
-        });
-        return true;
-    }
-
-    private boolean dim(List<Long> dims) throws IOException {
+    private long dim() throws IOException {
         long[] size = {Value.FREE};
-        in.message((tag, at) -> {
-            if (tag == varint(1)) {
-                size[0] = in.integer();
-                return true;
-            }
-            return false;
-        });
+        in.message(Map.of(varint(1), at -> size[0] = in.integer()));
         in.count();
-        dims.add(size[0]);
-        return true;
+        return size[0];
     }
 }

@@ -7,6 +7,7 @@ import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.Map;
 
 /** The fields of an untrusted ONNX file in protobuf's wire format, with bounds on names and on their number. */
 final class ProtoFields {
@@ -27,13 +28,10 @@ final class ProtoFields {
         this.file = file;
     }
 
-    /** Receives the fields of a message. */
+    /** Reads one field of a message. */
     interface Field {
-        /**
-         * @param tagAt where the field begins, counted from where the input began
-         * @return whether the field was read; if not, it is skipped
-         */
-        boolean read(int tag, long tagAt) throws IOException;
+        /** @param tagAt where the field begins, counted from where the input began */
+        void read(long tagAt) throws IOException;
     }
 
     static int bytes(int field) {
@@ -44,24 +42,27 @@ final class ProtoFields {
         return field << 3 | WireFormat.WIRETYPE_VARINT;
     }
 
-    /** Reads fields up to the end of the message. */
-    void fields(Field field) throws IOException {
+    /** Reads the fields with these tags up to the end of the message; others are skipped. */
+    void fields(Map<Integer, Field> known) throws IOException {
         while (true) {
             long at = in.getTotalBytesRead();
             int tag = in.readTag();
             if (tag == 0) {
                 return;
             }
-            if (!field.read(tag, at)) {
+            Field field = known.get(tag);
+            if (field == null) {
                 in.skipField(tag);
+            } else {
+                field.read(at);
             }
         }
     }
 
     /** Reads a message inside a field. */
-    void message(Field field) throws IOException {
+    void message(Map<Integer, Field> known) throws IOException {
         int limit = in.pushLimit(in.readRawVarint32());
-        fields(field);
+        fields(known);
         in.checkLastTagWas(0);
         if (in.getBytesUntilLimit() != 0) {
             throw new InvalidProtocolBufferException("a message ends before its length");

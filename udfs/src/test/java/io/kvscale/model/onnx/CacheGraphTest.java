@@ -35,7 +35,7 @@ class CacheGraphTest {
     }
 
     @Test
-    void namesThatAreLeftOutTieNothing() throws IOException {
+    void omittedNamesConnectNoNodes() throws IOException {
         OnnxGraph kept = kept(new TestGraph()
                 .add(TestGraph.node("Attention", List.of("past", ""), List.of("attended", "present.0.key")))
                 .add(TestGraph.node("Norm", List.of("attended"), List.of("normed", "", "")))
@@ -52,7 +52,7 @@ class CacheGraphTest {
         assertThat(kept.nodes()).hasSizeLessThan(whole.nodes().size());
         assertThat(kept.outputs()).hasSize(6);
         assertThat(kept.inputs()).extracting(OnnxGraph.Value::name).contains("position_ids", "past_key_values.2.value");
-        // No MLP after the last layer's K and V: two layers' worth of its activation is left.
+        // The MLP after the last layer's K and V is gone: the activations of two layers are left.
         assertThat(count(whole, "Sigmoid")).isEqualTo(3);
         assertThat(count(kept, "Sigmoid")).isEqualTo(2);
     }

@@ -18,7 +18,7 @@ class OnnxVersionsTest {
             OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL, "kvscale");
 
     @Test
-    void theNewestThatAreTakenAreThoseThatOnnxRuntimeTakes() throws IOException, OrtException {
+    void theNewestVersionsAreThoseOfOnnxRuntime() throws IOException, OrtException {
         byte[] newest = model(OnnxVersions.IR, OnnxVersions.OPERATORS);
         assertThat(OnnxReader.read(new ByteArrayInputStream(newest), "newest").nodes())
                 .hasSize(1);
