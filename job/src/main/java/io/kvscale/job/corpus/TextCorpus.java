@@ -1,6 +1,5 @@
 package io.kvscale.job.corpus;
 
-import io.kvscale.input.InputFile;
 import io.kvscale.input.InvalidOptionException;
 import io.kvscale.job.corpus.plan.BatchPlan;
 import io.kvscale.job.corpus.plan.BatchShuffle;
@@ -41,7 +40,6 @@ public final class TextCorpus implements AutoCloseable {
     private static final long TASK_TOKENS = 1 << 16;
 
     private final JavaSparkContext spark;
-    private final List<InputFile> files;
     private final JavaRDD<byte[]> rows;
     private final RowTally tally;
     private final BatchPlan plan;
@@ -49,13 +47,11 @@ public final class TextCorpus implements AutoCloseable {
 
     private TextCorpus(
             JavaSparkContext spark,
-            List<InputFile> files,
             JavaRDD<byte[]> rows,
             RowTally tally,
             BatchPlan plan,
             List<String> notices) {
         this.spark = spark;
-        this.files = files;
         this.rows = rows;
         this.tally = tally;
         this.plan = plan;
@@ -101,7 +97,7 @@ public final class TextCorpus implements AutoCloseable {
             }
             BatchPlan plan = BatchPlan.of(reader.isTable() ? TextSample.withNames(samples) : samples, settings, limit);
             List<String> notices = notices(reader.skipped(), tally, plan, settings, limit);
-            TextCorpus corpus = new TextCorpus(spark, reader.files(), rows, tally, plan, notices);
+            TextCorpus corpus = new TextCorpus(spark, rows, tally, plan, notices);
             opened = true;
             return corpus;
         } finally {
@@ -212,11 +208,6 @@ public final class TextCorpus implements AutoCloseable {
                 plan.batches().size(),
                 plan.tokens(),
                 plan.longest());
-    }
-
-    /** The files read; empty for a table of the catalog and for a query. */
-    public List<InputFile> files() {
-        return files;
     }
 
     /** Notices for the user. */

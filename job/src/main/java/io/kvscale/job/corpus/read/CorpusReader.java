@@ -1,6 +1,5 @@
 package io.kvscale.job.corpus.read;
 
-import io.kvscale.input.InputFile;
 import io.kvscale.input.InvalidOptionException;
 import io.kvscale.job.corpus.plan.EncodedRow;
 import io.kvscale.job.recipe.TextSettings;
@@ -24,12 +23,12 @@ import org.jspecify.annotations.Nullable;
 
 /** Plans the tasks that turn the records of an input into {@link EncodedRow}s. */
 public final class CorpusReader {
-    private final TextListing listing;
+    private final long skipped;
     private final JavaRDD<byte[]> rows;
     private final @Nullable TextTableReader table;
 
-    private CorpusReader(TextListing listing, JavaRDD<byte[]> rows, @Nullable TextTableReader table) {
-        this.listing = listing;
+    private CorpusReader(long skipped, JavaRDD<byte[]> rows, @Nullable TextTableReader table) {
+        this.skipped = skipped;
         this.rows = rows;
         this.table = table;
     }
@@ -69,7 +68,7 @@ public final class CorpusReader {
                             encoder -> StreamSupport.stream(Spliterators.spliteratorUnknownSize(records, 0), false)
                                     .map(record -> encoder.encode(record).toByteArray())
                                     .iterator()));
-            return new CorpusReader(listing, rows, table);
+            return new CorpusReader(listing.skipped(), rows, table);
         }
         List<byte[]> splits = TextSplit.plan(spark, listing.files(), partitions, configuration, retries).stream()
                 .map(JavaSerde::bytes)
@@ -84,7 +83,7 @@ public final class CorpusReader {
                     TaskContext.get().addTaskCompletionListener((TaskCompletionListener) ended -> reader.close());
                     return reader;
                 }));
-        return new CorpusReader(listing, rows, null);
+        return new CorpusReader(listing.skipped(), rows, null);
     }
 
     /** Opens the encoder of a task. */
@@ -112,14 +111,9 @@ public final class CorpusReader {
         return table != null;
     }
 
-    /** The files read; empty for a table of the catalog and for a query. */
-    public List<InputFile> files() {
-        return listing.files();
-    }
-
     /** Number of files skipped because they are not texts. */
     public long skipped() {
-        return listing.skipped();
+        return skipped;
     }
 
     /** Runs an action that reads the input. Turns Spark's errors about a table into {@link InvalidDataException}. */
