@@ -46,7 +46,7 @@ record Completeness(
 
     private SlotCheck slotCheck(Slot slot) {
         boolean nvfp4 = schemes.of(slot).globalScale() != null;
-        return new SlotCheck(expected, nvfp4 ? Remedies.OF_RECIPES.ofNvfp4() : Remedies.OF_RECIPES);
+        return new SlotCheck(expected, nvfp4 ? Remedies.RECIPE.forNvfp4() : Remedies.RECIPE);
     }
 
     private void checkPairs(List<DataProblem> problems) {

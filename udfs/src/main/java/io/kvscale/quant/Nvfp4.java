@@ -40,7 +40,7 @@ public record Nvfp4(GlobalScale convention, float global, Dtype dtype) {
      *
      * @throws io.kvscale.tensor.InvalidDataException if the range is 0 or the scale overflows f32; it names no slot
      */
-    static float globalOf(Range range, GlobalScale convention) {
+    static float globalScale(Range range, GlobalScale convention) {
         float most = Math.max(Math.abs(range.min()), Math.abs(range.max()));
         if (most == 0) {
             throw ScaleSet.problem("the range is 0, for which NVFP4 has no global scale", ZERO);

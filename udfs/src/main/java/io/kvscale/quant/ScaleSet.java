@@ -36,7 +36,7 @@ public record ScaleSet(QuantizationScheme scheme, Geometry geometry, QuantParame
         Geometry geometry = statistics.geometry();
         checkGroups(scheme, geometry);
         Dtype step = scheme.scaleDtype().over(geometry.dtype());
-        Range[] ranges = within(step, () -> rule(scheme).ranges(statistics, scheme, step));
+        Range[] ranges = checkOverflow(step, () -> rule(scheme).ranges(statistics, scheme, step));
         QuantParameters[] parameters = new QuantParameters[ranges.length];
         for (int i = 0; i < ranges.length; i++) {
             if (ranges[i].isEmpty()) {
@@ -47,8 +47,8 @@ public record ScaleSet(QuantizationScheme scheme, Geometry geometry, QuantParame
             Range range = ranges[i];
             GlobalScale convention = scheme.globalScale();
             parameters[i] = convention != null
-                    ? new QuantParameters(Nvfp4.globalOf(range, convention), 0f)
-                    : within(
+                    ? new QuantParameters(Nvfp4.globalScale(range, convention), 0f)
+                    : checkOverflow(
                             step,
                             () -> QuantParameters.ofRange(
                                     range.min(), range.max(), scheme.format(), scheme.symmetric(), step));
@@ -56,7 +56,7 @@ public record ScaleSet(QuantizationScheme scheme, Geometry geometry, QuantParame
         return new ScaleSet(scheme, geometry, parameters, ranges);
     }
 
-    private static <T> T within(Dtype step, Supplier<T> derivation) {
+    private static <T> T checkOverflow(Dtype step, Supplier<T> derivation) {
         try {
             return derivation.get();
         } catch (ArithmeticException e) {

@@ -78,7 +78,7 @@ class Nvfp4Test {
     @EnumSource(GlobalScale.class)
     void valuesBeyondTheCalibratedRangeSaturate(GlobalScale convention) {
         for (Dtype dtype : Dtype.values()) {
-            float global = Nvfp4.globalOf(new Range(-42f, 1f), convention);
+            float global = Nvfp4.globalScale(new Range(-42f, 1f), convention);
             float[] large = new float[16];
             large[0] = 1000f;
             large[1] = -50_000f;
@@ -115,10 +115,10 @@ class Nvfp4Test {
     void theGlobalScaleFollowsItsConvention(float min, float max, float divisor, float multiplier) {
         Range range = new Range(min, max);
         float most = Math.max(-min, max);
-        assertThat(Nvfp4.globalOf(range, GlobalScale.DIVISOR))
+        assertThat(Nvfp4.globalScale(range, GlobalScale.DIVISOR))
                 .isEqualTo((1f / most) * 2688f)
                 .isCloseTo(divisor, org.assertj.core.data.Percentage.withPercentage(1e-4));
-        assertThat(Nvfp4.globalOf(range, GlobalScale.MULTIPLIER))
+        assertThat(Nvfp4.globalScale(range, GlobalScale.MULTIPLIER))
                 .isEqualTo(most / 2688f)
                 .isCloseTo(multiplier, org.assertj.core.data.Percentage.withPercentage(0.1));
     }
@@ -129,7 +129,7 @@ class Nvfp4Test {
         int differ = 0;
         for (int i = 0; i < 1000; i++) {
             float most = random.nextFloat() * 100;
-            float global = Nvfp4.globalOf(new Range(-most, 0), GlobalScale.DIVISOR);
+            float global = Nvfp4.globalScale(new Range(-most, 0), GlobalScale.DIVISOR);
             assertThat(global).isEqualTo((1f / most) * 2688f);
             differ += global == 2688f / most ? 0 : 1;
         }
@@ -146,7 +146,7 @@ class Nvfp4Test {
         "MULTIPLIER, -1e-42, 1e-43, absmax/2688 is 0.0, captured",
     })
     void aRangeWithoutAGlobalScaleIsRefused(GlobalScale convention, float min, float max, String what, String remedy) {
-        assertThatThrownBy(() -> Nvfp4.globalOf(new Range(min, max), convention))
+        assertThatThrownBy(() -> Nvfp4.globalScale(new Range(min, max), convention))
                 .isInstanceOf(InvalidDataException.class)
                 .hasMessageContainingAll(what, remedy);
     }

@@ -43,7 +43,7 @@ record FoldedCounts(float[] x, double[] positive, double[] negative, double[] to
         double[] small = new double[size + 1];
         for (int i = 0; i < size; i++) {
             total[i] = positive[i] + negative[i];
-            small[i + 1] = small[i] + total[i] * power.of(x[i]);
+            small[i + 1] = small[i] + total[i] * power.quick(x[i]);
         }
         return new FoldedCounts(
                 Arrays.copyOf(x, size), Arrays.copyOf(positive, size), Arrays.copyOf(negative, size), total, small);

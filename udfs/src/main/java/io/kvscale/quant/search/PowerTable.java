@@ -2,7 +2,7 @@ package io.kvscale.quant.search;
 
 /**
  * Computes {@code |e|^norm} fast and identically on every machine: a table of the mantissa times a table of the exponent.
- * {@link #of} interpolates between entries, with a relative error of at most {@link #bound}. {@link #precise} uses the binomial
+ * {@link #quick} interpolates between entries, with a relative error of at most {@link #bound}. {@link #precise} uses the binomial
  * series, with a relative error of 1e-12. Negligible powers are 0.
  */
 final class PowerTable {
@@ -35,7 +35,7 @@ final class PowerTable {
         }
     }
 
-    double of(float e) {
+    double quick(float e) {
         int bits = Float.floatToRawIntBits(e) & Integer.MAX_VALUE;
         int m = bits & 0x7fffff;
         double unit = exponent[bits >>> 23];
@@ -68,7 +68,7 @@ final class PowerTable {
         return preciseExponent[power] * mantissa[index] * series;
     }
 
-    /** The greatest relative error of {@link #of}: h^2/8 times the second derivative, over the value. */
+    /** The greatest relative error of {@link #quick}: h^2/8 times the second derivative, over the value. */
     double bound() {
         return Math.scalb(norm * Math.abs(norm - 1) / 8, -2 * BITS) + 1e-12;
     }

@@ -71,7 +71,7 @@ final class RangeError {
         for (int i = 0; i < counts.values().length && sum < limit; i++) {
             float x = counts.values()[i];
             float q = parameters.dequantize(parameters.quantize(x, format, step), step);
-            sum += counts.counts()[i] * power.of(q - x);
+            sum += counts.counts()[i] * power.quick(q - x);
         }
         return sum;
     }
@@ -89,7 +89,7 @@ final class RangeError {
         float most = limit * scale;
         double sum = 0;
         for (int i = fold.first(most); i < count.length; i++) {
-            sum += count[i] * power.of(fold.x()[i] - most);
+            sum += count[i] * power.quick(fold.x()[i] - most);
         }
         return sum;
     }
@@ -118,7 +118,7 @@ final class RangeError {
         double[] count = noPositive ? fold.negative() : fold.positive();
         double sum = 0;
         for (int i = 0; i < zeros; i++) {
-            sum += count[i] * power.of(fold.x()[i]);
+            sum += count[i] * power.quick(fold.x()[i]);
         }
         return sum;
     }

@@ -40,7 +40,7 @@ final class RoundingError {
         double sum = 0;
         for (int i = from; i < to; i++) {
             float q = (x[i] * inverse + UNITS) - UNITS;
-            sum += count[i] * power.of(q * scale - x[i]);
+            sum += count[i] * power.quick(q * scale - x[i]);
         }
         return sum;
     }
@@ -53,7 +53,7 @@ final class RoundingError {
             int exponent = Math.max(Float.floatToRawIntBits(t) & EXPONENT, leastExponent);
             // At this magnitude the last bit of a float is one step of the format.
             float steps = Float.intBitsToFloat(exponent + magic);
-            sum += count[i] * power.of(((t + steps) - steps) * scale - x[i]);
+            sum += count[i] * power.quick(((t + steps) - steps) * scale - x[i]);
         }
         return sum;
     }
