@@ -10,10 +10,10 @@ import java.nio.ByteOrder;
 import java.util.Arrays;
 
 /**
- * Folds the values of one sample within one chunk: the chunk-local accumulators behind {@link SlotStatistics#update}.
+ * Computes ranges and counts of the values of one sample within one chunk, for {@link SlotStatistics#update}.
  *
- * <p>The kernel folds every pattern. A NaN or an infinity then shows as an extreme beyond the finite ones, and only such
- * a chunk is read again, value by value.
+ * <p>The kernel takes every pattern. A NaN or an infinity shows as an extreme beyond the finite values; only such chunks
+ * are read again, value by value.
  */
 final class RunFold {
     private final MinMaxKernel kernel = MinMaxKernels.chosen();
@@ -35,7 +35,7 @@ final class RunFold {
         this.max16 = new short[narrow];
     }
 
-    /** Folds the values {@code [from, to)} of the tensor, all of one sample, of a chunk that begins at {@code position}. */
+    /** Replaces the results by those of the values {@code [from, to)} of the tensor; {@code chunk} begins at {@code position}. */
     void fold(Position position, ByteBuffer chunk, long from, long to) {
         ByteBuffer values = chunk.duplicate().order(ByteOrder.LITTLE_ENDIAN);
         long origin = position.element();
@@ -124,7 +124,7 @@ final class RunFold {
         return infinite;
     }
 
-    /** The least order key seen, defined where {@link #finite} is above 0. */
+    /** The minimum as an order key; undefined if {@link #finite} is 0. */
     int least() {
         return least;
     }
@@ -133,7 +133,7 @@ final class RunFold {
         return greatest;
     }
 
-    /** Per channel; a channel without values is wider than empty, and must only be merged where some are finite. */
+    /** The ranges per channel; undefined, and not to be merged, if {@link #finite} is 0. */
     ChannelRanges ranges() {
         return ranges;
     }

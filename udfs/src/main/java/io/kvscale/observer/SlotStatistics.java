@@ -42,7 +42,7 @@ public final class SlotStatistics {
         this(geometry, batches, StatisticsKind.RANGE);
     }
 
-    /** Empty statistics. @param kind histograms are counted in memory of the slot's own */
+    /** Empty statistics; histograms, if {@code kind} has them, are counted in memory of the slot's own. */
     public SlotStatistics(Geometry geometry, @Nullable BatchPolicy batches, StatisticsKind kind) {
         this(geometry, batches, kind.tables());
     }

@@ -118,7 +118,7 @@ class DamagedHistogramsTest {
     @Test
     void aLengthBeyondTheSectionIsRefusedBeforeMemoryIsTaken() {
         for (int length : new int[] {5, 1 << 20, Integer.MAX_VALUE, -1, Integer.MIN_VALUE}) {
-            refused(file(10, joined(u32(1), u32(0), u32(length), u32(0))), "a count promises more than the 4 bytes");
+            refused(file(10, joined(u32(1), u32(0), u32(length), u32(0))), "a count needs more than the 4 bytes");
             refused(file(10, joined(u32(Math.max(length, 2)), u32(0), u32(0), u32(0))), "");
         }
     }

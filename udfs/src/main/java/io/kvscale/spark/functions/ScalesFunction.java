@@ -37,14 +37,15 @@ public final class ScalesFunction {
             NAME,
             ScalesFunction.class,
             "misc_funcs",
-            "_FUNC_(stats, scheme) - Returns the scales of every slot of the statistics, by layer, key before value, flat,"
-                    + " row-major in shape: [1], [heads, 1, 1], [heads, 1, head_dim] or [heads, 1, head_dim / group_size]."
-                    + " Fails, never gives a part, where a slot has NaN, infinities, only zeros or no value.",
+            "_FUNC_(stats, scheme) - Returns the scales of every slot as an array of structs, by layer, key before value."
+                    + " scale and zero_point are flat, row-major in shape: [1], [heads, 1, 1], [heads, 1, head_dim] or"
+                    + " [heads, 1, head_dim / group_size]. Fails if a slot has NaN, infinities, only zeros or no value.",
             List.of(
-                    "stats - statistics, as kv_stats_agg or a statistics.kvstats file gives them",
-                    "scheme - a kv_cache_scheme as YAML or JSON, or FORMAT[:STRATEGY[:GROUP_SIZE]] with format fp8, int8,"
-                            + " int4, fp4 or fp8_e5m2 and strategy tensor, attn_head, channel or group, symmetric, or nvfp4"
-                            + " (nvfp4:divisor), which gives the global scale 2688/absmax, or nvfp4:multiplier, absmax/2688"),
+                    "stats - statistics from kv_stats_agg or from a statistics.kvstats file",
+                    "scheme - a kv_cache_scheme as YAML or JSON, or FORMAT[:STRATEGY[:GROUP_SIZE]], which is symmetric;"
+                            + " FORMAT is fp8, fp8_e5m2, int8, int4 or fp4, STRATEGY is tensor, attn_head, channel or group;"
+                            + " or nvfp4 (nvfp4:divisor) for the global scale 2688/absmax, or nvfp4:multiplier for"
+                            + " absmax/2688"),
             List.of(
                     new Example(
                             "SELECT s.layer, s.role, s.shape, s.scale FROM (SELECT explode(_FUNC_("
@@ -69,14 +70,14 @@ public final class ScalesFunction {
     private static final Remedies REMEDIES = new Remedies(
             "find out why the model produced them, or leave those samples out before kv_stats_agg",
             "check how K and V were captured, or leave this slot out before kv_stats_agg",
-            "aggregate again; these statistics are of a part of a corpus");
+            "aggregate all data again: these statistics cover only a part of the corpus");
 
     private ScalesFunction() {}
 
     /**
-     * The scales of every slot, by layer, key before value, as an array of {@link #TYPE}.
+     * The scales of every slot, by layer, key before value, as a value of {@link #TYPE}.
      *
-     * @throws org.apache.spark.SparkRuntimeException where a slot cannot have scales, or the scheme is not one
+     * @throws org.apache.spark.SparkRuntimeException if the scheme is invalid or a slot cannot have scales
      */
     public static ArrayData scales(byte[] stats, UTF8String scheme) {
         return SparkErrors.translate(() -> solved(stats, scheme.toString()));

@@ -10,12 +10,13 @@ import scala.collection.immutable.Seq;
 import scala.jdk.javaapi.CollectionConverters;
 
 /**
- * One SQL function: what {@code DESCRIBE FUNCTION EXTENDED} says of it, and how a call becomes an expression.
+ * A SQL function: the text of {@code DESCRIBE FUNCTION EXTENDED}, and the expression of a call.
  *
- * @param implementation the class that does the work
- * @param group one of Spark's groups of functions
- * @param usage with {@code _FUNC_} for the name, as {@code _FUNC_(a, b) - Does this.}
- * @param arguments as {@code name - what it is}
+ * @param implementation the class that computes it
+ * @param group one of Spark's function groups
+ * @param usage in the form {@code _FUNC_(a, b) - Does this.}
+ * @param arguments each in the form {@code name - what it is}
+ * @param builder makes the expression of a call
  */
 public record SqlFunction(
         String name,
@@ -27,14 +28,15 @@ public record SqlFunction(
         Builder builder) {
     private static final String SINCE = "0.1.0";
 
-    /** A query and what it prints, one row a line, columns divided by tabs. */
+    /** A query and its output: one line per row, columns separated by tabs. */
     public record Example(String sql, String result) {}
 
-    /** Makes the expression of a call from its arguments, whose types are known. */
+    /** Makes the expression of a call from its typed arguments. */
     public interface Builder {
         Expression build(FunctionArguments arguments);
     }
 
+    /** The expression of a call, as Spark asks for it. */
     public Expression build(Seq<Expression> arguments) {
         if (CollectionConverters.asJava(arguments).stream().anyMatch(NamedArgumentExpression.class::isInstance)) {
             Platform.throwException(QueryCompilationErrors.namedArgumentsNotSupported(name));
@@ -42,6 +44,7 @@ public record SqlFunction(
         return builder.build(new FunctionArguments(name, arguments));
     }
 
+    /** The description for {@code DESCRIBE FUNCTION EXTENDED}. */
     public ExpressionInfo info() {
         StringBuilder shownArguments = new StringBuilder("\n    Arguments:\n");
         arguments.forEach(

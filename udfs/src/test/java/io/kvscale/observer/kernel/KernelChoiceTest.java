@@ -25,7 +25,7 @@ class KernelChoiceTest {
         assertThat(choice("scalar", "mixed mode")).isEqualTo("scalar");
         assertThat(choice("vector", "interpreted mode")).isEqualTo("vector");
         assertThatThrownBy(() -> choice("fast", "mixed mode"))
-                .hasMessage("kvscale.kernel is vector or scalar, not fast");
+                .hasMessage("kvscale.kernel must be vector or scalar, got fast");
     }
 
     @Test

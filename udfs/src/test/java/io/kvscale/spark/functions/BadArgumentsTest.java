@@ -247,7 +247,7 @@ class BadArgumentsTest {
         byte[] half = stats;
         assertThatThrownBy(() -> StatisticsFunctions.union(half, half))
                 .isInstanceOf(SparkRuntimeException.class)
-                .hasMessageContaining("kv_stats_union: argument b: the counts together are beyond 9223372036854775807");
+                .hasMessageContaining("kv_stats_union: argument b: the sum of the counts exceeds 9223372036854775807");
     }
 
     @Test
