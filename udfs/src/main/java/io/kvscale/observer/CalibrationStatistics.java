@@ -18,7 +18,7 @@ public final class CalibrationStatistics {
     /** The first eight bytes of {@link #toByteArray}, as ASCII. */
     public static final String MAGIC = "KVSTATS\n";
 
-    private Corpus corpus;
+    private Corpus corpus = Corpus.EMPTY;
     private final SortedMap<Slot, SlotStatistics> slots = new TreeMap<>();
     private final @Nullable CountTables tables;
 
@@ -32,7 +32,6 @@ public final class CalibrationStatistics {
      * @param tables the counting memory of the task, for the histograms of {@linkplain #slot new slots}; null for none
      */
     public CalibrationStatistics(@Nullable CountTables tables) {
-        this.corpus = Corpus.EMPTY;
         this.tables = tables;
     }
 

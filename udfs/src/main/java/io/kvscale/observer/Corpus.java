@@ -5,6 +5,7 @@ import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.util.List;
+import java.util.Locale;
 import org.apache.commons.codec.digest.DigestUtils;
 
 /**
@@ -51,7 +52,6 @@ public record Corpus(BigInteger fingerprint, long files) implements Serializable
 
     /** The fingerprint as 64 hexadecimal digits. */
     public String fingerprintHex() {
-        String digits = fingerprint.toString(16);
-        return "0".repeat(2 * FINGERPRINT_BYTES - digits.length()) + digits;
+        return String.format(Locale.ROOT, "%064x", fingerprint);
     }
 }

@@ -2,7 +2,6 @@ package io.kvscale.observer;
 
 import io.kvscale.numeric.Dtype;
 import io.kvscale.observer.kernel.MinMaxKernel;
-import io.kvscale.observer.kernel.MinMaxKernels;
 import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.Position;
 import java.nio.ByteBuffer;
@@ -16,16 +15,22 @@ import java.util.Arrays;
  * are read again, value by value.
  */
 final class RunFold {
-    private final MinMaxKernel kernel = MinMaxKernels.chosen();
+    private final MinMaxKernel kernel = MinMaxKernel.OF_THIS_JVM;
     private final Dtype dtype;
-    private final ChannelRanges ranges;
     private final short[] min16;
     private final short[] max16;
-    private long finite;
-    private long nan;
-    private long infinite;
-    private int least;
-    private int greatest;
+
+    /** The ranges per channel; undefined, and not to be merged, if {@link #finite} is 0. */
+    final ChannelRanges ranges;
+
+    long finite;
+    long nan;
+    long infinite;
+
+    /** The minimum and maximum as order keys; undefined if {@link #finite} is 0. */
+    int least;
+
+    int greatest;
 
     RunFold(Geometry geometry) {
         this.dtype = geometry.dtype();
@@ -110,31 +115,5 @@ final class RunFold {
         }
         least = lo;
         greatest = hi;
-    }
-
-    long finite() {
-        return finite;
-    }
-
-    long nan() {
-        return nan;
-    }
-
-    long infinite() {
-        return infinite;
-    }
-
-    /** The minimum as an order key; undefined if {@link #finite} is 0. */
-    int least() {
-        return least;
-    }
-
-    int greatest() {
-        return greatest;
-    }
-
-    /** The ranges per channel; undefined, and not to be merged, if {@link #finite} is 0. */
-    ChannelRanges ranges() {
-        return ranges;
     }
 }

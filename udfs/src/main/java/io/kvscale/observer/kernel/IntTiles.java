@@ -6,15 +6,7 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
-/**
- * Minimum and maximum over rows of 32-bit values, one tile of columns at a time, with the accumulators in registers.
- *
- * <p>Folding a value twice changes no minimum or maximum. So if the columns or rows are not a multiple of the tile, the
- * last tile overlaps the one before: no lane is masked, and nothing beyond the rows is read.
- *
- * <p>{@link #four} and {@link #one} must each stay one plain loop over rows. With nested loops or a slightly larger body
- * the JIT allocates a vector object per operation, which takes eight times as long.
- */
+/** {@link ShortTiles} for 32-bit values; its notes hold here too. */
 final class IntTiles {
     private static final VectorSpecies<Integer> SPECIES = IntVector.SPECIES_PREFERRED;
     private static final int LANES = SPECIES.length();
@@ -24,9 +16,6 @@ final class IntTiles {
 
     /** {@link MinMaxKernel#fold32}; false, without any effect, if the values do not fill one vector. */
     static boolean fold(ByteBuffer data, int offset, int width, int rows, int[] min, int[] max, int at) {
-        // Narrow rows are treated as one wide row that fills whole tiles; its columns are combined at the end. Rows
-        // below
-        // one vector need this. For wider rows it pays if a few of them fill a tile of four vectors.
         int group = (width < LANES ? LANES : 4 * LANES) / Integer.lowestOneBit(width);
         if (width >= LANES && (group < 2 || group > 4 || width >= 4 * LANES || rows < group)) {
             columns(VectorLoads.view(data), offset, width, rows, min, max, at);
@@ -63,7 +52,7 @@ final class IntTiles {
         }
     }
 
-    /** Four vectors side by side: one BF16 row of head_dim 128 with 512-bit vectors. */
+    /** Four vectors side by side. */
     private static void four(Object view, int index, int stride, int rows, int[] min, int[] max, int at) {
         int b = at + LANES;
         int c = b + LANES;

@@ -26,7 +26,7 @@ public record KernelChoice(@Nullable String forced, String vmInfo) {
 
     /** The implementation that this JVM runs: {@code vector} or {@code scalar}. */
     public static String inUse() {
-        return MinMaxKernels.chosen() instanceof ScalarMinMaxKernel ? "scalar" : "vector";
+        return MinMaxKernel.OF_THIS_JVM instanceof ScalarMinMaxKernel ? "scalar" : "vector";
     }
 
     /**

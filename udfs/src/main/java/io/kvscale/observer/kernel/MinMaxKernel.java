@@ -18,6 +18,10 @@ import java.nio.ByteBuffer;
  * <p>Implementations hold no state and are thread-safe.
  */
 public interface MinMaxKernel {
+    /** The kernel of this JVM. */
+    MinMaxKernel OF_THIS_JVM =
+            KernelChoice.ofThisJvm().choose(() -> new VectorMinMaxKernel(), () -> new ScalarMinMaxKernel());
+
     /** For BF16 and F16, whose order keys are one function of the pattern. */
     void fold16(ByteBuffer data, int offset, int width, int rows, short[] min, short[] max, int at);
 

@@ -24,9 +24,8 @@ final class ShortTiles {
 
     /** {@link MinMaxKernel#fold16}; false, without any effect, if the values do not fill one vector. */
     static boolean fold(ByteBuffer data, int offset, int width, int rows, short[] min, short[] max, int at) {
-        // Narrow rows are treated as one wide row that fills whole tiles; its columns are combined at the end. Rows
-        // below
-        // one vector need this. For wider rows it pays if a few of them fill a tile of four vectors.
+        // Narrow rows are treated as one wide row that fills whole tiles, whose columns are combined at the end.
+        // Rows below one vector need this. For wider rows it pays if a few of them fill a tile of four vectors.
         int group = (width < LANES ? LANES : 4 * LANES) / Integer.lowestOneBit(width);
         if (width >= LANES && (group < 2 || group > 4 || width >= 4 * LANES || rows < group)) {
             columns(VectorLoads.view(data), offset, width, rows, min, max, at);

@@ -42,9 +42,11 @@ final class QuantizationSignatures {
                     arguments -> call(
                             arguments,
                             QuantizationFunctions.QUANTIZE,
+                            QuantizationFunctions.class,
                             "quantize",
                             false,
                             SqlValues::format,
+                            DataTypes.BinaryType,
                             DataTypes.BinaryType)),
             new SqlFunction(
                     QuantizationFunctions.DEQUANTIZE,
@@ -60,10 +62,12 @@ final class QuantizationSignatures {
                     arguments -> call(
                             arguments,
                             QuantizationFunctions.DEQUANTIZE,
+                            QuantizationFunctions.class,
                             "dequantize",
                             true,
                             SqlValues::format,
-                            FLOATS)),
+                            FLOATS,
+                            DataTypes.BinaryType)),
             new SqlFunction(
                     QuantizationFunctions.FAKE_QUANTIZE,
                     QuantizationFunctions.class,
@@ -81,10 +85,12 @@ final class QuantizationSignatures {
                     arguments -> call(
                             arguments,
                             QuantizationFunctions.FAKE_QUANTIZE,
+                            QuantizationFunctions.class,
                             "fakeQuantize",
                             false,
                             SqlValues::formatOrNvfp4,
-                            FLOATS)),
+                            FLOATS,
+                            DataTypes.BinaryType)),
             new SqlFunction(
                     QuantizationErrorFunction.NAME,
                     QuantizationErrorFunction.class,
@@ -114,24 +120,6 @@ final class QuantizationSignatures {
                             QuantizationErrorFunction.TYPE)));
 
     private QuantizationSignatures() {}
-
-    private static Expression call(
-            FunctionArguments arguments,
-            String name,
-            String method,
-            boolean ofCodes,
-            BiFunction<String, String, ?> format,
-            DataType withoutDtype) {
-        return call(
-                arguments,
-                name,
-                QuantizationFunctions.class,
-                method,
-                ofCodes,
-                format,
-                withoutDtype,
-                DataTypes.BinaryType);
-    }
 
     /** A call with the arguments (values, scale, format) or, if there are four, (data, dtype, scale, format). */
     private static Expression call(

@@ -5,7 +5,6 @@ import io.kvscale.quant.Remedies;
 import io.kvscale.quant.ScaleSet;
 import io.kvscale.quant.ScaleSolver;
 import io.kvscale.scheme.Given;
-import io.kvscale.scheme.InvalidSchemeException;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.SchemeText;
 import io.kvscale.spark.sql.FunctionCall;
@@ -101,11 +100,7 @@ public final class ScalesFunction {
     }
 
     static QuantizationScheme scheme(String function, String text) {
-        try {
-            return SchemeText.parse(text);
-        } catch (InvalidSchemeException e) {
-            throw SqlValues.wrong(function, "scheme", e.what(), e.remedy());
-        }
+        return SqlValues.parse(function, "scheme", text, SchemeText::parse);
     }
 
     private static InternalRow row(Slot slot, ScaleSet set) {

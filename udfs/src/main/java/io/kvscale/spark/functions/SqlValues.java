@@ -14,6 +14,7 @@ import io.kvscale.tensor.Role;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Locale;
+import java.util.function.Function;
 import org.apache.spark.sql.catalyst.util.ArrayData;
 
 /** Checks and converts the values of arguments. Errors name the function and the argument. */
@@ -55,21 +56,22 @@ final class SqlValues {
         };
     }
 
-    static NumberFormat format(String function, String name) {
+    /** Parses a word of the vocabulary of schemes. */
+    static <T> T parse(String function, String argument, String text, Function<String, T> parser) {
         try {
-            return SchemeText.format(name);
+            return parser.apply(text);
         } catch (InvalidSchemeException e) {
-            throw wrong(function, "format", e.what(), e.remedy());
+            throw wrong(function, argument, e.what(), e.remedy());
         }
+    }
+
+    static NumberFormat format(String function, String name) {
+        return parse(function, "format", name, SchemeText::format);
     }
 
     /** A format with one scale, or NVFP4 in either convention. */
     static QuantizationScheme formatOrNvfp4(String function, String name) {
-        try {
-            return SchemeText.ofOneScale(name);
-        } catch (InvalidSchemeException e) {
-            throw wrong(function, "format", e.what(), e.remedy());
-        }
+        return parse(function, "format", name, SchemeText::ofOneScale);
     }
 
     /** @throws InvalidDataException unless the values are whole groups of NVFP4 */

@@ -1,6 +1,8 @@
 package io.kvscale.spark.sql;
 
 import java.util.List;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.expressions.ExpressionInfo;
 import org.apache.spark.sql.catalyst.expressions.NamedArgumentExpression;
@@ -25,44 +27,35 @@ public record SqlFunction(
         String usage,
         List<String> arguments,
         List<Example> examples,
-        Builder builder) {
+        Function<FunctionArguments, Expression> builder) {
     private static final String SINCE = "0.1.0";
 
     /** A query and its output: one line per row, columns separated by tabs. */
     public record Example(String sql, String result) {}
-
-    /** Makes the expression of a call from its typed arguments. */
-    public interface Builder {
-        Expression build(FunctionArguments arguments);
-    }
 
     /** The expression of a call, as Spark asks for it. */
     public Expression build(Seq<Expression> arguments) {
         if (CollectionConverters.asJava(arguments).stream().anyMatch(NamedArgumentExpression.class::isInstance)) {
             Platform.throwException(QueryCompilationErrors.namedArgumentsNotSupported(name));
         }
-        return builder.build(new FunctionArguments(name, arguments));
+        return builder.apply(new FunctionArguments(name, arguments));
     }
 
     /** The description for {@code DESCRIBE FUNCTION EXTENDED}. */
     public ExpressionInfo info() {
-        StringBuilder shownArguments = new StringBuilder("\n    Arguments:\n");
-        arguments.forEach(
-                argument -> shownArguments.append("      * ").append(argument).append('\n'));
-        StringBuilder shownExamples = new StringBuilder("\n    Examples:\n");
-        examples.forEach(example -> shownExamples
-                .append("      > ")
-                .append(example.sql())
-                .append(";\n       ")
-                .append(example.result())
-                .append('\n'));
+        String shownArguments = arguments.stream()
+                .map(argument -> "      * " + argument + "\n")
+                .collect(Collectors.joining("", "\n    Arguments:\n", ""));
+        String shownExamples = examples.stream()
+                .map(example -> "      > " + example.sql() + ";\n       " + example.result() + "\n")
+                .collect(Collectors.joining("", "\n    Examples:\n", ""));
         return new ExpressionInfo(
                 implementation.getName(),
                 null,
                 name,
                 usage,
-                shownArguments.toString(),
-                shownExamples.toString(),
+                shownArguments,
+                shownExamples,
                 "",
                 group,
                 SINCE,
