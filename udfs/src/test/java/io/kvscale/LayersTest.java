@@ -14,9 +14,9 @@ import com.tngtech.archunit.library.Architectures.LayeredArchitecture;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
-/** Holds the packages of this module in their layers; {@code io.kvscale.misplaced} shows that the rules bite. */
+/** The packages of this module keep their layers. {@code io.kvscale.misplaced} breaks each rule, to test the rules. */
 class LayersTest {
-    /** A package may import those with a lower number only. A new package is entered here. */
+    /** A package may import only packages with a lower number. Add new packages here. */
     private static final Map<String, Integer> LAYERS = Map.ofEntries(
             Map.entry("numeric", 0),
             Map.entry("jinja", 0),

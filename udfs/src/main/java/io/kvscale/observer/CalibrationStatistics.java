@@ -11,14 +11,14 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The product of one pass over a corpus: the statistics of all its slots and what was read. A commutative monoid under
- * {@link #merge}; the empty one is its identity. Every static scale is derived from it without the corpus.
+ * The result of one pass over a corpus: the statistics of all slots, and what was read. Every static scale is derived from
+ * it without reading the corpus again. A commutative monoid under {@link #merge}; the empty statistics are its identity.
  */
 public final class CalibrationStatistics {
-    /** The ASCII characters with which the bytes of {@link #toByteArray} begin. */
+    /** The first eight bytes of {@link #toByteArray}, as ASCII. */
     public static final String MAGIC = "KVSTATS\n";
 
-    private Corpus corpus;
+    private Corpus corpus = Corpus.EMPTY;
     private final SortedMap<Slot, SlotStatistics> slots = new TreeMap<>();
     private final @Nullable CountTables tables;
 
@@ -27,12 +27,11 @@ public final class CalibrationStatistics {
     }
 
     /**
-     * The empty statistics.
+     * Empty statistics.
      *
-     * @param tables where {@linkplain #slot slots that are new} count values; null to count none
+     * @param tables the counting memory of the task, for the histograms of {@linkplain #slot new slots}; null for none
      */
     public CalibrationStatistics(@Nullable CountTables tables) {
-        this.corpus = Corpus.EMPTY;
         this.tables = tables;
     }
 
@@ -43,10 +42,10 @@ public final class CalibrationStatistics {
     }
 
     /**
-     * Adds what another part of the same corpus gave; {@code other} must not be used afterwards.
+     * Adds the statistics of another part of the same corpus, which must not be used afterwards.
      *
-     * @throws IllegalArgumentException if slots do not fit: {@link SlotStatistics#merge}
-     * @throws ArithmeticException if a count overflows 63 bits; these statistics are of no use then
+     * @throws IllegalArgumentException if {@link SlotStatistics#merge} throws it
+     * @throws ArithmeticException if a count overflows 63 bits; these statistics are unusable afterwards
      */
     public void merge(CalibrationStatistics other) {
         corpus = corpus.merge(other.corpus);
@@ -60,7 +59,7 @@ public final class CalibrationStatistics {
         });
     }
 
-    /** The same, but what is counted from now on is counted in the tables there are, within their bound. */
+    /** A copy that counts in the tables of this task, within their bound. */
     private SlotStatistics countingHere(SlotStatistics statistics) {
         SlotStatistics here = new SlotStatistics(statistics.geometry(), statistics.batchPolicy(), tables);
         here.merge(statistics);
@@ -68,15 +67,15 @@ public final class CalibrationStatistics {
     }
 
     /**
-     * The statistics of a slot, for updating; empty ones, without batches, are put in place where there are none.
+     * The statistics of a slot, for updating. A new slot starts with empty statistics that keep no single batches.
      *
-     * @param geometry of the slot where it is new; one that is there keeps its own
+     * @param geometry used only if the slot is new
      */
     public SlotStatistics slot(Slot slot, Geometry geometry) {
         return slots.computeIfAbsent(slot, s -> new SlotStatistics(geometry, null, tables));
     }
 
-    /** Says that one more tensor was read: {@link Corpus#withTensor}. */
+    /** Records that a tensor was read: {@link Corpus#withTensor}. */
     public void countTensor(String sample, String tensor, String dtype, List<Long> shape) {
         corpus = corpus.withTensor(sample, tensor, dtype, shape);
     }
@@ -85,12 +84,12 @@ public final class CalibrationStatistics {
         return corpus;
     }
 
-    /** Packs what is counted and lets go of the tables, which other statistics of the task may use. */
+    /** Packs the histograms, which frees their counting memory for other statistics of the task. */
     public void pack() {
         slots.values().forEach(SlotStatistics::pack);
     }
 
-    /** By layer, then role. */
+    /** The slots, by layer, then role. */
     public SortedMap<Slot, SlotStatistics> slots() {
         return Collections.unmodifiableSortedMap(slots);
     }
@@ -99,15 +98,15 @@ public final class CalibrationStatistics {
         return slots.isEmpty() && corpus.equals(Corpus.EMPTY);
     }
 
-    /** The versioned, checksummed form: equal statistics give equal bytes. */
+    /** The statistics file: versioned and checksummed. Equal statistics give equal bytes. */
     public byte[] toByteArray() {
         return StatisticsWriter.write(this);
     }
 
     /**
-     * Reads what {@link #toByteArray} wrote.
+     * Reads the bytes of {@link #toByteArray}.
      *
-     * @throws io.kvscale.tensor.InvalidDataException if a single bit is missing or altered, or a later version is needed
+     * @throws io.kvscale.tensor.InvalidDataException if the bytes are damaged or need a later version
      */
     public static CalibrationStatistics fromByteArray(byte[] bytes) {
         return StatisticsReader.read(bytes);

@@ -4,9 +4,8 @@ import io.kvscale.numeric.Dtype;
 import java.util.Arrays;
 
 /**
- * Least and greatest value of every channel, as order keys: what merges exactly, in any order.
- *
- * <p>The identity is min = +Inf, max = -Inf; finite values alone are ever folded in.
+ * Minimum and maximum of every channel, as order keys, over finite values only. Merges exactly, in any order. A channel
+ * without values has min = +Inf and max = -Inf.
  */
 final class ChannelRanges {
     final Dtype dtype;
@@ -28,7 +27,7 @@ final class ChannelRanges {
         }
     }
 
-    /** The ranges of runs of {@code channelsPerScale} neighbouring channels. */
+    /** A copy with one range for each {@code channelsPerScale} neighbouring channels. */
     ChannelRanges reduced(int channelsPerScale) {
         ChannelRanges result = new ChannelRanges(dtype, min.length / channelsPerScale);
         for (int c = 0; c < min.length; c++) {

@@ -5,13 +5,14 @@ import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.util.List;
+import java.util.Locale;
 import org.apache.commons.codec.digest.DigestUtils;
 
 /**
- * What was read, as a commutative monoid: it says which tensors, not which bytes.
+ * Identifies the tensors that were read, by name and shape and not by content. A commutative monoid.
  *
  * @param fingerprint sum mod 2^256 of SHA-256(sample, tensor name, dtype, shape) over the tensors read
- * @param files files that held at least one tensor of a slot
+ * @param files number of files with at least one tensor of a slot
  */
 public record Corpus(BigInteger fingerprint, long files) implements Serializable {
     static final int FINGERPRINT_BYTES = 32;
@@ -19,25 +20,25 @@ public record Corpus(BigInteger fingerprint, long files) implements Serializable
 
     public static final Corpus EMPTY = new Corpus(BigInteger.ZERO, 0);
 
-    /** Never updated, only copied: looking the algorithm up costs more than the digest of a few names. */
+    /** Cloned for each digest, because looking up the algorithm costs more than hashing a few names. */
     private static final MessageDigest SHA_256 = DigestUtils.getSha256Digest();
 
     public Corpus merge(Corpus other) {
         return new Corpus(fingerprint.add(other.fingerprint).mod(MODULUS), Math.addExact(files, other.files));
     }
 
-    /** One more file. */
+    /** Counts a file. */
     public Corpus withFile() {
         return new Corpus(fingerprint, files + 1);
     }
 
-    /** One more tensor; {@code shape} as its file states it. */
+    /** Adds a tensor to the fingerprint, with the shape that its file states. */
     public Corpus withTensor(String sample, String tensor, String dtype, List<Long> shape) {
         MessageDigest digest;
         try {
             digest = (MessageDigest) SHA_256.clone();
         } catch (CloneNotSupportedException e) {
-            digest = DigestUtils.getSha256Digest(); // a provider without copies
+            digest = DigestUtils.getSha256Digest(); // a provider that cannot clone
         }
         for (String part : List.of(sample, tensor, dtype, shape.toString())) {
             byte[] bytes = part.getBytes(StandardCharsets.UTF_8);
@@ -51,7 +52,6 @@ public record Corpus(BigInteger fingerprint, long files) implements Serializable
 
     /** The fingerprint as 64 hexadecimal digits. */
     public String fingerprintHex() {
-        String digits = fingerprint.toString(16);
-        return "0".repeat(2 * FINGERPRINT_BYTES - digits.length()) + digits;
+        return String.format(Locale.ROOT, "%064x", fingerprint);
     }
 }

@@ -1,6 +1,6 @@
 package io.kvscale.observer;
 
-/** Least and greatest of some finite values; empty where min is above max. */
+/** Minimum and maximum of finite values; empty if min is above max. */
 public record Range(float min, float max) {
     static Range[] all(ChannelRanges ranges) {
         Range[] result = new Range[ranges.min.length];

@@ -2,7 +2,6 @@ package io.kvscale.observer;
 
 import io.kvscale.numeric.Dtype;
 import io.kvscale.observer.kernel.MinMaxKernel;
-import io.kvscale.observer.kernel.MinMaxKernels;
 import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.Position;
 import java.nio.ByteBuffer;
@@ -10,22 +9,28 @@ import java.nio.ByteOrder;
 import java.util.Arrays;
 
 /**
- * Folds the values of one sample within one chunk: the chunk-local accumulators behind {@link SlotStatistics#update}.
+ * Computes ranges and counts of the values of one sample within one chunk, for {@link SlotStatistics#update}.
  *
- * <p>The kernel folds every pattern. A NaN or an infinity then shows as an extreme beyond the finite ones, and only such
- * a chunk is read again, value by value.
+ * <p>The kernel takes every pattern. A NaN or an infinity shows as an extreme beyond the finite values; only such chunks
+ * are read again, value by value.
  */
 final class RunFold {
-    private final MinMaxKernel kernel = MinMaxKernels.chosen();
+    private final MinMaxKernel kernel = MinMaxKernel.OF_THIS_JVM;
     private final Dtype dtype;
-    private final ChannelRanges ranges;
     private final short[] min16;
     private final short[] max16;
-    private long finite;
-    private long nan;
-    private long infinite;
-    private int least;
-    private int greatest;
+
+    /** The ranges per channel; undefined, and not to be merged, if {@link #finite} is 0. */
+    final ChannelRanges ranges;
+
+    long finite;
+    long nan;
+    long infinite;
+
+    /** The minimum and maximum as order keys; undefined if {@link #finite} is 0. */
+    int least;
+
+    int greatest;
 
     RunFold(Geometry geometry) {
         this.dtype = geometry.dtype();
@@ -35,7 +40,7 @@ final class RunFold {
         this.max16 = new short[narrow];
     }
 
-    /** Folds the values {@code [from, to)} of the tensor, all of one sample, of a chunk that begins at {@code position}. */
+    /** Replaces the results by those of the values {@code [from, to)} of the tensor; {@code chunk} begins at {@code position}. */
     void fold(Position position, ByteBuffer chunk, long from, long to) {
         ByteBuffer values = chunk.duplicate().order(ByteOrder.LITTLE_ENDIAN);
         long origin = position.element();
@@ -110,31 +115,5 @@ final class RunFold {
         }
         least = lo;
         greatest = hi;
-    }
-
-    long finite() {
-        return finite;
-    }
-
-    long nan() {
-        return nan;
-    }
-
-    long infinite() {
-        return infinite;
-    }
-
-    /** The least order key seen, defined where {@link #finite} is above 0. */
-    int least() {
-        return least;
-    }
-
-    int greatest() {
-        return greatest;
-    }
-
-    /** Per channel; a channel without values is wider than empty, and must only be merged where some are finite. */
-    ChannelRanges ranges() {
-        return ranges;
     }
 }

@@ -11,7 +11,7 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 
-/** Reads the values of {@link StatisticsFormat} from untrusted bytes: nothing is allocated beyond what remains. */
+/** Reads the fields of {@link StatisticsFormat} from untrusted bytes. Checks every length before it allocates. */
 final class SectionCursor {
     private final ByteBuffer in;
 
@@ -19,7 +19,7 @@ final class SectionCursor {
         this.in = in.order(ByteOrder.LITTLE_ENDIAN);
     }
 
-    /** A cursor over the next {@code length} bytes, which this one skips. */
+    /** A cursor over the next {@code length} bytes; this cursor skips them. */
     SectionCursor section(long length) {
         need(length);
         SectionCursor section = new SectionCursor(in.slice(in.position(), (int) length));
@@ -49,25 +49,25 @@ final class SectionCursor {
         return in.getInt();
     }
 
-    /** A u64 that counts something, so never above 2^63 - 1. */
+    /** A u64 of at most 2^63 - 1. */
     long count() {
         need(8);
         long count = in.getLong();
         if (count < 0) {
-            throw damaged("a count is out of range");
+            throw damaged("a count is above 2^63 - 1");
         }
         return count;
     }
 
-    /** A u32 count of things that take at least {@code leastBytes} each. */
-    int count(int leastBytes) {
-        return atLeast(i32(), leastBytes);
+    /** A u32 count of items of at least {@code minBytes} each. */
+    int count(int minBytes) {
+        return checkCount(i32(), minBytes);
     }
 
-    /** The count, if that many things of at least {@code leastBytes} each can follow. */
-    int atLeast(int count, int leastBytes) {
-        if (count < 0 || (long) count * leastBytes > in.remaining()) {
-            throw damaged("a count promises more than the " + in.remaining() + " bytes that remain");
+    /** Checks that {@code count} items of at least {@code minBytes} each can follow, and returns the count. */
+    int checkCount(int count, int minBytes) {
+        if (count < 0 || (long) count * minBytes > in.remaining()) {
+            throw damaged("a count needs more than the " + in.remaining() + " bytes that remain");
         }
         return count;
     }
@@ -102,7 +102,7 @@ final class SectionCursor {
         return flag() ? new Origin(sample(), string()) : null;
     }
 
-    /** Least and greatest patterns of {@code channels} channels, each either empty or a finite range. */
+    /** The ranges of {@code channels} channels; each must be empty or finite. */
     ChannelRanges ranges(Dtype dtype, int channels) {
         need(2L * channels * dtype.bytes());
         ChannelRanges ranges = new ChannelRanges(dtype, channels);

@@ -33,22 +33,13 @@ public final class SlotStatistics {
     private Extreme max;
     private @Nullable RunFold fold;
 
-    /**
-     * Empty statistics without histograms, the identity of {@link #merge}.
-     *
-     * @param batches which ranges of single batches are kept; null for none
-     */
-    public SlotStatistics(Geometry geometry, @Nullable BatchPolicy batches) {
-        this(geometry, batches, StatisticsKind.RANGE);
-    }
-
-    /** Empty statistics. @param kind histograms are counted in memory of the slot's own */
+    /** Empty statistics; histograms, if {@code kind} has them, are counted in memory of the slot's own. */
     public SlotStatistics(Geometry geometry, @Nullable BatchPolicy batches, StatisticsKind kind) {
         this(geometry, batches, kind.tables());
     }
 
     /**
-     * Empty statistics.
+     * Empty statistics, the identity of {@link #merge}.
      *
      * @param batches which ranges of single batches are kept; null for none
      * @param tables the counting memory of the task; null for no histograms
@@ -122,7 +113,7 @@ public final class SlotStatistics {
             long stop = Math.min(end, (row + 1) * rowSize);
             fold.fold(position, chunk, element, stop);
             add(fold, source, source.origin(row));
-            if (values != null && fold.finite() > 0) {
+            if (values != null && fold.finite > 0) {
                 values.update(position, chunk, element, stop);
             }
             element = stop;
@@ -130,18 +121,17 @@ public final class SlotStatistics {
     }
 
     private void add(RunFold piece, KvSource source, Origin origin) {
-        boolean allFinite = piece.nan() + piece.infinite() == 0;
+        boolean allFinite = piece.nan + piece.infinite == 0;
         totals = totals.plus(
-                new SlotTotals(piece.finite(), piece.nan(), piece.infinite(), 0, 0, origin, allFinite ? null : origin));
-        if (piece.finite() > 0) {
-            ChannelRanges seen = piece.ranges();
-            ranges.merge(seen);
-            min = min.least(new Extreme(piece.least(), origin.sample()));
-            max = max.greatest(new Extreme(piece.greatest(), origin.sample()));
+                new SlotTotals(piece.finite, piece.nan, piece.infinite, 0, 0, origin, allFinite ? null : origin));
+        if (piece.finite > 0) {
+            ranges.merge(piece.ranges);
+            min = min.least(new Extreme(piece.least, origin.sample()));
+            max = max.greatest(new Extreme(piece.greatest, origin.sample()));
             if (batches != null) {
                 batches.update(
                         new BatchRanges.Key(source.file(), source.offset()),
-                        seen.reduced(batches.policy.channelsPerScale()));
+                        piece.ranges.reduced(batches.policy.channelsPerScale()));
             }
         }
     }

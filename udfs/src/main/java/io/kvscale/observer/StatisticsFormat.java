@@ -15,7 +15,7 @@ import org.apache.commons.codec.digest.DigestUtils;
  *  | magic  | version| count  | section ... | section ... | SHA-256 of all before |
  *    8 bytes  u16      u16                                  32 bytes
  *
- *  section:  u8 length of name | name (ASCII) | u16 version that knows it | u64 length of payload | payload
+ *  section:  u8 length of name | name (ASCII) | u16 first version with it | u64 length of payload | payload
  *
  *  corpus:   fingerprint (32 bytes, most significant first) | u64 files
  *  slots:    u32 slots, then by layer and role:
@@ -23,26 +23,26 @@ import org.apache.commons.codec.digest.DigestUtils;
  *            u64 finite | u64 nan | u64 infinite | u64 tokens | u64 samples
  *            min sample | max sample | first origin | first non-finite origin
  *  ranges:   for each slot in that order: min of every channel, then max of every channel, as patterns of its dtype;
- *            +Inf and -Inf where a channel has no finite value
- *  batches:  only where some slot keeps them. u32 slots, then: u32 index of the slot | u32 channels per range
+ *            +Inf and -Inf for a channel without finite values
+ *  batches:  only if a slot keeps them. u32 slots, then: u32 index of the slot | u32 channels per range
  *            | u8 last only | u32 batches, then in order of the corpus:
  *            string file | u64 offset | min of every range | max of every range
  *
- *  histograms (from version 2 on): only where some slot has them. u32 slots, then: u32 index of the slot, then for
+ *  histograms (since version 2): only if a slot has them. u32 slots, then: u32 index of the slot, then for
  *            each head: u32 bytes | for each 16-bit pattern that occurs, finite, ascending as numbers, -0 before +0:
- *            varint patterns left out since the one before, or the least | varint count - 1
+ *            varint number of patterns skipped | varint count - 1
  *
- *  varint:   7 bits a byte, the least first; the high bit says that another follows; as few bytes as can be
+ *  varint:   7 bits a byte, least significant first; a set high bit: another byte follows; as few bytes as possible
  *  string:   u32 bytes | UTF-8
  *  sample:   u8 0 (none), or u8 1 | string name | i32 row (-1 for a whole file)
  *  origin:   u8 0 (none), or u8 1 | sample | string file
  * </pre>
  *
- * Sections come in this order, each at most once; one of another name is refused with the version it asks for. A file has
- * the version of its latest section: without histograms it is what version 1 wrote. Which extreme a slot has follows
- * from its ranges. Patterns that are counted are of the slot's dtype, or of BF16, rounded, where that is F32; the ends of
- * a head's ranges are its first and last, and all counts of a slot add up to its finite values. Nothing is compressed, so
- * no bytes depend on a compressor.
+ * Sections come in this order, each at most once. An unknown section is refused with the version that it needs. The
+ * version of a file is the highest of its sections: without histograms, version 1. The minimum and maximum of a slot
+ * follow from its ranges. Histograms count patterns of the slot's dtype, or of BF16 after rounding if the dtype is F32.
+ * The first and last pattern of a histogram are the ends of the head's range, and the counts of a slot add up to its
+ * finite values. Nothing is compressed, so that no byte depends on a compressor.
  */
 final class StatisticsFormat {
     static final byte[] MAGIC = CalibrationStatistics.MAGIC.getBytes(StandardCharsets.US_ASCII);
@@ -54,12 +54,12 @@ final class StatisticsFormat {
     static final String BATCHES = "batches";
     static final String HISTOGRAMS = "histograms";
 
-    /** All sections, in their order. */
+    /** All sections in file order. */
     static final List<String> ORDER = List.of(CORPUS, SLOTS, RANGES, BATCHES, HISTOGRAMS);
 
     private StatisticsFormat() {}
 
-    /** The first version that knows a section. */
+    /** The first version with a section. */
     static int since(String section) {
         return section.equals(HISTOGRAMS) ? 2 : 1;
     }

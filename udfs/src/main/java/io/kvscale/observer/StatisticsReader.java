@@ -180,7 +180,7 @@ final class StatisticsReader {
         for (int i = 0; i < slots; i++) {
             index = next(in, StatisticsFormat.HISTOGRAMS, index, all.size());
             Geometry geometry = all.get(index).geometry;
-            byte[][] heads = new byte[in.atLeast(geometry.heads(), Integer.BYTES)][];
+            byte[][] heads = new byte[in.checkCount(geometry.heads(), Integer.BYTES)][];
             for (int head = 0; head < heads.length; head++) {
                 heads[head] = in.bytes(in.count(1));
             }

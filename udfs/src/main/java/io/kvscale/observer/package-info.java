@@ -1,3 +1,3 @@
-/** Mergeable statistics: a commutative monoid per slot, with its byte format; the kernels that feed it. */
+/** Mergeable statistics of a corpus and of its slots, and their file format. Start with {@link CalibrationStatistics}. */
 @org.jspecify.annotations.NullMarked
 package io.kvscale.observer;

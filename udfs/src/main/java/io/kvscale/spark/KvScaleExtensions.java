@@ -6,8 +6,8 @@ import scala.Function1;
 import scala.runtime.BoxedUnit;
 
 /**
- * Gives a Spark session the functions of {@link KvFunctions}: set {@code spark.sql.extensions} to this class's name, and
- * {@code spark.jars} to the jar. SQL, PySpark and Spark Connect clients then have them alike.
+ * Registers the SQL functions of {@link KvFunctions}, for SQL, PySpark and Spark Connect. To use it, set
+ * {@code spark.sql.extensions} to the name of this class and {@code spark.jars} to the jar.
  */
 public final class KvScaleExtensions implements Function1<SparkSessionExtensions, BoxedUnit> {
     @Override

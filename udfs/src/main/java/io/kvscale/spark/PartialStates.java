@@ -23,18 +23,18 @@ import org.jspecify.annotations.Nullable;
 import scala.jdk.javaapi.CollectionConverters;
 
 /**
- * The partial states of one task: the groups of its rows, each with the serialized state of every function.
+ * Computes the partial states of one task: a row per group, with the group's keys and the serialized state of each function.
  *
- * @param keys what rows are grouped by, bound to their columns
- * @param functions likewise
- * @param given counts the rows that come out
+ * @param keys the grouping expressions, bound to the input columns
+ * @param functions the aggregates, bound to the input columns
+ * @param outputRows counts the rows of the result
  */
-record PartialStates(ArrayList<Expression> keys, ArrayList<TensorStatisticsAggregate> functions, SQLMetric given)
+record PartialStates(ArrayList<Expression> keys, ArrayList<TensorStatisticsAggregate> functions, SQLMetric outputRows)
         implements Serializable {
-    /** As many groups are held at most, some 20 KB each; then they are handed on, to be merged behind the shuffle. */
+    /** Maximum number of groups held, of about 20 KB each, before they are output. The shuffle merges equal groups. */
     private static final int MAX_GROUPS = 1024;
 
-    Iterator<InternalRow> of(Iterator<InternalRow> rows) {
+    Iterator<InternalRow> aggregate(Iterator<InternalRow> rows) {
         return new Iterator<>() {
             private final UnsafeProjection key =
                     UnsafeProjection.create(CollectionConverters.asScala((java.util.List<Expression>) keys)
@@ -44,7 +44,7 @@ record PartialStates(ArrayList<Expression> keys, ArrayList<TensorStatisticsAggre
             private Iterator<Map.Entry<UnsafeRow, CalibrationStatistics[]>> ready =
                     keys.isEmpty() && !rows.hasNext() ? nothingSeen() : Collections.emptyIterator();
 
-            /** Without keys there is one group, even of no rows. */
+            /** Without keys there is one group, even if there are no rows. */
             private Iterator<Map.Entry<UnsafeRow, CalibrationStatistics[]>> nothingSeen() {
                 return Map.of(key.apply(InternalRow.empty()).copy(), states())
                         .entrySet()
@@ -92,7 +92,7 @@ record PartialStates(ArrayList<Expression> keys, ArrayList<TensorStatisticsAggre
                 for (int i = 0; i < states.length; i++) {
                     states[i] = functions.get(i).serialize(group.getValue()[i]);
                 }
-                given.add(1);
+                outputRows.add(1);
                 return result.apply(joined.apply(group.getKey(), new GenericInternalRow(states)));
             }
         };

@@ -19,25 +19,24 @@ import scala.collection.immutable.Seq;
 import scala.jdk.javaapi.CollectionConverters;
 
 /**
- * The partial step of {@code kv_stats_agg}: the same groups and states as Spark's own operator, of which it takes the
- * place.
+ * The partial aggregation of {@code kv_stats_agg}. It replaces Spark's operator and gives equal groups and states.
  *
- * <p>It takes rows of any kind, so that the rows of {@code kvtensors} need not be copied to be read, and it never sorts
- * its input: Spark's operator does from the 128th group on, and a model of 65 layers has more.
+ * <p>It accepts rows of any class, so that rows of {@code kvtensors} are not copied. It never sorts its input; Spark's
+ * operator sorts if there are more than 128 groups, and a model of 65 layers has more.
  */
 public final class StatisticsPartialAggregateExec extends SparkPlan {
     private static final long serialVersionUID = 1L;
 
     private final ObjectHashAggregateExec aggregate;
 
-    /** @param aggregate in partial mode, of {@link TensorStatisticsAggregate}s only */
+    /** @param aggregate in partial mode, with only {@link TensorStatisticsAggregate} functions */
     public StatisticsPartialAggregateExec(ObjectHashAggregateExec aggregate) {
         this.aggregate = aggregate;
     }
 
     @Override
     public RDD<InternalRow> doExecute() {
-        // The columns of the child come first in it; its type has no name in Java.
+        // A var, because Java cannot name its type. The columns of the child come first.
         var input = aggregate.allAttributes();
         List<Expression> keys = new ArrayList<>();
         CollectionConverters.asJava(aggregate.groupingExpressions())
@@ -48,7 +47,12 @@ public final class StatisticsPartialAggregateExec extends SparkPlan {
                         BindReferences.bindReference((Expression) one.aggregateFunction(), input, false)));
         SQLMetric rows = aggregate.longMetric("numOutputRows");
         PartialStates states = new PartialStates(new ArrayList<>(keys), new ArrayList<>(functions), rows);
-        return aggregate.child().execute().toJavaRDD().mapPartitions(states::of).rdd();
+        return aggregate
+                .child()
+                .execute()
+                .toJavaRDD()
+                .mapPartitions(states::aggregate)
+                .rdd();
     }
 
     @Override
@@ -76,7 +80,7 @@ public final class StatisticsPartialAggregateExec extends SparkPlan {
         return new StatisticsPartialAggregateExec((ObjectHashAggregateExec) aggregate.withNewChildren(children));
     }
 
-    /** Whoever looks for equal plans finds Spark's own operator: the results are the same. */
+    /** Spark's operator, so that plans with equal results compare as equal. */
     @Override
     public SparkPlan doCanonicalize() {
         return (SparkPlan) aggregate.canonicalized();

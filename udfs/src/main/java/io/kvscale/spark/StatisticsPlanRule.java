@@ -15,7 +15,7 @@ import org.apache.spark.sql.execution.datasources.v2.BatchScanExec;
 import scala.jdk.javaapi.CollectionConverters;
 import scala.runtime.AbstractPartialFunction;
 
-/** Puts {@link StatisticsPartialAggregateExec} in the place of Spark's partial aggregation of {@code kv_stats_agg}. */
+/** Replaces Spark's partial aggregation of {@code kv_stats_agg} by {@link StatisticsPartialAggregateExec}. */
 final class StatisticsPlanRule extends ColumnarRule {
     @Override
     public Rule<SparkPlan> preColumnarTransitions() {
@@ -25,19 +25,19 @@ final class StatisticsPlanRule extends ColumnarRule {
                 return (SparkPlan) plan.transformUp(new AbstractPartialFunction<SparkPlan, SparkPlan>() {
                     @Override
                     public boolean isDefinedAt(SparkPlan node) {
-                        return node instanceof ObjectHashAggregateExec aggregate && isPartialOfStats(aggregate);
+                        return node instanceof ObjectHashAggregateExec aggregate && isPartialOfStatistics(aggregate);
                     }
 
                     @Override
                     public SparkPlan apply(SparkPlan node) {
-                        return new StatisticsPartialAggregateExec(overRowsAsTheyAre((ObjectHashAggregateExec) node));
+                        return new StatisticsPartialAggregateExec(withoutCopyOfRows((ObjectHashAggregateExec) node));
                     }
                 });
             }
         };
     }
 
-    private static boolean isPartialOfStats(ObjectHashAggregateExec aggregate) {
+    private static boolean isPartialOfStatistics(ObjectHashAggregateExec aggregate) {
         List<AggregateExpression> functions = CollectionConverters.asJava(aggregate.aggregateExpressions());
         return !functions.isEmpty()
                 && !aggregate.isStreaming()
@@ -48,8 +48,8 @@ final class StatisticsPlanRule extends ColumnarRule {
                                 && f.aggregateFunction() instanceof TensorStatisticsAggregate);
     }
 
-    /** Drops the projection that Spark puts above a source only to copy its rows into a form of its own. */
-    private static ObjectHashAggregateExec overRowsAsTheyAre(ObjectHashAggregateExec aggregate) {
+    /** Drops the projection that Spark adds above the source only to copy its rows. */
+    private static ObjectHashAggregateExec withoutCopyOfRows(ObjectHashAggregateExec aggregate) {
         boolean copied = aggregate.child() instanceof ProjectExec project
                 && CollectionConverters.asJava(project.projectList()).stream().allMatch(Attribute.class::isInstance)
                 && project.child() instanceof BatchScanExec scan

@@ -1,3 +1,3 @@
-/** What {@code spark.sql.extensions} puts into a Spark session. */
+/** The Spark session extension of kvscale. */
 @org.jspecify.annotations.NullMarked
 package io.kvscale.spark;

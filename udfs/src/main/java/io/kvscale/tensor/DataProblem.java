@@ -5,17 +5,15 @@ import java.util.Comparator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Why calibration data cannot be used, as a value: tasks return it instead of failing.
+ * Why calibration data cannot be used. Tasks return it as a value instead of failing.
  *
- * <p>Ordered by sample, layer and role, so that the first of a set does not depend on how the data was split; problems
- * that belong to no sample come last.
+ * <p>Ordered by sample, layer and role, so that the first of several problems does not depend on how the data was split.
+ * Problems without a sample come last.
  *
  * @param what what is wrong, with the values that show it
  * @param remedy what the user can do about it
- * @param sample the sample that shows it
- * @param slot the slot it concerns
- * @param file the file, as a path below the input; or the table or model, behind {@link #TABLE} or {@link #MODEL}
- * @param tensor the tensor's name in that file
+ * @param file a path below the input; or a table or model, whose name begins with {@link #TABLE} or {@link #MODEL}
+ * @param tensor the name of the tensor in the file
  */
 public record DataProblem(
         String what,
@@ -26,10 +24,10 @@ public record DataProblem(
         @Nullable String tensor)
         implements Comparable<DataProblem>, Serializable {
 
-    /** What the name of a table begins with where else a file's stands. */
+    /** Prefix of {@code file} for a table. */
     public static final String TABLE = "table ";
 
-    /** What the name of a model's folder begins with there. */
+    /** Prefix of {@code file} for the folder of a model. */
     public static final String MODEL = "model ";
 
     private static final int MAX_SHOWN = 200;
@@ -41,7 +39,7 @@ public record DataProblem(
             .thenComparing(DataProblem::tensor, Comparator.nullsFirst(Sample::compareUtf8))
             .thenComparing(DataProblem::what);
 
-    /** A problem of a file as such. */
+    /** A problem whose place is not known yet. */
     public static DataProblem of(String what, String remedy) {
         return new DataProblem(what, remedy, null, null, null, null);
     }
@@ -54,15 +52,15 @@ public record DataProblem(
         return new DataProblem(what, remedy, sample, slot, file, name);
     }
 
-    public DataProblem inSlot(Slot of) {
-        return new DataProblem(what, remedy, sample, of, file, tensor);
+    public DataProblem inSlot(Slot newSlot) {
+        return new DataProblem(what, remedy, sample, newSlot, file, tensor);
     }
 
-    public DataProblem inSample(Sample of) {
-        return new DataProblem(what, remedy, of, slot, file, tensor);
+    public DataProblem inSample(Sample newSample) {
+        return new DataProblem(what, remedy, newSample, slot, file, tensor);
     }
 
-    /** The same without file and tensor, where nobody knows them but by the sample. */
+    /** Drops file and tensor, for data that users know only by its sample. */
     public DataProblem withoutFile() {
         return new DataProblem(what, remedy, sample, slot, null, null);
     }
@@ -72,7 +70,7 @@ public record DataProblem(
         return ORDER.compare(this, other);
     }
 
-    /** Up to three lines: what, where, what to do. Names come from untrusted files and are shortened and escaped. */
+    /** One to three lines: what, where, what to do. Names come from untrusted files and are shortened and escaped. */
     public String message() {
         StringBuilder where = new StringBuilder();
         boolean named = file != null && (file.startsWith(TABLE) || file.startsWith(MODEL));
@@ -91,7 +89,7 @@ public record DataProblem(
         }
     }
 
-    /** A name from a file as it may be shown: at most 200 characters, no control characters. */
+    /** A name from an untrusted file, safe to print: at most 200 characters, no control characters. */
     public static String shown(String name) {
         String cut = name.length() <= MAX_SHOWN ? name : name.substring(0, MAX_SHOWN) + "...";
         return printable(cut);
@@ -103,7 +101,7 @@ public record DataProblem(
         return out.toString();
     }
 
-    /** Whether a character neither ends a line, nor steers a terminal, nor turns the direction of the text. */
+    /** Whether a character does not break lines, control a terminal or change the direction of text. */
     private static boolean isHarmless(int codePoint) {
         return switch (Character.getType(codePoint)) {
             case Character.CONTROL,

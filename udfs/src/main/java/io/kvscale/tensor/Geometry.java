@@ -3,9 +3,9 @@ package io.kvscale.tensor;
 import io.kvscale.numeric.Dtype;
 import java.io.Serializable;
 
-/** What every tensor of a slot has in common: the element type, {@code kv_heads} and {@code head_dim}. */
+/** The dtype, {@code kv_heads} and {@code head_dim} that all tensors of a slot share. */
 public record Geometry(Dtype dtype, int heads, int headDim) implements Serializable {
-    /** More channels than any model has; keeps a hostile header from claiming gigabytes of statistics. */
+    /** More channels than any model has. Keeps a hostile file from allocating gigabytes of statistics. */
     public static final int MAX_CHANNELS = 1 << 17;
 
     public Geometry {
@@ -15,7 +15,7 @@ public record Geometry(Dtype dtype, int heads, int headDim) implements Serializa
         }
     }
 
-    /** heads x head_dim. */
+    /** {@code heads * headDim}. */
     public int channels() {
         return heads * headDim;
     }

@@ -1,6 +1,6 @@
 package io.kvscale.tensor;
 
-/** Calibration data or statistics that are absent, bad or not enough; carries the {@link DataProblem}. */
+/** Thrown if calibration data or statistics are absent, invalid or insufficient. */
 public class InvalidDataException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 

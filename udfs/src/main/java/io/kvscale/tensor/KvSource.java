@@ -3,16 +3,16 @@ package io.kvscale.tensor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The whole K or V tensor of which a task may see any piece: where it lies and how its values are ordered.
+ * A K or V tensor in a file: where it lies and how its values are ordered. A task may read any piece of it.
  *
- * <p>Values are row-major, {@code [batch, heads, tokens, head_dim]}, or {@code [batch, tokens, heads, head_dim]} where
+ * <p>Values are row-major: {@code [batch, heads, tokens, head_dim]}, or {@code [batch, tokens, heads, head_dim]} if
  * {@code tokenMajor}.
  *
- * @param file as a path below the input; with {@code offset} the key under which the pieces of a tensor meet again
+ * @param file path below the input; {@code file} and {@code offset} identify the tensor
  * @param offset where the tensor begins in its file, in bytes
- * @param sample the name of the sample, or of the batch if {@code batch} is above 1; null if there is none
+ * @param sample name of the sample, or of the batch if {@code batch} is above 1; null if there is none
  * @param mask which tokens are real; null if all are
- * @param continued whether a sample goes on here that began in a tensor before: its tokens count, it does not count again
+ * @param continued whether the samples began in an earlier tensor: then only their tokens are counted here
  */
 public record KvSource(
         String file,
@@ -25,7 +25,7 @@ public record KvSource(
         @Nullable TokenMask mask,
         boolean continued) {
 
-    /** A tensor with which its samples begin, as all tensors of capture files are. */
+    /** A tensor whose samples begin in it, as in every capture file. */
     public KvSource(
             String file,
             long offset,
@@ -38,16 +38,16 @@ public record KvSource(
         this(file, offset, sample, geometry, batch, tokens, tokenMajor, mask, false);
     }
 
-    /** The same tensor where it begins elsewhere in its file. */
-    public KvSource withOffset(long begin) {
-        return new KvSource(file, begin, sample, geometry, batch, tokens, tokenMajor, mask, continued);
+    /** A copy with another offset. */
+    public KvSource withOffset(long newOffset) {
+        return new KvSource(file, newOffset, sample, geometry, batch, tokens, tokenMajor, mask, continued);
     }
 
-    /** Receives runs of real values: {@code rows} neighbouring rows of {@code width} values each. */
+    /** Receives runs of real values. A run is {@code rows} contiguous rows of {@code width} values each. */
     public interface Runs {
         /**
-         * @param element index of the first value within the tensor
-         * @param channel the (head x head_dim + d) of the first value of every row
+         * @param element index of the first value in the tensor
+         * @param channel channel of the first value of each row: head * head_dim + d
          */
         void run(long element, int width, int rows, int channel);
     }
@@ -62,17 +62,17 @@ public record KvSource(
         return (long) tokens * geometry.channels();
     }
 
-    /** Samples that begin here. */
+    /** Number of samples that begin in this tensor. */
     public int samples() {
         return continued ? 0 : batch;
     }
 
-    /** Real tokens of all samples. */
+    /** Number of real tokens of all rows. */
     public long realTokens() {
         return mask == null ? (long) batch * tokens : mask.count();
     }
 
-    /** The sample in a row of the batch. */
+    /** The origin of the values in a row of the batch. */
     public Origin origin(int row) {
         if (sample == null) {
             return new Origin(null, file);
@@ -80,7 +80,7 @@ public record KvSource(
         return new Origin(batch == 1 ? Sample.named(sample) : new Sample(sample, row), file);
     }
 
-    /** Cuts the values {@code [from, to)}, all of one row of the batch, into runs that hold real tokens only. */
+    /** Cuts the values {@code [from, to)} into runs without padding. All must lie in one row of the batch. */
     public void forEachRun(long from, long to, Runs runs) {
         int row = (int) (from / sizeOfRow());
         int width = tokenMajor ? geometry.channels() : geometry.headDim();

@@ -6,14 +6,14 @@ import java.nio.ByteOrder;
 /**
  * K or V of one layer in memory: {@code [batch, heads, tokens, head_dim]}, row-major, little endian.
  *
- * <p>A view: the bytes are not copied and must not change while the view is in use.
+ * <p>A view: the bytes are not copied and must not change while it is in use.
  *
  * @param values direct or on the heap; its position and limit span exactly the tensor
  */
 public record KvTensor(Geometry geometry, int batch, int tokens, ByteBuffer values) {
     public KvTensor {
         if (batch < 1 || tokens < 0) {
-            throw new IllegalArgumentException("batch " + batch + ", tokens " + tokens + ": at least 1 and 0 expected");
+            throw new IllegalArgumentException("batch " + batch + ", tokens " + tokens + ": expected at least 1 and 0");
         }
         long expected =
                 (long) batch * tokens * geometry.channels() * geometry.dtype().bytes();
@@ -30,12 +30,12 @@ public record KvTensor(Geometry geometry, int batch, int tokens, ByteBuffer valu
         return values.capacity() / geometry.dtype().bytes();
     }
 
-    /** The bit pattern of a value, by its row-major index. */
+    /** The bit pattern of the value at a row-major index. */
     public int bits(int index) {
         return geometry.dtype().bytes() == 4 ? values.getInt(index * 4) : values.getShort(index * 2) & 0xffff;
     }
 
-    /** A value, widened exactly, by its row-major index. */
+    /** The value at a row-major index, widened exactly. */
     public float value(int index) {
         return geometry.dtype().toFloat(bits(index));
     }

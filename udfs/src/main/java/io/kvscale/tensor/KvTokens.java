@@ -2,7 +2,7 @@ package io.kvscale.tensor;
 
 import java.nio.ByteBuffer;
 
-/** Some tokens of one row of K or V, taken out of {@code [rows, heads, tokens, head_dim]} and put into it. */
+/** Copies tokens of one row out of, and into, a tensor {@code [rows, heads, tokens, head_dim]}. */
 public final class KvTokens {
     private KvTokens() {}
 
@@ -20,11 +20,12 @@ public final class KvTokens {
     }
 
     /**
-     * Puts tokens in the place of others.
+     * Overwrites tokens of a row.
      *
      * @param tokens {@code [1, heads, tokens, head_dim]}
      * @param values {@code [rows, heads, total, head_dim]}
-     * @param at the first token of the row that is replaced
+     * @param total number of tokens of a row of {@code values}
+     * @param at the first token of the row that is overwritten
      */
     public static void put(KvTensor tokens, ByteBuffer values, int total, int row, int at) {
         Geometry geometry = tokens.geometry();

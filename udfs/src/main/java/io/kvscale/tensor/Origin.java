@@ -5,10 +5,10 @@ import java.util.Comparator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where values came from. Ordered by sample, then file.
+ * The sample and file that values came from. Ordered by sample, then file.
  *
- * @param sample null where whoever gave the values named none
- * @param file as a path below the input; empty for values that never were in a file
+ * @param sample null if the caller named none
+ * @param file path below the input; empty for values that came from no file
  */
 public record Origin(@Nullable Sample sample, String file) implements Comparable<Origin>, Serializable {
     private static final Comparator<Origin> ORDER = Comparator.comparing(
@@ -20,7 +20,7 @@ public record Origin(@Nullable Sample sample, String file) implements Comparable
         return ORDER.compare(this, other);
     }
 
-    /** The lesser of two, either of which may be absent. */
+    /** The first of two in their order; null counts as absent. */
     public static @Nullable Origin earlier(@Nullable Origin a, @Nullable Origin b) {
         if (a == null || b == null) {
             return a == null ? b : a;

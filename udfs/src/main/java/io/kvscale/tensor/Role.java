@@ -1,6 +1,6 @@
 package io.kvscale.tensor;
 
-/** Which half of the cache a tensor belongs to. Declared in the order in which errors and tables list them. */
+/** Which half of the cache a tensor belongs to: K or V. Errors and tables list them in this order. */
 public enum Role {
     KEY("key", "k_scale"),
     VALUE("value", "v_scale");
@@ -13,12 +13,12 @@ public enum Role {
         this.scaleName = scaleName;
     }
 
-    /** {@code key} or {@code value}, as recipes and results spell it. */
+    /** {@code key} or {@code value}, as in recipes and results. */
     public String word() {
         return word;
     }
 
-    /** {@code k_scale} or {@code v_scale}, as serving engines spell it. */
+    /** {@code k_scale} or {@code v_scale}, as in serving engines. */
     public String scaleName() {
         return scaleName;
     }

@@ -3,15 +3,15 @@ package io.kvscale.tensor;
 import java.io.Serializable;
 
 /**
- * One calibration sample: a name and, where its file holds a batch of more than one, the row in the batch.
+ * A calibration sample. Ordered by the UTF-8 bytes of the name, then by row as a number.
  *
- * <p>Ordered by the name's UTF-8 bytes, then by row as a number. {@code row} is {@link #WHOLE} where the file holds one
- * sample only.
+ * @param row row in the batch of the file; {@link #WHOLE} if the file holds a single sample
  */
 public record Sample(String name, int row) implements Comparable<Sample>, Serializable {
+    /** The row of a sample that is its whole file. */
     public static final int WHOLE = -1;
 
-    /** The sample that {@link #toString} gave; any other text is the name of a whole one. */
+    /** Parses what {@link #toString} gives. A text without {@code #row} names a sample that is its whole file. */
     public static Sample named(String text) {
         int mark = text.lastIndexOf('#');
         String digits = text.substring(mark + 1);
@@ -25,14 +25,14 @@ public record Sample(String name, int row) implements Comparable<Sample>, Serial
         return byName != 0 ? byName : Integer.compare(row, other.row);
     }
 
-    /** Compares two strings as their UTF-8 bytes would compare, which is by code point. */
+    /** Compares two strings by their UTF-8 bytes, which means by code point. */
     public static int compareUtf8(String a, String b) {
         int limit = Math.min(a.length(), b.length());
         for (int i = 0; i < limit; i++) {
             char x = a.charAt(i);
             char y = b.charAt(i);
             if (x != y) {
-                // Surrogates stand for code points above every other char, but sort below U+E000 as chars.
+                // Surrogates encode code points above all other chars, but as chars they are below U+E000.
                 boolean swap = Character.isSurrogate(x) != Character.isSurrogate(y);
                 return swap ? (Character.isSurrogate(x) ? 1 : -1) : Character.compare(x, y);
             }

@@ -3,9 +3,9 @@ package io.kvscale.tensor;
 import java.io.Serializable;
 import java.util.Comparator;
 
-/** One quantized tensor of the cache: the keys or the values of a layer. Ordered by layer, then role. */
+/** The keys or the values of one layer of the cache. Ordered by layer, then role. */
 public record Slot(int layer, Role role) implements Comparable<Slot>, Serializable {
-    /** The highest layer number that is believed. */
+    /** The highest layer number accepted from a file. */
     public static final int MAX_LAYER = 9_999;
 
     private static final Comparator<Slot> ORDER =

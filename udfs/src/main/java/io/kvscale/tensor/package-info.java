@@ -1,3 +1,3 @@
-/** Read-only views of K and V values and the slot (layer, role) they belong to. */
+/** Read-only views of K and V values, and the slot (layer, role) that they belong to. */
 @org.jspecify.annotations.NullMarked
 package io.kvscale.tensor;

@@ -31,7 +31,7 @@ class DamagedHistogramsTest {
     private static final long INFINITY = ZERO + 0x7f80;
     private static final byte[] NONE = {};
 
-    /** One -1, four of 0, five of 2. */
+    /** The values -1 once, 0 four times, 2 five times. */
     private static final byte[] SOUND = varints(MINUS_ONE, 0, ZERO - MINUS_ONE - 1, 3, TWO - ZERO - 1, 4);
 
     @Test
@@ -43,7 +43,7 @@ class DamagedHistogramsTest {
     }
 
     @Test
-    void countsAddUpToTheFiniteValues() {
+    void countsMustAddUpToTheFiniteValues() {
         refused(file(9, heads(SOUND, NONE)), "the histograms count more values than the slot has");
         refused(file(11, heads(SOUND, NONE)), "the histograms lack 1 finite values of the slot");
         refused(
@@ -55,7 +55,7 @@ class DamagedHistogramsTest {
     }
 
     @Test
-    void theFirstAndLastPatternAreTheEndsOfTheRange() {
+    void theFirstAndLastPatternMustBeTheEndsOfTheRange() {
         refused(file(9, heads(varints(ZERO, 3, TWO - ZERO - 1, 4), NONE)), "does not end where its range does");
         refused(
                 file(5, heads(varints(MINUS_ONE, 0, ZERO - MINUS_ONE - 1, 3), NONE)),
@@ -77,14 +77,14 @@ class DamagedHistogramsTest {
     }
 
     @Test
-    void ranksEndAt16Bits() {
+    void ranksMustBeWithin16Bits() {
         refused(file(10, heads(varints(0x10000, 9), NONE)), "a histogram counts a pattern of more than 16 bits");
         refused(file(10, heads(varints(MINUS_ONE, 4, 0xffff - MINUS_ONE, 4), NONE)), "more than 16 bits");
         refused(file(10, heads(varints(MINUS_ONE, 4, Long.MAX_VALUE, 4), NONE)), "more than 16 bits");
     }
 
     @Test
-    void numbersAreWholeShortAndWithin63Bits() {
+    void varintsAreCompleteMinimalAndWithin63Bits() {
         byte[] long10 = new byte[10];
         Arrays.fill(long10, (byte) 0x80);
         long10[9] = 1;
@@ -102,7 +102,7 @@ class DamagedHistogramsTest {
     }
 
     @Test
-    void headsAndSlotsAreAsTheGeometriesSay() {
+    void headsAndSlotIndicesMatchTheSlotsSection() {
         refused(file(10, heads(SOUND)), "cut short: 4 bytes expected, 0 left");
         refused(file(10, heads(SOUND, NONE, NONE)), "4 bytes too many");
         refused(file(10, joined(u32(0))), "section 'histograms' holds no slot");
@@ -116,15 +116,15 @@ class DamagedHistogramsTest {
     }
 
     @Test
-    void aLengthBeyondTheSectionIsRefusedBeforeMemoryIsTaken() {
+    void aLengthBeyondTheSectionIsRefusedBeforeAllocation() {
         for (int length : new int[] {5, 1 << 20, Integer.MAX_VALUE, -1, Integer.MIN_VALUE}) {
-            refused(file(10, joined(u32(1), u32(0), u32(length), u32(0))), "a count promises more than the 4 bytes");
+            refused(file(10, joined(u32(1), u32(0), u32(length), u32(0))), "a count needs more than the 4 bytes");
             refused(file(10, joined(u32(Math.max(length, 2)), u32(0), u32(0), u32(0))), "");
         }
     }
 
     @Test
-    void countsThatTogetherPass63BitsAreAnError() {
+    void countsWhoseSumExceeds63BitsAreAnError() {
         long most = Long.MAX_VALUE;
         byte[] one = file(most, heads(varints(MINUS_ONE, most - 3, TWO - MINUS_ONE - 1, 1), NONE));
         SlotStatistics full = slot(one);
@@ -136,7 +136,7 @@ class DamagedHistogramsTest {
         SeededCorpus.Piece more = new SeededCorpus.Piece(
                 new Position(new KvSource("f", 0, "s", full.geometry(), 1, 1, false, null), 0), ByteBuffer.allocate(4));
         assertThatThrownBy(() -> more.into(slot(one))).isInstanceOf(ArithmeticException.class);
-        // The greatest sum that there can be.
+        // The largest possible sum.
         SlotStatistics nearly =
                 slot(file(most - 10, heads(varints(MINUS_ONE, most - 13, TWO - MINUS_ONE - 1, 1), NONE)));
         nearly.merge(slot(file(10, heads(SOUND, NONE))));
@@ -145,7 +145,7 @@ class DamagedHistogramsTest {
     }
 
     @Test
-    void whatIsReadComesBackByteForByteAndAllElseIsRefused() {
+    void everyAcceptedFileIsWrittenBackByteForByte() {
         Random random = new Random(11);
         long[] gaps = {MINUS_ONE, ZERO - MINUS_ONE - 1, TWO - ZERO - 1, TWO - MINUS_ONE - 1, 0, 1, 0xffff, -1};
         int accepted = 0;
@@ -186,7 +186,7 @@ class DamagedHistogramsTest {
                 .hasMessageContaining("take an undamaged copy");
     }
 
-    /** The histograms of slot 0 alone. */
+    /** A histograms section with slot 0 only. */
     private static byte[] heads(byte[]... heads) {
         return joined(u32(1), body(heads));
     }
@@ -199,7 +199,7 @@ class DamagedHistogramsTest {
         return body;
     }
 
-    /** A file by its description: one slot of BF16, two heads of one channel. */
+    /** A file, built from the format description, with one BF16 slot of two heads and one channel. */
     private static byte[] file(long finite, byte[] histograms) {
         byte[] none = {0, 0, 0, 0};
         byte[] slots = joined(

@@ -12,7 +12,7 @@ import java.util.Comparator;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** What a slot's statistics say, from decoded values and plain loops; shares no code with the observers. */
+/** The statistics of a slot, computed from decoded values with plain loops. Shares no code with the main classes. */
 final class NaiveStatistics {
     private static final Comparator<Sample> SAMPLES = Comparator.nullsFirst(Comparator.<Sample>naturalOrder());
 

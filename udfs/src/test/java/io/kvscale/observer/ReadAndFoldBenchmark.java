@@ -1,7 +1,6 @@
 package io.kvscale.observer;
 
 import io.kvscale.observer.kernel.MinMaxKernel;
-import io.kvscale.observer.kernel.MinMaxKernels;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
@@ -24,8 +23,8 @@ import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * What the pass over the corpus does, without its bookkeeping: a page-cached file of 1 GB in blocks, read only, and
- * read and folded in place. Operations per second are nearly GB/s (1.07); what counts is the ratio of the two.
+ * The pass over a corpus without its bookkeeping: a page-cached file of 1 GB, only read, and read and folded in place.
+ * One operation per second is 1.07 GB/s. The ratio of the two benchmarks matters.
  */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.Throughput)
@@ -42,7 +41,7 @@ public class ReadAndFoldBenchmark {
     @Param({"128"})
     public int width;
 
-    private final MinMaxKernel kernel = MinMaxKernels.chosen();
+    private final MinMaxKernel kernel = MinMaxKernel.OF_THIS_JVM;
     private Path file;
     private ByteBuffer direct;
     private ByteBuffer heap;

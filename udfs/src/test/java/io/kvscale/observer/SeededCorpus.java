@@ -14,7 +14,7 @@ import java.util.List;
 import java.util.Random;
 import org.jspecify.annotations.Nullable;
 
-/** Tensors of one slot as a seed gives them: several files and batches, padding, NaN and infinities, ties, zeros. */
+/** Random tensors of one slot, from a seed: several files and batches, padding, NaN, infinities, ties and zeros. */
 final class SeededCorpus {
     private static final String[] NAMES = {"a", "b", "a/b", "\uffff", "\ud83d\ude00", "Z", "10", "9"};
 
@@ -22,7 +22,7 @@ final class SeededCorpus {
     final List<Tensor> tensors = new ArrayList<>();
     private final Random random;
 
-    /** A whole tensor; little endian. */
+    /** A whole tensor, little endian. */
     record Tensor(KvSource source, byte[] values) {
         int bits(int element) {
             ByteBuffer bytes = ByteBuffer.wrap(values).order(ByteOrder.LITTLE_ENDIAN);
@@ -32,7 +32,7 @@ final class SeededCorpus {
         }
     }
 
-    /** A piece of a tensor as a reader hands it over. */
+    /** A piece of a tensor, as a reader passes it on. */
     record Piece(Position position, ByteBuffer chunk) {
         void into(SlotStatistics statistics) {
             ByteBuffer before = chunk.duplicate();
@@ -47,7 +47,7 @@ final class SeededCorpus {
         this.random = new Random(seed);
         int[] dims = {1, 2, 3, 5, 8, 16, 64};
         this.geometry = new Geometry(dtype, 1 + random.nextInt(4), dims[random.nextInt(dims.length)]);
-        // Some corpora hold no special values at all, some hold mostly those.
+        // Some corpora hold no NaN or infinity, some hold mostly those.
         int odds = new int[] {0, 1, 40}[random.nextInt(3)];
         int count = 1 + random.nextInt(6);
         for (int i = 0; i < count; i++) {
@@ -114,7 +114,7 @@ final class SeededCorpus {
         return patterns[random.nextInt(patterns.length)] & mask;
     }
 
-    /** All values once, cut anywhere, in memory of any kind, at any offset, in any order. */
+    /** All values once, cut at random places, in heap or direct buffers, at any offset, in random order. */
     List<Piece> pieces() {
         List<Piece> pieces = new ArrayList<>();
         for (Tensor tensor : tensors) {
@@ -154,7 +154,7 @@ final class SeededCorpus {
         return random;
     }
 
-    /** The corpus of one slot as a file would hold it. */
+    /** The statistics of a corpus with this one slot. */
     static CalibrationStatistics of(Slot slot, SlotStatistics statistics) {
         return new CalibrationStatistics(Corpus.EMPTY, java.util.Map.of(slot, statistics));
     }

@@ -31,8 +31,8 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * The statistics file against bytes that were put together from the format's description without this code. They are
- * never written again: a change of the format is a new version with a folder of its own.
+ * The statistics file against golden bytes, which were made from the format description without this code. They are never
+ * regenerated: a change of the format is a new version with a folder of its own.
  */
 class StatisticsFileTest {
     private static final String NAME = "s/\u00fc\ud83d\ude00";
@@ -61,7 +61,7 @@ class StatisticsFileTest {
     }
 
     @Test
-    void theGoldenValuesAreThoseThatTheFileStandsFor() {
+    void theGoldenFileHoldsTheExpectedValues() {
         Map<Slot, SlotStatistics> slots =
                 CalibrationStatistics.fromByteArray(golden("v1/minmax.kvstats")).slots();
         SlotStatistics key = Objects.requireNonNull(slots.get(new Slot(0, Role.KEY)));
@@ -78,7 +78,7 @@ class StatisticsFileTest {
     }
 
     @Test
-    void theGoldenHistogramsAreThoseThatTheFileStandsFor() {
+    void theGoldenFileHoldsTheExpectedHistograms() {
         Map<Slot, SlotStatistics> slots = CalibrationStatistics.fromByteArray(golden("v2/histograms.kvstats"))
                 .slots();
         counts(slots, new Slot(0, Role.KEY), 0, false, Map.of(-1f, 1L, -0f, 1L, 0f, 1L, 1f, 300L));
@@ -143,7 +143,7 @@ class StatisticsFileTest {
     }
 
     @Test
-    void aSectionThatIsNotKnownIsRefusedWithTheVersionItNeeds() {
+    void anUnknownSectionIsRefusedWithTheVersionItNeeds() {
         assertThatThrownBy(() -> CalibrationStatistics.fromByteArray(withSection("histograms", 3, new byte[5])))
                 .isInstanceOf(InvalidDataException.class)
                 .hasMessageContaining("section 'histograms' needs statistics version 3, this kvscale reads up to 2");
@@ -153,7 +153,7 @@ class StatisticsFileTest {
     }
 
     @Test
-    void sectionsAreThereOnceInTheirOrder() {
+    void sectionsOccurOnceAndInOrder() {
         assertThatThrownBy(() -> CalibrationStatistics.fromByteArray(withSection("ranges", 1, new byte[0])))
                 .hasMessageContaining("section 'ranges' is out of place");
         assertThatThrownBy(() -> CalibrationStatistics.fromByteArray(withSection("corpus", 1, new byte[40])))
@@ -167,7 +167,7 @@ class StatisticsFileTest {
         refused(StatisticsFuzzTest.sealed(fewer));
     }
 
-    /** The empty statistics with one more section. */
+    /** Empty statistics with an additional section. */
     private static byte[] withSection(String name, int since, byte[] payload) {
         byte[] empty = golden("v1/empty.kvstats");
         ByteBuffer file = ByteBuffer.allocate(empty.length + 11 + name.length() + payload.length)
@@ -193,9 +193,9 @@ class StatisticsFileTest {
 
     private static CalibrationStatistics minmax() {
         String file = NAME + ".safetensors";
-        SlotStatistics key = new SlotStatistics(new Geometry(Dtype.BF16, 2, 2), null);
+        SlotStatistics key = new SlotStatistics(new Geometry(Dtype.BF16, 2, 2), null, StatisticsKind.RANGE);
         update(key, new KvSource(file, 0, NAME, key.geometry(), 1, 2, false, null), -1, -0f, 1, 0, 0.5f, 0, 3, 0);
-        SlotStatistics value = new SlotStatistics(new Geometry(Dtype.F32, 1, 2), null);
+        SlotStatistics value = new SlotStatistics(new Geometry(Dtype.F32, 1, 2), null, StatisticsKind.RANGE);
         BitSet real = new BitSet();
         real.set(0, 3);
         update(
@@ -213,7 +213,7 @@ class StatisticsFileTest {
                 .withFile()
                 .withTensor(NAME, "layers.0.keys", "BF16", List.of(1L, 2L, 2L, 2L))
                 .withTensor(NAME, "layers.0.values", "F32", List.of(2L, 1L, 2L, 2L));
-        SlotStatistics none = new SlotStatistics(new Geometry(Dtype.F16, 1, 1), null);
+        SlotStatistics none = new SlotStatistics(new Geometry(Dtype.F16, 1, 1), null, StatisticsKind.RANGE);
         return new CalibrationStatistics(
                 corpus,
                 Map.of(new Slot(0, Role.KEY), key, new Slot(0, Role.VALUE), value, new Slot(9_999, Role.KEY), none));
@@ -239,7 +239,8 @@ class StatisticsFileTest {
         SlotStatistics value = new SlotStatistics(new Geometry(Dtype.F32, 1, 2), null, StatisticsKind.HISTOGRAM);
         update(value, source(value, 0, 2), 1.00390625f, 1.01171875f, Float.MAX_VALUE, -0f);
         SlotStatistics none = new SlotStatistics(new Geometry(Dtype.F16, 2, 1), null, StatisticsKind.HISTOGRAM);
-        SlotStatistics range = new SlotStatistics(new Geometry(Dtype.F16, 1, 1), new BatchPolicy(1, true));
+        SlotStatistics range =
+                new SlotStatistics(new Geometry(Dtype.F16, 1, 1), new BatchPolicy(1, true), StatisticsKind.RANGE);
         update(range, source(range, 64, 1), 2);
         return new CalibrationStatistics(
                 Corpus.EMPTY.withFile(),
@@ -255,7 +256,7 @@ class StatisticsFileTest {
     }
 
     private static SlotStatistics kept(@Nullable BatchPolicy policy) {
-        SlotStatistics slot = new SlotStatistics(new Geometry(Dtype.F16, 2, 2), policy);
+        SlotStatistics slot = new SlotStatistics(new Geometry(Dtype.F16, 2, 2), policy, StatisticsKind.RANGE);
         update(slot, new KvSource("b.st", 72, "b", slot.geometry(), 1, 1, false, null), 1, 5, 3, 6);
         update(slot, new KvSource("a.st", 100, "a", slot.geometry(), 1, 1, true, null), -1, 2, 3, 4);
         return slot;

@@ -22,14 +22,14 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * The laws of every observer: merge(f(A), f(B)) = f(A and B), commutative, associative, with an identity, by the bytes of
- * the statistics. A new kind of statistic is entered in {@link #observers}.
+ * The laws of every kind of statistics, checked on the bytes of the file: merge(f(A), f(B)) = f(A and B), commutative,
+ * associative, with an identity. Add a new kind of statistics to {@link #observers}.
  */
 class StatisticsLawsTest {
     private static final int SEEDS = 60;
     private static final Slot SLOT = new Slot(7, Role.VALUE);
 
-    /** What a slot keeps beside the whole. */
+    /** A kind of statistics that a slot keeps. */
     private enum Observer {
         STATIC_MINMAX,
         MINMAX_BY_TENSOR,
@@ -133,7 +133,7 @@ class StatisticsLawsTest {
 
     @ParameterizedTest
     @MethodSource("observers")
-    void everyAnswerIsThatOfAPlainLoopOverTheValues(Dtype dtype, Observer observer) {
+    void everyQueryAgreesWithAPlainLoopOverTheValues(Dtype dtype, Observer observer) {
         for (int seed = 0; seed < SEEDS; seed++) {
             SeededCorpus corpus = new SeededCorpus(4_000 + seed, dtype);
             SlotStatistics statistics = fold(corpus, observer, corpus.pieces());
@@ -172,7 +172,7 @@ class StatisticsLawsTest {
     }
 
     @Test
-    void fingerprintsAddUpModuloTwoToThe256th() {
+    void fingerprintsAreSummedModulo2ToThe256() {
         Corpus most = new Corpus(Corpus.MODULUS.subtract(BigInteger.ONE), 1);
         assertThat(most.merge(most).fingerprint()).isEqualTo(Corpus.MODULUS.subtract(BigInteger.TWO));
         assertThat(most.merge(new Corpus(BigInteger.ONE, 2))).isEqualTo(new Corpus(BigInteger.ZERO, 3));
@@ -187,7 +187,7 @@ class StatisticsLawsTest {
 
     @ParameterizedTest
     @EnumSource
-    void aStateThatHoldsValuesMergesWithItsOwnKindAlone(Dtype dtype) {
+    void aSlotWithValuesMergesOnlyWithItsOwnKind(Dtype dtype) {
         for (int seed = 0; seed < SEEDS; seed++) {
             SeededCorpus corpus = new SeededCorpus(5_000 + seed, dtype);
             List<SeededCorpus.Piece> pieces = corpus.pieces();
@@ -211,7 +211,7 @@ class StatisticsLawsTest {
 
     @ParameterizedTest
     @EnumSource
-    void anEmptyStateOfEitherKindLeavesWhatTheOtherHolds(Dtype dtype) {
+    void anEmptySlotOfEitherKindChangesNothing(Dtype dtype) {
         for (int seed = 0; seed < SEEDS; seed++) {
             SeededCorpus corpus = new SeededCorpus(6_000 + seed, dtype);
             List<SeededCorpus.Piece> pieces = corpus.pieces();
@@ -235,7 +235,7 @@ class StatisticsLawsTest {
     }
 
     @Test
-    void whatWasMergedInStaysAsItIs() {
+    void mergeDoesNotChangeItsArgument() {
         SeededCorpus corpus = new SeededCorpus(3, Dtype.BF16);
         SlotStatistics other = fold(corpus, Observer.HISTOGRAM, wholes(corpus));
         byte[] before = bytes(other);
@@ -248,7 +248,7 @@ class StatisticsLawsTest {
     }
 
     @Test
-    void statisticsThatCountGoOnCountingWhatTheyTookOver() {
+    void mergedSlotsCountInTheTablesOfTheTask() {
         SeededCorpus corpus = new SeededCorpus(3, Dtype.BF16);
         CountTables tables = new CountTables();
         CalibrationStatistics into = new CalibrationStatistics(tables);
@@ -265,16 +265,20 @@ class StatisticsLawsTest {
     }
 
     @Test
-    void whatDoesNotBelongTogetherDoesNotMerge() {
-        SlotStatistics one = new SlotStatistics(new Geometry(Dtype.BF16, 2, 4), null);
-        assertThatThrownBy(() -> one.merge(new SlotStatistics(new Geometry(Dtype.F16, 2, 4), null)))
+    void slotsOfDifferentGeometryOrBatchPolicyDoNotMerge() {
+        SlotStatistics one = new SlotStatistics(new Geometry(Dtype.BF16, 2, 4), null, StatisticsKind.RANGE);
+        assertThatThrownBy(
+                        () -> one.merge(new SlotStatistics(new Geometry(Dtype.F16, 2, 4), null, StatisticsKind.RANGE)))
                 .isInstanceOf(IllegalArgumentException.class);
-        assertThatThrownBy(() -> one.merge(new SlotStatistics(new Geometry(Dtype.BF16, 4, 2), null)))
+        assertThatThrownBy(
+                        () -> one.merge(new SlotStatistics(new Geometry(Dtype.BF16, 4, 2), null, StatisticsKind.RANGE)))
                 .isInstanceOf(IllegalArgumentException.class);
-        assertThatThrownBy(() -> one.merge(new SlotStatistics(one.geometry(), new BatchPolicy(1, false))))
+        assertThatThrownBy(() ->
+                        one.merge(new SlotStatistics(one.geometry(), new BatchPolicy(1, false), StatisticsKind.RANGE)))
                 .isInstanceOf(IllegalArgumentException.class);
-        SlotStatistics kept = new SlotStatistics(one.geometry(), new BatchPolicy(1, true));
-        assertThatThrownBy(() -> kept.merge(new SlotStatistics(one.geometry(), new BatchPolicy(1, false))))
+        SlotStatistics kept = new SlotStatistics(one.geometry(), new BatchPolicy(1, true), StatisticsKind.RANGE);
+        assertThatThrownBy(() ->
+                        kept.merge(new SlotStatistics(one.geometry(), new BatchPolicy(1, false), StatisticsKind.RANGE)))
                 .isInstanceOf(IllegalArgumentException.class);
         SeededCorpus corpus = new SeededCorpus(1, Dtype.F32);
         assertThatThrownBy(() -> corpus.whole(corpus.tensors.get(0)).into(one))

@@ -12,6 +12,7 @@ import io.kvscale.observer.SlotStatistics;
 import io.kvscale.quant.search.LastBatch;
 import io.kvscale.quant.search.MovingAverage;
 import io.kvscale.quant.search.StaticMinMax;
+import io.kvscale.observer.StatisticsKind;
 import io.kvscale.scheme.Observer;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.ScaleDtype;
@@ -168,7 +169,7 @@ class ScaleSolverTest {
     @Test
     void incompleteStatisticsAreRefused() {
         layer(0);
-        SlotStatistics part = new SlotStatistics(SMALL, null);
+        SlotStatistics part = new SlotStatistics(SMALL, null, StatisticsKind.RANGE);
         KvSource source = new KvSource("f", 0, "s", SMALL, 1, 2, false, null);
         part.update(new Position(source, 0), bytes(SMALL, 1, 2, 3));
         slots.put(key(0), part);
@@ -241,7 +242,7 @@ class ScaleSolverTest {
     }
 
     private static SlotStatistics slot(@Nullable BatchPolicy policy, float... values) {
-        SlotStatistics statistics = new SlotStatistics(SMALL, policy);
+        SlotStatistics statistics = new SlotStatistics(SMALL, policy, StatisticsKind.RANGE);
         KvSource source = new KvSource("f", 0, "s", SMALL, 1, values.length / 2, false, null);
         statistics.update(new Position(source, 0), bytes(SMALL, values));
         return statistics;

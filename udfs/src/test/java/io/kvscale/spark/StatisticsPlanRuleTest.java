@@ -22,7 +22,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The operator of our own against Spark's: the same groups and the same bytes. */
+/** Compares the replaced partial aggregation with Spark's own: equal groups and equal bytes. */
 class StatisticsPlanRuleTest {
     private static final String AGGREGATE = "kv_stats_agg(layer, role, dtype, heads, head_dim, data, sample)";
     private static final String HISTOGRAM = AGGREGATE.replace(")", ", 'histogram')");
@@ -67,7 +67,7 @@ class StatisticsPlanRuleTest {
         spark.catalog().dropTempView("kv");
     }
 
-    /** As it was run: stages are made while it runs. */
+    /** The plan after the run, because adaptive execution creates stages while it runs. */
     private static String plan(Dataset<Row> query) {
         query.collectAsList();
         return ((org.apache.spark.sql.classic.Dataset<Row>) query)
@@ -88,7 +88,7 @@ class StatisticsPlanRuleTest {
         return groups;
     }
 
-    /** With a filter clause that keeps everything, Spark's own operator does the work. */
+    /** A filter clause that keeps every row makes Spark use its own operator. */
     private TreeMap<String, CalibrationStatistics> sameAsSpark(String query) {
         String plan = plan(spark.sql(query));
         assertThat(plan).contains("StatisticsPartialAggregate");
@@ -112,7 +112,7 @@ class StatisticsPlanRuleTest {
                 "SELECT role, %s AS stats FROM kv WHERE layer < 70 GROUP BY role",
                 "SELECT sample, layer, role, %s AS stats FROM kv GROUP BY sample, layer, role",
             })
-    void histogramsAreThoseOfSparksOperator(String query) {
+    void histogramsEqualThoseOfSparksOperator(String query) {
         sameAsSpark(query.replace("%s", HISTOGRAM))
                 .values()
                 .forEach(
@@ -130,7 +130,7 @@ class StatisticsPlanRuleTest {
                 "SELECT %s AS stats FROM kv WHERE sample = 'nobody'",
                 "SELECT layer, %s AS stats FROM kv WHERE sample = 'nobody' GROUP BY layer",
             })
-    void groupsAndStatesAreThoseOfSparksOperator(String query) {
+    void groupsAndStatesEqualThoseOfSparksOperator(String query) {
         String full = query.replace("%s", AGGREGATE);
         if (query.contains("nobody") && query.contains("GROUP BY")) {
             assertThat(groups(full)).isEmpty();
@@ -140,7 +140,7 @@ class StatisticsPlanRuleTest {
     }
 
     @Test
-    void moreGroupsThanATaskHoldsAreMergedBehindTheShuffle() {
+    void moreGroupsThanATaskHoldsAreMergedAfterTheShuffle() {
         String query = "SELECT sample, layer, role, position, " + AGGREGATE
                 + " AS stats FROM kv GROUP BY sample, layer, role, position";
         assertThat(spark.sql(query).count()).isEqualTo(20L * LAYERS * 2 * 2);
@@ -148,7 +148,7 @@ class StatisticsPlanRuleTest {
     }
 
     @Test
-    void otherSourcesAreTakenAsTheyCome() {
+    void rowsOfOtherSourcesAreAggregated() {
         spark.table("kv")
                 .where("layer < 2")
                 .write()
@@ -167,7 +167,7 @@ class StatisticsPlanRuleTest {
     }
 
     @Test
-    void withoutAdaptiveExecutionItIsTheSame() {
+    void resultsAreEqualWithoutAdaptiveExecution() {
         spark.conf().set("spark.sql.adaptive.enabled", "false");
         try {
             sameAsSpark("SELECT layer, role, " + AGGREGATE + " AS stats FROM kv GROUP BY layer, role");

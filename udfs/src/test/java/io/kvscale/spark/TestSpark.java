@@ -6,7 +6,7 @@ import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 import org.jspecify.annotations.Nullable;
 
-/** The one Spark session of all tests of this module, with the extensions on. */
+/** The Spark session of all tests of this module, with the kvscale extension. */
 public final class TestSpark {
     private static @Nullable SparkSession session;
 
@@ -24,7 +24,7 @@ public final class TestSpark {
                     .config("spark.sql.shuffle.partitions", "3")
                     .config("spark.sql.extensions", KvScaleExtensions.class.getName())
                     .getOrCreate();
-            // Tests of bad input fail tasks on purpose; what they assert is the error itself.
+            // Tests of bad input fail tasks on purpose and check the error themselves.
             running.sparkContext().setLogLevel("OFF");
             session = running;
         }
@@ -40,7 +40,7 @@ public final class TestSpark {
         return sql(query).collectAsList();
     }
 
-    /** The one value of a query. */
+    /** The value of a query with one row and one column. */
     @SuppressWarnings("unchecked")
     public static <T> T one(String query) {
         return (T) rows(query).get(0).get(0);

@@ -16,7 +16,7 @@ class DataProblemTest {
     private static final DataProblem BAD = DataProblem.of("what", "remedy");
 
     @Test
-    void theFirstIsTheFirstBySampleThenLayerThenRole() {
+    void problemsSortBySampleThenLayerThenRole() {
         Sample a = new Sample("a", Sample.WHOLE);
         List<DataProblem> sorted = List.of(
                 BAD.inSample(a),
@@ -53,7 +53,7 @@ class DataProblemTest {
     }
 
     @Test
-    void namesOfFilesCannotForgeLinesOrTurnTheText() {
+    void namesFromFilesCannotForgeLinesOrChangeTextDirection() {
         String[] hostile = {
             "a\nb",
             "a\rb",
@@ -89,13 +89,13 @@ class DataProblemTest {
     void longNamesAreShortened() {
         assertThat(DataProblem.shown("x".repeat(200))).isEqualTo("x".repeat(200));
         assertThat(DataProblem.shown("x".repeat(201))).isEqualTo("x".repeat(200) + "...");
-        // The cut falls into a surrogate pair; half of one is no character.
+        // The cut falls into a surrogate pair, half of which is not a character.
         assertThat(DataProblem.shown("x".repeat(199) + "\ud83d\ude00")).isEqualTo("x".repeat(199) + "\ufffd...");
         assertThat(BAD.inFile("x".repeat(1 << 20)).message()).hasSizeLessThan(300);
     }
 
     @Test
-    void travelsBackFromTasksAsItIs() throws Exception {
+    void survivesJavaSerialization() throws Exception {
         DataProblem problem = BAD.inFile("f").inSlot(new Slot(9, Role.VALUE)).inSample(new Sample("s", 1));
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         try (ObjectOutputStream out = new ObjectOutputStream(bytes)) {

@@ -11,11 +11,11 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 class KvSourceTest {
-    /** One value that a run gave. */
+    /** A value of a run. */
     private record Seen(long element, int channel) {}
 
     @Test
-    void runsAreTheRealValuesInOrderWhateverTheCut() {
+    void runsHoldTheRealValuesInOrderForAnyCut() {
         Random random = new Random(11);
         for (int i = 0; i < 2_000; i++) {
             KvSource source = source(random);
@@ -31,7 +31,7 @@ class KvSourceTest {
     }
 
     @Test
-    void wholeRowsOfAnUnmaskedTensorAreOneRunAHead() {
+    void anUnmaskedTensorGivesOneRunPerHead() {
         Geometry geometry = new Geometry(Dtype.BF16, 3, 8);
         List<String> runs = new ArrayList<>();
         KvSource.Runs log =
@@ -44,7 +44,7 @@ class KvSourceTest {
     }
 
     @Test
-    void tokensAndRowsAreCountedAsTheMaskSays() {
+    void countsFollowTheMask() {
         BitSet real = new BitSet();
         real.set(1, 4);
         KvSource source =
@@ -58,7 +58,7 @@ class KvSourceTest {
     }
 
     @Test
-    void indicesBeyondTheReachOfAnIntAreExact() {
+    void indicesBeyond32BitsAreExact() {
         KvSource source = new KvSource("f", 0, null, new Geometry(Dtype.BF16, 1 << 7, 1 << 10), 3, 1 << 17, true, null);
         long from = 2 * source.sizeOfRow() + (5L << 20) + 7;
         assertThat(runs(source, from, from + 2)).containsExactly(new Seen(from, 7), new Seen(from + 1, 8));

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 class SampleTest {
     @Test
     void namesSortAsTheirUtf8Bytes() {
-        // The last of the basic plane sorts behind every surrogate as a char, but before it as bytes.
+        // U+FFFF sorts after every surrogate as a char, but before it as UTF-8.
         int[] points = {0, 'a', 'b', 0x7f, 0x80, 0x7ff, 0x800, 0xd7ff, 0xe000, 0xffff, 0x10000, 0x10ffff, 0x1f600};
         Random random = new Random(3);
         for (int i = 0; i < 20_000; i++) {
@@ -27,7 +27,7 @@ class SampleTest {
     }
 
     @Test
-    void rowsSortAsNumbersBehindTheName() {
+    void rowsSortAsNumbersAfterTheName() {
         List<Sample> sorted = List.of(
                 new Sample("a", Sample.WHOLE),
                 new Sample("a", 0),
@@ -46,7 +46,7 @@ class SampleTest {
     }
 
     @Test
-    void aSampleIsReadBackFromItsText() {
+    void aSampleIsParsedFromItsText() {
         for (Sample sample : List.of(new Sample("a", 0), new Sample("a/b", 12), new Sample("a", Sample.WHOLE))) {
             assertThat(Sample.named(sample.toString())).isEqualTo(sample);
         }

@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.function.IntConsumer;
 
 /**
  * The counting memory of one task: all slots of the task count here, within one bound. Not thread-safe.
@@ -43,15 +44,15 @@ public final class CountTables {
     record Columns(int offset, int count, int stride, int rows) {}
 
     public CountTables() {
-        this(BOUND);
+        this(BOUND, Integer.MAX_VALUE);
     }
 
-    /** @param bound in bytes; the head that is being counted may exceed it */
-    CountTables(long bound) {
-        this(bound, Integer.MAX_VALUE);
-    }
-
-    /** @param limit values that the counters of a head take before they are packed; tests use less than 2^31 - 1 */
+    /**
+     * For tests.
+     *
+     * @param bound in bytes; the head that is being counted may exceed it
+     * @param limit values that the counters of a head take before they are packed
+     */
     CountTables(long bound, long limit) {
         this.bound = bound;
         this.limit = limit;
@@ -111,13 +112,8 @@ public final class CountTables {
         }
     }
 
-    private interface Blocks {
-        /** @param count number of patterns at the start of the block */
-        void block(int count);
-    }
-
-    /** Copies the 16-bit patterns of the columns into the block, one block after another. */
-    private void forEachBlock(Dtype dtype, ByteBuffer values, Columns columns, Blocks then) {
+    /** Copies the 16-bit patterns of the columns into the block, again and again; passes on how many it holds. */
+    private void forEachBlock(Dtype dtype, ByteBuffer values, Columns columns, IntConsumer then) {
         int size = dtype.bytes();
         byte[] to = buffer(size);
         boolean oneRun = columns.count() == columns.stride();
@@ -135,7 +131,7 @@ public final class CountTables {
                     if (size > Short.BYTES) {
                         round(filled);
                     }
-                    then.block(filled);
+                    then.accept(filled);
                     filled = 0;
                 }
             }

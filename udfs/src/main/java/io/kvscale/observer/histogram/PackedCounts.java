@@ -17,7 +17,8 @@ final class PackedCounts {
 
     final byte[] bytes;
 
-    private PackedCounts(byte[] bytes) {
+    /** Wraps unchecked bytes; a {@link Cursor} checks them as it reads. */
+    PackedCounts(byte[] bytes) {
         this.bytes = bytes;
     }
 
@@ -31,23 +32,14 @@ final class PackedCounts {
         return rank < RANKS / 2 ? RANKS - 1 - rank : rank - RANKS / 2;
     }
 
-    /** Wraps unchecked bytes; a {@link Cursor} checks them as it reads. */
-    static PackedCounts of(byte[] bytes) {
-        return bytes.length == 0 ? EMPTY : new PackedCounts(bytes);
-    }
-
-    boolean isEmpty() {
-        return bytes.length == 0;
-    }
-
     Cursor cursor() {
         return new Cursor(bytes);
     }
 
     /** @throws ArithmeticException if a count overflows */
     PackedCounts plus(PackedCounts other) {
-        if (isEmpty() || other.isEmpty()) {
-            return isEmpty() ? other : this;
+        if (bytes.length == 0 || other.bytes.length == 0) {
+            return bytes.length == 0 ? other : this;
         }
         Builder sum = new Builder(Math.max(bytes.length, other.bytes.length));
         Cursor a = cursor();
@@ -159,7 +151,7 @@ final class PackedCounts {
         }
 
         PackedCounts packed() {
-            return last < 0 ? EMPTY : new PackedCounts(Arrays.copyOf(out, size));
+            return new PackedCounts(Arrays.copyOf(out, size));
         }
     }
 }

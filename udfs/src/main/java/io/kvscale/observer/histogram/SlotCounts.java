@@ -40,7 +40,7 @@ public final class SlotCounts {
      */
     public static SlotCounts ofPacked(Geometry geometry, byte[][] heads) {
         return new SlotCounts(
-                geometry, Arrays.stream(heads).map(PackedCounts::of).toArray(PackedCounts[]::new));
+                geometry, Arrays.stream(heads).map(PackedCounts::new).toArray(PackedCounts[]::new));
     }
 
     /** The dtype whose patterns are counted. */

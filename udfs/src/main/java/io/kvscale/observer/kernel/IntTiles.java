@@ -6,15 +6,7 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
-/**
- * Min/max over rows of 32-bit values, one tile of columns at a time, with the accumulators in registers.
- *
- * <p>A minimum or maximum does not mind a value that is folded twice. So where columns or rows are not a multiple of
- * the tile, the last tile is moved back over what is already done: no lane is masked, nothing beyond the rows is read.
- *
- * <p>{@link #four} and {@link #one} are each one plain loop over rows, and stay so: nested loops, or a body a little larger, and the JIT
- * allocates a vector object per operation (an eighth of the speed).
- */
+/** {@link ShortTiles} for 32-bit values; its notes hold here too. */
 final class IntTiles {
     private static final VectorSpecies<Integer> SPECIES = IntVector.SPECIES_PREFERRED;
     private static final int LANES = SPECIES.length();
@@ -22,10 +14,8 @@ final class IntTiles {
 
     private IntTiles() {}
 
-    /** {@link MinMaxKernel#fold32}; false, and nothing done, where there is less than one vector of values. */
+    /** {@link MinMaxKernel#fold32}; false, without any effect, if the values do not fill one vector. */
     static boolean fold(ByteBuffer data, int offset, int width, int rows, int[] min, int[] max, int at) {
-        // Narrow rows: as many as fill whole tiles are one wide row, whose columns are folded together in the end. That
-        // has to be done for rows of less than a vector; for others it pays where a few of them fill a tile of four.
         int group = (width < LANES ? LANES : 4 * LANES) / Integer.lowestOneBit(width);
         if (width >= LANES && (group < 2 || group > 4 || width >= 4 * LANES || rows < group)) {
             columns(VectorLoads.view(data), offset, width, rows, min, max, at);
@@ -62,7 +52,7 @@ final class IntTiles {
         }
     }
 
-    /** Four vectors side by side: what a row of head_dim 128 is in bf16 and vectors of 512 bits. */
+    /** Four vectors side by side. */
     private static void four(Object view, int index, int stride, int rows, int[] min, int[] max, int at) {
         int b = at + LANES;
         int c = b + LANES;
@@ -113,7 +103,7 @@ final class IntTiles {
         highs.intoArray(max, at);
     }
 
-    /** Dtype.orderKey, lane by lane. */
+    /** {@link io.kvscale.numeric.Dtype#orderKey} of each lane. */
     private static IntVector keys(Object view, int index) {
         IntVector bits = VectorLoads.load(view, index).reinterpretAsInts();
         return bits.lanewise(

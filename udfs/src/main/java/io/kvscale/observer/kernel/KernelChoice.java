@@ -4,18 +4,19 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Whether this JVM runs a kernel's vector implementation or its scalar twin.
+ * Decides whether this JVM runs the vector or the scalar implementation of a kernel.
  *
- * @param forced the value of {@link #PROPERTY}: {@code vector} (an error where that cannot run) or {@code scalar};
- *     null: vector, unless something speaks against it
- * @param vmInfo what the JVM says of itself, {@code java.vm.info}
+ * @param forced the value of {@link #PROPERTY}: {@code vector} (an error if it cannot run) or {@code scalar}; null for
+ *     vector where it runs well, else scalar
+ * @param vmInfo the system property {@code java.vm.info}
  */
 public record KernelChoice(@Nullable String forced, String vmInfo) {
+    /** The system property that forces a choice. */
     public static final String PROPERTY = "kvscale.kernel";
 
     public KernelChoice {
         if (forced != null && !forced.equals("vector") && !forced.equals("scalar")) {
-            throw new IllegalArgumentException(PROPERTY + " is vector or scalar, not " + forced);
+            throw new IllegalArgumentException(PROPERTY + " must be vector or scalar, got " + forced);
         }
     }
 
@@ -23,14 +24,16 @@ public record KernelChoice(@Nullable String forced, String vmInfo) {
         return new KernelChoice(System.getProperty(PROPERTY), System.getProperty("java.vm.info", ""));
     }
 
-    /** What this JVM runs: {@code vector} or {@code scalar}. */
+    /** The implementation that this JVM runs: {@code vector} or {@code scalar}. */
     public static String inUse() {
-        return MinMaxKernels.chosen() instanceof ScalarMinMaxKernel ? "scalar" : "vector";
+        return MinMaxKernel.OF_THIS_JVM instanceof ScalarMinMaxKernel ? "scalar" : "vector";
     }
 
     /**
-     * The kernel to use. {@code vector} has to link all that the kernel needs, and has to be a lambda that names the
-     * class only in its body: it throws a LinkageError where the Vector API is absent, or is not the one of our build.
+     * The kernel to use.
+     *
+     * @param vector a lambda that names the class only in its body and links everything the kernel needs, so that it
+     *     throws a LinkageError if the Vector API is absent or differs from that of the build
      */
     public <K> K choose(Supplier<? extends K> vector, Supplier<? extends K> scalar) {
         boolean wanted = forced == null ? isOptimizing() && hasVectorModule() : forced.equals("vector");
@@ -44,11 +47,11 @@ public record KernelChoice(@Nullable String forced, String vmInfo) {
                 return scalar.get();
             }
             throw new IllegalStateException(
-                    PROPERTY + "=vector, but the Vector API is not there: add --add-modules=jdk.incubator.vector", e);
+                    PROPERTY + "=vector, but this JVM has no Vector API: add --add-modules=jdk.incubator.vector", e);
         }
     }
 
-    /** Without the optimizing compiler every vector operation is a call and an allocation. */
+    /** Without the optimizing compiler (C2), every vector operation is a call and an allocation. */
     private boolean isOptimizing() {
         return !vmInfo.contains("interpreted") && !vmInfo.contains("emulated-client");
     }

@@ -3,24 +3,28 @@ package io.kvscale.observer.kernel;
 import java.nio.ByteBuffer;
 
 /**
- * Folds rows of K or V values into one minimum and one maximum per column, as
+ * Computes the minimum and maximum of each column over rows of K or V values, as
  * {@linkplain io.kvscale.numeric.Dtype#orderKey order keys}.
  *
- * <p>A call reads {@code rows} x {@code width} contiguous little-endian values that start at the absolute index
- * {@code offset} of {@code data} (any index, odd ones too; position and byte order of the buffer are ignored, bytes
- * beyond its limit are never read), and folds column {@code c} into {@code min[at + c]} and {@code max[at + c]}. The
- * identity of the fold is the greatest key for a minimum and the least for a maximum.
+ * <p>A call reads {@code rows * width} contiguous little-endian values from the absolute byte index {@code offset} of
+ * {@code data}, which may be odd. It ignores position and byte order of the buffer and never reads beyond its limit. It
+ * folds column {@code c} into {@code min[at + c]} and {@code max[at + c]}; callers initialize these with the greatest and
+ * the least key.
  *
- * <p>NaN and infinities are folded in by their keys like any other pattern: a maximum at or above
- * {@link io.kvscale.numeric.Dtype#infinityKey}, or a minimum at or below its negative, tells that a column holds one,
- * and only then do the values have to be looked at again. So detecting them costs nothing.
+ * <p>NaN and infinities are folded by their keys like any other pattern. A maximum at or above
+ * {@link io.kvscale.numeric.Dtype#infinityKey}, or a minimum at or below {@code negativeInfinityKey}, shows that a column
+ * holds one; only then must the values be read again.
  *
- * <p>Implementations hold no state: one serves all threads.
+ * <p>Implementations hold no state and are thread-safe.
  */
 public interface MinMaxKernel {
-    /** Values of 16 bits, BF16 and F16 alike: their order keys are the same function of the pattern. */
+    /** The kernel of this JVM. */
+    MinMaxKernel OF_THIS_JVM =
+            KernelChoice.ofThisJvm().choose(() -> new VectorMinMaxKernel(), () -> new ScalarMinMaxKernel());
+
+    /** For BF16 and F16, whose order keys are one function of the pattern. */
     void fold16(ByteBuffer data, int offset, int width, int rows, short[] min, short[] max, int at);
 
-    /** Values of 32 bits. */
+    /** For F32. */
     void fold32(ByteBuffer data, int offset, int width, int rows, int[] min, int[] max, int at);
 }

@@ -7,16 +7,15 @@ import java.nio.IntBuffer;
 import java.util.Arrays;
 
 /**
- * The min/max kernel in plain Java: the twin of the vector kernel, and what runs where there is no Vector API.
+ * The min/max kernel in plain Java, for JVMs without the Vector API.
  *
- * <p>16-bit values are copied out two to an int and folded by integer arithmetic, because loops over {@code int[]}
- * alone, without {@link Math#min}, are what the JIT of JDK 17 vectorizes by itself: three times as fast as the plain
- * loop over shorts.
+ * <p>16-bit values are copied in pairs into ints and folded with integer arithmetic. JDK 17 vectorizes only loops over
+ * {@code int[]} without {@link Math#min}; this is three times as fast as a plain loop over shorts.
  */
 final class ScalarMinMaxKernel implements MinMaxKernel {
     @Override
     public void fold16(ByteBuffer data, int offset, int width, int rows, short[] min, short[] max, int at) {
-        // Rows of an odd width are taken two at a time, to be a whole number of ints.
+        // Rows of odd width are taken two at a time, so that they fill whole ints.
         int group = 1 + (width & 1);
         if (rows < group) {
             foldValues(data, offset, width * rows, min, max, at);
@@ -46,7 +45,7 @@ final class ScalarMinMaxKernel implements MinMaxKernel {
         foldValues(data, offset + Short.BYTES * width * done, width * (rows - done), min, max, at);
     }
 
-    /** Keys fit in 17 bits with their differences, so {@code d & (d >> 31)} is min(d, 0) and nothing overflows. */
+    /** Keys and their differences fit in 17 bits, so {@code d & (d >> 31)} is min(d, 0) without overflow. */
     private static void foldPairs(int[] pairs, int[] evenMin, int[] evenMax, int[] oddMin, int[] oddMax) {
         for (int i = 0; i < pairs.length; i++) {
             int even = (pairs[i] << 16) >> 16;

@@ -7,13 +7,13 @@ import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * Min/max over rows of 16-bit values, one tile of columns at a time, with the accumulators in registers.
+ * Minimum and maximum over rows of 16-bit values, one tile of columns at a time, with the accumulators in registers.
  *
- * <p>A minimum or maximum does not mind a value that is folded twice. So where columns or rows are not a multiple of
- * the tile, the last tile is moved back over what is already done: no lane is masked, nothing beyond the rows is read.
+ * <p>Folding a value twice changes no minimum or maximum. So if the columns or rows are not a multiple of the tile, the
+ * last tile overlaps the one before: no lane is masked, and nothing beyond the rows is read.
  *
- * <p>{@link #four} and {@link #one} are each one plain loop over rows, and stay so: nested loops, or a body a little larger, and the JIT
- * allocates a vector object per operation (an eighth of the speed).
+ * <p>{@link #four} and {@link #one} must each stay one plain loop over rows. With nested loops or a slightly larger body
+ * the JIT allocates a vector object per operation, which takes eight times as long.
  */
 final class ShortTiles {
     private static final VectorSpecies<Short> SPECIES = ShortVector.SPECIES_PREFERRED;
@@ -22,10 +22,10 @@ final class ShortTiles {
 
     private ShortTiles() {}
 
-    /** {@link MinMaxKernel#fold16}; false, and nothing done, where there is less than one vector of values. */
+    /** {@link MinMaxKernel#fold16}; false, without any effect, if the values do not fill one vector. */
     static boolean fold(ByteBuffer data, int offset, int width, int rows, short[] min, short[] max, int at) {
-        // Narrow rows: as many as fill whole tiles are one wide row, whose columns are folded together in the end. That
-        // has to be done for rows of less than a vector; for others it pays where a few of them fill a tile of four.
+        // Narrow rows are treated as one wide row that fills whole tiles, whose columns are combined at the end.
+        // Rows below one vector need this. For wider rows it pays if a few of them fill a tile of four vectors.
         int group = (width < LANES ? LANES : 4 * LANES) / Integer.lowestOneBit(width);
         if (width >= LANES && (group < 2 || group > 4 || width >= 4 * LANES || rows < group)) {
             columns(VectorLoads.view(data), offset, width, rows, min, max, at);
@@ -62,7 +62,7 @@ final class ShortTiles {
         }
     }
 
-    /** Four vectors side by side: what a row of head_dim 128 is in bf16 and vectors of 512 bits. */
+    /** Four vectors side by side: one BF16 row of head_dim 128 with 512-bit vectors. */
     private static void four(Object view, int index, int stride, int rows, short[] min, short[] max, int at) {
         int b = at + LANES;
         int c = b + LANES;
@@ -115,7 +115,7 @@ final class ShortTiles {
         highs.intoArray(max, at);
     }
 
-    /** Dtype.orderKey, lane by lane. */
+    /** {@link io.kvscale.numeric.Dtype#orderKey} of each lane. */
     private static ShortVector keys(Object view, int index, ShortVector magnitude) {
         ShortVector bits = VectorLoads.load(view, index).reinterpretAsShorts();
         ShortVector flipped = bits.lanewise(VectorOperators.ASHR, 15).lanewise(VectorOperators.AND, magnitude);

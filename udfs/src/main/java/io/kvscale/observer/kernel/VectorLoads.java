@@ -10,18 +10,18 @@ import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * Loads vectors from a buffer in place, whatever the JDK.
+ * Loads vectors from a buffer without a copy, on any JDK from 17 on.
  *
- * <p>JDK 17 has {@code ByteVector.fromByteBuffer} and no usable memory segments; from 19 on there is only
- * {@code fromMemorySegment}. No one source names both, so the method is found at run time. The handle is a static final
- * constant, which the JIT inlines: loads are as fast as a direct call (measured on 17 and 25).
+ * <p>JDK 17 has {@code ByteVector.fromByteBuffer}; JDK 19 replaced it by {@code fromMemorySegment}. No source compiles
+ * against both, so the method is looked up at run time. The handle is a static final constant, which the JIT inlines:
+ * loads are as fast as a direct call (measured on 17 and 25).
  */
 final class VectorLoads {
     private static final VectorSpecies<Byte> SPECIES = ByteVector.SPECIES_PREFERRED;
 
-    /** ByteBuffer to what {@link #LOAD} reads from: itself, or its memory segment. */
+    /** Maps a ByteBuffer to the argument of {@link #LOAD}: itself, or its memory segment. */
     private static final MethodHandle VIEW;
-    /** (view, byte index) to ByteVector. */
+    /** Maps (view, byte index) to a ByteVector. */
     private static final MethodHandle LOAD;
 
     static {
@@ -52,7 +52,7 @@ final class VectorLoads {
         return MethodType.methodType(ByteVector.class, VectorSpecies.class, source, index, ByteOrder.class);
     }
 
-    /** What {@link #load} takes for this buffer: its bytes from index 0 to its limit. */
+    /** The view for {@link #load}: the bytes of the buffer from index 0 to its limit. */
     static Object view(ByteBuffer data) {
         try {
             return (Object) VIEW.invokeExact(data.duplicate().position(0));
@@ -61,7 +61,7 @@ final class VectorLoads {
         }
     }
 
-    /** A vector of the preferred species from the bytes at {@code index}; small, so that it is always inlined. */
+    /** Loads a vector of the preferred species at a byte index. Kept small, so that it is always inlined. */
     static ByteVector load(Object view, int index) {
         try {
             return (ByteVector) LOAD.invokeExact(view, index);

@@ -2,11 +2,11 @@ package io.kvscale.observer.kernel;
 
 import java.nio.ByteBuffer;
 
-/** The min/max kernel on the Vector API; linked only where that module is there. */
+/** The min/max kernel on the Vector API; loaded only if its module is present. */
 final class VectorMinMaxKernel implements MinMaxKernel {
     private final MinMaxKernel scalar = new ScalarMinMaxKernel();
 
-    /** Links everything that the folds need, so that a JDK it does not fit shows when the kernel is chosen. */
+    /** Links all classes of the kernel, so that an incompatible JDK fails here, when the kernel is chosen. */
     VectorMinMaxKernel() {
         ByteBuffer none = ByteBuffer.allocate(0);
         ShortTiles.fold(none, 0, 1, 0, new short[1], new short[1], 0);

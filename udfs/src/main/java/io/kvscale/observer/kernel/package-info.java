@@ -1,3 +1,3 @@
-/** Minimum and maximum of blocks of values, with the Vector API or without. */
+/** Kernels for minimum and maximum, with and without the Vector API. */
 @org.jspecify.annotations.NullMarked
 package io.kvscale.observer.kernel;

@@ -15,9 +15,8 @@ import java.nio.ByteOrder;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** A row of a table as K or V of one sample, {@code [heads, tokens, head_dim]}. */
+/** A row of a table that holds K or V of one sample, {@code [heads, tokens, head_dim]}. */
 record AggregatedRow(Slot slot, Geometry geometry, @Nullable String sample) {
-
     /** @param values row-major, little endian */
     void addTo(CalibrationStatistics statistics, byte[] values) {
         int token = geometry.channels() * geometry.dtype().bytes();
@@ -33,13 +32,13 @@ record AggregatedRow(Slot slot, Geometry geometry, @Nullable String sample) {
                 .update(new Position(source, 0), ByteBuffer.wrap(values).order(ByteOrder.LITTLE_ENDIAN));
     }
 
-    /** @param values of this row's geometry; with their own order of tokens and heads, and their own mask */
+    /** @param values of the geometry of this row; their order of tokens and heads, and their mask, may differ */
     void addTo(CalibrationStatistics statistics, TensorValues values) {
         KvSource read = values.source();
         KvSource source = new KvSource("", 0, sample, geometry, 1, read.tokens(), read.tokenMajor(), read.mask());
         SlotStatistics seen = begin(statistics, source);
         if (source.realTokens() == 0) {
-            // As a row without bytes: counted, though there is nothing to read.
+            // Counts the sample, although it has no values.
             seen.update(new Position(source, 0), ByteBuffer.allocate(0));
             return;
         }
@@ -55,7 +54,7 @@ record AggregatedRow(Slot slot, Geometry geometry, @Nullable String sample) {
                 seen,
                 geometry,
                 source.origin(0));
-        // What a capture of this row would be: [1, heads, tokens, head_dim] under the usual name.
+        // The fingerprint is that of a capture file with this tensor as [1, heads, tokens, head_dim].
         statistics.countTensor(
                 sample == null ? "" : sample,
                 "layers." + slot.layer() + (slot.role() == Role.KEY ? ".keys" : ".values"),

@@ -7,7 +7,7 @@ import org.apache.spark.sql.SparkSessionExtensions;
 import org.apache.spark.sql.catalyst.FunctionIdentifier;
 import scala.Tuple3;
 
-/** All SQL functions of kvscale. */
+/** The list of all SQL functions of kvscale. */
 public final class KvFunctions {
     static final List<SqlFunction> ALL = Stream.of(
                     StatisticsSignatures.ALL, List.of(ScalesFunction.SIGNATURE), QuantizationSignatures.ALL)
@@ -16,7 +16,7 @@ public final class KvFunctions {
 
     private KvFunctions() {}
 
-    /** Makes the functions known to every session with these extensions. */
+    /** Registers the functions with every session that has these extensions. */
     public static void inject(SparkSessionExtensions extensions) {
         for (SqlFunction function : ALL) {
             extensions.injectFunction(

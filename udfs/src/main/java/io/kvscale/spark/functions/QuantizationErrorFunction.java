@@ -18,8 +18,8 @@ import org.apache.spark.unsafe.types.UTF8String;
 import org.jspecify.annotations.Nullable;
 
 /**
- * {@code kv_quantization_error}: the code behind it, which generated code calls. The error is that of the f32 number that
- * a code stands for, before it is rounded to the dtype of the data, summed in f64 in the order of the data.
+ * {@code kv_quantization_error}; generated code calls the public methods. The error is that of the dequantized f32 value,
+ * before it is rounded to the dtype of the data. Sums are f64, in the order of the data.
  */
 public final class QuantizationErrorFunction {
     static final String NAME = "kv_quantization_error";
@@ -29,13 +29,13 @@ public final class QuantizationErrorFunction {
 
     private QuantizationErrorFunction() {}
 
-    /** Of F32 values, as a row of {@link #TYPE}; null if there are none. */
+    /** The error of F32 values, as a row of {@link #TYPE}; null without values. */
     public static @Nullable InternalRow error(ArrayData values, double scale, UTF8String format) {
         return SparkErrors.translate(
                 () -> error(SqlValues.bytesOfFloats(NAME, "values", values), "values", Dtype.F32, scale, format));
     }
 
-    /** Of values of a dtype, little endian, as a row of {@link #TYPE}; null if there are none. */
+    /** The error of little-endian values of a dtype, as a row of {@link #TYPE}; null without values. */
     public static @Nullable InternalRow error(byte[] data, UTF8String dtype, double scale, UTF8String format) {
         return SparkErrors.translate(() -> error(data, "data", SqlValues.dtype(NAME, dtype.toString()), scale, format));
     }
@@ -73,7 +73,7 @@ public final class QuantizationErrorFunction {
             signal += (double) x * x;
             noise += error * error;
             largest = Math.max(largest, Math.abs(error));
-            float scaled = scale == 0 ? 0f : x / scale; // by a local scale of 0 values are lost, not saturated
+            float scaled = scale == 0 ? 0f : x / scale; // with a local scale of 0, values become 0 and do not saturate
             saturated += scaled < format.min() || scaled > format.max() ? 1 : 0;
         }
         if (codes.length == 0) {

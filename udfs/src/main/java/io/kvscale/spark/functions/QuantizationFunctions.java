@@ -13,9 +13,10 @@ import org.apache.spark.sql.catalyst.util.ArrayData;
 import org.apache.spark.unsafe.types.UTF8String;
 
 /**
- * {@code kv_quantize}, {@code kv_dequantize} and {@code kv_fake_quantize}: the code behind them, which generated code
- * calls. Arrays of floats are F32 data; binary is of the dtype that comes with it, little endian, and so is what comes
- * back. Symmetric, one scale, every step in f32, the result rounded to the dtype; NVFP4 as {@link Nvfp4} has it.
+ * {@code kv_quantize}, {@code kv_dequantize} and {@code kv_fake_quantize}; generated code calls the public methods.
+ * Float arrays are F32 data. Binary data is little endian, of the dtype given with it, and so is the result. Quantization
+ * is symmetric with one scale. Every step is computed in f32, and the result is rounded to the dtype. NVFP4 follows
+ * {@link Nvfp4}.
  */
 public final class QuantizationFunctions {
     static final String QUANTIZE = "kv_quantize";
@@ -24,13 +25,13 @@ public final class QuantizationFunctions {
 
     private QuantizationFunctions() {}
 
-    /** Codes, one a byte. */
+    /** The codes of values, one per byte. */
     public static byte[] quantize(ArrayData values, double scale, UTF8String format) {
         return SparkErrors.translate(() ->
                 quantizeBytes(SqlValues.bytesOfFloats(QUANTIZE, "values", values), "values", Dtype.F32, scale, format));
     }
 
-    /** Codes, one a byte. */
+    /** The codes of values, one per byte. */
     public static byte[] quantize(byte[] data, UTF8String dtype, double scale, UTF8String format) {
         return SparkErrors.translate(
                 () -> quantizeBytes(data, "data", SqlValues.dtype(QUANTIZE, dtype.toString()), scale, format));
@@ -42,12 +43,12 @@ public final class QuantizationFunctions {
         return quantizer.quantize(values);
     }
 
-    /** The numbers behind codes. */
+    /** The F32 values of codes. */
     public static ArrayData dequantize(byte[] codes, double scale, UTF8String format) {
         return SparkErrors.translate(() -> floats(dequantizeBytes(codes, Dtype.F32, scale, format)));
     }
 
-    /** The values behind codes. */
+    /** The values of codes, rounded to a dtype. */
     public static byte[] dequantize(byte[] codes, UTF8String dtype, double scale, UTF8String format) {
         return SparkErrors.translate(
                 () -> dequantizeBytes(codes, SqlValues.dtype(DEQUANTIZE, dtype.toString()), scale, format));
@@ -66,8 +67,8 @@ public final class QuantizationFunctions {
                 throw SqlValues.wrong(
                         DEQUANTIZE,
                         "codes",
-                        "the byte at index " + i + " is " + (codes[i] & 0xff) + ", which is no code of 4 bits",
-                        "give one code a byte, in its low four bits; unpack codes that share bytes");
+                        "the byte at index " + i + " is " + (codes[i] & 0xff) + ", which is not a 4-bit code",
+                        "pass one code per byte, in the low four bits; unpack codes that share a byte");
             }
             float q = format.decode(codes[i] & 0xff);
             if (!(Math.abs(q) < Float.POSITIVE_INFINITY)) {
@@ -75,18 +76,18 @@ public final class QuantizationFunctions {
                         DEQUANTIZE,
                         "codes",
                         "the code at index " + i + " stands for " + q,
-                        "kv_quantize gives no such code: check format");
+                        "check format: kv_quantize never returns this code");
             }
         }
     }
 
-    /** What quantizing and dequantizing makes of values. */
+    /** Quantizes F32 values and dequantizes them again. */
     public static ArrayData fakeQuantize(ArrayData values, double scale, UTF8String format) {
         return SparkErrors.translate(() -> floats(fakeQuantizeBytes(
                 SqlValues.bytesOfFloats(FAKE_QUANTIZE, "values", values), "values", Dtype.F32, scale, format)));
     }
 
-    /** What quantizing and dequantizing makes of values. */
+    /** Quantizes values of a dtype and dequantizes them again. */
     public static byte[] fakeQuantize(byte[] data, UTF8String dtype, double scale, UTF8String format) {
         return SparkErrors.translate(
                 () -> fakeQuantizeBytes(data, "data", SqlValues.dtype(FAKE_QUANTIZE, dtype.toString()), scale, format));

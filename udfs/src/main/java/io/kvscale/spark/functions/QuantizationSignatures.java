@@ -13,15 +13,16 @@ import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.DataTypes;
 
-/** The functions that quantize values with one scale. */
+/** The SQL functions that quantize values with one scale. */
 final class QuantizationSignatures {
     private static final DataType FLOATS = DataTypes.createArrayType(DataTypes.FloatType, true);
 
-    private static final String VALUES = "values - numbers, narrowed to 32-bit floats; finite, none null";
-    private static final String DATA = "data - values of dtype as BINARY, little endian; finite";
-    private static final String CODES = "codes - one code a byte, a 4-bit code in the low four bits";
+    private static final String VALUES = "values - an ARRAY of finite numbers, converted to 32-bit floats; no NULL";
+    private static final String DATA = "data - finite values of dtype as BINARY, little endian";
+    private static final String CODES = "codes - BINARY, one code per byte, a 4-bit code in the low four bits";
     private static final String DTYPE = "dtype - 'F32', 'BF16' or 'F16'";
-    private static final String SCALE = "scale - finite and above 0, narrowed to a 32-bit float; symmetric";
+    private static final String SCALE =
+            "scale - a finite number above 0, converted to a 32-bit float; quantization is symmetric";
     private static final String FORMAT = "format - "
             + Arrays.stream(NumberFormat.values())
                     .map(format -> "'" + String.join("' ('", format.names())
@@ -29,16 +30,17 @@ final class QuantizationSignatures {
                     .collect(Collectors.joining(", "));
 
     private static final String FORMAT_OR_NVFP4 =
-            FORMAT + ", 'nvfp4' ('nvfp4:divisor'), where scale is the global one, 2688/absmax, or"
-                    + " 'nvfp4:multiplier', where it is absmax/2688; of nvfp4, values come in whole groups of 16";
+            FORMAT + ", 'nvfp4' ('nvfp4:divisor') with the global scale 2688/absmax, or 'nvfp4:multiplier'"
+                    + " with the global scale absmax/2688; for NVFP4, values in whole groups of 16";
 
     static final List<SqlFunction> ALL = List.of(
             new SqlFunction(
                     QuantizationFunctions.QUANTIZE,
                     QuantizationFunctions.class,
                     "math_funcs",
-                    "_FUNC_(values, scale, format), _FUNC_(data, dtype, scale, format) - Returns the codes of values divided"
-                            + " by the scale, rounded half to even and clamped, as BINARY, one code a byte.",
+                    "_FUNC_(values, scale, format), _FUNC_(data, dtype, scale, format) - Divides values by the scale, rounds"
+                            + " them half to even, clamps them to the format, and returns the codes as BINARY, one per"
+                            + " byte.",
                     List.of(VALUES, DATA, DTYPE, SCALE, FORMAT),
                     List.of(
                             new Example("SELECT hex(_FUNC_(array(1.0, -2.5), 0.05, 'int8'))", "14CE"),
@@ -46,17 +48,19 @@ final class QuantizationSignatures {
                     arguments -> call(
                             arguments,
                             QuantizationFunctions.QUANTIZE,
+                            QuantizationFunctions.class,
                             "quantize",
                             false,
                             SqlValues::format,
+                            DataTypes.BinaryType,
                             DataTypes.BinaryType)),
             new SqlFunction(
                     QuantizationFunctions.DEQUANTIZE,
                     QuantizationFunctions.class,
                     "math_funcs",
-                    "_FUNC_(codes, scale, format), _FUNC_(codes, dtype, scale, format) - Returns the values that codes stand"
-                            + " for: as ARRAY<FLOAT>, or rounded to dtype as BINARY, little endian; infinite where that"
-                            + " is beyond dtype. A code of 0 gives +0.",
+                    "_FUNC_(codes, scale, format), _FUNC_(codes, dtype, scale, format) - Returns the values of codes, times"
+                            + " the scale: as ARRAY<FLOAT>, or rounded to dtype as BINARY, little endian. A value beyond"
+                            + " the range of dtype becomes infinite. A code of 0 gives +0.",
                     List.of(CODES, DTYPE, SCALE, FORMAT),
                     List.of(
                             new Example("SELECT _FUNC_(X'14CE', 0.05, 'int8')", "[1.0,-2.5]"),
@@ -64,17 +68,19 @@ final class QuantizationSignatures {
                     arguments -> call(
                             arguments,
                             QuantizationFunctions.DEQUANTIZE,
+                            QuantizationFunctions.class,
                             "dequantize",
                             true,
                             SqlValues::format,
-                            FLOATS)),
+                            FLOATS,
+                            DataTypes.BinaryType)),
             new SqlFunction(
                     QuantizationFunctions.FAKE_QUANTIZE,
                     QuantizationFunctions.class,
                     "math_funcs",
-                    "_FUNC_(values, scale, format), _FUNC_(data, dtype, scale, format) - Returns what is left of values once"
-                            + " they were quantized and dequantized: as ARRAY<FLOAT>, or rounded to dtype as BINARY, little"
-                            + " endian; infinite where that is beyond dtype. A small negative value gives -0.",
+                    "_FUNC_(values, scale, format), _FUNC_(data, dtype, scale, format) - Quantizes values and dequantizes"
+                            + " them again. Returns ARRAY<FLOAT>, or values rounded to dtype as BINARY, little endian. A"
+                            + " value beyond the range of dtype becomes infinite. A small negative value gives -0.",
                     List.of(VALUES, DATA, DTYPE, SCALE, FORMAT_OR_NVFP4),
                     List.of(
                             new Example("SELECT _FUNC_(array(1.1, -2.6), 0.5, 'int8')", "[1.0,-2.5]"),
@@ -85,20 +91,21 @@ final class QuantizationSignatures {
                     arguments -> call(
                             arguments,
                             QuantizationFunctions.FAKE_QUANTIZE,
+                            QuantizationFunctions.class,
                             "fakeQuantize",
                             false,
                             SqlValues::formatOrNvfp4,
-                            FLOATS)),
+                            FLOATS,
+                            DataTypes.BinaryType)),
             new SqlFunction(
                     QuantizationErrorFunction.NAME,
                     QuantizationErrorFunction.class,
                     "math_funcs",
-                    "_FUNC_(values, scale, format), _FUNC_(data, dtype, scale, format) - Returns how far dequantized values"
-                            + " are from the exact ones, before they are rounded to dtype: sqnr_db, ten times the decimal"
-                            + " logarithm of the sum of squares of the values over that of the errors, Infinity where no"
-                            + " value has an error, as with zeros only; mse, the mean square of the errors; max_error, the"
-                            + " largest; saturated, how many values lie outside of the format's range times the scale."
-                            + " No values give NULL.",
+                    "_FUNC_(values, scale, format), _FUNC_(data, dtype, scale, format) - Returns the error of quantized"
+                            + " values, before they are rounded to dtype, as a struct. sqnr_db is 10 * log10(sum of squared"
+                            + " values / sum of squared errors), Infinity if no value has an error. mse is the mean squared"
+                            + " error, max_error the largest absolute error, saturated the number of values outside the"
+                            + " format's range times the scale. Without values the result is NULL.",
                     List.of(VALUES, DATA, DTYPE, SCALE, FORMAT_OR_NVFP4),
                     List.of(
                             new Example(
@@ -120,25 +127,7 @@ final class QuantizationSignatures {
 
     private QuantizationSignatures() {}
 
-    private static Expression call(
-            FunctionArguments arguments,
-            String name,
-            String method,
-            boolean ofCodes,
-            BiFunction<String, String, ?> format,
-            DataType withoutDtype) {
-        return call(
-                arguments,
-                name,
-                QuantizationFunctions.class,
-                method,
-                ofCodes,
-                format,
-                withoutDtype,
-                DataTypes.BinaryType);
-    }
-
-    /** A call of (values, scale, format), or of (data, dtype, scale, format): told by how many arguments there are. */
+    /** A call with the arguments (values, scale, format) or, if there are four, (data, dtype, scale, format). */
     private static Expression call(
             FunctionArguments arguments,
             String name,

@@ -11,7 +11,6 @@ import io.kvscale.quant.Remedies;
 import io.kvscale.quant.ScaleSet;
 import io.kvscale.quant.ScaleSolver;
 import io.kvscale.scheme.Given;
-import io.kvscale.scheme.InvalidSchemeException;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.SchemeText;
 import io.kvscale.spark.sql.FunctionCall;
@@ -43,17 +42,19 @@ public final class ScalesFunction {
             NAME,
             ScalesFunction.class,
             "misc_funcs",
-            "_FUNC_(stats, scheme) - Returns the scales of every slot of the statistics, by layer, key before value, flat,"
-                    + " row-major in shape: [1], [heads, 1, 1], [heads, 1, head_dim] or [heads, 1, head_dim / group_size]."
-                    + " Fails, never gives a part, where a slot has NaN, infinities, only zeros or no value.",
+            "_FUNC_(stats, scheme) - Returns the scales of every slot as an array of structs, by layer, key before value."
+                    + " scale and zero_point are flat, row-major in shape: [1], [heads, 1, 1], [heads, 1, head_dim] or"
+                    + " [heads, 1, head_dim / group_size]. Fails if a slot has NaN, infinities, only zeros or no value.",
             List.of(
-                    "stats - statistics, as kv_stats_agg or a statistics.kvstats file gives them",
-                    "scheme - a kv_cache_scheme as YAML or JSON, or FORMAT[:STRATEGY[:GROUP_SIZE]] with format "
+                    "stats - statistics from kv_stats_agg or from a statistics.kvstats file",
+                    "scheme - a kv_cache_scheme as YAML or JSON, or FORMAT[:STRATEGY[:GROUP_SIZE]], which is symmetric;"
+                            + " FORMAT is one of "
                             + Arrays.stream(NumberFormat.values())
                                     .map(format -> format.names().get(0))
                                     .collect(Collectors.joining(", "))
-                            + " and strategy tensor, attn_head, channel or group, symmetric, or nvfp4"
-                            + " (nvfp4:divisor), which gives the global scale 2688/absmax, or nvfp4:multiplier, absmax/2688"),
+                            + ", STRATEGY is tensor, attn_head, channel or group;"
+                            + " or nvfp4 (nvfp4:divisor) for the global scale 2688/absmax, or nvfp4:multiplier for"
+                            + " absmax/2688"),
             List.of(
                     new Example(
                             "SELECT s.layer, s.role, s.shape, s.scale FROM (SELECT explode(_FUNC_("
@@ -78,14 +79,14 @@ public final class ScalesFunction {
     private static final Remedies REMEDIES = new Remedies(
             "find out why the model produced them, or leave those samples out before kv_stats_agg",
             "check how K and V were captured, or leave this slot out before kv_stats_agg",
-            "aggregate again; these statistics are of a part of a corpus");
+            "aggregate all data again: these statistics cover only a part of the corpus");
 
     private ScalesFunction() {}
 
     /**
-     * The scales of every slot, by layer, key before value, as an array of {@link #TYPE}.
+     * The scales of every slot, by layer, key before value, as a value of {@link #TYPE}.
      *
-     * @throws org.apache.spark.SparkRuntimeException where a slot cannot have scales, or the scheme is not one
+     * @throws org.apache.spark.SparkRuntimeException if the scheme is invalid or a slot cannot have scales
      */
     public static ArrayData scales(byte[] stats, UTF8String scheme) {
         return SparkErrors.translate(() -> solved(stats, scheme.toString()));
@@ -109,11 +110,7 @@ public final class ScalesFunction {
     }
 
     static QuantizationScheme scheme(String function, String text) {
-        try {
-            return SchemeText.parse(text);
-        } catch (InvalidSchemeException e) {
-            throw SqlValues.wrong(function, "scheme", e.what(), e.remedy());
-        }
+        return SqlValues.parse(function, "scheme", text, SchemeText::parse);
     }
 
     private static InternalRow row(Slot slot, ScaleSet set) {

@@ -14,9 +14,10 @@ import io.kvscale.tensor.Role;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Locale;
+import java.util.function.Function;
 import org.apache.spark.sql.catalyst.util.ArrayData;
 
-/** The values of arguments, believed only once they are checked; an error names the function and the argument. */
+/** Checks and converts the values of arguments. Errors name the function and the argument. */
 final class SqlValues {
     private static final Vocabulary DTYPES = Vocabulary.of("F32", "BF16", "F16", "float32", "bfloat16", "float16");
     private static final Vocabulary ROLES = Vocabulary.of("key", "value", "k", "v");
@@ -55,21 +56,22 @@ final class SqlValues {
         };
     }
 
-    static NumberFormat format(String function, String name) {
+    /** Parses a word of the vocabulary of schemes. */
+    static <T> T parse(String function, String argument, String text, Function<String, T> parser) {
         try {
-            return SchemeText.format(name);
+            return parser.apply(text);
         } catch (InvalidSchemeException e) {
-            throw wrong(function, "format", e.what(), e.remedy());
+            throw wrong(function, argument, e.what(), e.remedy());
         }
     }
 
-    /** What a word for values stands for: a format, or NVFP4 in either convention. */
+    static NumberFormat format(String function, String name) {
+        return parse(function, "format", name, SchemeText::format);
+    }
+
+    /** A format with one scale, or NVFP4 in either convention. */
     static QuantizationScheme formatOrNvfp4(String function, String name) {
-        try {
-            return SchemeText.ofOneScale(name);
-        } catch (InvalidSchemeException e) {
-            throw wrong(function, "format", e.what(), e.remedy());
-        }
+        return parse(function, "format", name, SchemeText::ofOneScale);
     }
 
     /** @throws InvalidDataException unless the values are whole groups of NVFP4 */
@@ -80,20 +82,25 @@ final class SqlValues {
                     function,
                     argument,
                     count + " values are not whole groups of " + QuantizationScheme.NVFP4_GROUP_SIZE
-                            + ", which share a local scale under nvfp4",
-                    "give whole tokens of a head_dim that is divisible by it, row-major");
+                            + ", as nvfp4 needs",
+                    "pass whole tokens, row-major, with a head_dim divisible by "
+                            + QuantizationScheme.NVFP4_GROUP_SIZE);
         }
     }
 
     /** A whole number within bounds. */
     static int whole(String function, String argument, long value, int least, int most) {
         if (value < least || value > most) {
-            throw wrong(function, argument, value + " is not within " + least + ".." + most, "check the column given");
+            throw wrong(
+                    function,
+                    argument,
+                    value + " is not within " + least + ".." + most,
+                    "check that the right column is passed");
         }
         return (int) value;
     }
 
-    /** A scale, as the f32 that engines read. */
+    /** A scale as a 32-bit float. */
     static float scale(String function, double given) {
         float scale = (float) given;
         if (!(scale > 0 && scale < Float.POSITIVE_INFINITY)) {
@@ -101,7 +108,7 @@ final class SqlValues {
                     function,
                     "scale",
                     given + " is not finite and above 0 as a 32-bit float",
-                    "take a scale that kv_scales or 'kvscale calibrate' gave");
+                    "pass a scale from kv_scales or 'kvscale calibrate'");
         }
         return scale;
     }
@@ -113,21 +120,21 @@ final class SqlValues {
                 ByteBuffer.allocate(Math.multiplyExact(n, Float.BYTES)).order(ByteOrder.LITTLE_ENDIAN);
         for (int i = 0; i < n; i++) {
             if (floats.isNullAt(i)) {
-                throw wrong(function, argument, "the element at index " + i + " is null", "give numbers only");
+                throw wrong(function, argument, "the element at index " + i + " is null", "pass numbers without NULL");
             }
             bytes.putFloat(floats.getFloat(i));
         }
         return bytes.array();
     }
 
-    /** @throws InvalidDataException unless all values, of whole width, are finite */
+    /** @throws InvalidDataException unless the bytes are whole values, all of them finite */
     static void checkFinite(String function, String argument, byte[] values, Dtype dtype) {
         if (values.length % dtype.bytes() != 0) {
             throw wrong(
                     function,
                     argument,
                     values.length + " bytes are not whole " + dtype + " values of " + dtype.bytes() + " bytes",
-                    "check dtype, and that nothing was cut off");
+                    "check dtype, and that the data is complete");
         }
         ByteBuffer little = ByteBuffer.wrap(values).order(ByteOrder.LITTLE_ENDIAN);
         int infinity = dtype.infinityKey();
@@ -139,7 +146,7 @@ final class SqlValues {
                         argument,
                         "the value at index " + at / dtype.bytes() + " is "
                                 + dtype.toFloat(dtype == Dtype.F32 ? bits : bits & 0xffff),
-                        "no scale stands for that: leave such values out");
+                        "remove NaN and infinities: no code represents them");
             }
         }
     }

@@ -14,9 +14,8 @@ import scala.collection.immutable.IndexedSeq;
 import scala.collection.immutable.Seq;
 
 /**
- * An aggregate whose state is {@link CalibrationStatistics}, one of several slots if need be. The state travels between
- * tasks as the bytes of the statistics file, which are the result as well; a group in which nothing was seen gives null,
- * as with Spark's {@code max}.
+ * A SQL aggregate whose state is {@link CalibrationStatistics} of any number of slots. The result, and the state between
+ * tasks, are the bytes of the statistics file. A group without input gives null, as with Spark's {@code max}.
  */
 public abstract class StatisticsAggregate extends TypedImperativeAggregate<CalibrationStatistics>
         implements Serializable {
@@ -28,7 +27,7 @@ public abstract class StatisticsAggregate extends TypedImperativeAggregate<Calib
     private final int mutableOffset;
     private final int inputOffset;
 
-    /** @param argument what says how the tensors of a slot are made, for messages */
+    /** @param argument the arguments that determine the geometry of a slot, for error messages */
     StatisticsAggregate(String name, String argument, Seq<Expression> children, int mutableOffset, int inputOffset) {
         this.name = name;
         this.argument = argument;
@@ -37,7 +36,7 @@ public abstract class StatisticsAggregate extends TypedImperativeAggregate<Calib
         this.inputOffset = inputOffset;
     }
 
-    /** The same aggregate over other arguments, or with its state elsewhere. */
+    /** A copy with other arguments or offsets. */
     abstract StatisticsAggregate copy(Seq<Expression> newChildren, int newMutableOffset, int newInputOffset);
 
     @Override
@@ -60,7 +59,7 @@ public abstract class StatisticsAggregate extends TypedImperativeAggregate<Calib
 
     @Override
     public byte[] serialize(CalibrationStatistics buffer) {
-        // Mostly the last that is done with it: what it counted in is for the groups to come.
+        // This is usually the last use of the state, so its counting memory is freed for the next groups.
         buffer.pack();
         return buffer.toByteArray();
     }
@@ -115,7 +114,7 @@ public abstract class StatisticsAggregate extends TypedImperativeAggregate<Calib
         return copy(children, mutableOffset, offset);
     }
 
-    /** Children and offsets: Spark copies expressions by a constructor with these parameters. */
+    /** Spark copies expressions through the constructor whose parameters are these elements. */
     @Override
     public int productArity() {
         return 3;

@@ -15,7 +15,7 @@ import org.apache.spark.sql.types.DataType;
 import org.apache.spark.unsafe.types.UTF8String;
 import org.jspecify.annotations.Nullable;
 
-/** {@code kv_stats_union} and {@code kv_stats_info}: the code behind them, which generated code calls. */
+/** {@code kv_stats_union} and {@code kv_stats_info}; generated code calls the public methods. */
 public final class StatisticsFunctions {
     static final String UNION = "kv_stats_union";
     static final String INFO = "kv_stats_info";
@@ -27,7 +27,7 @@ public final class StatisticsFunctions {
 
     private StatisticsFunctions() {}
 
-    /** The statistics of both parts of a corpus as one. */
+    /** The merged statistics of two parts of a corpus. */
     public static byte[] union(byte[] a, byte[] b) {
         return SparkErrors.translate(() -> {
             CalibrationStatistics all = StatisticsUnion.read(UNION, "a", a);
@@ -36,7 +36,7 @@ public final class StatisticsFunctions {
         });
     }
 
-    /** What statistics hold, as a row of {@link #INFO_TYPE}. */
+    /** The content of statistics, as a row of {@link #INFO_TYPE}. */
     public static InternalRow info(byte[] stats) {
         CalibrationStatistics statistics = SparkErrors.translate(() -> StatisticsUnion.read(INFO, "stats", stats));
         Object[] slots = statistics.slots().entrySet().stream()

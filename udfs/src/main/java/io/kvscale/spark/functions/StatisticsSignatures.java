@@ -10,9 +10,9 @@ import org.apache.spark.sql.types.DataTypes;
 import scala.collection.immutable.Seq;
 import scala.jdk.javaapi.CollectionConverters;
 
-/** The functions that make, join and show statistics. */
+/** The SQL functions that make, merge and show statistics. */
 final class StatisticsSignatures {
-    private static final String STATS = "stats - statistics, as kv_stats_agg or a statistics.kvstats file gives them";
+    private static final String STATS = "stats - statistics from kv_stats_agg or from a statistics.kvstats file";
     private static final String LAYER_0 = "kv_stats_agg(0, 'key', 'F32', 1, 2, array(%s), '%s')";
 
     static final List<SqlFunction> ALL = List.of(
@@ -20,20 +20,20 @@ final class StatisticsSignatures {
                     TensorStatisticsAggregate.NAME,
                     TensorStatisticsAggregate.class,
                     "agg_funcs",
-                    "_FUNC_(layer, role, dtype, heads, head_dim, data [, sample [, statistics]]) - Returns the calibration statistics of K"
-                            + " or V tensors, one a row, as BINARY: the bytes of a statistics.kvstats file. Any number of"
-                            + " layers and roles may share a group. A row with a null among the first six arguments is"
-                            + " skipped; a group without any other row gives NULL.",
+                    "_FUNC_(layer, role, dtype, heads, head_dim, data [, sample [, statistics]]) - Returns"
+                            + " the calibration statistics of K or V tensors, one tensor per row, as BINARY: the content of"
+                            + " a statistics.kvstats file. A group may hold several layers and roles. A row with a NULL among"
+                            + " the first six arguments is skipped; a group with only such rows gives NULL.",
                     List.of(
-                            "layer - the layer's number, from 0",
-                            "role - 'key' or 'value'; also 'k', 'v'",
-                            "dtype - the type of data: 'F32', 'BF16' or 'F16'",
-                            "heads - KV heads of the tensor",
-                            "head_dim - values of a head",
-                            "data - one sample's tensor: BINARY, row-major [heads, tokens, head_dim], little endian; or,"
-                                    + " of F32, ARRAY<FLOAT>",
-                            "sample - optional: the sample's name, which errors and min_sample, max_sample then give; NULL for none",
-                            "statistics - optional, a constant: 'range', the default, or 'histogram', which counts the values of every head too"),
+                            "layer - number of the layer, from 0",
+                            "role - 'key' or 'value'; 'k' and 'v' also work",
+                            "dtype - element type of data: 'F32', 'BF16' or 'F16'",
+                            "heads - number of KV heads",
+                            "head_dim - number of values of a head",
+                            "data - the tensor of one sample, [heads, tokens, head_dim], row-major: little-endian BINARY, or"
+                                    + " ARRAY<FLOAT> if dtype is F32",
+                            "sample - optional: name of the sample, for errors, min_sample and max_sample; NULL for none",
+                            "statistics - optional, a constant: 'range' (default), or 'histogram' for a histogram per head too"),
                     List.of(
                             new Example(
                                     "SELECT s.slots[0].tokens, s.slots[0].min, s.slots[0].max_sample FROM (SELECT"
@@ -65,8 +65,8 @@ final class StatisticsSignatures {
                     StatisticsUnionAggregate.NAME,
                     StatisticsUnionAggregate.class,
                     "agg_funcs",
-                    "_FUNC_(stats) - Returns the statistics of all rows as one, as BINARY: what one pass over all of"
-                            + " their data would give. Nulls are skipped; nothing at all gives NULL.",
+                    "_FUNC_(stats) - Returns the merged statistics of all rows as BINARY, the bytes that one pass over"
+                            + " all their data gives. NULLs are skipped; a group with only NULLs gives NULL.",
                     List.of(STATS),
                     List.of(new Example(
                             "SELECT kv_stats_info(_FUNC_(stats)).slots[0].max FROM (SELECT "
@@ -81,7 +81,7 @@ final class StatisticsSignatures {
                     StatisticsFunctions.UNION,
                     StatisticsFunctions.class,
                     "misc_funcs",
-                    "_FUNC_(a, b) - Returns the statistics of two parts of a corpus as one, as BINARY.",
+                    "_FUNC_(a, b) - Returns the merged statistics of two parts of a corpus as BINARY.",
                     List.of("a - statistics of one part", "b - statistics of another part"),
                     List.of(new Example(
                             "SELECT kv_stats_info(_FUNC_(" + LAYER_0.formatted("1.0, -2.5", "a") + ", "
@@ -101,10 +101,10 @@ final class StatisticsSignatures {
                     StatisticsFunctions.INFO,
                     StatisticsFunctions.class,
                     "misc_funcs",
-                    "_FUNC_(stats) - Returns what statistics hold: a fingerprint of the tensors read, the number of files,"
-                            + " and for each slot, by layer, key before value, its shape, counts, extremes with the first"
-                            + " sample that has them, and the extremes of every channel, flat [heads * head_dim]. Extremes"
-                            + " are null where no finite value was seen.",
+                    "_FUNC_(stats) - Returns the content of statistics as a struct: a fingerprint of the tensors read, the"
+                            + " number of files, and the slots by layer, key before value. A slot has its shape, counts, the"
+                            + " minimum and maximum with the first samples that hold them, and the minimum and maximum of"
+                            + " every channel as arrays of heads * head_dim. These are NULL without finite values.",
                     List.of(STATS),
                     List.of(new Example(
                             "SELECT s.slots.role, s.slots.count, s.slots[0].channel_max FROM (SELECT _FUNC_("

@@ -11,11 +11,11 @@ import io.kvscale.tensor.Slot;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** Brings statistics together that strangers chose: what does not belong together is said slot by slot. */
+/** Reads and merges statistics that a query chose. Errors name the slot that does not fit. */
 final class StatisticsUnion {
     private StatisticsUnion() {}
 
-    /** @throws InvalidDataException for bytes that are no statistics; it names the argument */
+    /** @throws InvalidDataException if the bytes are not statistics; it names the argument */
     static CalibrationStatistics read(String function, String argument, byte[] bytes) {
         try {
             return CalibrationStatistics.fromByteArray(bytes);
@@ -28,8 +28,8 @@ final class StatisticsUnion {
     /**
      * Merges {@code other} into {@code into}; {@code other} must not be used afterwards.
      *
-     * @throws InvalidDataException if a slot has another geometry, or other batches, in the two, or histograms in one only;
-     *     or if a count overflows
+     * @throws InvalidDataException if the geometry or the kept batches of a slot differ, if only one has histograms, or if
+     *     a count overflows
      */
     static void merge(String function, String argument, CalibrationStatistics into, CalibrationStatistics other) {
         other.slots().forEach((slot, added) -> {
@@ -41,7 +41,7 @@ final class StatisticsUnion {
                                     function,
                                     argument,
                                     "some statistics hold histograms, others ranges only",
-                                    "make all of them with the same kvscale.statistics, or the same last argument of"
+                                    "create all of them with the same kvscale.statistics, or the same last argument of"
                                             + " kv_stats_agg")
                             .problem()
                             .inSlot(slot));
@@ -50,7 +50,7 @@ final class StatisticsUnion {
                     throw new InvalidDataException(SqlValues.wrong(
                                     function,
                                     argument,
-                                    "some statistics keep the ranges of single batches, others do not, or keep others",
+                                    "the statistics keep different ranges of single batches",
                                     "calibrate all of them with the same observer and strategy")
                             .problem()
                             .inSlot(slot));
@@ -63,8 +63,8 @@ final class StatisticsUnion {
             throw SqlValues.wrong(
                     function,
                     argument,
-                    "the counts together are beyond " + Long.MAX_VALUE,
-                    "check where these statistics come from: no corpus holds as many values");
+                    "the sum of the counts exceeds " + Long.MAX_VALUE,
+                    "check the source of these statistics: no corpus holds so many values");
         }
     }
 

@@ -6,7 +6,7 @@ import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import scala.collection.immutable.Seq;
 
-/** {@code kv_stats_union_agg(stats)}: the statistics of all rows as one. */
+/** {@code kv_stats_union_agg(stats)}: the merged statistics of all rows. */
 public final class StatisticsUnionAggregate extends StatisticsAggregate {
     static final String NAME = "kv_stats_union_agg";
 
@@ -14,7 +14,7 @@ public final class StatisticsUnionAggregate extends StatisticsAggregate {
 
     private static final long serialVersionUID = 1L;
 
-    /** @param children one: statistics, BINARY */
+    /** @param children stats BINARY */
     public StatisticsUnionAggregate(Seq<Expression> children, int mutableOffset, int inputOffset) {
         super(NAME, ARGUMENT, children, mutableOffset, inputOffset);
     }

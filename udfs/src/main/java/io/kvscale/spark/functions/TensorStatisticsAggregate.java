@@ -19,14 +19,13 @@ import org.jspecify.annotations.Nullable;
 import scala.collection.immutable.Seq;
 
 /**
- * {@code kv_stats_agg(layer, role, dtype, heads, head_dim, data [, sample [, statistics]])}: the statistics of K or V tensors, one a row.
- *
- * <p>A row that is {@link TensorValues} is read chunk by chunk instead of as one array; the result is the same.
+ * {@code kv_stats_agg(layer, role, dtype, heads, head_dim, data [, sample [, statistics]])}: the statistics of K or V
+ * tensors, one tensor per row. A row that is {@link TensorValues} is read in chunks instead of as one array.
  */
 public final class TensorStatisticsAggregate extends StatisticsAggregate {
     static final String NAME = "kv_stats_agg";
 
-    /** The arguments that must be the same for all rows of a slot. */
+    /** The arguments that must be equal for all rows of a slot. */
     static final String GEOMETRY = "dtype, heads or head_dim";
 
     private static final long serialVersionUID = 1L;
@@ -40,12 +39,12 @@ public final class TensorStatisticsAggregate extends StatisticsAggregate {
     private static final int SAMPLE = 6;
     private static final int STATISTICS = 7;
 
-    /** Where all groups of a task count. */
+    /** The counting memory of the task, shared by its groups. */
     private transient @Nullable CountTables tables;
 
     /**
      * @param children layer BIGINT, role STRING, dtype STRING, heads BIGINT, head_dim BIGINT, data BINARY or
-     *     ARRAY&lt;FLOAT&gt;; if there is a seventh, sample STRING; if an eighth, statistics STRING, a constant
+     *     ARRAY&lt;FLOAT&gt;, optionally sample STRING, optionally statistics STRING as a constant
      */
     public TensorStatisticsAggregate(Seq<Expression> children, int mutableOffset, int inputOffset) {
         super(NAME, GEOMETRY, children, mutableOffset, inputOffset);
@@ -67,7 +66,7 @@ public final class TensorStatisticsAggregate extends StatisticsAggregate {
         return new CalibrationStatistics(tables);
     }
 
-    /** {@inheritDoc} A row with a null before {@code sample} changes nothing. */
+    /** Adds a row; one with a null before {@code sample} changes nothing. */
     @Override
     public CalibrationStatistics update(CalibrationStatistics buffer, InternalRow row) {
         Object layer = value(LAYER, row);
@@ -109,7 +108,7 @@ public final class TensorStatisticsAggregate extends StatisticsAggregate {
         } else if (chunks.source().geometry().equals(geometry)) {
             tensor.addTo(buffer, chunks);
         } else {
-            // The arguments read the row's bytes in another way.
+            // The query gives a geometry that differs from the capture's.
             tensor.addTo(buffer, (byte[]) Objects.requireNonNull(value(DATA, row)));
         }
     }
@@ -134,7 +133,7 @@ public final class TensorStatisticsAggregate extends StatisticsAggregate {
                 SqlValues.whole(NAME, "head_dim", headDim, 1, Geometry.MAX_CHANNELS / checked));
     }
 
-    /** The row's values where they need not be read into one array; null where they must, or are null. */
+    /** The values of the row if they can be read in chunks; null if not, or if they are null. */
     private @Nullable TensorValues chunks(InternalRow row) {
         return row instanceof TensorValues values
                         && children().apply(DATA) instanceof BoundReference column
@@ -151,7 +150,7 @@ public final class TensorStatisticsAggregate extends StatisticsAggregate {
                         NAME,
                         "dtype",
                         "data is ARRAY<FLOAT>, which is F32, not " + dtype,
-                        "say dtype 'F32', or give" + " the " + dtype + " bytes as BINARY");
+                        "pass dtype 'F32', or pass the " + dtype + " values as BINARY");
             }
             return SqlValues.bytesOfFloats(NAME, "data", floats);
         }

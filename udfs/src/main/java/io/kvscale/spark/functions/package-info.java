@@ -1,3 +1,3 @@
-/** Spark SQL functions over statistics, scales and codes. */
+/** The SQL functions of kvscale, listed in {@link KvFunctions}. */
 @org.jspecify.annotations.NullMarked
 package io.kvscale.spark.functions;

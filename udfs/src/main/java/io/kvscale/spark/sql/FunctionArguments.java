@@ -21,8 +21,8 @@ import scala.collection.immutable.Seq;
 import scala.jdk.javaapi.CollectionConverters;
 
 /**
- * The arguments of one call, each given out under its name, cast to the one type that the function's code takes. A type
- * that does not fit fails the analysis of the query.
+ * The arguments of one call. Each method returns an argument cast to the type that the function takes. An argument of
+ * another type fails the analysis of the query with an error that shows the given name.
  */
 public final class FunctionArguments {
     private static final DataType FLOATS = DataTypes.createArrayType(DataTypes.FloatType, true);
@@ -35,7 +35,7 @@ public final class FunctionArguments {
         this.given = given;
     }
 
-    /** How many there are: from the least number to the most. */
+    /** The number of arguments; an analysis error unless it is within {@code [least, most]}. */
     public int count(int least, int most) {
         int count = given.size();
         if (count < least || count > most) {
@@ -68,7 +68,7 @@ public final class FunctionArguments {
                 : orNull(index, name, DataTypes.StringType, "STRING");
     }
 
-    /** Text that stands for something; where the query says it outright, it is checked before anything runs. */
+    /** A STRING with a fixed set of values. A literal is checked by {@code meaning} before the query runs. */
     public Expression word(int index, String name, BiFunction<String, String, ?> meaning) {
         Expression argument = text(index, name);
         if (argument instanceof Literal literal && literal.value() != null) {
@@ -77,7 +77,7 @@ public final class FunctionArguments {
         return argument;
     }
 
-    /** A word that the query has to say outright, for the whole query. */
+    /** A {@link #word} that must be a constant of the query. */
     public Expression constantWord(int index, String name, BiFunction<String, String, ?> meaning) {
         Expression argument = word(index, name, meaning);
         if (!argument.foldable()) {
@@ -103,7 +103,7 @@ public final class FunctionArguments {
         return isNumbers(index) ? cast(index, FLOATS) : orNull(index, name, FLOATS, "ARRAY<FLOAT>");
     }
 
-    /** BINARY as it is, or an array of any numbers as ARRAY&lt;FLOAT&gt;. */
+    /** BINARY, or an array of any numbers as ARRAY&lt;FLOAT&gt;. */
     public Expression binaryOrFloats(int index, String name) {
         if (type(index) instanceof BinaryType) {
             return given.apply(index);

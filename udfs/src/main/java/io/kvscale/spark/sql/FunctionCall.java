@@ -18,8 +18,8 @@ import scala.collection.immutable.Seq;
 import scala.jdk.javaapi.CollectionConverters;
 
 /**
- * A call of a public static method of Java under the name of the SQL function: Spark's {@link StaticInvoke}, which does
- * the work, would name columns after the method. Null where an argument is null.
+ * A call of a public static Java method that shows the name of the SQL function. It delegates to Spark's
+ * {@link StaticInvoke}, which alone would name columns after the method. The result is null if an argument is null.
  */
 public final class FunctionCall extends Expression implements Serializable {
     private static final long serialVersionUID = 1L;
@@ -31,7 +31,7 @@ public final class FunctionCall extends Expression implements Serializable {
     private final Seq<Expression> arguments;
     private transient @Nullable StaticInvoke invoke;
 
-    /** For Spark, which copies expressions by it: the parameters are {@link #productElement}'s. */
+    /** Spark copies expressions through this constructor; its parameters are the elements of {@link #productElement}. */
     public FunctionCall(String name, Class<?> owner, String method, DataType type, Seq<Expression> arguments) {
         this.name = name;
         this.owner = owner;
@@ -52,9 +52,9 @@ public final class FunctionCall extends Expression implements Serializable {
     private StaticInvoke invoke() {
         StaticInvoke made = invoke;
         if (made == null) {
-            Seq<AbstractDataType> asTheyAre =
+            Seq<AbstractDataType> withoutCasts =
                     CollectionConverters.asScala(List.<AbstractDataType>of()).toList();
-            made = new StaticInvoke(owner, type, method, arguments, asTheyAre, true, true, true, Option.empty());
+            made = new StaticInvoke(owner, type, method, arguments, withoutCasts, true, true, true, Option.empty());
             invoke = made;
         }
         return made;
@@ -85,7 +85,7 @@ public final class FunctionCall extends Expression implements Serializable {
         return invoke().foldable();
     }
 
-    /** StaticInvoke keeps its arguments while it evaluates them: one thread at a time. */
+    /** StaticInvoke stores its arguments during evaluation, so an instance must not be shared by threads. */
     @Override
     public boolean stateful() {
         return true;

@@ -10,19 +10,20 @@ import org.jspecify.annotations.Nullable;
 import scala.jdk.javaapi.CollectionConverters;
 
 /**
- * Says what is wrong with data, or with an option about them, as an error of Spark's own: those reach SQL, PySpark and
- * Connect clients as the message alone, others as a stack trace of a task.
+ * Translates errors about data and options into Spark's own exceptions. SQL, PySpark and Connect clients see only the
+ * message of those; for other exceptions they see the stack trace of a task.
  */
 public final class SparkErrors {
-    /** Spark's class for errors in a user's words. */
+    /** Spark's error class for free text. */
     private static final String ERROR_CLASS = "USER_RAISED_EXCEPTION";
 
     private SparkErrors() {}
 
     /**
-     * What the work gives.
+     * Runs the work and returns its result.
      *
-     * @throws SparkRuntimeException with the message of an {@link InvalidDataException} or {@link InvalidOptionException}
+     * @throws SparkRuntimeException with the message of the {@link InvalidDataException} or {@link InvalidOptionException}
+     *     that the work threw
      */
     public static <T extends @Nullable Object> T translate(Supplier<T> work) {
         try {
@@ -37,7 +38,7 @@ public final class SparkErrors {
         }
     }
 
-    /** The parameters of a message, as Spark takes them. */
+    /** Converts the parameters of a message to a Scala map. */
     public static scala.collection.immutable.Map<String, String> parameters(Map<String, String> byName) {
         return scala.collection.immutable.Map.from(CollectionConverters.asScala(byName));
     }

@@ -1,6 +1,8 @@
 package io.kvscale.spark.sql;
 
 import java.util.List;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.expressions.ExpressionInfo;
 import org.apache.spark.sql.catalyst.expressions.NamedArgumentExpression;
@@ -10,12 +12,13 @@ import scala.collection.immutable.Seq;
 import scala.jdk.javaapi.CollectionConverters;
 
 /**
- * One SQL function: what {@code DESCRIBE FUNCTION EXTENDED} says of it, and how a call becomes an expression.
+ * A SQL function: the text of {@code DESCRIBE FUNCTION EXTENDED}, and the expression of a call.
  *
- * @param implementation the class that does the work
- * @param group one of Spark's groups of functions
- * @param usage with {@code _FUNC_} for the name, as {@code _FUNC_(a, b) - Does this.}
- * @param arguments as {@code name - what it is}
+ * @param implementation the class that computes it
+ * @param group one of Spark's function groups
+ * @param usage in the form {@code _FUNC_(a, b) - Does this.}
+ * @param arguments each in the form {@code name - what it is}
+ * @param builder makes the expression of a call
  */
 public record SqlFunction(
         String name,
@@ -24,42 +27,35 @@ public record SqlFunction(
         String usage,
         List<String> arguments,
         List<Example> examples,
-        Builder builder) {
+        Function<FunctionArguments, Expression> builder) {
     private static final String SINCE = "0.1.0";
 
-    /** A query and what it prints, one row a line, columns divided by tabs. */
+    /** A query and its output: one line per row, columns separated by tabs. */
     public record Example(String sql, String result) {}
 
-    /** Makes the expression of a call from its arguments, whose types are known. */
-    public interface Builder {
-        Expression build(FunctionArguments arguments);
-    }
-
+    /** The expression of a call, as Spark asks for it. */
     public Expression build(Seq<Expression> arguments) {
         if (CollectionConverters.asJava(arguments).stream().anyMatch(NamedArgumentExpression.class::isInstance)) {
             Platform.throwException(QueryCompilationErrors.namedArgumentsNotSupported(name));
         }
-        return builder.build(new FunctionArguments(name, arguments));
+        return builder.apply(new FunctionArguments(name, arguments));
     }
 
+    /** The description for {@code DESCRIBE FUNCTION EXTENDED}. */
     public ExpressionInfo info() {
-        StringBuilder shownArguments = new StringBuilder("\n    Arguments:\n");
-        arguments.forEach(
-                argument -> shownArguments.append("      * ").append(argument).append('\n'));
-        StringBuilder shownExamples = new StringBuilder("\n    Examples:\n");
-        examples.forEach(example -> shownExamples
-                .append("      > ")
-                .append(example.sql())
-                .append(";\n       ")
-                .append(example.result())
-                .append('\n'));
+        String shownArguments = arguments.stream()
+                .map(argument -> "      * " + argument + "\n")
+                .collect(Collectors.joining("", "\n    Arguments:\n", ""));
+        String shownExamples = examples.stream()
+                .map(example -> "      > " + example.sql() + ";\n       " + example.result() + "\n")
+                .collect(Collectors.joining("", "\n    Examples:\n", ""));
         return new ExpressionInfo(
                 implementation.getName(),
                 null,
                 name,
                 usage,
-                shownArguments.toString(),
-                shownExamples.toString(),
+                shownArguments,
+                shownExamples,
                 "",
                 group,
                 SINCE,

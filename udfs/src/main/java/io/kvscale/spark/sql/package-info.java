@@ -1,3 +1,3 @@
-/** Errors in the form in which Spark's clients see them. */
+/** How SQL functions are declared and called, and how errors reach Spark's clients. */
 @org.jspecify.annotations.NullMarked
 package io.kvscale.spark.sql;

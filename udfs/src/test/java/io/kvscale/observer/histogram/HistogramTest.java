@@ -30,8 +30,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Histograms against a plain map: over tensors of one token and of many thousand values a head, so that every way to
- * count is gone; with all slots of a task in tables that hold all of them, some, or none.
+ * Histograms against a plain map. Tensors have from one token to many thousand values per head, so that every way of
+ * counting is used. The counting memory holds all slots of the task, some of them, or none.
  */
 class HistogramTest {
     private static final long ONE_HEAD = 300_000;
@@ -41,11 +41,11 @@ class HistogramTest {
 
     @ParameterizedTest
     @ValueSource(longs = {0, 100_000, 64 << 20})
-    void countsAreThoseOfAPlainLoopWithinAnyBound(long bound) {
+    void countsEqualAPlainLoopWithinAnyBound(long bound) {
         for (int seed = 0; seed < 12; seed++) {
             Random random = new Random(seed);
             List<Tensor> tensors = tensors(random, Dtype.values()[seed % 3]);
-            CountTables tables = new CountTables(bound);
+            CountTables tables = new CountTables(bound, Integer.MAX_VALUE);
             CalibrationStatistics all = new CalibrationStatistics(tables);
             for (Tensor tensor : tensors) {
                 cut(random, tensor, all.slot(tensor.slot(), tensor.source().geometry()));
@@ -58,7 +58,7 @@ class HistogramTest {
     }
 
     @Test
-    void theBytesAreTheSameHoweverTensorsAreCutOrderedBoundAndBroughtTogether() {
+    void theBytesDoNotDependOnCutsOrderBoundOrMerging() {
         for (int seed = 0; seed < 9; seed++) {
             Random random = new Random(100 + seed);
             List<Tensor> tensors = tensors(random, Dtype.values()[seed % 3]);
@@ -67,7 +67,7 @@ class HistogramTest {
                 Collections.shuffle(tensors, random);
                 List<CalibrationStatistics> tasks = new ArrayList<>();
                 for (int i = 0; i < 3; i++) {
-                    tasks.add(new CalibrationStatistics(new CountTables(bound)));
+                    tasks.add(new CalibrationStatistics(new CountTables(bound, Integer.MAX_VALUE)));
                 }
                 for (Tensor tensor : tensors) {
                     CalibrationStatistics task = tasks.get(random.nextInt(tasks.size()));
@@ -76,7 +76,7 @@ class HistogramTest {
                         task.pack();
                     }
                     if (random.nextInt(4) == 0) {
-                        // Asked in between: nothing changes.
+                        // Writing a file in between must change nothing.
                         task.toByteArray();
                     }
                 }
@@ -117,7 +117,7 @@ class HistogramTest {
     }
 
     @Test
-    void valuesOf32BitsAreRoundedToTheNearestTiesToEven() {
+    void f32ValuesAreRoundedToTheNearestTiesToEven() {
         Random random = new Random(5);
         Geometry geometry = new Geometry(Dtype.F32, 1, 1);
         int n = 40_000;
@@ -140,7 +140,7 @@ class HistogramTest {
     }
 
     @Test
-    void countersOf32BitsArePackedBeforeTheyCanOverflow() {
+    void countersArePackedBeforeTheyOverflow32Bits() {
         long limit = 70_000;
         CountTables tables = new CountTables(64 << 20, limit);
         Geometry geometry = new Geometry(Dtype.BF16, 1, 1);
@@ -159,7 +159,7 @@ class HistogramTest {
     }
 
     @Test
-    void aModelOfManyHeadsStaysWithinTheBoundWhenSmallTensorsComeAgainAndAgain() {
+    void aModelOfManyHeadsStaysWithinTheBoundOverManySmallTensors() {
         long bound = 64 << 20;
         int layers = 64;
         Geometry geometry = new Geometry(Dtype.BF16, 128, 2);
@@ -176,7 +176,7 @@ class HistogramTest {
                 for (int i = 0; i < tokens * geometry.channels(); i++) {
                     int bits = random.nextInt(1 << 16);
                     values.putShort((short) bits);
-                    // Naive counts of every eighth layer: they cost more than all else.
+                    // Only every eighth layer is counted naively, which is slow.
                     if (layer % 8 == 0) {
                         counts.count(i / (tokens * geometry.headDim()), Dtype.BF16.toFloat(bits));
                     }
@@ -197,7 +197,7 @@ class HistogramTest {
         assertThat(tables.liveBytes()).isZero();
     }
 
-    /** Tensors of a few slots, from one token to more values of a head than a dense table is worth. */
+    /** Tensors of a few slots, from one token to enough values per head for the dense table. */
     private static List<Tensor> tensors(Random random, Dtype dtype) {
         List<Tensor> tensors = new ArrayList<>();
         int[] dims = {1, 3, 64, 128};
@@ -217,7 +217,7 @@ class HistogramTest {
 
     private static TokenMask mask(Random random, int batch, int tokens) {
         BitSet real = new BitSet();
-        // Holes in a long tensor would make thousands of short runs, each of which is packed where the bound is 0.
+        // Holes in a long tensor would make thousands of short runs; with a bound of 0 each of them is packed.
         boolean padded = tokens > 600 || random.nextBoolean();
         int first = random.nextInt(tokens);
         for (int i = 0; i < batch * tokens; i++) {
@@ -226,7 +226,7 @@ class HistogramTest {
         return new TokenMask(batch, tokens, real);
     }
 
-    /** Values as of a model, or any patterns at all, or few of them. */
+    /** Normally distributed values, random patterns, or few distinct values. */
     private static ByteBuffer values(Random random, KvSource source) {
         Dtype dtype = source.geometry().dtype();
         int kind = random.nextInt(3);
@@ -246,7 +246,7 @@ class HistogramTest {
         return values.flip().order(ByteOrder.LITTLE_ENDIAN);
     }
 
-    /** Gives the tensor to the slot in pieces, in any order. */
+    /** Adds the tensor to the slot in pieces, in random order. */
     private static void cut(Random random, Tensor tensor, SlotStatistics to) {
         int bytes = tensor.source().geometry().dtype().bytes();
         int size = (int) tensor.source().size();

@@ -13,11 +13,11 @@ class KernelChoiceTest {
     };
 
     @Test
-    void vectorWhereTheCompilerOptimizes() {
+    void vectorIfTheCompilerOptimizes() {
         assertThat(choice(null, "mixed mode, sharing")).isEqualTo("vector");
         assertThat(choice(null, "interpreted mode")).isEqualTo("scalar");
         assertThat(choice(null, "mixed mode, emulated-client, sharing")).isEqualTo("scalar");
-        assertThat(MinMaxKernels.chosen()).isInstanceOf(VectorMinMaxKernel.class);
+        assertThat(MinMaxKernel.OF_THIS_JVM).isInstanceOf(VectorMinMaxKernel.class);
     }
 
     @Test
@@ -25,11 +25,11 @@ class KernelChoiceTest {
         assertThat(choice("scalar", "mixed mode")).isEqualTo("scalar");
         assertThat(choice("vector", "interpreted mode")).isEqualTo("vector");
         assertThatThrownBy(() -> choice("fast", "mixed mode"))
-                .hasMessage("kvscale.kernel is vector or scalar, not fast");
+                .hasMessage("kvscale.kernel must be vector or scalar, got fast");
     }
 
     @Test
-    void aVectorApiThatDoesNotLinkIsAnErrorOnlyWhereForced() {
+    void aVectorApiThatDoesNotLinkIsAnErrorOnlyIfForced() {
         assertThat(new KernelChoice(null, "mixed mode").choose(ABSENT, () -> "scalar"))
                 .isEqualTo("scalar");
         assertThatThrownBy(() -> new KernelChoice("vector", "mixed mode").choose(ABSENT, () -> "scalar"))

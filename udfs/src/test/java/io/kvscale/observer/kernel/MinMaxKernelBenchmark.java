@@ -16,8 +16,8 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * Min/max over 1 MB of a direct buffer: operations per millisecond are GB/s, nearly (1.05). The vector kernel at width
- * 128 has to be ten times the scalar one; twice or less means that the JIT allocates its vectors.
+ * Min/max over 1 MB of a direct buffer. One operation per millisecond is 1.05 GB/s. At width 128 the vector kernel must be
+ * ten times as fast as the scalar one; twice or less means that the JIT allocates vector objects.
  */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.Throughput)
@@ -65,7 +65,7 @@ public class MinMaxKernelBenchmark {
         return min32;
     }
 
-    /** Runs of 60 rows, as masks cut them. */
+    /** Runs of 60 rows, as a mask leaves them. */
     @Benchmark
     public short[] fold16ShortRuns() {
         int run = 60 * 2 * width;

@@ -12,7 +12,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Every kernel against a fold that reads one value after the other through {@link Dtype#orderKey}. */
+/** Every kernel against a plain loop over the values with {@link Dtype#orderKey}. */
 class MinMaxKernelTest {
     private static final int GUARD = 3;
 
@@ -46,7 +46,7 @@ class MinMaxKernelTest {
             for (int bits = 0; bits < 1 << 16; bits++) {
                 data.putShort(2 * bits, (short) bits);
             }
-            // Each pattern alone, then all of them: a key that sorted wrongly would show in one or the other.
+            // Each pattern alone, then all of them: a wrong order of keys shows in one of the two.
             for (int bits = 0; bits < 1 << 16; bits += width) {
                 assert16(kernel, data, 2 * bits, width, 1);
             }
@@ -77,7 +77,7 @@ class MinMaxKernelTest {
         };
         ByteBuffer data =
                 ByteBuffer.allocateDirect(4 * edges.length * edges.length * 16).order(ByteOrder.LITTLE_ENDIAN);
-        // Columns: every pair of edges; rows: the one, the other, and the one again.
+        // One column for each pair of edges (a, b), with the rows a, b, a.
         int width = edges.length * edges.length;
         for (int c = 0; c < width; c++) {
             for (int row = 0; row < 3; row++) {
@@ -106,7 +106,7 @@ class MinMaxKernelTest {
         assert32(kernel, data, random.nextInt(data.capacity() - 4 * width * rows + 1), width, rows);
     }
 
-    /** Heap or direct, of either byte order, with a position that must not matter and some bytes to spare. */
+    /** A heap or direct buffer of either byte order, with an arbitrary position and spare bytes. */
     private static ByteBuffer data(Random random, int bytes) {
         int size = bytes + random.nextInt(70);
         ByteBuffer data = random.nextBoolean() ? ByteBuffer.allocateDirect(size) : ByteBuffer.allocate(size);

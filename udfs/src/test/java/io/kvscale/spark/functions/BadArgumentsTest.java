@@ -22,7 +22,7 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Whatever is wrong with an argument is said by Spark's own kind of error, which names it. */
+/** Bad arguments give a Spark error that names the argument. */
 class BadArgumentsTest {
     private static Arguments wrong(String call, String... parts) {
         return Arguments.of(call, parts);
@@ -134,7 +134,7 @@ class BadArgumentsTest {
 
     @ParameterizedTest
     @MethodSource({"aggregates", "scales", "quantization", "values"})
-    void theArgumentIsNamed(String call, String... parts) {
+    void theErrorNamesTheArgument(String call, String... parts) {
         assertWrong("SELECT " + call, parts);
     }
 
@@ -181,7 +181,7 @@ class BadArgumentsTest {
     }
 
     @Test
-    void tensorsOfTwoModelsInOneGroupAreRefusedWhereverTheyMeet() {
+    void tensorsOfTwoModelsInOneGroupAreRefused() {
         Slot slot = new Slot(4, Role.KEY);
         byte[] data = TensorTable.values(new Random(1), Dtype.F32, 16, false);
         List<Row> others = List.of(
@@ -206,7 +206,7 @@ class BadArgumentsTest {
     }
 
     @Test
-    void statisticsOfTwoModelsAreNotJoined() {
+    void statisticsOfTwoModelsAreNotMerged() {
         String stats = "kv_stats_agg(0, 'key', '%s', 1, 1, X'0000803f')";
         assertWrong(
                 "SELECT kv_stats_union(" + stats.formatted("F32") + ", " + stats.formatted("BF16") + ")",
@@ -221,7 +221,7 @@ class BadArgumentsTest {
     }
 
     @Test
-    void histogramsAreNotJoinedWithRangesOnly() {
+    void statisticsWithAndWithoutHistogramsAreNotMerged() {
         String stats = "kv_stats_agg(0, 'key', 'F32', 1, 1, %s, 'a', '%s')";
         String range = stats.formatted("X'0000803f'", "range");
         String histogram = stats.formatted("X'0000803f'", "histogram");
@@ -239,7 +239,7 @@ class BadArgumentsTest {
     }
 
     @Test
-    void countsThatTogetherPass63BitsAreRefused() {
+    void countsWhoseSumExceeds63BitsAreRefused() {
         byte[] stats = TestSpark.one("SELECT kv_stats_agg(0, 'key', 'F32', 1, 1, X'0000803f', 'a', 'histogram')");
         for (int i = 0; i < 62; i++) {
             stats = StatisticsFunctions.union(stats, stats);
@@ -247,11 +247,11 @@ class BadArgumentsTest {
         byte[] half = stats;
         assertThatThrownBy(() -> StatisticsFunctions.union(half, half))
                 .isInstanceOf(SparkRuntimeException.class)
-                .hasMessageContaining("kv_stats_union: argument b: the counts together are beyond 9223372036854775807");
+                .hasMessageContaining("kv_stats_union: argument b: the sum of the counts exceeds 9223372036854775807");
     }
 
     @Test
-    void noByteOfStatisticsMayChange() {
+    void damagedStatisticsAreRefused() {
         byte[] good = TensorTable.statistics(TensorTable.table(TensorTable.random(1, 1, 2, Dtype.F32, 1, 2, true)));
         for (int i = 0; i < good.length; i++) {
             byte[] bad = good.clone();
@@ -289,7 +289,7 @@ class BadArgumentsTest {
                 "kv_stats_agg(0, 'key', 'F32', 1, 1, data, 's', 'histograms')",
                 "kv_stats_agg(0, 'key', 'F32', 1, 1, data, 's', '')"
             })
-    void aWordThatTheQuerySaysOutrightIsCheckedBeforeAnythingRuns(String call) {
+    void aLiteralIsCheckedBeforeTheQueryRuns(String call) {
         assertThatThrownBy(() -> TestSpark.sql("SELECT " + call + " FROM VALUES (1.0, X'00') AS t(x, data)"))
                 .isInstanceOf(SparkRuntimeException.class)
                 .hasMessageContaining(call.substring(0, call.indexOf('(')) + ": argument ");
@@ -302,7 +302,7 @@ class BadArgumentsTest {
                 "kv_scales(stats => X'00', scheme => 'fp8')",
                 "kv_stats_agg(0, 'key', 'F32', 1, 1, data => X'00000000')"
             })
-    void argumentsHaveNoNames(String call) {
+    void namedArgumentsAreRefused(String call) {
         assertThatThrownBy(() -> TestSpark.rows("SELECT " + call))
                 .isInstanceOf(AnalysisException.class)
                 .hasMessageContaining("NAMED_PARAMETERS_NOT_SUPPORTED")
@@ -310,7 +310,7 @@ class BadArgumentsTest {
     }
 
     @Test
-    void aBadWordInARowIsSaidWithItsSample() {
+    void anErrorInARowNamesItsSample() {
         assertThatThrownBy(() -> TestSpark.rows("SELECT kv_stats_agg(0, 'key', dtype, 1, 1, X'00000000', name)"
                         + " FROM VALUES ('F32', 'a'), ('F31', 'b#2') AS t(dtype, name)"))
                 .isInstanceOf(SparkRuntimeException.class)

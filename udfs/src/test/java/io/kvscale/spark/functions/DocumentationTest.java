@@ -18,7 +18,7 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import scala.jdk.javaapi.CollectionConverters;
 
-/** What DESCRIBE FUNCTION EXTENDED says is there, and true. */
+/** The text of DESCRIBE FUNCTION EXTENDED is complete, and its examples are true. */
 class DocumentationTest {
     static Stream<String> names() {
         return KvFunctions.ALL.stream().map(SqlFunction::name);
@@ -31,7 +31,7 @@ class DocumentationTest {
     }
 
     @Test
-    void allFunctionsOfTheIssueAreThere() {
+    void allFunctionsAreListed() {
         assertThat(names())
                 .containsExactlyInAnyOrder(
                         "kv_stats_agg",
@@ -59,7 +59,7 @@ class DocumentationTest {
 
     @ParameterizedTest
     @MethodSource("examples")
-    void everyExampleGivesWhatItPrints(String query, Example example) {
+    void everyExampleGivesItsResult(String query, Example example) {
         Dataset<Row> result = TestSpark.sql(query);
         assertThat(CollectionConverters.asJava(
                         HiveResult.hiveResultString(result.queryExecution().executedPlan())))
@@ -68,8 +68,8 @@ class DocumentationTest {
 
     @ParameterizedTest
     @MethodSource("examples")
-    void everyExampleGivesTheSameWithoutConstantsBeingFolded(String query, Example example) {
-        // Folding evaluates on the driver, by reflection; this runs generated code on rows.
+    void everyExampleGivesItsResultWithoutConstantFolding(String query, Example example) {
+        // Constant folding evaluates by reflection on the driver; without it, generated code runs.
         String excluded = "spark.sql.optimizer.excludedRules";
         TestSpark.session()
                 .conf()
@@ -78,7 +78,7 @@ class DocumentationTest {
                         "org.apache.spark.sql.catalyst.optimizer.ConstantFolding,"
                                 + "org.apache.spark.sql.catalyst.optimizer.ConvertToLocalRelation");
         try {
-            everyExampleGivesWhatItPrints(query, example);
+            everyExampleGivesItsResult(query, example);
         } finally {
             TestSpark.session().conf().unset(excluded);
         }

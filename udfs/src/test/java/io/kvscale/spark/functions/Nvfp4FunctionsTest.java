@@ -18,11 +18,11 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** NVFP4 in SQL: the global scale, and what its local scales leave of values. */
+/** NVFP4 in SQL: the global scale, fake quantization and its error. */
 class Nvfp4FunctionsTest {
     @ParameterizedTest
     @EnumSource(GlobalScale.class)
-    void whatIsCalibratedFakeQuantizesInTheSameConvention(GlobalScale convention) {
+    void calibratedScalesFakeQuantizeInTheirConvention(GlobalScale convention) {
         String name = "nvfp4:" + convention.word();
         Dataset<Row> table = TensorTable.table(TensorTable.random(3, 1, 4, Dtype.BF16, 2, 32, false));
         List<Row> rows = table.groupBy("layer", "role")
@@ -47,7 +47,7 @@ class Nvfp4FunctionsTest {
         }
     }
 
-    /** Of BF16 values the local scales are rounded on their way, so the F32 twin differs a little. */
+    /** Local scales of BF16 values are rounded to BF16 first, so that the F32 twin differs slightly. */
     private static void checkError(Row error, byte[] data, Nvfp4 twin, Dtype dtype) {
         ByteBuffer wide = ByteBuffer.allocate(data.length * 2).order(ByteOrder.LITTLE_ENDIAN);
         ByteBuffer narrow = ByteBuffer.wrap(data).order(ByteOrder.LITTLE_ENDIAN);
@@ -72,9 +72,9 @@ class Nvfp4FunctionsTest {
 
     @ParameterizedTest
     @EnumSource(GlobalScale.class)
-    void theErrorOfF32IsThatOfWhatComesBack(GlobalScale convention) {
+    void theErrorOfF32IsThatOfFakeQuantization(GlobalScale convention) {
         byte[] data = TensorTable.values(new Random(8), Dtype.F32, 160, false);
-        // Far too small a range, so that values saturate; and a group that is lost altogether.
+        // The scale is far too small, so that values saturate; one group becomes all zeros.
         float scale = convention == GlobalScale.DIVISOR ? 2688f : 1f / 2688;
         ByteBuffer values = ByteBuffer.wrap(data).order(ByteOrder.LITTLE_ENDIAN);
         for (int i = 0; i < 16; i++) {
@@ -118,7 +118,7 @@ class Nvfp4FunctionsTest {
                 "kv_scales(kv_stats_agg(0, 'k', 'F32', 1, 16, array_repeat(1e-39, 16)), 'nvfp4') | layer 0 | Infinity",
                 "kv_scales(X'', '{num_bits: 8, strategy: tensor_group}') | argument scheme | is NVFP4",
             })
-    void whatIsWrongIsSaidOfTheArgument(String call, String argument, String what) {
+    void theErrorNamesTheArgument(String call, String argument, String what) {
         assertThatThrownBy(() -> TestSpark.rows("SELECT " + call))
                 .isInstanceOf(SparkRuntimeException.class)
                 .message()
@@ -127,7 +127,7 @@ class Nvfp4FunctionsTest {
 
     @ParameterizedTest
     @CsvSource({"nvfp4, 2688.0", "nvfp4:divisor, 2688.0", "nvfp4:multiplier, 3.7202382E-4"})
-    void theConventionIsThatOfTheScheme(String scheme, float scale) {
+    void theSchemeSetsTheConvention(String scheme, float scale) {
         assertThat(TestSpark.<Float>one("SELECT kv_scales(kv_stats_agg(0, 'k', 'F32', 1, 16, array_repeat(-1, 16)), '"
                         + scheme + "')[0].scale[0]"))
                 .isEqualTo(scale);

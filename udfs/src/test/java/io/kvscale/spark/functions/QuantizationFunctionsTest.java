@@ -23,7 +23,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The functions of codes against {@link NumberFormat} and {@link QuantParameters}, value by value. */
+/** The quantization functions against {@link NumberFormat} and {@link QuantParameters}, value by value. */
 class QuantizationFunctionsTest {
     static Stream<Arguments> formatsAndDtypes() {
         return Stream.of(NumberFormat.values())
@@ -32,7 +32,7 @@ class QuantizationFunctionsTest {
 
     @ParameterizedTest
     @MethodSource("formatsAndDtypes")
-    void binaryGivesWhatEachValueGives(NumberFormat format, Dtype dtype) {
+    void binaryEqualsTheReferenceOfEachValue(NumberFormat format, Dtype dtype) {
         for (float scale : new float[] {0.05f, 1f, 3e-30f, 1e30f}) {
             byte[] data = values(dtype, scale, format);
             int n = data.length / dtype.bytes();
@@ -58,7 +58,7 @@ class QuantizationFunctionsTest {
 
     @ParameterizedTest
     @EnumSource(NumberFormat.class)
-    void anArrayIsDataOfF32(NumberFormat format) {
+    void anArrayIsF32Data(NumberFormat format) {
         UTF8String name = text(format.name());
         byte[] data = values(Dtype.F32, 0.05f, format);
         float[] floats = new float[data.length / 4];
@@ -76,7 +76,7 @@ class QuantizationFunctionsTest {
 
     @ParameterizedTest
     @EnumSource(NumberFormat.class)
-    void everyCodeOfANumberComesBack(NumberFormat format) {
+    void everyFiniteCodeComesBack(NumberFormat format) {
         for (int code = 0; code < 1 << format.bits(); code++) {
             float q = format.decode(code);
             if (Math.abs(q) < Float.POSITIVE_INFINITY && Float.floatToRawIntBits(q) != 0x80000000) {
@@ -91,7 +91,7 @@ class QuantizationFunctionsTest {
 
     @ParameterizedTest
     @MethodSource("formatsAndDtypes")
-    void theErrorIsThatOfTheNumberBeforeItIsRounded(NumberFormat format, Dtype dtype) {
+    void theErrorExcludesTheFinalRounding(NumberFormat format, Dtype dtype) {
         float scale = 0.05f;
         byte[] data = values(dtype, scale, format);
         QuantParameters parameters = new QuantParameters(scale, 0f);
@@ -172,7 +172,7 @@ class QuantizationFunctionsTest {
                 .containsExactly("0 null null", "0 0000 1.0", "1 null null", "1 02FE 2.0", "2 null null", "2 04FC 3.0");
     }
 
-    /** Numbers of all kinds: around the range of the format, tiny, huge, -0, ties; more than a chunk of a kernel. */
+    /** Values around the range of the format, tiny, huge, -0 and ties; more than one chunk of a kernel. */
     private static byte[] values(Dtype dtype, float scale, NumberFormat format) {
         Random random = new Random(7);
         int n = 1501;

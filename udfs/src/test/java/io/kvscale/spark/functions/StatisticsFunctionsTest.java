@@ -22,7 +22,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Statistics joined, shown and solved. */
+/** kv_stats_union, kv_stats_info and kv_scales. */
 class StatisticsFunctionsTest {
     @ParameterizedTest
     @EnumSource(Dtype.class)
@@ -66,7 +66,7 @@ class StatisticsFunctionsTest {
     }
 
     @Test
-    void infoIsNullWhereNoFiniteValueWasSeen() {
+    void extremesAreNullWithoutFiniteValues() {
         String slots =
                 "SELECT s.min, s.max, s.min_sample, s.max_sample, s.channel_min, s.channel_max, s.inf, s.nan FROM"
                         + " (SELECT explode(kv_stats_info(kv_stats_agg(0, 'k', 'BF16', 1, 2, %s)).slots) AS s)";
@@ -78,7 +78,7 @@ class StatisticsFunctionsTest {
     }
 
     @Test
-    void unionIsWhatOnePassGives() {
+    void unionEqualsOnePassOverAllData() {
         List<Row> rows = TensorTable.random(8, 2, 9, Dtype.BF16, 1, 8, true);
         byte[] whole = TensorTable.statistics(TensorTable.table(rows));
         TensorTable.table(rows)
@@ -105,7 +105,7 @@ class StatisticsFunctionsTest {
                 "kv_cache_scheme: {num_bits: 8, type: int, symmetric: false, strategy: channel}",
                 "{\"num_bits\":8,\"type\":\"float\",\"scale_dtype\":\"input\",\"symmetric\":false}"
             })
-    void scalesAreThoseThatTheJobDerives(String text) {
+    void scalesEqualThoseOfTheJob(String text) {
         QuantizationScheme scheme = SchemeText.parse(text);
         Dataset<Row> table = TensorTable.table(TensorTable.random(2, 3, 5, Dtype.BF16, 2, 8, false));
         CalibrationStatistics statistics = CalibrationStatistics.fromByteArray(TensorTable.statistics(table));
@@ -131,7 +131,7 @@ class StatisticsFunctionsTest {
     }
 
     @Test
-    void scalesOfOneSlotAloneAreGivenThoughTheModelIsNotWhole() {
+    void scalesNeedNotCoverAWholeModel() {
         List<Row> groups = TensorTable.table(TensorTable.random(2, 3, 5, Dtype.BF16, 2, 8, false))
                 .groupBy("layer", "role")
                 .agg(expr("kv_scales(" + TensorTable.CALL + ", 'int8')[0].scale[0] AS scale"))

@@ -46,13 +46,13 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import scala.jdk.javaapi.CollectionConverters;
 
-/** kv_stats_agg and kv_stats_union_agg: the law is that nothing but the rows shows in the bytes. */
+/** kv_stats_agg and kv_stats_union_agg: the bytes depend on the rows only. */
 class TensorStatisticsAggregateTest {
     private static final String SAMPLES = "../conf/sample";
 
     @ParameterizedTest
     @EnumSource(Dtype.class)
-    void theSameRowsGiveTheSameBytesHoweverTheyArePartitioned(Dtype dtype) {
+    void theBytesDoNotDependOnPartitioning(Dtype dtype) {
         List<Row> rows = TensorTable.random(3, 3, 40, dtype, 2, 8, true);
         byte[] whole = TensorTable.statistics(TensorTable.table(rows).coalesce(1));
         assertThat(whole).isEqualTo(direct(rows).toByteArray());
@@ -70,7 +70,7 @@ class TensorStatisticsAggregateTest {
 
     @ParameterizedTest
     @EnumSource(Dtype.class)
-    void histogramsOfTheSameRowsAreTheSameBytesHoweverTheyArePartitionedAndJoined(Dtype dtype) {
+    void theBytesOfHistogramsDoNotDependOnPartitioningOrMerging(Dtype dtype) {
         List<Row> rows = TensorTable.random(3, 2, 40, dtype, 2, 8, true);
         CalibrationStatistics counted = new CalibrationStatistics(new CountTables());
         byte[] whole = direct(counted, rows).toByteArray();
@@ -90,14 +90,14 @@ class TensorStatisticsAggregateTest {
                         + TensorTable.HISTOGRAM.replace("'histogram'", "'Histo' || 'GRAM'")
                         + " FROM halves WHERE NOT sample < 's3'))"))
                 .isEqualTo(whole);
-        // The word for the default is the default.
+        // 'range' equals the default.
         assertThat(TestSpark.<byte[]>one(
                         "SELECT " + TensorTable.HISTOGRAM.replace("histogram", "range") + " FROM halves"))
                 .isEqualTo(TensorTable.statistics(TensorTable.table(rows)));
     }
 
     @Test
-    void moreHistogramsThanTheHashMapHoldsAreEachRight() {
+    void moreHistogramsThanTheHashMapHoldsAreCorrect() {
         List<Row> rows = TensorTable.random(9, 200, 5, Dtype.BF16, 1, 4, false);
         List<Row> groups = TensorTable.table(rows)
                 .repartition(4)
@@ -117,7 +117,7 @@ class TensorStatisticsAggregateTest {
 
     @ParameterizedTest
     @EnumSource
-    void realCapturesGiveWhatTheJobGives(StatisticsKind kind) {
+    void realCapturesGiveTheStatisticsOfTheJob(StatisticsKind kind) {
         Configuration configuration = new Configuration();
         List<InputFile> files =
                 CaptureListing.of(List.of(SAMPLES), configuration).files();
@@ -167,7 +167,7 @@ class TensorStatisticsAggregateTest {
         return origin == null ? null : new Origin(origin.sample(), "");
     }
 
-    /** Every K and V of the captures as a row. */
+    /** A row for each K and V tensor of the captures. */
     private static List<Row> rowsOf(List<FilePiece> pieces, CaptureOptions options, Configuration configuration) {
         CaptureReader reader = new CaptureReader(options, configuration, CaptureReader.Depth.VALUES, bytes -> {});
         List<Row> rows = new ArrayList<>();
@@ -197,7 +197,7 @@ class TensorStatisticsAggregateTest {
     }
 
     @Test
-    void moreGroupsThanTheHashMapHoldsAreEachRight() {
+    void moreGroupsThanTheHashMapHoldsAreCorrect() {
         List<Row> rows = TensorTable.random(9, 200, 5, Dtype.F32, 1, 4, false);
         List<Row> groups = TensorTable.table(rows)
                 .repartition(4)
@@ -213,7 +213,7 @@ class TensorStatisticsAggregateTest {
         }
     }
 
-    /** What the kernels make of the rows, without Spark. */
+    /** The statistics of the rows, computed without Spark. */
     private static CalibrationStatistics direct(List<Row> rows) {
         return direct(new CalibrationStatistics(), rows);
     }
@@ -228,7 +228,7 @@ class TensorStatisticsAggregateTest {
     }
 
     @Test
-    void anArrayOfFloatsIsTheBinaryOfF32() {
+    void anArrayOfFloatsEqualsF32Binary() {
         String f32 = "SELECT kv_stats_agg(3L, 'V', 'float32', 1S, 2Y, %s, 'x')";
         assertThat(TestSpark.<byte[]>one(f32.formatted("array(float('1.0'), float('NaN'))")))
                 .isEqualTo(TestSpark.<byte[]>one(f32.formatted("X'0000803f0000c0ff'")));
@@ -253,7 +253,7 @@ class TensorStatisticsAggregateTest {
         for (int column = 0; column < 6; column++) {
             Object[] values = new Object[7];
             for (int i = 0; i < 7; i++) {
-                // What is beside the null would be an error by itself.
+                // The other arguments would be an error if the row were read.
                 values[i] = i == column
                         ? null
                         : i == 0 ? (Object) (-1) : rows.get(0).get(i);
@@ -265,7 +265,7 @@ class TensorStatisticsAggregateTest {
     }
 
     @Test
-    void withoutARowThereIsNull() {
+    void noRowsGiveNull() {
         Dataset<Row> none = TensorTable.table(List.of());
         assertThat(none.selectExpr(TensorTable.CALL).head().get(0)).isNull();
         assertThat(none.groupBy("layer").agg(expr(TensorTable.CALL)).collectAsList())
@@ -281,7 +281,7 @@ class TensorStatisticsAggregateTest {
     }
 
     @Test
-    void theSampleMayBeAbsent() {
+    void theSampleIsOptional() {
         List<Row> rows = TensorTable.random(5, 1, 3, Dtype.F16, 1, 4, false);
         byte[] absent = (byte[]) TensorTable.table(rows)
                 .selectExpr("kv_stats_agg(layer, role, dtype, heads, head_dim, data)")
@@ -320,14 +320,14 @@ class TensorStatisticsAggregateTest {
         byte[] keys = TestSpark.one("SELECT " + plain.formatted("") + " WHERE role = 'key'");
         assertThat(TestSpark.<byte[]>one("SELECT " + plain.formatted("FILTER (WHERE role = 'key')")))
                 .isEqualTo(keys);
-        // The frame grows, so that what was packed for one row is counted on for the next.
+        // The frame grows, so that counting goes on after the histograms were packed.
         List<Row> growing = TestSpark.rows(
                 "SELECT " + plain.formatted("OVER (PARTITION BY role ORDER BY layer, sample)") + " WHERE role = 'key'");
         assertThat(growing.get(growing.size() - 1).get(0)).isEqualTo(keys);
     }
 
     @Test
-    void anAggregateIsItsArgumentsAndPlaces() throws Exception {
+    void equalityDependsOnArgumentsAndOffsets() throws Exception {
         List<Expression> arguments = List.of(Literal$.MODULE$.apply(1L), Literal$.MODULE$.apply("key"));
         TensorStatisticsAggregate one = new TensorStatisticsAggregate(
                 CollectionConverters.asScala(arguments).toIndexedSeq(), 1, 2);

@@ -15,7 +15,7 @@ import org.apache.spark.sql.RowFactory;
 import org.apache.spark.sql.types.StructType;
 import org.jspecify.annotations.Nullable;
 
-/** Tables of K and V that tests aggregate. */
+/** Tables of K and V tensors for tests. */
 final class TensorTable {
     static final StructType SCHEMA = StructType.fromDDL(
             "layer INT, role STRING, dtype STRING, heads INT, head_dim INT, data BINARY, sample STRING");
@@ -29,7 +29,7 @@ final class TensorTable {
         return RowFactory.create(slot.layer(), slot.role().word(), dtype.name(), heads, headDim, data, sample);
     }
 
-    /** Samples of every layer and role, each of a few tokens; some values are NaN or infinite where {@code wild}. */
+    /** Samples of every layer and role, of a few tokens each; some values are NaN or infinite if {@code wild}. */
     static List<Row> random(long seed, int layers, int samples, Dtype dtype, int heads, int headDim, boolean wild) {
         Random random = new Random(seed);
         List<Row> rows = new ArrayList<>();
@@ -78,7 +78,7 @@ final class TensorTable {
         return TestSpark.session().createDataFrame(rows, SCHEMA);
     }
 
-    /** The statistics of all rows of a table as one. */
+    /** The statistics of all rows of a table. */
     static byte[] statistics(Dataset<Row> table) {
         return (byte[]) table.selectExpr(CALL).head().get(0);
     }

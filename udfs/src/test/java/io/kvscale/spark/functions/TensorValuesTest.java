@@ -28,14 +28,14 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import scala.jdk.javaapi.CollectionConverters;
 
-/** A row that gives its values chunk by chunk counts as one that gives them as an array. */
+/** A row read in chunks gives the statistics of a row read as an array. */
 class TensorValuesTest {
     private static final int SAMPLE = 0;
     private static final int DATA = 1;
 
     @ParameterizedTest
     @EnumSource(Dtype.class)
-    void chunksGiveTheBytesThatTheArrayGives(Dtype dtype) {
+    void chunksAndArrayGiveEqualBytes(Dtype dtype) {
         Random random = new Random(dtype.ordinal());
         for (int i = 0; i < 60; i++) {
             Geometry geometry = new Geometry(dtype, 1 + random.nextInt(3), 1 + random.nextInt(9));
@@ -56,7 +56,7 @@ class TensorValuesTest {
 
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
-    void theArrayIsTakenWhereTheArgumentsReadItInAnotherWay(boolean otherColumn) {
+    void theArrayIsUsedIfTheQueryGivesAnotherGeometry(boolean otherColumn) {
         Geometry geometry = new Geometry(Dtype.F32, 2, 2);
         KvSource source = new KvSource("f", 0, null, geometry, 1, 3, false, null);
         byte[] values = TensorTable.values(new Random(1), Dtype.F32, 12, false);
@@ -94,7 +94,7 @@ class TensorValuesTest {
         return new TokenMask(1, tokens, real);
     }
 
-    /** The row with its real tokens as one array, [heads, tokens, head_dim]. */
+    /** The row as one array without padding, [heads, tokens, head_dim]. */
     private static InternalRow plain(@Nullable String sample, KvSource source, byte[] values) {
         int width = source.geometry().dtype().bytes();
         Geometry g = source.geometry();
@@ -111,7 +111,7 @@ class TensorValuesTest {
                 new Object[] {sample == null ? null : UTF8String.fromString(sample), real.toByteArray()});
     }
 
-    /** A row of a source that reads its file late. */
+    /** A row of a source that reads its file on demand. */
     private static class FakeRow extends GenericInternalRow implements TensorValues {
         private final KvSource source;
         private final byte[] values;
