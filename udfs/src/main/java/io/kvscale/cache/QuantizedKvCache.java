@@ -158,7 +158,7 @@ public final class QuantizedKvCache {
 
     private @Nullable HeldScales current(Slot slot, Geometry geometry) {
         if (fixed != null) {
-            return fixed.of(slot, geometry);
+            return fixed.scales(slot, geometry);
         }
         ScaleSet derived = running.scales(slot);
         return derived == null ? null : HeldScales.of(derived);

@@ -34,12 +34,7 @@ public final class CalibrationTask {
         this.listener = listener;
     }
 
-    /**
-     * Runs one split.
-     *
-     * @param kind what the statistics keep
-     * @param depth {@code HEADERS} gives geometries, tokens and samples, without reading values
-     */
+    /** @param depth {@code HEADERS} gives geometries, tokens and samples, without reading values */
     public static TaskState run(
             Split split,
             SlotSchemes schemes,
@@ -79,7 +74,7 @@ public final class CalibrationTask {
         }
     }
 
-    /** After a problem, only samples that could show an earlier one are still read. */
+    /** After a problem, only files that could show an earlier problem are read. */
     private static boolean mayComeBefore(InputFile file, DataProblem problem) {
         Sample first = problem.sample();
         return first == null || SampleNames.mayHoldUpTo(file, first.name());

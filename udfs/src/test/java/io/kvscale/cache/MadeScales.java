@@ -60,6 +60,6 @@ public final class MadeScales {
 
     /** Quantizes and dequantizes tokens of a slot that has scales. */
     public static KvTensor fakeQuantized(FixedScales scales, Slot slot, KvTensor tokens) {
-        return FakeQuantization.apply(tokens, Objects.requireNonNull(scales.of(slot, tokens.geometry())));
+        return FakeQuantization.apply(tokens, Objects.requireNonNull(scales.scales(slot, tokens.geometry())));
     }
 }

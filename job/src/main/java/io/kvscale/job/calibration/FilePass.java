@@ -23,7 +23,7 @@ import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.util.LongAccumulator;
 import org.apache.spark.util.SerializableConfiguration;
 
-/** Over capture files, cut into splits. */
+/** A pass over capture files, cut into splits. */
 final class FilePass implements Pass {
     private final JavaSparkContext spark;
     private final Recipe recipe;

@@ -34,7 +34,7 @@ import org.apache.spark.util.LongAccumulator;
 import org.jspecify.annotations.Nullable;
 import scala.Tuple2;
 
-/** Over text: the model runs in the tasks, which observe what its cache would hold. */
+/** A pass over texts: tasks run the model and observe the K and V of its cache. */
 final class TextPass implements Pass {
     private final Recipe recipe;
     private final TextSource source;
@@ -49,10 +49,10 @@ final class TextPass implements Pass {
     }
 
     /**
-     * Checks the model, then reads and tokenizes the texts, in Spark jobs of their own.
+     * Checks the model, then reads and tokenizes the texts, in separate Spark jobs.
      *
-     * @param partitions how many tasks to aim at; 0: enough for every core
-     * @throws InvalidDataException if the model or a text is not as it should be
+     * @param partitions the number of tasks to aim at; 0: enough for every core
+     * @throws InvalidDataException if the model or a text is invalid
      */
     static TextPass plan(JavaSparkContext spark, Recipe recipe, TextSource source, int partitions, Progress progress) {
         ModelCorpus texts = ModelCorpus.open(
@@ -88,7 +88,7 @@ final class TextPass implements Pass {
         TextSettings settings = recipe.text();
         int lastChunk = (texts.corpus().summary().longest() - 1) / settings.chunkTokens() * settings.chunkTokens();
         if (settings.fakeQuantizeFeedback() && lastChunk <= settings.residualLength()) {
-            notices.add("feedback: fake_quantize changes nothing here: no text is so long that a chunk attends to"
+            notices.add("feedback: fake_quantize has no effect: all texts are too short for a chunk to attend to"
                     + " quantized tokens (chunk_tokens is " + settings.chunkTokens() + ", residual_length "
                     + settings.residualLength() + ")");
         }
@@ -98,7 +98,7 @@ final class TextPass implements Pass {
     @Override
     public String description() {
         return texts.corpus().summary().sequences() + " texts in " + partitions() + " tasks"
-                + (wantsScales() ? ", for the scales that are fed back" : "");
+                + (wantsScales() ? ", for the scales to feed back" : "");
     }
 
     @Override
@@ -168,7 +168,7 @@ final class TextPass implements Pass {
         }
     }
 
-    /** The number of failed samples is checked here: a task knows only its own. */
+    /** Checks the number of failed samples over all tasks. */
     @Override
     public TaskState withContext(Supplier<TaskState> run) {
         TaskState state = run.get();

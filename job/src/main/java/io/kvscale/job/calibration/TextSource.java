@@ -4,10 +4,10 @@ import io.kvscale.job.corpus.read.TextInput;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Text, and the model that runs over it.
+ * Texts and the model that runs over them.
  *
- * @param model its folder
- * @param captures where K and V are saved, a folder of any file system that Hadoop knows; null for nowhere
+ * @param model the model's folder
+ * @param captures the folder in which K and V are saved, on any Hadoop file system; null to save none
  */
 public record TextSource(
         String model, TextInput text, @Nullable String captures) {}

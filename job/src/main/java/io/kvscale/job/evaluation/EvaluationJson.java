@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Writes {@code evaluation.json}. */
 final class EvaluationJson {
-    /** Jackson's own writer of floats: the same text on every JDK. */
+    /** Jackson's own float writer gives the same text on every JDK. */
     private static final JsonMapper MAPPER = new JsonMapper(JsonFactory.builder()
             .enable(StreamWriteFeature.USE_FAST_DOUBLE_WRITER)
             .build());
@@ -56,7 +56,7 @@ final class EvaluationJson {
         return json;
     }
 
-    /** Quantized layers only; a null stands for no noise at all. */
+    /** The quantized layers; null stands for an infinite SQNR. */
     private static List<Map<String, @Nullable Object>> layers(SchemeQuality quality) {
         List<Map<String, @Nullable Object>> layers = new ArrayList<>();
         quality.sqnrDb().keySet().stream().mapToInt(Slot::layer).distinct().forEach(layer -> {

@@ -13,8 +13,8 @@ import org.apache.spark.util.LongAccumulator;
 import scala.jdk.javaapi.CollectionConverters;
 
 /**
- * Shows what is done, rate and time left on stderr: a live line on a terminal, a plain line every ten seconds elsewhere.
- * Running tasks are seen through their heartbeats.
+ * Shows progress, rate and time left on stderr: a live line on a terminal, else a plain line every ten seconds. Running
+ * tasks report through Spark's heartbeats.
  */
 public final class Progress {
     private static final long LIVE_NANOS = 200_000_000L;
@@ -27,10 +27,7 @@ public final class Progress {
     private final boolean live;
     private final boolean quiet;
 
-    /**
-     * @param live whether lines may be written over, as on a terminal
-     * @param quiet whether to show nothing
-     */
+    /** @param live whether to overwrite one line, as on a terminal */
     public Progress(PrintStream err, boolean live, boolean quiet) {
         this.err = err;
         this.live = live;
@@ -38,10 +35,10 @@ public final class Progress {
     }
 
     /**
-     * Runs a Spark job and shows how far it is.
+     * Runs a Spark job in a job group of its own and shows its progress.
      *
-     * @param description the name that Spark's pages call it by
-     * @param job is given what its tasks count bytes or tokens with, and samples
+     * @param description the description in Spark's UI
+     * @param job takes the accumulators in which its tasks count bytes or tokens, and samples
      */
     public <T> T track(
             JavaSparkContext spark,
@@ -62,7 +59,7 @@ public final class Progress {
         }
     }
 
-    /** What one accumulator says. */
+    /** The value of one accumulator, running tasks included. */
     private static final class Counted {
         private final Map<Long, Long> running = new HashMap<>();
         private final long accumulator;
@@ -96,7 +93,7 @@ public final class Progress {
         }
     }
 
-    /** Shows one job. */
+    /** Shows the progress of one job. */
     private final class Shown extends SparkListener {
         private final Work work;
         private final Counted done;
@@ -147,7 +144,7 @@ public final class Progress {
             }
         }
 
-        /** Ends a live line. */
+        /** Clears a live line. */
         synchronized void finish() {
             finished = true;
             if (live && any) {

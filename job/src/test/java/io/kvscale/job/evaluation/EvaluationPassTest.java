@@ -107,11 +107,11 @@ class EvaluationPassTest {
         EvaluationPass.checkFit(all, shape);
         assertThat(EvaluationPass.notices(all, shape))
                 .containsExactly(
-                        "out/first has no scales of 2 of 3 layers: in full precision stay layers 1, 2",
-                        "out/again has no scales of 2 of 3 layers: in full precision stay layers 1, 2");
+                        "out/first has no scales for 2 of 3 layers, which stay in full precision: 1, 2",
+                        "out/again has no scales for 2 of 3 layers, which stay in full precision: 1, 2");
         Slot[] both = {new Slot(1, Role.KEY), new Slot(1, Role.VALUE), new Slot(2, Role.KEY), new Slot(2, Role.VALUE)};
         assertThat(EvaluationPass.notices(List.of(made("out/last", 2, 16, 1, both)), shape))
-                .containsExactly("out/last has no scales of 1 of 3 layers: in full precision stays layer 0");
+                .containsExactly("out/last has no scales for 1 of 3 layers, which stay in full precision: 0");
         for (Role role : Role.values()) {
             List<NamedScales> lone = List.of(made("out/lone", 2, 16, new Slot(1, role)));
             assertThatThrownBy(() -> EvaluationPass.checkFit(lone, shape))
@@ -127,7 +127,7 @@ class EvaluationPassTest {
     void manyLayersWithoutScalesAreNamedInPart() {
         ModelShape deep = new ModelShape(200, 2, 16, 512, 64, Dtype.F32);
         assertThat(EvaluationPass.notices(List.of(scales("out/first", 1)), deep))
-                .containsExactly("out/first has no scales of 199 of 200 layers: in full precision stay layers"
+                .containsExactly("out/first has no scales for 199 of 200 layers, which stay in full precision:"
                         + " 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, ...");
     }
 
