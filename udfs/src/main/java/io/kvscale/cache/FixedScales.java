@@ -51,7 +51,8 @@ public final class FixedScales implements Serializable {
         for (Map.Entry<Slot, HeldScales> entry : scales.entrySet()) {
             Slot slot = entry.getKey();
             if (slot.layer() >= model.layers()) {
-                throw misfit(slot, "the table has scales for this slot, but the model has " + model.layers() + " layers");
+                throw misfit(
+                        slot, "the table has scales for this slot, but the model has " + model.layers() + " layers");
             }
             checkFit(slot, entry.getValue().geometry(), model.geometry());
         }
@@ -120,8 +121,8 @@ public final class FixedScales implements Serializable {
     }
 
     static InvalidDataException nonFiniteValues(Slot slot) {
-        return new InvalidDataException(DataProblem.of(
-                        "NaN or infinite values cannot be quantized", "find out why the model produced them")
-                .inSlot(slot));
+        return new InvalidDataException(
+                DataProblem.of("NaN or infinite values cannot be quantized", "find out why the model produced them")
+                        .inSlot(slot));
     }
 }

@@ -67,8 +67,7 @@ public final class QuantizedKvCache {
      * @param kind whether the statistics are ranges or also histograms
      * @param fixed the scales to quantize with; null for running scales
      */
-    public QuantizedKvCache(
-            SlotSchemes schemes, int residualLength, StatisticsKind kind, @Nullable FixedScales fixed) {
+    public QuantizedKvCache(SlotSchemes schemes, int residualLength, StatisticsKind kind, @Nullable FixedScales fixed) {
         if (residualLength < 0) {
             throw new IllegalArgumentException("residual_length " + residualLength + " is below 0");
         }

@@ -13,7 +13,8 @@ import java.util.List;
  * @param negativeLogLikelihood sum of -log p(next token) with the full-precision cache, in nats
  * @param schemes the score of each quantized cache, in the order given
  */
-public record SampleScore(String sample, long tokens, long predicted, double negativeLogLikelihood, List<SchemeScore> schemes)
+public record SampleScore(
+        String sample, long tokens, long predicted, double negativeLogLikelihood, List<SchemeScore> schemes)
         implements Serializable {
 
     public SampleScore {

@@ -13,7 +13,8 @@ import java.util.TreeMap;
  * @param topTokenMatches number of predictions with the most probable token of the full-precision cache
  * @param errors the quantization error of each quantized slot's K or V, as computed in this run
  */
-public record SchemeScore(double negativeLogLikelihood, double divergence, long topTokenMatches, SortedMap<Slot, SquareSums> errors)
+public record SchemeScore(
+        double negativeLogLikelihood, double divergence, long topTokenMatches, SortedMap<Slot, SquareSums> errors)
         implements Serializable {
 
     public SchemeScore {

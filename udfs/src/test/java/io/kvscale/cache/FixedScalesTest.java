@@ -183,7 +183,8 @@ class FixedScalesTest {
                 .isInstanceOf(InvalidDataException.class)
                 .hasMessageContainingAll("BF16, 2 heads, head_dim 16", "BF16, 4 heads, head_dim 8", "layer 3 value");
         assertThat(cache.getSeqLength(3)).isZero();
-        assertThatThrownBy(() -> MadeScales.fakeQuantized(fixed, VALUES, tokens)).hasMessageContaining("layer 3 value");
+        assertThatThrownBy(() -> MadeScales.fakeQuantized(fixed, VALUES, tokens))
+                .hasMessageContaining("layer 3 value");
         assertThatThrownBy(() -> fixed.checkFit(FakeDecoding.shape(4, 4, 8, Dtype.F32)))
                 .hasMessageContainingAll("BF16, 2 heads", "F32, 4 heads", "layer 3 value");
         assertThatThrownBy(() -> fixed.checkFit(FakeDecoding.shape(3, 2, 16, Dtype.F32)))

@@ -48,7 +48,9 @@ class WorkedExampleTest {
         // example: end
         assertThat(exact).isEqualTo(0.1f);
         assertThat(scales).containsExactly(2 * 1.1f / 255, 2 * 2.3f / 255);
-        assertThat(quantized).isEqualTo(Math.round(0.1f / scales[0]) * scales[0]).isNotEqualTo(exact);
+        assertThat(quantized)
+                .isEqualTo(Math.round(0.1f / scales[0]) * scales[0])
+                .isNotEqualTo(exact);
         assertThat(sequence.key().value(8)).isEqualTo(key.value(8)); // the newest token of the first head
         assertThat(tokens).isEqualTo(3);
         assertThat(cache.getSeqLength(0)).isZero();

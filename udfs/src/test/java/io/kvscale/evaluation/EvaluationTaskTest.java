@@ -112,7 +112,8 @@ class EvaluationTaskTest {
                 assertThat(score.tokens()).isEqualTo(SAMPLES.get(i).ids().length);
                 assertThat(score.predicted()).isEqualTo(score.tokens() - 1);
                 assertThat(score.negativeLogLikelihood()).isCloseTo(naive.baseline, within(1e-9));
-                assertThat(score.schemes().get(0).negativeLogLikelihood()).isCloseTo(naive.negativeLogLikelihood, within(1e-9));
+                assertThat(score.schemes().get(0).negativeLogLikelihood())
+                        .isCloseTo(naive.negativeLogLikelihood, within(1e-9));
                 assertThat(score.schemes().get(0).divergence()).isCloseTo(naive.divergence, within(1e-9));
                 assertThat(score.schemes().get(0).topTokenMatches()).isEqualTo(naive.topTokenMatches);
             }
@@ -181,7 +182,8 @@ class EvaluationTaskTest {
         for (int i = 0; i < SAMPLES.size(); i++) {
             try (EvaluationTask alone = new EvaluationTask(model, List.of(FixedScales.of(second)), 8, 3)) {
                 SampleScore score = alone.score(SAMPLES.get(i));
-                assertThat(score.negativeLogLikelihood()).isEqualTo(together.get(i).negativeLogLikelihood());
+                assertThat(score.negativeLogLikelihood())
+                        .isEqualTo(together.get(i).negativeLogLikelihood());
                 assertThat(score.schemes().get(0))
                         .isEqualTo(together.get(i).schemes().get(1));
             }

@@ -63,7 +63,8 @@ class NextTokenTest {
     void aShiftOfAllLogitsChangesNothingEvenWhereExponentialsWouldOverflow() {
         float[] logits = {3f, -2f, 0.5f};
         float[] shifted = {4099f, 4094f, 4096.5f};
-        assertThat(read(shifted).negativeLogLikelihood(1)).isCloseTo(read(logits).negativeLogLikelihood(1), within(1e-12));
+        assertThat(read(shifted).negativeLogLikelihood(1))
+                .isCloseTo(read(logits).negativeLogLikelihood(1), within(1e-12));
         assertThat(read(shifted).divergence(read(logits))).isCloseTo(0, within(1e-12));
         float[] far = {3e38f, -3e38f};
         assertThat(read(far).negativeLogLikelihood(0)).isZero();

@@ -110,8 +110,7 @@ class TaskStateTest {
     @ParameterizedTest
     @EnumSource(StatisticsKind.class)
     void theStateDoesNotDependOnHowTheCorpusWasSplit(StatisticsKind kind) {
-        TaskState whole = task(
-                IntStream.range(0, SAMPLES).boxed().toList(), kind);
+        TaskState whole = task(IntStream.range(0, SAMPLES).boxed().toList(), kind);
         assertThat(Objects.requireNonNull(whole.problem()).sample()).isEqualTo(Sample.named("s10"));
         Random random = new Random(5);
         for (int round = 0; round < 30; round++) {

@@ -110,8 +110,7 @@ record CaptureRates(
         };
     }
 
-    private static TaskState task(Split split, StatisticsKind kind, Configuration hadoop)
-            throws IOException {
+    private static TaskState task(Split split, StatisticsKind kind, Configuration hadoop) throws IOException {
         QuantizationScheme fp8 = QuantizationScheme.fp8();
         TaskState outcome = CalibrationTask.run(
                 split,

@@ -73,9 +73,7 @@ public final class CalibrationJob {
     /** Calibrates on texts that a model runs over. */
     public static CalibrationJob ofText(SparkRuntime runtime, Recipe recipe, TextSource text) {
         return new CalibrationJob(
-                runtime,
-                recipe,
-                (spark, how, tasks, progress) -> TextPass.plan(spark, how, text, tasks, progress));
+                runtime, recipe, (spark, how, tasks, progress) -> TextPass.plan(spark, how, text, tasks, progress));
     }
 
     /**

@@ -14,8 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param headers the slots that the headers of captures show, without values; null for texts
  * @param tally counts of all headers
  */
-public record DryRun(
-        Map<String, String> facts, @Nullable CalibrationStatistics headers, Tally tally) {
+public record DryRun(Map<String, String> facts, @Nullable CalibrationStatistics headers, Tally tally) {
     public DryRun {
         facts = Collections.unmodifiableMap(new LinkedHashMap<>(facts));
     }

@@ -17,7 +17,6 @@ import io.kvscale.task.CaptureWriter;
 import io.kvscale.task.FailedSamples;
 import io.kvscale.task.TaskState;
 import io.kvscale.task.TextTask;
-import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.text.TokenBatch;
 import java.io.IOException;

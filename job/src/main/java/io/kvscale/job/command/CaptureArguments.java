@@ -79,11 +79,7 @@ final class CaptureArguments {
      * @param paths as {@link #paths} gave them
      */
     CalibrationJob job(
-            SparkRuntime runtime,
-            Recipe recipe,
-            List<String> paths,
-            Configuration hadoop,
-            ResultWriter results) {
+            SparkRuntime runtime, Recipe recipe, List<String> paths, Configuration hadoop, ResultWriter results) {
         InputFormat format = format();
         if (format == InputFormat.PARQUET) {
             CaptureListing.check(paths, hadoop);

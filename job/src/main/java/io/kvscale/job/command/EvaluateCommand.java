@@ -1,8 +1,8 @@
 package io.kvscale.job.command;
 
 import io.kvscale.job.console.EvaluationPrinter;
-import io.kvscale.job.evaluation.Evaluation;
 import io.kvscale.job.corpus.read.TextInput;
+import io.kvscale.job.evaluation.Evaluation;
 import io.kvscale.job.evaluation.EvaluationJob;
 import io.kvscale.job.evaluation.EvaluationResult;
 import io.kvscale.job.evaluation.NamedScales;

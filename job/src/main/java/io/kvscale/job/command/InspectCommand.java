@@ -131,8 +131,7 @@ public final class InspectCommand implements Callable<Integer> {
         }
     }
 
-    private static TaskState read(
-            InputFile file, CaptureOptions options, Configuration hadoop, Depth depth) {
+    private static TaskState read(InputFile file, CaptureOptions options, Configuration hadoop, Depth depth) {
         Split whole = new Split(new ArrayList<>(List.of(new FilePiece(file, 0, file.length()))));
         QuantizationScheme any = QuantizationScheme.fp8();
         TaskState read = CalibrationTask.run(

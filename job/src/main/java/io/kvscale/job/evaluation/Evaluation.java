@@ -48,8 +48,8 @@ public record Evaluation(
                 .toList();
         long predicted = ordered.stream().mapToLong(SampleScore::predicted).sum();
         if (predicted == 0) {
-            throw new InvalidDataException(DataProblem.of(
-                    "no text has a second token to predict", "give longer texts with --text"));
+            throw new InvalidDataException(
+                    DataProblem.of("no text has a second token to predict", "give longer texts with --text"));
         }
         if (ordered.stream().noneMatch(score -> settings.attends(score.tokens()))) {
             String residual =

@@ -85,8 +85,7 @@ final class StatisticsUnion {
                             "bring together what is of one model only: filter, or GROUP BY dtype, heads and head_dim too")
                     .problem()
                     .inSlot(slot);
-            throw new InvalidDataException(
-                    conflict.sample() == null ? problem : problem.inSample(conflict.sample()));
+            throw new InvalidDataException(conflict.sample() == null ? problem : problem.inSample(conflict.sample()));
         }
     }
 }
