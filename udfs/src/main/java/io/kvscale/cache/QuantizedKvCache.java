@@ -38,12 +38,8 @@ public final class QuantizedKvCache {
     private final int residualLength;
     private final SortedMap<Slot, HeldSequence> held = new TreeMap<>();
 
-    /** Receives tokens that {@link QuantizedKvCache#fakeQuantize} replaces. */
+    /** Receives the tokens that a decoder computed, and the fake-quantized tokens that replace them. */
     public interface Listener {
-        /**
-         * @param computed tokens as the decoder computed them
-         * @param quantized the fake-quantized tokens that replace them
-         */
         void replaced(Slot slot, KvTensor computed, KvTensor quantized);
     }
 

@@ -29,12 +29,8 @@ public record SampleTensors(
     static final String EXTENSION = ".safetensors";
     private static final int COPIED_AT_ONCE = 1 << 16;
 
-    /** Receives consecutive values. */
+    /** Receives consecutive little-endian values, valid during the call, from index {@code element} of the tensor on. */
     interface Pieces<E extends Exception> {
-        /**
-         * @param element index of the first value in the sample's tensor
-         * @param values little-endian, valid until the call returns
-         */
         void piece(long element, ByteBuffer values) throws E;
     }
 

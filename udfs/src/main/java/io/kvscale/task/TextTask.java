@@ -25,7 +25,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.LongConsumer;
-import java.util.stream.Stream;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -96,13 +96,9 @@ public final class TextTask implements AutoCloseable {
         this(model.shape(), model::newRun, settings, sink, progress, MAX_NATIVE_BYTES);
     }
 
-    interface Opening {
-        Decoding open();
-    }
-
     TextTask(
             ModelShape shape,
-            Opening opening,
+            Supplier<Decoding> opening,
             Settings settings,
             @Nullable CaptureSink sink,
             LongConsumer progress,
@@ -123,7 +119,7 @@ public final class TextTask implements AutoCloseable {
         this.cache = new QuantizedKvCache(settings.schemes(), settings.residualLength(), settings.kind(), scales);
         this.feedsBack = scales != null;
         this.copies = feedsBack ? 3 : 2;
-        this.run = opening.open();
+        this.run = opening.get();
     }
 
     /**
@@ -148,7 +144,7 @@ public final class TextTask implements AutoCloseable {
 
     /** After a problem, only samples that could show an earlier problem are run. */
     private boolean isWanted(TokenSequence row) {
-        DataProblem problem = problem();
+        DataProblem problem = state.found();
         Sample first = problem == null ? null : problem.sample();
         return first == null || Sample.named(row.name()).compareTo(first) <= 0;
     }
@@ -241,6 +237,9 @@ public final class TextTask implements AutoCloseable {
 
     private void fail(String name, int tokens, DataProblem problem) {
         failures = failures.merge(new FailedSamples(1, problem.inSample(Sample.named(name))));
+        if (failures.count() > settings.maxFailed() && failures.first() != null) {
+            state.add(failures.first());
+        }
         progress.accept(tokens);
     }
 
@@ -271,19 +270,8 @@ public final class TextTask implements AutoCloseable {
         progress.accept(sample.tokens());
     }
 
-    private @Nullable DataProblem problem() {
-        return Stream.of(state.found(), failures.count() > settings.maxFailed() ? failures.first() : null)
-                .filter(problem -> problem != null)
-                .min(DataProblem::compareTo)
-                .orElse(null);
-    }
-
     /** The state of all batches. It has a problem if this task alone had more failed samples than the job allows. */
     public TaskState state() {
-        DataProblem problem = problem();
-        if (problem != null) {
-            state.add(problem);
-        }
         return state.counting(corpus, Tally.read(bytes, System.nanoTime() - start, failures));
     }
 

@@ -103,7 +103,8 @@ class PerBatchComparisonTest {
                         CaptureOptions.defaults(),
                         hadoop,
                         CaptureReader.Depth.VALUES,
-                        bytes -> {})
+                        bytes -> {},
+                        failure -> {})
                 .statistics()
                 .slots();
     }

@@ -223,7 +223,8 @@ class CalibrationTaskTest {
                 CaptureReader.Depth.HEADERS,
                 bytes -> {
                     throw new AssertionError("values were read");
-                });
+                },
+                failure -> {});
         Merged whole = corpus.whole();
         assertThat(headers.geometries().values()).containsExactlyElementsOf(whole.geometries());
         assertThat(headers.statistics().corpus()).isEqualTo(whole.statistics().corpus());
@@ -245,7 +246,8 @@ class CalibrationTaskTest {
                     corpus.options,
                     corpus.configuration,
                     CaptureReader.Depth.VALUES,
-                    bytes -> told[0] += bytes);
+                    bytes -> told[0] += bytes,
+                    failure -> {});
         }
         assertThat(told[0]).isEqualTo(2 * 2L * 30 * 60 * 192 * 2);
     }

@@ -163,7 +163,8 @@ public final class CaptureCorpus {
                 options,
                 configuration,
                 CaptureReader.Depth.VALUES,
-                bytes -> {});
+                bytes -> {},
+                failure -> {});
     }
 
     public Merged merged(List<TaskState> outcomes) {

@@ -119,7 +119,8 @@ record CaptureRates(
                 CaptureOptions.defaults(),
                 hadoop,
                 CaptureReader.Depth.VALUES,
-                bytes -> {});
+                bytes -> {},
+                failure -> {});
         if (outcome.problem() != null) {
             throw new IOException("the generated captures are not sound: " + outcome.problem());
         }

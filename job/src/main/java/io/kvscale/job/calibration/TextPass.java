@@ -3,6 +3,7 @@ package io.kvscale.job.calibration;
 import io.kvscale.cache.FixedScales;
 import io.kvscale.capture.CaptureReader.Depth;
 import io.kvscale.job.corpus.ModelCorpus;
+import io.kvscale.job.corpus.read.TextInput;
 import io.kvscale.job.model.ShippedModel;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.job.recipe.TextSettings;
@@ -34,36 +35,29 @@ import org.jspecify.annotations.Nullable;
 import scala.Tuple2;
 
 /** A pass over texts: tasks run the model and observe the K and V of its cache. */
-final class TextPass implements Pass {
-    private final Recipe recipe;
-    private final TextSource source;
-    private final ModelCorpus texts;
-    private final @Nullable FixedScales scales;
-
-    private TextPass(Recipe recipe, TextSource source, ModelCorpus texts, @Nullable FixedScales scales) {
-        this.recipe = recipe;
-        this.source = source;
-        this.texts = texts;
-        this.scales = scales;
-    }
-
+record TextPass(
+        Recipe recipe,
+        ModelCorpus texts,
+        @Nullable String captures,
+        @Nullable FixedScales scales) implements Pass {
     /**
      * Checks the model, then reads and tokenizes the texts, in separate Spark jobs.
      *
      * @param partitions the number of tasks to aim at; 0: enough for every core
      * @throws InvalidDataException if the model or a text is invalid
      */
-    static TextPass plan(JavaSparkContext spark, Recipe recipe, TextSource source, int partitions, Progress progress) {
-        ModelCorpus texts = ModelCorpus.open(
-                spark,
-                source.model(),
-                source.text(),
-                recipe.text(),
-                shape -> {},
-                partitions,
-                SparkRuntime.attempts(spark.getConf()),
-                progress);
-        return new TextPass(recipe, source, texts, null);
+    static TextPass plan(
+            JavaSparkContext spark,
+            Recipe recipe,
+            String model,
+            TextInput text,
+            @Nullable String captures,
+            int partitions,
+            Progress progress) {
+        int attempts = SparkRuntime.attempts(spark.getConf());
+        ModelCorpus texts =
+                ModelCorpus.open(spark, model, text, recipe.text(), shape -> {}, partitions, attempts, progress);
+        return new TextPass(recipe, texts, captures, null);
     }
 
     @Override
@@ -78,7 +72,7 @@ final class TextPass implements Pass {
 
     @Override
     public TextPass with(ScaleTable table) {
-        return new TextPass(recipe, source, texts, FixedScales.of(table));
+        return new TextPass(recipe, texts, captures, FixedScales.of(table));
     }
 
     @Override
@@ -124,11 +118,11 @@ final class TextPass implements Pass {
         Recipe how = recipe;
         FixedScales fedBack = scales;
         ShippedModel shipped = texts.model();
-        String captures = wantsScales() ? null : source.captures();
+        String saved = wantsScales() ? null : captures;
         return texts.batches()
                 .mapPartitionsToPair(part -> !part.hasNext()
                         ? List.<Tuple2<Integer, byte[]>>of().iterator()
-                        : CalibrationJob.rows(run(part, shipped, how, fedBack, captures, observed, samples)));
+                        : CalibrationJob.rows(run(part, shipped, how, fedBack, saved, observed, samples)));
     }
 
     private static TaskState run(

@@ -100,12 +100,9 @@ public final class EvaluateCommand implements Callable<Integer> {
         TextSettings settings = settings(hadoop, results);
         List<NamedScales> tables =
                 scales.stream().map(name -> scales(name, hadoop)).toList();
-        EvaluationJob job = new EvaluationJob(runtime, model, text, tables)
-                .settings(settings)
-                .chunk(chunk)
+        EvaluationJob job = new EvaluationJob(runtime, model, text, settings, tables, chunk)
                 .partitions(spark.partitions())
-                .progress(results.progress())
-                .notices(results::warn);
+                .reporting(results.progress(), results::warn);
         if (output == null) {
             show(evaluate(job, results), out);
             return ExitCode.DONE;

@@ -1,6 +1,6 @@
 package io.kvscale.job.command;
 
-import io.kvscale.job.calibration.RecipeScales;
+import io.kvscale.job.calibration.CalibrationResult;
 import io.kvscale.job.export.OutputFolder;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.observer.CalibrationStatistics;
@@ -55,7 +55,8 @@ public final class ScalesCommand implements Callable<Integer> {
         recipe.notices().forEach(results::say);
         CalibrationStatistics statistics = HadoopFiles.statistics(statisticsFile, hadoop);
         try (OutputFolder folder = OutputFolder.open(output, overwrite, List.of(), hadoop)) {
-            results.write(RecipeScales.solve(recipe, statistics, null), statistics, run.finish(), report, folder, null);
+            results.write(
+                    CalibrationResult.solve(recipe, statistics, null), statistics, run.finish(), report, folder, null);
         }
         return ExitCode.DONE;
     }

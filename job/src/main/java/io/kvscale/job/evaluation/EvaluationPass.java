@@ -30,37 +30,22 @@ import org.jspecify.annotations.Nullable;
 /**
  * Scores all samples in one Spark job. Every sample runs by itself, and scores are summed in the order of sample names, so
  * the result has the same bits for any partitioning.
+ *
+ * @param folder where tasks find the model
+ * @param scales the tables to compare, in the order of the result; they must {@linkplain #checkFit fit} the model
+ * @param maxFailedSamples how many samples may be left out because the model fails on them
  */
-final class EvaluationPass {
+record EvaluationPass(
+        ModelManifest model,
+        ModelLocation folder,
+        List<NamedScales> scales,
+        Evaluation.Settings settings,
+        long maxFailedSamples) {
     private static final int MAX_NAMED = 10;
-
-    private final ModelManifest model;
-    private final ModelLocation folder;
-    private final List<NamedScales> scales;
-    private final Evaluation.Settings settings;
-    private final long maxFailedSamples;
 
     /** A sample's score or its problem; a problem without a sample concerns the model. */
     private record Row(
             @Nullable SampleScore score, @Nullable DataProblem problem) implements Serializable {}
-
-    /**
-     * @param folder where tasks find the model
-     * @param scales the tables to compare, in the order of the result; they must {@linkplain #checkFit fit} the model
-     * @param maxFailedSamples how many samples may be left out because the model fails on them
-     */
-    EvaluationPass(
-            ModelManifest model,
-            ModelLocation folder,
-            List<NamedScales> scales,
-            Evaluation.Settings settings,
-            long maxFailedSamples) {
-        this.model = model;
-        this.folder = folder;
-        this.scales = List.copyOf(scales);
-        this.settings = settings;
-        this.maxFailedSamples = maxFailedSamples;
-    }
 
     /**
      * Checks that scales fit a model.

@@ -131,7 +131,8 @@ class StatsAggregateTest {
                         options,
                         configuration,
                         CaptureReader.Depth.VALUES,
-                        bytes -> {})
+                        bytes -> {},
+                        failure -> {})
                 .statistics();
         byte[] bytes = (byte[]) TensorTable.table(rowsOf(pieces, options, configuration))
                 .repartition(5)
