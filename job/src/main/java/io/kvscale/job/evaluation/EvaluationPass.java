@@ -99,8 +99,7 @@ record EvaluationPass(
      * Runs all samples.
      *
      * @param batches {@link TokenBatch}es as bytes of {@link JavaSerde}
-     * @param tokens receives the tokens of every sample that was run
-     * @param samples receives the samples that were run
+     * @param tokens receives the number of tokens that were run; {@code samples} that of samples
      * @throws InvalidDataException if too many samples fail, or nothing was measured
      */
     EvaluationResult run(JavaRDD<byte[]> batches, LongAccumulator tokens, LongAccumulator samples) {

@@ -15,12 +15,7 @@ public final class SparkErrors {
 
     private SparkErrors() {}
 
-    /**
-     * Runs what reads a table.
-     *
-     * @param table the table's name for messages
-     * @throws InvalidDataException if Spark fails with an error class that the table may cause
-     */
+    /** @throws InvalidDataException if Spark fails with an error class that the table may cause */
     public static <T> T withContext(String table, String remedy, Supplier<T> read) {
         try {
             return read.get();

@@ -55,12 +55,7 @@ public sealed interface Work {
         }
     }
 
-    /**
-     * The progress line: done, rate, time left.
-     *
-     * @param done bytes or tokens done
-     * @param samples samples done
-     */
+    /** The progress line: bytes or tokens done, samples done, rate, time left. */
     String line(long done, long samples, double seconds);
 
     private static String format(String line, Object... values) {

@@ -68,7 +68,7 @@ class EvaluationPassTest {
     }
 
     @Test
-    void aSampleThatFailsIsNamedUnlessItMay() {
+    void tooManyFailedSamplesAreAnError() {
         List<TokenSequence> samples = samples(6);
         samples.add(new TokenSequence("z/bad", new int[] {1, shape.vocabulary(), 2}));
         samples.add(new TokenSequence("y/bad", new int[] {1, 2, -1}));
@@ -102,7 +102,7 @@ class EvaluationPassTest {
     }
 
     @Test
-    void layersWithoutScalesAreNamedAndKeysWithoutValuesRefused() {
+    void layersWithoutScalesAreNamedAndScalesOfOneRoleRefused() {
         List<NamedScales> all = List.of(scales("out/first", 1), scales("out/again", 1));
         EvaluationPass.checkFit(all, shape);
         assertThat(EvaluationPass.notices(all, shape))
@@ -124,7 +124,7 @@ class EvaluationPassTest {
     }
 
     @Test
-    void manyLayersWithoutScalesAreNamedInPart() {
+    void aLongListOfLayersWithoutScalesIsShortened() {
         ModelShape deep = new ModelShape(200, 2, 16, 512, 64, Dtype.F32);
         assertThat(EvaluationPass.notices(List.of(scales("out/first", 1)), deep))
                 .containsExactly("out/first has no scales for 199 of 200 layers, which stay in full precision:"
