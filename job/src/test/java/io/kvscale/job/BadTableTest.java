@@ -142,7 +142,7 @@ class BadTableTest {
     void aLayerMissingInTheTableIsMissing() {
         refused(Table.of(Table.rows(2, 3), Table.SCHEMA).where("layer <> 1"), "layer 1 is missing");
         refused(table().where("role = 'key'"), "no value");
-        refused(table().where("layer > 5"), "holds no row of a layer that is calibrated");
+        refused(table().where("layer > 5"), "has no row of a layer to calibrate");
         refused(
                 table().drop("shape")
                         .withColumn("heads", functions.lit(Table.HEADS))

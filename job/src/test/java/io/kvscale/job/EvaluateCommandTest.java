@@ -95,7 +95,7 @@ class EvaluateCommandTest {
                 .isLessThan(second.get("kl").asDouble());
         assertThat(first.get("layers")).hasSize(1);
         assertThat(table.err())
-                .contains("warning: " + four + " has no scales of 2 of 3 layers: in full precision stay layers 1, 2");
+                .contains("warning: " + four + " has no scales for 2 of 3 layers, which stay in full precision: 1, 2");
         assertThat(table.out())
                 .contains(
                         "full precision",

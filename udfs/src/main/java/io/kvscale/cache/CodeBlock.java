@@ -8,19 +8,19 @@ import java.nio.ByteBuffer;
 import org.roaringbitmap.RoaringBitmap;
 
 /**
- * Neighbouring tokens of one slot, held as codes {@code [batch, heads, tokens, head_dim]}, two to a byte where a code
- * has 4 bits. The scales that were in force when they were quantized are given back to it by its {@link HeldSequence}.
+ * Consecutive tokens of one slot, held as codes {@code [batch, heads, tokens, head_dim]}; 4-bit codes are packed two to a
+ * byte. {@link HeldSequence} passes in the scales that the codes were made with.
  *
- * @param change what those scales have other than the block's before: by channel, a whole set would outweigh the codes of
- *     a few tokens, of which decoding adds one at a time
- * @param locals the local scales of NVFP4, one a group of codes; empty under any other scheme
- * @param lowest codes that are the lowest integer itself, see {@link Quantizer}; almost always few
+ * @param change how those scales differ from the previous block's; a full set of channel scales would take more memory than
+ *     the codes of a single decoded token
+ * @param locals the local scales of NVFP4, one per group of codes; empty for other schemes
+ * @param lowest indices of codes that stand for the lowest integer, see {@link Quantizer}; usually few
  */
 record CodeBlock(int batch, int tokens, HeldScales.Change change, byte[] packed, byte[] locals, RoaringBitmap lowest) {
-    /** Below this many tokens, blocks of equal scales are joined: decoding adds one token at a time. */
+    /** Smaller blocks with equal scales are joined, because decoding adds one token at a time. */
     private static final int JOINED_TOKENS = 64;
 
-    /** Quantizes the tokens {@code [from, to)} of a tensor. */
+    /** Quantizes the tokens {@code [from, to)}. */
     static CodeBlock of(KvTensor source, int from, int to, HeldScales scales, HeldScales.Change change) {
         Geometry geometry = source.geometry();
         int tokens = to - from;
@@ -37,7 +37,7 @@ record CodeBlock(int batch, int tokens, HeldScales.Change change, byte[] packed,
         return new CodeBlock(source.batch(), tokens, change, pack(codes, scales), locals, lowest);
     }
 
-    /** Writes the values into {@code [batch, heads, total, head_dim]} from token {@code at} on. */
+    /** Writes the dequantized values into {@code [batch, heads, total, head_dim]}, from token {@code at}. */
     void dequantizeInto(ByteBuffer values, HeldScales scales, int total, int at) {
         Geometry geometry = scales.geometry();
         int headDim = geometry.headDim();
@@ -67,7 +67,6 @@ record CodeBlock(int batch, int tokens, HeldScales.Change change, byte[] packed,
         return tokens < JOINED_TOKENS && next.tokens < JOINED_TOKENS && next.change.isEmpty();
     }
 
-    /** This block and the next as one. */
     CodeBlock join(CodeBlock next, HeldScales scales) {
         int headDim = scales.geometry().headDim();
         int lanes = batch * scales.geometry().heads();
@@ -99,7 +98,7 @@ record CodeBlock(int batch, int tokens, HeldScales.Change change, byte[] packed,
         }
     }
 
-    /** Bytes of heap that the codes, their local scales and the change of scales take. */
+    /** Heap bytes of codes, local scales and change of scales. */
     long heldBytes() {
         return packed.length + locals.length + change.bytes() + lowest.getLongSizeInBytes();
     }

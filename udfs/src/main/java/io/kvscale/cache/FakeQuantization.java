@@ -30,12 +30,10 @@ final class FakeQuantization {
     /** The indices of NaN and infinite values. */
     static IntStream nonFinite(KvTensor tensor) {
         Dtype dtype = tensor.geometry().dtype();
-        return IntStream.range(0, tensor.size()).filter(i -> !isFinite(dtype, tensor.bits(i)));
-    }
-
-    private static boolean isFinite(Dtype dtype, int bits) {
-        int key = dtype.orderKey(bits);
-        return key < dtype.infinityKey() && key > dtype.negativeInfinityKey();
+        return IntStream.range(0, tensor.size()).filter(i -> {
+            int key = dtype.orderKey(tensor.bits(i));
+            return key >= dtype.infinityKey() || key <= dtype.negativeInfinityKey();
+        });
     }
 
     /** A copy with the values at {@code index} taken from another tensor, or set to 0. */

@@ -17,11 +17,11 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Scales that are given, not derived from what is quantized with them: those of a {@code kv_scales.json}.
+ * Calibrated scales of a {@code kv_scales.json} that do not change.
  *
- * <p>Scales are f32 numbers, and may be used on a cache of another element type than they were calibrated on, as serving
- * engines do. Then every step is computed in f32, whatever the scheme's {@code scale_dtype} says, and only the result is
- * rounded to the cache's type; where both are the same, the arithmetic is that of the calibration, bit for bit.
+ * <p>The cache may have another dtype than the calibration had, as in serving engines. Every step is then computed in f32,
+ * whatever {@code scale_dtype} says, and only the result is rounded to the cache's dtype. With equal dtypes the arithmetic
+ * is that of the calibration, bit for bit.
  */
 public final class FixedScales implements Serializable {
     private static final long serialVersionUID = 1L;
@@ -34,29 +34,25 @@ public final class FixedScales implements Serializable {
         this.scheme = scheme;
     }
 
-    /** Those of all slots of a table; a slot that is not in it is not quantized. */
+    /** The scales of all slots of a table. */
     public static FixedScales of(ScaleTable table) {
         FixedScales fixed = new FixedScales(table.scheme());
-        table.slots().forEach((slot, its) -> fixed.scales.put(slot, held(its)));
+        table.slots().forEach((slot, calibrated) -> fixed.scales.put(slot, held(calibrated)));
         return fixed;
     }
 
-    private static HeldScales held(SlotScales its) {
-        float[] zeroPoints = its.scheme().symmetric() ? NONE : its.zeroPoint();
-        return new HeldScales(its.scheme(), its.geometry(), its.scale(), zeroPoints);
+    private static HeldScales held(SlotScales calibrated) {
+        float[] zeroPoints = calibrated.scheme().symmetric() ? NONE : calibrated.zeroPoint();
+        return new HeldScales(calibrated.scheme(), calibrated.geometry(), calibrated.scale(), zeroPoints);
     }
 
-    /**
-     * Looks whether they are this model's.
-     *
-     * @throws InvalidDataException if one is of a layer that the model has not, of other heads or another head_dim; it
-     *     names the slot
-     */
+    /** @throws InvalidDataException if a slot's layer, heads or head_dim are not the model's; names the slot */
     public void checkFit(ModelShape model) {
         for (Map.Entry<Slot, HeldScales> entry : scales.entrySet()) {
             Slot slot = entry.getKey();
             if (slot.layer() >= model.layers()) {
-                throw misfit(slot, "there are scales of this slot, but the model has " + model.layers() + " layers");
+                throw misfit(
+                        slot, "the table has scales for this slot, but the model has " + model.layers() + " layers");
             }
             checkFit(slot, entry.getValue().geometry(), model.geometry());
         }
@@ -64,32 +60,32 @@ public final class FixedScales implements Serializable {
 
     private static void checkFit(Slot slot, Geometry calibrated, Geometry cache) {
         if (calibrated.heads() != cache.heads() || calibrated.headDim() != cache.headDim()) {
-            throw misfit(slot, "the scales are of " + calibrated + ", the cache is " + cache);
+            throw misfit(slot, "the scales were calibrated for " + calibrated + ", the cache is " + cache);
         }
     }
 
     private static InvalidDataException misfit(Slot slot, String what) {
-        return new InvalidDataException(DataProblem.of(what, "take scales that were calibrated on this model")
+        return new InvalidDataException(DataProblem.of(what, "use scales that were calibrated on this model")
                 .inSlot(slot));
     }
 
-    /** The scheme of slots that have no scheme of their own. */
+    /** The table's common scheme. */
     QuantizationScheme scheme() {
         return scheme;
     }
 
-    /** Whether there are scales of a slot. */
+    /** Whether the slot has scales. */
     public boolean quantizes(Slot slot) {
         return scales.containsKey(slot);
     }
 
     /**
-     * The scales of a slot as a cache of this geometry needs them; null where there are none.
+     * The scales of a slot for a cache of this geometry; null if it has none.
      *
-     * @throws InvalidDataException if they are of other heads or another head_dim; it names the slot
+     * @throws InvalidDataException if heads or head_dim differ; names the slot
      */
     @Nullable
-    HeldScales of(Slot slot, Geometry cache) {
+    HeldScales scales(Slot slot, Geometry cache) {
         HeldScales known = scales.get(slot);
         if (known == null || known.geometry().equals(cache)) {
             return known;
@@ -110,13 +106,13 @@ public final class FixedScales implements Serializable {
     }
 
     /**
-     * The scales for new tokens; null for a slot without scales.
+     * The scales for new tokens, which must be finite; null if the slot has none.
      *
-     * @throws InvalidDataException if the scales do not fit, or a value of a slot with scales is NaN or infinite
+     * @throws InvalidDataException if heads or head_dim differ, or a value is NaN or infinite; names the slot
      */
     @Nullable
     HeldScales finite(Slot slot, KvTensor added) {
-        HeldScales found = of(slot, added.geometry());
+        HeldScales found = scales(slot, added.geometry());
         if (found != null && FakeQuantization.nonFinite(added).findAny().isPresent()) {
             throw nonFiniteValues(slot);
         }

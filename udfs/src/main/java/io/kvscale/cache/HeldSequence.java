@@ -10,10 +10,10 @@ import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** What the cache holds of one slot: older tokens as blocks of codes, the newest in full precision. */
+/** The tokens that a cache holds for one slot: older ones as blocks of codes, the newest in full precision. */
 final class HeldSequence {
     private final List<CodeBlock> blocks = new ArrayList<>();
-    /** The scales of the first block, before its change, and those of the last. */
+    /** The scales of the first block; each later block changes the previous block's. */
     private @Nullable HeldScales first;
 
     private @Nullable HeldScales latest;
@@ -25,10 +25,10 @@ final class HeldSequence {
     }
 
     /**
-     * Appends tokens and returns the whole sequence: the dequantized past, then the residual as it is.
+     * Appends tokens and returns the whole sequence: dequantized tokens, then the residual window unchanged.
      *
-     * @param scales those in force; null where nothing is quantized, which then holds for all updates
-     * @param residualLength how many of the newest tokens stay in full precision
+     * @param scales the scales in force; null, for all updates of the slot, to keep everything in full precision
+     * @param residualLength number of newest tokens that stay in full precision
      */
     KvTensor append(KvTensor added, @Nullable HeldScales scales, int residualLength) {
         int old = residual == null ? 0 : residual.tokens();
@@ -45,7 +45,6 @@ final class HeldSequence {
         return whole();
     }
 
-    /** Quantizes the first tokens of a tensor and holds them. */
     private void hold(KvTensor source, int tokens, HeldScales scales) {
         if (first == null || latest == null) {
             first = scales;
@@ -79,7 +78,7 @@ final class HeldSequence {
         return new KvTensor(newest.geometry(), newest.batch(), total, ByteBuffer.wrap(values));
     }
 
-    /** What stays in full precision, copied: nothing of the caller's buffers is kept. */
+    /** The new residual window: a copy, so that callers may reuse their buffers. */
     private static KvTensor joined(@Nullable KvTensor old, int fromOld, KvTensor added, int fromAdded) {
         int kept = old == null ? 0 : old.tokens() - fromOld;
         int tokens = kept + added.tokens() - fromAdded;
@@ -104,7 +103,7 @@ final class HeldSequence {
                 (long) batch * tokens * geometry.channels() * geometry.dtype().bytes());
     }
 
-    /** @throws IllegalArgumentException if tokens of this shape cannot follow those that are held */
+    /** @throws IllegalArgumentException if batch or geometry differ from the tokens held */
     void checkFit(Slot slot, KvTensor added) {
         KvTensor held = residual;
         if (held != null && (held.batch() != added.batch() || !held.geometry().equals(added.geometry()))) {
@@ -113,7 +112,6 @@ final class HeldSequence {
         }
     }
 
-    /** Bytes of heap that codes, their scales and the residual take. */
     long heldBytes() {
         long bytes = residual == null ? 0 : residual.values().capacity();
         if (first != null && latest != null) {

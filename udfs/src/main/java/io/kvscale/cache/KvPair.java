@@ -2,5 +2,5 @@ package io.kvscale.cache;
 
 import io.kvscale.tensor.KvTensor;
 
-/** Keys and values of one layer, each {@code [batch, heads, tokens, head_dim]}. */
+/** K and V of one layer, each {@code [batch, kv_heads, tokens, head_dim]}. */
 public record KvPair(KvTensor key, KvTensor value) {}

@@ -38,12 +38,8 @@ public final class QuantizedKvCache {
     private final int residualLength;
     private final SortedMap<Slot, HeldSequence> held = new TreeMap<>();
 
-    /** Receives tokens that {@link QuantizedKvCache#fakeQuantize} replaces. */
+    /** Receives the tokens that a decoder computed, and the fake-quantized tokens that replace them. */
     public interface Listener {
-        /**
-         * @param computed tokens as the decoder computed them
-         * @param quantized the fake-quantized tokens that replace them
-         */
         void replaced(Slot slot, KvTensor computed, KvTensor quantized);
     }
 
@@ -157,7 +153,7 @@ public final class QuantizedKvCache {
 
     private @Nullable HeldScales current(Slot slot, Geometry geometry) {
         if (fixed != null) {
-            return fixed.of(slot, geometry);
+            return fixed.scales(slot, geometry);
         }
         ScaleSet derived = running.scales(slot);
         return derived == null ? null : HeldScales.of(derived);

@@ -1,3 +1,3 @@
-/** The quantized KV cache that a task runs: update, fake-quantize, residual window, sequence length, reset. */
+/** The quantized KV cache: observe, update, fake-quantize, residual window, sequence length, reset. */
 @org.jspecify.annotations.NullMarked
 package io.kvscale.cache;

@@ -14,11 +14,9 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * What one task of an evaluation does: runs samples, one at a time, with the full-precision cache and with every quantized
- * one in step, chunk by chunk, so that the logits of one chunk are all that is held of any. A chunk attends to itself in
- * full precision and to all before it fake-quantized.
- *
- * <p>Not thread-safe: every task owns one.
+ * Scores samples with the full-precision cache and with quantized caches. All caches advance chunk by chunk together, so
+ * that only the logits of one chunk are held. A chunk attends to itself in full precision and to earlier tokens
+ * fake-quantized. Not thread-safe.
  */
 public final class EvaluationTask implements AutoCloseable {
     private final ModelShape shape;
@@ -27,12 +25,10 @@ public final class EvaluationTask implements AutoCloseable {
     private final List<ScoredRun> schemes = new ArrayList<>();
 
     /**
-     * Nothing run yet.
-     *
-     * @param model with logits; stays open
-     * @param scales of each quantized cache; they fit the model, see {@link FixedScales#checkFit}
-     * @param chunk tokens of a chunk
-     * @param residualLength how many of the newest tokens stay in full precision
+     * @param model a model with logits; stays open
+     * @param scales the scales of each quantized cache; they must {@linkplain FixedScales#checkFit fit} the model
+     * @param chunk the number of tokens in a chunk
+     * @param residualLength the number of newest tokens that stay in full precision
      */
     public EvaluationTask(DecoderModel model, List<FixedScales> scales, int chunk, int residualLength) {
         if (chunk < 1 || residualLength < 0) {
@@ -47,17 +43,17 @@ public final class EvaluationTask implements AutoCloseable {
     }
 
     /**
-     * Runs one sample.
+     * Scores one sample.
      *
-     * @throws InvalidDataException naming the sample, if the model cannot run it, or gives NaN or infinite values; naming
-     *     none, if there is no more native memory
+     * @throws InvalidDataException if the model cannot run the sample, or computes NaN or infinite values; names the sample,
+     *     unless native memory ran out
      */
     public SampleScore score(TokenSequence sample) {
         try {
             checkMemory(sample.ids().length);
             return score(sample.name(), sample.ids());
         } catch (NativeMemoryException e) {
-            throw e; // not the sample's fault
+            throw e; // the machine ran out of memory: not an error of the sample
         } catch (InvalidDataException e) {
             throw new InvalidDataException(e.problem().inSample(Sample.named(sample.name())), e);
         }
@@ -68,15 +64,15 @@ public final class EvaluationTask implements AutoCloseable {
         if (each * tokens > TextTask.MAX_NATIVE_BYTES) {
             throw new InvalidDataException(DataProblem.of(
                     "K and V of " + tokens + " tokens in " + (1 + schemes.size()) + " caches take " + each * tokens
-                            + " bytes, and " + TextTask.MAX_NATIVE_BYTES + " is the most that a task takes",
-                    "compare fewer --scales at once, or say max_seq_length: " + TextTask.MAX_NATIVE_BYTES / each
-                            + ", or less, under kvscale in the recipe"));
+                            + " bytes, more than the limit of " + TextTask.MAX_NATIVE_BYTES + " per task",
+                    "compare fewer --scales at once, or set max_seq_length: " + TextTask.MAX_NATIVE_BYTES / each
+                            + " or less under kvscale in the recipe"));
         }
     }
 
     private SampleScore score(String name, int[] ids) {
         for (int id : ids) {
-            shape.checkId(id); // a token is predicted before it is fed
+            shape.checkId(id); // checked first, because a token is predicted before it is fed
         }
         baseline.begin();
         schemes.forEach(ScoredRun::begin);
@@ -101,7 +97,7 @@ public final class EvaluationTask implements AutoCloseable {
                 schemes.stream().map(ScoredRun::result).toList());
     }
 
-    /** Releases buffers, not the model. */
+    /** Releases buffers; the model stays open. */
     @Override
     public void close() {
         baseline.close();

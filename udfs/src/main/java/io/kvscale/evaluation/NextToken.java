@@ -5,13 +5,13 @@ import io.kvscale.tensor.InvalidDataException;
 import java.nio.FloatBuffer;
 
 /**
- * The distribution of the next token behind one row of logits, in f64: the softmax, shifted by the greatest logit so that
- * no exponential overflows. {@link StrictMath}: the same bits on every JDK.
+ * The next-token distribution of one row of logits: a softmax in f64, shifted by the greatest logit so that no exponential
+ * overflows. {@link StrictMath} gives the same bits on every JDK.
  */
 final class NextToken {
-    /** Of values that a model should not compute. */
+    /** The remedy for NaN and infinite values. */
     static final String REMEDY =
-            "find out why the model produced them, or leave such texts out: max_failed_samples under "
+            "find out why the model produced them, or leave such texts out with max_failed_samples under "
                     + "kvscale in the recipe";
 
     private final float[] logits;
@@ -26,23 +26,19 @@ final class NextToken {
         this.weights = new double[vocabulary];
     }
 
-    /**
-     * Takes one row.
-     *
-     * @throws InvalidDataException if a logit is NaN or infinite
-     */
+    /** @throws InvalidDataException if a logit is NaN or infinite */
     void read(FloatBuffer rows, int row) {
         rows.get(row * logits.length, logits);
         top = 0;
         float odd = 0;
         for (int i = 0; i < logits.length; i++) {
-            odd += logits[i] * 0f; // NaN from the first that is not finite on
+            odd += logits[i] * 0f; // stays NaN after the first NaN or infinite logit
             if (logits[i] > logits[top]) {
                 top = i;
             }
         }
         if (Float.isNaN(odd)) {
-            throw new InvalidDataException(DataProblem.of("the model's logits are NaN or infinite", REMEDY));
+            throw new InvalidDataException(DataProblem.of("the model computed NaN or infinite logits", REMEDY));
         }
         greatest = logits[top];
         total = 0;
@@ -58,7 +54,7 @@ final class NextToken {
         return logTotal - (logits[token] - greatest);
     }
 
-    /** KL(this || other) in nats: 0 for the same logits, never below. */
+    /** KL(this || other) in nats; 0 for equal logits, never negative. */
     double divergence(NextToken other) {
         double sum = 0;
         for (int i = 0; i < logits.length; i++) {
@@ -67,7 +63,7 @@ final class NextToken {
         return Math.max(0, sum / total - (logTotal - other.logTotal));
     }
 
-    /** The likeliest token; of equals the first. */
+    /** The most probable token; the lowest id of several. */
     int top() {
         return top;
     }

@@ -5,13 +5,13 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * What the full-precision cache and every quantized one made of one sample.
+ * The scores of one sample.
  *
- * @param sample its name
- * @param tokens all of its tokens
- * @param predicted tokens that were predicted: all but the first
- * @param negativeLogLikelihood sum of -log p(next token) with the full-precision cache
- * @param schemes in the order in which they were given
+ * @param sample the sample's name
+ * @param tokens the number of tokens
+ * @param predicted the number of predicted tokens: all but the first
+ * @param negativeLogLikelihood sum of -log p(next token) with the full-precision cache, in nats
+ * @param schemes the score of each quantized cache, in the order given
  */
 public record SampleScore(
         String sample, long tokens, long predicted, double negativeLogLikelihood, List<SchemeScore> schemes)

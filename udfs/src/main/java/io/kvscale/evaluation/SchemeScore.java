@@ -6,12 +6,12 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 
 /**
- * What a quantized cache made of one sample. Sums are over the predicted tokens, in their order.
+ * The score of one sample with a quantized cache. Sums are over the predicted tokens, in their order.
  *
- * @param negativeLogLikelihood sum of -log p(next token)
- * @param divergence sum of KL(full-precision cache || this one), in nats
- * @param topTokenMatches predictions with the same likeliest token as with the full-precision cache
- * @param errors by quantized slot: of the K and V that this run itself computed
+ * @param negativeLogLikelihood sum of -log p(next token), in nats
+ * @param divergence sum of KL(full-precision || quantized), in nats
+ * @param topTokenMatches number of predictions with the most probable token of the full-precision cache
+ * @param errors the quantization error of each quantized slot's K or V, as computed in this run
  */
 public record SchemeScore(
         double negativeLogLikelihood, double divergence, long topTokenMatches, SortedMap<Slot, SquareSums> errors)

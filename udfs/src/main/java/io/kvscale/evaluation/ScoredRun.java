@@ -13,17 +13,14 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
-/**
- * One sample in a decoder whose past is fake-quantized with fixed scales, chunk by chunk: a token is quantized once, when
- * its chunk is done and it is older than the residual.
- */
+/** Runs one sample with one cache, and sums its scores. With fixed scales, the past is fake-quantized after each chunk. */
 final class ScoredRun implements AutoCloseable {
     private final DecoderRun run;
     private final @Nullable QuantizedKvCache cache;
     private final SortedMap<Slot, SquareSums> errors = new TreeMap<>();
     private final NextToken next;
     private FloatBuffer logits = FloatBuffer.allocate(0);
-    /** Tokens that were there before the chunk fed last. */
+    /** The number of tokens before the last chunk. */
     private int before;
 
     private double negativeLogLikelihood;
@@ -54,21 +51,21 @@ final class ScoredRun implements AutoCloseable {
         logits = run.logits();
     }
 
-    /** Scores what a row of the chunk's logits says of the token behind it. */
+    /** Scores the prediction that a row of the chunk's logits makes for the next token. */
     NextToken score(int row, int token) {
         next.read(logits, row);
         negativeLogLikelihood += next.negativeLogLikelihood(token);
         return next;
     }
 
-    /** Scores it beside the full-precision cache's distribution, too. */
+    /** Also compares the prediction with that of the full-precision cache. */
     void score(int row, int token, NextToken reference) {
         score(row, token);
         divergence += reference.divergence(next);
         topTokenMatches += next.top() == reference.top() ? 1 : 0;
     }
 
-    /** Fake-quantizes the tokens that leave the residual with the chunk fed last: later chunks attend to those. */
+    /** Fake-quantizes the tokens that left the residual window with the last chunk. */
     void quantize() {
         if (cache != null) {
             cache.fakeQuantize(run, errors.keySet(), before, this::add);

@@ -3,10 +3,10 @@ package io.kvscale.evaluation;
 import java.io.Serializable;
 
 /**
- * How much of a slot's values quantization lost.
+ * The quantization error of a slot.
  *
- * @param signal sum of squared values, before they were quantized
- * @param noise sum of squared errors, after the values were rounded to the type of the cache
+ * @param signal sum of squares of the values before quantization
+ * @param noise sum of squares of the errors, after rounding to the cache's dtype
  */
 public record SquareSums(double signal, double noise) implements Serializable {
     public static final SquareSums ZERO = new SquareSums(0, 0);
@@ -15,7 +15,7 @@ public record SquareSums(double signal, double noise) implements Serializable {
         return new SquareSums(signal + other.signal, noise + other.noise);
     }
 
-    /** 10 log10 of signal to noise; infinite where nothing is lost. */
+    /** Signal-to-noise ratio in dB: 10 log10(signal / noise); infinite without noise. */
     public double sqnrDb() {
         return noise == 0 ? Double.POSITIVE_INFINITY : 10 * StrictMath.log10(signal / noise);
     }

@@ -1,3 +1,3 @@
-/** Scores a decoder that runs with quantized caches. */
+/** Scores decoders that run with quantized KV caches. */
 @org.jspecify.annotations.NullMarked
 package io.kvscale.evaluation;

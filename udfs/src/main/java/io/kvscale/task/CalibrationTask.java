@@ -13,32 +13,29 @@ import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.Sample;
 import java.io.IOException;
+import java.util.function.Consumer;
+import java.util.function.LongConsumer;
 import org.apache.hadoop.conf.Configuration;
 
 /** Observes the K and V of one split of capture files. Bad data becomes part of the state: Spark does not retry it. */
 public final class CalibrationTask {
     private final CaptureReader reader;
     private final QuantizedKvCache cache;
-    private final ReadListener listener;
+    private final Consumer<IOException> readFailures;
     private final TaskState state = new TaskState();
 
-    private CalibrationTask(
-            SlotSchemes schemes,
-            StatisticsKind kind,
-            CaptureOptions options,
-            Configuration configuration,
-            CaptureReader.Depth depth,
-            ReadListener listener) {
-        this.reader = new CaptureReader(options, configuration, depth, listener::observed);
-        this.cache = new QuantizedKvCache(schemes, 0, kind, null);
-        this.listener = listener;
+    private CalibrationTask(CaptureReader reader, QuantizedKvCache cache, Consumer<IOException> readFailures) {
+        this.reader = reader;
+        this.cache = cache;
+        this.readFailures = readFailures;
     }
 
     /**
-     * Runs one split.
+     * Observes a split.
      *
-     * @param kind what the statistics keep
      * @param depth {@code HEADERS} gives geometries, tokens and samples, without reading values
+     * @param progress receives the bytes of K and V observed, block by block
+     * @param readFailures receives failed reads, which then become problems; may throw to have Spark run the task again
      */
     public static TaskState run(
             Split split,
@@ -47,11 +44,12 @@ public final class CalibrationTask {
             CaptureOptions options,
             Configuration configuration,
             CaptureReader.Depth depth,
-            ReadListener listener) {
+            LongConsumer progress,
+            Consumer<IOException> readFailures) {
         long start = System.nanoTime();
-        CalibrationTask task = new CalibrationTask(schemes, kind, options, configuration, depth, listener);
+        CaptureReader reader = new CaptureReader(options, configuration, depth, progress);
+        CalibrationTask task = new CalibrationTask(reader, new QuantizedKvCache(schemes, 0, kind, null), readFailures);
         split.pieces().forEach(task::read);
-        CaptureReader reader = task.reader;
         return task.state.counting(
                 reader.corpus(),
                 new Tally(
@@ -73,13 +71,13 @@ public final class CalibrationTask {
             reader.read(piece, (slot, position, values) -> state.observe(cache, slot, position, values));
         } catch (InvalidDataException e) {
             if (e.getCause() instanceof IOException failure) {
-                listener.failed(failure);
+                readFailures.accept(failure);
             }
             state.add(e.problem());
         }
     }
 
-    /** After a problem, only samples that could show an earlier one are still read. */
+    /** After a problem, only files that could show an earlier problem are read. */
     private static boolean mayComeBefore(InputFile file, DataProblem problem) {
         Sample first = problem.sample();
         return first == null || SampleNames.mayHold(file, name -> Sample.compareUtf8(name, first.name()) <= 0);

@@ -2,12 +2,8 @@ package io.kvscale.task;
 
 import java.io.IOException;
 
-/** Takes what a model computed of every sample, before it is observed. */
+/** Receives the K and V that a model computed for each sample, before they are observed. */
 public interface CaptureSink {
-    /**
-     * Called once for each sample that the model ran through, more often if a task is tried again.
-     *
-     * @param sample valid until this returns
-     */
+    /** Called once per sample in each attempt of a task; {@code sample} is valid until this returns. */
     void save(SampleTensors sample) throws IOException;
 }

@@ -14,21 +14,20 @@ import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 
 /**
- * Saves each sample as a capture, {@code <name>.safetensors} below a folder of any file system that Hadoop knows.
+ * Saves each sample as a capture file {@code <name>.safetensors} in a folder of any Hadoop file system.
  *
- * <p>A file appears whole or not at all: it is written under a hidden name and renamed. One that is there already is left,
- * for a task that is tried again, or twice at once, computes the same.
+ * <p>A file is written under a hidden name and renamed, so that it appears whole or not at all. An existing file is kept:
+ * retried and speculative tasks compute the same content.
  */
 public final class CaptureWriter implements CaptureSink, Closeable {
     private final Path folder;
     private final FileSystem fs;
 
-    /** @throws UnsavedCaptureException if there is no such file system, or it cannot be reached */
+    /** @throws UnsavedCaptureException if the file system does not exist or cannot be reached */
     public CaptureWriter(Path folder, Configuration configuration) throws UnsavedCaptureException {
         this.folder = folder;
         try {
-            // An instance of one's own: the checksum files are turned off for these captures, not for all of the
-            // process.
+            // A private FileSystem instance: checksum files are turned off for these captures only.
             this.fs = FileSystem.newInstance(folder.toUri(), configuration);
         } catch (IOException e) {
             throw new UnsavedCaptureException(folder.toString(), e);
@@ -37,24 +36,24 @@ public final class CaptureWriter implements CaptureSink, Closeable {
     }
 
     /**
-     * Looks whether a sample can be saved under its name, which may come from an untrusted corpus.
+     * Checks the name of a sample, which may come from an untrusted corpus.
      *
-     * @throws InvalidDataException if its file would lie outside of the folder, or be none that calibration finds there
+     * @throws InvalidDataException if its file would lie outside the folder, or calibration would not find it there
      */
     public static void checkName(String name) {
         String odd = null;
         for (String part : name.split("/", -1)) {
             if (part.isEmpty() || part.startsWith(".") || part.startsWith("_")) {
-                odd = "a part of its name is '" + DataProblem.shown(part) + "', empty, or beginning with . or _";
+                odd = "the part '" + DataProblem.shown(part) + "' of its name is empty or begins with . or _";
             }
         }
         if (name.chars().anyMatch(c -> c == ':' || c == '\\' || Character.isISOControl(c))) {
-            odd = "its name holds a colon, a backslash or a control character";
+            odd = "its name contains a colon, a backslash or a control character";
         }
         if (odd != null) {
             throw new InvalidDataException(DataProblem.of(
                             "the sample cannot be saved as a file: " + odd,
-                            "rename the corpus's file, or save no captures")
+                            "rename the text file or the record, or remove --save-captures")
                     .inSample(Sample.named(name)));
         }
     }
@@ -80,7 +79,7 @@ public final class CaptureWriter implements CaptureSink, Closeable {
             if (!renamed(temporary, target)) {
                 FileStatus there = fs.getFileStatus(target);
                 if (!there.isFile() || there.getLen() != length) {
-                    throw new IOException(target + " is there already, and is another file");
+                    throw new IOException(target + " already exists with other content");
                 }
             }
         } finally {

@@ -5,9 +5,9 @@ import java.io.Serializable;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Samples that a model did not run through; a commutative monoid.
+ * Samples that a model failed on; a commutative monoid.
  *
- * @param first of the first one, in the order of samples; null if there is none
+ * @param first the problem of the first failed sample, in the order of samples; null if none failed
  */
 public record FailedSamples(long count, @Nullable DataProblem first) implements Serializable {
     public static final FailedSamples NONE = new FailedSamples(0, null);

@@ -13,13 +13,12 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which geometries the tensors of one slot have, each with the first file that shows it; a monoid. One is as it should
- * be. Of more, the two that come first are kept, so that the error is the same however the files were split.
+ * The geometries of one slot's tensors, each with the first file that has it; a commutative monoid. More than one is an
+ * error. The first two are kept, so that the error does not depend on how the files were split.
  */
 public record Geometries(List<Seen> seen) implements Serializable {
     private static final int KEPT = 2;
 
-    /** A geometry and the first file that has it. */
     public record Seen(Geometry geometry, Origin first) implements Serializable {}
 
     static Geometries of(Geometry geometry, Origin origin) {
@@ -30,7 +29,7 @@ public record Geometries(List<Seen> seen) implements Serializable {
         Seen one = seen.get(0);
         Seen another = other.seen.get(0);
         if (seen.size() == 1 && other.seen.size() == 1 && one.geometry().equals(another.geometry())) {
-            // As it should be, and once for every tensor of the corpus: nothing to build.
+            // The usual case, once per tensor of the corpus: allocates nothing.
             return one.first().compareTo(another.first()) <= 0 ? this : other;
         }
         Map<Geometry, Origin> first = new HashMap<>();

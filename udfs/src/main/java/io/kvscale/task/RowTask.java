@@ -17,10 +17,7 @@ import java.nio.ByteOrder;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
-/**
- * What one task over rows of a table does: as {@link CalibrationTask} does over files, but whoever has the rows hands
- * them in.
- */
+/** Observes rows of a table, as {@link CalibrationTask} observes files; the caller passes the rows in. */
 public final class RowTask {
     private final TableTensorParser tensors;
     private final QuantizedKvCache cache;
@@ -30,12 +27,7 @@ public final class RowTask {
     private Corpus corpus = Corpus.EMPTY;
     private long bytes;
 
-    /**
-     * Nothing observed yet.
-     *
-     * @param kind what the statistics keep
-     * @param progress told the bytes of K and V observed, block by block
-     */
+    /** @param progress receives the bytes of K and V observed, block by block */
     public RowTask(SlotSchemes schemes, StatisticsKind kind, CaptureOptions options, LongConsumer progress) {
         this.tensors = new TableTensorParser(options);
         this.cache = new QuantizedKvCache(schemes, 0, kind, null);
@@ -43,9 +35,10 @@ public final class RowTask {
     }
 
     /**
-     * Observes one row. A bad one is kept as a problem; rows have no order, so each of them may show the first.
+     * Observes one row. A bad row becomes a problem of the state; later rows are still read, because rows have no order and
+     * any of them may show the first problem.
      *
-     * @param values little endian; null to look at what the row says of itself only
+     * @param values little-endian values; null to read only the row's other columns
      */
     public void row(KvTableRow row, @Nullable ByteBuffer values) {
         Slot slot = null;
@@ -78,7 +71,7 @@ public final class RowTask {
         bytes += size;
     }
 
-    /** What all rows gave. Bytes read are those of the values: Spark's own count misses vectored reads. */
+    /** The state of all rows. Counts the bytes of the values, because Spark's own metric misses vectored reads. */
     public TaskState state() {
         return state.counting(corpus, Tally.read(bytes, System.nanoTime() - start, FailedSamples.NONE));
     }

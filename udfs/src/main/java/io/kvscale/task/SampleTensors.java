@@ -15,13 +15,13 @@ import java.util.List;
 import java.util.function.Function;
 
 /**
- * K and V of the real tokens of one sample, {@code [1, kv_heads, tokens, head_dim]} a slot, and the capture file that holds
- * them: so that observing them and calibrating on that file give the same statistics.
+ * K and V of one sample without padding, {@code [1, kv_heads, tokens, head_dim]} per slot, and the capture file that holds
+ * them. Observing them and calibrating on that file give the same statistics.
  *
- * @param name the sample's
+ * @param name the sample's name
  * @param slots in the order of the file
- * @param row where the sample is in the batch
- * @param tokens its real ones; what follows in its row is padding
+ * @param row the sample's row in the batch
+ * @param tokens the number of tokens; the rest of the row is padding
  * @param batch K or V of the batch, {@code [rows, kv_heads, tokens, head_dim]}
  */
 public record SampleTensors(
@@ -29,31 +29,27 @@ public record SampleTensors(
     static final String EXTENSION = ".safetensors";
     private static final int COPIED_AT_ONCE = 1 << 16;
 
-    /** Receives neighbouring values. */
+    /** Receives consecutive little-endian values, valid during the call, from index {@code element} of the tensor on. */
     interface Pieces<E extends Exception> {
-        /**
-         * @param element index of the first value in the sample's own tensor
-         * @param values little endian, valid until the call returns
-         */
         void piece(long element, ByteBuffer values) throws E;
     }
 
-    /** The path of the capture file, below its folder. */
+    /** The capture file's path below its folder. */
     String file() {
         return name + EXTENSION;
     }
 
-    /** The name of a slot's tensor in that file. */
+    /** The name of a slot's tensor in the capture file. */
     static String tensor(Slot slot) {
         return "present." + slot.layer() + "." + slot.role().word();
     }
 
-    /** Of every tensor in that file. */
+    /** The shape of every tensor in the capture file. */
     List<Long> shape() {
         return List.of(1L, (long) geometry.heads(), (long) tokens, (long) geometry.headDim());
     }
 
-    /** That file; the values are taken from the batch while it is written. */
+    /** A writer of the capture file, which takes the values from the batch while it writes. */
     SafetensorsWriter capture() {
         SafetensorsWriter writer = new SafetensorsWriter();
         for (Slot slot : slots) {
@@ -73,7 +69,7 @@ public record SampleTensors(
         });
     }
 
-    /** Gives all values of a slot, in the order of the file. */
+    /** Passes all values of a slot on, in the order of the capture file. */
     <E extends Exception> void forEachPiece(Slot slot, Pieces<E> pieces) throws E {
         KvTensor all = batch.apply(slot);
         int bytes = geometry.dtype().bytes();
@@ -89,7 +85,7 @@ public record SampleTensors(
         }
     }
 
-    /** Gives every value to {@code sink}, as reading the capture file would. */
+    /** Passes all values to {@code sink}, as reading the capture file would. */
     void observe(CaptureReader.Sink sink) {
         long begin = capture().dataBegin();
         for (Slot slot : slots) {
@@ -99,7 +95,6 @@ public record SampleTensors(
         }
     }
 
-    /** Bytes of K and V. */
     long bytes() {
         return (long) slots.size()
                 * tokens

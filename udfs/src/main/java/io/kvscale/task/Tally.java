@@ -2,8 +2,9 @@ package io.kvscale.task;
 
 import java.io.Serializable;
 import java.util.ArrayList;
-import java.util.Iterator;
+import java.util.Comparator;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * Counts of a task beside its statistics; a commutative monoid.
@@ -46,18 +47,11 @@ public record Tally(
                 failed.merge(other.failed));
     }
 
-    /** The same list for both orders; an empty list yields to any other. */
+    /** The result does not depend on the order; an empty list yields to any other. */
     private static List<String> first(List<String> a, List<String> b) {
-        if (a.isEmpty() || b.isEmpty()) {
-            return a.isEmpty() ? b : a;
-        }
-        Iterator<String> others = b.iterator();
-        for (String name : a) {
-            int order = others.hasNext() ? name.compareTo(others.next()) : 1;
-            if (order != 0) {
-                return order < 0 ? a : b;
-            }
-        }
-        return a;
+        return Stream.of(a, b)
+                .filter(names -> !names.isEmpty())
+                .min(Comparator.comparing(List::toString))
+                .orElse(a);
     }
 }

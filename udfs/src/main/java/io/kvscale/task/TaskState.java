@@ -17,6 +17,7 @@ import java.io.ObjectInputStream;
 import java.io.ObjectOutputStream;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.Map;
 import java.util.SortedMap;
@@ -93,28 +94,23 @@ public final class TaskState {
                     .seen()
                     .get(0)
                     .geometry();
-            SlotStatistics merged = merged(with(geometry, slots.get(slot)), with(geometry, other.slots.get(slot)));
-            if (merged == null) {
-                slots.remove(slot);
-            } else {
+            SlotStatistics merged = null;
+            for (SlotStatistics part : Arrays.asList(slots.remove(slot), other.slots.get(slot))) {
+                if (part != null && part.geometry().equals(geometry)) {
+                    if (merged == null) {
+                        merged = part;
+                    } else {
+                        merged.merge(part);
+                    }
+                }
+            }
+            if (merged != null) {
                 slots.put(slot, merged);
             }
         });
         corpus = corpus.merge(other.corpus);
         tally = tally.merge(other.tally);
         found = first(found, other.found);
-    }
-
-    private static @Nullable SlotStatistics with(Geometry geometry, @Nullable SlotStatistics seen) {
-        return seen == null || seen.geometry().equals(geometry) ? seen : null;
-    }
-
-    private static @Nullable SlotStatistics merged(@Nullable SlotStatistics into, @Nullable SlotStatistics other) {
-        if (into == null || other == null) {
-            return into == null ? other : into;
-        }
-        into.merge(other);
-        return into;
     }
 
     private static @Nullable DataProblem first(@Nullable DataProblem a, @Nullable DataProblem b) {

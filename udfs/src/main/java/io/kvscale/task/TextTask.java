@@ -25,20 +25,20 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.LongConsumer;
-import java.util.stream.Stream;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What one task over token ids does: it runs a decoder and observes K and V of the real tokens, never of padding. The
- * statistics are those that {@link CalibrationTask} gives of the captures that {@link CaptureWriter} saves.
+ * Runs a decoder over token ids and observes K and V of the tokens, without padding. The statistics equal those that {@link
+ * CalibrationTask} computes from the captures that {@link CaptureWriter} saves.
  *
- * <p>Nothing of a sample is observed before the model has run through all of it. Rows of a batch that fails run again one by
- * one, so that the sample is found that it fails for. For one thread.
+ * <p>A sample is observed after the model has run through all of it. If a batch fails, its rows run again one by one, to
+ * find the sample that fails. Not thread-safe.
  */
 public final class TextTask implements AutoCloseable {
     /**
-     * The most memory outside of the heap that K and V of a batch need in one task: what goes into the model, what comes
-     * out, and with feedback what was computed. A constant, so that which samples are refused does not depend on the machine.
+     * Maximum off-heap bytes for K and V of a batch: the model's inputs and outputs, and with feedback the computed values. A
+     * constant, so that the samples that are refused do not depend on the machine.
      */
     public static final long MAX_NATIVE_BYTES = 4L << 30;
 
@@ -52,7 +52,7 @@ public final class TextTask implements AutoCloseable {
     private final List<Slot> observedSlots;
     private final QuantizedKvCache cache;
     private final boolean feedsBack;
-    /** How often K and V of a sample are held at once. */
+    /** The number of copies of a sample's K and V in memory. */
     private final int copies;
 
     private final Map<Slot, NativeBuffer> computedBuffers = new TreeMap<>();
@@ -65,12 +65,11 @@ public final class TextTask implements AutoCloseable {
     /**
      * How samples are run.
      *
-     * @param kind what the statistics keep
-     * @param layers those that are observed and saved
-     * @param chunkTokens the most tokens of a sequence that are fed at once
-     * @param maxFailed how many samples may fail, in all tasks together
-     * @param fedBack the scales by which the past is fake-quantized after each chunk; null for none
-     * @param residualLength how many of the newest tokens stay in full precision then
+     * @param layers the layers that are observed and saved
+     * @param chunkTokens the largest number of tokens fed at once
+     * @param maxFailed how many samples may fail, over all tasks
+     * @param fedBack the scales that fake-quantize the past after each chunk; null for no feedback
+     * @param residualLength with feedback, the number of newest tokens that stay in full precision
      */
     public record Settings(
             SlotSchemes schemes,
@@ -89,24 +88,17 @@ public final class TextTask implements AutoCloseable {
     }
 
     /**
-     * Nothing run yet.
-     *
-     * @param sink gets every sample before it is observed; null to save none
-     * @param progress told the tokens of each sample when the model is through with it
-     * @throws InvalidDataException if the scales to feed back are not of this model
+     * @param sink receives every sample before it is observed; null to save none
+     * @param progress receives the tokens of each sample that was run
+     * @throws InvalidDataException if the scales to feed back do not fit the model
      */
     public TextTask(DecoderModel model, Settings settings, @Nullable CaptureSink sink, LongConsumer progress) {
         this(model.shape(), model::newRun, settings, sink, progress, MAX_NATIVE_BYTES);
     }
 
-    /** Opens what a task runs. */
-    interface Opening {
-        Decoding open();
-    }
-
     TextTask(
             ModelShape shape,
-            Opening opening,
+            Supplier<Decoding> opening,
             Settings settings,
             @Nullable CaptureSink sink,
             LongConsumer progress,
@@ -127,12 +119,12 @@ public final class TextTask implements AutoCloseable {
         this.cache = new QuantizedKvCache(settings.schemes(), settings.residualLength(), settings.kind(), scales);
         this.feedsBack = scales != null;
         this.copies = feedsBack ? 3 : 2;
-        this.run = opening.open();
+        this.run = opening.get();
     }
 
     /**
-     * Runs a batch: together where all of it is fed at once and nothing is fed back, else row by row. A sample that fails is
-     * kept as a failure.
+     * Runs a batch: all rows together if they fit into one chunk and nothing is fed back, else row by row. Failed samples are
+     * counted.
      *
      * @throws IOException if a sample cannot be saved
      */
@@ -145,14 +137,14 @@ public final class TextTask implements AutoCloseable {
                 }
             }
         } catch (NativeMemoryException e) {
-            // Never left out as a failed sample, nor run in another shape: the result would depend on the machine.
+            // Not counted as a failed sample nor retried row by row: the result would depend on the machine's memory.
             state.add(e.problem().inSample(Sample.named(rows.get(0).name())));
         }
     }
 
-    /** After a problem, only samples that could show an earlier one are still run. */
+    /** After a problem, only samples that could show an earlier problem are run. */
     private boolean isWanted(TokenSequence row) {
-        DataProblem problem = problem();
+        DataProblem problem = state.found();
         Sample first = problem == null ? null : problem.sample();
         return first == null || Sample.named(row.name()).compareTo(first) <= 0;
     }
@@ -168,7 +160,7 @@ public final class TextTask implements AutoCloseable {
         } catch (NativeMemoryException e) {
             throw e;
         } catch (InvalidDataException e) {
-            return false; // each row by itself will show whose fault it is
+            return false; // running the rows one by one finds the sample that fails
         }
         for (int i = 0; i < rows.size(); i++) {
             TokenSequence row = rows.get(i);
@@ -199,7 +191,7 @@ public final class TextTask implements AutoCloseable {
         return new SampleTensors(row.name(), observedSlots, shape.geometry(), 0, row.ids().length, run::present);
     }
 
-    /** What is observed of each chunk is as the model computed it, before it is quantized for the chunks after. */
+    /** Runs a sample with feedback: each chunk is kept as computed, then fake-quantized for the chunks after it. */
     private SampleTensors fedBack(TokenSequence row) {
         int tokens = row.ids().length;
         long slotBytes = shape.bytesPerToken() / all.size() * tokens;
@@ -237,14 +229,17 @@ public final class TextTask implements AutoCloseable {
         long needed = nativeBytes(1, tokens);
         if (needed > maxBytes) {
             throw new InvalidDataException(DataProblem.of(
-                    "K and V of " + tokens + " tokens take " + needed + " bytes, " + copies + " times "
-                            + shape.bytesPerToken() + " a token, and " + maxBytes + " is the most that a task takes",
-                    "say max_seq_length: " + maxBytes / nativeBytes(1, 1) + ", or less, under kvscale in the recipe"));
+                    "K and V of " + tokens + " tokens take " + needed + " bytes (" + copies + " x "
+                            + shape.bytesPerToken() + " per token), more than the limit of " + maxBytes + " per task",
+                    "set max_seq_length: " + maxBytes / nativeBytes(1, 1) + " or less under kvscale in the recipe"));
         }
     }
 
     private void fail(String name, int tokens, DataProblem problem) {
         failures = failures.merge(new FailedSamples(1, problem.inSample(Sample.named(name))));
+        if (failures.count() > settings.maxFailed() && failures.first() != null) {
+            state.add(failures.first());
+        }
         progress.accept(tokens);
     }
 
@@ -275,26 +270,12 @@ public final class TextTask implements AutoCloseable {
         progress.accept(sample.tokens());
     }
 
-    private @Nullable DataProblem problem() {
-        return Stream.of(state.found(), failures.count() > settings.maxFailed() ? failures.first() : null)
-                .filter(problem -> problem != null)
-                .min(DataProblem::compareTo)
-                .orElse(null);
-    }
-
-    /**
-     * What all batches gave. Holds a problem if more samples failed in this task than may fail in all tasks; the driver
-     * checks the number over all tasks.
-     */
+    /** The state of all batches. It has a problem if this task alone had more failed samples than the job allows. */
     public TaskState state() {
-        DataProblem problem = problem();
-        if (problem != null) {
-            state.add(problem);
-        }
         return state.counting(corpus, Tally.read(bytes, System.nanoTime() - start, failures));
     }
 
-    /** Releases the buffers of the run; the model stays open. */
+    /** Releases buffers; the model stays open. */
     @Override
     public void close() {
         run.close();

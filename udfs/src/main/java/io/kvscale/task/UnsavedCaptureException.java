@@ -2,7 +2,7 @@ package io.kvscale.task;
 
 import java.io.IOException;
 
-/** A capture cannot be written; the message says where and why. */
+/** A capture file cannot be written; the message names the folder and the cause. */
 public final class UnsavedCaptureException extends IOException {
     private static final long serialVersionUID = 1L;
 

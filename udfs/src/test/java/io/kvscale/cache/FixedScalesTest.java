@@ -29,7 +29,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Scales that are given against their definition, value by value. */
+/** A cache with fixed scales, checked value by value against the definition of quantization. */
 class FixedScalesTest {
     private static final Slot KEYS = new Slot(3, Role.KEY);
     private static final Slot VALUES = new Slot(3, Role.VALUE);
@@ -37,7 +37,7 @@ class FixedScalesTest {
 
     @ParameterizedTest
     @EnumSource(NumberFormat.class)
-    void whatLeavesTheResidualIsQuantizedByTheGivenScalesAndTheRestIsAsItWas(NumberFormat format) {
+    void tokensOutsideTheResidualWindowAreQuantizedWithTheFixedScales(NumberFormat format) {
         Random random = new Random(format.ordinal());
         for (int i = 0; i < CASES; i++) {
             int headDim = new int[] {1, 2, 6, 16, 64}[random.nextInt(5)];
@@ -47,7 +47,7 @@ class FixedScalesTest {
 
     @ParameterizedTest
     @EnumSource(GlobalScale.class)
-    void nvfp4ComputesItsLocalScalesAndTakesTheGlobalOne(GlobalScale convention) {
+    void nvfp4ComputesLocalScalesAndUsesTheFixedGlobalScale(GlobalScale convention) {
         Random random = new Random(convention.ordinal());
         for (int i = 0; i < CASES; i++) {
             check(random, QuantizationScheme.nvfp4(convention), 16 * (1 + random.nextInt(3)));
@@ -65,7 +65,7 @@ class FixedScalesTest {
                 ScaleDtype.values()[random.nextInt(2)]);
     }
 
-    /** Updates of random sizes; the table was calibrated on a dtype that may be another. */
+    /** Updates of random sizes, on a dtype that may differ from the calibration's. */
     private static void check(Random random, QuantizationScheme scheme, int headDim) {
         Geometry calibrated = new Geometry(Dtype.values()[random.nextInt(3)], 1 + random.nextInt(3), headDim);
         Geometry geometry = new Geometry(Dtype.values()[random.nextInt(3)], calibrated.heads(), headDim);
@@ -99,7 +99,7 @@ class FixedScalesTest {
         assertThat(got.geometry()).isEqualTo(want.geometry());
     }
 
-    /** Steps are in f32 where the table's dtype is not the cache's. */
+    /** The expected values; steps are in f32 if the table's dtype differs from the cache's. */
     private static KvTensor fakeQuantized(KvTensor tensor, SlotScales scales, Dtype calibrated) {
         Geometry geometry = tensor.geometry();
         Dtype dtype = geometry.dtype();
@@ -155,7 +155,7 @@ class FixedScalesTest {
     }
 
     @Test
-    void aScaleOfBf16CapturesIsTheSameNumberOnAnF32Cache() {
+    void scalesCalibratedOnBf16WorkOnAnF32Cache() {
         Geometry f32 = new Geometry(Dtype.F32, 1, 1);
         SlotScales scales = MadeScales.of(
                 QuantizationScheme.of(NumberFormat.INT8, Strategy.TENSOR),
@@ -170,7 +170,7 @@ class FixedScalesTest {
     }
 
     @Test
-    void scalesOfAnotherModelAreRefusedWithTheSlot() {
+    void scalesOfAnotherModelAreRefusedNamingTheSlot() {
         Geometry calibrated = new Geometry(Dtype.BF16, 2, 16);
         FixedScales fixed =
                 MadeScales.table(VALUES, MadeScales.random(new Random(1), QuantizationScheme.fp8(), calibrated));
@@ -191,7 +191,7 @@ class FixedScalesTest {
     }
 
     @Test
-    void updatesThatDoNotFollowEachOtherAreRefused() {
+    void updatesOfAnotherShapeAreRefused() {
         Geometry geometry = new Geometry(Dtype.F32, 1, 2);
         QuantizedKvCache cache = QuantizedKvCache.withFixedScales(MadeScales.table(new TreeMap<>()), 0);
         cache.update(tensor(geometry, 1, 1, 2), tensor(geometry, 1, 1, 2), 0);
@@ -205,7 +205,7 @@ class FixedScalesTest {
 
     @ParameterizedTest
     @EnumSource(NumberFormat.class)
-    void whatIsNotFiniteIsRefusedByTheCacheAndOtherwiseLeftAsItIs(NumberFormat format) {
+    void updateRefusesNonFiniteValuesAndFakeQuantizationKeepsThem(NumberFormat format) {
         for (Dtype dtype : Dtype.values()) {
             Geometry geometry = new Geometry(dtype, 1, 2);
             Random random = new Random(5);

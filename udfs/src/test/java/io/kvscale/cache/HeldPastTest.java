@@ -31,15 +31,15 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * The cache against a model of it: a token is quantized when it leaves the residual, by the scales of that moment, value
- * by value as {@link QuantParameters} say, and from then on it never changes by a bit.
+ * The cache checked against a slow model. A token is quantized when it leaves the residual window, with the scales of that
+ * moment and value by value as {@link QuantParameters} define it, and never changes afterwards.
  */
 class HeldPastTest {
     private static final int CASES = 150;
 
     @ParameterizedTest
     @EnumSource(NumberFormat.class)
-    void aTokenIsExactUntilItLeavesTheResidualAndFixedAfterwards(NumberFormat format) {
+    void aTokenIsExactInTheResidualWindowAndNeverChangesAfterIt(NumberFormat format) {
         Random random = new Random(format.ordinal());
         for (int i = 0; i < CASES; i++) {
             new Case(random, format).run();
@@ -48,7 +48,7 @@ class HeldPastTest {
 
     @ParameterizedTest
     @EnumSource(GlobalScale.class)
-    void aTokenOfNvfp4KeepsItsLocalScalesToo(GlobalScale convention) {
+    void aTokenOfNvfp4KeepsItsLocalScales(GlobalScale convention) {
         Random random = new Random(convention.ordinal());
         for (int i = 0; i < CASES; i++) {
             new Case(random, QuantizationScheme.nvfp4(convention), 16 * (1 + random.nextInt(4))).run();
@@ -154,7 +154,7 @@ class HeldPastTest {
             return geometry.dtype().fromFloat(parameters.dequantize(q, step));
         }
 
-        /** The patterns of every token: batch x channels of them. */
+        /** The bits of every token: batch x channels values. */
         private int[][] bitsByToken(KvTensor tensor) {
             int headDim = geometry.headDim();
             int[][] bits = new int[tensor.tokens()][batch * geometry.channels()];
@@ -171,7 +171,7 @@ class HeldPastTest {
             boolean direct = random.nextBoolean();
             ByteBuffer values = (direct ? ByteBuffer.allocateDirect(count * bytes) : ByteBuffer.allocate(count * bytes))
                     .order(ByteOrder.LITTLE_ENDIAN);
-            // Sometimes the range grows, so that later scales differ; sometimes all is zero.
+            // Sometimes the range grows, so that later scales differ; sometimes all values are zero.
             float scale = random.nextInt(8) == 0 ? 0 : (float) Math.scalb(1.0, random.nextInt(8) - 4);
             for (int i = 0; i < count; i++) {
                 float x = switch (random.nextInt(8)) {
@@ -191,7 +191,7 @@ class HeldPastTest {
             return new KvTensor(geometry, batch, tokens, values.flip());
         }
 
-        /** What one slot should hold. */
+        /** The expected content of one slot. */
         private final class Model {
             private int[][] bits = new int[0][];
             private int tokens;

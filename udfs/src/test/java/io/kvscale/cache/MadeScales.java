@@ -13,11 +13,11 @@ import java.util.Random;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
-/** Scale tables of tests. */
+/** Scale tables for tests. */
 public final class MadeScales {
     private MadeScales() {}
 
-    /** Random scales of one slot, as wide as normal values need, or tighter. */
+    /** Random scales of one slot, wide enough for normal values or tighter. */
     public static SlotScales random(Random random, QuantizationScheme scheme, Geometry geometry) {
         int count = geometry.channels() / scheme.strategy().channelsPerScale(geometry, scheme.groupSize());
         float[] scale = new float[count];
@@ -60,6 +60,6 @@ public final class MadeScales {
 
     /** Quantizes and dequantizes tokens of a slot that has scales. */
     public static KvTensor fakeQuantized(FixedScales scales, Slot slot, KvTensor tokens) {
-        return FakeQuantization.apply(tokens, Objects.requireNonNull(scales.of(slot, tokens.geometry())));
+        return FakeQuantization.apply(tokens, Objects.requireNonNull(scales.scales(slot, tokens.geometry())));
     }
 }

@@ -16,13 +16,13 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** What a cache of NVFP4 takes, and what it cannot take. */
+/** A cache with NVFP4: its memory and its limits. */
 class Nvfp4CacheTest {
     private static final Random RANDOM = new Random(4);
 
     @ParameterizedTest
     @EnumSource(GlobalScale.class)
-    void aValueTakesFourBitsAndASixteenthOfALocalScale(GlobalScale convention) {
+    void heldBytesAreFourBitsAValueAndALocalScaleForSixteen(GlobalScale convention) {
         QuantizedKvCache cache = new QuantizedKvCache(QuantizationScheme.nvfp4(convention));
         Geometry geometry = new Geometry(Dtype.BF16, 2, 64);
         cache.update(random(geometry, 100), random(geometry, 100), 0);
@@ -31,7 +31,7 @@ class Nvfp4CacheTest {
     }
 
     @Test
-    void whatHasNoGlobalScaleOrNoWholeGroupsIsRefusedWithItsSlot() {
+    void missingGlobalScaleOrPartialGroupsAreRefusedNamingTheSlot() {
         QuantizedKvCache cache = new QuantizedKvCache(QuantizationScheme.nvfp4(GlobalScale.DIVISOR));
         Geometry odd = new Geometry(Dtype.BF16, 2, 24);
         assertThatThrownBy(() -> cache.update(random(odd, 1), random(odd, 1), 0))

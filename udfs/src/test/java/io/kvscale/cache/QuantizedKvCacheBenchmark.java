@@ -25,11 +25,11 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * The two ways into a cache, with K or V of one layer, {@code [1, 8, 1024, 128]} in bf16: two MiB of values an
- * operation, so that operations per millisecond are half of GB/s, nearly.
+ * The speed of {@code observe} and {@code update} on one layer, {@code [1, 8, 1024, 128]} in bf16: two MiB of values per
+ * operation, so that operations per millisecond are about half of GB/s.
  *
- * <p>{@code sameJvm}: whether the other way runs in the same JVM too. Both should be as fast as alone: the min/max kernel
- * once fell to a tenth on JDK 17 where the quantizing kernels had loaded another shape of short vectors.
+ * <p>{@code sameJvm}: whether both methods run in the same JVM, which must not make them slower. On JDK 17 the min/max
+ * kernel once fell to a tenth of its speed after the quantizing kernels had loaded another shape of short vectors.
  */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.Throughput)
@@ -67,7 +67,7 @@ public class QuantizedKvCacheBenchmark {
         }
     }
 
-    /** What a task does with a chunk that it has read. */
+    /** Observes a chunk, as a task does. */
     @Benchmark
     public void observe() {
         cache.observe(new Slot(0, Role.KEY), start, direct.duplicate());

@@ -11,18 +11,22 @@ import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.ScaleDtype;
 import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.scheme.Strategy;
+import io.kvscale.task.FakeDecoding;
 import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.KvSource;
 import io.kvscale.tensor.KvTensor;
+import io.kvscale.tensor.KvTokens;
 import io.kvscale.tensor.Position;
 import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.List;
 import java.util.Objects;
 import java.util.Random;
 import java.util.function.IntFunction;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -74,7 +78,7 @@ class QuantizedKvCacheTest {
     }
 
     @Test
-    void resetStatesDropsTheTokensAndKeepsWhatWasObserved() {
+    void resetStatesDropsTheTokensAndKeepsTheStatistics() {
         QuantizedKvCache cache = new QuantizedKvCache(INT8);
         cache.update(filled(SMALL, 1, 3, i -> 5f), filled(SMALL, 1, 3, i -> 1f), 0);
         cache.resetStates();
@@ -91,7 +95,7 @@ class QuantizedKvCacheTest {
     }
 
     @Test
-    void nanAndInfinitiesAreRefusedNamingTheSlotAndNothingIsHeldOfThem() {
+    void nonFiniteValuesAreRefusedNamingTheSlotAndNotHeld() {
         for (float bad : new float[] {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY}) {
             QuantizedKvCache cache = new QuantizedKvCache(INT8);
             cache.update(filled(SMALL, 1, 2, i -> 1f), filled(SMALL, 1, 2, i -> 1f), 4);
@@ -152,6 +156,29 @@ class QuantizedKvCacheTest {
                 .isEqualTo(4);
     }
 
+    @ParameterizedTest
+    @CsvSource({"0, 3", "2, 3", "5, 2"})
+    void fakeQuantizingADecodersPastGivesWhatUpdateReturns(int residualLength, int chunk) {
+        FakeDecoding decoder = new FakeDecoding(FakeDecoding.shape(1, 2, 4, Dtype.F32));
+        QuantizedKvCache held = new QuantizedKvCache(SlotSchemes.of(INT8), residualLength);
+        QuantizedKvCache inPlace = new QuantizedKvCache(SlotSchemes.of(INT8), residualLength);
+        Slot keys = new Slot(0, Role.KEY);
+        Slot values = new Slot(0, Role.VALUE);
+        decoder.begin(1);
+        for (int from = 0; from < 12; from += chunk) {
+            decoder.feed(new int[][] {IntStream.range(from, from + chunk).toArray()});
+            KvTensor key = KvTokens.copy(decoder.present(keys), 0, from, from + chunk);
+            KvTensor value = KvTokens.copy(decoder.present(values), 0, from, from + chunk);
+            KvPair whole = held.update(key, value, 0);
+            inPlace.update(key, value, 0); // observes
+            inPlace.resetStates();
+            inPlace.fakeQuantize(decoder, List.of(keys, values), from, (slot, computed, quantized) -> {});
+            assertThat(decoder.present(keys).values()).isEqualTo(whole.key().values());
+            assertThat(decoder.present(values).values()).isEqualTo(whole.value().values());
+            assertThat(inPlace.getSeqLength(0)).isZero();
+        }
+    }
+
     @Test
     void theCallersBuffersMayChangeAfterwards() {
         QuantizedKvCache cache = new QuantizedKvCache(SlotSchemes.of(INT8), 4);
@@ -172,7 +199,7 @@ class QuantizedKvCacheTest {
         "INT4, GROUP, 32, 2",
         "FP4_E2M1, ATTN_HEAD, 0, 2"
     })
-    void theHeapThatIsHeldIsThatOfCodesAndResidual(
+    void heldBytesAreThoseOfCodesAndResidualWindow(
             NumberFormat format, Strategy strategy, int groupSize, int valuesPerByte) {
         Geometry geometry = new Geometry(Dtype.BF16, 4, 64);
         QuantizationScheme scheme =
@@ -188,7 +215,7 @@ class QuantizedKvCacheTest {
                 update(cache, filled(geometry, 1, 64, c -> 1f), layer);
             }
         }
-        // Beside them only the places of the lowest integer, which are few in data like these.
+        // The rest is the indices of codes for the lowest integer, which are few here.
         assertThat((double) cache.heldBytes()).isBetween(expected * 1.0, expected * 1.1);
         assertThat(cache.getSeqLength(1)).isEqualTo(prefill + decoded);
         long with = used();
@@ -197,7 +224,7 @@ class QuantizedKvCacheTest {
     }
 
     @Test
-    void ofScalesThatChangeTokenByTokenOnlyTheChangesAreHeld() {
+    void onlyChangesOfScalesAreHeld() {
         Geometry geometry = new Geometry(Dtype.BF16, 8, 128);
         QuantizedKvCache cache = new QuantizedKvCache(QuantizationScheme.of(NumberFormat.FP8_E4M3, Strategy.CHANNEL));
         int tokens = 400;
@@ -205,7 +232,7 @@ class QuantizedKvCacheTest {
         for (int t = 0; t < tokens; t++) {
             update(cache, filled(geometry, 1, 1, i -> (float) random.nextGaussian()), 0);
         }
-        // Each token of Gaussian data widens ever fewer channels: some 2 ln(400) times each, of 8 bytes.
+        // Gaussian data widens a channel's range about 2 ln(400) times in 400 tokens, at 8 bytes each.
         double codes = 2.0 * tokens * geometry.channels();
         assertThat((double) cache.heldBytes()).isLessThan(codes * 1.3);
         long with = used();
@@ -214,7 +241,7 @@ class QuantizedKvCacheTest {
     }
 
     @Test
-    void moreChannelsThanAnyModelHasAreRefused() {
+    void tooManyChannelsAreRefused() {
         QuantizedKvCache cache = new QuantizedKvCache(QuantizationScheme.fp8());
         Geometry wide = new Geometry(Dtype.F16, 1 << 10, 1 << 7);
         assertThatThrownBy(() -> {
@@ -231,7 +258,7 @@ class QuantizedKvCacheTest {
         cache.update(both, both, layer);
     }
 
-    /** The serial collector leaves some dead objects where they lie and packs all only every fourth time. */
+    /** The least heap in use after several collections: the serial collector compacts only every fourth time. */
     private static long used() {
         long least = Long.MAX_VALUE;
         for (int i = 0; i < 5; i++) {

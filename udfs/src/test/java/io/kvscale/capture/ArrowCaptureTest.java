@@ -310,7 +310,8 @@ class ArrowCaptureTest {
                             CaptureReader.Depth.HEADERS,
                             bytes -> {
                                 throw new AssertionError("values were read");
-                            }))
+                            },
+                            failure -> {}))
                     .toList();
             Merged headers = corpus.merged(outcomes);
             assertThat(headers.geometries()).isEqualTo(corpus.whole().geometries());

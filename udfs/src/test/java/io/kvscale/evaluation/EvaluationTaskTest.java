@@ -43,7 +43,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** On the tiny model: its weights are random, so its predictions are worth nothing, and their differences as much as any. */
+/** Evaluation on the tiny model. Its weights are random, but differences between caches are still meaningful. */
 class EvaluationTaskTest {
     private static final QuantizationScheme INT4 = QuantizationScheme.of(NumberFormat.INT4, Strategy.TENSOR);
     private static final QuantizationScheme CHANNEL = QuantizationScheme.of(NumberFormat.INT8, Strategy.CHANNEL);
@@ -87,7 +87,7 @@ class EvaluationTaskTest {
     }
 
     @Test
-    void aCacheThatQuantizesNothingIsTheFullPrecisionOneBitForBit() {
+    void aCacheWithoutScalesEqualsTheFullPrecisionCache() {
         ScaleTable none =
                 new ScaleTable(INT4, new ScaleTable.CorpusSummary("", 0, 0, 0, 0), new TreeMap<Slot, SlotScales>());
         for (SampleScore score : scores(16, 0, none)) {
@@ -101,7 +101,7 @@ class EvaluationTaskTest {
 
     @ParameterizedTest
     @CsvSource({"1, 0", "16, 0", "7, 0", "7, 5", "16, 20"})
-    void theScoresAreThoseOfTheCacheAsItIsServed(int chunk, int residualLength) {
+    void scoresEqualThoseOfAnUpdatedCache(int chunk, int residualLength) {
         for (QuantizationScheme scheme : List.of(INT4, CHANNEL)) {
             ScaleTable table = table(scheme);
             List<SampleScore> scores = scores(chunk, residualLength, table);
@@ -121,7 +121,7 @@ class EvaluationTaskTest {
     }
 
     @Test
-    void aTextOfOneChunkIsNotTouchedThoughItsErrorIsKnown() {
+    void aTextOfOneChunkHasAnErrorButNoDivergence() {
         for (SampleScore score : scores(1000, 0, table(INT4))) {
             assertThat(score.schemes().get(0).divergence()).isZero();
             assertThat(score.schemes().get(0).errors().values())
@@ -135,10 +135,10 @@ class EvaluationTaskTest {
     }
 
     @Test
-    void theErrorsAreThoseOfTheValuesThatTheRunComputed() {
+    void errorsAreThoseOfTheComputedValues() {
         ScaleTable table = table(INT4);
         FixedScales fixed = FixedScales.of(table);
-        // In one chunk the run computes what the full-precision one does.
+        // With one chunk, the run computes the values of the full-precision run.
         SampleScore score = scores(1000, 0, table).get(0);
         try (DecoderRun run = model.newRun()) {
             run.begin(1);
@@ -160,7 +160,7 @@ class EvaluationTaskTest {
     }
 
     @Test
-    void scalesThatAreFourTimesTooSmallShow() {
+    void scalesFourTimesTooSmallScoreWorse() {
         ScaleTable right = table(CHANNEL);
         List<SampleScore> scores = scores(8, 0, right, times(right, 0.25f), table(INT4));
         double good = sum(scores, 0);
@@ -175,7 +175,7 @@ class EvaluationTaskTest {
     }
 
     @Test
-    void cachesSideBySideAndSamplesOneAfterAnotherDoNotTouchEachOther() {
+    void cachesAndSamplesAreIndependent() {
         ScaleTable first = table(INT4);
         ScaleTable second = table(CHANNEL);
         List<SampleScore> together = scores(8, 3, first, second);
@@ -191,7 +191,7 @@ class EvaluationTaskTest {
     }
 
     @Test
-    void aSampleThatCannotBeRunIsNamedAndTheNextOneIsNotTouched() {
+    void aFailedSampleIsNamedAndDoesNotAffectTheNext() {
         int vocabulary = model.shape().vocabulary();
         List<FixedScales> scales = List.of(FixedScales.of(table(INT4)));
         try (EvaluationTask task = new EvaluationTask(model, scales, 8, 0)) {
@@ -212,7 +212,7 @@ class EvaluationTaskTest {
         }
     }
 
-    /** The same by other means: the cache of codes, whole sequences of it, and the softmax by its definition. */
+    /** A slow reference: updates of a cache, whole sequences, and the softmax by its definition. */
     private static final class Naive {
         double baseline;
         double negativeLogLikelihood;

@@ -17,7 +17,7 @@ class NextTokenTest {
     private static final MathContext DIGITS = new MathContext(40);
 
     @Test
-    void negativeLogLikelihoodAndDivergenceAreThoseOfTheDefinition() {
+    void negativeLogLikelihoodAndDivergenceFollowTheirDefinitions() {
         Random random = new Random(11);
         for (int round = 0; round < 40; round++) {
             int size = 1 + random.nextInt(60);
@@ -37,7 +37,7 @@ class NextTokenTest {
         }
     }
 
-    /** The softmax by its definition, in forty digits, where an exponential of a large logit is no matter. */
+    /** The softmax by its definition, in forty digits, where large exponentials do not overflow. */
     private static double share(float[] logits, int token) {
         BigDecimal total = BigDecimal.ZERO;
         for (float logit : logits) {
@@ -46,7 +46,7 @@ class NextTokenTest {
         return exponential(logits[token]).divide(total, DIGITS).doubleValue();
     }
 
-    /** By its series, halved until that converges fast. */
+    /** The exponential by its series, with the argument halved until it converges fast. */
     private static BigDecimal exponential(float x) {
         int halvings = 12;
         BigDecimal small = new BigDecimal(x).divide(BigDecimal.valueOf(1 << halvings), DIGITS);
@@ -60,7 +60,7 @@ class NextTokenTest {
     }
 
     @Test
-    void aShiftOfAllLogitsChangesNothingEvenWhereExponentialsWouldOverflow() {
+    void addingAConstantToAllLogitsChangesNothing() {
         float[] logits = {3f, -2f, 0.5f};
         float[] shifted = {4099f, 4094f, 4096.5f};
         assertThat(read(shifted).negativeLogLikelihood(1))
@@ -73,7 +73,7 @@ class NextTokenTest {
     }
 
     @Test
-    void theFirstOfTheLikeliestIsTheTop() {
+    void theTopTokenIsTheFirstOfEquals() {
         assertThat(read(new float[] {-1, 7, 7, 2}).top()).isEqualTo(1);
         assertThat(read(new float[] {-0f, 0f}).top()).isZero();
         FloatBuffer rows = FloatBuffer.wrap(new float[] {9, 0, 0, 0, 0, 9});
@@ -86,7 +86,7 @@ class NextTokenTest {
 
     @ParameterizedTest
     @ValueSource(floats = {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY})
-    void logitsThatAreNoNumbersAreRefused(float odd) {
+    void nonFiniteLogitsAreRefused(float odd) {
         for (int at = 0; at < 3; at++) {
             float[] logits = {1, 2, 3};
             logits[at] = odd;

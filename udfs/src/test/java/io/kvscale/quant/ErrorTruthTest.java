@@ -71,7 +71,8 @@ class ErrorTruthTest {
                 options,
                 hadoop,
                 CaptureReader.Depth.VALUES,
-                bytes -> {});
+                bytes -> {},
+                failure -> {});
         assertThat(outcome.problem()).isNull();
         Map<Slot, List<List<Float>>> values = values(all, options);
         int compared = 0;

@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Bad data is a value, and which one a run ends with does not depend on how the files were split. */
+/** Bad data becomes a problem of the state, and the first problem does not depend on the splits. */
 class BadDataTest {
     private static final List<BiConsumer<CaptureCorpus, String>> WAYS = List.of(
             (corpus, name) -> corpus.write(name, new byte[3]),
@@ -43,7 +43,7 @@ class BadDataTest {
     Path folder;
 
     @Test
-    void theFirstProblemIsTheSameWhateverTheSplits() {
+    void theFirstProblemDoesNotDependOnTheSplits() {
         for (int seed = 0; seed < 4; seed++) {
             CaptureCorpus corpus = new CaptureCorpus(folder.resolve("c" + seed), seed);
             for (int i = 0; i < 14; i++) {
@@ -64,7 +64,7 @@ class BadDataTest {
     }
 
     @Test
-    void aNanBeforeABadFileIsTheFirstProblemAndOneBehindItIsNot() {
+    void aNanOrABadFileIsTheProblemWhicheverComesFirst() {
         for (int seed = 0; seed < 4; seed++) {
             CaptureCorpus corpus = new CaptureCorpus(folder.resolve("n" + seed), seed);
             int nan = corpus.random.nextInt(9);
@@ -90,7 +90,7 @@ class BadDataTest {
     }
 
     @Test
-    void aSlotOfTwoGeometriesIsSaidWithTheSameTwoFiles() {
+    void aSlotWithTwoGeometriesIsReportedWithTheFirstTwoFiles() {
         CaptureCorpus corpus = new CaptureCorpus(folder, 1);
         List<Long[]> shapes = new ArrayList<>(Collections.nCopies(4, new Long[] {1L, 2L, 3L, 4L}));
         shapes.add(new Long[] {1L, 4L, 3L, 2L});

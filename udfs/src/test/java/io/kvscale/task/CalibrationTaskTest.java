@@ -42,7 +42,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Tasks over real files: the law is that the cuts do not show in the bytes of the statistics. */
+/** Tasks over real files: the bytes of the statistics do not depend on how files are cut. */
 class CalibrationTaskTest {
     private static final Path SAMPLES = Path.of("../conf/sample");
 
@@ -51,7 +51,7 @@ class CalibrationTaskTest {
 
     @ParameterizedTest
     @MethodSource("io.kvscale.scheme.Observers#all")
-    void theCutsDoNotShowInTheStatistics(Observer observer) {
+    void statisticsDoNotDependOnTheCuts(Observer observer) {
         CaptureCorpus corpus = mixed(Observers.all().indexOf(observer));
         QuantizationScheme scheme =
                 new QuantizationScheme(NumberFormat.INT8, Strategy.ATTN_HEAD, 0, true, observer, ScaleDtype.FLOAT32);
@@ -66,7 +66,7 @@ class CalibrationTaskTest {
     }
 
     @Test
-    void piecesOfOneByteAtTheBordersOfTensorsDoNotShow() {
+    void piecesOfOneByteAtTensorBordersChangeNothing() {
         CaptureCorpus corpus = mixed(9);
         Merged whole = corpus.whole();
         assertSame(
@@ -88,7 +88,7 @@ class CalibrationTaskTest {
     }
 
     @Test
-    void everyByteOfASmallFileMayBeAPieceOfItsOwn() {
+    void everyByteOfAFileMayBeAPiece() {
         CaptureCorpus corpus = new CaptureCorpus(folder, 5);
         corpus.writeOdd("s.safetensors", "layers.1.keys", "F32", List.of(1L, 2L, 3L, 2L), corpus.values("F32", 12));
         Merged whole = corpus.whole();
@@ -103,7 +103,7 @@ class CalibrationTaskTest {
     }
 
     @Test
-    void realCapturesGiveTheSameBytesHoweverTheyAreCut() {
+    void realCapturesGiveTheSameBytesForAnyCuts() {
         CaptureCorpus corpus = new CaptureCorpus(SAMPLES, 6);
         Merged whole = corpus.whole();
         assertThat(whole.statistics().slots()).hasSize(60);
@@ -121,7 +121,7 @@ class CalibrationTaskTest {
     }
 
     @Test
-    void valuesThatStraddleTheBlocksOfAReadAreWhole() {
+    void valuesAcrossReadBlocksAreComplete() {
         CaptureCorpus odd = new CaptureCorpus(folder.resolve("odd"), 5);
         CaptureCorpus even = new CaptureCorpus(folder.resolve("even"), 5);
         byte[] values = odd.values("F32", 700_000);
@@ -134,7 +134,7 @@ class CalibrationTaskTest {
     }
 
     @Test
-    void paddingIsLeftOutHoweverTheMaskIsWritten() {
+    void paddingIsLeftOutForEveryMaskDtype() {
         byte[] expected = null;
         for (String dtype : List.of("I64", "I32", "U8", "BOOL")) {
             CaptureCorpus corpus = new CaptureCorpus(folder.resolve(dtype), 7);
@@ -155,7 +155,7 @@ class CalibrationTaskTest {
     }
 
     @Test
-    void aRecipeMayNameTheMaskOrRefuseIt() {
+    void aRecipeMayNameAMaskOrTurnMasksOff() {
         CaptureCorpus corpus = new CaptureCorpus(folder, 8);
         corpus.write("b.safetensors", batch(corpus).add("pad", "U8", List.of(2L, 3L), mask("U8", 1)));
         assertThat(slot(corpus.whole(), new Slot(0, Role.KEY)).tokens()).isEqualTo(6);
@@ -169,7 +169,7 @@ class CalibrationTaskTest {
     }
 
     @Test
-    void aMaskThatIsNoneIsRefused() {
+    void invalidMasksAreRefused() {
         CaptureCorpus corpus = new CaptureCorpus(folder, 8);
         corpus.write("b.safetensors", batch(corpus).add("attention_mask", "I32", List.of(2L, 3L), mask("I32", 2)));
         assertThat(what(corpus)).contains("the mask holds 2");
@@ -194,7 +194,7 @@ class CalibrationTaskTest {
     }
 
     @Test
-    void aConnectorsFilesAreOneSampleTheirFolder() {
+    void theFilesOfAConnectorsRequestAreOneSample() {
         CaptureCorpus corpus = new CaptureCorpus(folder, 8);
         corpus.options = heads(2);
         for (int layer = 0; layer < 2; layer++) {
@@ -209,7 +209,7 @@ class CalibrationTaskTest {
     }
 
     @Test
-    void headersAloneGiveTokensAndGeometriesButNoValues() {
+    void headersGiveTokensAndGeometriesWithoutValues() {
         CaptureCorpus corpus = mixed(3);
         List<FilePiece> pieces = corpus.files().stream()
                 .map(f -> new FilePiece(f, 0, f.length()))
@@ -223,7 +223,8 @@ class CalibrationTaskTest {
                 CaptureReader.Depth.HEADERS,
                 bytes -> {
                     throw new AssertionError("values were read");
-                });
+                },
+                failure -> {});
         Merged whole = corpus.whole();
         assertThat(headers.geometries().values()).containsExactlyElementsOf(whole.geometries());
         assertThat(headers.statistics().corpus()).isEqualTo(whole.statistics().corpus());
@@ -234,7 +235,7 @@ class CalibrationTaskTest {
     }
 
     @Test
-    void progressIsToldEveryByteOfKeysAndValuesOnce() {
+    void progressReceivesEveryByteOfKAndVOnce() {
         CaptureCorpus corpus = new CaptureCorpus(SAMPLES, 1);
         long[] told = {0};
         for (Split split : Split.plan(corpus.files(), 5)) {
@@ -245,14 +246,15 @@ class CalibrationTaskTest {
                     corpus.options,
                     corpus.configuration,
                     CaptureReader.Depth.VALUES,
-                    bytes -> told[0] += bytes);
+                    bytes -> told[0] += bytes,
+                    failure -> {});
         }
         assertThat(told[0]).isEqualTo(2 * 2L * 30 * 60 * 192 * 2);
     }
 
     @ParameterizedTest
     @ValueSource(ints = {0, 4, 8, 100, 300, 1_000, 1_300_000})
-    void aFileThatShrankAfterTheListingIsRefused(int length) throws IOException {
+    void aFileThatShrankAfterListingIsRefused(int length) throws IOException {
         CaptureCorpus corpus = new CaptureCorpus(folder, 8);
         byte[] sample = Files.readAllBytes(SAMPLES.resolve("sample-003.safetensors"));
         corpus.write("s.safetensors", sample);
@@ -270,7 +272,7 @@ class CalibrationTaskTest {
     }
 
     @Test
-    void aFileThatIsGoneIsRefused() throws IOException {
+    void aDeletedFileIsRefused() throws IOException {
         CaptureCorpus corpus = mixed(4);
         List<InputFile> listed = corpus.files();
         Files.delete(folder.resolve("c.safetensors"));
@@ -282,7 +284,7 @@ class CalibrationTaskTest {
     }
 
     @Test
-    void aHadoopStreamGivesWhatTheLocalFileGives() throws IOException {
+    void hadoopStreamsAndLocalFilesGiveTheSame() throws IOException {
         CaptureCorpus corpus = mixed(11);
         Merged local = corpus.whole();
         Configuration raw = new Configuration();
@@ -295,7 +297,7 @@ class CalibrationTaskTest {
     }
 
     @Test
-    void aChecksumBesideTheFileIsChecked() throws IOException {
+    void checksumFilesAreVerified() throws IOException {
         CaptureCorpus corpus = new CaptureCorpus(folder, 8);
         byte[] sample = Files.readAllBytes(SAMPLES.resolve("sample-003.safetensors"));
         corpus.write("plain/s.safetensors", sample);
@@ -357,7 +359,7 @@ class CalibrationTaskTest {
         return mask.array();
     }
 
-    /** Every layout, dtype and alignment, masked and not, two samples of most slots; 2 heads of 4. */
+    /** All layouts, dtypes and alignments, with and without mask; two samples of most slots, 2 heads of 4. */
     private CaptureCorpus mixed(long seed) {
         CaptureCorpus corpus = new CaptureCorpus(folder, seed);
         corpus.options = heads(2);

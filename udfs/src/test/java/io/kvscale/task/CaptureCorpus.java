@@ -44,7 +44,7 @@ public final class CaptureCorpus {
         this.random = new Random(seed);
     }
 
-    /** What tasks gave together. */
+    /** The merged states of some tasks. */
     public record Merged(
             CalibrationStatistics statistics, @Nullable DataProblem problem, List<Geometries> geometries) {}
 
@@ -90,7 +90,7 @@ public final class CaptureCorpus {
         }
     }
 
-    /** A file whose data begins at an odd byte, which the writer never does but the format allows. */
+    /** A file whose data begins at an odd byte: the format allows it, but the writer never does it. */
     public void writeOdd(String name, String tensor, String dtype, List<Long> shape, byte[] data) {
         String json = "{\"" + tensor + "\":{\"dtype\":\"" + dtype + "\",\"shape\":" + shape + ",\"data_offsets\":[0,"
                 + data.length + "]}}";
@@ -114,7 +114,7 @@ public final class CaptureCorpus {
                 run(files().stream().map(f -> new FilePiece(f, 0, f.length())).toList())));
     }
 
-    /** All files cut at these places, the pieces dealt out to some tasks. */
+    /** Cuts all files, deals the pieces out to tasks and merges their states. */
     public Merged cut(Cuts cuts, int tasks, boolean shuffled) {
         List<FilePiece> pieces = new ArrayList<>();
         for (InputFile file : files()) {
@@ -144,7 +144,7 @@ public final class CaptureCorpus {
         return merged(dealt.stream().map(this::run).toList());
     }
 
-    /** Where a file is cut. */
+    /** Chooses where a file is cut. */
     public interface Cuts {
         Collection<Long> of(InputFile file);
     }
@@ -163,7 +163,8 @@ public final class CaptureCorpus {
                 options,
                 configuration,
                 CaptureReader.Depth.VALUES,
-                bytes -> {});
+                bytes -> {},
+                failure -> {});
     }
 
     public Merged merged(List<TaskState> outcomes) {

@@ -24,7 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Saved captures: whole or absent, and inside of their folder. */
+/** Saved captures are complete or absent, and stay in their folder. */
 class CaptureWriterTest {
     private static final Geometry GEOMETRY = new Geometry(Dtype.F32, 1, 2);
 
@@ -123,7 +123,7 @@ class CaptureWriterTest {
     }
 
     @Test
-    void aTaskThatIsTriedAgainOrTwiceAtOnceLeavesOneWholeFile() throws IOException {
+    void retriedAndSpeculativeTasksLeaveOneCompleteFile() throws IOException {
         writer.save(sample("a/1", 3));
         byte[] first = Files.readAllBytes(folder.resolve("a/1.safetensors"));
         writer.save(sample("a/1", 3));
@@ -132,16 +132,16 @@ class CaptureWriterTest {
     }
 
     @Test
-    void anotherFileOfThatNameIsNotReplacedAndNotTakenForIt() throws IOException {
+    void anExistingFileWithOtherContentIsAnError() throws IOException {
         writer.save(sample("a", 3));
         assertThatThrownBy(() -> writer.save(sample("a", 4)))
                 .isInstanceOf(IOException.class)
-                .hasMessageContaining("is there already");
+                .hasMessageContaining("already exists with other content");
         assertThat(found()).containsExactly("saved/a.safetensors");
     }
 
     @Test
-    void aFileThatCannotBeWrittenToItsEndIsNotSeen() throws IOException {
+    void anIncompleteFileNeverAppears() throws IOException {
         SampleTensors broken = new SampleTensors(
                 "a", List.of(new Slot(0, Role.KEY), new Slot(0, Role.VALUE)), GEOMETRY, 0, 2, slot -> {
                     if (slot.role() == Role.VALUE) {

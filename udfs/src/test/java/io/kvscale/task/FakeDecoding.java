@@ -20,8 +20,8 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 
 /**
- * A decoder in whose place anyone can compute: K and V of a token come from its id and from what the past holds of two
- * tokens before it, so that a past that was replaced shows. Padding is far beyond every real value.
+ * A decoder whose K and V are easy to compute: they depend on the token's id and on the past of the two tokens before it,
+ * so that replaced tokens of the past have an effect. Padding is far outside the range of real values.
  */
 public final class FakeDecoding implements Decoding {
     public static final int LARGE = 100;

@@ -40,7 +40,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Tasks over the tiny model, against what its own framework computed. */
+/** Tasks over the tiny model, checked against values from its own framework. */
 class ModelTextTaskTest {
     private static final QuantizationScheme FINE = QuantizationScheme.of(NumberFormat.INT8, Strategy.CHANNEL);
 
@@ -118,7 +118,7 @@ class ModelTextTaskTest {
     }
 
     @Test
-    void theRangesOfEachTextAreThoseOfItsFramework() throws IOException {
+    void theRangesOfEachTextEqualTheReference() throws IOException {
         for (JsonNode text : expected.get("texts")) {
             TaskState outcome = run(List.of(new TokenBatch(List.of(sequence(text)))), 512, null, 0);
             for (JsonNode want : text.get("slots")) {
@@ -136,7 +136,7 @@ class ModelTextTaskTest {
     }
 
     @Test
-    void theRangesOfEveryChannelOverAllTextsAreThoseOfItsFramework() throws IOException {
+    void theRangesOfEveryChannelEqualTheReference() throws IOException {
         TaskState outcome = run(List.of(new TokenBatch(texts())), 512, null, 0);
         for (JsonNode want : expected.at("/all/slots")) {
             SlotStatistics got = slot(outcome, want);
@@ -163,7 +163,7 @@ class ModelTextTaskTest {
     }
 
     @Test
-    void theSameBatchesGiveTheSameBytesInAnyTasksAndAsSavedCaptures() throws IOException {
+    void theBytesDoNotDependOnTasksAndEqualThoseOfSavedCaptures() throws IOException {
         List<TokenSequence> texts = texts();
         List<TokenBatch> batches = new ArrayList<>(List.of(
                 new TokenBatch(texts.subList(0, 2)),
@@ -187,7 +187,7 @@ class ModelTextTaskTest {
     }
 
     @Test
-    void feedbackMovesRangesALittleAndAResidualBeyondTheTextNotAtAll() throws IOException {
+    void feedbackChangesRangesSlightlyUnlessTheResidualWindowHoldsTheText() throws IOException {
         TaskState none = run(singly(), 16, null, 0);
         FixedScales scales = fine(none);
         assertThat(run(singly(), 16, scales, 1_000).statistics().toByteArray())
@@ -218,7 +218,7 @@ class ModelTextTaskTest {
     }
 
     @Test
-    void anIdThatTheModelDoesNotHaveIsTheFaultOfItsSample() throws IOException {
+    void anUnknownTokenIdFailsItsSample() throws IOException {
         TextTask.Settings settings = new TextTask.Settings(
                 SlotSchemes.of(FINE), StatisticsKind.RANGE, new LayerFilter(List.of(), List.of()), 512, 1, null, 0);
         try (TextTask task = new TextTask(model, settings, null, tokens -> {})) {

@@ -51,7 +51,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Tasks over token ids, run by a decoder of which everything is known. */
+/** Tasks over token ids, run by a fake decoder with known values. */
 class TextTaskTest {
     private static final int FEW = 16;
     private static final List<Slot> SLOTS =
@@ -107,7 +107,7 @@ class TextTaskTest {
         return new TokenSequence(name, ids);
     }
 
-    /** Samples of which some are longer than a chunk. */
+    /** Random samples, some longer than a chunk. */
     private List<TokenSequence> samples(int count) {
         List<TokenSequence> samples = new ArrayList<>();
         for (int i = 0; i < count; i++) {
@@ -140,7 +140,7 @@ class TextTaskTest {
 
     @ParameterizedTest
     @MethodSource("io.kvscale.scheme.Observers#all")
-    void neitherBatchesNorTasksNorPaddingShowInTheStatistics(Observer observer) {
+    void statisticsDoNotDependOnBatchesTasksOrPadding(Observer observer) {
         schemes = observedBy(observer);
         kind = observer.needsCounts() ? StatisticsKind.HISTOGRAM : StatisticsKind.RANGE;
         shape = FakeDecoding.shape(2, 2, 4, Dtype.values()[Observers.all().indexOf(observer) % 3]);
@@ -158,7 +158,7 @@ class TextTaskTest {
 
     @ParameterizedTest
     @MethodSource("io.kvscale.scheme.Observers#all")
-    void calibratingTheSavedCapturesGivesTheSameBytes(Observer observer) throws IOException {
+    void calibratingSavedCapturesGivesTheSameBytes(Observer observer) throws IOException {
         for (Dtype dtype : Dtype.values()) {
             schemes = observedBy(observer);
             kind = observer.needsCounts() ? StatisticsKind.HISTOGRAM : StatisticsKind.RANGE;
@@ -168,7 +168,7 @@ class TextTaskTest {
     }
 
     @Test
-    void aTensorOfMoreThanOneBlockIsObservedWhole() throws IOException {
+    void aTensorLargerThanABlockIsObservedCompletely() throws IOException {
         shape = FakeDecoding.shape(1, 2, 64, Dtype.F32);
         checkSaved("long", singly(List.of(row("a", random.ints(4_500, 0, 50).toArray()))));
     }
@@ -190,7 +190,7 @@ class TextTaskTest {
     }
 
     @Test
-    void onlyWhatTheModelSaidOfRealTokensIsObserved() {
+    void onlyRealTokensAreObserved() {
         TaskState outcome = run(row("b", 1, 2, 3), row("a", 4));
         assertThat(outcome.statistics().corpus().files()).isEqualTo(2);
         assertThat(outcome.statistics().slots().keySet()).containsExactlyElementsOf(SLOTS);
@@ -207,7 +207,7 @@ class TextTaskTest {
     }
 
     @Test
-    void layersThatAreLeftOutAreNeitherObservedNorSaved() throws IOException {
+    void ignoredLayersAreNeitherObservedNorSaved() throws IOException {
         layers = new LayerFilter(List.of(), List.of("layers\\.0\\."));
         List<List<Slot>> saved = new ArrayList<>();
         sink = sample -> saved.add(sample.slots());
@@ -218,7 +218,7 @@ class TextTaskTest {
     }
 
     @Test
-    void aSampleThatFailsIsNamedAndNothingOfItIsObserved() {
+    void aFailedSampleIsNamedAndNotObserved() {
         TokenSequence bad = row("m", 1, 2, FakeDecoding.BROKEN);
         TaskState outcome = run(row("z", 1, 2, 3), bad, row("b", 4));
         DataProblem problem = Objects.requireNonNull(outcome.problem());
@@ -236,7 +236,7 @@ class TextTaskTest {
     }
 
     @Test
-    void noMoreMemoryEndsTheRunWhateverNumberMayFail() {
+    void outOfMemoryIsNeverCountedAsAFailedSample() {
         maxFailed = 10;
         TokenSequence large = row("m", 1, 2, FakeDecoding.LARGE);
         for (List<TokenBatch> batches : List.of(
@@ -247,13 +247,13 @@ class TextTaskTest {
             assertThat(problem.what()).contains("out of memory in native code");
             assertThat(outcome.tally().failed()).isEqualTo(FailedSamples.NONE);
         }
-        // It is not run in another shape either.
+        // The rows are not run one by one either.
         run(row("z", 1, 2, 3), large, row("b", 4));
         assertThat(decoding.rowsBegun).containsExactly(3);
     }
 
     @Test
-    void theFirstFailureIsTheSameWhateverTheOrder() throws IOException {
+    void theFirstFailureDoesNotDependOnTheOrder() throws IOException {
         List<TokenSequence> samples = new ArrayList<>(samples(20));
         for (int i = 0; i < 5; i++) {
             samples.add(row("bad/" + i, 1, FakeDecoding.BROKEN, 3));
@@ -279,7 +279,7 @@ class TextTaskTest {
     }
 
     @Test
-    void failuresOfTasksAddUpInAnyOrder() {
+    void failedSamplesMergeInAnyOrder() {
         DataProblem early = DataProblem.of("x", "").inSample(Sample.named("a"));
         DataProblem late = DataProblem.of("x", "").inSample(Sample.named("b"));
         FailedSamples one = new FailedSamples(2, late);
@@ -289,20 +289,20 @@ class TextTaskTest {
     }
 
     @Test
-    void whatComesAfterAProblemIsNotRun() {
+    void samplesAfterAProblemAreNotRun() {
         run(singly(List.of(row("b", FakeDecoding.BROKEN), row("c", 1), row("a", 1))));
         assertThat(decoding.rowsBegun).hasSize(2);
     }
 
     @Test
-    void aSampleThatTakesTooMuchMemoryIsNamedWithARemedyBeforeItRuns() {
+    void aSampleThatNeedsTooMuchMemoryIsRefusedBeforeItRuns() {
         maxBytes = 2 * 10 * shape.bytesPerToken();
         TaskState outcome = run(row("long", new int[11]));
         DataProblem problem = Objects.requireNonNull(outcome.problem());
         assertThat(problem.message()).contains("11 tokens take 2816 bytes", "sample long", "max_seq_length: 10");
         assertThat(decoding.rowsBegun).isEmpty();
         assertThat(run(row("x", new int[10])).problem()).isNull();
-        // A batch that is too large is not the fault of a sample.
+        // A batch that is too large runs row by row.
         assertThat(run(row("x", new int[6]), row("y", new int[6])).problem()).isNull();
         assertThat(decoding.rowsBegun).containsExactly(1, 1);
     }
@@ -321,7 +321,7 @@ class TextTaskTest {
     }
 
     @Test
-    void whatIsNotFiniteIsCountedAsInCaptures() throws IOException {
+    void nonFiniteValuesAreCountedAsInCaptures() throws IOException {
         List<TokenBatch> batches =
                 singly(List.of(row("b", 1, FakeDecoding.INFINITE, 2), row("a", FakeDecoding.NOT_A_NUMBER)));
         checkSaved("odd", batches);
@@ -344,8 +344,8 @@ class TextTaskTest {
     }
 
     @Test
-    void feedbackIsWhatTheQuantizedCacheWouldHold() {
-        kind = StatisticsKind.HISTOGRAM; // ranges would hide all but the extremes
+    void feedbackEqualsTheUpdatesOfAQuantizedCache() {
+        kind = StatisticsKind.HISTOGRAM; // ranges would show only the extremes
         for (Dtype dtype : Dtype.values()) {
             shape = FakeDecoding.shape(2, 2, 4, dtype);
             List<TokenSequence> samples = samples(8);
@@ -359,7 +359,7 @@ class TextTaskTest {
         }
     }
 
-    /** The same with a cache that holds codes, and the whole past given back each time. */
+    /** The expected statistics, from the updates of a cache that returns the whole past each time. */
     private byte[] byHand(List<TokenSequence> samples, FixedScales scales) {
         QuantizedKvCache observed = new QuantizedKvCache(schemes, 0, kind, null);
         for (TokenSequence sample : samples) {
@@ -412,7 +412,7 @@ class TextTaskTest {
     }
 
     @Test
-    void feedbackThatChangesNothingGivesWhatNoneGives() {
+    void feedbackWithoutEffectGivesTheSameBytes() {
         kind = StatisticsKind.HISTOGRAM;
         List<TokenSequence> samples = samples(10);
         samples.add(row("long", random.ints(3 * FEW, 0, 90).toArray()));
@@ -427,7 +427,7 @@ class TextTaskTest {
     }
 
     @Test
-    void scalesOfAnotherModelAreRefusedBeforeAnythingRuns() {
+    void scalesOfAnotherModelAreRefusedFirst() {
         fedBack = scales(QuantizationScheme.fp8());
         shape = FakeDecoding.shape(2, 4, 2, Dtype.F32);
         assertThatThrownBy(this::task).hasMessageContainingAll("head_dim 4", "head_dim 2", "layer 0 key");

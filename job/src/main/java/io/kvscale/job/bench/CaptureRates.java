@@ -122,7 +122,8 @@ record CaptureRates(
                 CaptureOptions.defaults(),
                 hadoop,
                 CaptureReader.Depth.VALUES,
-                bytes -> {});
+                bytes -> {},
+                failure -> {});
         if (outcome.problem() != null) {
             throw new IOException("the generated captures are invalid: " + outcome.problem());
         }

@@ -3,6 +3,7 @@ package io.kvscale.job.calibration;
 import io.kvscale.capture.CaptureListing;
 import io.kvscale.capture.CaptureReader.Depth;
 import io.kvscale.input.InvalidOptionException;
+import io.kvscale.job.corpus.read.TextInput;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.job.spark.Progress;
 import io.kvscale.job.spark.RunningSpark;
@@ -16,6 +17,7 @@ import java.util.List;
 import java.util.function.Consumer;
 import org.apache.spark.HashPartitioner;
 import org.apache.spark.api.java.JavaSparkContext;
+import org.jspecify.annotations.Nullable;
 import scala.Tuple2;
 
 /**
@@ -31,49 +33,52 @@ import scala.Tuple2;
 public final class CalibrationJob {
     private final SparkRuntime runtime;
     private final Recipe recipe;
-    private final Input input;
+    private final Runnable validation;
+    private final Planner planner;
     private int partitions;
     private Progress progress = Progress.NONE;
     private Consumer<String> notices = notice -> {};
 
-    /** A corpus that is not planned yet. */
-    private interface Input {
-        default void validate(Recipe recipe) {}
-
-        Pass plan(JavaSparkContext spark, Recipe recipe, int partitions, Progress progress);
+    /** Plans a pass over the corpus on a running Spark. */
+    private interface Planner {
+        Pass plan(JavaSparkContext spark, int partitions, Progress progress);
     }
 
-    private CalibrationJob(SparkRuntime runtime, Recipe recipe, Input input) {
+    private CalibrationJob(SparkRuntime runtime, Recipe recipe, Runnable validation, Planner planner) {
         this.runtime = runtime;
         this.recipe = recipe;
-        this.input = input;
+        this.validation = validation;
+        this.planner = planner;
     }
 
     /** Calibrates on capture files. */
     public static CalibrationJob ofCaptures(SparkRuntime runtime, Recipe recipe, CaptureListing listing) {
         return new CalibrationJob(
-                runtime, recipe, (spark, how, tasks, progress) -> FilePass.plan(spark, how, listing, tasks));
+                runtime, recipe, () -> {}, (spark, tasks, progress) -> FilePass.plan(spark, recipe, listing, tasks));
     }
 
-    /** Calibrates on a table of K and V, one row a tensor. */
+    /** Calibrates on a table of K and V, one tensor per row. */
     public static CalibrationJob ofTable(SparkRuntime runtime, Recipe recipe, TableInput table) {
-        return new CalibrationJob(runtime, recipe, new Input() {
-            @Override
-            public void validate(Recipe how) {
-                table.check(how);
-            }
-
-            @Override
-            public Pass plan(JavaSparkContext spark, Recipe how, int tasks, Progress progress) {
-                return TablePass.plan(spark, how, table, tasks);
-            }
-        });
+        return new CalibrationJob(
+                runtime,
+                recipe,
+                () -> table.check(recipe),
+                (spark, tasks, progress) -> TablePass.plan(spark, recipe, table, tasks));
     }
 
-    /** Calibrates on texts that a model runs over. */
-    public static CalibrationJob ofText(SparkRuntime runtime, Recipe recipe, TextSource text) {
+    /**
+     * Calibrates on texts that a model runs over.
+     *
+     * @param model the model's folder
+     * @param captures the folder in which K and V are saved, on any Hadoop file system; null to save none
+     */
+    public static CalibrationJob ofText(
+            SparkRuntime runtime, Recipe recipe, String model, TextInput text, @Nullable String captures) {
         return new CalibrationJob(
-                runtime, recipe, (spark, how, tasks, progress) -> TextPass.plan(spark, how, text, tasks, progress));
+                runtime,
+                recipe,
+                () -> {},
+                (spark, tasks, progress) -> TextPass.plan(spark, recipe, model, text, captures, tasks, progress));
     }
 
     /**
@@ -85,14 +90,9 @@ public final class CalibrationJob {
         return this;
     }
 
-    /** Shows how far reading and calibrating are. */
-    public CalibrationJob progress(Progress shown) {
+    /** Where to show progress, and notices about the corpus before it is calibrated; nowhere by default. */
+    public CalibrationJob reporting(Progress shown, Consumer<String> receiver) {
         this.progress = shown;
-        return this;
-    }
-
-    /** Receives notices about the corpus, before it is calibrated. */
-    public CalibrationJob notices(Consumer<String> receiver) {
         this.notices = receiver;
         return this;
     }
@@ -104,7 +104,7 @@ public final class CalibrationJob {
      * @throws InvalidDataException if the table, the model or the texts cannot be used, or a first pass gives no scales
      */
     public CalibrationResult execute() {
-        input.validate(recipe);
+        validation.run();
         try (RunningSpark running = runtime.start();
                 Pass planned = plan(running.context())) {
             CalibrationResult result = calibrated(running.context(), planned);
@@ -121,7 +121,7 @@ public final class CalibrationJob {
      * @throws InvalidDataException as {@link #execute}, and if a header is bad
      */
     public DryRun dryRun() {
-        input.validate(recipe);
+        validation.run();
         try (RunningSpark running = runtime.start();
                 Pass pass = plan(running.context())) {
             if (!pass.readsTensors()) {
@@ -136,7 +136,7 @@ public final class CalibrationJob {
     }
 
     private Pass plan(JavaSparkContext spark) {
-        Pass pass = input.plan(spark, recipe, partitions, progress);
+        Pass pass = planner.plan(spark, partitions, progress);
         pass.notices().forEach(notices);
         return pass;
     }

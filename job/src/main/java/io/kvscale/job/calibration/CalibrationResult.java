@@ -1,8 +1,10 @@
 package io.kvscale.job.calibration;
 
+import io.kvscale.job.recipe.OnNonfinite;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.quant.ScaleSolver;
+import io.kvscale.quant.Tolerances;
 import io.kvscale.task.Tally;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
@@ -34,10 +36,24 @@ public record CalibrationResult(
      */
     public ScaleSolver.Solution solve() {
         try {
-            return RecipeScales.solve(recipe, statistics, problem);
+            return solve(recipe, statistics, problem);
         } catch (InvalidDataException e) {
             // The files that such an error names are captures of the texts, which may not exist.
             throw fromText ? new InvalidDataException(e.problem().withoutFile(), e) : e;
         }
+    }
+
+    /**
+     * Solves the scales of all slots, with the recipe's schemes, layers and tolerances.
+     *
+     * @param found a problem that reading the corpus found; null if there is none
+     * @throws InvalidDataException with the first problem: {@code found}, or one that the statistics show
+     */
+    public static ScaleSolver.Solution solve(
+            Recipe recipe, CalibrationStatistics statistics, @Nullable DataProblem found) {
+        Tolerances tolerances = new Tolerances(
+                recipe.hybrid(), recipe.mla(), recipe.allowZero(), recipe.onNonfinite() == OnNonfinite.SKIP);
+        return new ScaleSolver(recipe.schemes(), recipe.capture().layerFilter()::includes, tolerances)
+                .solve(statistics, found);
     }
 }

@@ -12,8 +12,6 @@ import io.kvscale.job.spark.Work;
 import io.kvscale.observer.StatisticsKind;
 import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.task.CalibrationTask;
-import io.kvscale.task.ReadListener;
-import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -23,27 +21,14 @@ import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.util.LongAccumulator;
 import org.apache.spark.util.SerializableConfiguration;
 
-/** Over capture files, cut into splits. */
-final class FilePass implements Pass {
-    private final JavaSparkContext spark;
-    private final Recipe recipe;
-    private final CaptureListing listing;
-    private final List<Split> splits;
-    private final Broadcast<SerializableConfiguration> configuration;
-
-    private FilePass(
-            JavaSparkContext spark,
-            Recipe recipe,
-            CaptureListing listing,
-            List<Split> splits,
-            Broadcast<SerializableConfiguration> configuration) {
-        this.spark = spark;
-        this.recipe = recipe;
-        this.listing = listing;
-        this.splits = splits;
-        this.configuration = configuration;
-    }
-
+/** A pass over capture files, cut into splits. */
+record FilePass(
+        JavaSparkContext spark,
+        Recipe recipe,
+        CaptureListing listing,
+        List<Split> splits,
+        Broadcast<SerializableConfiguration> configuration)
+        implements Pass {
     /** Cuts the files into splits; reads nothing. */
     static FilePass plan(JavaSparkContext spark, Recipe recipe, CaptureListing listing, int partitions) {
         int cores = Math.max(1, spark.defaultParallelism());
@@ -95,20 +80,8 @@ final class FilePass implements Pass {
                         options,
                         shipped.value().value(),
                         depth,
-                        new TaskListener(observed, retries))));
-    }
-
-    /** Counts observed bytes and has Spark try failed reads again. */
-    private record TaskListener(LongAccumulator bytes, RetryPolicy retries) implements ReadListener {
-        @Override
-        public void observed(long count) {
-            bytes.add(count);
-        }
-
-        @Override
-        public void failed(IOException failure) {
-            retries.failed(failure);
-        }
+                        observed::add,
+                        retries::failed)));
     }
 
     @Override

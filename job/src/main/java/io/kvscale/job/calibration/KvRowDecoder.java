@@ -13,12 +13,11 @@ import org.apache.spark.unsafe.types.UTF8String;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Spark's rows of {@link TableSchema#projection} as a task takes them. Spark's internal form saves an object for every
- * value.
+ * Decodes rows of {@link TableSchema#projection}. Reads Spark's internal rows, which need no object per value.
  *
- * @param table the name that stands for the file of a row; empty: the row has one
- * @param floats whether the values are a list of floats
- * @param values whether the rows hold values; else their length
+ * @param table the table's name, used in messages in place of a file; empty if each row names its file
+ * @param floats whether the values are {@code array<float>}, else binary
+ * @param values whether rows hold the values, else only their length
  */
 record KvRowDecoder(String table, boolean floats, boolean values) implements Serializable {
     private static final int SAMPLE = 0;
@@ -33,7 +32,7 @@ record KvRowDecoder(String table, boolean floats, boolean values) implements Ser
     private static final int FILE = 9;
     private static final int DATA = 10;
 
-    /** Hands one row to a task. */
+    /** Passes one row to a task. */
     void give(InternalRow row, RowTask task) {
         boolean absent = row.isNullAt(DATA);
         ByteBuffer data = absent || !values ? null : data(row);

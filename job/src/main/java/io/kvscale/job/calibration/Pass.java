@@ -9,16 +9,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
 import org.apache.spark.api.java.JavaPairRDD;
-import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.util.LongAccumulator;
 
 /** The tasks that read one kind of corpus, planned. */
 interface Pass extends AutoCloseable {
-    /** Plans a pass on a running Spark. */
-    interface Planner {
-        Pass plan(JavaSparkContext spark);
-    }
-
     /** The description of the Spark job. */
     String description();
 

@@ -10,30 +10,26 @@ import java.util.List;
 import java.util.function.Supplier;
 
 /**
- * A table of K and V, one row a tensor.
+ * A table of K and V, one tensor per row.
  *
- * @param name of a table or view that Spark knows; empty: the table is in Parquet files
- * @param parquet files, folders and globs of Parquet, taken as Spark takes them
- * @param walked how many files a walk through them found; 0: none was made
+ * @param name a table or view in Spark's catalog; empty for Parquet files
+ * @param parquet Parquet files, folders and globs, resolved by Spark
+ * @param walked the number of files that our own listing found; 0 if there was no listing
  */
 public record TableInput(String name, List<String> parquet, int walked) {
     public static TableInput named(String name) {
         return new TableInput(name, List.of(), 0);
     }
 
-    /**
-     * Says of a recipe what no table can follow, before Spark starts.
-     *
-     * @throws InvalidOptionException with the remedy
-     */
+    /** @throws InvalidOptionException if the recipe cannot be applied to a table */
     void check(Recipe recipe) {
         new TableTensorParser(recipe.capture());
         for (QuantizationScheme scheme : recipe.schemes().all()) {
             if (scheme.observer().needsBatches()) {
                 throw new InvalidOptionException(
                         "observer " + scheme.observer().word()
-                                + " depends on the order of batches, and the rows of a table have none",
-                        "say observer: static_minmax, or calibrate on safetensors files");
+                                + " depends on the order of batches, but table rows have no order",
+                        "set observer: static_minmax, or calibrate on safetensors files");
             }
         }
     }
@@ -42,18 +38,18 @@ public record TableInput(String name, List<String> parquet, int walked) {
         return name.isEmpty();
     }
 
-    /** Reads it, and puts into words what Spark has against it. */
+    /** Runs what reads the table, and turns Spark's errors into errors of the table. */
     <T> T withContext(Supplier<T> reading) {
         return SparkErrors.withContext(
                 shown(),
                 isParquet()
-                        ? "check --input: Parquet files of one schema, that nothing writes to; of subfolders,"
-                                + " Spark takes those named column=value only"
-                        : "check --table, and the catalogs that Spark is told of (--conf)",
+                        ? "check --input: the Parquet files need one schema, and nothing may write to them; Spark"
+                                + " reads only subfolders named column=value"
+                        : "check --table, and the catalogs set with --conf",
                 reading);
     }
 
-    /** What messages call it. */
+    /** The name for messages. */
     public String shown() {
         return isParquet()
                 ? DataProblem.shown(String.join(", ", parquet))

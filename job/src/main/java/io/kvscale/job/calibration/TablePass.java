@@ -27,7 +27,7 @@ import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.util.LongAccumulator;
 import org.jspecify.annotations.Nullable;
 
-/** Over the rows of a table, in the partitions that Spark plans; see {@link TableSession} for how it reads them. */
+/** A pass over the rows of a table, in the partitions that Spark plans. See {@link TableSession} for the read options. */
 final class TablePass implements Pass {
     private final TableInput input;
     private final Recipe recipe;
@@ -67,13 +67,13 @@ final class TablePass implements Pass {
         int distinct = (int) Arrays.stream(taken).distinct().count();
         if (distinct < taken.length) {
             throw new InvalidDataException(DataProblem.of(
-                    "a Parquet file is given twice, and Spark would read it twice", "name every file or folder once"));
+                    "a Parquet file is given twice, and Spark would read it twice", "give every file or folder once"));
         }
         if (input.walked() > 0 && distinct != input.walked()) {
             throw new InvalidDataException(DataProblem.of(
-                    "of " + input.walked() + " Parquet files in " + input.shown() + " Spark reads " + distinct,
-                    "name the folders that hold them one by one, or say --input-format parquet if that is meant:"
-                            + " Spark goes into folders named column=value only"));
+                    "Spark reads " + distinct + " of " + input.walked() + " Parquet files in " + input.shown(),
+                    "give the folders that hold the files one by one, or set --input-format parquet if this is"
+                            + " intended: Spark reads only subfolders named column=value"));
         }
         return distinct;
     }
@@ -127,13 +127,13 @@ final class TablePass implements Pass {
         TaskState state = input.withContext(run);
         if (state.problem() == null && state.statistics().slots().isEmpty()) {
             throw new InvalidDataException(DataProblem.of(
-                    input.shown() + " holds no row of a layer that is calibrated",
-                    "check that the table is not empty, and targets and ignore of the recipe"));
+                    input.shown() + " has no row of a layer to calibrate",
+                    "check that the table is not empty, and check targets and ignore in the recipe"));
         }
         return state;
     }
 
-    /** Planned once. Rows stay in the partitions in which Spark reads them: nothing is shuffled. */
+    /** The rows, planned once, in the partitions in which Spark reads them; nothing is shuffled. */
     private JavaRDD<InternalRow> rows(Depth depth) {
         JavaRDD<InternalRow> present = rows;
         if (present == null || planned != depth) {

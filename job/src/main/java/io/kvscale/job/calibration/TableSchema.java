@@ -23,14 +23,14 @@ import org.apache.spark.sql.types.StringType;
 import org.apache.spark.sql.types.StructField;
 import org.jspecify.annotations.Nullable;
 
-/** The columns of a table that say K and V, checked on the driver, and the projection in which tasks get them. */
+/** The columns of a table of K and V: checked on the driver, projected for the tasks. */
 final class TableSchema {
     private final Dataset<?> table;
     private final TableColumns names;
     private final @Nullable StructField shape;
     private final StructField data;
 
-    /** @throws InvalidDataException for a column that is missing or of a type that is not taken */
+    /** @throws InvalidDataException if a column is missing or has an unsupported type */
     TableSchema(Dataset<?> table, TableColumns names) {
         this.table = table;
         this.names = names;
@@ -55,7 +55,7 @@ final class TableSchema {
             throw new InvalidDataException(DataProblem.of(
                     "the table has no column " + String.join(", ", missing) + "; it has "
                             + DataProblem.shown(String.join(", ", table.schema().fieldNames())),
-                    "map the names with columns under kvscale in the recipe, as columns: {data: values}"));
+                    "map column names with columns under kvscale in the recipe, for example columns: {data: values}"));
         }
         data = there;
         check(names.sample(), TableSchema::isText, "string");
@@ -82,7 +82,7 @@ final class TableSchema {
             throw new InvalidDataException(DataProblem.of(
                     "column '" + DataProblem.shown(field.name()) + "' is "
                             + DataProblem.shown(field.dataType().simpleString()) + ", expected " + expected,
-                    "cast it in a view, or name another column with columns under kvscale in the recipe"));
+                    "cast it in a view, or map another column with columns under kvscale in the recipe"));
         }
     }
 
@@ -105,7 +105,7 @@ final class TableSchema {
         return isListOf(field.dataType(), t -> t instanceof FloatType);
     }
 
-    /** The column of that name, as Spark would find it: in any case, unless spark.sql.caseSensitive. */
+    /** Finds a column as Spark does: case-insensitive, unless spark.sql.caseSensitive is set. */
     private @Nullable StructField found(String name) {
         boolean exact = table.sparkSession().sessionState().conf().caseSensitiveAnalysis();
         List<StructField> fields = Arrays.stream(table.schema().fields())
@@ -114,17 +114,17 @@ final class TableSchema {
         if (fields.size() > 1) {
             throw new InvalidDataException(DataProblem.of(
                     "the table has " + fields.size() + " columns '" + DataProblem.shown(name) + "'",
-                    "leave one of them in a view"));
+                    "keep one of them, in a view"));
         }
         return fields.isEmpty() ? null : fields.get(0);
     }
 
-    /** Whether the values are a list of floats instead of bytes. */
+    /** Whether the values are {@code array<float>}, else binary. */
     boolean floats() {
         return isFloats(data);
     }
 
-    /** Names and types of the columns that are read, for a dry run. */
+    /** Names and types of the columns that are read. */
     List<String> described() {
         List<String> described = new ArrayList<>();
         for (String name : List.of(
@@ -147,10 +147,10 @@ final class TableSchema {
     }
 
     /**
-     * The table as {@link KvRowDecoder} takes it.
+     * Selects the columns in the order of {@link KvRowDecoder}.
      *
-     * @param values false: the length of the values in place of them
-     * @param file says which file a row is from; null: it is a table's
+     * @param values whether to select the values, else only their length
+     * @param file the column with the file of a row; null for a catalog table
      */
     Dataset<?> projection(boolean values, @Nullable Column file) {
         Column bytes = column(data);
@@ -173,7 +173,7 @@ final class TableSchema {
         return (Dataset<?>) table.select(columns.toArray(Column[]::new));
     }
 
-    /** A column of that name is someone else's where there is a shape, or it is no number. */
+    /** Position and tokens count only beside heads and head_dim; other columns may have the same names. */
     private @Nullable StructField wholeBesideHeads(String name) {
         StructField field = shape == null ? found(name) : null;
         return field != null && isWhole(field.dataType()) ? field : null;

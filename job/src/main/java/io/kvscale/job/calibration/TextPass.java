@@ -3,6 +3,7 @@ package io.kvscale.job.calibration;
 import io.kvscale.cache.FixedScales;
 import io.kvscale.capture.CaptureReader.Depth;
 import io.kvscale.job.corpus.ModelCorpus;
+import io.kvscale.job.corpus.read.TextInput;
 import io.kvscale.job.model.ShippedModel;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.job.recipe.TextSettings;
@@ -33,37 +34,30 @@ import org.apache.spark.util.LongAccumulator;
 import org.jspecify.annotations.Nullable;
 import scala.Tuple2;
 
-/** Over text: the model runs in the tasks, which observe what its cache would hold. */
-final class TextPass implements Pass {
-    private final Recipe recipe;
-    private final TextSource source;
-    private final ModelCorpus texts;
-    private final @Nullable FixedScales scales;
-
-    private TextPass(Recipe recipe, TextSource source, ModelCorpus texts, @Nullable FixedScales scales) {
-        this.recipe = recipe;
-        this.source = source;
-        this.texts = texts;
-        this.scales = scales;
-    }
-
+/** A pass over texts: tasks run the model and observe the K and V of its cache. */
+record TextPass(
+        Recipe recipe,
+        ModelCorpus texts,
+        @Nullable String captures,
+        @Nullable FixedScales scales) implements Pass {
     /**
-     * Checks the model, then reads and tokenizes the texts, in Spark jobs of their own.
+     * Checks the model, then reads and tokenizes the texts, in separate Spark jobs.
      *
-     * @param partitions how many tasks to aim at; 0: enough for every core
-     * @throws InvalidDataException if the model or a text is not as it should be
+     * @param partitions the number of tasks to aim at; 0: enough for every core
+     * @throws InvalidDataException if the model or a text is invalid
      */
-    static TextPass plan(JavaSparkContext spark, Recipe recipe, TextSource source, int partitions, Progress progress) {
-        ModelCorpus texts = ModelCorpus.open(
-                spark,
-                source.model(),
-                source.text(),
-                recipe.text(),
-                shape -> {},
-                partitions,
-                SparkRuntime.attempts(spark.getConf()),
-                progress);
-        return new TextPass(recipe, source, texts, null);
+    static TextPass plan(
+            JavaSparkContext spark,
+            Recipe recipe,
+            String model,
+            TextInput text,
+            @Nullable String captures,
+            int partitions,
+            Progress progress) {
+        int attempts = SparkRuntime.attempts(spark.getConf());
+        ModelCorpus texts =
+                ModelCorpus.open(spark, model, text, recipe.text(), shape -> {}, partitions, attempts, progress);
+        return new TextPass(recipe, texts, captures, null);
     }
 
     @Override
@@ -78,7 +72,7 @@ final class TextPass implements Pass {
 
     @Override
     public TextPass with(ScaleTable table) {
-        return new TextPass(recipe, source, texts, FixedScales.of(table));
+        return new TextPass(recipe, texts, captures, FixedScales.of(table));
     }
 
     @Override
@@ -87,7 +81,7 @@ final class TextPass implements Pass {
         TextSettings settings = recipe.text();
         int lastChunk = (texts.corpus().summary().longest() - 1) / settings.chunkTokens() * settings.chunkTokens();
         if (settings.fakeQuantizeFeedback() && lastChunk <= settings.residualLength()) {
-            notices.add("feedback: fake_quantize changes nothing here: no text is so long that a chunk attends to"
+            notices.add("feedback: fake_quantize has no effect: all texts are too short for a chunk to attend to"
                     + " quantized tokens (chunk_tokens is " + settings.chunkTokens() + ", residual_length "
                     + settings.residualLength() + ")");
         }
@@ -97,7 +91,7 @@ final class TextPass implements Pass {
     @Override
     public String description() {
         return texts.corpus().summary().sequences() + " texts in " + partitions() + " tasks"
-                + (wantsScales() ? ", for the scales that are fed back" : "");
+                + (wantsScales() ? ", for the scales to feed back" : "");
     }
 
     @Override
@@ -124,11 +118,11 @@ final class TextPass implements Pass {
         Recipe how = recipe;
         FixedScales fedBack = scales;
         ShippedModel shipped = texts.model();
-        String captures = wantsScales() ? null : source.captures();
+        String saved = wantsScales() ? null : captures;
         return texts.batches()
                 .mapPartitionsToPair(part -> !part.hasNext()
                         ? List.<Tuple2<Integer, byte[]>>of().iterator()
-                        : CalibrationJob.rows(run(part, shipped, how, fedBack, captures, observed, samples)));
+                        : CalibrationJob.rows(run(part, shipped, how, fedBack, saved, observed, samples)));
     }
 
     private static TaskState run(
@@ -167,7 +161,7 @@ final class TextPass implements Pass {
         }
     }
 
-    /** The number of failed samples is checked here: a task knows only its own. */
+    /** Checks the number of failed samples over all tasks. */
     @Override
     public TaskState withContext(Supplier<TaskState> run) {
         TaskState state = run.get();

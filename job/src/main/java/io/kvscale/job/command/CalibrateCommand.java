@@ -3,7 +3,6 @@ package io.kvscale.job.command;
 import io.kvscale.job.calibration.CalibrationJob;
 import io.kvscale.job.calibration.CalibrationResult;
 import io.kvscale.job.calibration.TableInput;
-import io.kvscale.job.calibration.TextSource;
 import io.kvscale.job.console.Console;
 import io.kvscale.job.console.DryRunPrinter;
 import io.kvscale.job.export.OutputFolder;
@@ -142,14 +141,14 @@ public final class CalibrateCommand implements Callable<Integer> {
             @Nullable OutputFolder kept) {
         CalibrationJob job;
         if (texts.isGiven()) {
-            TextSource source = new TextSource(texts.model(), texts.input(table), kept == null ? null : kept.staging());
-            job = CalibrationJob.ofText(runtime, recipe, source);
+            String staging = kept == null ? null : kept.staging();
+            job = CalibrationJob.ofText(runtime, recipe, texts.model(), texts.input(table), staging);
         } else {
             job = table != null
                     ? CalibrationJob.ofTable(runtime, recipe, TableInput.named(table))
                     : captures.job(runtime, recipe, read, hadoop, console);
         }
-        return job.partitions(spark.partitions()).progress(console.progress()).notices(console::warn);
+        return job.partitions(spark.partitions()).reporting(console.progress(), console::warn);
     }
 
     private static void tell(CalibrationResult result, Console console) {

@@ -99,12 +99,9 @@ public final class EvaluateCommand implements Callable<Integer> {
         TextSettings settings = settings(hadoop, console);
         List<NamedScales> tables =
                 scales.stream().map(name -> scales(name, hadoop)).toList();
-        EvaluationJob job = new EvaluationJob(runtime, model, text, tables)
-                .settings(settings)
-                .chunk(chunk)
+        EvaluationJob job = new EvaluationJob(runtime, model, text, settings, tables, chunk)
                 .partitions(spark.partitions())
-                .progress(console.progress())
-                .notices(console::warn);
+                .reporting(console.progress(), console::warn);
         if (output == null) {
             show(evaluate(job, console), out);
             return ExitCode.DONE;

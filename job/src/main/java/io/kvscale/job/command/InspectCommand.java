@@ -138,7 +138,7 @@ public final class InspectCommand implements Callable<Integer> {
         Split whole = new Split(new ArrayList<>(List.of(new FilePiece(file, 0, file.length()))));
         QuantizationScheme any = QuantizationScheme.fp8();
         TaskState read = CalibrationTask.run(
-                whole, SlotSchemes.of(any), StatisticsKind.RANGE, options, hadoop, depth, bytes -> {});
+                whole, SlotSchemes.of(any), StatisticsKind.RANGE, options, hadoop, depth, bytes -> {}, failure -> {});
         if (read.problem() != null) {
             throw new InvalidDataException(read.problem());
         }

@@ -1,6 +1,6 @@
 package io.kvscale.job.command;
 
-import io.kvscale.job.calibration.RecipeScales;
+import io.kvscale.job.calibration.CalibrationResult;
 import io.kvscale.job.console.Console;
 import io.kvscale.job.export.OutputFolder;
 import io.kvscale.job.recipe.Recipe;
@@ -61,7 +61,7 @@ public final class ScalesCommand implements Callable<Integer> {
         try (OutputFolder folder = OutputFolder.open(output, overwrite, List.of(), hadoop)) {
             new ResultWriter(spec.commandLine().getOut(), console)
                     .write(
-                            RecipeScales.solve(recipe, statistics, null),
+                            CalibrationResult.solve(recipe, statistics, null),
                             statistics,
                             run.finish(),
                             report,

@@ -52,9 +52,9 @@ public final class StatisticsPrinter {
         long bytes = counted.stream().mapToLong(SlotStatistics::sizeOfCounts).sum();
         long heads = counted.stream().mapToLong(s -> s.geometry().heads()).sum();
         boolean rounded = counted.stream().anyMatch(s -> s.geometry().dtype() == Dtype.F32);
-        out.println(
-                "histograms: " + counted.size() + " of " + statistics.slots().size() + " slots, " + bytes + " bytes, "
-                        + bytes / heads + " per head" + (rounded ? "; approximate, because F32 values were counted as BF16" : ""));
+        out.println("histograms: " + counted.size() + " of "
+                + statistics.slots().size() + " slots, " + bytes + " bytes, " + bytes / heads + " per head"
+                + (rounded ? "; approximate, because F32 values were counted as BF16" : ""));
     }
 
     private static @Nullable Map<String, Object> histogram(SlotStatistics seen) {

@@ -10,25 +10,24 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * How well a model predicts text with the full-precision cache and with quantized ones.
+ * How well a model predicts texts with the full-precision cache and with quantized caches.
  *
- * @param settings how it was run
- * @param tokens of all samples
- * @param predicted of these all but the first of each sample
- * @param perplexity exp of the mean of -log p(next token), with the full-precision cache
- * @param schemes in the order in which they were given
+ * @param tokens the number of tokens of all samples
+ * @param predicted the number of predicted tokens: all but the first of each sample
+ * @param perplexity exp of the mean -log p(next token), with the full-precision cache
+ * @param schemes the quality of each scale table, in the order given
  */
 public record Evaluation(
         Settings settings, long samples, long tokens, long predicted, double perplexity, List<SchemeQuality> schemes) {
 
     /**
-     * What every sample is run with.
+     * How every sample was run.
      *
-     * @param chunk tokens of a chunk: a chunk attends to itself in full precision
-     * @param residualLength how many of the newest tokens before it are in full precision too
+     * @param chunk the number of tokens in a chunk, which attends to itself in full precision
+     * @param residualLength the number of newest tokens before a chunk that are in full precision too
      */
     public record Settings(int chunk, int residualLength) {
-        /** Whether any prediction of a text of so many tokens, behind all but its last, attends to a quantized one. */
+        /** Whether any prediction in a text of this length attends to a quantized token; the last token predicts none. */
         boolean attends(long tokens) {
             return tokens > 1 && (tokens - 2) / chunk * chunk > residualLength;
         }
@@ -39,9 +38,9 @@ public record Evaluation(
     }
 
     /**
-     * Sums the samples in the order of their names: the same bits whatever the order in which they come.
+     * Sums the scores in the order of sample names, so that the result does not depend on their order.
      *
-     * @throws InvalidDataException if no token was predicted, or none attended to a quantized past
+     * @throws InvalidDataException if no token was predicted, or no prediction attended to a quantized token
      */
     static Evaluation of(Collection<SampleScore> scores, List<NamedScales> scales, Settings settings) {
         List<SampleScore> ordered = scores.stream()
@@ -49,8 +48,8 @@ public record Evaluation(
                 .toList();
         long predicted = ordered.stream().mapToLong(SampleScore::predicted).sum();
         if (predicted == 0) {
-            throw new InvalidDataException(DataProblem.of(
-                    "no text has a second token to predict", "name longer texts with --text, or another file"));
+            throw new InvalidDataException(
+                    DataProblem.of("no text has a second token to predict", "give longer texts with --text"));
         }
         if (ordered.stream().noneMatch(score -> settings.attends(score.tokens()))) {
             String residual =
@@ -75,12 +74,12 @@ public record Evaluation(
                         .toList());
     }
 
-    /** JSON has no infinity: the greatest double stands for it. */
+    /** JSON has no infinity; the greatest double stands for it. */
     static double perplexity(double negativeLogLikelihood, long predicted) {
         return Math.min(StrictMath.exp(negativeLogLikelihood / predicted), Double.MAX_VALUE);
     }
 
-    /** {@code evaluation.json}: UTF-8, the same bytes for the same evaluation on every JDK. */
+    /** {@code evaluation.json} in UTF-8; the same evaluation gives the same bytes on every JDK. */
     public byte[] toJson() {
         return EvaluationJson.of(this);
     }

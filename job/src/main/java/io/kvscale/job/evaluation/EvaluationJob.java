@@ -22,34 +22,32 @@ public final class EvaluationJob {
     private final SparkRuntime runtime;
     private final String model;
     private final TextInput text;
+    private final TextSettings settings;
     private final List<NamedScales> scales;
-    private TextSettings settings = TextSettings.DEFAULT;
-    private int chunk = 16;
+    private final int chunk;
     private int partitions;
     private Progress progress = Progress.NONE;
     private Consumer<String> notices = notice -> {};
 
     /**
      * @param model the model's folder
+     * @param settings how texts are read and chosen, how many samples may fail, and the residual length
      * @param scales the scale tables to compare, in the order of the result
+     * @param chunk the number of tokens fed at once
      */
-    public EvaluationJob(SparkRuntime runtime, String model, TextInput text, List<NamedScales> scales) {
+    public EvaluationJob(
+            SparkRuntime runtime,
+            String model,
+            TextInput text,
+            TextSettings settings,
+            List<NamedScales> scales,
+            int chunk) {
         this.runtime = runtime;
         this.model = model;
         this.text = text;
+        this.settings = settings;
         this.scales = List.copyOf(scales);
-    }
-
-    /** How texts are read and chosen, how many samples may fail, and the residual length. */
-    public EvaluationJob settings(TextSettings how) {
-        this.settings = how;
-        return this;
-    }
-
-    /** The number of tokens fed at once; 16 by default. */
-    public EvaluationJob chunk(int tokens) {
-        this.chunk = tokens;
-        return this;
+        this.chunk = chunk;
     }
 
     /** The number of tasks to aim at; 0, the default: enough for every core. */
@@ -58,14 +56,9 @@ public final class EvaluationJob {
         return this;
     }
 
-    /** Shows how far reading and evaluating are. */
-    public EvaluationJob progress(Progress shown) {
+    /** Where to show progress, and notices about scales and texts before they are evaluated; nowhere by default. */
+    public EvaluationJob reporting(Progress shown, Consumer<String> receiver) {
         this.progress = shown;
-        return this;
-    }
-
-    /** Receives notices about scales and texts, before the texts are evaluated. */
-    public EvaluationJob notices(Consumer<String> receiver) {
         this.notices = receiver;
         return this;
     }

@@ -39,7 +39,7 @@ final class EvaluationJson {
         return json;
     }
 
-    /** Quantized layers only; a null stands for no noise at all. */
+    /** The quantized layers; null stands for an infinite SQNR. */
     private static List<Map<String, @Nullable Object>> layers(SchemeQuality quality) {
         List<Map<String, @Nullable Object>> layers = new ArrayList<>();
         quality.sqnrDb().keySet().stream().mapToInt(Slot::layer).distinct().forEach(layer -> {

@@ -28,47 +28,30 @@ import org.apache.spark.util.LongAccumulator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Runs a model over texts on Spark, in one Spark job, with the full-precision cache and with quantized ones. Every sample is
- * run by itself and summed in the order of names, so the result has the same bits for any partitioning.
+ * Scores all samples in one Spark job. Every sample runs by itself, and scores are summed in the order of sample names, so
+ * the result has the same bits for any partitioning.
+ *
+ * @param folder where tasks find the model
+ * @param scales the tables to compare, in the order of the result; they must {@linkplain #checkFit fit} the model
+ * @param maxFailedSamples how many samples may be left out because the model fails on them
  */
-final class EvaluationPass {
+record EvaluationPass(
+        ModelManifest model,
+        ModelLocation folder,
+        List<NamedScales> scales,
+        Evaluation.Settings settings,
+        long maxFailedSamples) {
     private static final int MAX_NAMED = 10;
 
-    private final ModelManifest model;
-    private final ModelLocation folder;
-    private final List<NamedScales> scales;
-    private final Evaluation.Settings settings;
-    private final long maxFailedSamples;
-
-    /** What a task gives for one sample: one of the two. A problem without a sample is the model's own. */
+    /** A sample's score or its problem; a problem without a sample concerns the model. */
     private record Row(
             @Nullable SampleScore score, @Nullable DataProblem problem) implements Serializable {}
 
     /**
-     * Runs nothing yet.
+     * Checks that scales fit a model.
      *
-     * @param folder where tasks find the model
-     * @param scales to compare, in the order of the result; they fit the model, see {@link #checkFit}
-     * @param maxFailedSamples how many samples may be left out because the model fails on them
-     */
-    EvaluationPass(
-            ModelManifest model,
-            ModelLocation folder,
-            List<NamedScales> scales,
-            Evaluation.Settings settings,
-            long maxFailedSamples) {
-        this.model = model;
-        this.folder = folder;
-        this.scales = List.copyOf(scales);
-        this.settings = settings;
-        this.maxFailedSamples = maxFailedSamples;
-    }
-
-    /**
-     * Looks whether scales are a model's.
-     *
-     * @throws InvalidDataException if one is of a layer that the model does not have, of other heads, or of K or V alone
-     *     of a layer; it names the scales and the slot
+     * @throws InvalidDataException if a slot's layer, heads or head_dim are not the model's, or a layer has scales for K or V
+     *     only; names the table and the slot
      */
     static void checkFit(List<NamedScales> scales, ModelShape model) {
         for (NamedScales one : scales) {
@@ -86,15 +69,15 @@ final class EvaluationPass {
             Slot other = new Slot(slot.layer(), slot.role() == Role.KEY ? Role.VALUE : Role.KEY);
             if (!table.slots().containsKey(other)) {
                 throw new InvalidDataException(DataProblem.of(
-                                "there are no scales of this slot, but of the layer's "
-                                        + slot.role().word(),
-                                "calibrate both, or take the layer out of the table: then all of it stays in full precision")
+                                "the table has scales for the layer's "
+                                        + slot.role().word() + ", but not for this slot",
+                                "calibrate both, or remove the layer from the table to keep it in full precision")
                         .inSlot(other));
             }
         }
     }
 
-    /** Which layers tables leave in full precision, a notice for each table that leaves any. */
+    /** A notice for each table without scales for some layers, which stay in full precision. */
     static List<String> notices(List<NamedScales> scales, ModelShape model) {
         List<String> notices = new ArrayList<>();
         for (NamedScales one : scales) {
@@ -103,9 +86,8 @@ final class EvaluationPass {
                     .boxed()
                     .toList();
             if (!missing.isEmpty()) {
-                notices.add(DataProblem.shown(one.name()) + " has no scales of " + missing.size() + " of "
-                        + model.layers() + " layers: in full precision "
-                        + (missing.size() == 1 ? "stays layer " : "stay layers ")
+                notices.add(DataProblem.shown(one.name()) + " has no scales for " + missing.size() + " of "
+                        + model.layers() + " layers, which stay in full precision: "
                         + missing.stream().limit(MAX_NAMED).map(String::valueOf).collect(Collectors.joining(", "))
                         + (missing.size() > MAX_NAMED ? ", ..." : ""));
             }
@@ -116,10 +98,9 @@ final class EvaluationPass {
     /**
      * Runs all samples.
      *
-     * @param batches each a {@link TokenBatch} as {@link JavaSerde} writes it
-     * @param tokens is told those of every sample that was run
-     * @param samples counts them
-     * @throws InvalidDataException if more samples fail than may, or no token was predicted
+     * @param batches {@link TokenBatch}es as bytes of {@link JavaSerde}
+     * @param tokens receives the number of tokens that were run; {@code samples} that of samples
+     * @throws InvalidDataException if too many samples fail, or nothing was measured
      */
     EvaluationResult run(JavaRDD<byte[]> batches, LongAccumulator tokens, LongAccumulator samples) {
         ModelManifest manifest = model;

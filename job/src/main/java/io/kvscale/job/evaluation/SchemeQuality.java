@@ -10,11 +10,11 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 
 /**
- * How good one table of scales is.
+ * The quality of one scale table.
  *
- * @param kl mean over the predicted tokens of KL(full-precision cache || this one), in nats
- * @param top1 share of the predicted tokens with the same likeliest token as with the full-precision cache
- * @param sqnrDb signal to noise of the K and V cached, by quantized slot; infinite where nothing is lost
+ * @param kl mean over the predicted tokens of KL(full-precision || quantized), in nats
+ * @param top1 share of the predictions with the most probable token of the full-precision cache
+ * @param sqnrDb signal-to-quantization-noise ratio of the cached K or V, by quantized slot; infinite without noise
  */
 public record SchemeQuality(
         NamedScales scales, double perplexity, double kl, double top1, SortedMap<Slot, Double> sqnrDb) {
@@ -23,7 +23,7 @@ public record SchemeQuality(
         sqnrDb = Collections.unmodifiableSortedMap(new TreeMap<>(sqnrDb));
     }
 
-    /** @param scores of all samples, in the order in which they are summed */
+    /** @param scores the scores of all samples, in the order in which to sum them */
     static SchemeQuality of(NamedScales scales, List<SampleScore> scores, int scheme, long predicted) {
         double negativeLogLikelihood = 0;
         double divergence = 0;

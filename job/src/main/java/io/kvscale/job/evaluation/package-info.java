@@ -1,3 +1,3 @@
-/** How good scales are: a model's predictions with the quantized cache, beside those with the full-precision one. */
+/** Measures how well a model predicts with quantized caches, beside the full-precision cache. */
 @org.jspecify.annotations.NullMarked
 package io.kvscale.job.evaluation;

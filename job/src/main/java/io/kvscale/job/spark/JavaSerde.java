@@ -9,8 +9,8 @@ import java.io.Serializable;
 import java.io.UncheckedIOException;
 
 /**
- * Values between driver and tasks as bytes, by Java serialization: Spark may be told to use Kryo for data, and Kryo
- * cannot take records on Java 17.
+ * Java serialization of values that travel between driver and tasks. Spark may be configured to use Kryo for data, and
+ * Kryo cannot serialize records on Java 17.
  */
 public final class JavaSerde {
     private JavaSerde() {}

@@ -2,6 +2,7 @@ package io.kvscale.job.spark;
 
 import java.io.PrintStream;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.BiFunction;
 import org.apache.spark.api.java.JavaSparkContext;
@@ -13,8 +14,8 @@ import org.apache.spark.util.LongAccumulator;
 import scala.jdk.javaapi.CollectionConverters;
 
 /**
- * Shows what is done, rate and time left on stderr: a live line on a terminal, a plain line every ten seconds elsewhere.
- * Running tasks are seen through their heartbeats.
+ * Shows progress, rate and time left on stderr: a live line on a terminal, else a plain line every ten seconds. Running
+ * tasks report through Spark's heartbeats.
  */
 public final class Progress {
     private static final long LIVE_NANOS = 200_000_000L;
@@ -27,10 +28,7 @@ public final class Progress {
     private final boolean live;
     private final boolean quiet;
 
-    /**
-     * @param live whether lines may be written over, as on a terminal
-     * @param quiet whether to show nothing
-     */
+    /** @param live whether to overwrite one line, as on a terminal */
     public Progress(PrintStream err, boolean live, boolean quiet) {
         this.err = err;
         this.live = live;
@@ -38,10 +36,10 @@ public final class Progress {
     }
 
     /**
-     * Runs a Spark job and shows how far it is.
+     * Runs a Spark job in a job group of its own and shows its progress.
      *
-     * @param description the name that Spark's pages call it by
-     * @param job is given what its tasks count bytes or tokens with, and samples
+     * @param description the description in Spark's UI
+     * @param job takes the accumulators in which its tasks count bytes or tokens, and samples
      */
     public <T> T track(
             JavaSparkContext spark,
@@ -62,45 +60,12 @@ public final class Progress {
         }
     }
 
-    /** What one accumulator says. */
-    private static final class Counted {
-        private final Map<Long, Long> running = new HashMap<>();
-        private final long accumulator;
-        private long ended;
-
-        Counted(long accumulator) {
-            this.accumulator = accumulator;
-        }
-
-        void running(long task, Iterable<AccumulableInfo> updates) {
-            running.put(task, sum(updates));
-        }
-
-        void ended(long task, boolean successful, Iterable<AccumulableInfo> updates) {
-            running.remove(task);
-            ended += successful ? sum(updates) : 0;
-        }
-
-        private long sum(Iterable<AccumulableInfo> updates) {
-            long sum = 0;
-            for (AccumulableInfo info : updates) {
-                if (info.id() == accumulator && info.update().isDefined()) {
-                    sum += ((Number) info.update().get()).longValue();
-                }
-            }
-            return sum;
-        }
-
-        long sum() {
-            return ended + running.values().stream().mapToLong(Long::longValue).sum();
-        }
-    }
-
-    /** Shows one job. */
+    /** Shows the progress of one job. */
     private final class Shown extends SparkListener {
         private final Work work;
-        private final Counted done;
-        private final Counted samples;
+        private final List<Long> accumulators;
+        private final long[] ended = new long[2];
+        private final Map<Long, long[]> running = new HashMap<>();
         private final long start = System.nanoTime();
         private long last = start;
         private boolean any;
@@ -108,27 +73,39 @@ public final class Progress {
 
         Shown(Work work, long done, long samples) {
             this.work = work;
-            this.done = new Counted(done);
-            this.samples = new Counted(samples);
+            this.accumulators = List.of(done, samples);
         }
 
         @Override
         public synchronized void onExecutorMetricsUpdate(SparkListenerExecutorMetricsUpdate update) {
-            CollectionConverters.asJava(update.accumUpdates()).forEach(task -> {
-                Iterable<AccumulableInfo> updates = CollectionConverters.asJava(task._4());
-                done.running((Long) task._1(), updates);
-                samples.running((Long) task._1(), updates);
-            });
+            CollectionConverters.asJava(update.accumUpdates())
+                    .forEach(task -> running.put((Long) task._1(), sums(CollectionConverters.asJava(task._4()))));
             show();
         }
 
         @Override
         public synchronized void onTaskEnd(SparkListenerTaskEnd end) {
-            Iterable<AccumulableInfo> updates =
-                    CollectionConverters.asJava(end.taskInfo().accumulables());
-            done.ended(end.taskInfo().taskId(), end.taskInfo().successful(), updates);
-            samples.ended(end.taskInfo().taskId(), end.taskInfo().successful(), updates);
+            running.remove(end.taskInfo().taskId());
+            if (end.taskInfo().successful()) {
+                add(sums(CollectionConverters.asJava(end.taskInfo().accumulables())), ended);
+            }
             show();
+        }
+
+        private long[] sums(Iterable<AccumulableInfo> updates) {
+            long[] sums = new long[2];
+            for (AccumulableInfo info : updates) {
+                int i = accumulators.indexOf(info.id());
+                if (i >= 0 && info.update().isDefined()) {
+                    sums[i] += ((Number) info.update().get()).longValue();
+                }
+            }
+            return sums;
+        }
+
+        private static void add(long[] values, long[] to) {
+            to[0] += values[0];
+            to[1] += values[1];
         }
 
         private void show() {
@@ -138,7 +115,9 @@ public final class Progress {
             }
             last = now;
             any = true;
-            String line = work.line(done.sum(), samples.sum(), Math.max(1e-3, (now - start) / 1e9));
+            long[] all = ended.clone();
+            running.values().forEach(values -> add(values, all));
+            String line = work.line(all[0], all[1], Math.max(1e-3, (now - start) / 1e9));
             if (live) {
                 err.print("\r" + line + "\u001b[K");
                 err.flush();
@@ -147,7 +126,7 @@ public final class Progress {
             }
         }
 
-        /** Ends a live line. */
+        /** Clears a live line. */
         synchronized void finish() {
             finished = true;
             if (live && any) {

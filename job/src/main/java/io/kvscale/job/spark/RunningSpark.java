@@ -2,13 +2,9 @@ package io.kvscale.job.spark;
 
 import org.apache.spark.api.java.JavaSparkContext;
 
-/**
- * Spark while a job of ours uses it.
- *
- * @param isOurs whether it was started for this use, and so stops with it
- */
+/** A Spark context in use. @param isOurs whether it was started for this use */
 public record RunningSpark(JavaSparkContext context, boolean isOurs) implements AutoCloseable {
-    /** Stops Spark, unless it ran before. */
+    /** Stops Spark if it was started for this use. */
     @Override
     public void close() {
         if (isOurs) {

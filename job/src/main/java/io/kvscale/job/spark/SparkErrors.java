@@ -7,19 +7,15 @@ import java.util.function.Supplier;
 import org.apache.spark.SparkThrowable;
 import org.jspecify.annotations.Nullable;
 
-/** What Spark says of a table that it cannot read, as bad data: the user's tables and views are not ours to trust. */
+/** Turns Spark's errors about a table into {@link InvalidDataException}: tables and views are input, not part of the job. */
 public final class SparkErrors {
-    /** Begin the names of what is not the table's fault. */
+    /** Prefixes of error classes that the table does not cause. */
     private static final List<String> SPARKS_OWN =
             List.of("INTERNAL_ERROR", "SPARK_JOB_CANCELLED", "UNABLE_TO_ACQUIRE_MEMORY");
 
     private SparkErrors() {}
 
-    /**
-     * @param table what messages call it
-     * @param remedy what to check
-     * @throws InvalidDataException where Spark fails for a reason that it has a name for
-     */
+    /** @throws InvalidDataException if Spark fails with an error class that the table may cause */
     public static <T> T withContext(String table, String remedy, Supplier<T> read) {
         try {
             return read.get();
@@ -34,7 +30,7 @@ public final class SparkErrors {
         }
     }
 
-    /** The first line of the innermost error that Spark names; null if there is none. */
+    /** The first line of the innermost error that has an error class; null if there is none. */
     private static @Nullable String reason(Throwable failure) {
         String found = null;
         for (Throwable t = failure; t != null; t = t.getCause()) {

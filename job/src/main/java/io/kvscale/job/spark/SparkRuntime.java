@@ -15,7 +15,7 @@ import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.deploy.SparkHadoopUtil;
 import org.jspecify.annotations.Nullable;
 
-/** Where jobs run: under spark-submit as that says, on a cluster that is named, or embedded in this JVM. */
+/** Where jobs run: under spark-submit, on a given master, or embedded in this JVM. */
 public final class SparkRuntime {
     private static final Pattern LOCAL = Pattern.compile("local(?:\\[[^,\\]]*(?:,\\s*(\\d{1,6})\\s*)?\\])?");
 
@@ -26,10 +26,10 @@ public final class SparkRuntime {
     }
 
     /**
-     * Chooses where to run; starts nothing.
+     * Configures Spark; starts nothing.
      *
-     * @param master a Spark master URL; null: what spark-submit says, or else {@code local[*]}
-     * @param settings Spark properties, which win over all but {@code master}
+     * @param master a Spark master URL; null for spark-submit's, or else {@code local[*]}
+     * @param settings Spark properties; they override all others, except the master by {@code master}
      */
     public static SparkRuntime of(@Nullable String master, Map<String, String> settings) {
         SparkConf conf = new SparkConf().setAppName("kvscale");
@@ -49,10 +49,10 @@ public final class SparkRuntime {
         conf.setIfMissing("spark.ui.enabled", "false");
         String master = conf.get("spark.master");
         if (master.equals("local") || master.startsWith("local[")) {
-            // Nothing outside this machine takes part, so nothing should be reachable from there.
+            // Local mode needs no connections from other machines.
             conf.setIfMissing("spark.driver.bindAddress", "127.0.0.1");
             conf.setIfMissing("spark.driver.host", "127.0.0.1");
-            // Spark's catalog makes this folder, wherever the command is run; nothing is kept in it.
+            // Spark's catalog creates this folder, by default in the working directory; nothing is kept in it.
             conf.setIfMissing(
                     "spark.sql.warehouse.dir",
                     Path.of(System.getProperty("java.io.tmpdir"), "kvscale-warehouse")
@@ -66,7 +66,7 @@ public final class SparkRuntime {
         }
     }
 
-    /** The jar that executors need, if this runs from one. */
+    /** The jar with this class; null if classes are not in a jar. */
     private static @Nullable String ownJar() {
         try {
             Path source = Path.of(SparkRuntime.class
@@ -80,12 +80,12 @@ public final class SparkRuntime {
         }
     }
 
-    /** What Hadoop's file systems are to know, {@code spark.hadoop.*} included. */
+    /** The Hadoop configuration, with {@code spark.hadoop.*} properties. */
     public Configuration hadoop() {
         return SparkHadoopUtil.get().newConfiguration(conf);
     }
 
-    /** Spark as it is already running in this JVM, or else started. */
+    /** Joins the Spark context of this JVM, or starts one. */
     public RunningSpark start() {
         boolean running = SparkContext$.MODULE$.getActive().isDefined();
         try {
@@ -93,14 +93,14 @@ public final class SparkRuntime {
         } catch (Exception e) { // Spark throws checked exceptions without declaring them
             if (String.valueOf(e.getMessage()).contains("Could not parse Master URL")) {
                 throw new InvalidOptionException(
-                        "'" + conf.get("spark.master") + "' is not the URL of a Spark master",
-                        "say local[N], spark://HOST:PORT, yarn or k8s://URL");
+                        "'" + conf.get("spark.master") + "' is not a Spark master URL",
+                        "use local[N], spark://HOST:PORT, yarn or k8s://URL");
             }
             throw e;
         }
     }
 
-    /** How often Spark runs a task that fails before it gives up: in local mode once, unless the master says more. */
+    /** How often Spark runs a failing task before it fails the job: once in local mode, unless the URL says more. */
     public static int attempts(SparkConf conf) {
         String master = conf.get("spark.master", "");
         Matcher local = LOCAL.matcher(master);

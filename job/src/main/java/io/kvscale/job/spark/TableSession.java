@@ -9,11 +9,11 @@ import org.apache.spark.sql.execution.FileRelation;
 import org.apache.spark.sql.execution.datasources.LogicalRelation;
 import scala.jdk.javaapi.CollectionConverters;
 
-/** Spark's SQL as this job uses it. */
+/** The Spark SQL session in which jobs read tables. */
 public final class TableSession {
     /**
-     * Rows of K and V are megabytes; Spark's vectorized readers hold thousands of them at once, more than an array of
-     * the JVM can take.
+     * Turns off Spark's vectorized readers: they hold thousands of rows at once, and rows of K and V take megabytes, which
+     * exceeds the maximum array size of the JVM.
      */
     private static final Map<String, String> ROW_BY_ROW = Map.of(
             "spark.sql.parquet.enableVectorizedReader", "false",
@@ -21,7 +21,7 @@ public final class TableSession {
 
     private TableSession() {}
 
-    /** A copy of the session that there is, with its views and catalogs; what is set here is set in the copy only. */
+    /** A copy of the current session, with its views and catalogs; settings made here affect only the copy. */
     public static SparkSession of(JavaSparkContext spark) {
         SparkSession session =
                 SparkSession.builder().sparkContext(spark.sc()).getOrCreate().cloneSession();
@@ -33,7 +33,7 @@ public final class TableSession {
         return session;
     }
 
-    /** The files that a plain read of files takes, those named twice twice. */
+    /** The files that a read takes; a file given twice appears twice. */
     public static String[] files(Dataset<?> read) {
         return CollectionConverters.asJava(read.queryExecution().analyzed().collectLeaves()).stream()
                 .filter(leaf -> leaf instanceof LogicalRelation)

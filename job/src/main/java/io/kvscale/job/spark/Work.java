@@ -3,9 +3,9 @@ package io.kvscale.job.spark;
 import java.time.Duration;
 import java.util.Locale;
 
-/** What a Spark job has to do, and how its progress is told. */
+/** The amount of work of a Spark job, and its progress line. */
 public sealed interface Work {
-    /** Nothing that is shown. */
+    /** Work without progress lines. */
     record Nothing() implements Work {
         @Override
         public String line(long done, long samples, double seconds) {
@@ -13,7 +13,7 @@ public sealed interface Work {
         }
     }
 
-    /** Bytes of K and V. @param total negative: not known */
+    /** Bytes of K and V. @param total negative if not known */
     record Bytes(long total) implements Work {
         @Override
         public String line(long done, long samples, double seconds) {
@@ -30,7 +30,7 @@ public sealed interface Work {
         }
     }
 
-    /** Samples that a model runs over. @param total tokens */
+    /** Samples that a model runs over. @param total number of tokens */
     record Tokens(long total, long samples) implements Work {
         @Override
         public String line(long done, long doneSamples, double seconds) {
@@ -47,7 +47,7 @@ public sealed interface Work {
         }
     }
 
-    /** Texts that are read and tokenized: how many there are shows at the end. */
+    /** Texts to read and tokenize; their number is not known before. */
     record Texts() implements Work {
         @Override
         public String line(long done, long samples, double seconds) {
@@ -55,12 +55,7 @@ public sealed interface Work {
         }
     }
 
-    /**
-     * Done, rate, time left.
-     *
-     * @param done bytes or tokens
-     * @param samples done
-     */
+    /** The progress line: bytes or tokens done, samples done, rate, time left. */
     String line(long done, long samples, double seconds);
 
     private static String format(String line, Object... values) {

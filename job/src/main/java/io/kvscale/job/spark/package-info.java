@@ -1,3 +1,3 @@
-/** Spark as the jobs use it: where it runs, how far a job is, what it says of tables. */
+/** Use of Spark by all jobs: master, progress, retries, serialization, SQL errors. */
 @org.jspecify.annotations.NullMarked
 package io.kvscale.job.spark;

@@ -7,6 +7,7 @@ import io.kvscale.input.FilePiece;
 import io.kvscale.input.InputFile;
 import io.kvscale.input.Split;
 import io.kvscale.job.SharedSpark;
+import io.kvscale.job.corpus.read.TextInput;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.job.spark.JavaSerde;
 import io.kvscale.job.spark.SparkRuntime;
@@ -34,7 +35,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** How the job uses Spark. */
+/** How the calibration job uses Spark. */
 class CalibrationJobTest {
     private static final Recipe RECIPE = Recipe.parse("""
             kv_cache_scheme: {num_bits: 8, type: float, strategy: tensor, symmetric: true}
@@ -52,8 +53,8 @@ class CalibrationJobTest {
                 .execute();
     }
 
-    @Test
-    void aCalibrationIsOneSparkJobInAGroupThatSaysWhatItDoes() throws Exception {
+    /** The descriptions of the Spark jobs that run meanwhile. */
+    private static List<String> sparkJobs(Runnable action) throws Exception {
         List<String> jobs = new CopyOnWriteArrayList<>();
         SparkListener listener = new SparkListener() {
             @Override
@@ -64,59 +65,89 @@ class CalibrationJobTest {
         var spark = SharedSpark.context().sc();
         spark.addSparkListener(listener);
         try {
-            sample(5);
+            action.run();
             spark.listenerBus().waitUntilEmpty();
         } finally {
             spark.removeSparkListener(listener);
         }
-        assertThat(jobs).containsExactly("kvscale: 2 files in 5 splits");
+        return jobs;
     }
 
     @Test
-    void aCalibrationOfATableIsOneSparkJobToo() throws Exception {
+    void aCalibrationIsOneSparkJobInANamedGroup() throws Exception {
+        assertThat(sparkJobs(() -> sample(5))).containsExactly("kvscale: 2 files in 5 splits");
+    }
+
+    @Test
+    void aDryRunReadsHeadersInOneSparkJob() throws Exception {
+        CaptureListing listing = CaptureListing.of(List.of("../conf/sample"), new Configuration());
+        CalibrationJob job = CalibrationJob.ofCaptures(SparkRuntime.of(null, Map.of()), RECIPE, listing)
+                .partitions(3);
+        assertThat(sparkJobs(() -> {
+                    DryRun run = job.dryRun();
+                    assertThat(run.facts()).containsEntry("splits", "3");
+                    assertThat(run.headers().slots()).hasSize(58);
+                }))
+                .containsExactly("kvscale: 2 files in 3 splits");
+    }
+
+    @Test
+    void feedbackRunsTheModelInTwoSparkJobsAndADryRunInNone() throws Exception {
+        Recipe recipe = Recipe.parse("""
+                kv_cache_scheme: {num_bits: 8, type: float, strategy: tensor}
+                kvscale: {feedback: fake_quantize, chunk_tokens: 16, num_calibration_samples: 3}
+                """, "test");
+        CalibrationJob job = CalibrationJob.ofText(
+                        SparkRuntime.of(null, Map.of()),
+                        recipe,
+                        "../conf/tiny-model",
+                        TextInput.paths(List.of("../conf/tiny-model/texts.jsonl")),
+                        null)
+                .partitions(2);
+        assertThat(sparkJobs(() -> assertThat(job.execute().problem()).isNull()))
+                .filteredOn(description -> description.contains(" tasks"))
+                .containsExactly(
+                        "kvscale: 3 texts in 2 tasks, for the scales to feed back", "kvscale: 3 texts in 2 tasks");
+        assertThat(sparkJobs(() -> assertThat(job.dryRun().headers()).isNull()))
+                .isNotEmpty()
+                .noneMatch(description -> description.contains(" tasks"));
+    }
+
+    @Test
+    void aCalibrationOfATableIsOneSparkJob() throws Exception {
         var session = org.apache.spark.sql.classic.SparkSession.builder()
                 .sparkContext(SharedSpark.context().sc())
                 .getOrCreate();
         session.sql("select 's' sample, 0 layer, r role, array(1L, 1L, 1L, 2L) shape, 'F32' dtype,"
                         + " unhex('0000803f000080bf') data from values ('k'), ('v') t(r)")
                 .createOrReplaceTempView("kv");
-        List<String> jobs = new CopyOnWriteArrayList<>();
-        SparkListener listener = new SparkListener() {
-            @Override
-            public void onJobStart(SparkListenerJobStart start) {
-                jobs.add(start.properties().getProperty("spark.job.description"));
-            }
-        };
-        var spark = SharedSpark.context().sc();
-        spark.addSparkListener(listener);
         Recipe recipe = Recipe.parse("kv_cache_scheme: {num_bits: 8, type: float, strategy: tensor}", "test");
+        CalibrationJob job = CalibrationJob.ofTable(SparkRuntime.of(null, Map.of()), recipe, TableInput.named("kv"));
         try {
-            CalibrationResult result = CalibrationJob.ofTable(
-                            SparkRuntime.of(null, Map.of()), recipe, TableInput.named("kv"))
-                    .execute();
-            assertThat(result.problem()).isNull();
-            assertThat(result.tally().readBytes()).isEqualTo(16);
-            assertThat(result.statistics().slots()).hasSize(2);
-            spark.listenerBus().waitUntilEmpty();
+            assertThat(sparkJobs(() -> {
+                        CalibrationResult result = job.execute();
+                        assertThat(result.problem()).isNull();
+                        assertThat(result.tally().readBytes()).isEqualTo(16);
+                        assertThat(result.statistics().slots()).hasSize(2);
+                    }))
+                    .containsExactly("kvscale: table kv");
         } finally {
-            spark.removeSparkListener(listener);
             session.catalog().dropTempView("kv");
         }
-        assertThat(jobs).containsExactly("kvscale: table kv");
     }
 
     @Test
-    void theContextThatWasThereIsLeftRunning() {
+    void aContextThatWasRunningIsNotStopped() {
         sample(2);
         assertThat(SharedSpark.context().sc().isStopped()).isFalse();
         assertThat(SharedSpark.context().sc().getPersistentRDDs().isEmpty()).isTrue();
     }
 
     @Test
-    void theTallyIsOfAllTasks() {
+    void theTallyCountsAllTasks() {
         CalibrationResult result = sample(9);
         assertThat(result.problem()).isNull();
-        // Layer 1 is ignored; headers are read once a piece.
+        // Layer 1 is ignored; headers are read once per piece.
         assertThat(result.statistics().slots()).hasSize(58);
         assertThat(result.tally().readBytes()).isGreaterThan(58 * 120 * 192 * 2);
         assertThat(result.statistics().corpus().files()).isEqualTo(2);
@@ -140,13 +171,13 @@ class CalibrationJobTest {
 
     @ParameterizedTest
     @MethodSource("shipped")
-    void whatShipsToExecutorsSurvivesJavaSerialization(Serializable value) {
+    void valuesForExecutorsSurviveJavaSerialization(Serializable value) {
         assertThat((Object) JavaSerde.value(JavaSerde.bytes(value), value.getClass()))
                 .isEqualTo(value);
     }
 
     @Test
-    void theWholeStateOfATaskSurvivesTheWire() {
+    void mergedStatisticsSurviveSerialization() {
         CalibrationResult result = sample(3);
         var statistics = result.statistics();
         assertThat(io.kvscale.observer.CalibrationStatistics.fromByteArray(statistics.toByteArray())
@@ -187,7 +218,7 @@ class CalibrationJobTest {
                 "spark://host:7077 | 4",
                 "yarn | 4"
             })
-    void aTaskKnowsHowOftenSparkWouldRunIt(String master, int attempts) {
+    void attemptsFollowTheMasterUrl(String master, int attempts) {
         assertThat(SparkRuntime.attempts(new SparkConf(false).setMaster(master)))
                 .isEqualTo(attempts);
     }

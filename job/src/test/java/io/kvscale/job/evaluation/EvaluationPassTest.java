@@ -67,7 +67,7 @@ class EvaluationPassTest {
     }
 
     @Test
-    void aSampleThatFailsIsNamedUnlessItMay() {
+    void tooManyFailedSamplesAreAnError() {
         List<TokenSequence> samples = samples(6);
         samples.add(new TokenSequence("z/bad", new int[] {1, shape.vocabulary(), 2}));
         samples.add(new TokenSequence("y/bad", new int[] {1, 2, -1}));
@@ -101,16 +101,16 @@ class EvaluationPassTest {
     }
 
     @Test
-    void layersWithoutScalesAreNamedAndKeysWithoutValuesRefused() {
+    void layersWithoutScalesAreNamedAndScalesOfOneRoleRefused() {
         List<NamedScales> all = List.of(scales("out/first", 1), scales("out/again", 1));
         EvaluationPass.checkFit(all, shape);
         assertThat(EvaluationPass.notices(all, shape))
                 .containsExactly(
-                        "out/first has no scales of 2 of 3 layers: in full precision stay layers 1, 2",
-                        "out/again has no scales of 2 of 3 layers: in full precision stay layers 1, 2");
+                        "out/first has no scales for 2 of 3 layers, which stay in full precision: 1, 2",
+                        "out/again has no scales for 2 of 3 layers, which stay in full precision: 1, 2");
         Slot[] both = {new Slot(1, Role.KEY), new Slot(1, Role.VALUE), new Slot(2, Role.KEY), new Slot(2, Role.VALUE)};
         assertThat(EvaluationPass.notices(List.of(made("out/last", 2, 16, 1, both)), shape))
-                .containsExactly("out/last has no scales of 1 of 3 layers: in full precision stays layer 0");
+                .containsExactly("out/last has no scales for 1 of 3 layers, which stay in full precision: 0");
         for (Role role : Role.values()) {
             List<NamedScales> lone = List.of(made("out/lone", 2, 16, new Slot(1, role)));
             assertThatThrownBy(() -> EvaluationPass.checkFit(lone, shape))
@@ -123,10 +123,10 @@ class EvaluationPassTest {
     }
 
     @Test
-    void manyLayersWithoutScalesAreNamedInPart() {
+    void aLongListOfLayersWithoutScalesIsShortened() {
         ModelShape deep = new ModelShape(200, 2, 16, 512, 64, Dtype.F32);
         assertThat(EvaluationPass.notices(List.of(scales("out/first", 1)), deep))
-                .containsExactly("out/first has no scales of 199 of 200 layers: in full precision stay layers"
+                .containsExactly("out/first has no scales for 199 of 200 layers, which stay in full precision:"
                         + " 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, ...");
     }
 

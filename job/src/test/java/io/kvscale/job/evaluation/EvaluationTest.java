@@ -28,7 +28,7 @@ class EvaluationTest {
     private static final List<NamedScales> TWO = List.of(scales("out/fp8"), scales("out/\"int4\""));
 
     @Test
-    void theOrderInWhichSamplesComeDoesNotMatter() {
+    void theResultDoesNotDependOnTheOrderOfSamples() {
         Random random = new Random(5);
         List<SampleScore> scores = new ArrayList<>();
         for (int i = 0; i < 40; i++) {
@@ -59,7 +59,7 @@ class EvaluationTest {
     }
 
     @Test
-    void theJsonIsTheOneOfTheContract() {
+    void theJsonHasTheDocumentedForm() {
         SampleScore score = new SampleScore(
                 "a",
                 3,
@@ -119,7 +119,7 @@ class EvaluationTest {
     }
 
     @Test
-    void whereNoTokenAttendsToAQuantizedOneNothingIsMeasured() {
+    void textsWithoutAttentionToQuantizedTokensAreRefused() {
         for (int[] one : new int[][] {{16, 0, 17, 18}, {4, 3, 5, 6}, {4, 4, 9, 10}, {4, 5, 9, 10}, {1, 2, 4, 5}}) {
             Evaluation.Settings settings = new Evaluation.Settings(one[0], one[1]);
             assertThatThrownBy(() ->
@@ -138,7 +138,7 @@ class EvaluationTest {
     }
 
     @Test
-    void withoutASecondTokenThereIsNothingToPredict() {
+    void textsOfOneTokenAreRefused() {
         SampleScore lonely = new SampleScore("a", 1, 0, 0, List.of());
         assertThatThrownBy(() -> Evaluation.of(List.of(lonely), List.of(), SETTINGS))
                 .isInstanceOf(InvalidDataException.class)

@@ -10,11 +10,11 @@ import java.util.Arrays;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
-/** Scale tables without a calibration. */
+/** Scale tables made without a calibration. */
 public final class JobScales {
     private JobScales() {}
 
-    /** One scale for every slot, wherever the scheme has one. */
+    /** A table with this scale in every slot. */
     public static ScaleTable of(QuantizationScheme scheme, int heads, int headDim, float scale, Slot... slots) {
         Geometry geometry = new Geometry(Dtype.F32, heads, headDim);
         int[] shape = scheme.strategy().scaleShape(geometry, scheme.groupSize());

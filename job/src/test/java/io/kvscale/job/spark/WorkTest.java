@@ -25,18 +25,18 @@ class WorkTest {
     }
 
     @Test
-    void aTableHasNoEndThatIsKnown() {
+    void aTotalThatIsNotKnownIsNotShown() {
         assertThat(new Work.Bytes(-1).line(5_000_000, 0, 2)).isEqualTo("kvscale: 5.0 MB, 2.5 MB/s");
     }
 
     @Test
-    void ofTextsShowsSamplesAndTokens() {
+    void tokensShowSamplesAndTokens() {
         assertThat(new Work.Tokens(8_000, 40).line(2_000, 12, 4))
                 .isEqualTo("kvscale: 12 of 40 samples, 2000 of 8000 tokens (25 %), 500 tokens/s, 12 s left");
     }
 
     @Test
-    void howManyTextsThereAreIsNotKnownBefore() {
+    void textsShowNoTotal() {
         assertThat(new Work.Texts().line(0, 5000, 4)).isEqualTo("kvscale: 5000 texts read, 1250 texts/s");
     }
 }

@@ -5,7 +5,6 @@ import io.kvscale.numeric.NumberFormat;
 import io.kvscale.numeric.QuantParameters;
 import io.kvscale.observer.Range;
 import io.kvscale.observer.histogram.ValueCounts;
-import io.kvscale.scheme.InvalidSchemeException;
 import io.kvscale.scheme.Kwargs;
 import io.kvscale.scheme.QuantizationScheme;
 import java.util.Collections;

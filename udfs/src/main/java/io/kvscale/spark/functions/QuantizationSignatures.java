@@ -1,10 +1,10 @@
 package io.kvscale.spark.functions;
 
+import io.kvscale.numeric.NumberFormat;
 import io.kvscale.spark.sql.FunctionArguments;
 import io.kvscale.spark.sql.FunctionCall;
 import io.kvscale.spark.sql.SqlFunction;
 import io.kvscale.spark.sql.SqlFunction.Example;
-import io.kvscale.numeric.NumberFormat;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.BiFunction;

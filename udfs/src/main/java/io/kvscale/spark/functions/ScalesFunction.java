@@ -1,11 +1,6 @@
 package io.kvscale.spark.functions;
 
 import io.kvscale.numeric.NumberFormat;
-
-import java.util.stream.Collectors;
-
-import java.util.Arrays;
-
 import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.quant.Remedies;
 import io.kvscale.quant.ScaleSet;
@@ -21,7 +16,9 @@ import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.Slot;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Collectors;
 import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.catalyst.expressions.GenericInternalRow;
 import org.apache.spark.sql.catalyst.util.ArrayData;

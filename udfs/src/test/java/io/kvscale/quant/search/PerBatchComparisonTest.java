@@ -102,7 +102,8 @@ class PerBatchComparisonTest {
                         CaptureOptions.defaults(),
                         hadoop,
                         CaptureReader.Depth.VALUES,
-                        bytes -> {})
+                        bytes -> {},
+                        failure -> {})
                 .statistics()
                 .slots();
     }

@@ -132,7 +132,8 @@ class TensorStatisticsAggregateTest {
                         options,
                         configuration,
                         CaptureReader.Depth.VALUES,
-                        bytes -> {})
+                        bytes -> {},
+                        failure -> {})
                 .statistics();
         byte[] bytes = (byte[]) TensorTable.table(rowsOf(pieces, options, configuration))
                 .repartition(5)
