@@ -46,11 +46,7 @@ public final class TextCorpus implements AutoCloseable {
     private final List<String> notices;
 
     private TextCorpus(
-            JavaSparkContext spark,
-            JavaRDD<byte[]> rows,
-            RowTally tally,
-            BatchPlan plan,
-            List<String> notices) {
+            JavaSparkContext spark, JavaRDD<byte[]> rows, RowTally tally, BatchPlan plan, List<String> notices) {
         this.spark = spark;
         this.rows = rows;
         this.tally = tally;

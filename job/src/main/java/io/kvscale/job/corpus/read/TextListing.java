@@ -39,8 +39,9 @@ record TextListing(List<InputFile> files, long skipped, boolean parquet) {
         boolean parquet = byFormat.lastKey() == TextFormat.PARQUET;
         if (parquet && byFormat.size() > 1) {
             throw problem(
-                    "the input mixes Parquet files with other texts: " + firstPath(byFormat.getOrDefault(byFormat.lastKey(), files))
-                            + " and " + firstPath(byFormat.getOrDefault(byFormat.firstKey(), files)),
+                    "the input mixes Parquet files with other texts: "
+                            + firstPath(byFormat.getOrDefault(byFormat.lastKey(), files)) + " and "
+                            + firstPath(byFormat.getOrDefault(byFormat.firstKey(), files)),
                     "point --text at files of one kind, or at a folder that holds only one kind");
         }
         if (!parquet) {
