@@ -69,7 +69,8 @@ class DocsTest {
                         .filter(problem -> !problem.isEmpty())
                         .toList()))
                 .isEmpty();
-        assertThat(misuse(List.of("calibrate", "--recipe", "r.yaml", "--in", "x"))).contains("--in");
+        assertThat(misuse(List.of("calibrate", "--recipe", "r.yaml", "--in", "x")))
+                .contains("--in");
         assertThatThrownBy(() -> subcommand("guess")).hasMessageContaining("guess");
     }
 
@@ -100,10 +101,9 @@ class DocsTest {
     @Test
     void pagesAreShort() throws IOException {
         assertThat(Files.size(TOP.resolve("README.md"))).isLessThanOrEqualTo(README_BYTES);
-        assertThat(problems(
-                        page -> page.file().equals(TOP.resolve("CHANGELOG.md")) || size(page.file()) <= PAGE_BYTES
-                                ? List.of()
-                                : List.of(size(page.file()) + " bytes")))
+        assertThat(problems(page -> page.file().equals(TOP.resolve("CHANGELOG.md")) || size(page.file()) <= PAGE_BYTES
+                        ? List.of()
+                        : List.of(size(page.file()) + " bytes")))
                 .isEmpty();
     }
 
@@ -129,7 +129,8 @@ class DocsTest {
     @Test
     void architecturePageNamesEveryPackage() throws IOException {
         Set<String> named = new TreeSet<>();
-        for (String line : MarkdownPage.read(TOP.resolve("job/docs/architecture.md")).prose()) {
+        for (String line :
+                MarkdownPage.read(TOP.resolve("job/docs/architecture.md")).prose()) {
             PACKAGE_ROW.matcher(line).results().forEach(match -> named.add(match.group(1)));
         }
         assertThat(named).isEqualTo(packages());
@@ -137,8 +138,7 @@ class DocsTest {
 
     @Test
     void libraryPageShowsTheTestedExample() throws IOException {
-        String test =
-                Files.readString(TOP.resolve("udfs/src/test/java/io/kvscale/cache/WorkedExampleTest.java"));
+        String test = Files.readString(TOP.resolve("udfs/src/test/java/io/kvscale/cache/WorkedExampleTest.java"));
         String example = test.substring(
                 test.indexOf("// example: begin") + "// example: begin".length(), test.indexOf("// example: end"));
         List<String> shown = MarkdownPage.read(TOP.resolve("udfs/docs/library.md")).blocks().stream()
@@ -154,7 +154,8 @@ class DocsTest {
             Path root = TOP.resolve(module + "/src/main/java/io/kvscale");
             try (Stream<Path> files = Files.walk(root)) {
                 files.filter(file -> file.endsWith("package-info.java"))
-                        .map(file -> root.relativize(file.getParent()).toString().replace('/', '.'))
+                        .map(file ->
+                                root.relativize(file.getParent()).toString().replace('/', '.'))
                         .forEach(packages::add);
             }
         }
@@ -186,8 +187,7 @@ class DocsTest {
             return false;
         }
         try {
-            return parts.length == 1
-                    || MarkdownPage.read(target).anchors().contains(parts[1]);
+            return parts.length == 1 || MarkdownPage.read(target).anchors().contains(parts[1]);
         } catch (IOException e) {
             return false;
         }

@@ -120,8 +120,10 @@ record MarkdownPage(Path file, List<Block> blocks, List<String> prose) {
     /** Command lines of shell blocks, continuation lines joined. */
     List<String> commandLines() {
         return blocks.stream()
-                .filter(block -> block.language().equals("sh") || block.language().equals("console"))
-                .flatMap(block -> String.join("\n", block.lines()).replace("\\\n", " ").lines())
+                .filter(block ->
+                        block.language().equals("sh") || block.language().equals("console"))
+                .flatMap(block ->
+                        String.join("\n", block.lines()).replace("\\\n", " ").lines())
                 .map(String::strip)
                 .filter(line -> !line.isEmpty())
                 .toList();

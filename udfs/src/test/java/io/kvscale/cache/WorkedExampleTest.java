@@ -3,9 +3,10 @@ package io.kvscale.cache;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kvscale.numeric.Dtype;
-import io.kvscale.quant.ScaleSet;
+import io.kvscale.numeric.NumberFormat;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.SlotSchemes;
+import io.kvscale.scheme.Strategy;
 import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.KvTensor;
 import io.kvscale.tensor.Role;
@@ -14,38 +15,45 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import org.junit.jupiter.api.Test;
 
-/** The worked example of {@code udfs/docs/library.md}, which shows the lines between the two marks. */
+/** The example that the guide of the library shows: exactly the lines between the two marks. */
 class WorkedExampleTest {
     @Test
-    void cacheReturnsOldTokensQuantizedAndTheNewestAsTheyWere() {
+    void theExampleRuns() {
         // example: begin
-        // Two KV heads of two channels, one token at a time: [batch 1, heads 2, tokens 1, head_dim 2] in F32.
-        Geometry geometry = new Geometry(Dtype.F32, 2, 2);
-        QuantizedKvCache cache = new QuantizedKvCache(SlotSchemes.of(QuantizationScheme.fp8()), 1);
+        // INT8 with one scale per attention head; the newest token stays in full precision.
+        QuantizationScheme int8 = QuantizationScheme.of(NumberFormat.INT8, Strategy.ATTN_HEAD);
+        QuantizedKvCache cache = new QuantizedKvCache(SlotSchemes.of(int8), 1);
 
-        cache.update(tensor(geometry, 448, 1.03f, 3, 4), tensor(geometry, 1, 2, 3, 4), 0);
-        KvPair past = cache.update(tensor(geometry, 5, 6, 7, 8), tensor(geometry, 5, 6, 7, 8), 0);
-
-        // The first token comes back quantized with a scale of 448 / 448 = 1; the newest one as it was given.
-        float first = past.key().value(1); // 1.0: the fp8 value nearest to 1.03
-        float newest = past.key().value(3); // 6.0: in full precision
-        ScaleSet scales = cache.scales(new Slot(0, Role.KEY));
-
-        cache.resetStates(); // between samples: drops the tokens, keeps the statistics
-        int tokens = cache.getSeqLength(0); // 0
-        // example: end
-        assertThat(first).isEqualTo(1f);
-        assertThat(newest).isEqualTo(6f);
-        assertThat(scales).isNotNull();
-        assertThat(tokens).isZero();
-        assertThat(cache.statistics()).hasSize(2);
-    }
-
-    private static KvTensor tensor(Geometry geometry, float... values) {
-        ByteBuffer bytes = ByteBuffer.allocate(values.length * 4).order(ByteOrder.LITTLE_ENDIAN);
-        for (float value : values) {
-            bytes.putFloat(value);
+        // K and V of three new tokens: [batch 1, kv_heads 2, tokens 3, head_dim 4], little-endian f32.
+        Geometry geometry = new Geometry(Dtype.F32, 2, 4);
+        ByteBuffer k = ByteBuffer.allocate(2 * 3 * 4 * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer v = ByteBuffer.allocate(2 * 3 * 4 * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        for (int i = 0; i < 2 * 3 * 4; i++) {
+            k.putFloat(i / 10f);
+            v.putFloat(-i / 20f);
         }
-        return new KvTensor(geometry, 1, 1, bytes.flip());
+        KvTensor key = new KvTensor(geometry, 1, 3, k.flip());
+        KvTensor value = new KvTensor(geometry, 1, 3, v.flip());
+
+        // Append them to layer 0: the result is the whole sequence, as attention would read it.
+        KvPair sequence = cache.update(key, value, 0);
+        float exact = key.value(1); // 0.1
+        float quantized = sequence.key().value(1); // 0.0992..., the nearest multiple of the head's scale
+
+        // The scales of K in layer 0, one for each head: 2 x max|x| / 255.
+        float[] scales = cache.scales(new Slot(0, Role.KEY)).scales();
+        int tokens = cache.getSeqLength(0); // 3
+
+        cache.resetStates(); // drops the tokens and keeps the statistics, as between two prompts
+        // example: end
+        assertThat(exact).isEqualTo(0.1f);
+        assertThat(scales).containsExactly(2 * 1.1f / 255, 2 * 2.3f / 255);
+        assertThat(quantized)
+                .isEqualTo(Math.round(0.1f / scales[0]) * scales[0])
+                .isNotEqualTo(exact);
+        assertThat(sequence.key().value(8)).isEqualTo(key.value(8)); // the newest token of the first head
+        assertThat(tokens).isEqualTo(3);
+        assertThat(cache.getSeqLength(0)).isZero();
+        assertThat(cache.scales(new Slot(0, Role.KEY)).scales()).isEqualTo(scales);
     }
 }
