@@ -154,7 +154,7 @@ class AdviseTest {
         JsonNode advice = json(statistics, "--min-sqnr", "36");
         assertThat(advice.get("skip_layers")).hasToString("[1,3]");
         assertThat(advice.get("vllm_arguments").textValue()).isEqualTo("--kv-cache-dtype-skip-layers 1 3");
-        assertThat(advice.get("vllm_refusal").textValue()).contains("INT8", "vLLM loads symmetric fp8");
+        assertThat(advice.get("vllm_refusal").textValue()).contains("INT8", "vLLM loads only symmetric fp8");
         assertThat(advice.get("average_bits").doubleValue()).isEqualTo((4 * 8 + 4 * 16) / 8.0);
         JsonNode skipped = advice.get("layers").get(3);
         for (String role : List.of("key", "value")) {
@@ -202,7 +202,7 @@ class AdviseTest {
         assertThat(out)
                 .contains("layer  key", "average 12.00 bits", "most sensitive", "4_bits_db")
                 .contains("\n--kv-cache-dtype-skip-layers 1 3\n")
-                .contains("vLLM loads symmetric fp8 scales");
+                .contains("vLLM loads only symmetric fp8 scales");
         String recipe =
                 out.substring(out.indexOf("kvscale scales --recipe ---\n")).replaceFirst(".*\n", "");
         assertThat(recipe)
@@ -256,8 +256,8 @@ class AdviseTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "--bits 3 | cannot be met | --bits 4 or more",
-                "--bits 6 --formats fp8,int8 | cannot be met | --bits 8 or more",
+                "--bits 3 | is not possible | --bits 4 or more",
+                "--bits 6 --formats fp8,int8 | is not possible | --bits 8 or more",
                 "--bits 0 | --bits 0 | from 4",
                 "--bits 17 | --bits 17 | to 16",
                 "--bits -4 | --bits -4 | from 4",
@@ -340,7 +340,7 @@ class AdviseTest {
         assertThat(advice.get("recipe").textValue()).contains("\n  " + allowed + "\n");
         assertThat(checkRecipe(lacking, advice)).isEqualTo(allowed.startsWith("mla") ? 3 : hybrid ? 4 : 6);
         assertThat(advise(lacking, "--min-sqnr", "20").err().toLowerCase(Locale.ROOT))
-                .contains("warning: ", "the recipe says " + allowed);
+                .contains("warning: ", "the recipe sets " + allowed);
     }
 
     private static IntToDoubleFunction odd(String allowed) {

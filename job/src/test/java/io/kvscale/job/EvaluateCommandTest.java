@@ -139,7 +139,6 @@ class EvaluateCommandTest {
                 scheme.groupSize(),
                 false,
                 scheme.observer(),
-                scheme.kwargs(),
                 scheme.scaleDtype(),
                 scheme.globalScale());
     }

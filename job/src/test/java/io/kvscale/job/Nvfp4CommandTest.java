@@ -39,7 +39,7 @@ class Nvfp4CommandTest {
         Cli done = scales("out", Folder.HOME.resolve("conf/recipes/nvfp4.yaml")).isDone();
         assertThat(done.out()).contains("tensor_group of 16", "global scale divisor (2688/absmax)", "k_scale");
         assertThat(done.err())
-                .contains("warning: nothing written for vLLM", "layer 0 key is FP4_E2M1, tensor_group", "fp8");
+                .contains("warning: no files written for vLLM", "layer 0 key is FP4_E2M1, tensor_group", "fp8");
         assertThat(work.resolve("out/vllm")).doesNotExist();
         JsonNode table = Folder.json(work.resolve("out/kv_scales.json"));
         assertThat(table.get("scheme").get("strategy").asText()).isEqualTo("tensor_group");

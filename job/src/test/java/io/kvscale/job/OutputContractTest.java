@@ -214,12 +214,12 @@ class OutputContractTest {
                 "num_bits: 4, type: float, strategy: tensor, symmetric: true");
         for (String scheme : schemes) {
             Cli done = calibrate(recipe(scheme), "--overwrite").isDone();
-            assertThat(done.err()).contains("kvscale: warning: nothing written for vLLM: ");
+            assertThat(done.err()).contains("kvscale: warning: no files written for vLLM: ");
             assertThat(output.resolve("vllm")).doesNotExist();
         }
         Cli done = calibrate(recipe(FP8, "kvscale: {value: {scheme: {strategy: attn_head}}}"), "--overwrite")
                 .isDone();
-        assertThat(done.err()).contains("nothing written for vLLM: K and V differ");
+        assertThat(done.err()).contains("no files written for vLLM: schemes differ");
         assertThat(output.resolve("vllm")).doesNotExist();
     }
 

@@ -1,7 +1,6 @@
 package io.kvscale.cache;
 
 import io.kvscale.model.onnx.ModelShape;
-import io.kvscale.numeric.Dtype;
 import io.kvscale.quant.HeldScales;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.ScaleDtype;
@@ -13,11 +12,8 @@ import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.KvTensor;
 import io.kvscale.tensor.Slot;
 import java.io.Serializable;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,13 +27,16 @@ public final class FixedScales implements Serializable {
     private static final long serialVersionUID = 1L;
     private static final float[] NONE = {};
 
+    private final QuantizationScheme scheme;
     private final TreeMap<Slot, HeldScales> scales = new TreeMap<>();
 
-    private FixedScales() {}
+    private FixedScales(QuantizationScheme scheme) {
+        this.scheme = scheme;
+    }
 
     /** Those of all slots of a table; a slot that is not in it is not quantized. */
     public static FixedScales of(ScaleTable table) {
-        FixedScales fixed = new FixedScales();
+        FixedScales fixed = new FixedScales(table.scheme());
         table.slots().forEach((slot, its) -> fixed.scales.put(slot, held(its)));
         return fixed;
     }
@@ -74,6 +73,11 @@ public final class FixedScales implements Serializable {
                 .inSlot(slot));
     }
 
+    /** The scheme of slots that have no scheme of their own. */
+    QuantizationScheme scheme() {
+        return scheme;
+    }
+
     /** Whether there are scales of a slot. */
     public boolean quantizes(Slot slot) {
         return scales.containsKey(slot);
@@ -101,65 +105,27 @@ public final class FixedScales implements Serializable {
                 scheme.groupSize(),
                 scheme.symmetric(),
                 scheme.observer(),
-                scheme.kwargs(),
                 ScaleDtype.FLOAT32,
                 scheme.globalScale());
     }
 
     /**
-     * What is left of tokens in the cache: quantized and dequantized. NaN and infinities, which no format can hold, come
-     * back as they are and change nothing else.
+     * The scales for new tokens; null for a slot without scales.
      *
-     * @param tokens of a slot; come back themselves where it has no scales
-     * @return on the heap; it shares nothing with {@code tokens} where the slot has scales
-     * @throws InvalidDataException if the scales are of other heads or another head_dim; it names the slot
+     * @throws InvalidDataException if the scales do not fit, or a value of a slot with scales is NaN or infinite
      */
-    public KvTensor fakeQuantize(Slot slot, KvTensor tokens) {
-        HeldScales its = of(slot, tokens.geometry());
-        if (its == null || tokens.tokens() == 0) {
-            return tokens;
+    @Nullable
+    HeldScales finite(Slot slot, KvTensor added) {
+        HeldScales found = of(slot, added.geometry());
+        if (found != null && FakeQuantization.nonFinite(added).findAny().isPresent()) {
+            throw nonFiniteValues(slot);
         }
-        int[] odd = nonFinite(tokens).toArray();
-        KvTensor finite = odd.length == 0 ? tokens : with(tokens, odd, null);
-        KvTensor left = of(finite, ByteBuffer.allocate(finite.values().capacity()));
-        CodeBlock.of(finite, 0, finite.tokens(), its, its.changeTo(its))
-                .dequantizeInto(left.values(), its, finite.tokens(), 0);
-        return odd.length == 0 ? left : with(left, odd, tokens);
+        return found;
     }
 
-    /** The indices of the values that are NaN or infinite. */
-    static IntStream nonFinite(KvTensor tensor) {
-        Dtype dtype = tensor.geometry().dtype();
-        return IntStream.range(0, tensor.size()).filter(i -> !isFinite(dtype, tensor.bits(i)));
-    }
-
-    private static boolean isFinite(Dtype dtype, int bits) {
-        int key = dtype.orderKey(bits);
-        return key < dtype.infinityKey() && key > dtype.negativeInfinityKey();
-    }
-
-    /** A copy with these values taken from another tensor, or 0. */
-    private static KvTensor with(KvTensor tensor, int[] index, @Nullable KvTensor from) {
-        KvTensor copy = copy(tensor);
-        for (int i : index) {
-            int bits = from == null ? 0 : from.bits(i);
-            if (copy.geometry().dtype().bytes() == 4) {
-                copy.values().putInt(4 * i, bits);
-            } else {
-                copy.values().putShort(2 * i, (short) bits);
-            }
-        }
-        return copy;
-    }
-
-    private static KvTensor copy(KvTensor tensor) {
-        ByteBuffer values = ByteBuffer.allocate(tensor.values().capacity());
-        values.put(tensor.values().duplicate()).flip();
-        return of(tensor, values);
-    }
-
-    /** Other values in the same shape. */
-    private static KvTensor of(KvTensor tensor, ByteBuffer values) {
-        return new KvTensor(tensor.geometry(), tensor.batch(), tensor.tokens(), values.order(ByteOrder.LITTLE_ENDIAN));
+    static InvalidDataException nonFiniteValues(Slot slot) {
+        return new InvalidDataException(
+                DataProblem.of("NaN or infinite values cannot be quantized", "find out why the model produced them")
+                        .inSlot(slot));
     }
 }

@@ -105,7 +105,7 @@ final class HeldSequence {
     }
 
     /** @throws IllegalArgumentException if tokens of this shape cannot follow those that are held */
-    void checkFits(Slot slot, KvTensor added) {
+    void checkFit(Slot slot, KvTensor added) {
         KvTensor held = residual;
         if (held != null && (held.batch() != added.batch() || !held.geometry().equals(added.geometry()))) {
             throw new IllegalArgumentException(slot + ": the cache holds batch " + held.batch() + " of "

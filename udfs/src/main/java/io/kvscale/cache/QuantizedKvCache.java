@@ -1,191 +1,197 @@
 package io.kvscale.cache;
 
-import io.kvscale.observer.CountTables;
+import io.kvscale.model.Decoding;
 import io.kvscale.observer.SlotStatistics;
 import io.kvscale.observer.StatisticsKind;
 import io.kvscale.quant.HeldScales;
 import io.kvscale.quant.ScaleSet;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.SlotSchemes;
-import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.InvalidDataException;
-import io.kvscale.tensor.KvSource;
 import io.kvscale.tensor.KvTensor;
+import io.kvscale.tensor.KvTokens;
 import io.kvscale.tensor.Position;
 import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
 import java.nio.ByteBuffer;
-import java.util.Collections;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The quantized KV cache of one task, after llm-compressor's {@code QuantizedKVParameterCache}.
+ * A quantized KV cache, modelled on llm-compressor's {@code QuantizedKVParameterCache}. It has three uses:
  *
- * <p>State grows lazily by layer, in any order. Older tokens are held as codes, each with the scale that was in force
- * when it was quantized, so that a dequantized past never changes; the newest {@code residualLength} tokens stay in full
- * precision. Not thread-safe: every task owns one. With scales that are given, see {@link FixedScaleCache}.
+ * <ul>
+ *   <li>{@link #observe} collects statistics from any piece of K or V and holds no tokens.
+ *   <li>{@link #update} holds new tokens as codes and returns the whole sequence, fake-quantized.
+ *   <li>{@link #fakeQuantize} does the same to the past of a decoder that holds K and V itself.
+ * </ul>
+ *
+ * <p>Scales are running (derived from the statistics after each update) or fixed (calibrated before). Every token is
+ * quantized once, when it leaves the residual window, and keeps the scale of that moment. The newest {@code
+ * residualLength} tokens stay in full precision. Layers may come in any order. Not thread-safe: each task owns a cache.
  */
 public final class QuantizedKvCache {
-    /** Keeps captures of a wrong layout from filling an executor: some 20 bytes each. */
-    private static final int MAX_CHANNELS = 1 << 24;
+    private final RunningScales running;
+    private final @Nullable FixedScales fixed;
+    private final int residualLength;
+    private final SortedMap<Slot, HeldSequence> held = new TreeMap<>();
 
-    private final SlotSchemes schemes;
-    private final StatisticsKind kind;
-    private final SortedMap<Slot, SlotStatistics> statistics = new TreeMap<>();
-    private final HeldSlots held;
-    private long channels;
-    private @Nullable CountTables tables;
-
-    /**
-     * @param schemes how keys and values are quantized
-     * @param residualLength how many of the newest tokens stay in full precision; 0 for none
-     */
-    public QuantizedKvCache(SlotSchemes schemes, int residualLength) {
-        this(schemes, residualLength, StatisticsKind.RANGE);
+    /** Receives tokens that {@link QuantizedKvCache#fakeQuantize} replaces. */
+    public interface Listener {
+        /**
+         * @param computed tokens as the decoder computed them
+         * @param quantized the fake-quantized tokens that replace them
+         */
+        void replaced(Slot slot, KvTensor computed, KvTensor quantized);
     }
 
-    /**
-     * As above.
-     *
-     * @param kind what the statistics keep
-     */
-    public QuantizedKvCache(SlotSchemes schemes, int residualLength, StatisticsKind kind) {
-        this.schemes = schemes;
-        this.held = new HeldSlots(residualLength);
-        this.kind = kind;
-        this.tables = kind.tables();
-    }
-
-    /** A cache with one scheme for keys and values, and no residual. */
+    /** A cache with one scheme for K and V, running scales and no residual window. */
     public QuantizedKvCache(QuantizationScheme scheme) {
         this(SlotSchemes.of(scheme), 0);
     }
 
     /**
-     * Observes new tokens of a layer, holds them and returns the whole sequence: the past and the new tokens
-     * fake-quantized, but for the newest {@code residualLength}, which come back as they were given.
+     * A cache with running scales.
      *
-     * @param key {@code [batch, kv_heads, new tokens, head_dim]}; not kept
-     * @param value likewise
-     * @throws InvalidDataException if a value is NaN or infinite, or no scale can be derived; nothing is held of the
-     *     update then
-     * @throws IllegalArgumentException if shape or dtype is not that of earlier updates of the layer, or key and value
-     *     differ in batch or tokens; nothing is observed either then
+     * @param residualLength number of newest tokens that stay in full precision
+     */
+    public QuantizedKvCache(SlotSchemes schemes, int residualLength) {
+        this(schemes, residualLength, StatisticsKind.RANGE, null);
+    }
+
+    /**
+     * @param schemes the scheme of every slot; decides what the statistics keep of batches
+     * @param residualLength number of newest tokens that stay in full precision
+     * @param kind whether the statistics are ranges or also histograms
+     * @param fixed the scales to quantize with; null for running scales
+     */
+    public QuantizedKvCache(SlotSchemes schemes, int residualLength, StatisticsKind kind, @Nullable FixedScales fixed) {
+        if (residualLength < 0) {
+            throw new IllegalArgumentException("residual_length " + residualLength + " is below 0");
+        }
+        this.running = new RunningScales(schemes, kind);
+        this.fixed = fixed;
+        this.residualLength = residualLength;
+    }
+
+    /** A cache with fixed scales, as an engine serves it: values beyond the range saturate. */
+    public static QuantizedKvCache withFixedScales(FixedScales scales, int residualLength) {
+        return new QuantizedKvCache(SlotSchemes.of(scales.scheme()), residualLength, StatisticsKind.RANGE, scales);
+    }
+
+    /** Observes a piece of K or V; little-endian values from the chunk's position to its limit. Holds nothing. */
+    public void observe(Slot slot, Position position, ByteBuffer chunk) {
+        running.observe(slot, position, chunk);
+    }
+
+    /**
+     * Appends new tokens to a layer and returns the whole sequence: dequantized, except for the newest {@code
+     * residualLength} tokens. With running scales, the tokens are observed first. With fixed scales, nothing is observed,
+     * and a slot without scales stays in full precision.
+     *
+     * @param key {@code [batch, kv_heads, new tokens, head_dim]}; copied
+     * @param value as {@code key}
+     * @throws InvalidDataException if a value to quantize is NaN or infinite, no scale can be derived, or the fixed scales
+     *     have other heads or another head_dim; names the slot, and nothing of the update is held
+     * @throws IllegalArgumentException if shape or dtype differ from earlier updates of the layer, or key and value
+     *     differ in batch or tokens; nothing is observed or held
      */
     public KvPair update(KvTensor key, KvTensor value, int layer) {
         Slot keys = new Slot(layer, Role.KEY);
         Slot values = new Slot(layer, Role.VALUE);
-        held.checkFit(key, value, layer);
-        checkFits(keys, key);
-        checkFits(values, value);
-        ScaleSet keyScales = observed(keys, key);
-        ScaleSet valueScales = observed(values, value);
+        if (key.batch() != value.batch() || key.tokens() != value.tokens()) {
+            throw new IllegalArgumentException("layer " + layer + ": key has batch " + key.batch() + " and "
+                    + key.tokens() + " tokens, value " + value.batch() + " and " + value.tokens());
+        }
+        checkFit(keys, key);
+        checkFit(values, value);
+        HeldScales keyScales = scalesFor(keys, key);
+        HeldScales valueScales = scalesFor(values, value);
         return new KvPair(append(keys, key, keyScales), append(values, value, valueScales));
     }
 
+    private void checkFit(Slot slot, KvTensor added) {
+        running.checkFit(slot, added);
+        HeldSequence sequence = held.get(slot);
+        if (sequence != null) {
+            sequence.checkFit(slot, added);
+        }
+    }
+
+    private @Nullable HeldScales scalesFor(Slot slot, KvTensor added) {
+        return fixed == null ? running.observe(slot, added) : fixed.finite(slot, added);
+    }
+
+    private KvTensor append(Slot slot, KvTensor added, @Nullable HeldScales scales) {
+        return held.computeIfAbsent(slot, s -> new HeldSequence()).append(added, scales, residualLength);
+    }
+
     /**
-     * Observes any piece of K or V; holds and returns nothing. What the job's tasks call.
+     * Fake-quantizes in place the tokens that left the residual window with the decoder's last feed, so that later
+     * tokens attend to what {@link #update} would return. Holds nothing. NaN and infinite values stay as they are. Call it
+     * after every feed of a batch with one row.
      *
-     * @param position which tensor the piece belongs to and where in it the piece begins
-     * @param chunk little-endian values from its position to its limit
+     * @param slots the slots to quantize; those without scales are skipped
+     * @param before number of tokens in the decoder before that feed
+     * @throws InvalidDataException if fixed scales have other heads or another head_dim; names the slot
      */
-    public void observe(Slot slot, Position position, ByteBuffer chunk) {
-        statisticsOf(slot, position.source().geometry()).update(position, chunk);
-    }
-
-    private void checkFits(Slot slot, KvTensor added) {
-        SlotStatistics seen = statistics.get(slot);
-        if (seen != null && !seen.geometry().equals(added.geometry())) {
-            throw new IllegalArgumentException(slot + " is " + seen.geometry() + ", got " + added.geometry());
+    public void fakeQuantize(Decoding decoder, Iterable<Slot> slots, int before, Listener listener) {
+        int from = Math.max(0, before - residualLength);
+        int to = Math.max(0, decoder.tokens() - residualLength);
+        if (to <= from) {
+            return;
+        }
+        for (Slot slot : slots) {
+            KvTensor present = decoder.present(slot);
+            HeldScales scales = current(slot, present.geometry());
+            if (scales != null) {
+                KvTensor computed = KvTokens.copy(present, 0, from, to);
+                KvTensor quantized = FakeQuantization.apply(computed, scales);
+                listener.replaced(slot, computed, quantized);
+                decoder.put(slot, 0, from, quantized);
+            }
         }
     }
 
-    private ScaleSet observed(Slot slot, KvTensor added) {
-        SlotStatistics seen = statisticsOf(slot, added.geometry());
-        long before = seen.nan() + seen.infinite();
-        // Updates are batches in the order in which they come.
-        KvSource source =
-                new KvSource("", seen.samples(), null, added.geometry(), added.batch(), added.tokens(), false, null);
-        seen.update(new Position(source, 0), added.values().duplicate());
-        if (seen.nan() + seen.infinite() > before) {
-            throw problem(slot, "NaN or infinite values cannot be quantized", "find out why the model produced them");
+    private @Nullable HeldScales current(Slot slot, Geometry geometry) {
+        if (fixed != null) {
+            return fixed.of(slot, geometry);
         }
-        return requireScales(slot, seen);
+        ScaleSet derived = running.scales(slot);
+        return derived == null ? null : HeldScales.of(derived);
     }
 
-    private KvTensor append(Slot slot, KvTensor added, ScaleSet scales) {
-        return held.append(slot, added, HeldScales.of(scales));
-    }
-
-    private ScaleSet requireScales(Slot slot, SlotStatistics seen) {
-        return named(slot, () -> ScaleSet.derive(seen, schemes.of(slot)));
-    }
-
-    private SlotStatistics statisticsOf(Slot slot, Geometry geometry) {
-        SlotStatistics known = statistics.get(slot);
-        if (known != null) {
-            return known;
-        }
-        channels += geometry.channels();
-        if (channels > MAX_CHANNELS) {
-            throw problem(
-                    slot,
-                    "all slots together have more than " + MAX_CHANNELS + " channels, more than any model",
-                    "check the layout: heads x head_dim is " + geometry.channels() + " here");
-        }
-        SlotStatistics fresh =
-                new SlotStatistics(geometry, named(slot, () -> ScaleSet.policy(schemes.of(slot), geometry)), tables);
-        statistics.put(slot, fresh);
-        return fresh;
-    }
-
-    private static <T extends @Nullable Object> T named(Slot slot, Supplier<T> derivation) {
-        try {
-            return derivation.get();
-        } catch (InvalidDataException e) {
-            throw new InvalidDataException(e.problem().inSlot(slot), e);
-        }
-    }
-
-    /** Tokens held of a layer, residual included; 0 for a layer never updated. */
+    /** The number of tokens held for a layer, residual window included; 0 for a layer never updated. */
     public int getSeqLength(int layer) {
-        return held.tokens(layer);
+        HeldSequence sequence = held.get(new Slot(layer, Role.KEY));
+        return sequence == null ? 0 : sequence.tokens();
     }
 
-    /** Drops the K and V held and keeps the statistics, as between two samples. */
+    /** Drops the tokens held and keeps the statistics: call it between two samples. */
     public void resetStates() {
         held.clear();
     }
 
-    /** Drops everything. */
+    /** Drops the tokens held and the statistics. */
     public void reset() {
         held.clear();
-        statistics.clear();
-        channels = 0;
-        tables = kind.tables();
+        running.reset();
     }
 
-    /** The scales now in force for a slot; null before its first value. */
+    /** The running scales of a slot, derived from the statistics so far; null before its first observed value. */
     public @Nullable ScaleSet scales(Slot slot) {
-        SlotStatistics seen = statistics.get(slot);
-        return seen == null || seen.isEmpty() ? null : requireScales(slot, seen);
+        return running.scales(slot);
     }
 
-    /** What was observed so far, by slot. */
+    /** The statistics observed so far, by slot: a read-only view. */
     public SortedMap<Slot, SlotStatistics> statistics() {
-        return Collections.unmodifiableSortedMap(statistics);
+        return running.statistics();
     }
 
-    /** Bytes of heap that the K and V held take: codes, their scales, and the residual. */
+    /** Bytes of heap that the tokens held take: codes, their scales and the residual window. */
     public long heldBytes() {
-        return held.bytes();
-    }
-
-    private static InvalidDataException problem(Slot slot, String what, String remedy) {
-        return new InvalidDataException(DataProblem.of(what, remedy).inSlot(slot));
+        return held.values().stream().mapToLong(HeldSequence::heldBytes).sum();
     }
 }

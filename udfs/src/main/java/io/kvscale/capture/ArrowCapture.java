@@ -6,7 +6,6 @@ import io.kvscale.arrow.Column;
 import io.kvscale.arrow.TableQuery;
 import io.kvscale.capture.layout.CaptureOptions;
 import io.kvscale.capture.layout.KvTableRow;
-import io.kvscale.capture.layout.SampleNames;
 import io.kvscale.capture.layout.TableColumns;
 import io.kvscale.capture.layout.TableTensor;
 import io.kvscale.capture.layout.TableTensorParser;
@@ -117,7 +116,7 @@ final class ArrowCapture implements ArrowTable.Rows {
                 counted.add(new CaptureHeader.Counted(
                         sample, new TensorEntry(tensor.name(), row.dtype(), tensor.shape(), row.begin(), row.end())));
             }
-            return new SlotTensor(tensor.slot(), tensor.source().at(row.begin()), tensor.name(), row.begin());
+            return new SlotTensor(tensor.slot(), tensor.source().withOffset(row.begin()), tensor.name(), row.begin());
         } catch (InvalidDataException e) {
             throw new InvalidDataException(e.problem().inTensor(row.place()), e);
         }

@@ -3,15 +3,12 @@ package io.kvscale.capture;
 import io.kvscale.capture.layout.CaptureOptions;
 import io.kvscale.input.BlockWindow;
 import io.kvscale.input.Blocks;
-import io.kvscale.input.ByteSource;
 import io.kvscale.input.FilePiece;
-import io.kvscale.input.InputFile;
 import io.kvscale.observer.Corpus;
 import io.kvscale.safetensors.TensorEntry;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.Position;
 import io.kvscale.tensor.Slot;
-import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.function.LongConsumer;
@@ -24,13 +21,10 @@ import org.apache.hadoop.conf.Configuration;
  * tensors once.
  */
 public final class CaptureReader {
-    private final CaptureRules rules;
-    private final Configuration configuration;
+    private final CaptureFiles files;
     private final LongConsumer progress;
     private final Depth depth;
-    private final Blocks blocks = new Blocks();
     private Corpus corpus = Corpus.EMPTY;
-    private long readBytes;
     private long maskedFiles;
     private long unmatchedTensors;
     private long foreignFiles;
@@ -50,9 +44,8 @@ public final class CaptureReader {
 
     /** @param progress told the bytes of values given to the sink, block by block */
     public CaptureReader(CaptureOptions options, Configuration configuration, Depth depth, LongConsumer progress) {
+        this.files = new CaptureFiles(options, configuration, false);
         this.depth = depth;
-        this.rules = new CaptureRules(options);
-        this.configuration = configuration;
         this.progress = progress;
     }
 
@@ -62,22 +55,14 @@ public final class CaptureReader {
      * @throws InvalidDataException if the file is not a sound capture; it names file, sample and tensor
      */
     public void read(FilePiece piece, Sink sink) {
-        InputFile file = piece.file();
-        try (ByteSource source = ByteSource.open(file, configuration)) {
-            BlockWindow window = new BlockWindow(source, blocks.of(source), false);
-            try {
-                read(piece, CaptureHeader.read(piece, window, rules), window, sink);
-            } finally {
-                readBytes += window.readBytes();
-            }
+        try (files) {
+            read(piece, files.header(piece), sink);
         } catch (InvalidDataException e) {
-            throw FileProblem.of(file, e);
-        } catch (IOException e) {
-            throw FileProblem.of(file, e);
+            throw FileProblem.of(piece.file(), e);
         }
     }
 
-    private void read(FilePiece piece, CaptureHeader header, BlockWindow window, Sink sink) throws IOException {
+    private void read(FilePiece piece, CaptureHeader header, Sink sink) {
         count(header, piece);
         List<SlotTensor> tensors = header.tensors();
         if (depth == Depth.HEADERS) {
@@ -91,7 +76,7 @@ public final class CaptureReader {
             SlotTensor tensor = tensors.get(i);
             long from = tensor.elementAt(piece.start());
             long to = tensor.elementAt(piece.end());
-            tensor.read(window, from, to, readEnd[i], (element, values) -> {
+            files.read(tensor, from, to, readEnd[i], (element, values) -> {
                 int bytes = values.remaining();
                 sink.chunk(tensor.slot(), new Position(tensor.source(), element), values);
                 progress.accept(bytes);
@@ -146,7 +131,7 @@ public final class CaptureReader {
 
     /** Bytes taken from files so far, headers and gaps included. */
     public long readBytes() {
-        return readBytes;
+        return files.readBytes();
     }
 
     /** Files in which a mask told padding from tokens. */

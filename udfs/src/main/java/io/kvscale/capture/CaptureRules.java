@@ -6,13 +6,13 @@ import io.kvscale.capture.layout.TensorNames;
 import io.kvscale.input.InputFile;
 import org.jspecify.annotations.Nullable;
 
-/** The options about reading, with their patterns compiled: once a task. */
-public final class CaptureRules {
+/** The options for reading captures, with their patterns compiled. */
+final class CaptureRules {
     private final CaptureOptions options;
     private final TensorNames names;
     private final LayerFilter layers;
 
-    public CaptureRules(CaptureOptions options) {
+    CaptureRules(CaptureOptions options) {
         this.options = options;
         this.names = new TensorNames(options);
         this.layers = options.layerFilter();

@@ -27,8 +27,7 @@ public record SlotTensor(Slot slot, KvSource source, String name, long begin) {
     }
 
     /** Reads the values {@code [from, to)} in chunks, ahead up to the byte {@code readEnd}. */
-    public void read(BlockWindow window, long from, long to, long readEnd, TensorValues.Chunks chunks)
-            throws IOException {
+    void read(BlockWindow window, long from, long to, long readEnd, TensorValues.Chunks chunks) throws IOException {
         long element = from;
         while (element < to) {
             ByteBuffer chunk = window.view(byteOf(element), valueBytes(), byteOf(to), readEnd);

@@ -97,7 +97,7 @@ public final class EvaluationTask implements AutoCloseable {
                 name,
                 ids.length,
                 ids.length - 1,
-                baseline.surprise(),
+                baseline.negativeLogLikelihood(),
                 schemes.stream().map(ScoredRun::result).toList());
     }
 

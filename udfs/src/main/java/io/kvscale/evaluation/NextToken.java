@@ -54,7 +54,7 @@ final class NextToken {
     }
 
     /** -log p of a token, in nats. */
-    double surprise(int token) {
+    double negativeLogLikelihood(int token) {
         return logTotal - (logits[token] - greatest);
     }
 

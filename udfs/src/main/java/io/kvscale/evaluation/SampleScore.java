@@ -10,10 +10,11 @@ import java.util.List;
  * @param sample its name
  * @param tokens all of its tokens
  * @param predicted tokens that were predicted: all but the first
- * @param surprise sum of -log p(next token) with the full-precision cache
+ * @param negativeLogLikelihood sum of -log p(next token) with the full-precision cache
  * @param schemes in the order in which they were given
  */
-public record SampleScore(String sample, long tokens, long predicted, double surprise, List<SchemeScore> schemes)
+public record SampleScore(
+        String sample, long tokens, long predicted, double negativeLogLikelihood, List<SchemeScore> schemes)
         implements Serializable {
 
     public SampleScore {

@@ -8,12 +8,13 @@ import java.util.TreeMap;
 /**
  * What a quantized cache made of one sample. Sums are over the predicted tokens, in their order.
  *
- * @param surprise sum of -log p(next token)
+ * @param negativeLogLikelihood sum of -log p(next token)
  * @param divergence sum of KL(full-precision cache || this one), in nats
- * @param sameTop predictions with the same likeliest token as with the full-precision cache
+ * @param topTokenMatches predictions with the same likeliest token as with the full-precision cache
  * @param errors by quantized slot: of the K and V that this run itself computed
  */
-public record SchemeScore(double surprise, double divergence, long sameTop, SortedMap<Slot, SquareSums> errors)
+public record SchemeScore(
+        double negativeLogLikelihood, double divergence, long topTokenMatches, SortedMap<Slot, SquareSums> errors)
         implements Serializable {
 
     public SchemeScore {

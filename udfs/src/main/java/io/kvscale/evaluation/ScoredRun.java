@@ -1,7 +1,7 @@
 package io.kvscale.evaluation;
 
-import io.kvscale.cache.Feedback;
 import io.kvscale.cache.FixedScales;
+import io.kvscale.cache.QuantizedKvCache;
 import io.kvscale.model.DecoderRun;
 import io.kvscale.model.onnx.ModelShape;
 import io.kvscale.tensor.DataProblem;
@@ -19,21 +19,21 @@ import org.jspecify.annotations.Nullable;
  */
 final class ScoredRun implements AutoCloseable {
     private final DecoderRun run;
-    private final @Nullable Feedback feedback;
+    private final @Nullable QuantizedKvCache cache;
     private final SortedMap<Slot, SquareSums> errors = new TreeMap<>();
     private final NextToken next;
     private FloatBuffer logits = FloatBuffer.allocate(0);
     /** Tokens that were there before the chunk fed last. */
     private int before;
 
-    private double surprise;
+    private double negativeLogLikelihood;
     private double divergence;
-    private long sameTop;
+    private long topTokenMatches;
 
     /** @param scales null for the full-precision cache */
     ScoredRun(DecoderRun run, ModelShape shape, @Nullable FixedScales scales, int residualLength) {
         this.run = run;
-        this.feedback = scales == null ? null : new Feedback(scales, residualLength);
+        this.cache = scales == null ? null : QuantizedKvCache.withFixedScales(scales, residualLength);
         this.next = new NextToken(shape.vocabulary());
         if (scales != null) {
             shape.slots().stream().filter(scales::quantizes).forEach(slot -> errors.put(slot, SquareSums.ZERO));
@@ -42,9 +42,9 @@ final class ScoredRun implements AutoCloseable {
 
     void begin() {
         run.begin(1);
-        surprise = 0;
+        negativeLogLikelihood = 0;
         divergence = 0;
-        sameTop = 0;
+        topTokenMatches = 0;
         errors.replaceAll((slot, sums) -> SquareSums.ZERO);
     }
 
@@ -57,7 +57,7 @@ final class ScoredRun implements AutoCloseable {
     /** Scores what a row of the chunk's logits says of the token behind it. */
     NextToken score(int row, int token) {
         next.read(logits, row);
-        surprise += next.surprise(token);
+        negativeLogLikelihood += next.negativeLogLikelihood(token);
         return next;
     }
 
@@ -65,13 +65,13 @@ final class ScoredRun implements AutoCloseable {
     void score(int row, int token, NextToken reference) {
         score(row, token);
         divergence += reference.divergence(next);
-        sameTop += next.top() == reference.top() ? 1 : 0;
+        topTokenMatches += next.top() == reference.top() ? 1 : 0;
     }
 
     /** Fake-quantizes the tokens that leave the residual with the chunk fed last: later chunks attend to those. */
     void quantize() {
-        if (feedback != null) {
-            feedback.apply(run, errors.keySet(), before, this::add);
+        if (cache != null) {
+            cache.fakeQuantize(run, errors.keySet(), before, this::add);
         }
     }
 
@@ -97,12 +97,12 @@ final class ScoredRun implements AutoCloseable {
         return new SquareSums(signal, noise);
     }
 
-    double surprise() {
-        return surprise;
+    double negativeLogLikelihood() {
+        return negativeLogLikelihood;
     }
 
     SchemeScore result() {
-        return new SchemeScore(surprise, divergence, sameTop, errors);
+        return new SchemeScore(negativeLogLikelihood, divergence, topTokenMatches, errors);
     }
 
     @Override

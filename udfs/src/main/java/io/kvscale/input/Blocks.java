@@ -14,7 +14,7 @@ public final class Blocks {
     private ByteBuffer direct = ByteBuffer.allocate(0);
     private ByteBuffer heap = ByteBuffer.allocate(0);
 
-    public ByteBuffer of(ByteSource source) {
+    public ByteBuffer blockFor(ByteSource source) {
         if (source.prefersDirect()) {
             if (direct.capacity() == 0) {
                 direct = ByteBuffer.allocateDirect(BYTES + ALIGNMENT)

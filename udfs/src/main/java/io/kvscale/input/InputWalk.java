@@ -8,8 +8,10 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
 import org.apache.hadoop.conf.Configuration;
@@ -199,6 +201,20 @@ public final class InputWalk {
         String name = below.substring(base.endsWith("/") ? base.length() : base.length() + 1);
         String folder = root.getName().isEmpty() ? "root" : root.getName();
         files.add(new InputFile(path.toString(), several ? folder + "/" + name : name, folder, status.getLen()));
+    }
+
+    /** @throws InvalidDataException if two files have the same name without extension, and so the same sample name */
+    public static void checkNames(List<InputFile> files) {
+        Map<String, InputFile> samples = new HashMap<>();
+        for (InputFile file : files) {
+            InputFile other = samples.put(file.stem(), file);
+            if (other != null) {
+                throw problem(
+                        "two files have the sample name '" + DataProblem.shown(file.stem()) + "': "
+                                + DataProblem.shown(other.path()) + " and " + DataProblem.shown(file.path()),
+                        "rename one, or give a folder above both as input");
+            }
+        }
     }
 
     private static InvalidDataException problem(String what, String remedy) {

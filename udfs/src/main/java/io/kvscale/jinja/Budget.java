@@ -2,27 +2,57 @@ package io.kvscale.jinja;
 
 import java.util.List;
 
-/** How much a template may do: templates come with models and are untrusted. */
+/**
+ * Bounds the memory and the work of one rendering: templates come with models and are untrusted.
+ *
+ * <p>The unit of work is one character copied. Slower work costs more units, in proportion to its time, so that the limit
+ * is reached within about a second.
+ */
 final class Budget {
-    /** Characters of a text. */
+    /** Maximum number of characters of one text. */
     static final int MAX_TEXT = 64 << 20;
 
+    static final long MAX_WORK = 1_600_000_000;
+
     private static final int MAX_ITEMS = 1_000_000;
-    private static final long MAX_STEPS = 50_000_000;
-    private static final int CHARACTERS_A_STEP = 32;
+    private static final int STEP = 32;
+    private static final int SCOPE = 1024;
+    private static final int MATCH = 64;
+    private static final int VALUE = 128;
+    private static final int SCANNED = 4;
+    private static final int WRITTEN = 16;
 
-    private long steps;
+    private long work;
 
-    void step() {
-        spend(1);
+    /** The units spent so far, {@link #MAX_WORK} at most. */
+    long work() {
+        return work;
     }
 
-    /** Counts work on a text before it is done. */
+    /** Evaluating an expression or running a statement. */
+    void step() {
+        spend(STEP);
+    }
+
+    /** The variables of one turn of a loop or one call of a macro. */
+    void scope() {
+        spend(SCOPE);
+    }
+
+    /** Comparing two values or printing one, its characters not included. */
+    void value() {
+        spend(VALUE);
+    }
+
+    /** One place found in a text. */
+    void match() {
+        spend(MATCH);
+    }
+
+    /** Counts the copy of a text before it is made. */
     void text(long length) {
-        if (length > MAX_TEXT) {
-            throw new TemplateException("the template makes a text above " + MAX_TEXT + " characters");
-        }
-        spend(length / CHARACTERS_A_STEP);
+        checkLength(length);
+        spend(length);
     }
 
     String text(String text) {
@@ -30,9 +60,32 @@ final class Budget {
         return text;
     }
 
+    /** Appends a text and counts its copy. */
+    void append(StringBuilder out, String text) {
+        checkLength((long) out.length() + text.length());
+        spend(text.length());
+        out.append(text);
+    }
+
+    /** Counts characters that are looked at one by one, before that is done. */
+    void scanned(long length) {
+        spend(length * SCANNED);
+    }
+
+    /** Counts characters that are converted or written one by one, before that is done. */
+    void written(long length) {
+        spend(length * WRITTEN);
+    }
+
+    static void checkLength(long length) {
+        if (length > MAX_TEXT) {
+            throw new TemplateException("the template makes a text above " + MAX_TEXT + " characters");
+        }
+    }
+
     <T> List<T> items(List<T> items) {
         checkItems(items.size());
-        spend(items.size());
+        spend((long) items.size() * STEP);
         return items;
     }
 
@@ -42,16 +95,22 @@ final class Budget {
         }
     }
 
-    /** Counts the work of looking for a part of a text, which at its worst is the product of the lengths. */
+    /** Counts a search: the text once, and the part once for every place where its first character stands. */
     void search(String text, String part) {
         text(text.length());
-        spend((long) text.length() / CHARACTERS_A_STEP * (part.length() / CHARACTERS_A_STEP));
+        for (int at = part.length() < 2 ? -1 : text.indexOf(part.charAt(0));
+                at >= 0;
+                at = text.indexOf(part.charAt(0), at + 1)) {
+            spend(part.length());
+        }
     }
 
-    private void spend(long count) {
-        steps += count;
-        if (steps > MAX_STEPS) {
-            throw new TemplateException("the template does more than " + MAX_STEPS + " steps");
+    private void spend(long units) {
+        if (units > MAX_WORK - work) {
+            work = MAX_WORK;
+            throw new TemplateException(
+                    "the template takes more work than is allowed, " + MAX_WORK + " units of about a copied character");
         }
+        work += units;
     }
 }

@@ -13,7 +13,7 @@ final class Comparison {
     }
 
     boolean equal(Object left, Object right) {
-        budget.step();
+        budget.value();
         if (left instanceof Safe || right instanceof Safe) {
             throw TemplateException.unsupported("comparing what 'safe' gives");
         } else if (left instanceof View || right instanceof View) {
@@ -50,7 +50,7 @@ final class Comparison {
 
     /** The order of two numbers, texts or sequences. */
     int compare(Object left, Object right) {
-        budget.step();
+        budget.value();
         if (NumberValues.isNumber(left) && NumberValues.isNumber(right)) {
             return NumberValues.compare(left, right);
         } else if (left instanceof String ours && right instanceof String theirs) {

@@ -28,7 +28,7 @@ final class Evaluator {
         if (expression instanceof Expression.Literal literal) {
             return literal.value();
         } else if (expression instanceof Expression.Name name) {
-            return scope.get(name.name());
+            return scope.get(name.name(), budget);
         } else if (expression instanceof Expression.ListOf list) {
             return values(list.items(), scope);
         } else if (expression instanceof Expression.TupleOf tuple) {
@@ -81,8 +81,7 @@ final class Evaluator {
         } else if (expression instanceof Expression.Concatenation concatenation) {
             StringBuilder out = new StringBuilder();
             for (Object part : values(concatenation.parts(), scope)) {
-                out.append(Printed.text(part));
-                budget.text(out.length());
+                budget.append(out, Printed.text(part, budget));
             }
             return out.toString();
         }
@@ -168,6 +167,8 @@ final class Evaluator {
         if (operator.equals("+") && left instanceof String a && right instanceof String b) {
             budget.text((long) a.length() + b.length());
             return a.concat(b);
+        } else if (operator.equals("+") && Safe.isText(left) && Safe.isText(right)) {
+            return new Safe((String) arithmetic("+", Safe.escaped(left, budget), Safe.escaped(right, budget)));
         } else if (operator.equals("+")
                 && left instanceof List<?> a
                 && right instanceof List<?> b

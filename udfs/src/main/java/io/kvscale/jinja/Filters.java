@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.UnaryOperator;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
@@ -42,12 +43,15 @@ final class Filters {
             case "tojson" -> JsonText.of(value, arguments, budget);
             case "length", "count" -> {
                 arguments.bind(name, 0);
+                if (value instanceof String text) {
+                    budget.text(text);
+                }
                 yield Values.length(value);
             }
             case "join" -> join(value, arguments.bind(name, 0, "d", "attribute"));
             case "safe" -> {
                 arguments.bind(name, 0);
-                yield new Safe(Printed.text(value));
+                yield new Safe(Printed.text(value, budget));
             }
             case "indent" -> {
                 if (!(value instanceof String text)) {
@@ -56,7 +60,7 @@ final class Filters {
                 yield indented(budget.text(text), arguments.bind(name, 0, "width", "first", "blank"));
             }
             case "trim", "upper", "lower", "capitalize", "title", "replace", "string" ->
-                text(budget.text(Printed.text(value)), name, arguments);
+                text(budget.text(Printed.text(value, budget)), name, arguments);
             case "int", "float", "abs" -> number(value, name, arguments);
             case "map", "select", "reject", "selectattr", "rejectattr" -> new Generator(chosen(value, name, arguments));
             default -> sequence(value, name, arguments);
@@ -66,16 +70,17 @@ final class Filters {
     private Object text(String text, String name, Arguments arguments) {
         switch (name) {
             case "trim" -> {
-                return Methods.stripped(text, "strip", arguments);
+                return Methods.stripped(text, "strip", arguments, budget);
             }
             case "replace" -> {
                 Bound given = arguments.bind(name, 2, "old", "new", "count");
-                String old = Printed.text(given.get(0).orElseThrow());
+                String old = Printed.text(given.get(0).orElseThrow(), budget);
                 return StringValues.replace(
-                        text, old, Printed.text(given.get(1).orElseThrow()), given.integer(2, -1), budget);
+                        text, old, Printed.text(given.get(1).orElseThrow(), budget), given.integer(2, -1), budget);
             }
             default -> arguments.bind(name, 0);
         }
+        budget.scanned(text.length());
         return switch (name) {
             case "upper" -> StringValues.upper(text);
             case "lower" -> StringValues.lower(text);
@@ -86,7 +91,8 @@ final class Filters {
     }
 
     /** Unlike Python's title: words begin behind spaces, hyphens and opening brackets only. */
-    private static String titled(String text) {
+    private String titled(String text) {
+        budget.written(2L * text.length());
         StringBuilder out = new StringBuilder();
         boolean begin = true;
         for (int c : text.codePoints().toArray()) {
@@ -106,27 +112,28 @@ final class Filters {
         boolean first = true;
         for (Object line : Methods.lines(text + "\n", budget)) {
             boolean wanted = first ? given.truth(1, false) : given.truth(2, false) || !line.equals("");
-            out.append(first ? "" : "\n").append(wanted ? by : "").append(line);
-            budget.text(out.length());
+            budget.append(out, (first ? "" : "\n") + (wanted ? by : ""));
+            budget.append(out, (String) line);
             first = false;
         }
         return out.toString();
     }
 
     private String join(Object value, Bound given) {
-        String between = Printed.text(given.get(0).orElse(""));
+        String between = Printed.text(given.get(0).orElse(""), budget);
         StringBuilder out = new StringBuilder();
         boolean first = true;
         for (Object item : Values.items(value)) {
             Object part = given.given(1).map(path -> attribute(item, path)).orElse(item);
-            out.append(first ? "" : between).append(Printed.text(part));
-            budget.text(out.length());
+            budget.step();
+            budget.append(out, first ? "" : between);
+            budget.append(out, Printed.text(part, budget));
             first = false;
         }
         return out.toString();
     }
 
-    private static Object number(Object value, String name, Arguments arguments) {
+    private Object number(Object value, String name, Arguments arguments) {
         if (name.equals("abs")) {
             arguments.bind(name, 0);
             Object number = NumberValues.plain(value);
@@ -139,6 +146,7 @@ final class Filters {
         boolean whole = name.equals("int");
         Object number = value;
         if (value instanceof String text) {
+            budget.scanned(text.length());
             String digits = StringValues.strip(text, "", true, true);
             if (whole && INTEGER.matcher(digits).matches()) {
                 return Long.parseLong(digits);
@@ -190,7 +198,7 @@ final class Filters {
                                     ? Values.truth(tested)
                                     : Tests.holds(
                                             tested,
-                                            Printed.text(rest.get(0)),
+                                            Printed.text(rest.get(0), budget),
                                             new Arguments(rest.subList(1, rest.size()), Map.of()),
                                             comparison));
                 })
@@ -212,13 +220,13 @@ final class Filters {
             });
         }
         Arguments rest = new Arguments(positional.subList(1, positional.size()), arguments.named());
-        return items.map(item -> apply(item, Printed.text(positional.get(0)), rest));
+        return items.map(item -> apply(item, Printed.text(positional.get(0), budget), rest));
     }
 
     /** @param path names with dots between them, each a key before it is an attribute */
     private Object attribute(Object of, Object path) {
         Object value = of;
-        for (String name : Printed.text(path).split("\\.", -1)) {
+        for (String name : Printed.text(path, budget).split("\\.", -1)) {
             value = Lookup.item(value, INTEGER.matcher(name).matches() ? Long.valueOf(name) : name, budget);
         }
         return value;
@@ -227,7 +235,13 @@ final class Filters {
     private Object sequence(Object value, String name, Arguments arguments) {
         switch (name) {
             case "first", "last", "list", "reverse", "items" -> arguments.bind(name, 0);
-            case "dictsort", "sum", "min", "max", "unique", "sort" -> {
+            case "sort" -> {
+                if (!arguments.positional().isEmpty()
+                        || !Set.of("attribute").containsAll(arguments.named().keySet())) {
+                    throw TemplateException.unsupported("an argument of sort other than attribute");
+                }
+            }
+            case "dictsort", "sum", "min", "max", "unique" -> {
                 if (!arguments.positional().isEmpty() || !arguments.named().isEmpty()) {
                     throw TemplateException.unsupported("an argument of " + name);
                 }
@@ -238,9 +252,9 @@ final class Filters {
             return new Generator(
                     value instanceof Undefined
                             ? Collections.emptyIterator()
-                            : Methods.items(mapping(value)).items().iterator());
+                            : Methods.items(mapping(value), budget).items().iterator());
         } else if (name.equals("reverse") && value instanceof String text) {
-            return new StringBuilder(text).reverse().toString();
+            return new StringBuilder(budget.text(text)).reverse().toString();
         } else if (name.equals("last") && value instanceof Generator) {
             throw new TemplateException("an iterator has no last item");
         } else if (name.equals("first")) {
@@ -261,8 +275,9 @@ final class Filters {
                         ? reversed(items)
                         : new Generator(reversed(items).iterator());
             case "sum" -> items.stream().reduce(0L, (a, b) -> NumberValues.arithmetic("+", a, b));
-            case "dictsort" -> sorted(Methods.items(mapping(value)).items(), true);
-            case "sort" -> sorted(items, false);
+            case "dictsort" ->
+                sorted(Methods.items(mapping(value), budget).items(), pair -> folded(((Tuple) pair).get(0)));
+            case "sort" -> sorted(items, sortKey(arguments.named().getOrDefault("attribute", None.NONE)));
             default -> extreme(items, name);
         };
     }
@@ -281,15 +296,28 @@ final class Filters {
     }
 
     /** Small and large letters count as one. */
-    private static Object folded(Object value) {
-        return value instanceof String text ? StringValues.lower(text) : value;
+    private Object folded(Object value) {
+        if (value instanceof String text) {
+            budget.scanned(text.length());
+            return StringValues.lower(text);
+        }
+        return value;
     }
 
-    private List<Object> sorted(List<Object> items, boolean byKey) {
+    private List<Object> sorted(List<Object> items, UnaryOperator<Object> key) {
         List<Object> sorted = new ArrayList<>(items);
-        sorted.sort((a, b) ->
-                comparison.compare(folded(byKey ? ((Tuple) a).get(0) : a), folded(byKey ? ((Tuple) b).get(0) : b)));
+        sorted.sort((a, b) -> comparison.compare(key.apply(a), key.apply(b)));
         return sorted;
+    }
+
+    /** With an attribute, jinja2 compares lists of one value: two that are undefined are equal, not an error. */
+    private UnaryOperator<Object> sortKey(Object path) {
+        if (path == None.NONE) {
+            return this::folded;
+        } else if (Printed.text(path, budget).contains(",")) {
+            throw TemplateException.unsupported("sorting by several attributes");
+        }
+        return item -> List.of(folded(attribute(item, path)));
     }
 
     private Object extreme(List<Object> items, String name) {

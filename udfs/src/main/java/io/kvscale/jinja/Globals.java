@@ -24,22 +24,22 @@ final class Globals {
 
     private Globals() {}
 
-    static Object get(String name) {
+    static Object get(String name, Budget budget) {
         if (OTHERS.contains(name)) {
             throw TemplateException.unsupported("'" + name + "'");
         }
         return switch (name) {
             case "namespace" -> (Callable) Globals::namespace;
             case "dict" -> (Callable) Globals::mapping;
-            case "range" -> (Callable) Globals::range;
+            case "range" -> (Callable) arguments -> range(arguments, budget);
             case "raise_exception" ->
                 (Callable) arguments -> {
                     throw new TemplateException("the template says: "
                             + Printed.text(
-                                    arguments.bind(name, 1, "message").get(0).orElseThrow()));
+                                    arguments.bind(name, 1, "message").get(0).orElseThrow(), budget));
                 };
             case "strftime_now" ->
-                (Callable) arguments -> today(arguments.bind(name, 1, "format").text(0));
+                (Callable) arguments -> today(arguments.bind(name, 1, "format").text(0), budget);
             default -> new Undefined(name);
         };
     }
@@ -61,7 +61,7 @@ final class Globals {
         return arguments.named();
     }
 
-    private static Object range(Arguments arguments) {
+    private static Object range(Arguments arguments, Budget budget) {
         Arguments.Bound given = arguments.bind("range", 1, "start", "stop", "step");
         boolean single = given.get(1).isEmpty();
         int start = single ? 0 : given.integer(0, 0);
@@ -77,10 +77,10 @@ final class Globals {
             }
             items.add(i);
         }
-        return new View(items, true);
+        return new View(budget.items(items), true);
     }
 
-    private static String today(String format) {
+    private static String today(String format, Budget budget) {
         StringBuilder out = new StringBuilder();
         for (int i = 0; i < format.length(); i++) {
             char c = format.charAt(i);
@@ -88,6 +88,7 @@ final class Globals {
                 out.append(c);
                 continue;
             }
+            budget.scope();
             char what = ++i < format.length() ? format.charAt(i) : 0;
             String pattern = switch (what) {
                 case 'Y' -> "yyyy";

@@ -41,7 +41,8 @@ final class JsonText {
     }
 
     private void append(Object value, int depth) {
-        budget.text(out.length() / 64);
+        budget.value();
+        Budget.checkLength(out.length());
         if (value == None.NONE) {
             out.append("null");
         } else if (value instanceof Boolean) {
@@ -51,7 +52,7 @@ final class JsonText {
         } else if (value instanceof Number) {
             out.append(value);
         } else if (value instanceof String text) {
-            quote(budget.text(text));
+            quote(text);
         } else if (value instanceof List<?> list) {
             out.append('[');
             String between = "";
@@ -89,7 +90,10 @@ final class JsonText {
 
     private void line(int depth) {
         if (lines) {
-            out.append('\n').append(indent.repeat(depth));
+            out.append('\n');
+            for (int i = 0; i < depth; i++) {
+                budget.append(out, indent);
+            }
         }
     }
 
@@ -101,6 +105,7 @@ final class JsonText {
     }
 
     private void quote(String text) {
+        budget.written(text.length());
         out.append('"');
         for (int i = 0; i < text.length(); i++) {
             char c = text.charAt(i);

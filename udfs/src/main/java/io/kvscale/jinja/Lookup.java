@@ -32,7 +32,7 @@ final class Lookup {
             Object value = map.get(Values.key(key));
             return value != null ? value : key instanceof String name ? attribute(of, name, budget) : missing(key);
         } else if (key instanceof String || of instanceof Safe) {
-            return attribute(of, Printed.text(key), budget);
+            return attribute(of, Printed.text(key, budget), budget);
         } else if (of instanceof Undefined undefined) {
             throw undefined.error();
         }
@@ -41,7 +41,7 @@ final class Lookup {
             return missing(key);
         }
         if (of instanceof String text) {
-            return character(text, index);
+            return character(text, index, budget);
         }
         List<?> items = of instanceof View view ? view.items() : (List<?>) of;
         long place = index < 0 ? index + items.size() : index;
@@ -52,7 +52,8 @@ final class Lookup {
         return of instanceof String || of instanceof List || of instanceof View view && view.indexed();
     }
 
-    private static Object character(String text, long index) {
+    private static Object character(String text, long index, Budget budget) {
+        budget.scanned(text.length());
         long place = index < 0 ? index + Values.length(text) : index;
         if (place < 0 || place >= Values.length(text)) {
             return missing(index);
@@ -71,6 +72,9 @@ final class Lookup {
                 throw undefined.error();
             }
             throw new TemplateException(Values.typeName(of) + " has no slices");
+        }
+        if (of instanceof String text) {
+            budget.scanned(text.length());
         }
         int[] characters = of instanceof String text ? text.codePoints().toArray() : new int[0];
         List<?> items = of instanceof View view ? view.items() : of instanceof List<?> list ? list : List.of();

@@ -107,7 +107,7 @@ final class Methods {
         if (has) {
             return of instanceof String text
                     ? (Callable) arguments -> ofString(budget.text(text), name, arguments, budget)
-                    : (Callable) arguments -> ofMapping((Map<?, ?>) of, name, arguments);
+                    : (Callable) arguments -> ofMapping((Map<?, ?>) of, name, arguments, budget);
         }
         boolean mayHave = of instanceof String
                 || of instanceof Map
@@ -120,7 +120,7 @@ final class Methods {
         return new Undefined(name);
     }
 
-    private static Object ofMapping(Map<?, ?> map, String name, Arguments arguments) {
+    private static Object ofMapping(Map<?, ?> map, String name, Arguments arguments, Budget budget) {
         if (name.equals("get")) {
             Bound given = arguments.bind("get", 1, "key", "default");
             Object value = map.get(Values.key(given.get(0).orElseThrow()));
@@ -128,24 +128,25 @@ final class Methods {
         }
         arguments.bind(name, 0);
         return switch (name) {
-            case "keys" -> new View(List.copyOf(map.keySet()), false);
-            case "values" -> new View(List.copyOf(map.values()), false);
-            default -> items(map);
+            case "keys" -> new View(budget.items(List.copyOf(map.keySet())), false);
+            case "values" -> new View(budget.items(List.copyOf(map.values())), false);
+            default -> items(map, budget);
         };
     }
 
-    static View items(Map<?, ?> map) {
+    static View items(Map<?, ?> map, Budget budget) {
         List<Object> items = new ArrayList<>(map.size());
         map.forEach((key, value) -> items.add(new Tuple(List.of(key, value))));
-        return new View(items, false);
+        return new View(budget.items(items), false);
     }
 
     private static Object ofString(String text, String name, Arguments arguments, Budget budget) {
         return switch (name) {
-            case "strip", "lstrip", "rstrip" -> stripped(text, name, arguments);
+            case "strip", "lstrip", "rstrip" -> stripped(text, name, arguments, budget);
             case "split", "rsplit" -> split(text, name, arguments.bind(name, 0, "sep", "maxsplit"), budget);
             case "isdigit" -> {
                 arguments.bind(name, 0);
+                budget.scanned(text.length());
                 if (text.chars().anyMatch(c -> c > 0x7f)) {
                     throw TemplateException.unsupported("isdigit of other characters than ASCII");
                 }
@@ -183,18 +184,22 @@ final class Methods {
             case "join" -> join(text, arguments.bind(name, 1, "iterable").get(0).orElseThrow(), budget);
             default -> {
                 arguments.bind(name, 0);
+                budget.scanned((name.equals("title") ? 8L : 1) * text.length());
                 yield cased(text, name);
             }
         };
     }
 
     /** An empty set of characters takes nothing away; none given means white space. */
-    static String stripped(String text, String name, Arguments arguments) {
+    static String stripped(String text, String name, Arguments arguments, Budget budget) {
         Bound given = arguments.bind(name, 0, "chars");
         String characters = given.text(0, "");
-        return given.given(0).isPresent() && characters.isEmpty()
-                ? text
-                : StringValues.strip(text, characters, !name.equals("rstrip"), !name.equals("lstrip"));
+        if (given.given(0).isPresent() && characters.isEmpty()) {
+            return text;
+        }
+        String stripped = StringValues.strip(text, characters, !name.equals("rstrip"), !name.equals("lstrip"));
+        budget.written((text.length() - stripped.length()) * Math.max(1L, characters.length()));
+        return stripped;
     }
 
     private static String cased(String text, String name) {
@@ -223,6 +228,7 @@ final class Methods {
             if (most >= 0) {
                 throw TemplateException.unsupported("splitting at white space a limited number of times");
             }
+            budget.scanned(text.length());
             return budget.items(StringValues.words(text));
         }
         List<Object> parts = name.equals("split")
@@ -232,6 +238,7 @@ final class Methods {
     }
 
     static List<Object> lines(String text, Budget budget) {
+        budget.scanned(text.length());
         if (text.chars()
                 .anyMatch(c -> c == 0x0b
                         || c == 0x0c
@@ -253,8 +260,9 @@ final class Methods {
         StringBuilder out = new StringBuilder();
         boolean first = true;
         for (Object part : Values.items(parts)) {
-            out.append(first ? "" : between).append(string(part, "join"));
-            budget.text(out.length());
+            budget.step();
+            budget.append(out, first ? "" : between);
+            budget.append(out, string(part, "join"));
             first = false;
         }
         return out.toString();

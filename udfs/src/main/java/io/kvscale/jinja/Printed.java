@@ -8,22 +8,20 @@ import java.util.Map;
 final class Printed {
     private Printed() {}
 
-    static String text(Object value) {
+    static String text(Object value, Budget budget) {
         if (value instanceof String text) {
             return text;
-        }
-        if (value instanceof Safe safe) {
+        } else if (value instanceof Safe safe) {
             return safe.text();
         }
         return value instanceof Undefined
                 ? ""
-                : appended(value, new StringBuilder()).toString();
+                : appended(value, new StringBuilder(), budget).toString();
     }
 
-    private static StringBuilder appended(Object value, StringBuilder out) {
-        if (out.length() > Budget.MAX_TEXT) {
-            throw new TemplateException("the template makes a text above " + Budget.MAX_TEXT + " characters");
-        }
+    private static StringBuilder appended(Object value, StringBuilder out, Budget budget) {
+        budget.value();
+        Budget.checkLength(out.length());
         if (value == None.NONE) {
             out.append("None");
         } else if (value instanceof Boolean is) {
@@ -33,21 +31,22 @@ final class Printed {
         } else if (value instanceof Number) {
             out.append(value);
         } else if (value instanceof String text) {
+            budget.written(text.length());
             quote(text, out);
         } else if (value instanceof Iterable<?> list) {
             boolean tuple = value instanceof Tuple;
             String between = "";
             out.append(tuple ? '(' : '[');
             for (Object item : list) {
-                appended(item, out.append(between));
+                appended(item, out.append(between), budget);
                 between = ", ";
             }
             out.append(tuple && Values.length(value) == 1 ? "," : "").append(tuple ? ')' : ']');
         } else if (value instanceof Map<?, ?> map) {
             String between = "{";
             for (Map.Entry<?, ?> entry : map.entrySet()) {
-                appended(entry.getKey(), out.append(between)).append(": ");
-                appended(entry.getValue(), out);
+                appended(entry.getKey(), out.append(between), budget).append(": ");
+                appended(entry.getValue(), out, budget);
                 between = ", ";
             }
             out.append(map.isEmpty() ? "{}" : "}");

@@ -19,9 +19,14 @@ final class Renderer {
         CONTINUE
     }
 
-    private final Budget budget = new Budget();
-    private final Evaluator evaluator = new Evaluator(budget);
+    private final Budget budget;
+    private final Evaluator evaluator;
     private int calls;
+
+    Renderer(Budget budget) {
+        this.budget = budget;
+        this.evaluator = new Evaluator(budget);
+    }
 
     String render(List<Statement> statements, Scope scope) {
         StringBuilder out = new StringBuilder();
@@ -44,7 +49,7 @@ final class Renderer {
         if (statement instanceof Statement.Text text) {
             append(text.text(), out);
         } else if (statement instanceof Statement.Print print) {
-            append(at(print.line(), () -> Printed.text(evaluator.value(print.value(), scope))), out);
+            append(at(print.line(), () -> Printed.text(evaluator.value(print.value(), scope), budget)), out);
         } else if (statement instanceof Statement.If choice) {
             boolean then = at(choice.line(), () -> Values.truth(evaluator.value(choice.condition(), scope)));
             return run(then ? choice.then() : choice.otherwise(), scope, out);
@@ -54,14 +59,14 @@ final class Renderer {
             Object value = at(set.line(), () -> evaluator.value(set.value(), scope));
             assign(set.targets(), value, scope, set.line());
         } else if (statement instanceof Statement.SetBlock block) {
-            Scope inner = new Scope(scope);
+            Scope inner = inner(scope);
             scope.set(Statement.BLOCK, render(block.body(), inner));
             inner.end();
             Object value = at(block.line(), () -> evaluator.value(block.filtered(), scope));
             set(scope, block.target(), value, block.line());
         } else if (statement instanceof Statement.SetAttribute set) {
             Object value = at(set.line(), () -> evaluator.value(set.value(), scope));
-            if (!(scope.get(set.namespace()) instanceof Namespace namespace)) {
+            if (!(scope.get(set.namespace(), budget) instanceof Namespace namespace)) {
                 throw new TemplateException("attributes can be set on namespaces only").at(set.line());
             }
             namespace.attributes.put(set.name(), value);
@@ -71,7 +76,7 @@ final class Renderer {
             scope.set(Statement.BLOCK, (Callable) arguments -> call(block.block(), arguments, scope));
             append(written(block.line(), block.call(), scope), out);
         } else if (statement instanceof Statement.FilterBlock block) {
-            Scope inner = new Scope(scope);
+            Scope inner = inner(scope);
             inner.set(Statement.BLOCK, render(block.body(), inner));
             append(written(block.line(), block.filtered(), inner), out);
             inner.end();
@@ -88,18 +93,19 @@ final class Renderer {
         return at(line, () -> {
             Object value = evaluator.value(expression, scope);
             if (value instanceof String || value instanceof Safe) {
-                return Printed.text(value);
+                return Printed.text(value, budget);
             }
             throw new TemplateException("a block gives " + Values.typeName(value) + " where a string is needed");
         });
     }
 
+    private Scope inner(Scope around) {
+        budget.scope();
+        return new Scope(around);
+    }
+
     private void append(String text, StringBuilder out) {
-        budget.text((long) out.length() / 64 + text.length());
-        if (out.length() > Budget.MAX_TEXT - text.length()) {
-            throw new TemplateException("the template makes a text above " + Budget.MAX_TEXT + " characters");
-        }
-        out.append(text);
+        budget.append(out, text);
     }
 
     /** As in jinja2, the {@code else} of a loop follows unless a body was carried out to its end. */
@@ -110,7 +116,7 @@ final class Renderer {
         Object item = at(loop.line(), state::advance);
         boolean finished = false;
         while (item != null) {
-            Scope inner = new Scope(scope);
+            Scope inner = inner(scope);
             inner.set("loop", state);
             assign(loop.targets(), item, inner, loop.line());
             End end = run(loop.body(), inner, out);
@@ -119,7 +125,7 @@ final class Renderer {
             item = end == End.BREAK ? null : at(loop.line(), state::advance);
         }
         if (!finished) {
-            Scope inner = new Scope(scope);
+            Scope inner = inner(scope);
             run(loop.otherwise(), inner, out);
             inner.end();
         }
@@ -133,7 +139,7 @@ final class Renderer {
     }
 
     private boolean passes(Statement.For loop, Expression test, Object item, Scope scope) {
-        Scope inner = new Scope(scope);
+        Scope inner = inner(scope);
         assign(loop.targets(), item, inner, loop.line());
         return at(loop.line(), () -> Values.truth(evaluator.value(test, inner)));
     }
@@ -161,7 +167,7 @@ final class Renderer {
         } else if (++calls > MAX_CALLS) {
             throw new TemplateException("macros call each other more than " + MAX_CALLS + " deep");
         }
-        Scope inner = new Scope(around);
+        Scope inner = inner(around);
         for (Statement.Parameter missing : bind(macro, arguments, inner)) {
             Expression ifMissing = missing.ifMissing();
             if (ifMissing != null) {

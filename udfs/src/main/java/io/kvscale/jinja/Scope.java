@@ -39,7 +39,7 @@ final class Scope {
         variables.put(name, value);
     }
 
-    Object get(String name) {
+    Object get(String name, Budget budget) {
         for (Scope scope = this; scope != null; scope = scope.around) {
             Object value = scope.variables.get(name);
             if (value != null) {
@@ -50,6 +50,6 @@ final class Scope {
                 scope.readInside.add(name);
             }
         }
-        return Globals.get(name);
+        return Globals.get(name, budget);
     }
 }

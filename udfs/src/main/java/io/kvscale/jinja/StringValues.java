@@ -135,16 +135,18 @@ final class StringValues {
         if (old.isEmpty()) {
             throw TemplateException.unsupported("replacing the empty string");
         }
-        long found = count(text, old, budget);
-        long times = most < 0 ? found : Math.min(found, most);
-        budget.text(text.length() + times * (by.length() - old.length()));
+        budget.search(text, old);
         StringBuilder out = new StringBuilder();
         int done = 0;
-        for (long i = 0; i < times; i++) {
-            int at = text.indexOf(old, done);
-            out.append(text, done, at).append(by);
+        int left = most;
+        for (int at = text.indexOf(old); at >= 0 && left != 0; at = text.indexOf(old, done)) {
+            budget.match();
+            out.append(text, done, at);
+            budget.append(out, by);
             done = at + old.length();
+            left--;
         }
+        budget.text((long) out.length() + text.length() - done);
         return out.append(text, done, text.length()).toString();
     }
 
@@ -155,6 +157,7 @@ final class StringValues {
         }
         long found = 0;
         for (int at = text.indexOf(part); at >= 0; at = text.indexOf(part, at + part.length())) {
+            budget.match();
             found++;
         }
         return found;

@@ -37,10 +37,14 @@ public final class Template {
      * @throws TemplateException if it fails in jinja2 too, uses what is not known here, or goes beyond the bounds
      */
     public String render(Map<String, ?> variables) {
+        return render(variables, new Budget());
+    }
+
+    String render(Map<String, ?> variables, Budget budget) {
         Scope context = new Scope(null);
         try {
             variables.forEach((name, value) -> context.set(name, Values.of(value)));
-            return new Renderer().render(statements, new Scope(context));
+            return new Renderer(budget).render(statements, new Scope(context));
         } catch (StackOverflowError e) {
             throw new TemplateException("the template is nested too deep");
         }

@@ -55,10 +55,11 @@ final class Values {
             return is;
         } else if (value instanceof Number number) {
             return number.doubleValue() != 0;
-        } else if (value instanceof String || value instanceof List || value instanceof Map || value instanceof View) {
+        } else if (value instanceof String text) {
+            return !text.isEmpty();
+        } else if (value instanceof List || value instanceof Map || value instanceof View) {
             return length(value) > 0;
         }
-
         return !(value instanceof Safe safe) || !safe.text().isEmpty();
     }
 

@@ -1,20 +1,37 @@
 package io.kvscale.observer;
 
+import io.kvscale.tensor.Sample;
+import java.util.Comparator;
 import java.util.Map;
 import java.util.NavigableMap;
 import java.util.TreeMap;
 
-/** The range of every batch (or of the last one) of a slot, under the batch's place in the corpus. */
+/** The ranges of the single batches of a slot (or of the last batch only), in the order of the corpus. */
 final class BatchRanges {
     final BatchPolicy policy;
-    final NavigableMap<BatchKey, ChannelRanges> ranges = new TreeMap<>();
+    final NavigableMap<Key, ChannelRanges> ranges = new TreeMap<>();
+
+    /** The place of a batch in the corpus. Ordered by the UTF-8 bytes of the file's path, then by offset. */
+    record Key(String file, long offset) implements Comparable<Key> {
+        private static final Comparator<Key> ORDER =
+                Comparator.comparing(Key::file, Sample::compareUtf8).thenComparingLong(Key::offset);
+
+        @Override
+        public int compareTo(Key other) {
+            return ORDER.compare(this, other);
+        }
+    }
 
     BatchRanges(BatchPolicy policy) {
         this.policy = policy;
     }
 
-    /** Folds a piece of a batch in; the pieces of one batch meet under its key. */
-    void update(BatchKey key, ChannelRanges reduced) {
+    /**
+     * Adds a piece of a batch; pieces with equal keys belong to one batch.
+     *
+     * @param reduced the ranges of the piece, already {@linkplain ChannelRanges#reduced reduced} to the policy's width
+     */
+    void update(Key key, ChannelRanges reduced) {
         if (policy.lastOnly() && !ranges.isEmpty() && key.compareTo(ranges.lastKey()) < 0) {
             return;
         }
@@ -29,7 +46,7 @@ final class BatchRanges {
         }
     }
 
-    /** Whether no batch has values beyond those of all. */
+    /** Whether every batch lies within the ranges of the whole slot. */
     boolean isWithin(ChannelRanges all) {
         ChannelRanges whole = all.reduced(policy.channelsPerScale());
         return ranges.values().stream().allMatch(batch -> {
@@ -44,9 +61,9 @@ final class BatchRanges {
 
     void merge(BatchRanges other) {
         if (!policy.equals(other.policy)) {
-            throw new IllegalArgumentException("batches kept by " + policy + " cannot merge with " + other.policy);
+            throw new IllegalArgumentException("cannot merge batch ranges of " + other.policy + " into " + policy);
         }
-        for (Map.Entry<BatchKey, ChannelRanges> entry : other.ranges.entrySet()) {
+        for (Map.Entry<Key, ChannelRanges> entry : other.ranges.entrySet()) {
             update(entry.getKey(), entry.getValue().reduced(1));
         }
     }

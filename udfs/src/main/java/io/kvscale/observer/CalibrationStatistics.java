@@ -1,5 +1,6 @@
 package io.kvscale.observer;
 
+import io.kvscale.observer.histogram.CountTables;
 import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.Slot;
 import java.util.Collections;

@@ -1,6 +1,9 @@
 package io.kvscale.observer;
 
 import io.kvscale.numeric.Dtype;
+import io.kvscale.observer.histogram.CountTables;
+import io.kvscale.observer.histogram.SlotCounts;
+import io.kvscale.observer.histogram.ValueCounts;
 import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.KvSource;
 import io.kvscale.tensor.Origin;
@@ -12,134 +15,93 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is known of all values of one slot: a commutative monoid under {@link #merge}.
- *
- * <p>Minimum and maximum per (head, channel) in the data's own bit patterns, counts, and the samples that gave the
- * extremes. Queries never change it. Not thread-safe.
+ * The statistics of all values of one slot: minimum and maximum per (head, channel), counts, the samples that hold the
+ * extremes, and optionally the ranges of single batches and a histogram per head. A commutative monoid under
+ * {@link #merge}. Queries never change it. Not thread-safe.
  */
 public final class SlotStatistics {
     private final Geometry geometry;
     final ChannelRanges ranges;
     final @Nullable BatchRanges batches;
 
-    /** Null where values are not counted. */
+    /** Null if values are not counted. */
     @Nullable
     SlotCounts values;
 
-    long finite;
-    long nan;
-    long infinite;
-    long tokens;
-    long samples;
-
-    @Nullable
-    Origin first;
-
-    @Nullable
-    Origin firstNonFinite;
-
-    Extreme min;
-    Extreme max;
+    private SlotTotals totals;
+    private Extreme min;
+    private Extreme max;
     private @Nullable RunFold fold;
 
-    /** The slot's extreme value, as an order key, and the first sample that reached it. */
-    record Extreme(int key, @Nullable Sample sample) {
-        /** Whether this comes before another of the same key. */
-        boolean isBefore(Extreme other) {
-            return sample == null || (other.sample != null && sample.compareTo(other.sample) < 0);
-        }
-
-        Extreme least(Extreme other) {
-            return key < other.key || (key == other.key && isBefore(other)) ? this : other;
-        }
-
-        Extreme greatest(Extreme other) {
-            return key > other.key || (key == other.key && isBefore(other)) ? this : other;
-        }
+    /**
+     * Empty statistics without histograms, the identity of {@link #merge}.
+     *
+     * @param batches which ranges of single batches are kept; null for none
+     */
+    public SlotStatistics(Geometry geometry, @Nullable BatchPolicy batches) {
+        this(geometry, batches, StatisticsKind.RANGE);
     }
 
-    /** What the statistics file says of a slot beside its ranges. */
-    record Counts(
-            long finite,
-            long nan,
-            long infinite,
-            long tokens,
-            long samples,
-            @Nullable Sample minSample,
-            @Nullable Sample maxSample,
-            @Nullable Origin first,
-            @Nullable Origin firstNonFinite) {
-        static final Counts NONE = new Counts(0, 0, 0, 0, 0, null, null, null, null);
+    /** Empty statistics. @param kind histograms are counted in memory of the slot's own */
+    public SlotStatistics(Geometry geometry, @Nullable BatchPolicy batches, StatisticsKind kind) {
+        this(geometry, batches, kind.tables());
     }
 
     /**
-     * The identity: no values, no range; values are not counted.
+     * Empty statistics.
      *
-     * @param keep which single batches are kept beside the whole; null for none
+     * @param batches which ranges of single batches are kept; null for none
+     * @param tables the counting memory of the task; null for no histograms
      */
-    public SlotStatistics(Geometry geometry, @Nullable BatchPolicy keep) {
-        this(geometry, keep, StatisticsKind.RANGE);
-    }
-
-    /** The identity. @param kind whether values are counted, in tables of the slot's own */
-    public SlotStatistics(Geometry geometry, @Nullable BatchPolicy keep, StatisticsKind kind) {
-        this(geometry, keep, kind.tables());
-    }
-
-    /**
-     * The identity.
-     *
-     * @param tables where values are counted, as those of the task's other slots are; null to count none
-     */
-    public SlotStatistics(Geometry geometry, @Nullable BatchPolicy keep, @Nullable CountTables tables) {
+    public SlotStatistics(Geometry geometry, @Nullable BatchPolicy batches, @Nullable CountTables tables) {
         this(
                 geometry,
                 new ChannelRanges(geometry.dtype(), geometry.channels()),
-                keep == null ? null : new BatchRanges(keep),
+                batches == null ? null : new BatchRanges(batches),
                 tables == null ? null : new SlotCounts(geometry, tables),
-                Counts.NONE);
+                SlotTotals.EMPTY,
+                null,
+                null);
     }
 
+    /** @throws IllegalArgumentException if the parts contradict each other, as in a damaged file */
     SlotStatistics(
             Geometry geometry,
             ChannelRanges ranges,
             @Nullable BatchRanges batches,
             @Nullable SlotCounts values,
-            Counts counts) {
+            SlotTotals totals,
+            @Nullable Sample minSample,
+            @Nullable Sample maxSample) {
         this.geometry = geometry;
         this.ranges = ranges;
         this.batches = batches;
         this.values = values;
-        this.finite = counts.finite;
-        this.nan = counts.nan;
-        this.infinite = counts.infinite;
-        this.tokens = counts.tokens;
-        this.samples = counts.samples;
-        this.first = counts.first;
-        this.firstNonFinite = counts.firstNonFinite;
+        this.totals = totals;
         ChannelRanges all = ranges.reduced(ranges.min.length);
-        if (all.isEmpty(0) != (finite == 0)) {
-            throw new IllegalArgumentException(finite + " finite values do not fit the ranges");
+        if (all.isEmpty(0) != isEmpty()) {
+            throw new IllegalArgumentException("the ranges do not fit a count of " + finite() + " finite values");
         }
-        if ((firstNonFinite == null) != (nan == 0 && infinite == 0)) {
-            throw new IllegalArgumentException("counts of NaN and infinities do not fit where they were first seen");
+        if ((totals.firstNonFinite() == null) != (nan() == 0 && infinite() == 0)) {
+            throw new IllegalArgumentException("the counts of NaN and infinities do not fit their first origin");
         }
         if (batches != null && !batches.isWithin(ranges)) {
-            throw new IllegalArgumentException("the range of a batch is wider than that of all values");
+            throw new IllegalArgumentException("the range of a batch exceeds the range of the slot");
         }
         if (values != null) {
-            values.check(ranges, finite);
+            ChannelRanges heads = ranges.reduced(geometry.headDim());
+            values.check(heads.min, heads.max, finite());
         }
-        this.min = new Extreme(all.min[0], counts.minSample);
-        this.max = new Extreme(all.max[0], counts.maxSample);
+        this.min = new Extreme(all.min[0], minSample);
+        this.max = new Extreme(all.max[0], maxSample);
     }
 
     /**
-     * Folds a piece of a tensor in. Padding is left out, NaN and infinities are counted and kept out of every range.
+     * Adds a piece of a tensor. Padding is left out. NaN and infinities are counted and enter no range.
      *
      * @param chunk little-endian values from its position to its limit; direct or on the heap; may begin anywhere
-     * @throws IllegalArgumentException if the tensor's geometry is not the slot's
-     * @throws ArithmeticException if a count overflows 63 bits; these statistics are of no use then
+     * @throws IllegalArgumentException if the tensor's geometry differs from the slot's
+     * @throws ArithmeticException if a count overflows 63 bits; the statistics are unusable afterwards
      */
     public void update(Position position, ByteBuffer chunk) {
         KvSource source = position.source();
@@ -147,8 +109,7 @@ public final class SlotStatistics {
             throw new IllegalArgumentException("expected " + geometry + ", got " + source.geometry());
         }
         if (position.element() == 0) {
-            tokens = Math.addExact(tokens, source.realTokens());
-            samples = Math.addExact(samples, source.samples());
+            totals = totals.plus(new SlotTotals(0, 0, 0, source.realTokens(), source.samples(), null, null));
         }
         if (fold == null) {
             fold = new RunFold(geometry);
@@ -160,7 +121,7 @@ public final class SlotStatistics {
             int row = (int) (element / rowSize);
             long stop = Math.min(end, (row + 1) * rowSize);
             fold.fold(position, chunk, element, stop);
-            take(fold, source, source.origin(row));
+            add(fold, source, source.origin(row));
             if (values != null && fold.finite() > 0) {
                 values.update(position, chunk, element, stop);
             }
@@ -168,14 +129,10 @@ public final class SlotStatistics {
         }
     }
 
-    private void take(RunFold piece, KvSource source, Origin origin) {
-        first = Origin.first(first, origin);
-        finite = Math.addExact(finite, piece.finite());
-        nan = Math.addExact(nan, piece.nan());
-        infinite = Math.addExact(infinite, piece.infinite());
-        if (piece.nan() + piece.infinite() > 0) {
-            firstNonFinite = Origin.first(firstNonFinite, origin);
-        }
+    private void add(RunFold piece, KvSource source, Origin origin) {
+        boolean allFinite = piece.nan() + piece.infinite() == 0;
+        totals = totals.plus(
+                new SlotTotals(piece.finite(), piece.nan(), piece.infinite(), 0, 0, origin, allFinite ? null : origin));
         if (piece.finite() > 0) {
             ChannelRanges seen = piece.ranges();
             ranges.merge(seen);
@@ -183,29 +140,28 @@ public final class SlotStatistics {
             max = max.greatest(new Extreme(piece.greatest(), origin.sample()));
             if (batches != null) {
                 batches.update(
-                        new BatchKey(source.file(), source.offset()), seen.reduced(batches.policy.channelsPerScale()));
+                        new BatchRanges.Key(source.file(), source.offset()),
+                        seen.reduced(batches.policy.channelsPerScale()));
             }
         }
     }
 
     /**
-     * Adds what another part of the same corpus gave, which stays as it is.
+     * Adds the statistics of another part of the corpus, which do not change.
      *
-     * <p>Of a state that holds values, either all are counted or none: a histogram of a part would pass for that of the
-     * whole, and to drop it would lose without a word what the recipe asked for. So one kind does not merge with the
-     * other. A state without finite values has the same histogram whether it was asked to count or not, and merges with
-     * either; the sum counts if the one that holds values does, and if none does, if any was asked to.
+     * <p>Two slots with values merge only if both have histograms or neither has: a histogram of a part would pass for one
+     * of the whole, and dropping it would silently lose what the recipe asked for. A slot without finite values merges
+     * with either. The result has histograms if the slot with values has; if neither has values, if one of them has.
      *
-     * @throws IllegalArgumentException if the geometries or the kept batches differ, or values were counted in one of
-     *     them only
-     * @throws ArithmeticException if a count overflows 63 bits; these statistics are of no use then
+     * @throws IllegalArgumentException if the geometries or batch policies differ, or only one has histograms
+     * @throws ArithmeticException if a count overflows 63 bits; these statistics are unusable afterwards
      */
     public void merge(SlotStatistics other) {
         if (!geometry.equals(other.geometry) || (batches == null) != (other.batches == null)) {
             throw new IllegalArgumentException("statistics of " + geometry + " cannot merge with " + other.geometry);
         }
         if (!countsLike(other)) {
-            throw new IllegalArgumentException("statistics with histograms cannot merge with statistics of ranges only:"
+            throw new IllegalArgumentException("statistics with histograms cannot merge with statistics without:"
                     + " calibrate both with the same kvscale.statistics");
         }
         values = mergedValues(other);
@@ -213,18 +169,12 @@ public final class SlotStatistics {
         if (batches != null && other.batches != null) {
             batches.merge(other.batches);
         }
-        finite = Math.addExact(finite, other.finite);
-        nan = Math.addExact(nan, other.nan);
-        infinite = Math.addExact(infinite, other.infinite);
-        tokens = Math.addExact(tokens, other.tokens);
-        samples = Math.addExact(samples, other.samples);
-        first = Origin.first(first, other.first);
-        firstNonFinite = Origin.first(firstNonFinite, other.firstNonFinite);
+        totals = totals.plus(other.totals);
         min = min.least(other.min);
         max = max.greatest(other.max);
     }
 
-    /** Whether {@link #merge} takes the other, as far as counted values go. */
+    /** Whether {@link #merge} accepts the other as far as histograms go. */
     public boolean countsLike(SlotStatistics other) {
         return isEmpty() || other.isEmpty() || hasCounts() == other.hasCounts();
     }
@@ -251,85 +201,85 @@ public final class SlotStatistics {
         return geometry;
     }
 
-    /** Finite values observed, padding left out. */
+    /** Number of finite values, padding left out. */
     public long finite() {
-        return finite;
+        return totals.finite();
     }
 
     public long nan() {
-        return nan;
+        return totals.nan();
     }
 
-    /** Infinities of either sign. */
+    /** Number of infinities of either sign. */
     public long infinite() {
-        return infinite;
+        return totals.infinite();
     }
 
     /** Real tokens of all tensors. */
     public long tokens() {
-        return tokens;
+        return totals.tokens();
     }
 
     /** Rows of all batches. */
     public long samples() {
-        return samples;
+        return totals.samples();
     }
 
     public boolean isEmpty() {
-        return finite == 0;
+        return finite() == 0;
     }
 
-    /** The least finite value; +Inf where there is none. */
+    /** The minimum of the finite values; +Inf if there is none. */
     public float min() {
         return number(min.key());
     }
 
-    /** The greatest finite value; -Inf where there is none. */
+    /** The maximum of the finite values; -Inf if there is none. */
     public float max() {
         return number(max.key());
     }
 
-    /** The first sample that holds the least value. */
+    /** The first sample that holds the minimum. */
     public @Nullable Sample minSample() {
         return min.sample();
     }
 
-    /** The first sample that holds the greatest value. */
+    /** The first sample that holds the maximum. */
     public @Nullable Sample maxSample() {
         return max.sample();
     }
 
     /** The first sample and file that held values of this slot. */
-    public @Nullable Origin first() {
-        return first;
+    public @Nullable Origin firstOrigin() {
+        return totals.first();
     }
 
     /** The first sample and file that held a NaN or an infinity. */
-    public @Nullable Origin firstNonFinite() {
-        return firstNonFinite;
+    public @Nullable Origin firstNonFiniteOrigin() {
+        return totals.firstNonFinite();
     }
 
-    /** Which single batches are kept, or null. */
+    /** Which ranges of single batches are kept; null for none. */
     public @Nullable BatchPolicy batchPolicy() {
         return batches == null ? null : batches.policy;
     }
 
-    /** Whether values are counted: {@link #counts}. */
+    /** Whether there are histograms: {@link #counts}. */
     public boolean hasCounts() {
         return values != null;
     }
 
-    /** Bytes that the counts of all heads take in the statistics file; 0 where only ranges were kept. */
+    /** Bytes that the histograms of all heads take in the statistics file; 0 without histograms. */
     public long sizeOfCounts() {
         long size = 0;
         for (int head = 0; values != null && head < geometry.heads(); head++) {
-            size += values.packed(head).bytes.length;
+            size += values.packedBytes(head).length;
         }
         return size;
     }
 
     /**
-     * How often each value occurs in neighbouring heads together; null where only ranges were kept.
+     * The histogram of neighbouring heads together; null without histograms.
      *
      * @throws IndexOutOfBoundsException if there are no such heads
      */
@@ -338,12 +288,12 @@ public final class SlotStatistics {
         return values == null ? null : values.values(firstHead, heads);
     }
 
-    /** The ranges over everything, one per run of {@code channelsPerScale} channels; see {@link Range#isEmpty}. */
+    /** The ranges of all values, one for each {@code channelsPerScale} neighbouring channels; some may be empty. */
     public Range[] ranges(int channelsPerScale) {
         return Range.all(ranges.reduced(channelsPerScale));
     }
 
-    /** Gives the ranges of the kept batches, in the order of the corpus. */
+    /** Passes on the ranges of each kept batch, in the order of the corpus. */
     public void forEachBatch(Consumer<Range[]> consumer) {
         if (batches != null) {
             batches.ranges.values().forEach(batch -> consumer.accept(Range.all(batch)));

@@ -1,21 +1,22 @@
 package io.kvscale.observer;
 
+import io.kvscale.observer.histogram.CountTables;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
-/** How much a pass keeps of the values of a slot. */
+/** What a pass over the corpus records about the values of a slot. */
 public enum StatisticsKind {
-    /** Least and greatest value of every channel, and counts. */
+    /** Minimum and maximum of every channel, and counts. */
     RANGE,
-    /** That, and how often every 16-bit pattern occurs in every head: what an error is computed from. */
+    /** Also a histogram of the 16-bit patterns of every head, from which quantization errors are computed. */
     HISTOGRAM;
 
-    /** The word in a recipe. */
+    /** The word in recipes and SQL. */
     public String word() {
         return name().toLowerCase(Locale.ROOT);
     }
 
-    /** The tables for one task of this kind; null where nothing is counted. */
+    /** The counting memory for one task; null if this kind has no histograms. */
     public @Nullable CountTables tables() {
         return this == HISTOGRAM ? new CountTables() : null;
     }

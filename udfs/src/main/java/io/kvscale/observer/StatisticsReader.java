@@ -1,10 +1,12 @@
 package io.kvscale.observer;
 
 import io.kvscale.numeric.Dtype;
+import io.kvscale.observer.histogram.SlotCounts;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.Role;
+import io.kvscale.tensor.Sample;
 import io.kvscale.tensor.Slot;
 import java.math.BigInteger;
 import java.nio.ByteBuffer;
@@ -19,8 +21,8 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads {@link StatisticsFormat} like a sceptic: magic, version, checksum, then every field. What it accepts, the writer
- * gives back byte for byte.
+ * Reads {@link StatisticsFormat} from untrusted bytes: checks magic, version and checksum, then every field. The writer
+ * gives back every accepted file byte for byte.
  */
 final class StatisticsReader {
     private static final int HEADER_BYTES = 12;
@@ -30,6 +32,14 @@ final class StatisticsReader {
     private static final int MIN_HISTOGRAMS_BYTES = 8;
 
     private final Map<String, SectionCursor> sections = new LinkedHashMap<>();
+
+    /** A slot in the section of slots. */
+    private record Entry(
+            Slot slot,
+            Geometry geometry,
+            SlotTotals totals,
+            @Nullable Sample minSample,
+            @Nullable Sample maxSample) {}
 
     private StatisticsReader(SectionCursor file, int version) {
         int count = file.u16();
@@ -51,7 +61,8 @@ final class StatisticsReader {
         }
         file.end();
         if (latest != version) {
-            throw SectionCursor.damaged("version " + version + ", though its sections are of version " + latest);
+            throw SectionCursor.damaged(
+                    "the file has version " + version + ", but its sections need version " + latest);
         }
     }
 
@@ -81,118 +92,120 @@ final class StatisticsReader {
         SectionCursor corpus = section(StatisticsFormat.CORPUS);
         BigInteger fingerprint = new BigInteger(1, corpus.bytes(Corpus.FINGERPRINT_BYTES));
         long files = corpus.count();
-        List<Slot> slots = new ArrayList<>();
-        List<Geometry> geometries = new ArrayList<>();
-        List<SlotStatistics.Counts> counts = new ArrayList<>();
-        slots(slots, geometries, counts);
-        Map<Integer, BatchRanges> batches = batches(geometries);
-        Map<Integer, SlotCounts> histograms = histograms(geometries);
+        List<Entry> slots = slots();
+        Map<Integer, BatchRanges> batches = batches(slots);
+        Map<Integer, SlotCounts> histograms = histograms(slots);
         SectionCursor ranges = section(StatisticsFormat.RANGES);
         Map<Slot, SlotStatistics> result = new TreeMap<>();
         for (int i = 0; i < slots.size(); i++) {
-            Geometry geometry = geometries.get(i);
+            Entry entry = slots.get(i);
+            Geometry geometry = entry.geometry;
             result.put(
-                    slots.get(i),
+                    entry.slot,
                     new SlotStatistics(
                             geometry,
                             ranges.ranges(geometry.dtype(), geometry.channels()),
                             batches.get(i),
                             histograms.get(i),
-                            counts.get(i)));
+                            entry.totals,
+                            entry.minSample,
+                            entry.maxSample));
         }
         sections.values().forEach(SectionCursor::end);
         return new CalibrationStatistics(new Corpus(fingerprint, files), result);
     }
 
-    private void slots(List<Slot> slots, List<Geometry> geometries, List<SlotStatistics.Counts> counts) {
+    private List<Entry> slots() {
         SectionCursor in = section(StatisticsFormat.SLOTS);
         int count = in.count(MIN_SLOT_BYTES);
+        List<Entry> slots = new ArrayList<>();
         for (int i = 0; i < count; i++) {
             Slot slot = new Slot(in.u16(), in.flag() ? Role.VALUE : Role.KEY);
-            if (i > 0 && slot.compareTo(slots.get(i - 1)) <= 0) {
+            if (i > 0 && slot.compareTo(slots.get(i - 1).slot) <= 0) {
                 throw SectionCursor.damaged(slot + " is out of order");
             }
-            slots.add(slot);
-            geometries.add(new Geometry(dtype(in.u8()), in.i32(), in.i32()));
-            counts.add(new SlotStatistics.Counts(
-                    in.count(),
-                    in.count(),
-                    in.count(),
-                    in.count(),
-                    in.count(),
-                    in.sample(),
-                    in.sample(),
-                    in.origin(),
-                    in.origin()));
+            Geometry geometry = new Geometry(dtype(in.u8()), in.i32(), in.i32());
+            long[] counts = new long[5];
+            Arrays.setAll(counts, c -> in.count());
+            Sample minSample = in.sample();
+            Sample maxSample = in.sample();
+            SlotTotals totals =
+                    new SlotTotals(counts[0], counts[1], counts[2], counts[3], counts[4], in.origin(), in.origin());
+            slots.add(new Entry(slot, geometry, totals, minSample, maxSample));
         }
+        return slots;
     }
 
-    private Map<Integer, BatchRanges> batches(List<Geometry> geometries) {
+    private Map<Integer, BatchRanges> batches(List<Entry> all) {
         Map<Integer, BatchRanges> result = new HashMap<>();
         @Nullable SectionCursor in = sections.get(StatisticsFormat.BATCHES);
         if (in == null) {
             return result;
         }
-        int slots = in.count(MIN_BATCHES_BYTES);
-        if (slots == 0) {
-            throw SectionCursor.damaged("no slot has batches, though there is a section of them");
-        }
-        int last = -1;
+        int slots = slotsOf(in, StatisticsFormat.BATCHES, MIN_BATCHES_BYTES);
+        int index = -1;
         for (int i = 0; i < slots; i++) {
-            int index = in.i32();
-            if (index <= last || index >= geometries.size()) {
-                throw SectionCursor.damaged("batches of slot " + index + " after those of " + last + ", of "
-                        + geometries.size() + " slots");
-            }
-            last = index;
-            Geometry geometry = geometries.get(index);
+            index = next(in, StatisticsFormat.BATCHES, index, all.size());
+            Geometry geometry = all.get(index).geometry;
             int perScale = in.i32();
             if (perScale < 1 || geometry.channels() % perScale != 0) {
-                throw SectionCursor.damaged(perScale + " channels a range do not divide " + geometry.channels());
+                throw SectionCursor.damaged(
+                        "batch ranges of " + perScale + " channels do not divide " + geometry.channels() + " channels");
             }
             BatchRanges batches = new BatchRanges(new BatchPolicy(perScale, in.flag()));
             int count = in.count(MIN_BATCH_BYTES);
             for (int b = 0; b < count; b++) {
-                BatchKey key = new BatchKey(in.string(), in.count());
+                BatchRanges.Key key = new BatchRanges.Key(in.string(), in.count());
                 if (!batches.ranges.isEmpty() && key.compareTo(batches.ranges.lastKey()) <= 0) {
                     throw SectionCursor.damaged("batches are out of order");
                 }
                 batches.update(key, in.ranges(geometry.dtype(), geometry.channels() / perScale));
             }
             if (batches.ranges.size() != count) {
-                throw SectionCursor.damaged(count + " batches, where the last alone is kept");
+                throw SectionCursor.damaged(count + " batches, but the policy keeps only the last");
             }
             result.put(index, batches);
         }
         return result;
     }
 
-    private Map<Integer, SlotCounts> histograms(List<Geometry> geometries) {
+    private Map<Integer, SlotCounts> histograms(List<Entry> all) {
         Map<Integer, SlotCounts> result = new HashMap<>();
         @Nullable SectionCursor in = sections.get(StatisticsFormat.HISTOGRAMS);
         if (in == null) {
             return result;
         }
-        int slots = in.count(MIN_HISTOGRAMS_BYTES);
-        if (slots == 0) {
-            throw SectionCursor.damaged("no slot has histograms, though there is a section of them");
-        }
-        int last = -1;
+        int slots = slotsOf(in, StatisticsFormat.HISTOGRAMS, MIN_HISTOGRAMS_BYTES);
+        int index = -1;
         for (int i = 0; i < slots; i++) {
-            int index = in.i32();
-            if (index <= last || index >= geometries.size()) {
-                throw SectionCursor.damaged("histograms of slot " + index + " after those of " + last + ", of "
-                        + geometries.size() + " slots");
-            }
-            last = index;
-            Geometry geometry = geometries.get(index);
-            PackedCounts[] heads = new PackedCounts[in.atLeast(geometry.heads(), Integer.BYTES)];
+            index = next(in, StatisticsFormat.HISTOGRAMS, index, all.size());
+            Geometry geometry = all.get(index).geometry;
+            byte[][] heads = new byte[in.atLeast(geometry.heads(), Integer.BYTES)][];
             for (int head = 0; head < heads.length; head++) {
-                heads[head] = PackedCounts.of(in.bytes(in.count(1)));
+                heads[head] = in.bytes(in.count(1));
             }
-            result.put(index, new SlotCounts(geometry, heads));
+            result.put(index, SlotCounts.ofPacked(geometry, heads));
         }
         return result;
+    }
+
+    /** The number of slots in a section, which is left out if no slot needs it. */
+    private static int slotsOf(SectionCursor in, String section, int minBytes) {
+        int slots = in.count(minBytes);
+        if (slots == 0) {
+            throw SectionCursor.damaged("section '" + section + "' holds no slot");
+        }
+        return slots;
+    }
+
+    /** The next index of a slot in a section; indices ascend. */
+    private static int next(SectionCursor in, String section, int last, int slots) {
+        int index = in.i32();
+        if (index <= last || index >= slots) {
+            throw SectionCursor.damaged("section '" + section + "' holds slot index " + index + ", expected above "
+                    + last + " and below " + slots);
+        }
+        return index;
     }
 
     private SectionCursor section(String name) {
@@ -209,7 +222,7 @@ final class StatisticsReader {
                 return dtype;
             }
         }
-        throw SectionCursor.damaged("dtype " + id + " is not known");
+        throw SectionCursor.damaged("unknown dtype " + id);
     }
 
     private static InvalidDataException newer(String what, int version) {

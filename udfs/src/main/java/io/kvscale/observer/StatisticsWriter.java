@@ -1,6 +1,7 @@
 package io.kvscale.observer;
 
 import io.kvscale.numeric.Dtype;
+import io.kvscale.observer.histogram.SlotCounts;
 import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.Origin;
 import io.kvscale.tensor.Sample;
@@ -70,13 +71,13 @@ final class StatisticsWriter {
             to.unsigned(1, StatisticsFormat.id(geometry.dtype()));
             to.unsigned(4, geometry.heads());
             to.unsigned(4, geometry.headDim());
-            for (long count : new long[] {s.finite, s.nan, s.infinite, s.tokens, s.samples}) {
+            for (long count : new long[] {s.finite(), s.nan(), s.infinite(), s.tokens(), s.samples()}) {
                 to.unsigned(8, count);
             }
             to.sample(s.minSample());
             to.sample(s.maxSample());
-            to.origin(s.first);
-            to.origin(s.firstNonFinite);
+            to.origin(s.firstOrigin());
+            to.origin(s.firstNonFiniteOrigin());
         }
         return to;
     }
@@ -115,7 +116,7 @@ final class StatisticsWriter {
             if (values != null) {
                 to.unsigned(4, i);
                 for (int head = 0; head < values.geometry().heads(); head++) {
-                    byte[] packed = values.packed(head).bytes;
+                    byte[] packed = values.packedBytes(head);
                     to.unsigned(4, packed.length);
                     to.out.writeBytes(packed);
                 }
@@ -124,7 +125,7 @@ final class StatisticsWriter {
         return to;
     }
 
-    /** In one go: these are nearly all of the file. */
+    /** Written through one buffer, because patterns are nearly the whole file. */
     private void patterns(ChannelRanges ranges) {
         Dtype dtype = ranges.dtype;
         ByteBuffer bytes = ByteBuffer.allocate((ranges.min.length + ranges.max.length) * dtype.bytes())

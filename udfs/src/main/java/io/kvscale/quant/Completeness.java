@@ -56,7 +56,7 @@ record Completeness(
             if (!slots.containsKey(other) && !allowed) {
                 problems.add(
                         SlotCheck.at(
-                                slots.get(slot).first(),
+                                slots.get(slot).firstOrigin(),
                                 other,
                                 DataProblem.of(
                                         "the corpus has the " + slot.role().word() + " of this layer, but no "
@@ -115,7 +115,7 @@ record Completeness(
     private DataProblem tokens(Slot slot, String what) {
         SlotStatistics seen = slots.get(slot);
         return SlotCheck.at(
-                seen == null ? null : seen.first(),
+                seen == null ? null : seen.firstOrigin(),
                 slot,
                 DataProblem.of(
                         what,

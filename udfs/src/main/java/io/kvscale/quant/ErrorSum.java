@@ -2,6 +2,7 @@ package io.kvscale.quant;
 
 import io.kvscale.numeric.Dtype;
 import io.kvscale.numeric.NumberFormat;
+import io.kvscale.numeric.QuantParameters;
 import java.util.BitSet;
 
 /**

@@ -1,6 +1,7 @@
 package io.kvscale.quant;
 
 import io.kvscale.numeric.Dtype;
+import io.kvscale.numeric.QuantParameters;
 import io.kvscale.scheme.GlobalScale;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.tensor.Geometry;

@@ -1,11 +1,12 @@
 package io.kvscale.quant;
 
 import io.kvscale.numeric.Dtype;
+import io.kvscale.numeric.QuantParameters;
 import io.kvscale.observer.BatchPolicy;
 import io.kvscale.observer.Range;
 import io.kvscale.observer.SlotStatistics;
+import io.kvscale.quant.search.RangeRule;
 import io.kvscale.scheme.GlobalScale;
-import io.kvscale.scheme.Observer;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.Strategy;
 import io.kvscale.tensor.DataProblem;
@@ -34,7 +35,7 @@ public record ScaleSet(QuantizationScheme scheme, Geometry geometry, QuantParame
         Geometry geometry = statistics.geometry();
         checkGroups(scheme, geometry);
         Dtype step = scheme.scaleDtype().over(geometry.dtype());
-        Range[] ranges = within(step, () -> ranges(statistics, scheme, step));
+        Range[] ranges = within(step, () -> rule(scheme).ranges(statistics, scheme, step));
         QuantParameters[] parameters = new QuantParameters[ranges.length];
         for (int i = 0; i < ranges.length; i++) {
             if (ranges[i].isEmpty()) {
@@ -52,21 +53,6 @@ public record ScaleSet(QuantizationScheme scheme, Geometry geometry, QuantParame
                                     range.min(), range.max(), scheme.format(), scheme.symmetric(), step));
         }
         return new ScaleSet(scheme, geometry, parameters, ranges);
-    }
-
-    private static Range[] ranges(SlotStatistics statistics, QuantizationScheme scheme, Dtype step) {
-        return switch (scheme.observer()) {
-            case STATIC_MINMAX ->
-                statistics.ranges(scheme.strategy().channelsPerScale(statistics.geometry(), scheme.groupSize()));
-            case MINMAX ->
-                MovingAverage.of(
-                        statistics,
-                        policy(scheme, statistics.geometry()),
-                        scheme.kwargs().averagingConstant(),
-                        step);
-            case MEMORYLESS_MINMAX -> MovingAverage.of(statistics, policy(scheme, statistics.geometry()), 1.0, step);
-            case MSE, PERCENTILE, ENTROPY -> CountedRanges.of(statistics, scheme, step);
-        };
     }
 
     private static <T> T within(Dtype step, Supplier<T> derivation) {
@@ -87,9 +73,14 @@ public record ScaleSet(QuantizationScheme scheme, Geometry geometry, QuantParame
             return null;
         }
         checkGroups(scheme, geometry);
-        return new BatchPolicy(
-                scheme.strategy().channelsPerScale(geometry, scheme.groupSize()),
-                scheme.observer() == Observer.MEMORYLESS_MINMAX);
+        return rule(scheme).policy(scheme, geometry);
+    }
+
+    private static RangeRule rule(QuantizationScheme scheme) {
+        if (scheme.observer() instanceof RangeRule rule) {
+            return rule;
+        }
+        throw new IllegalArgumentException(scheme.observer() + " has no rule for ranges");
     }
 
     private static void checkGroups(QuantizationScheme scheme, Geometry geometry) {

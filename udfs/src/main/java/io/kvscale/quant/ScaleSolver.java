@@ -1,5 +1,6 @@
 package io.kvscale.quant;
 
+import io.kvscale.numeric.QuantParameters;
 import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.observer.Range;
 import io.kvscale.observer.SlotStatistics;
@@ -139,7 +140,7 @@ public record ScaleSolver(SlotSchemes schemes, IntPredicate layers, Tolerances e
         try {
             set = ScaleSet.derive(seen, scheme);
         } catch (InvalidDataException e) {
-            throw new InvalidDataException(SlotCheck.at(seen.first(), slot, e.problem()), e);
+            throw new InvalidDataException(SlotCheck.at(seen.firstOrigin(), slot, e.problem()), e);
         }
         for (QuantParameters parameters : set.parameters()) {
             float scale = parameters.scale();

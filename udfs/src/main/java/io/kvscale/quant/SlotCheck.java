@@ -15,19 +15,19 @@ record SlotCheck(Tolerances expected, Remedies remedies) {
         checkFinite(slot, seen, problems);
         if (seen.isEmpty()) {
             problems.add(at(
-                    seen.first(),
+                    seen.firstOrigin(),
                     slot,
                     DataProblem.of("no finite value was observed", "calibrate on captures with real tokens")));
         } else if (!expected.allowZero() && seen.min() == 0 && seen.max() == 0) {
             problems.add(at(
-                    seen.first(),
+                    seen.firstOrigin(),
                     slot,
                     DataProblem.of("all " + seen.finite() + " values are zero, first here", remedies.zero())));
         }
         long all = seen.finite() + seen.nan() + seen.infinite();
         if (all != seen.tokens() * seen.geometry().channels()) {
             problems.add(at(
-                    seen.first(),
+                    seen.firstOrigin(),
                     slot,
                     DataProblem.of(
                             all + " values do not make " + seen.tokens() + " tokens of " + seen.geometry(),
@@ -39,7 +39,7 @@ record SlotCheck(Tolerances expected, Remedies remedies) {
         if (!expected.skipNonFinite() && seen.nan() + seen.infinite() > 0) {
             // No counts: where other data is bad too, they depend on what was still read.
             problems.add(at(
-                    seen.firstNonFinite(),
+                    seen.firstNonFiniteOrigin(),
                     slot,
                     DataProblem.of("NaN or infinite values, first here", remedies.nonFinite())));
         }

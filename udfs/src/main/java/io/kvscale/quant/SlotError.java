@@ -1,8 +1,9 @@
 package io.kvscale.quant;
 
 import io.kvscale.numeric.Dtype;
+import io.kvscale.numeric.QuantParameters;
 import io.kvscale.observer.SlotStatistics;
-import io.kvscale.observer.ValueCounts;
+import io.kvscale.observer.histogram.ValueCounts;
 import io.kvscale.scheme.ErrorSummary;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.Strategy;

@@ -41,11 +41,7 @@ public final class KvCacheScheme {
      */
     public static Map<String, @Nullable Object> fields(QuantizationScheme scheme) {
         Map<String, @Nullable Object> fields = new LinkedHashMap<>();
-        fields.put("num_bits", scheme.format().bits());
-        fields.put("type", type(scheme.format()));
-        if (scheme.format() == NumberFormat.FP8_E5M2) {
-            fields.put(SchemeFields.FORMAT, SchemeFields.E5M2);
-        }
+        fields.putAll(formatFields(scheme.format()));
         fields.put("strategy", scheme.strategy().word());
         fields.put("group_size", groupSize(scheme));
         GlobalScale globalScale = scheme.globalScale();
@@ -54,7 +50,7 @@ public final class KvCacheScheme {
         }
         fields.put("symmetric", scheme.symmetric());
         fields.put("observer", scheme.observer().word());
-        fields.put("observer_kwargs", ObserverFields.write(scheme));
+        fields.put("observer_kwargs", scheme.observer().kwargs());
         fields.put("scale_dtype", scheme.scaleDtype().word());
         return Collections.unmodifiableMap(fields);
     }
@@ -67,21 +63,25 @@ public final class KvCacheScheme {
      *     would take for a divisor
      */
     public static Map<String, @Nullable Object> compressedTensorsFields(QuantizationScheme scheme) {
-        if (scheme.format() == NumberFormat.FP8_E5M2) {
+        NumberFormat format = scheme.format();
+        if (!format.isUsual()) {
             throw new InvalidSchemeException(
                     SchemeFields.FORMAT,
-                    "fp8 e5m2 has no spelling in compressed-tensors",
-                    "use fp8 e4m3: num_bits 8, type float");
+                    "compressed-tensors cannot express " + format.word(),
+                    "use "
+                            + NumberFormat.with(format.bits(), format.type())
+                                    .get(0)
+                                    .word() + ": num_bits " + format.bits() + ", type " + format.type()
+                            + ", without format");
         }
         if (scheme.globalScale() == GlobalScale.MULTIPLIER) {
             throw new InvalidSchemeException(
                     SchemeFields.GLOBAL_SCALE,
-                    "a global scale that multiplies has no spelling in compressed-tensors",
+                    "compressed-tensors cannot express a global scale that multiplies",
                     "say global_scale: divisor");
         }
         Map<String, @Nullable Object> fields = new LinkedHashMap<>();
-        fields.put("num_bits", scheme.format().bits());
-        fields.put("type", type(scheme.format()));
+        fields.putAll(formatFields(format));
         fields.put("symmetric", scheme.symmetric());
         fields.put("group_size", groupSize(scheme));
         fields.put("strategy", scheme.strategy().word());
@@ -89,12 +89,19 @@ public final class KvCacheScheme {
         fields.put("dynamic", scheme.strategy() == Strategy.TENSOR_GROUP ? SchemeFields.LOCAL : false);
         fields.put("actorder", null);
         fields.put("observer", scheme.observer().word());
-        fields.put("observer_kwargs", ObserverFields.write(scheme));
+        fields.put("observer_kwargs", scheme.observer().kwargs());
         return Collections.unmodifiableMap(fields);
     }
 
-    private static String type(NumberFormat format) {
-        return format.isInteger() ? "int" : "float";
+    /** {@code num_bits}, {@code type} and, unless these two are enough, {@code format}. */
+    public static Map<String, Object> formatFields(NumberFormat format) {
+        Map<String, Object> fields = new LinkedHashMap<>();
+        fields.put("num_bits", format.bits());
+        fields.put("type", format.type());
+        if (!format.isUsual()) {
+            fields.put(SchemeFields.FORMAT, format.layout());
+        }
+        return fields;
     }
 
     private static @Nullable Integer groupSize(QuantizationScheme scheme) {

@@ -1,34 +1,68 @@
 package io.kvscale.scheme;
 
-import java.util.Locale;
+import io.kvscale.numeric.NumberFormat;
+import java.io.Serializable;
+import java.util.List;
+import java.util.Map;
 
-/** Which range of the observed values a scale comes from. */
-public enum Observer {
-    /** The least and the greatest of all values; exact in any order. The default. */
-    STATIC_MINMAX,
-    /** A moving average over batches, in the order of (file, position in the file). */
-    MINMAX,
-    /** The range of the last batch in that order. */
-    MEMORYLESS_MINMAX,
-    /** The range with the least sum of {@code |q - x|^norm} over all values. Also called {@code memoryless_mse}. */
-    MSE,
-    /** The least {@code |x|} that a share of all values does not exceed. */
-    PERCENTILE,
-    /** The range that keeps most of the distribution of {@code |x|}, by the Kullback-Leibler divergence. */
-    ENTROPY;
-
-    /** The word that recipes use. */
-    public String word() {
-        return name().toLowerCase(Locale.ROOT);
+/**
+ * The {@code observer} of a scheme, its {@code observer_kwargs} included: which range of the observed values a scale comes
+ * from. Instances are immutable values with {@code equals}.
+ *
+ * <p>Observers are services: a public class with a public constructor without arguments, which gives the defaults, named in
+ * {@code META-INF/services/io.kvscale.scheme.Observer}. The rule that computes the ranges is in
+ * {@code io.kvscale.quant.search.RangeRule}, which observers implement.
+ */
+public interface Observer extends Serializable {
+    /** What the statistics must hold. */
+    enum Needs {
+        /** The least and the greatest value of every channel; statistics always hold them. */
+        RANGES,
+        /** The ranges of single batches. */
+        BATCHES,
+        /** A histogram of the values of every head. */
+        COUNTS
     }
 
-    /** Whether the range of every batch must be kept. */
-    public boolean needsBatches() {
-        return this == MINMAX || this == MEMORYLESS_MINMAX;
+    /** The value of {@code observer} in recipes. */
+    String word();
+
+    /** Other values of {@code observer} that mean this observer. */
+    default List<String> aliases() {
+        return List.of();
     }
 
-    /** Whether values must be counted one by one. */
-    public boolean needsCounts() {
-        return this == MSE || this == PERCENTILE || this == ENTROPY;
+    /** The keys of {@code observer_kwargs} that are valid, in the order in which messages list them. */
+    default List<String> keys() {
+        return List.of();
+    }
+
+    /**
+     * This observer with the kwargs of a recipe; keys that are absent get their default.
+     *
+     * @throws InvalidSchemeException for a value that is no number or out of bounds
+     */
+    default Observer with(Kwargs kwargs) {
+        return this;
+    }
+
+    /** The {@code observer_kwargs} that give this observer, in the order in which files list them. */
+    default Map<String, Double> kwargs() {
+        return Map.of();
+    }
+
+    default Needs needs() {
+        return Needs.RANGES;
+    }
+
+    /** @throws InvalidSchemeException if the observer gives no ranges for this format and strategy */
+    default void check(NumberFormat format, Strategy strategy) {}
+
+    default boolean needsBatches() {
+        return needs() == Needs.BATCHES;
+    }
+
+    default boolean needsCounts() {
+        return needs() == Needs.COUNTS;
     }
 }

@@ -1,12 +1,9 @@
 package io.kvscale.scheme;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.core.type.TypeReference;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.kvscale.json.Json;
 import io.kvscale.numeric.Dtype;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.Geometry;
@@ -22,18 +19,13 @@ import org.jspecify.annotations.Nullable;
 
 /** Reads {@code kv_scales.json}: every scale is checked as if a stranger had written it. */
 final class ScaleTableReader {
-    private static final ObjectMapper MAPPER = JsonMapper.builder()
-            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-            .build();
-
     private static final TypeReference<Map<String, Object>> FIELDS = new TypeReference<>() {};
 
     private ScaleTableReader() {}
 
     static ScaleTable read(byte[] bytes) {
         try {
-            return table(MAPPER.readTree(bytes));
+            return table(Json.MAPPER.readTree(bytes));
         } catch (JsonProcessingException e) {
             throw problem("not JSON: " + DataProblem.shown(e.getOriginalMessage()));
         } catch (IOException e) {
@@ -148,7 +140,7 @@ final class ScaleTableReader {
         if (!node.isObject()) {
             throw problem("a scheme is missing, or not an object");
         }
-        QuantizationScheme scheme = KvCacheScheme.parse(MAPPER.convertValue(node, FIELDS));
+        QuantizationScheme scheme = KvCacheScheme.parse(Json.MAPPER.convertValue(node, FIELDS));
         if (scheme.globalScale() != null && !node.hasNonNull(SchemeFields.GLOBAL_SCALE)) {
             // A recipe has a default; a number without its convention is worth nothing.
             throw problem("a scheme of strategy tensor_group does not say its global_scale: divisor or multiplier");

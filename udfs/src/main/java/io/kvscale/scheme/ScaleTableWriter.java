@@ -1,12 +1,7 @@
 package io.kvscale.scheme;
 
-import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.core.JsonFactoryBuilder;
 import com.fasterxml.jackson.core.JsonGenerator;
-import com.fasterxml.jackson.core.StreamWriteFeature;
-import com.fasterxml.jackson.core.util.DefaultIndenter;
-import com.fasterxml.jackson.core.util.DefaultPrettyPrinter;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import io.kvscale.json.Json;
 import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
 import java.io.ByteArrayOutputStream;
@@ -20,13 +15,6 @@ final class ScaleTableWriter {
     static final String FORMAT = "kvscale-scales";
     static final int VERSION = 1;
 
-    /** Jackson's own writer of floats: the shortest decimal that reads back, where JDK 17's is not always. */
-    private static final JsonFactory FACTORY = new JsonFactoryBuilder()
-            .enable(StreamWriteFeature.USE_FAST_DOUBLE_WRITER)
-            .build();
-
-    private static final ObjectMapper MAPPER = new ObjectMapper(FACTORY);
-
     private final ScaleTable table;
     private final JsonGenerator json;
 
@@ -37,9 +25,7 @@ final class ScaleTableWriter {
 
     static byte[] write(ScaleTable table) {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
-        try (JsonGenerator json = FACTORY.createGenerator(out)) {
-            json.setCodec(MAPPER);
-            json.setPrettyPrinter(new DefaultPrettyPrinter().withObjectIndenter(new DefaultIndenter("  ", "\n")));
+        try (JsonGenerator json = Json.indented().createGenerator(out)) {
             new ScaleTableWriter(table, json).write();
         } catch (IOException e) {
             throw new UncheckedIOException("writing to memory does not fail", e);

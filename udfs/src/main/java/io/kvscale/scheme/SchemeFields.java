@@ -1,27 +1,27 @@
 package io.kvscale.scheme;
 
 import io.kvscale.numeric.NumberFormat;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** The mapping behind a {@code kv_cache_scheme}, read field by field. */
 final class SchemeFields {
-    /** Ours: which of the two fp8 formats; compressed-tensors knows one. */
+    /** Not in compressed-tensors: the layout, where several formats have the same bits and type. */
     static final String FORMAT = "format";
 
-    /** The value of {@link #FORMAT} for {@link NumberFormat#FP8_E5M2}. */
-    static final String E5M2 = "e5m2";
-
-    /** Ours: which of the two conventions of NVFP4. */
+    /** Not in compressed-tensors: the convention of NVFP4's global scale. */
     static final String GLOBAL_SCALE = "global_scale";
 
     private static final String TENSOR_GROUP = Strategy.TENSOR_GROUP.word();
-    /** The value of {@code dynamic} by which compressed-tensors calls the scales of NVFP4. */
-    static final String LOCAL = "local";
 
-    private static final String E4M3 = "e4m3";
+    /** The value of {@code dynamic} that compressed-tensors uses for NVFP4. */
+    static final String LOCAL = "local";
 
     private static final Vocabulary KEYS = Vocabulary.of(
             "num_bits",
@@ -31,18 +31,21 @@ final class SchemeFields {
             "strategy",
             "group_size",
             "dynamic",
-            "observer",
-            "observer_kwargs",
+            Observers.OBSERVER,
+            Observers.KWARGS,
             "scale_dtype",
             GLOBAL_SCALE,
             "zp_dtype",
             "actorder",
             "block_structure");
     private static final Vocabulary TYPES = Vocabulary.of("int", "float");
-    private static final Vocabulary STRATEGIES = Vocabulary.of("tensor", "attn_head", "channel", "group", TENSOR_GROUP);
+    private static final Vocabulary STRATEGIES =
+            Vocabulary.of(Arrays.stream(Strategy.values()).map(Strategy::word));
     private static final Vocabulary GLOBAL_SCALES =
-            Vocabulary.of(GlobalScale.DIVISOR.word(), GlobalScale.MULTIPLIER.word());
-    private static final Vocabulary FP8 = Vocabulary.of(E4M3, E5M2);
+            Vocabulary.of(Arrays.stream(GlobalScale.values()).map(GlobalScale::word));
+    private static final Vocabulary LAYOUTS = Vocabulary.of(Arrays.stream(NumberFormat.values())
+            .filter(SchemeFields::needsLayout)
+            .map(NumberFormat::layout));
 
     private final Map<String, ?> fields;
 
@@ -58,14 +61,13 @@ final class SchemeFields {
         int groupSize = groupSize();
         Strategy strategy = strategy(groupSize);
         boolean symmetric = flag("symmetric", true);
-        Observer observer = ObserverFields.observer(fields.get(ObserverFields.OBSERVER));
-        ObserverKwargs kwargs = ObserverFields.kwargs(observer, fields.get(ObserverFields.KWARGS), notActedOn);
+        Observer observer = Observers.read(fields.get(Observers.OBSERVER), fields.get(Observers.KWARGS), notActedOn);
         ScaleDtype scaleDtype = scaleDtype(notActedOn);
         if (fields.get("zp_dtype") != null) {
             notActedOn.accept("zp_dtype");
         }
         return new QuantizationScheme(
-                format, strategy, Math.max(groupSize, 0), symmetric, observer, kwargs, scaleDtype, globalScale());
+                format, strategy, Math.max(groupSize, 0), symmetric, observer, scaleDtype, globalScale());
     }
 
     static void rejectUnknown(Map<?, ?> given, Vocabulary known, String prefix) {
@@ -110,28 +112,46 @@ final class SchemeFields {
     }
 
     private NumberFormat format() {
-        boolean real = word("type", "int", TYPES).equals("float");
+        String type = word("type", "int", TYPES);
         Object bits = fields.containsKey("num_bits") ? fields.get("num_bits") : Integer.valueOf(8);
+        List<NumberFormat> formats = bits instanceof Integer n ? NumberFormat.with(n, type) : List.of();
         if (fields.get(FORMAT) != null) {
-            String format = word(FORMAT, E4M3, FP8);
-            if (!real || !Integer.valueOf(8).equals(bits)) {
-                throw invalid(
-                        FORMAT,
-                        "format " + format + " is fp8: it goes with num_bits 8 and type float",
-                        "remove it, or say num_bits: 8, type: float");
-            }
-            return format.equals(E5M2) ? NumberFormat.FP8_E5M2 : NumberFormat.FP8_E4M3;
+            String layout = word(FORMAT, "", LAYOUTS);
+            return formats.stream()
+                    .filter(format -> format.layout().equals(layout) && needsLayout(format))
+                    .findFirst()
+                    .orElseThrow(() -> wrongLayout(layout));
         }
-        if (Integer.valueOf(8).equals(bits)) {
-            return real ? NumberFormat.FP8_E4M3 : NumberFormat.INT8;
-        }
-        if (Integer.valueOf(4).equals(bits)) {
-            return real ? NumberFormat.FP4_E2M1 : NumberFormat.INT4;
+        if (!formats.isEmpty()) {
+            return formats.get(0);
         }
         throw invalid(
                 "num_bits",
-                "num_bits must be 8 or 4, got " + Given.shown(bits),
-                "the formats are int8, int4 (type: int), fp8 e4m3, fp8 e5m2 (format: e5m2) and fp4 e2m1 (type: float)");
+                "num_bits must be " + joined(NumberFormat::bits, " or ") + ", got " + Given.shown(bits),
+                "the formats are " + joined(NumberFormat::word, ", "));
+    }
+
+    private static boolean needsLayout(NumberFormat format) {
+        return NumberFormat.with(format.bits(), format.type()).size() > 1;
+    }
+
+    private static InvalidSchemeException wrongLayout(String layout) {
+        NumberFormat format = Arrays.stream(NumberFormat.values())
+                .filter(known -> known.layout().equals(layout))
+                .findFirst()
+                .orElseThrow();
+        return invalid(
+                FORMAT,
+                "format " + layout + " goes with num_bits " + format.bits() + " and type " + format.type(),
+                "remove it, or say num_bits: " + format.bits() + ", type: " + format.type());
+    }
+
+    private static String joined(Function<NumberFormat, Object> property, String separator) {
+        return Arrays.stream(NumberFormat.values())
+                .map(property)
+                .map(String::valueOf)
+                .distinct()
+                .collect(Collectors.joining(separator));
     }
 
     private int groupSize() {

@@ -1,11 +1,11 @@
 package io.kvscale.scheme;
 
 import io.kvscale.numeric.NumberFormat;
-import java.util.LinkedHashMap;
+import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,8 +17,8 @@ public final class SchemeText {
     private static final String SCHEME = "kv_cache_scheme";
     private static final String SCALE_DTYPE = "scale_dtype";
     private static final String NVFP4 = "nvfp4";
-    private static final Vocabulary FORMATS =
-            Vocabulary.of("fp8", "fp8_e4m3", "fp8_e5m2", "int8", "int4", "fp4", "fp4_e2m1", NVFP4);
+    private static final Vocabulary FORMATS = Vocabulary.of(Stream.concat(
+            Arrays.stream(NumberFormat.values()).flatMap(format -> format.names().stream()), Stream.of(NVFP4)));
     private static final Pattern SHORT = Pattern.compile("[^\\s:{}\\[\\]'\"]+(:[^\\s:{}\\[\\]'\"]*)*");
     private static final String EXAMPLES =
             "give a kv_cache_scheme as YAML or JSON, or a short name as fp8, int8:channel, int4:group:32 or nvfp4";
@@ -66,20 +66,15 @@ public final class SchemeText {
      *     scales of its own
      */
     public static NumberFormat format(String name) {
-        return switch (name.toLowerCase(Locale.ROOT)) {
-            case "fp8", "fp8_e4m3" -> NumberFormat.FP8_E4M3;
-            case "fp8_e5m2" -> NumberFormat.FP8_E5M2;
-            case "int8" -> NumberFormat.INT8;
-            case "int4" -> NumberFormat.INT4;
-            case "fp4", "fp4_e2m1" -> NumberFormat.FP4_E2M1;
-            case NVFP4, "nvfp4:divisor", "nvfp4:multiplier" ->
-                throw new InvalidSchemeException(
-                        "format",
-                        "nvfp4 is no format of codes with one scale: it has local scales beside its codes",
-                        "take another format; what nvfp4 leaves of values is known by fake-quantizing them");
-            default ->
-                throw new InvalidSchemeException("format", "unknown format " + Given.shown(name), FORMATS.remedy(name));
-        };
+        if (isNvfp4(List.of(name.split(":", -1)))) {
+            throw new InvalidSchemeException(
+                    "format",
+                    "nvfp4 has local scales beside its codes, and one scale is not enough for it",
+                    "take another format; kv_fake_quantize and kv_quantization_error support nvfp4");
+        }
+        return NumberFormat.named(name)
+                .orElseThrow(() -> new InvalidSchemeException(
+                        "format", "unknown format " + Given.shown(name), FORMATS.remedy(name)));
     }
 
     /**
@@ -121,12 +116,7 @@ public final class SchemeText {
             throw new InvalidSchemeException(
                     "", parts.size() + " parts in a short name, FORMAT:STRATEGY:GROUP_SIZE has 3", EXAMPLES);
         }
-        Map<String, Object> fields = new LinkedHashMap<>();
-        fields.put("num_bits", format.bits());
-        fields.put("type", format.isInteger() ? "int" : "float");
-        if (format == NumberFormat.FP8_E5M2) {
-            fields.put(SchemeFields.FORMAT, SchemeFields.E5M2);
-        }
+        Map<String, Object> fields = KvCacheScheme.formatFields(format);
         if (parts.size() > 1) {
             fields.put("strategy", parts.get(1));
         }

@@ -22,6 +22,11 @@ public final class Vocabulary {
         return new Vocabulary(List.of(words));
     }
 
+    /** @param words at least one; equal ones count once */
+    static Vocabulary of(Stream<String> words) {
+        return new Vocabulary(words.distinct().toList());
+    }
+
     /** These words and those of the other. */
     public Vocabulary and(Vocabulary other) {
         return new Vocabulary(

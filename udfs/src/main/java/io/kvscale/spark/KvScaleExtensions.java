@@ -13,7 +13,7 @@ public final class KvScaleExtensions implements Function1<SparkSessionExtensions
     @Override
     public BoxedUnit apply(SparkSessionExtensions extensions) {
         KvFunctions.inject(extensions);
-        extensions.injectColumnar(session -> new StatsPlan());
+        extensions.injectColumnar(session -> new StatisticsPlanRule());
         return BoxedUnit.UNIT;
     }
 }

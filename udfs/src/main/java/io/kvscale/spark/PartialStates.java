@@ -1,7 +1,7 @@
 package io.kvscale.spark;
 
 import io.kvscale.observer.CalibrationStatistics;
-import io.kvscale.spark.functions.StatsAggregate;
+import io.kvscale.spark.functions.TensorStatisticsAggregate;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -29,7 +29,7 @@ import scala.jdk.javaapi.CollectionConverters;
  * @param functions likewise
  * @param given counts the rows that come out
  */
-record PartialStates(ArrayList<Expression> keys, ArrayList<StatsAggregate> functions, SQLMetric given)
+record PartialStates(ArrayList<Expression> keys, ArrayList<TensorStatisticsAggregate> functions, SQLMetric given)
         implements Serializable {
     /** As many groups are held at most, some 20 KB each; then they are handed on, to be merged behind the shuffle. */
     private static final int MAX_GROUPS = 1024;
@@ -78,7 +78,7 @@ record PartialStates(ArrayList<Expression> keys, ArrayList<StatsAggregate> funct
 
             private CalibrationStatistics[] states() {
                 return functions.stream()
-                        .map(StatsAggregate::createAggregationBuffer)
+                        .map(TensorStatisticsAggregate::createAggregationBuffer)
                         .toArray(CalibrationStatistics[]::new);
             }
 

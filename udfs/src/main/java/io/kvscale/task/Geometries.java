@@ -43,21 +43,44 @@ public record Geometries(List<Seen> seen) implements Serializable {
                 .toList());
     }
 
-    /** What is wrong if there is more than one; null if there is not. */
+    /** The error of a slot with two geometries, in the file and sample that show the second; null for one geometry. */
     public @Nullable DataProblem conflict(Slot slot) {
         if (seen.size() < KEPT) {
             return null;
         }
         Seen one = seen.get(0);
         Seen other = seen.get(1);
+        return conflict(slot, one.geometry(), one.first(), other.geometry(), other.first());
+    }
+
+    /**
+     * Compares two geometries of one slot.
+     *
+     * @param first where {@code one} was seen first; null if not known
+     * @param here where {@code other} was seen; null if not known
+     * @return the error if they differ, else null
+     */
+    public static @Nullable DataProblem conflict(
+            Slot slot, Geometry one, @Nullable Origin first, Geometry other, @Nullable Origin here) {
+        if (one.equals(other)) {
+            return null;
+        }
         DataProblem problem = DataProblem.of(
-                        "this slot is " + other.geometry() + " here, but " + one.geometry() + " in "
-                                + DataProblem.shown(one.first().file()),
+                        "this slot is " + other + " here, but " + one + " " + place(first),
                         "calibrate on captures of one model, taken in one way")
-                .inSlot(slot)
-                .inFile(other.first().file());
-        return other.first().sample() == null
-                ? problem
-                : problem.inSample(other.first().sample());
+                .inSlot(slot);
+        if (here != null && !here.file().isEmpty()) {
+            problem = problem.inFile(here.file());
+        }
+        return here == null || here.sample() == null ? problem : problem.inSample(here.sample());
+    }
+
+    private static String place(@Nullable Origin origin) {
+        if (origin != null && !origin.file().isEmpty()) {
+            return "in " + DataProblem.shown(origin.file());
+        }
+        return origin == null || origin.sample() == null
+                ? "elsewhere"
+                : "in sample " + DataProblem.shown(origin.sample().toString());
     }
 }

@@ -1,5 +1,6 @@
 package io.kvscale.task;
 
+import io.kvscale.cache.QuantizedKvCache;
 import io.kvscale.capture.CaptureReader;
 import io.kvscale.capture.layout.CaptureOptions;
 import io.kvscale.capture.layout.KvTableRow;
@@ -22,7 +23,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class RowTask {
     private final TableTensorParser tensors;
-    private final TaskObservations observed;
+    private final QuantizedKvCache cache;
+    private final TaskState state = new TaskState();
     private final LongConsumer progress;
     private final long start = System.nanoTime();
     private Corpus corpus = Corpus.EMPTY;
@@ -36,7 +38,7 @@ public final class RowTask {
      */
     public RowTask(SlotSchemes schemes, StatisticsKind kind, CaptureOptions options, LongConsumer progress) {
         this.tensors = new TableTensorParser(options);
-        this.observed = new TaskObservations(schemes, kind);
+        this.cache = new QuantizedKvCache(schemes, 0, kind, null);
         this.progress = progress;
     }
 
@@ -55,13 +57,13 @@ public final class RowTask {
                 corpus = tensor.countedIn(corpus);
             }
         } catch (InvalidDataException e) {
-            observed.add(slot == null ? e.problem() : TableTensorParser.placed(e.problem(), row, slot));
+            state.add(slot == null ? e.problem() : TableTensorParser.placed(e.problem(), row, slot));
         }
     }
 
     private void observe(TableTensor tensor, @Nullable ByteBuffer values) {
         if (values == null) {
-            observed.observe(tensor.slot(), new Position(tensor.source(), 0), ByteBuffer.allocate(0));
+            state.observe(cache, tensor.slot(), new Position(tensor.source(), 0), ByteBuffer.allocate(0));
             return;
         }
         int valueBytes = tensor.source().geometry().dtype().bytes();
@@ -69,15 +71,15 @@ public final class RowTask {
         for (int from = 0; from < size; ) {
             int length = Math.min(CaptureReader.blockBytes(), size - from);
             ByteBuffer block = values.slice(values.position() + from, length).order(ByteOrder.LITTLE_ENDIAN);
-            observed.observe(tensor.slot(), new Position(tensor.source(), from / valueBytes), block);
+            state.observe(cache, tensor.slot(), new Position(tensor.source(), from / valueBytes), block);
             progress.accept(length);
             from += length;
         }
         bytes += size;
     }
 
-    /** What all rows gave. As read count the bytes of their values: Spark's own count misses vectored reads. */
-    public CalibrationTask.Outcome outcome() {
-        return observed.outcome(corpus, CalibrationTask.Tally.read(bytes, System.nanoTime() - start), null);
+    /** What all rows gave. Bytes read are those of the values: Spark's own count misses vectored reads. */
+    public TaskState state() {
+        return state.counting(corpus, Tally.read(bytes, System.nanoTime() - start, FailedSamples.NONE));
     }
 }

@@ -89,12 +89,12 @@ public record SampleTensors(
         }
     }
 
-    /** Observes every value. */
-    void observe(TaskObservations observed) {
+    /** Gives every value to {@code sink}, as reading the capture file would. */
+    void observe(CaptureReader.Sink sink) {
         long begin = capture().dataBegin();
         for (Slot slot : slots) {
             KvSource source = new KvSource(file(), begin, name, geometry, 1, tokens, false, null);
-            forEachPiece(slot, (element, values) -> observed.observe(slot, new Position(source, element), values));
+            forEachPiece(slot, (element, values) -> sink.chunk(slot, new Position(source, element), values));
             begin += source.size() * geometry.dtype().bytes();
         }
     }

@@ -1,7 +1,7 @@
 package io.kvscale.task;
 
-import io.kvscale.cache.Feedback;
 import io.kvscale.cache.FixedScales;
+import io.kvscale.cache.QuantizedKvCache;
 import io.kvscale.capture.layout.LayerFilter;
 import io.kvscale.model.DecoderModel;
 import io.kvscale.model.Decoding;
@@ -50,12 +50,13 @@ public final class TextTask implements AutoCloseable {
     private final long maxBytes;
     private final List<Slot> all;
     private final List<Slot> observedSlots;
-    private final @Nullable Feedback feedback;
+    private final QuantizedKvCache cache;
+    private final boolean feedsBack;
     /** How often K and V of a sample are held at once. */
     private final int copies;
 
     private final Map<Slot, NativeBuffer> computedBuffers = new TreeMap<>();
-    private final TaskObservations observed;
+    private final TaskState state = new TaskState();
     private final long start = System.nanoTime();
     private Corpus corpus = Corpus.EMPTY;
     private FailedSamples failures = FailedSamples.NONE;
@@ -123,9 +124,9 @@ public final class TextTask implements AutoCloseable {
         if (scales != null) {
             scales.checkFit(shape);
         }
-        this.feedback = scales == null ? null : new Feedback(scales, settings.residualLength());
-        this.copies = feedback == null ? 2 : 3;
-        this.observed = new TaskObservations(settings.schemes(), settings.kind());
+        this.cache = new QuantizedKvCache(settings.schemes(), settings.residualLength(), settings.kind(), scales);
+        this.feedsBack = scales != null;
+        this.copies = feedsBack ? 3 : 2;
         this.run = opening.open();
     }
 
@@ -145,7 +146,7 @@ public final class TextTask implements AutoCloseable {
             }
         } catch (NativeMemoryException e) {
             // Never left out as a failed sample, nor run in another shape: the result would depend on the machine.
-            observed.add(e.problem().inSample(Sample.named(rows.get(0).name())));
+            state.add(e.problem().inSample(Sample.named(rows.get(0).name())));
         }
     }
 
@@ -158,7 +159,7 @@ public final class TextTask implements AutoCloseable {
 
     private boolean ranTogether(List<TokenSequence> rows) throws IOException {
         int longest = rows.stream().mapToInt(row -> row.ids().length).max().orElse(0);
-        if (feedback != null || longest > settings.chunkTokens() || nativeBytes(rows.size(), longest) > maxBytes) {
+        if (feedsBack || longest > settings.chunkTokens() || nativeBytes(rows.size(), longest) > maxBytes) {
             return false;
         }
         try {
@@ -180,7 +181,7 @@ public final class TextTask implements AutoCloseable {
         SampleTensors sample;
         try {
             checkMemory(row);
-            sample = feedback == null ? plain(row) : fedBack(row, feedback);
+            sample = feedsBack ? fedBack(row) : plain(row);
         } catch (NativeMemoryException e) {
             throw e;
         } catch (InvalidDataException e) {
@@ -199,7 +200,7 @@ public final class TextTask implements AutoCloseable {
     }
 
     /** What is observed of each chunk is as the model computed it, before it is quantized for the chunks after. */
-    private SampleTensors fedBack(TokenSequence row, Feedback by) {
+    private SampleTensors fedBack(TokenSequence row) {
         int tokens = row.ids().length;
         long slotBytes = shape.bytesPerToken() / all.size() * tokens;
         Map<Slot, KvTensor> computed = new TreeMap<>();
@@ -215,7 +216,7 @@ public final class TextTask implements AutoCloseable {
             computed.forEach((slot, values) ->
                     KvTokens.put(KvTokens.copy(run.present(slot), 0, begin, to), values.values(), tokens, 0, begin));
             if (to < tokens) {
-                by.apply(run, all, from, (slot, leaving, quantized) -> {});
+                cache.fakeQuantize(run, all, from, (slot, values, quantized) -> {});
             }
             from = to;
         }
@@ -257,9 +258,9 @@ public final class TextTask implements AutoCloseable {
             }
         }
         try {
-            sample.observe(observed);
+            sample.observe((slot, position, values) -> state.observe(cache, slot, position, values));
         } catch (InvalidDataException e) {
-            observed.add(e.problem().inSample(Sample.named(sample.name())));
+            state.add(e.problem().inSample(Sample.named(sample.name())));
             return;
         }
         for (Slot slot : observedSlots) {
@@ -275,25 +276,22 @@ public final class TextTask implements AutoCloseable {
     }
 
     private @Nullable DataProblem problem() {
-        return Stream.of(observed.problem(), failures.count() > settings.maxFailed() ? failures.first() : null)
+        return Stream.of(state.found(), failures.count() > settings.maxFailed() ? failures.first() : null)
                 .filter(problem -> problem != null)
                 .min(DataProblem::compareTo)
                 .orElse(null);
     }
 
     /**
-     * What all batches gave; a problem among it if more samples failed here than may in all. Whether they are too many in
-     * all tasks together shows when those are merged.
+     * What all batches gave. Holds a problem if more samples failed in this task than may fail in all tasks; the driver
+     * checks the number over all tasks.
      */
-    public CalibrationTask.Outcome outcome() {
+    public TaskState state() {
         DataProblem problem = problem();
         if (problem != null) {
-            observed.add(problem);
+            state.add(problem);
         }
-        return observed.outcome(
-                corpus,
-                new CalibrationTask.Tally(bytes, System.nanoTime() - start, 0, 0, 0, List.of(), failures),
-                null);
+        return state.counting(corpus, Tally.read(bytes, System.nanoTime() - start, failures));
     }
 
     /** Releases the buffers of the run; the model stays open. */

@@ -63,7 +63,7 @@ public record DataProblem(
     }
 
     /** The same without file and tensor, where nobody knows them but by the sample. */
-    public DataProblem inSampleOnly() {
+    public DataProblem withoutFile() {
         return new DataProblem(what, remedy, sample, slot, null, null);
     }
 

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param offset where the tensor begins in its file, in bytes
  * @param sample the name of the sample, or of the batch if {@code batch} is above 1; null if there is none
  * @param mask which tokens are real; null if all are
- * @param further whether a sample goes on here that began in a tensor before: its tokens count, it does not count again
+ * @param continued whether a sample goes on here that began in a tensor before: its tokens count, it does not count again
  */
 public record KvSource(
         String file,
@@ -23,7 +23,7 @@ public record KvSource(
         int tokens,
         boolean tokenMajor,
         @Nullable TokenMask mask,
-        boolean further) {
+        boolean continued) {
 
     /** A tensor with which its samples begin, as all tensors of capture files are. */
     public KvSource(
@@ -39,8 +39,8 @@ public record KvSource(
     }
 
     /** The same tensor where it begins elsewhere in its file. */
-    public KvSource at(long begin) {
-        return new KvSource(file, begin, sample, geometry, batch, tokens, tokenMajor, mask, further);
+    public KvSource withOffset(long begin) {
+        return new KvSource(file, begin, sample, geometry, batch, tokens, tokenMajor, mask, continued);
     }
 
     /** Receives runs of real values: {@code rows} neighbouring rows of {@code width} values each. */
@@ -64,7 +64,7 @@ public record KvSource(
 
     /** Samples that begin here. */
     public int samples() {
-        return further ? 0 : batch;
+        return continued ? 0 : batch;
     }
 
     /** Real tokens of all samples. */

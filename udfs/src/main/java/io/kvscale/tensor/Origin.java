@@ -21,7 +21,7 @@ public record Origin(@Nullable Sample sample, String file) implements Comparable
     }
 
     /** The lesser of two, either of which may be absent. */
-    public static @Nullable Origin first(@Nullable Origin a, @Nullable Origin b) {
+    public static @Nullable Origin earlier(@Nullable Origin a, @Nullable Origin b) {
         if (a == null || b == null) {
             return a == null ? b : a;
         }

@@ -3,6 +3,7 @@ package io.kvscale.text;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.kvscale.jinja.Template;
 import io.kvscale.jinja.TemplateException;
+import io.kvscale.json.Json;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.nio.file.Files;
@@ -31,7 +32,7 @@ final class ChatTemplate {
     /** Reads the files; a folder without a template is an error only once a chat comes. */
     static ChatTemplate read(Path folder, boolean generationPrompt) {
         Path file = folder.resolve("tokenizer_config.json");
-        JsonNode config = Files.exists(file) ? ModelJson.object(file) : ModelJson.JSON.createObjectNode();
+        JsonNode config = Files.exists(file) ? ModelJson.object(file) : Json.LENIENT.createObjectNode();
         Map<String, Object> variables = new HashMap<>();
         SPECIAL_TOKENS.forEach(name -> putToken(variables, name, config.get(name)));
         List<String> additional = new ArrayList<>();

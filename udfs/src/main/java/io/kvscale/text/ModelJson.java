@@ -2,7 +2,7 @@ package io.kvscale.text;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.kvscale.json.Json;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.io.IOException;
@@ -14,8 +14,6 @@ import java.nio.file.Path;
 
 /** The text files of a model's folder, none of them trusted. */
 final class ModelJson {
-    static final JsonMapper JSON = new JsonMapper();
-
     private static final int MAX_FILE = 256 << 20;
 
     private ModelJson() {}
@@ -44,7 +42,7 @@ final class ModelJson {
 
     static JsonNode object(Path file) {
         try {
-            JsonNode object = JSON.readTree(text(file));
+            JsonNode object = Json.LENIENT.readTree(text(file));
             if (object.isObject()) {
                 return object;
             }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.databind.JsonNode;
+import io.kvscale.json.Json;
 import java.io.IOException;
 import java.nio.file.Path;
 
@@ -15,7 +16,7 @@ final class TokenizerIds {
 
     static int largest(Path file, byte[] json) {
         TokenizerIds ids = new TokenizerIds();
-        try (JsonParser parser = ModelJson.JSON.createParser(json)) {
+        try (JsonParser parser = Json.LENIENT.createParser(json)) {
             ids.read(parser);
         } catch (JsonProcessingException e) {
             throw ModelJson.broken(file, "it is not JSON: " + e.getOriginalMessage());

@@ -4,13 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kvscale.numeric.Dtype;
 import io.kvscale.numeric.NumberFormat;
+import io.kvscale.numeric.QuantParameters;
 import io.kvscale.quant.HeldScales;
 import io.kvscale.quant.NaiveNvfp4;
-import io.kvscale.quant.QuantParameters;
 import io.kvscale.quant.ScaleSet;
+import io.kvscale.quant.search.LastBatch;
+import io.kvscale.quant.search.MovingAverage;
+import io.kvscale.quant.search.StaticMinMax;
 import io.kvscale.scheme.GlobalScale;
-import io.kvscale.scheme.Observer;
-import io.kvscale.scheme.ObserverKwargs;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.ScaleDtype;
 import io.kvscale.scheme.SlotSchemes;
@@ -22,6 +23,7 @@ import io.kvscale.tensor.Slot;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
@@ -78,8 +80,8 @@ class HeldPastTest {
                     strategy,
                     strategy == Strategy.GROUP ? (headDim % 2 == 0 ? headDim / 2 : 1) : 0,
                     !format.supportsAsymmetric() || random.nextBoolean(),
-                    Observer.values()[random.nextInt(3)],
-                    ObserverKwargs.averaging(0.3),
+                    List.of(new StaticMinMax(), new MovingAverage(0.3), new LastBatch())
+                            .get(random.nextInt(3)),
                     ScaleDtype.values()[random.nextInt(2)]);
         }
 

@@ -1,12 +1,14 @@
 package io.kvscale.cache;
 
+import io.kvscale.numeric.QuantParameters;
 import io.kvscale.quant.HeldScales;
-import io.kvscale.quant.QuantParameters;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.ScaleTable;
 import io.kvscale.scheme.SlotScales;
 import io.kvscale.tensor.Geometry;
+import io.kvscale.tensor.KvTensor;
 import io.kvscale.tensor.Slot;
+import java.util.Objects;
 import java.util.Random;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -54,5 +56,10 @@ public final class MadeScales {
     public static HeldScales held(SlotScales its, Geometry geometry) {
         return new HeldScales(
                 its.scheme(), geometry, its.scale(), its.scheme().symmetric() ? new float[0] : its.zeroPoint());
+    }
+
+    /** Quantizes and dequantizes tokens of a slot that has scales. */
+    public static KvTensor fakeQuantized(FixedScales scales, Slot slot, KvTensor tokens) {
+        return FakeQuantization.apply(tokens, Objects.requireNonNull(scales.of(slot, tokens.geometry())));
     }
 }

@@ -6,8 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.kvscale.numeric.Dtype;
 import io.kvscale.numeric.NumberFormat;
 import io.kvscale.quant.ScaleSet;
-import io.kvscale.scheme.Observer;
-import io.kvscale.scheme.ObserverKwargs;
+import io.kvscale.quant.search.StaticMinMax;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.ScaleDtype;
 import io.kvscale.scheme.SlotSchemes;
@@ -176,8 +175,8 @@ class QuantizedKvCacheTest {
     void theHeapThatIsHeldIsThatOfCodesAndResidual(
             NumberFormat format, Strategy strategy, int groupSize, int valuesPerByte) {
         Geometry geometry = new Geometry(Dtype.BF16, 4, 64);
-        QuantizationScheme scheme = new QuantizationScheme(
-                format, strategy, groupSize, true, Observer.STATIC_MINMAX, ObserverKwargs.DEFAULT, ScaleDtype.FLOAT32);
+        QuantizationScheme scheme =
+                new QuantizationScheme(format, strategy, groupSize, true, new StaticMinMax(), ScaleDtype.FLOAT32);
         int residual = 128;
         int prefill = 4_000;
         int decoded = 3 * 64;

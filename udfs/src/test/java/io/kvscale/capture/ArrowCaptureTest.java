@@ -23,6 +23,7 @@ import io.kvscale.safetensors.SafetensorsWriter;
 import io.kvscale.task.CalibrationTask;
 import io.kvscale.task.CaptureCorpus;
 import io.kvscale.task.CaptureCorpus.Merged;
+import io.kvscale.task.TaskState;
 import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Sample;
 import io.kvscale.tensor.Slot;
@@ -299,7 +300,7 @@ class ArrowCaptureTest {
         CaptureCorpus corpus = new CaptureCorpus(folder, 10);
         corpus.write("s.arrow", table(values(corpus, "BF16"), "BF16").batches(1).file());
         for (int pieces : new int[] {1, 5}) {
-            List<CalibrationTask.Outcome> outcomes = Split.plan(corpus.files(), pieces).stream()
+            List<TaskState> outcomes = Split.plan(corpus.files(), pieces).stream()
                     .map(split -> CalibrationTask.run(
                             split,
                             corpus.schemes,

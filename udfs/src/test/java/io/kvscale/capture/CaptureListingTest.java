@@ -3,7 +3,6 @@ package io.kvscale.capture;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.kvscale.capture.layout.InputFormat;
 import io.kvscale.input.InputFile;
 import io.kvscale.tensor.InvalidDataException;
 import java.io.IOException;
@@ -148,20 +147,21 @@ class CaptureListingTest {
             Files.createDirectories(file.getParent());
             Files.write(file, new byte[1]);
         }
-        assertThat(names(list(InputFormat.ARROW, "in"))).containsExactly("x/r.arrow", "x/s.arrows");
-        assertThat(names(list(InputFormat.SAFETENSORS, "in"))).hasSize(4);
-        assertThat(list(InputFormat.SAFETENSORS, "in").skipped()).isEqualTo(3 + 4);
+        assertThat(names(list(format("arrow"), "in"))).containsExactly("x/r.arrow", "x/s.arrows");
+        assertThat(names(list(format("safetensors"), "in"))).hasSize(4);
+        assertThat(list(format("safetensors"), "in").skipped()).isEqualTo(3 + 4);
         assertThat(names(list("in"))).hasSize(4 + 2);
         // A file that is named is taken whatever its name.
-        assertThat(names(list(InputFormat.ARROW, "raw.bin"))).containsExactly("raw.bin");
-        assertThatThrownBy(() -> list((InputFormat) null, "in"))
+        assertThat(names(list(format("arrow"), "raw.bin"))).containsExactly("raw.bin");
+        assertThatThrownBy(() -> list((CaptureFormat) null, "in"))
                 .isInstanceOf(InvalidDataException.class)
-                .hasMessageContaining("Parquet files lie among other captures");
-        CaptureListing parquet = list((InputFormat) null, "in/t", "in/t/u");
-        assertThat(parquet.parquet()).isTrue();
+                .hasMessageContaining("the inputs mix a table with captures");
+        CaptureListing parquet = list((CaptureFormat) null, "in/t", "in/t/u");
+        assertThat(parquet.table()).isTrue();
         assertThat(parquet.files()).hasSize(2);
-        assertThat(list((InputFormat) null, "in/a").parquet()).isFalse();
-        assertThat(CaptureListing.words(null)).isEqualTo(".safetensors, .arrow, .arrows or .parquet");
+        assertThat(list((CaptureFormat) null, "in/a").table()).isFalse();
+        assertThat(CaptureListing.extensions((CaptureFormat) null))
+                .isEqualTo(".safetensors, .arrow, .arrows or .parquet");
     }
 
     @Test
@@ -177,9 +177,13 @@ class CaptureListingTest {
                 Stream.of(inputs).map(input -> folder + "/" + input).toList(), new Configuration());
     }
 
-    private CaptureListing list(@Nullable InputFormat format, String... inputs) {
+    private CaptureListing list(@Nullable CaptureFormat format, String... inputs) {
         return CaptureListing.of(
                 Stream.of(inputs).map(input -> folder + "/" + input).toList(), format, new Configuration());
+    }
+
+    private static CaptureFormat format(String word) {
+        return CaptureFormats.named(word).orElseThrow();
     }
 
     private static List<String> names(CaptureListing listing) {

@@ -6,9 +6,9 @@ import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.kvscale.cache.FixedScaleCache;
 import io.kvscale.cache.FixedScales;
 import io.kvscale.cache.KvPair;
+import io.kvscale.cache.MadeScales;
 import io.kvscale.cache.QuantizedKvCache;
 import io.kvscale.model.DecoderModel;
 import io.kvscale.model.DecoderRun;
@@ -93,8 +93,8 @@ class EvaluationTaskTest {
         for (SampleScore score : scores(16, 0, none)) {
             SchemeScore scheme = score.schemes().get(0);
             assertThat(scheme.divergence()).isZero();
-            assertThat(scheme.sameTop()).isEqualTo(score.predicted());
-            assertThat(scheme.surprise()).isEqualTo(score.surprise());
+            assertThat(scheme.topTokenMatches()).isEqualTo(score.predicted());
+            assertThat(scheme.negativeLogLikelihood()).isEqualTo(score.negativeLogLikelihood());
             assertThat(scheme.errors()).isEmpty();
         }
     }
@@ -111,10 +111,11 @@ class EvaluationTaskTest {
                 assertThat(score.sample()).isEqualTo(SAMPLES.get(i).name());
                 assertThat(score.tokens()).isEqualTo(SAMPLES.get(i).ids().length);
                 assertThat(score.predicted()).isEqualTo(score.tokens() - 1);
-                assertThat(score.surprise()).isCloseTo(naive.baseline, within(1e-9));
-                assertThat(score.schemes().get(0).surprise()).isCloseTo(naive.surprise, within(1e-9));
+                assertThat(score.negativeLogLikelihood()).isCloseTo(naive.baseline, within(1e-9));
+                assertThat(score.schemes().get(0).negativeLogLikelihood())
+                        .isCloseTo(naive.negativeLogLikelihood, within(1e-9));
                 assertThat(score.schemes().get(0).divergence()).isCloseTo(naive.divergence, within(1e-9));
-                assertThat(score.schemes().get(0).sameTop()).isEqualTo(naive.sameTop);
+                assertThat(score.schemes().get(0).topTokenMatches()).isEqualTo(naive.topTokenMatches);
             }
         }
     }
@@ -144,7 +145,7 @@ class EvaluationTaskTest {
             run.feed(new int[][] {SAMPLES.get(0).ids()});
             for (Slot slot : slots()) {
                 KvTensor exact = run.present(slot);
-                KvTensor quantized = fixed.fakeQuantize(slot, exact);
+                KvTensor quantized = MadeScales.fakeQuantized(fixed, slot, exact);
                 double signal = 0;
                 double noise = 0;
                 for (int i = 0; i < exact.size(); i++) {
@@ -181,7 +182,8 @@ class EvaluationTaskTest {
         for (int i = 0; i < SAMPLES.size(); i++) {
             try (EvaluationTask alone = new EvaluationTask(model, List.of(FixedScales.of(second)), 8, 3)) {
                 SampleScore score = alone.score(SAMPLES.get(i));
-                assertThat(score.surprise()).isEqualTo(together.get(i).surprise());
+                assertThat(score.negativeLogLikelihood())
+                        .isEqualTo(together.get(i).negativeLogLikelihood());
                 assertThat(score.schemes().get(0))
                         .isEqualTo(together.get(i).schemes().get(1));
             }
@@ -213,12 +215,12 @@ class EvaluationTaskTest {
     /** The same by other means: the cache of codes, whole sequences of it, and the softmax by its definition. */
     private static final class Naive {
         double baseline;
-        double surprise;
+        double negativeLogLikelihood;
         double divergence;
-        long sameTop;
+        long topTokenMatches;
 
         Naive(int[] ids, int chunk, FixedScales scales, int residualLength) {
-            FixedScaleCache cache = new FixedScaleCache(scales, residualLength);
+            QuantizedKvCache cache = QuantizedKvCache.withFixedScales(scales, residualLength);
             try (DecoderRun exact = model.newRun();
                     DecoderRun quantized = model.newRun()) {
                 exact.begin(1);
@@ -269,7 +271,7 @@ class EvaluationTaskTest {
 
         private void count(double[] p, double[] q, int token) {
             baseline -= Math.log(p[token]);
-            surprise -= Math.log(q[token]);
+            negativeLogLikelihood -= Math.log(q[token]);
             int topP = 0;
             int topQ = 0;
             for (int i = 0; i < p.length; i++) {
@@ -277,7 +279,7 @@ class EvaluationTaskTest {
                 topP = p[i] > p[topP] ? i : topP;
                 topQ = q[i] > q[topQ] ? i : topQ;
             }
-            sameTop += topP == topQ ? 1 : 0;
+            topTokenMatches += topP == topQ ? 1 : 0;
         }
     }
 

@@ -17,7 +17,7 @@ class NextTokenTest {
     private static final MathContext DIGITS = new MathContext(40);
 
     @Test
-    void surpriseAndDivergenceAreThoseOfTheDefinition() {
+    void negativeLogLikelihoodAndDivergenceAreThoseOfTheDefinition() {
         Random random = new Random(11);
         for (int round = 0; round < 40; round++) {
             int size = 1 + random.nextInt(60);
@@ -29,7 +29,7 @@ class NextTokenTest {
             for (int i = 0; i < size; i++) {
                 double logP = StrictMath.log(share(a, i));
                 double logQ = StrictMath.log(share(b, i));
-                assertThat(p.surprise(i)).isCloseTo(-logP, within(1e-12 * Math.max(1, -logP)));
+                assertThat(p.negativeLogLikelihood(i)).isCloseTo(-logP, within(1e-12 * Math.max(1, -logP)));
                 divergence += share(a, i) * (logP - logQ);
             }
             assertThat(p.divergence(q)).isCloseTo(divergence, within(1e-12 * Math.max(1, divergence)));
@@ -63,11 +63,12 @@ class NextTokenTest {
     void aShiftOfAllLogitsChangesNothingEvenWhereExponentialsWouldOverflow() {
         float[] logits = {3f, -2f, 0.5f};
         float[] shifted = {4099f, 4094f, 4096.5f};
-        assertThat(read(shifted).surprise(1)).isCloseTo(read(logits).surprise(1), within(1e-12));
+        assertThat(read(shifted).negativeLogLikelihood(1))
+                .isCloseTo(read(logits).negativeLogLikelihood(1), within(1e-12));
         assertThat(read(shifted).divergence(read(logits))).isCloseTo(0, within(1e-12));
         float[] far = {3e38f, -3e38f};
-        assertThat(read(far).surprise(0)).isZero();
-        assertThat(read(far).surprise(1)).isEqualTo(2 * (double) 3e38f);
+        assertThat(read(far).negativeLogLikelihood(0)).isZero();
+        assertThat(read(far).negativeLogLikelihood(1)).isEqualTo(2 * (double) 3e38f);
         assertThat(read(far).divergence(read(new float[] {0, 0}))).isCloseTo(StrictMath.log(2), within(1e-12));
     }
 

@@ -7,16 +7,13 @@ import io.kvscale.cache.KvPair;
 import io.kvscale.cache.QuantizedKvCache;
 import io.kvscale.numeric.Dtype;
 import io.kvscale.numeric.NumberFormat;
-import io.kvscale.quant.QuantParameters;
-import io.kvscale.scheme.Observer;
-import io.kvscale.scheme.ObserverKwargs;
+import io.kvscale.numeric.QuantParameters;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.ScaleDtype;
 import io.kvscale.scheme.Strategy;
 import io.kvscale.tensor.KvTensor;
 import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
-import java.util.Locale;
 import java.util.Objects;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -37,8 +34,7 @@ class CacheGoldenTest {
                 Strategy.TENSOR,
                 0,
                 golden.get("symmetric").asBoolean(),
-                Observer.valueOf(golden.get("observer").asText().toUpperCase(Locale.ROOT)),
-                ObserverKwargs.averaging(golden.get("averaging_constant").asDouble()),
+                GoldenFile.observer(golden),
                 ScaleDtype.INPUT));
         for (JsonNode update : golden.get("updates")) {
             KvTensor key = Tensors.of(update.get("key"), golden.get("shape"), dtype);

@@ -6,6 +6,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.kvscale.numeric.Dtype;
 import io.kvscale.numeric.NumberFormat;
+import io.kvscale.quant.search.MovingAverage;
+import io.kvscale.scheme.Observer;
+import io.kvscale.scheme.Observers;
 import io.kvscale.scheme.ScaleDtype;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -112,6 +115,14 @@ public final class GoldenFile {
 
     public static NumberFormat format(JsonNode node) {
         return NumberFormat.valueOf(node.get("format").asText().toUpperCase(Locale.ROOT));
+    }
+
+    /** The observer of a case, with its averaging constant if it has one. */
+    public static Observer observer(JsonNode node) {
+        Observer observer = Observers.named(node.get("observer").asText());
+        return observer instanceof MovingAverage average
+                ? new MovingAverage(node.path("averaging_constant").asDouble(average.averagingConstant()))
+                : observer;
     }
 
     /** The type of the steps: that of the data, or f32 where the case says so. */

@@ -7,8 +7,6 @@ import io.kvscale.cache.QuantizedKvCache;
 import io.kvscale.numeric.Dtype;
 import io.kvscale.numeric.NumberFormat;
 import io.kvscale.quant.ScaleSet;
-import io.kvscale.scheme.Observer;
-import io.kvscale.scheme.ObserverKwargs;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.ScaleDtype;
 import io.kvscale.scheme.Strategy;
@@ -71,9 +69,7 @@ class ObserversGoldenTest {
                 Strategy.valueOf(golden.get("strategy").asText().toUpperCase(Locale.ROOT)),
                 0,
                 true,
-                Observer.valueOf(golden.get("observer").asText().toUpperCase(Locale.ROOT)),
-                ObserverKwargs.averaging(
-                        golden.get("averaging_constant").asDouble(ObserverKwargs.DEFAULT.averagingConstant())),
+                GoldenFile.observer(golden),
                 ScaleDtype.INPUT);
     }
 }

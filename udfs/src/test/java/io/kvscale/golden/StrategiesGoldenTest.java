@@ -6,8 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.kvscale.cache.QuantizedKvCache;
 import io.kvscale.numeric.Dtype;
 import io.kvscale.quant.ScaleSet;
-import io.kvscale.scheme.Observer;
-import io.kvscale.scheme.ObserverKwargs;
+import io.kvscale.quant.search.StaticMinMax;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.ScaleDtype;
 import io.kvscale.scheme.Strategy;
@@ -36,8 +35,7 @@ class StrategiesGoldenTest {
                 Strategy.valueOf(golden.get("strategy").asText().toUpperCase(Locale.ROOT)),
                 golden.get("group_size").asInt(0),
                 golden.get("symmetric").asBoolean(),
-                Observer.STATIC_MINMAX,
-                ObserverKwargs.DEFAULT,
+                new StaticMinMax(),
                 ScaleDtype.valueOf(golden.get("scale_dtype").asText().toUpperCase(Locale.ROOT)));
         KvTensor values = Tensors.of(golden.get("values"), golden.get("shape"), dtype);
         QuantizedKvCache cache = new QuantizedKvCache(scheme);

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.kvscale.numeric.Dtype;
+import io.kvscale.observer.histogram.ValueCounts;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.KvSource;
 import io.kvscale.tensor.Position;
@@ -19,8 +20,8 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 /**
- * Histograms that say what cannot be, in files that are sound otherwise, checksum included. All are of one slot of BF16
- * with two heads: values from -1 to 2 in head 0, none in head 1.
+ * Impossible histograms in files that are otherwise sound, checksum included. Each file has one BF16 slot with two heads:
+ * head 0 holds values from -1 to 2, head 1 holds none.
  */
 class DamagedHistogramsTest {
     private static final long MINUS_ONE = 0xffff - 0xbf80;
@@ -43,41 +44,43 @@ class DamagedHistogramsTest {
 
     @Test
     void countsAddUpToTheFiniteValues() {
-        refused(file(9, heads(SOUND, NONE)), "more values are counted than there are finite ones");
-        refused(file(11, heads(SOUND, NONE)), "1 finite values are not counted");
+        refused(file(9, heads(SOUND, NONE)), "the histograms count more values than the slot has");
+        refused(file(11, heads(SOUND, NONE)), "the histograms lack 1 finite values of the slot");
         refused(
                 file(Long.MAX_VALUE, heads(varints(MINUS_ONE, Long.MAX_VALUE - 1, TWO - MINUS_ONE - 1, 0), NONE)),
-                "more values are counted than there are finite ones");
+                "the histograms count more values than the slot has");
         refused(
                 file(10, heads(varints(MINUS_ONE, Long.MAX_VALUE, TWO - MINUS_ONE - 1, 0), NONE)),
-                "a count is beyond 9223372036854775807");
+                "a count of a histogram exceeds 9223372036854775807");
     }
 
     @Test
     void theFirstAndLastPatternAreTheEndsOfTheRange() {
-        refused(file(9, heads(varints(ZERO, 3, TWO - ZERO - 1, 4), NONE)), "do not end where its ranges do");
-        refused(file(5, heads(varints(MINUS_ONE, 0, ZERO - MINUS_ONE - 1, 3), NONE)), "do not end where its ranges do");
+        refused(file(9, heads(varints(ZERO, 3, TWO - ZERO - 1, 4), NONE)), "does not end where its range does");
+        refused(
+                file(5, heads(varints(MINUS_ONE, 0, ZERO - MINUS_ONE - 1, 3), NONE)),
+                "does not end where its range does");
         refused(
                 file(10, heads(varints(MINUS_ONE, 4, ONE - MINUS_ONE - 1, 4), NONE)),
-                "the values counted of head 0 do not end where its ranges do");
-        refused(file(0, heads(NONE, NONE)), "0 finite values do not fit the ranges");
-        refused(file(10, heads(NONE, SOUND)), "the counts of head 0 do not fit its ranges");
-        refused(file(20, heads(SOUND, SOUND)), "the counts of head 1 do not fit its ranges");
+                "the histogram of head 0 does not end where its range does");
+        refused(file(0, heads(NONE, NONE)), "the ranges do not fit a count of 0 finite values");
+        refused(file(10, heads(NONE, SOUND)), "the histogram of head 0 does not fit its range");
+        refused(file(20, heads(SOUND, SOUND)), "the histogram of head 1 does not fit its range");
     }
 
     @Test
     void aPatternThatIsNotFiniteIsRefused() {
         refused(
                 file(10, heads(varints(MINUS_ONE, 4, INFINITY - MINUS_ONE - 1, 4), NONE)),
-                "do not end where its ranges do");
-        refused(file(10, heads(varints(0, 4, TWO - 1, 4), NONE)), "do not end where its ranges do");
+                "does not end where its range does");
+        refused(file(10, heads(varints(0, 4, TWO - 1, 4), NONE)), "does not end where its range does");
     }
 
     @Test
     void ranksEndAt16Bits() {
-        refused(file(10, heads(varints(0x10000, 9), NONE)), "a pattern beyond 16 bits is counted");
-        refused(file(10, heads(varints(MINUS_ONE, 4, 0xffff - MINUS_ONE, 4), NONE)), "beyond 16 bits");
-        refused(file(10, heads(varints(MINUS_ONE, 4, Long.MAX_VALUE, 4), NONE)), "beyond 16 bits");
+        refused(file(10, heads(varints(0x10000, 9), NONE)), "a histogram counts a pattern of more than 16 bits");
+        refused(file(10, heads(varints(MINUS_ONE, 4, 0xffff - MINUS_ONE, 4), NONE)), "more than 16 bits");
+        refused(file(10, heads(varints(MINUS_ONE, 4, Long.MAX_VALUE, 4), NONE)), "more than 16 bits");
     }
 
     @Test
@@ -85,29 +88,31 @@ class DamagedHistogramsTest {
         byte[] long10 = new byte[10];
         Arrays.fill(long10, (byte) 0x80);
         long10[9] = 1;
-        refused(file(10, heads(long10, NONE)), "a number has more than 63 bits");
+        refused(file(10, heads(long10, NONE)), "a varint has more than 63 bits");
         byte[] long1000 = new byte[1000];
         Arrays.fill(long1000, (byte) 0xff);
-        refused(file(10, heads(long1000, NONE)), "a number has more than 63 bits");
+        refused(file(10, heads(long1000, NONE)), "a varint has more than 63 bits");
         for (byte[] longer : new byte[][] {{(byte) 0x80, 0, 9}, {(byte) 0xff, (byte) 0x80, 0, 9}}) {
-            refused(file(10, heads(longer, NONE)), "a number takes more bytes than it needs");
+            refused(file(10, heads(longer, NONE)), "a varint takes more bytes than it needs");
         }
         for (int length = 1; length < SOUND.length; length++) {
             refused(file(10, heads(Arrays.copyOf(SOUND, length), NONE)), "");
         }
-        refused(file(10, heads(Arrays.copyOf(SOUND, SOUND.length - 1), NONE)), "counts are cut short");
+        refused(file(10, heads(Arrays.copyOf(SOUND, SOUND.length - 1), NONE)), "a histogram is cut short");
     }
 
     @Test
     void headsAndSlotsAreAsTheGeometriesSay() {
         refused(file(10, heads(SOUND)), "cut short: 4 bytes expected, 0 left");
         refused(file(10, heads(SOUND, NONE, NONE)), "4 bytes too many");
-        refused(file(10, joined(u32(0))), "no slot has histograms, though there is a section of them");
-        refused(file(10, joined(u32(1), u32(1), u32(0), u32(0))), "histograms of slot 1 after those of -1, of 1 slots");
-        refused(file(10, joined(u32(1), u32(-1), u32(0), u32(0))), "histograms of slot -1");
+        refused(file(10, joined(u32(0))), "section 'histograms' holds no slot");
+        refused(
+                file(10, joined(u32(1), u32(1), u32(0), u32(0))),
+                "section 'histograms' holds slot index 1, expected above -1 and below 1");
+        refused(file(10, joined(u32(1), u32(-1), u32(0), u32(0))), "section 'histograms' holds slot index -1");
         refused(
                 file(10, joined(u32(2), body(SOUND, NONE), body(SOUND, NONE))),
-                "histograms of slot 0 after those of 0, of 1 slots");
+                "section 'histograms' holds slot index 0, expected above 0 and below 1");
     }
 
     @Test

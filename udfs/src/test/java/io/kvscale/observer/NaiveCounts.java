@@ -3,6 +3,7 @@ package io.kvscale.observer;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kvscale.numeric.Dtype;
+import io.kvscale.observer.histogram.ValueCounts;
 import io.kvscale.tensor.Geometry;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -10,12 +11,12 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** How often each number occurs in each head, in a plain map; shares no code with the observers. */
-final class NaiveCounts {
+/** How often each number occurs in each head, in a plain map. Shares no code with the main classes. */
+public final class NaiveCounts {
     private final Geometry geometry;
     private final List<Map<Float, Long>> heads = new ArrayList<>();
 
-    NaiveCounts(Geometry geometry) {
+    public NaiveCounts(Geometry geometry) {
         this.geometry = geometry;
         for (int head = 0; head < geometry.heads(); head++) {
             heads.add(new HashMap<>());
@@ -23,14 +24,14 @@ final class NaiveCounts {
     }
 
     /** Counts a value, if it is finite. */
-    void count(int head, float x) {
+    public void count(int head, float x) {
         if (Float.isFinite(x)) {
             heads.get(head).merge(geometry.dtype() == Dtype.F32 ? brain(x) : x, 1L, Long::sum);
         }
     }
 
-    /** The nearest of the two neighbours of 16 bits; the one whose last bit is 0 if both are as near. */
-    static float brain(float x) {
+    /** The nearest BF16 value; of two equally near ones, that with an even pattern. */
+    public static float brain(float x) {
         int bits = Float.floatToRawIntBits(x);
         float inner = Float.intBitsToFloat(bits & 0xffff0000);
         float outer = Float.intBitsToFloat((bits & 0xffff0000) + 0x10000);
@@ -40,7 +41,7 @@ final class NaiveCounts {
         return Float.isInfinite(outer) || toInner < toOuter || (toInner == toOuter && innerIsEven) ? inner : outer;
     }
 
-    void check(SlotStatistics statistics) {
+    public void check(SlotStatistics statistics) {
         assertThat(statistics.hasCounts()).isTrue();
         Map<Float, Long> all = new HashMap<>();
         for (int head = 0; head < heads.size(); head++) {

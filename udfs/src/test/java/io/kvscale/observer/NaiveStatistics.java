@@ -127,8 +127,8 @@ final class NaiveStatistics {
         assertThat(bits(statistics.max())).isEqualTo(bits(greatest));
         assertThat(statistics.minSample()).isEqualTo(minSample);
         assertThat(statistics.maxSample()).isEqualTo(maxSample);
-        assertThat(statistics.first()).isEqualTo(first);
-        assertThat(statistics.firstNonFinite()).isEqualTo(firstNonFinite);
+        assertThat(statistics.firstOrigin()).isEqualTo(first);
+        assertThat(statistics.firstNonFiniteOrigin()).isEqualTo(firstNonFinite);
         for (int perScale : new int[] {1, corpus.geometry.headDim(), corpus.geometry.channels()}) {
             checkRanges(statistics.ranges(perScale), min, max, perScale);
         }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.kvscale.numeric.Dtype;
+import io.kvscale.observer.histogram.ValueCounts;
 import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.KvSource;
@@ -160,7 +161,7 @@ class StatisticsFileTest {
         assertThatThrownBy(() -> CalibrationStatistics.fromByteArray(withSection("batches", 0, new byte[4])))
                 .hasMessageContaining("section 'batches' is out of place");
         assertThatThrownBy(() -> CalibrationStatistics.fromByteArray(withSection("batches", 1, new byte[4])))
-                .hasMessageContaining("no slot has batches");
+                .hasMessageContaining("section 'batches' holds no slot");
         byte[] fewer = golden("v1/minmax.kvstats");
         fewer[10] = 2;
         refused(StatisticsFuzzTest.sealed(fewer));

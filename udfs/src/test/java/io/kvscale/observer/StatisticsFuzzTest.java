@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.management.ThreadMXBean;
 import io.kvscale.numeric.Dtype;
+import io.kvscale.observer.histogram.ValueCounts;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;

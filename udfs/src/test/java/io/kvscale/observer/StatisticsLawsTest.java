@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.kvscale.numeric.Dtype;
+import io.kvscale.observer.histogram.CountTables;
 import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
@@ -126,7 +127,7 @@ class StatisticsLawsTest {
             assertThat(read.geometry()).isEqualTo(whole.geometry());
             assertThat(read.batchPolicy()).isEqualTo(whole.batchPolicy());
             assertThat(read.minSample()).isEqualTo(whole.minSample());
-            assertThat(read.firstNonFinite()).isEqualTo(whole.firstNonFinite());
+            assertThat(read.firstNonFiniteOrigin()).isEqualTo(whole.firstNonFiniteOrigin());
         }
     }
 

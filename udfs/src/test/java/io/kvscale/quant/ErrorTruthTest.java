@@ -10,15 +10,19 @@ import io.kvscale.input.InputFile;
 import io.kvscale.input.Split;
 import io.kvscale.numeric.Dtype;
 import io.kvscale.numeric.NumberFormat;
+import io.kvscale.numeric.QuantParameters;
 import io.kvscale.observer.SlotStatistics;
 import io.kvscale.observer.StatisticsKind;
+import io.kvscale.quant.search.Mse;
+import io.kvscale.quant.search.Percentile;
+import io.kvscale.quant.search.StaticMinMax;
 import io.kvscale.scheme.Observer;
-import io.kvscale.scheme.ObserverKwargs;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.ScaleDtype;
 import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.scheme.Strategy;
 import io.kvscale.task.CalibrationTask;
+import io.kvscale.task.TaskState;
 import io.kvscale.tensor.KvSource;
 import io.kvscale.tensor.Position;
 import io.kvscale.tensor.Slot;
@@ -60,7 +64,7 @@ class ErrorTruthTest {
         Split all = Split.plan(CaptureListing.of(List.of(folder), hadoop).files(), 1)
                 .get(0);
         CaptureOptions options = options(name);
-        CalibrationTask.Outcome outcome = CalibrationTask.run(
+        TaskState outcome = CalibrationTask.run(
                 all,
                 SlotSchemes.of(QuantizationScheme.fp8()),
                 StatisticsKind.HISTOGRAM,
@@ -160,12 +164,11 @@ class ErrorTruthTest {
         List<QuantizationScheme> schemes = new ArrayList<>();
         for (NumberFormat format : NumberFormat.values()) {
             for (Strategy strategy : new Strategy[] {Strategy.TENSOR, Strategy.ATTN_HEAD}) {
-                for (Observer observer : new Observer[] {Observer.STATIC_MINMAX, Observer.MSE, Observer.PERCENTILE}) {
+                for (Observer observer : new Observer[] {new StaticMinMax(), new Mse(), new Percentile()}) {
                     for (boolean symmetric : new boolean[] {true, false}) {
                         for (ScaleDtype dtype : ScaleDtype.values()) {
                             if (symmetric || format.supportsAsymmetric()) {
-                                schemes.add(new QuantizationScheme(
-                                        format, strategy, 0, symmetric, observer, ObserverKwargs.DEFAULT, dtype));
+                                schemes.add(new QuantizationScheme(format, strategy, 0, symmetric, observer, dtype));
                             }
                         }
                     }

@@ -10,9 +10,10 @@ import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.observer.Corpus;
 import io.kvscale.observer.SlotStatistics;
 import io.kvscale.observer.StatisticsKind;
+import io.kvscale.quant.search.MovingAverage;
+import io.kvscale.quant.search.Percentile;
 import io.kvscale.scheme.GlobalScale;
 import io.kvscale.scheme.Observer;
-import io.kvscale.scheme.ObserverKwargs;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.ScaleDtype;
 import io.kvscale.scheme.ScaleTable;
@@ -62,7 +63,7 @@ class Nvfp4ScalesTest {
         for (int i = 0; i < values.length; i++) {
             values[i] = i + 1;
         }
-        QuantizationScheme scheme = scheme(Observer.PERCENTILE, ObserverKwargs.percentile(75));
+        QuantizationScheme scheme = scheme(new Percentile(75));
         assertThat(solved(statistics(USUAL, StatisticsKind.HISTOGRAM, null, values), scheme)
                         .scale())
                 .containsExactly(24f / 2688f);
@@ -71,9 +72,9 @@ class Nvfp4ScalesTest {
 
     @Test
     void batchesKeptForTheTensorServeNvfp4() {
-        QuantizationScheme scheme = scheme(Observer.MINMAX, ObserverKwargs.averaging(0.25));
-        QuantizationScheme tensor = QuantizationScheme.of(
-                NumberFormat.FP8_E4M3, Strategy.TENSOR, true, Observer.MINMAX, ObserverKwargs.averaging(0.25));
+        QuantizationScheme scheme = scheme(new MovingAverage(0.25));
+        QuantizationScheme tensor =
+                QuantizationScheme.of(NumberFormat.FP8_E4M3, Strategy.TENSOR, true, new MovingAverage(0.25));
         assertThat(ScaleSet.policy(scheme, USUAL)).isNotNull().isEqualTo(ScaleSet.policy(tensor, USUAL));
         SlotStatistics seen = statistics(USUAL, StatisticsKind.RANGE, ScaleSet.policy(scheme, USUAL), 8);
         assertThat(solved(seen, scheme).scale()).containsExactly(8f / 2688f);
@@ -117,14 +118,13 @@ class Nvfp4ScalesTest {
                 "layer 0 key");
     }
 
-    private static QuantizationScheme scheme(Observer observer, ObserverKwargs kwargs) {
+    private static QuantizationScheme scheme(Observer observer) {
         return new QuantizationScheme(
                 NumberFormat.FP4_E2M1,
                 Strategy.TENSOR_GROUP,
                 16,
                 true,
                 observer,
-                kwargs,
                 ScaleDtype.FLOAT32,
                 GlobalScale.MULTIPLIER);
     }

@@ -9,8 +9,10 @@ import io.kvscale.observer.BatchPolicy;
 import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.observer.Corpus;
 import io.kvscale.observer.SlotStatistics;
+import io.kvscale.quant.search.LastBatch;
+import io.kvscale.quant.search.MovingAverage;
+import io.kvscale.quant.search.StaticMinMax;
 import io.kvscale.scheme.Observer;
-import io.kvscale.scheme.ObserverKwargs;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.ScaleDtype;
 import io.kvscale.scheme.ScaleTable;
@@ -127,7 +129,7 @@ class ScaleSolverTest {
 
     @Test
     void aChannelOfZerosGetsTheEpsilonAndAWarning() {
-        scheme = scheme(NumberFormat.INT8, Strategy.CHANNEL, 0, true, Observer.STATIC_MINMAX, ScaleDtype.INPUT);
+        scheme = scheme(NumberFormat.INT8, Strategy.CHANNEL, 0, true, new StaticMinMax(), ScaleDtype.INPUT);
         layer(0);
         add(key(0), 1, 0, 2, -0f);
         ScaleSolver.Solution solution = solve(STRICT);
@@ -175,18 +177,18 @@ class ScaleSolverTest {
 
     @Test
     void aGroupThatDoesNotDivideTheHeadIsRefused() {
-        scheme = scheme(NumberFormat.INT4, Strategy.GROUP, 3, true, Observer.STATIC_MINMAX, ScaleDtype.FLOAT32);
+        scheme = scheme(NumberFormat.INT4, Strategy.GROUP, 3, true, new StaticMinMax(), ScaleDtype.FLOAT32);
         layer(0);
         refused(STRICT, "group_size 3 does not divide head_dim 2", "layer 0 key");
     }
 
     @Test
     void aRangeThatOverflowsNamesTheWayOut() {
-        scheme = scheme(NumberFormat.INT8, Strategy.TENSOR, 0, false, Observer.STATIC_MINMAX, ScaleDtype.INPUT);
+        scheme = scheme(NumberFormat.INT8, Strategy.TENSOR, 0, false, new StaticMinMax(), ScaleDtype.INPUT);
         layer(0);
         add(key(0), -65_000, 65_000, 0, 0);
         refused(STRICT, "overflows F16", "say scale_dtype: float32", "layer 0 key");
-        scheme = scheme(NumberFormat.INT8, Strategy.TENSOR, 0, false, Observer.STATIC_MINMAX, ScaleDtype.FLOAT32);
+        scheme = scheme(NumberFormat.INT8, Strategy.TENSOR, 0, false, new StaticMinMax(), ScaleDtype.FLOAT32);
         // As F16 holds them: 64992 and its negative.
         assertThat(Objects.requireNonNull(solve(STRICT).table().slots().get(key(0)))
                         .scale())
@@ -196,15 +198,15 @@ class ScaleSolverTest {
     @Test
     void anObserverThatTheStatisticsDoNotHoldIsRefused() {
         layer(0);
-        for (Observer observer : new Observer[] {Observer.MINMAX, Observer.MEMORYLESS_MINMAX}) {
+        for (Observer observer : new Observer[] {new MovingAverage(), new LastBatch()}) {
             scheme = scheme(NumberFormat.INT8, Strategy.TENSOR, 0, true, observer, ScaleDtype.FLOAT32);
             refused(STRICT, "do not hold the range of every batch", "observer static_minmax");
         }
         slots.put(key(0), slot(new BatchPolicy(1, false), USUAL));
         slots.put(value(0), slot(new BatchPolicy(1, false), USUAL));
-        scheme = scheme(NumberFormat.INT8, Strategy.TENSOR, 0, true, Observer.MINMAX, ScaleDtype.FLOAT32);
+        scheme = scheme(NumberFormat.INT8, Strategy.TENSOR, 0, true, new MovingAverage(), ScaleDtype.FLOAT32);
         refused(STRICT, "do not hold the range of every batch");
-        scheme = scheme(NumberFormat.INT8, Strategy.CHANNEL, 0, true, Observer.MINMAX, ScaleDtype.FLOAT32);
+        scheme = scheme(NumberFormat.INT8, Strategy.CHANNEL, 0, true, new MovingAverage(), ScaleDtype.FLOAT32);
         assertThat(solve(STRICT).table().slots()).hasSize(2);
         // What was kept beside the whole does not disturb the observer that needs none of it.
         scheme = QuantizationScheme.fp8();
@@ -255,7 +257,7 @@ class ScaleSolverTest {
 
     private static QuantizationScheme scheme(
             NumberFormat format, Strategy strategy, int group, boolean symmetric, Observer observer, ScaleDtype dtype) {
-        return new QuantizationScheme(format, strategy, group, symmetric, observer, ObserverKwargs.DEFAULT, dtype);
+        return new QuantizationScheme(format, strategy, group, symmetric, observer, dtype);
     }
 
     private static Slot key(int layer) {

@@ -4,6 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.kvscale.numeric.NumberFormat;
+import io.kvscale.quant.search.MovingAverage;
+import io.kvscale.quant.search.Mse;
+import io.kvscale.quant.search.Percentile;
+import io.kvscale.quant.search.ShrinkGrid;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -87,16 +91,13 @@ class KvCacheSchemeTest {
     void movingAverageTakesItsConstant() {
         QuantizationScheme scheme =
                 KvCacheScheme.parse(Map.of("observer", "minmax", "observer_kwargs", Map.of("averaging_constant", 0.5)));
-        assertThat(scheme.observer()).isEqualTo(Observer.MINMAX);
-        assertThat(scheme.kwargs().averagingConstant()).isEqualTo(0.5);
+        assertThat(scheme.observer()).isEqualTo(new MovingAverage(0.5));
         assertThat(KvCacheScheme.parse(Map.of("observer", "minmax", "observer_kwargs", Map.of()))
-                        .kwargs()
-                        .averagingConstant())
-                .isEqualTo(0.01);
+                        .observer())
+                .isEqualTo(new MovingAverage(0.01));
         assertThat(KvCacheScheme.parse(Map.of("observer", "minmax", "observer_kwargs", Map.of("averaging_constant", 1)))
-                        .kwargs()
-                        .averagingConstant())
-                .isEqualTo(1.0);
+                        .observer())
+                .isEqualTo(new MovingAverage(1));
     }
 
     static Stream<Arguments> wrong() {
@@ -111,7 +112,7 @@ class KvCacheSchemeTest {
                 wrong(
                         Map.of("num_bits", 4, "type", "float", "symmetric", false),
                         "symmetric",
-                        "FP4",
+                        "fp4_e2m1 has no asymmetric form",
                         "symmetric: true"),
                 wrong(Map.of("strategy", "heads"), "strategy", "got 'heads'", "nearest"),
                 wrong(Map.of("strategy", "token"), "strategy", "dynamic scales only", "attn_head"),
@@ -143,8 +144,8 @@ class KvCacheSchemeTest {
                 wrong(
                         Map.of("observer", "mse", "observer_kwargs", Map.of("norm", 0)),
                         "observer_kwargs.norm",
-                        "not within (0, 16]",
-                        "2.4"),
+                        "norm 0.0 is out of bounds",
+                        "at most 16"),
                 wrong(
                         Map.of("observer", "mse", "observer_kwargs", Map.of("percentile", 99)),
                         "observer_kwargs.percentile",
@@ -168,13 +169,13 @@ class KvCacheSchemeTest {
                 wrong(
                         Map.of("observer", "percentile", "observer_kwargs", Map.of("percentile", 0)),
                         "observer_kwargs.percentile",
-                        "not within (0, 100]",
-                        "99.99"),
+                        "is out of bounds",
+                        "at most 100"),
                 wrong(
                         Map.of("observer", "percentile", "observer_kwargs", Map.of("percentile", 100.1)),
                         "observer_kwargs.percentile",
-                        "not within (0, 100]",
-                        "99.99"),
+                        "is out of bounds",
+                        "at most 100"),
                 wrong(Map.of("format", "e5m2"), "format", "num_bits 8 and type float", "type: float"),
                 wrong(Map.of("type", "float", "format", "e6m1"), "format", "got 'e6m1'", "nearest"),
                 wrong(Map.of("observer", "static_minmux"), "observer", "got 'static_minmux'", "'static_minmax'"),
@@ -197,7 +198,7 @@ class KvCacheSchemeTest {
                 wrong(
                         Map.of("observer", "minmax", "observer_kwargs", Map.of("averaging_constant", Double.NaN)),
                         "observer_kwargs.averaging_constant",
-                        "not within (0, 1]",
+                        "NaN is out of bounds",
                         "above 0"));
     }
 
@@ -225,46 +226,47 @@ class KvCacheSchemeTest {
         assertThatThrownBy(() -> KvCacheScheme.parse(fields)).hasMessageContaining("got nothing");
     }
 
-    /** Every scheme that a recipe can say. */
+    /** Every valid combination of scheme fields, except for NVFP4, which has its own test. */
     static Stream<QuantizationScheme> schemes() {
         List<QuantizationScheme> schemes = new ArrayList<>();
         for (NumberFormat format : NumberFormat.values()) {
             for (Strategy strategy : STATIC) {
-                for (Observer observer : Observer.values()) {
-                    for (ScaleDtype dtype : ScaleDtype.values()) {
-                        boolean counts = !observer.needsCounts() || strategy.isByHeads();
-                        if (counts && (observer != Observer.ENTROPY || format.isInteger())) {
-                            for (ObserverKwargs kwargs : KWARGS) {
-                                add(schemes, format, strategy, observer, kwargs, dtype);
-                            }
+                for (Observer observer : OBSERVERS) {
+                    boolean counts = !observer.needsCounts() || strategy.isByHeads();
+                    if (counts && (!observer.word().equals("entropy") || format.isInteger())) {
+                        for (ScaleDtype dtype : ScaleDtype.values()) {
+                            add(schemes, format, strategy, observer, dtype);
                         }
                     }
                 }
             }
         }
-        return schemes.stream().distinct();
+        return schemes.stream();
     }
 
-    /** NVFP4 has a test of its own. */
     private static final List<Strategy> STATIC =
             List.of(Strategy.TENSOR, Strategy.ATTN_HEAD, Strategy.CHANNEL, Strategy.GROUP);
 
-    private static final List<ObserverKwargs> KWARGS = List.of(
-            ObserverKwargs.DEFAULT,
-            new ObserverKwargs(0.25, 2, null, 99.5),
-            new ObserverKwargs(1, 2.4, new ShrinkGrid(0.5, 50, 1.25), 100));
+    private static final List<Observer> OBSERVERS = Stream.concat(
+                    Observers.all().stream(),
+                    Stream.of(
+                            new MovingAverage(0.25),
+                            new MovingAverage(1),
+                            new Mse(2),
+                            new Mse(2.4, new ShrinkGrid(0.5, 50, 1.25)),
+                            new Percentile(99.5)))
+            .toList();
 
     private static void add(
             List<QuantizationScheme> schemes,
             NumberFormat format,
             Strategy strategy,
             Observer observer,
-            ObserverKwargs kwargs,
             ScaleDtype dtype) {
         int size = strategy == Strategy.GROUP ? 16 : 0;
-        schemes.add(new QuantizationScheme(format, strategy, size, true, observer, kwargs, dtype));
+        schemes.add(new QuantizationScheme(format, strategy, size, true, observer, dtype));
         if (format.supportsAsymmetric()) {
-            schemes.add(new QuantizationScheme(format, strategy, size, false, observer, kwargs, dtype));
+            schemes.add(new QuantizationScheme(format, strategy, size, false, observer, dtype));
         }
     }
 
@@ -285,8 +287,7 @@ class KvCacheSchemeTest {
         List<String> told = new ArrayList<>();
         QuantizationScheme scheme = KvCacheScheme.parse(
                 Map.of("observer", "memoryless_mse", "observer_kwargs", Map.of("patience", 5, "norm", 3)), told::add);
-        assertThat(scheme.observer()).isEqualTo(Observer.MSE);
-        assertThat(scheme.kwargs()).isEqualTo(ObserverKwargs.mse(3, null));
+        assertThat(scheme.observer()).isEqualTo(new Mse(3));
         assertThat(told).containsExactly("observer_kwargs.patience");
     }
 

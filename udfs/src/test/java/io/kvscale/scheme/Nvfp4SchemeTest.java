@@ -5,6 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.kvscale.numeric.Dtype;
 import io.kvscale.numeric.NumberFormat;
+import io.kvscale.quant.search.LastBatch;
+import io.kvscale.quant.search.MovingAverage;
+import io.kvscale.quant.search.Percentile;
+import io.kvscale.quant.search.StaticMinMax;
 import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.Role;
@@ -60,7 +64,7 @@ class Nvfp4SchemeTest {
             delimiter = '|',
             value = {
                 "num_bits: 8, type: float, strategy: tensor_group | strategy | is NVFP4 | num_bits: 4, type: float",
-                "num_bits: 4, type: int, strategy: tensor_group | strategy | not INT4 | type: float",
+                "num_bits: 4, type: int, strategy: tensor_group | strategy | not int4 | type: float",
                 "num_bits: 4, type: float, strategy: tensor_group, group_size: 32 | group_size | not of 32 | group_size: 16",
                 "num_bits: 4, type: float, strategy: tensor_group, group_size: -1 | group_size | channel | remove",
                 "num_bits: 4, type: float, strategy: tensor_group, symmetric: false | symmetric | no asymmetric | true",
@@ -114,17 +118,9 @@ class Nvfp4SchemeTest {
     @EnumSource(GlobalScale.class)
     void fieldsReadBack(GlobalScale convention) {
         for (Observer observer :
-                new Observer[] {Observer.STATIC_MINMAX, Observer.MINMAX, Observer.MEMORYLESS_MINMAX, Observer.PERCENTILE
-                }) {
+                new Observer[] {new StaticMinMax(), new MovingAverage(), new LastBatch(), new Percentile(99)}) {
             QuantizationScheme scheme = new QuantizationScheme(
-                    NumberFormat.FP4_E2M1,
-                    Strategy.TENSOR_GROUP,
-                    0,
-                    true,
-                    observer,
-                    ObserverKwargs.percentile(99),
-                    ScaleDtype.FLOAT32,
-                    convention);
+                    NumberFormat.FP4_E2M1, Strategy.TENSOR_GROUP, 0, true, observer, ScaleDtype.FLOAT32, convention);
             assertThat(KvCacheScheme.parse(KvCacheScheme.fields(scheme))).isEqualTo(scheme);
         }
         assertThat(KvCacheScheme.fields(QuantizationScheme.nvfp4(convention)))

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.kvscale.numeric.Dtype;
 import io.kvscale.numeric.NumberFormat;
+import io.kvscale.quant.search.MovingAverage;
 import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.Role;
@@ -21,13 +22,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 class ScaleTableTest {
     private static final QuantizationScheme CHANNEL = new QuantizationScheme(
-            NumberFormat.INT8,
-            Strategy.CHANNEL,
-            0,
-            false,
-            Observer.MINMAX,
-            ObserverKwargs.averaging(0.02),
-            ScaleDtype.INPUT);
+            NumberFormat.INT8, Strategy.CHANNEL, 0, false, new MovingAverage(0.02), ScaleDtype.INPUT);
     private static final QuantizationScheme FP8 = QuantizationScheme.fp8();
 
     @Test

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.kvscale.numeric.NumberFormat;
+import io.kvscale.quant.search.StaticMinMax;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -26,13 +27,7 @@ class SchemeTextTest {
             String name, NumberFormat format, Strategy strategy, int groupSize) {
         assertThat(SchemeText.parse(" " + name + "\n"))
                 .isEqualTo(new QuantizationScheme(
-                        format,
-                        strategy,
-                        groupSize,
-                        true,
-                        Observer.STATIC_MINMAX,
-                        ObserverKwargs.DEFAULT,
-                        ScaleDtype.FLOAT32));
+                        format, strategy, groupSize, true, new StaticMinMax(), ScaleDtype.FLOAT32));
     }
 
     @ParameterizedTest

@@ -104,7 +104,7 @@ class BadDataTest {
         Slot slot = new Slot(0, Role.KEY);
         for (int round = 0; round < 30; round++) {
             // Statistics of two geometries do not merge; the geometries do.
-            List<CalibrationTask.Outcome> outcomes = new ArrayList<>();
+            List<TaskState> outcomes = new ArrayList<>();
             for (var file : corpus.files()) {
                 long middle = 1 + corpus.random.nextInt((int) file.length() - 1);
                 for (long[] piece : new long[][] {{0, middle}, {middle, file.length()}}) {

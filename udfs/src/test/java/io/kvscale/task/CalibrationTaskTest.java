@@ -13,7 +13,7 @@ import io.kvscale.observer.SlotStatistics;
 import io.kvscale.observer.StatisticsKind;
 import io.kvscale.safetensors.SafetensorsWriter;
 import io.kvscale.scheme.Observer;
-import io.kvscale.scheme.ObserverKwargs;
+import io.kvscale.scheme.Observers;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.ScaleDtype;
 import io.kvscale.scheme.SlotSchemes;
@@ -39,7 +39,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Tasks over real files: the law is that the cuts do not show in the bytes of the statistics. */
@@ -50,11 +50,11 @@ class CalibrationTaskTest {
     Path folder;
 
     @ParameterizedTest
-    @EnumSource(Observer.class)
+    @MethodSource("io.kvscale.scheme.Observers#all")
     void theCutsDoNotShowInTheStatistics(Observer observer) {
-        CaptureCorpus corpus = mixed(observer.ordinal());
-        QuantizationScheme scheme = new QuantizationScheme(
-                NumberFormat.INT8, Strategy.ATTN_HEAD, 0, true, observer, ObserverKwargs.DEFAULT, ScaleDtype.FLOAT32);
+        CaptureCorpus corpus = mixed(Observers.all().indexOf(observer));
+        QuantizationScheme scheme =
+                new QuantizationScheme(NumberFormat.INT8, Strategy.ATTN_HEAD, 0, true, observer, ScaleDtype.FLOAT32);
         corpus.schemes = SlotSchemes.of(scheme, CaptureCorpus.SCHEME);
         Merged whole = corpus.whole();
         assertThat(whole.problem()).isNull();
@@ -214,7 +214,7 @@ class CalibrationTaskTest {
         List<FilePiece> pieces = corpus.files().stream()
                 .map(f -> new FilePiece(f, 0, f.length()))
                 .toList();
-        CalibrationTask.Outcome headers = CalibrationTask.run(
+        TaskState headers = CalibrationTask.run(
                 new Split(new ArrayList<>(pieces)),
                 corpus.schemes,
                 StatisticsKind.RANGE,
@@ -259,7 +259,7 @@ class CalibrationTaskTest {
         List<InputFile> listed = corpus.files();
         corpus.write("s.safetensors", java.util.Arrays.copyOf(sample, length));
         for (int tasks : new int[] {1, 4}) {
-            List<CalibrationTask.Outcome> outcomes = Split.plan(listed, tasks).stream()
+            List<TaskState> outcomes = Split.plan(listed, tasks).stream()
                     .map(split -> corpus.run(split.pieces()))
                     .toList();
             assertThat(Objects.requireNonNull(corpus.merged(outcomes).problem()).message())

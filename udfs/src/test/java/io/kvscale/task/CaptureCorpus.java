@@ -11,7 +11,6 @@ import io.kvscale.observer.StatisticsKind;
 import io.kvscale.safetensors.SafetensorsWriter;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.SlotSchemes;
-import io.kvscale.task.CalibrationTask.Outcome;
 import io.kvscale.tensor.DataProblem;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -156,7 +155,7 @@ public final class CaptureCorpus {
                 .toList();
     }
 
-    public Outcome run(List<FilePiece> pieces) {
+    public TaskState run(List<FilePiece> pieces) {
         return CalibrationTask.run(
                 new Split(new ArrayList<>(pieces)),
                 schemes,
@@ -167,11 +166,11 @@ public final class CaptureCorpus {
                 bytes -> {});
     }
 
-    public Merged merged(List<Outcome> outcomes) {
+    public Merged merged(List<TaskState> outcomes) {
         CalibrationStatistics statistics = new CalibrationStatistics();
         DataProblem problem = null;
         java.util.TreeMap<io.kvscale.tensor.Slot, Geometries> geometries = new java.util.TreeMap<>();
-        for (Outcome outcome : outcomes) {
+        for (TaskState outcome : outcomes) {
             statistics.merge(
                     CalibrationStatistics.fromByteArray(outcome.statistics().toByteArray()));
             DataProblem other = outcome.problem();

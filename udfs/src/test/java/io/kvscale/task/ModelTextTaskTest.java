@@ -19,7 +19,6 @@ import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.SlotScales;
 import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.scheme.Strategy;
-import io.kvscale.task.CalibrationTask.Outcome;
 import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
 import io.kvscale.text.TokenBatch;
@@ -84,12 +83,12 @@ class ModelTextTaskTest {
         return new TokenSequence("texts/" + text.get("line"), ids);
     }
 
-    private static Outcome run(List<TokenBatch> batches, int chunk, @Nullable FixedScales fedBack, int residual)
+    private static TaskState run(List<TokenBatch> batches, int chunk, @Nullable FixedScales fedBack, int residual)
             throws IOException {
         return run(batches, chunk, fedBack, residual, null);
     }
 
-    private static Outcome run(
+    private static TaskState run(
             List<TokenBatch> batches,
             int chunk,
             @Nullable FixedScales fedBack,
@@ -108,7 +107,7 @@ class ModelTextTaskTest {
             for (TokenBatch batch : batches) {
                 task.run(batch);
             }
-            Outcome outcome = task.outcome();
+            TaskState outcome = task.state();
             assertThat(outcome.problem()).isNull();
             return outcome;
         }
@@ -121,7 +120,7 @@ class ModelTextTaskTest {
     @Test
     void theRangesOfEachTextAreThoseOfItsFramework() throws IOException {
         for (JsonNode text : expected.get("texts")) {
-            Outcome outcome = run(List.of(new TokenBatch(List.of(sequence(text)))), 512, null, 0);
+            TaskState outcome = run(List.of(new TokenBatch(List.of(sequence(text)))), 512, null, 0);
             for (JsonNode want : text.get("slots")) {
                 SlotStatistics got = slot(outcome, want);
                 assertThat(got.tokens()).isEqualTo(text.get("tokens").asLong());
@@ -138,7 +137,7 @@ class ModelTextTaskTest {
 
     @Test
     void theRangesOfEveryChannelOverAllTextsAreThoseOfItsFramework() throws IOException {
-        Outcome outcome = run(List.of(new TokenBatch(texts())), 512, null, 0);
+        TaskState outcome = run(List.of(new TokenBatch(texts())), 512, null, 0);
         for (JsonNode want : expected.at("/all/slots")) {
             SlotStatistics got = slot(outcome, want);
             assertThat(got.tokens()).isEqualTo(expected.at("/all/tokens").asLong());
@@ -151,7 +150,7 @@ class ModelTextTaskTest {
         }
     }
 
-    private static SlotStatistics slot(Outcome outcome, JsonNode want) {
+    private static SlotStatistics slot(TaskState outcome, JsonNode want) {
         Role role = want.get("role").asText().equals("K") ? Role.KEY : Role.VALUE;
         return Objects.requireNonNull(
                 outcome.statistics().slots().get(new Slot(want.get("layer").asInt(), role)));
@@ -189,11 +188,11 @@ class ModelTextTaskTest {
 
     @Test
     void feedbackMovesRangesALittleAndAResidualBeyondTheTextNotAtAll() throws IOException {
-        Outcome none = run(singly(), 16, null, 0);
+        TaskState none = run(singly(), 16, null, 0);
         FixedScales scales = fine(none);
         assertThat(run(singly(), 16, scales, 1_000).statistics().toByteArray())
                 .isEqualTo(none.statistics().toByteArray());
-        Outcome fedBack = run(singly(), 16, scales, 0);
+        TaskState fedBack = run(singly(), 16, scales, 0);
         assertThat(fedBack.statistics().toByteArray())
                 .isNotEqualTo(none.statistics().toByteArray());
         none.statistics().slots().forEach((slot, before) -> {
@@ -209,7 +208,7 @@ class ModelTextTaskTest {
         });
     }
 
-    private static FixedScales fine(Outcome outcome) {
+    private static FixedScales fine(TaskState outcome) {
         SortedMap<Slot, SlotScales> slots = new TreeMap<>();
         outcome.statistics().slots().forEach((slot, seen) -> {
             ScaleSet set = ScaleSet.derive(seen, FINE);
@@ -226,12 +225,12 @@ class ModelTextTaskTest {
             List<TokenSequence> rows = new ArrayList<>(texts().subList(0, 2));
             rows.add(1, new TokenSequence("odd", new int[] {1, 512}));
             task.run(new TokenBatch(rows));
-            assertThat(task.outcome().tally().failed().count()).isEqualTo(1);
-            assertThat(Objects.requireNonNull(task.outcome().tally().failed().first())
+            assertThat(task.state().tally().failed().count()).isEqualTo(1);
+            assertThat(Objects.requireNonNull(task.state().tally().failed().first())
                             .message())
                     .contains("token id 512", "sample odd");
-            assertThat(task.outcome().statistics().corpus().files()).isEqualTo(2);
-            assertThat(task.outcome().problem()).isNull();
+            assertThat(task.state().statistics().corpus().files()).isEqualTo(2);
+            assertThat(task.state().problem()).isNull();
         }
     }
 }

@@ -3,7 +3,6 @@ package io.kvscale.task;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.kvscale.cache.FixedScaleCache;
 import io.kvscale.cache.FixedScales;
 import io.kvscale.cache.KvPair;
 import io.kvscale.cache.MadeScales;
@@ -16,13 +15,12 @@ import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.observer.Corpus;
 import io.kvscale.observer.StatisticsKind;
 import io.kvscale.scheme.Observer;
-import io.kvscale.scheme.ObserverKwargs;
+import io.kvscale.scheme.Observers;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.ScaleDtype;
 import io.kvscale.scheme.SlotScales;
 import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.scheme.Strategy;
-import io.kvscale.task.CalibrationTask.Outcome;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.KvSource;
 import io.kvscale.tensor.KvTensor;
@@ -51,7 +49,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Tasks over token ids, run by a decoder of which everything is known. */
 class TextTaskTest {
@@ -81,24 +79,24 @@ class TextTaskTest {
         return new TextTask(shape, () -> decoding, settings, sink, progress::add, maxBytes);
     }
 
-    private Outcome run(List<TokenBatch> batches) {
+    private TaskState run(List<TokenBatch> batches) {
         try (TextTask task = task()) {
             for (TokenBatch batch : batches) {
                 task.run(batch);
             }
-            return task.outcome();
+            return task.state();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
-    private Outcome run(TokenSequence... rows) {
+    private TaskState run(TokenSequence... rows) {
         return run(List.of(new TokenBatch(List.of(rows))));
     }
 
-    private static byte[] bytes(Outcome... outcomes) {
+    private static byte[] bytes(TaskState... outcomes) {
         CalibrationStatistics sum = new CalibrationStatistics();
-        for (Outcome outcome : outcomes) {
+        for (TaskState outcome : outcomes) {
             assertThat(outcome.problem()).isNull();
             sum.merge(CalibrationStatistics.fromByteArray(outcome.statistics().toByteArray()));
         }
@@ -136,16 +134,16 @@ class TextTaskTest {
     }
 
     private SlotSchemes observedBy(Observer observer) {
-        return SlotSchemes.of(new QuantizationScheme(
-                NumberFormat.INT8, Strategy.ATTN_HEAD, 0, true, observer, ObserverKwargs.DEFAULT, ScaleDtype.FLOAT32));
+        return SlotSchemes.of(
+                new QuantizationScheme(NumberFormat.INT8, Strategy.ATTN_HEAD, 0, true, observer, ScaleDtype.FLOAT32));
     }
 
     @ParameterizedTest
-    @EnumSource(Observer.class)
+    @MethodSource("io.kvscale.scheme.Observers#all")
     void neitherBatchesNorTasksNorPaddingShowInTheStatistics(Observer observer) {
         schemes = observedBy(observer);
         kind = observer.needsCounts() ? StatisticsKind.HISTOGRAM : StatisticsKind.RANGE;
-        shape = FakeDecoding.shape(2, 2, 4, Dtype.values()[observer.ordinal() % 3]);
+        shape = FakeDecoding.shape(2, 2, 4, Dtype.values()[Observers.all().indexOf(observer) % 3]);
         List<TokenSequence> samples = samples(23);
         byte[] expected = bytes(run(singly(samples)));
         for (int i = 0; i < 10; i++) {
@@ -159,7 +157,7 @@ class TextTaskTest {
     }
 
     @ParameterizedTest
-    @EnumSource(Observer.class)
+    @MethodSource("io.kvscale.scheme.Observers#all")
     void calibratingTheSavedCapturesGivesTheSameBytes(Observer observer) throws IOException {
         for (Dtype dtype : Dtype.values()) {
             schemes = observedBy(observer);
@@ -179,7 +177,7 @@ class TextTaskTest {
         CaptureCorpus corpus = new CaptureCorpus(folder.resolve(name), 1);
         corpus.schemes = schemes;
         corpus.kind = kind;
-        Outcome outcome;
+        TaskState outcome;
         try (CaptureWriter writer =
                 new CaptureWriter(new org.apache.hadoop.fs.Path(corpus.folder.toUri()), new Configuration())) {
             sink = writer;
@@ -193,7 +191,7 @@ class TextTaskTest {
 
     @Test
     void onlyWhatTheModelSaidOfRealTokensIsObserved() {
-        Outcome outcome = run(row("b", 1, 2, 3), row("a", 4));
+        TaskState outcome = run(row("b", 1, 2, 3), row("a", 4));
         assertThat(outcome.statistics().corpus().files()).isEqualTo(2);
         assertThat(outcome.statistics().slots().keySet()).containsExactlyElementsOf(SLOTS);
         outcome.statistics().slots().forEach((slot, seen) -> {
@@ -213,7 +211,7 @@ class TextTaskTest {
         layers = new LayerFilter(List.of(), List.of("layers\\.0\\."));
         List<List<Slot>> saved = new ArrayList<>();
         sink = sample -> saved.add(sample.slots());
-        Outcome outcome = run(row("a", 1, 2, 3));
+        TaskState outcome = run(row("a", 1, 2, 3));
         assertThat(outcome.statistics().slots().keySet()).containsExactlyElementsOf(SLOTS.subList(2, 4));
         assertThat(saved).containsExactly(SLOTS.subList(2, 4));
         checkSaved("saved", singly(samples(3)));
@@ -222,7 +220,7 @@ class TextTaskTest {
     @Test
     void aSampleThatFailsIsNamedAndNothingOfItIsObserved() {
         TokenSequence bad = row("m", 1, 2, FakeDecoding.BROKEN);
-        Outcome outcome = run(row("z", 1, 2, 3), bad, row("b", 4));
+        TaskState outcome = run(row("z", 1, 2, 3), bad, row("b", 4));
         DataProblem problem = Objects.requireNonNull(outcome.problem());
         assertThat(problem.sample()).isEqualTo(Sample.named("m"));
         assertThat(problem.what()).contains("this fake breaks");
@@ -244,7 +242,7 @@ class TextTaskTest {
         for (List<TokenBatch> batches : List.of(
                 List.of(new TokenBatch(List.of(row("z", 1, 2, 3), large, row("b", 4)))),
                 singly(List.of(row("z", 1, 2, 3), large, row("b", 4))))) {
-            Outcome outcome = run(batches);
+            TaskState outcome = run(batches);
             DataProblem problem = Objects.requireNonNull(outcome.problem());
             assertThat(problem.what()).contains("out of memory in native code");
             assertThat(outcome.tally().failed()).isEqualTo(FailedSamples.NONE);
@@ -268,11 +266,11 @@ class TextTaskTest {
                     for (TokenBatch batch : batches(samples)) {
                         task.run(batch);
                     }
-                    DataProblem problem = task.outcome().problem();
+                    DataProblem problem = task.state().problem();
                     assertThat(problem == null).isEqualTo(most == 5);
-                    assertThat(task.outcome().tally().failed().count()).isBetween(1L, 5L);
+                    assertThat(task.state().tally().failed().count()).isBetween(1L, 5L);
                     assertThat(Objects.requireNonNull(
-                                            task.outcome().tally().failed().first())
+                                            task.state().tally().failed().first())
                                     .sample())
                             .isEqualTo(Sample.named("bad/0"));
                 }
@@ -299,7 +297,7 @@ class TextTaskTest {
     @Test
     void aSampleThatTakesTooMuchMemoryIsNamedWithARemedyBeforeItRuns() {
         maxBytes = 2 * 10 * shape.bytesPerToken();
-        Outcome outcome = run(row("long", new int[11]));
+        TaskState outcome = run(row("long", new int[11]));
         DataProblem problem = Objects.requireNonNull(outcome.problem());
         assertThat(problem.message()).contains("11 tokens take 2816 bytes", "sample long", "max_seq_length: 10");
         assertThat(decoding.rowsBegun).isEmpty();
@@ -316,7 +314,7 @@ class TextTaskTest {
         };
         TextTask task = task();
         assertThatThrownBy(() -> task.run(new TokenBatch(List.of(row("a", 1))))).hasMessage("full");
-        assertThat(task.outcome().statistics().isEmpty()).isTrue();
+        assertThat(task.state().statistics().isEmpty()).isTrue();
         maxFailed = 1;
         sink = sample -> CaptureWriter.checkName(sample.name());
         assertThat(bytes(run(row("..", 1), row("a", 2)))).isEqualTo(bytes(run(row("a", 2))));
@@ -334,7 +332,8 @@ class TextTaskTest {
                     Objects.requireNonNull(run(batches).statistics().slots().get(SLOTS.get(1)));
             assertThat(values.nan()).isEqualTo(1);
             assertThat(values.infinite()).isGreaterThanOrEqualTo(1);
-            assertThat(Objects.requireNonNull(values.firstNonFinite()).sample()).isEqualTo(Sample.named("a"));
+            assertThat(Objects.requireNonNull(values.firstNonFiniteOrigin()).sample())
+                    .isEqualTo(Sample.named("a"));
         }
     }
 
@@ -354,7 +353,7 @@ class TextTaskTest {
             fedBack = scales(QuantizationScheme.of(NumberFormat.INT4, Strategy.CHANNEL));
             for (int length : new int[] {0, 1, 5, FEW, 2 * FEW + 1}) {
                 residual = length;
-                Outcome outcome = run(batches(samples));
+                TaskState outcome = run(batches(samples));
                 assertThat(slotBytes(outcome)).isEqualTo(byHand(samples, fedBack));
             }
         }
@@ -362,10 +361,10 @@ class TextTaskTest {
 
     /** The same with a cache that holds codes, and the whole past given back each time. */
     private byte[] byHand(List<TokenSequence> samples, FixedScales scales) {
-        QuantizedKvCache observed = new QuantizedKvCache(schemes, 0, kind);
+        QuantizedKvCache observed = new QuantizedKvCache(schemes, 0, kind, null);
         for (TokenSequence sample : samples) {
             FakeDecoding run = new FakeDecoding(shape);
-            FixedScaleCache cache = new FixedScaleCache(scales, residual);
+            QuantizedKvCache cache = QuantizedKvCache.withFixedScales(scales, residual);
             int length = sample.ids().length;
             Map<Slot, ByteBuffer> computed = new TreeMap<>();
             run.begin(1);
@@ -407,7 +406,7 @@ class TextTaskTest {
         KvTokens.put(part, to.computeIfAbsent(slot, s -> ByteBuffer.allocate(size)), total, 0, at);
     }
 
-    private static byte[] slotBytes(Outcome outcome) {
+    private static byte[] slotBytes(TaskState outcome) {
         assertThat(outcome.problem()).isNull();
         return new CalibrationStatistics(Corpus.EMPTY, outcome.statistics().slots()).toByteArray();
     }

@@ -62,10 +62,10 @@ class SampleTest {
         Origin first = new Origin(new Sample("a", 0), "y");
         Origin second = new Origin(new Sample("a", 0), "z");
         assertThat(List.of(none, first, second)).isSorted();
-        assertThat(Origin.first(second, first)).isSameAs(first);
-        assertThat(Origin.first(null, second)).isSameAs(second);
-        assertThat(Origin.first(second, null)).isSameAs(second);
-        assertThat(Origin.first(null, null)).isNull();
+        assertThat(Origin.earlier(second, first)).isSameAs(first);
+        assertThat(Origin.earlier(null, second)).isSameAs(second);
+        assertThat(Origin.earlier(second, null)).isSameAs(second);
+        assertThat(Origin.earlier(null, null)).isNull();
     }
 
     private static String text(Random random, int[] points) {

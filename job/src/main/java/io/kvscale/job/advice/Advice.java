@@ -1,6 +1,6 @@
 package io.kvscale.job.advice;
 
-import io.kvscale.job.export.VllmExport;
+import io.kvscale.job.export.VllmExporter;
 import io.kvscale.quant.Tolerances;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.Strategy;
@@ -13,20 +13,20 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A format for the K and the V of each layer, within a budget.
+ * The recommended format of each slot.
  *
  * @param slots by layer, then role
- * @param allowed what the recipe allows the statistics to lack
- * @param warnings for the reader of the advice
+ * @param allowed irregularities of the statistics that the recipe has to allow
+ * @param warnings for the user
  */
 public record Advice(
-        AdviceBudget budget, Strategy strategy, List<SlotAdvice> slots, Tolerances allowed, List<String> warnings) {
+        AdviceGoal goal, Strategy strategy, List<SlotAdvice> slots, Tolerances allowed, List<String> warnings) {
     public Advice {
         slots = List.copyOf(slots);
         warnings = List.copyOf(warnings);
     }
 
-    /** The layers that stay unquantized, ascending. */
+    /** The unquantized layers, ascending. */
     public List<Integer> skippedLayers() {
         return slots.stream()
                 .filter(slot -> !slot.chosen().isQuantized())
@@ -35,7 +35,7 @@ public record Advice(
                 .toList();
     }
 
-    /** The arguments with which vLLM leaves those layers out, K and V: their numbers; null if there are none. */
+    /** The vLLM arguments that exclude the unquantized layers; null if there are none. */
     public @Nullable String skipArguments() {
         List<Integer> skipped = skippedLayers();
         return skipped.isEmpty()
@@ -44,7 +44,7 @@ public record Advice(
                         + skipped.stream().map(String::valueOf).collect(Collectors.joining(" "));
     }
 
-    /** Bits a value, over the values that a token adds to the cache. */
+    /** Average bits per value, over the values that a token adds to the cache. */
     public double averageBits() {
         long bits = 0;
         long values = 0;
@@ -55,7 +55,7 @@ public record Advice(
         return (double) bits / values;
     }
 
-    /** The sum over slots of noise to signal. */
+    /** Sum over slots of noise to signal. */
     public double noiseToSignal() {
         return slots.stream()
                 .map(SlotAdvice::chosen)
@@ -63,7 +63,7 @@ public record Advice(
                 .reduce(0, Double::sum);
     }
 
-    /** The slots, those first that lose most in the fewest bits, whatever was chosen. */
+    /** The slots by descending sensitivity, see {@link SlotCandidates#sensitivity}. */
     public List<SlotAdvice> ranking() {
         return slots.stream()
                 .sorted(Comparator.comparingDouble(
@@ -72,12 +72,12 @@ public record Advice(
                 .toList();
     }
 
-    /** Whether values were rounded before they were counted: F32 data. */
+    /** Whether errors are approximate because F32 values were rounded before they were counted. */
     public boolean approximate() {
         return slots.stream().anyMatch(slot -> slot.chosen().error().approximate());
     }
 
-    /** A recipe with which {@code kvscale scales} gives what is advised, as YAML; null where no layer is quantized. */
+    /** A recipe for {@code kvscale scales} with the recommended formats, as YAML; null if no layer is quantized. */
     public @Nullable String recipe() {
         return skippedLayers().size()
                         == slots.stream()
@@ -88,7 +88,7 @@ public record Advice(
                 : new AdviceRecipe(this).text();
     }
 
-    /** Why vLLM does not load what is advised; null if it does, or if nothing is quantized. */
+    /** The reason why vLLM cannot load the recommended scales; null if it can, or if nothing is quantized. */
     public @Nullable String vllmRefusal() {
         SortedMap<Slot, QuantizationScheme> schemes = new TreeMap<>();
         for (SlotAdvice slot : slots) {
@@ -98,6 +98,6 @@ public record Advice(
             }
         }
         List<QuantizationScheme> all = List.copyOf(schemes.values());
-        return all.isEmpty() ? null : VllmExport.refusal(schemes, all.get(0));
+        return all.isEmpty() ? null : VllmExporter.refusal(schemes, all.get(0));
     }
 }

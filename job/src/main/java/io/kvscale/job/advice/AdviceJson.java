@@ -1,11 +1,6 @@
 package io.kvscale.job.advice;
 
-import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.StreamWriteFeature;
-import com.fasterxml.jackson.core.util.DefaultIndenter;
-import com.fasterxml.jackson.core.util.DefaultPrettyPrinter;
-import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.kvscale.json.Json;
 import io.kvscale.quant.SlotError;
 import io.kvscale.tensor.Slot;
 import java.util.ArrayList;
@@ -14,26 +9,17 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** Advice for programs: the same bytes for the same statistics on every JDK. */
+/** Writes advice as JSON. The bytes are equal on every JDK. */
 public final class AdviceJson {
-    private static final JsonMapper MAPPER = new JsonMapper(JsonFactory.builder()
-            .enable(StreamWriteFeature.USE_FAST_DOUBLE_WRITER)
-            .build());
-
     private AdviceJson() {}
 
     public static String of(Advice advice) {
-        DefaultPrettyPrinter printer = new DefaultPrettyPrinter().withObjectIndenter(new DefaultIndenter("  ", "\n"));
-        try {
-            return MAPPER.writer(printer).writeValueAsString(content(advice)) + "\n";
-        } catch (JsonProcessingException e) {
-            throw new IllegalStateException("plain maps are always JSON", e);
-        }
+        return Json.text(content(advice));
     }
 
     private static Map<String, @Nullable Object> content(Advice advice) {
         Map<String, @Nullable Object> json = new LinkedHashMap<>();
-        json.put("budget", advice.budget().option());
+        json.put("budget", advice.goal().option());
         json.put("strategy", advice.strategy().word());
         json.put("average_bits", advice.averageBits());
         json.put("noise_to_signal", advice.noiseToSignal());

@@ -1,11 +1,13 @@
 package io.kvscale.job.advice;
 
 import io.kvscale.numeric.NumberFormat;
+import io.kvscale.scheme.KvCacheScheme;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.tensor.Role;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.SortedMap;
 import java.util.SortedSet;
@@ -14,11 +16,9 @@ import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/**
- * Advice as a recipe: the most common format of K and of V, then what differs, layers with the same format in one pattern.
- */
+/** Writes advice as a recipe: the most common format of K and of V, then overrides, one pattern for layers of equal format. */
 final class AdviceRecipe {
-    /** Keeps a pattern within the length that recipes may have. */
+    /** Keeps patterns within the maximum length of a recipe's regex. */
     private static final int LAYERS_PER_PATTERN = 100;
 
     private final Advice advice;
@@ -32,12 +32,12 @@ final class AdviceRecipe {
         QuantizationScheme key = mostCommon(Role.KEY);
         QuantizationScheme value = mostCommon(Role.VALUE);
         QuantizationScheme base = Objects.requireNonNull(key == null ? value : key);
-        line("# kvscale advise " + advice.budget().option());
+        line("# kvscale advise " + advice.goal().option());
         line("kv_cache_scheme: {" + format(base.format(), false)
                 + ", strategy: " + base.strategy().word()
                 + ", symmetric: true, dynamic: false, observer: "
                 + base.observer().word()
-                + ", observer_kwargs: {norm: " + base.kwargs().norm() + "}}");
+                + ", observer_kwargs: {" + yaml(base.observer().kwargs()) + "}}");
         line("kvscale:");
         line("  statistics: histogram");
         allowances();
@@ -71,7 +71,7 @@ final class AdviceRecipe {
         }
     }
 
-    /** Of equally common formats the one that more engines serve; null where the role has none. */
+    /** The scheme of the most common format of a role; on a tie the first of {@link Advisor#FORMATS}. Null: none is quantized. */
     private @Nullable QuantizationScheme mostCommon(Role role) {
         List<QuantizationScheme> chosen = advice.slots().stream()
                 .filter(slot -> slot.slot().role() == role)
@@ -91,14 +91,19 @@ final class AdviceRecipe {
         return most;
     }
 
-    /** @param over whether it is laid over another, which may be the other fp8 */
-    private static String format(NumberFormat format, boolean over) {
-        String fields = "num_bits: " + format.bits() + ", type: " + (format.isInteger() ? "int" : "float");
-        return switch (format) {
-            case FP8_E5M2 -> fields + ", format: e5m2";
-            case FP8_E4M3 -> fields + (over ? ", format: e4m3" : "");
-            case INT8, INT4, FP4_E2M1 -> fields;
-        };
+    /** @param override whether it overrides a scheme whose format may have the same bits and type */
+    private static String format(NumberFormat format, boolean override) {
+        Map<String, Object> fields = KvCacheScheme.formatFields(format);
+        if (override && NumberFormat.with(format.bits(), format.type()).size() > 1) {
+            fields.put("format", format.layout());
+        }
+        return yaml(fields);
+    }
+
+    private static String yaml(Map<String, ?> fields) {
+        return fields.entrySet().stream()
+                .map(field -> field.getKey() + ": " + field.getValue())
+                .collect(Collectors.joining(", "));
     }
 
     private void overrides(NumberFormat key, NumberFormat value) {

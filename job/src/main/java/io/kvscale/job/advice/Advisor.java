@@ -19,41 +19,39 @@ import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
-/** From statistics and a budget to advice. */
+/** Chooses a number format for each slot from statistics with histograms. */
 public final class Advisor {
-    /** Every format of static scales, those first that more engines serve. */
-    public static final List<NumberFormat> FORMATS = List.of(
-            NumberFormat.FP8_E4M3, NumberFormat.FP8_E5M2, NumberFormat.INT8, NumberFormat.INT4, NumberFormat.FP4_E2M1);
+    /** All formats, by the number of engines that support them. */
+    public static final List<NumberFormat> FORMATS = List.of(NumberFormat.values());
 
     private final Strategy strategy;
     private final List<NumberFormat> formats;
-    private final AdviceBudget budget;
+    private final AdviceGoal goal;
 
     /**
-     * @param strategy {@link Strategy#TENSOR} or {@link Strategy#ATTN_HEAD}: values are counted by head
+     * @param strategy {@link Strategy#TENSOR} or {@link Strategy#ATTN_HEAD}, because histograms are per head
      * @param formats to choose from, at least one
-     * @throws io.kvscale.input.InvalidOptionException if these formats cannot keep to the budget
+     * @throws io.kvscale.input.InvalidOptionException if these formats cannot meet the goal
      */
-    public Advisor(Strategy strategy, Collection<NumberFormat> formats, AdviceBudget budget) {
+    public Advisor(Strategy strategy, Collection<NumberFormat> formats, AdviceGoal goal) {
         if (!strategy.isByHeads() || formats.isEmpty()) {
             throw new IllegalArgumentException(strategy + ", " + formats);
         }
         this.strategy = strategy;
         this.formats = FORMATS.stream().filter(formats::contains).toList();
-        this.budget = budget;
-        budget.check(this.formats);
+        this.goal = goal;
+        goal.check(this.formats);
     }
 
     /**
-     * Measures every format on every slot and chooses.
+     * Measures every format on every slot and chooses. Irregularities that a recipe can allow are allowed, with a warning.
      *
-     * @throws io.kvscale.tensor.InvalidDataException for statistics without histograms, or that could not give scales; what a
-     *     recipe can allow is taken as allowed, and said in the advice
+     * @throws InvalidDataException for statistics without histograms, or from which no scales can be derived
      */
     public Advice advise(CalibrationStatistics statistics) {
         SortedMap<Slot, SlotStatistics> slots = statistics.slots();
         Tolerances allowed = allowed(slots);
-        List<String> warnings = new ArrayList<>(said(allowed));
+        List<String> warnings = new ArrayList<>(warnings(allowed));
         SlotSchemes any = SlotSchemes.of(QuantizationScheme.of(formats.get(0), strategy));
         warnings.addAll(new ScaleSolver(any, layer -> true, allowed)
                 .solve(statistics, null)
@@ -63,20 +61,20 @@ public final class Advisor {
                 .map(slot -> SlotCandidates.of(slot.getKey(), slot.getValue(), formats, strategy))
                 .toList();
         List<List<SlotCandidates>> layers = byLayer(candidates);
-        List<List<Candidate>> chosen = budget.choose(layers);
+        List<List<Candidate>> chosen = goal.choose(layers);
         List<SlotAdvice> advice = new ArrayList<>();
         for (int i = 0; i < layers.size(); i++) {
             for (int j = 0; j < layers.get(i).size(); j++) {
                 advice.add(new SlotAdvice(layers.get(i).get(j), chosen.get(i).get(j)));
             }
         }
-        return new Advice(budget, strategy, advice, allowed, warnings);
+        return new Advice(goal, strategy, advice, allowed, warnings);
     }
 
     private static void checkCounted(Slot slot, SlotStatistics seen) {
         if (!seen.hasCounts()) {
             throw new InvalidDataException(DataProblem.of(
-                            "advice needs histograms, and the statistics hold ranges only",
+                            "advise needs histograms, but the statistics hold only ranges",
                             "calibrate again with statistics: histogram under kvscale in the recipe")
                     .inSlot(slot));
         }
@@ -89,7 +87,7 @@ public final class Advisor {
         return List.copyOf(layers.values());
     }
 
-    /** What a recipe must allow for these statistics to give scales, as the one of their calibration did. */
+    /** The irregularities of the statistics that a recipe has to allow, as the recipe of the calibration did. */
     private static Tolerances allowed(SortedMap<Slot, SlotStatistics> slots) {
         long layers = slots.keySet().stream().mapToInt(Slot::layer).distinct().count();
         boolean gaps = !slots.isEmpty() && layers <= slots.lastKey().layer();
@@ -107,20 +105,20 @@ public final class Advisor {
                 slots.values().stream().anyMatch(seen -> seen.nan() + seen.infinite() > 0));
     }
 
-    private static List<String> said(Tolerances allowed) {
-        List<String> said = new ArrayList<>();
+    private static List<String> warnings(Tolerances allowed) {
+        List<String> warnings = new ArrayList<>();
         if (allowed.hybrid()) {
-            said.add("layers are missing, or differ in their tokens: the recipe says hybrid: true");
+            warnings.add("layers are missing or have different numbers of tokens: the recipe sets hybrid: true");
         }
         if (allowed.mla()) {
-            said.add("some layers have a key and no value: the recipe says mla: true");
+            warnings.add("some layers have K but no V: the recipe sets mla: true");
         }
         if (allowed.allowZero()) {
-            said.add("some slot holds zeros only: the recipe says allow_zero: true");
+            warnings.add("some slots hold only zeros: the recipe sets allow_zero: true");
         }
         if (allowed.skipNonFinite()) {
-            said.add("NaN or infinite values were seen: the recipe says on_nonfinite: skip");
+            warnings.add("the statistics count NaN or infinite values: the recipe sets on_nonfinite: skip");
         }
-        return said;
+        return warnings;
     }
 }

@@ -6,45 +6,45 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The multiple-choice knapsack, solved exactly: one item of each group, the least sum of noise whose costs do not exceed a
- * capacity.
+ * An exact solver of the multiple-choice knapsack problem: choose one item of each group so that the sum of noise is minimal
+ * and the sum of costs does not exceed a capacity.
  *
- * <p>Dynamic programming over groups. After each group only those partial choices are kept that no other beats: of equal or
- * lower cost with equal or less noise. Whatever follows adds the same to both, and sums of f64 in one order never change the
- * order of two numbers, so a partial choice that is beaten is part of no better solution: the result is the best of all
- * combinations, as sums in the order of the groups see it. Costs are few: of n slots of one size in 4, 8 or 16 bits there are
- * at most 3n + 1 different sums, so 100 layers take milliseconds; sizes that differ multiply that by no more than the
- * number of their combinations.
+ * <p>Dynamic programming over groups. After each group, a partial choice is dropped if another one has at most its cost and at
+ * most its noise. This is safe: both partial choices would be extended by equal items, and f64 addition is monotonic. The
+ * result is therefore optimal for sums in the order of the groups.
  *
- * <p>Of equally good solutions the cheapest wins; of those, the one with the earlier item where the last groups differ.
+ * <p>Few partial choices remain, because few sums of costs are possible: at most 3n + 1 for n slots of one size in 4, 8 or 16
+ * bits. 100 layers take milliseconds. Slots of different sizes multiply the number of sums.
+ *
+ * <p>Among solutions with equal noise the cheapest is chosen, then the one with the earlier item in the last group.
  */
 final class Knapsack {
     private Knapsack() {}
 
-    /** What one item costs, and the noise that it adds. */
+    /** An item of a group. */
     record Item(long cost, double noise) {}
 
-    /** Items chosen from the groups so far: the last of them, and those before it. */
+    /** Items chosen from the groups so far, as a linked list from the last. */
     private record Partial(
             long cost, double noise, int item, @Nullable Partial before) {}
 
-    private static final Comparator<Partial> CHEAPEST_THEN_QUIETEST = Comparator.comparingLong(Partial::cost)
+    private static final Comparator<Partial> BY_COST_THEN_NOISE = Comparator.comparingLong(Partial::cost)
             .thenComparingDouble(Partial::noise)
             .thenComparingInt(Partial::item);
 
     /**
-     * The place in its group of each item chosen.
+     * Returns the index of the chosen item in each group.
      *
-     * @param groups none empty; noise is at least 0, or infinite
+     * @param groups none is empty; noise is at least 0, or infinite
      * @throws IllegalArgumentException if the cheapest items of all groups exceed the capacity
      */
     static int[] solve(List<List<Item>> groups, long capacity) {
         List<Partial> best = List.of(new Partial(0, 0, -1, null));
         for (List<Item> group : groups) {
-            best = unbeaten(best, group, capacity);
+            best = extend(best, group, capacity);
         }
         if (best.isEmpty()) {
-            throw new IllegalArgumentException("capacity " + capacity + " is too small for any choice");
+            throw new IllegalArgumentException("capacity " + capacity + " is below the cost of the cheapest items");
         }
         int[] chosen = new int[groups.size()];
         Partial last = best.get(best.size() - 1);
@@ -55,8 +55,8 @@ final class Knapsack {
         return chosen;
     }
 
-    /** By cost, ascending; noise descends. */
-    private static List<Partial> unbeaten(List<Partial> before, List<Item> group, long capacity) {
+    /** Extends partial choices by a group. The result has ascending cost and descending noise. */
+    private static List<Partial> extend(List<Partial> before, List<Item> group, long capacity) {
         List<Partial> all = new ArrayList<>();
         for (int i = 0; i < group.size(); i++) {
             Item item = group.get(i);
@@ -67,7 +67,7 @@ final class Knapsack {
                 }
             }
         }
-        all.sort(CHEAPEST_THEN_QUIETEST);
+        all.sort(BY_COST_THEN_NOISE);
         List<Partial> kept = new ArrayList<>();
         for (Partial partial : all) {
             if (kept.isEmpty() || partial.noise() < kept.get(kept.size() - 1).noise()) {

@@ -6,18 +6,18 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * The cheapest format with at least that ratio of signal to noise, slot by slot. Where K or V has none, the layer stays
- * unquantized.
+ * Chooses for each slot the cheapest format with at least a given SQNR. If K or V of a layer has no such format, the layer
+ * stays unquantized.
  *
- * @param decibels at least 0
+ * @param decibels minimum SQNR, at least 0
  */
-public record MinSqnr(BigDecimal decibels) implements AdviceBudget {
-    /** @throws InvalidOptionException for less than 0 dB */
+public record MinSqnr(BigDecimal decibels) implements AdviceGoal {
+    /** @throws InvalidOptionException for a negative number */
     public MinSqnr {
         if (decibels.signum() < 0) {
             throw new InvalidOptionException(
-                    "--min-sqnr " + decibels + " asks for more noise than signal",
-                    "give decibels of at least 0; fp8 has about 30, 4 bits have 10 to 20");
+                    "--min-sqnr " + decibels + " is negative, which allows more noise than signal",
+                    "use a number of decibels of at least 0; fp8 reaches about 30, formats of 4 bits 10 to 20");
         }
     }
 
@@ -31,7 +31,7 @@ public record MinSqnr(BigDecimal decibels) implements AdviceBudget {
                 .map(slot -> slot.cheapest(decibels.doubleValue()))
                 .flatMap(Optional::stream)
                 .toList();
-        return cheapest.size() == layer.size() ? cheapest : AdviceBudget.unquantized(layer);
+        return cheapest.size() == layer.size() ? cheapest : AdviceGoal.unquantized(layer);
     }
 
     @Override

@@ -3,8 +3,8 @@ package io.kvscale.job.advice;
 import io.kvscale.numeric.NumberFormat;
 import io.kvscale.observer.SlotStatistics;
 import io.kvscale.quant.SlotError;
+import io.kvscale.quant.search.Mse;
 import io.kvscale.scheme.Observer;
-import io.kvscale.scheme.ObserverKwargs;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.Strategy;
 import io.kvscale.tensor.Slot;
@@ -15,29 +15,29 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * The ways to hold the K or V of a layer.
+ * The candidates of a slot.
  *
- * @param valuesPerToken heads x head_dim: what the slot weighs in an average of bits
- * @param quantized by preference: of two that are equally good the first is taken
- * @param unquantized the last resort
+ * @param valuesPerToken heads x head_dim, the weight of the slot in an average of bits
+ * @param quantized by preference: the first of two equally good candidates is chosen
+ * @param unquantized the candidate that leaves the slot as it is
  */
 public record SlotCandidates(Slot slot, int valuesPerToken, List<Candidate> quantized, Candidate unquantized) {
-    /** The squared error is what SQNR is made of, so its least sum is the most that static scales can reach. */
-    private static final ObserverKwargs SQUARED = ObserverKwargs.mse(2.0, null);
+    /** SQNR is defined by the squared error, so these scales have the highest SQNR of all static scales. */
+    private static final Observer SQUARED = new Mse(2.0);
 
     public SlotCandidates {
         quantized = List.copyOf(quantized);
     }
 
     /**
-     * Symmetric static scales of the least squared error, in each of these formats.
+     * Measures symmetric static scales with the least squared error in each format.
      *
-     * @param seen with every value counted
+     * @param seen statistics with histograms
      */
     static SlotCandidates of(Slot slot, SlotStatistics seen, List<NumberFormat> formats, Strategy strategy) {
         List<Candidate> quantized = new ArrayList<>();
         for (NumberFormat format : formats) {
-            QuantizationScheme scheme = QuantizationScheme.of(format, strategy, true, Observer.MSE, SQUARED);
+            QuantizationScheme scheme = QuantizationScheme.of(format, strategy, true, SQUARED);
             quantized.add(new Candidate(scheme, Objects.requireNonNull(SlotError.of(seen, scheme))));
         }
         return new SlotCandidates(
@@ -47,7 +47,7 @@ public record SlotCandidates(Slot slot, int valuesPerToken, List<Candidate> quan
                 Candidate.unquantized(quantized.get(0).error()));
     }
 
-    /** The fewest bits with at least that SQNR, of those the highest SQNR; empty if none has it. */
+    /** The candidate with the fewest bits that has at least this SQNR; on a tie the highest SQNR. Empty if there is none. */
     Optional<Candidate> cheapest(double minSqnrDb) {
         return quantized.stream()
                 .filter(candidate -> candidate.error().sqnrDb() >= minSqnrDb)
@@ -55,19 +55,19 @@ public record SlotCandidates(Slot slot, int valuesPerToken, List<Candidate> quan
                         .thenComparing(candidate -> candidate.error().sqnrDb(), Comparator.reverseOrder()));
     }
 
-    /** The least noise at so many bits; empty where no format has as many. */
+    /** The candidate with the least noise at this number of bits; empty if no format has it. */
     public Optional<Candidate> best(int bits) {
         return quantized.stream()
                 .filter(candidate -> candidate.bits() == bits)
                 .min(Comparator.comparingDouble(Candidate::noiseToSignal));
     }
 
-    /** The bits that formats here have, ascending. */
+    /** The numbers of bits of the candidates, ascending. */
     public List<Integer> bits() {
         return quantized.stream().map(Candidate::bits).distinct().sorted().toList();
     }
 
-    /** Noise to signal at the fewest bits, at best: what makes a slot sensitive, whatever the budget. */
+    /** Noise to signal of the best candidate with the fewest bits. It ranks slots independently of the goal. */
     double sensitivity() {
         return best(bits().get(0)).orElseThrow().noiseToSignal();
     }

@@ -1,3 +1,3 @@
-/** Which scheme to take: what every format costs every slot, and the cheapest that keep a budget. */
+/** Recommends a number format for each slot, from the error of every format on the slot's histogram. */
 @org.jspecify.annotations.NullMarked
 package io.kvscale.job.advice;

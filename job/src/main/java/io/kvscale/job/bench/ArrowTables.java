@@ -23,7 +23,7 @@ import org.apache.arrow.vector.VectorSchemaRoot;
 import org.apache.arrow.vector.ipc.ArrowFileWriter;
 import org.apache.hadoop.conf.Configuration;
 
-/** The same captures as Arrow IPC files, one a capture, a record batch a tensor. */
+/** Writes captures as Arrow IPC files: one file per capture, one record batch per tensor. */
 final class ArrowTables {
     private ArrowTables() {}
 

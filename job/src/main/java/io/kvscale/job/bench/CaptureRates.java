@@ -9,7 +9,11 @@ import io.kvscale.observer.StatisticsKind;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.task.CalibrationTask;
+import io.kvscale.task.TaskState;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.lang.management.MemoryPoolMXBean;
+import java.lang.management.MemoryType;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -20,30 +24,29 @@ import java.util.function.ToDoubleFunction;
 import org.apache.hadoop.conf.Configuration;
 
 /**
- * Rates over the same page-cached files, in GB/s: the limit, and the job's own task.
+ * Rates of reading and of calibration tasks over the same files in the page cache.
  *
- * @param read1 the better of reads into an aligned direct buffer and into a {@code byte[]}, on one thread
- * @param read2 the same on two threads, half of the files each
- * @param heapMegabytes the most heap in use in any call of a task, garbage included
- * @param histogram1 a task that counts values too, on one thread
- * @param histogramMegabytes as {@code heapMegabytes}, of such a task and its statistics' bytes
- * @param derive how long scales take that its statistics give
- * @param bytesPerHead what its statistics take between tasks, by heads of K and V
+ * @param figures rates in GB/s and ratios by name; the read limit is the faster of an aligned direct buffer and a
+ *     {@code byte[]}; names with {@code 2} are for two threads with half of the files each
+ * @param heapMegabytes peak heap of a task that observes ranges, uncollected garbage included
+ * @param histogramMegabytes peak heap of a task that counts values and serializes its statistics
+ * @param bytesPerHead serialized size of histograms per head of K or V
+ * @param derive time to derive scales from these histograms
  */
 record CaptureRates(
-        double read1,
-        double read2,
-        double task1,
-        double task2,
+        Map<String, Object> figures,
         double heapMegabytes,
-        double histogram1,
         double histogramMegabytes,
         double bytesPerHead,
         DeriveTime derive) {
-    /** What {@link #of} needs to know of the bench as a whole. */
-    record Setting(int blockBytes, double seconds) {}
 
-    static CaptureRates of(GeneratedCaptures captures, Setting setting) throws Exception {
+    /**
+     * Measures.
+     *
+     * @param prefix of the names of figures
+     * @param seconds of all rounds together
+     */
+    static CaptureRates measure(GeneratedCaptures captures, String prefix, double seconds) throws Exception {
         Configuration hadoop = new Configuration();
         CaptureListing listing = CaptureListing.of(List.of(captures.folder().toString()), hadoop);
         HeapPeak heap = new HeapPeak();
@@ -54,13 +57,12 @@ record CaptureRates(
         try (Threads threads = new Threads()) {
             Map<String, Callable<?>> measured = new LinkedHashMap<>();
             for (int count = 1; count <= 2; count++) {
-                List<Split> splits = Split.plan(listing.files(), count);
                 List<Callable<Object>> direct = new ArrayList<>();
                 List<Callable<Object>> array = new ArrayList<>();
                 List<Callable<Object>> task = new ArrayList<>();
-                for (Split split : splits) {
-                    direct.add(reader(split, ReadLimit.direct(setting.blockBytes())));
-                    array.add(reader(split, ByteBuffer.allocate(setting.blockBytes())));
+                for (Split split : Split.plan(listing.files(), count)) {
+                    direct.add(reader(split, ReadLimit.direct(CaptureReader.blockBytes())));
+                    array.add(reader(split, ByteBuffer.allocate(CaptureReader.blockBytes())));
                     task.add(() -> task(split, StatisticsKind.RANGE, hadoop));
                 }
                 measured.put("direct" + count, () -> threads.together(direct));
@@ -69,31 +71,33 @@ record CaptureRates(
             }
             List<Callable<Object>> histogram = List.of(() ->
                     task(whole, StatisticsKind.HISTOGRAM, hadoop).statistics().toByteArray());
-            measured.put("histogram1", () -> histogramHeap.during(() -> threads.together(histogram)));
-            ToDoubleFunction<String> rate = new Rounds(listing.bytes(), setting.seconds()).medians(measured);
+            measured.put("histogram", () -> histogramHeap.during(() -> threads.together(histogram)));
+            ToDoubleFunction<String> rate = new Rounds(listing.bytes(), seconds).medians(measured);
             return new CaptureRates(
-                    Math.max(rate.applyAsDouble("direct1"), rate.applyAsDouble("array1")),
-                    Math.max(rate.applyAsDouble("direct2"), rate.applyAsDouble("array2")),
-                    rate.applyAsDouble("task1"),
-                    rate.applyAsDouble("task2"),
+                    figures(prefix, rate),
                     heap.megabytes(),
-                    rate.applyAsDouble("histogram1"),
                     histogramHeap.megabytes(),
                     counted.toByteArray().length / (double) heads(counted),
-                    DeriveTime.of(counted, threads, setting.seconds() / 4));
+                    DeriveTime.measure(counted, threads, seconds / 4));
         }
     }
 
-    double ratio1() {
-        return task1 / read1;
-    }
-
-    double ratio2() {
-        return task2 / read2;
-    }
-
-    double histogramRatio1() {
-        return histogram1 / read1;
+    private static Map<String, Object> figures(String prefix, ToDoubleFunction<String> rate) {
+        double read1 = Math.max(rate.applyAsDouble("direct1"), rate.applyAsDouble("array1"));
+        double read2 = Math.max(rate.applyAsDouble("direct2"), rate.applyAsDouble("array2"));
+        double task1 = rate.applyAsDouble("task1");
+        double task2 = rate.applyAsDouble("task2");
+        double histogram = rate.applyAsDouble("histogram");
+        Map<String, Object> figures = new LinkedHashMap<>();
+        figures.put(prefix + "read_gbps", read1);
+        figures.put(prefix + "read_gbps_2", read2);
+        figures.put(prefix + "task_gbps_1", task1);
+        figures.put(prefix + "task_gbps_2", task2);
+        figures.put(prefix + "ratio_1", task1 / read1);
+        figures.put(prefix + "ratio_2", task2 / read2);
+        figures.put(prefix + "histogram_gbps_1", histogram);
+        figures.put(prefix + "histogram_ratio_1", histogram / read1);
+        return figures;
     }
 
     private static int heads(CalibrationStatistics statistics) {
@@ -109,10 +113,9 @@ record CaptureRates(
         };
     }
 
-    private static CalibrationTask.Outcome task(Split split, StatisticsKind kind, Configuration hadoop)
-            throws IOException {
+    private static TaskState task(Split split, StatisticsKind kind, Configuration hadoop) throws IOException {
         QuantizationScheme fp8 = QuantizationScheme.fp8();
-        CalibrationTask.Outcome outcome = CalibrationTask.run(
+        TaskState outcome = CalibrationTask.run(
                 split,
                 SlotSchemes.of(fp8),
                 kind,
@@ -121,8 +124,29 @@ record CaptureRates(
                 CaptureReader.Depth.VALUES,
                 bytes -> {});
         if (outcome.problem() != null) {
-            throw new IOException("the generated captures are not sound: " + outcome.problem());
+            throw new IOException("the generated captures are invalid: " + outcome.problem());
         }
         return outcome;
+    }
+
+    /** Peak heap usage during calls: the sum of the peaks of all memory pools, an upper bound. Includes garbage. */
+    private static final class HeapPeak {
+        private final List<MemoryPoolMXBean> pools = ManagementFactory.getMemoryPoolMXBeans().stream()
+                .filter(pool -> pool.getType() == MemoryType.HEAP)
+                .toList();
+        private long bytes;
+
+        <T> T during(Callable<T> call) throws Exception {
+            pools.forEach(MemoryPoolMXBean::resetPeakUsage);
+            T result = call.call();
+            bytes = Math.max(
+                    bytes,
+                    pools.stream().mapToLong(p -> p.getPeakUsage().getUsed()).sum());
+            return result;
+        }
+
+        double megabytes() {
+            return bytes / 1e6;
+        }
     }
 }

@@ -4,8 +4,7 @@ import io.kvscale.numeric.NumberFormat;
 import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.observer.SlotStatistics;
 import io.kvscale.quant.ScaleSet;
-import io.kvscale.scheme.Observer;
-import io.kvscale.scheme.ObserverKwargs;
+import io.kvscale.quant.search.Mse;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.Strategy;
 import java.util.ArrayList;
@@ -15,21 +14,19 @@ import java.util.concurrent.Callable;
 import java.util.function.ToDoubleFunction;
 
 /**
- * How long error-optimal scales take: one a slot from the counts of all its heads, fp8 e4m3 and int8 in turn, with the
- * usual norm.
+ * Time of the {@code mse} observer to derive the scale of a slot from its histogram, for fp8 e4m3 and int8 in turn.
  *
- * @param one milliseconds a slot on one thread
- * @param two milliseconds a slot where two threads take half of them each
+ * @param one milliseconds per slot on one thread
+ * @param two milliseconds per slot on two threads
  */
 record DeriveTime(double one, double two) {
     private static final double NANOS_PER_MILLI = 1e6;
 
-    static DeriveTime of(CalibrationStatistics statistics, Threads threads, double seconds) throws Exception {
+    static DeriveTime measure(CalibrationStatistics statistics, Threads threads, double seconds) throws Exception {
         List<Callable<Object>> slots = new ArrayList<>();
         for (SlotStatistics slot : statistics.slots().values()) {
             for (NumberFormat format : new NumberFormat[] {NumberFormat.FP8_E4M3, NumberFormat.INT8}) {
-                QuantizationScheme scheme =
-                        QuantizationScheme.of(format, Strategy.TENSOR, true, Observer.MSE, ObserverKwargs.DEFAULT);
+                QuantizationScheme scheme = QuantizationScheme.of(format, Strategy.TENSOR, true, new Mse());
                 slots.add(() -> ScaleSet.derive(slot, scheme));
             }
         }

@@ -9,9 +9,9 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** Captures in a folder of their own, which is gone after {@link #close}. */
+/** Generated captures in a temporary folder, which {@link #close} deletes. */
 final class GeneratedCaptures implements Closeable {
-    /** Distinct tensors in all; the files take them in turn. */
+    /** Number of distinct tensors; the files use them in turn. */
     private static final int TENSORS = 8;
 
     private final TemporaryFolder folder;
@@ -20,7 +20,7 @@ final class GeneratedCaptures implements Closeable {
         this.folder = folder;
     }
 
-    /** Writes files of that shape, {@code bytes} in all or a little less, into a new folder below {@code parent}. */
+    /** Writes files of this shape, at most {@code bytes} in total but at least one, to a new folder in {@code parent}. */
     static GeneratedCaptures write(Path parent, CaptureShape shape, long bytes) throws IOException {
         GeneratedCaptures captures = new GeneratedCaptures(TemporaryFolder.in(parent));
         try {
@@ -35,7 +35,7 @@ final class GeneratedCaptures implements Closeable {
     private void fill(CaptureShape shape, long files) throws IOException {
         List<byte[]> tensors = Stream.iterate(1, seed -> seed + 1)
                 .limit(TENSORS)
-                .map(seed -> TensorBytes.of(shape, seed))
+                .map(shape::randomTensor)
                 .toList();
         for (int file = 0; file < files; file++) {
             SafetensorsWriter writer = new SafetensorsWriter();

@@ -12,7 +12,7 @@ import io.kvscale.quant.ScaleSolver;
 import io.kvscale.quant.Tolerances;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.SlotSchemes;
-import io.kvscale.task.CalibrationTask;
+import io.kvscale.task.TaskState;
 import io.kvscale.task.TextTask;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.text.TokenBatch;
@@ -28,20 +28,22 @@ import java.util.function.ToDoubleFunction;
 import org.apache.hadoop.conf.Configuration;
 
 /**
- * How fast a model runs in task slots, in tokens a second: alone, and with what the job does beside it. One sequence of
- * random ids goes through at a time, as long as a batch of the job's.
+ * Tokens per second of a model in one and two task slots: alone, with observation and in an evaluation. Each slot runs one
+ * sequence of random ids at a time, as long as a batch of the job.
  */
 public final class ModelRates {
     private static final int TOKENS = 512;
-    /** An evaluation runs everything twice, in small chunks. */
+
+    /** Shorter, because an evaluation runs the model twice, in small chunks. */
     private static final int EVALUATED_TOKENS = 64;
 
-    /** The default of {@code evaluate}. */
+    /** The default chunk of {@code evaluate}. */
     private static final int CHUNK = 16;
-    /** {@link Rounds} counts in units a nanosecond, as GB/s. */
+
+    /** Converts the rates of {@link Rounds}, which are per nanosecond. */
     private static final double PER_SECOND = 1e9;
 
-    /** Ends the names of what two slots do at once. */
+    /** Suffix of figures for two slots at once. */
     private static final String TWO = "_2";
 
     private static final SlotSchemes FP8 = SlotSchemes.of(QuantizationScheme.fp8());
@@ -51,8 +53,8 @@ public final class ModelRates {
     private final double seconds;
 
     /**
-     * @param folder of the model, local
-     * @param seconds for all rounds
+     * @param folder of the model, on this machine
+     * @param seconds of all rounds together
      */
     public ModelRates(Path folder, String graph, double seconds) {
         this.folder = folder;
@@ -61,20 +63,20 @@ public final class ModelRates {
     }
 
     /**
-     * Measures. Figures by name: tokens a second; {@code overhead}, the part that observation adds to the bare forward
-     * pass over the same graph and outputs; {@code slot_scaling}, two slots to one; {@code resident_mb}, the most that
-     * the process holds while one slot observes; {@code slot_mb}, what a second one adds to that. With two slots at work
-     * names end in {@code _2}.
+     * Measures. Figures by name: {@code …_tps}, tokens per second, with suffix {@code _2} for two slots; {@code overhead},
+     * the relative cost of observation over the forward pass of the same graph; {@code slot_scaling}, two slots relative to
+     * one; {@code resident_mb}, peak memory of the process with one observing slot; {@code slot_mb}, the memory that a
+     * second slot adds.
      *
-     * @throws InvalidDataException if the folder holds no model that runs here
+     * @throws InvalidDataException if the folder holds no model that can run here
      */
     public Map<String, Object> run() throws Exception {
         ModelManifest manifest =
                 ModelManifest.of(new org.apache.hadoop.fs.Path(folder.toUri()), graph, new Configuration());
         Map<String, Object> figures = new LinkedHashMap<>();
         try (Threads threads = new Threads()) {
-            FixedScales scales = observed(manifest, threads, figures);
-            evaluated(manifest, scales, threads, figures);
+            FixedScales scales = measureObservation(manifest, threads, figures);
+            measureEvaluation(manifest, scales, threads, figures);
         } finally {
             DecoderModel.releaseShared();
         }
@@ -83,7 +85,7 @@ public final class ModelRates {
         return figures;
     }
 
-    /** What one of the slots runs, and both at once. */
+    /** Runs the first call of each pair alone, then both at once. */
     private static Map<String, Callable<?>> slots(Threads threads, Map<String, List<Callable<Object>>> measured) {
         Map<String, Callable<?>> slots = new LinkedHashMap<>();
         measured.forEach((name, calls) -> {
@@ -93,8 +95,8 @@ public final class ModelRates {
         return slots;
     }
 
-    /** Measures the forward pass without and with observation; gives the scales of what was observed. */
-    private FixedScales observed(ModelManifest manifest, Threads threads, Map<String, Object> figures)
+    /** Measures the forward pass without and with observation. Returns scales from the observed statistics. */
+    private FixedScales measureObservation(ModelManifest manifest, Threads threads, Map<String, Object> figures)
             throws Exception {
         try (DecoderModel model = DecoderModel.shared(manifest, folder, Outputs.CACHE);
                 DecoderRun bare = model.newRun();
@@ -129,9 +131,9 @@ public final class ModelRates {
         }
     }
 
-    /** One quantized cache beside the full-precision one. */
-    private void evaluated(ModelManifest manifest, FixedScales scales, Threads threads, Map<String, Object> figures)
-            throws Exception {
+    /** Measures an evaluation of one quantized cache. */
+    private void measureEvaluation(
+            ModelManifest manifest, FixedScales scales, Threads threads, Map<String, Object> figures) throws Exception {
         try (DecoderModel logits = DecoderModel.shared(manifest, folder, Outputs.CACHE_AND_LOGITS);
                 EvaluationTask task = new EvaluationTask(logits, List.of(scales), CHUNK, 0);
                 EvaluationTask beside = new EvaluationTask(logits, List.of(scales), CHUNK, 0)) {
@@ -171,7 +173,7 @@ public final class ModelRates {
     }
 
     private static FixedScales scales(TextTask observed) {
-        CalibrationTask.Outcome outcome = observed.outcome();
+        TaskState outcome = observed.state();
         ScaleSolver solver = new ScaleSolver(FP8, layer -> true, new Tolerances(false, false, true, false));
         return FixedScales.of(
                 solver.solve(outcome.statistics(), outcome.problem()).table());

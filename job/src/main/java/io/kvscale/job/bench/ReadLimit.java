@@ -8,7 +8,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 
-/** Reads files block by block and looks at nothing: no job can be faster on one thread. */
+/** Reads files block by block without using the bytes. No job can be faster on one thread. */
 final class ReadLimit {
     private static final int PAGE = 4096;
 

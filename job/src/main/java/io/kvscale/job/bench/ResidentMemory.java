@@ -7,7 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 
-/** The memory that the process holds, native memory too, where the system tells it (Linux). */
+/** Resident memory of the process, native memory included. Known on Linux only. */
 final class ResidentMemory {
     private static final Path STATUS = Path.of("/proc/self/status");
     private static final Path RESET = Path.of("/proc/self/clear_refs");
@@ -15,7 +15,7 @@ final class ResidentMemory {
 
     private ResidentMemory() {}
 
-    /** The most bytes that are held while something runs, the median of a few times; 0 where it is not known. */
+    /** Peak bytes during a call, as the median of a few calls; 0 if unknown. */
     static double peak(Callable<?> running) throws Exception {
         List<Double> peaks = new ArrayList<>();
         for (int i = 0; i < TIMES; i++) {
@@ -31,7 +31,7 @@ final class ResidentMemory {
 
     private static boolean reset() {
         try {
-            Files.writeString(RESET, "5"); // sets the peak to what is held now
+            Files.writeString(RESET, "5"); // resets the peak to the current value
             return true;
         } catch (IOException e) {
             return false;

@@ -9,18 +9,18 @@ import java.util.concurrent.Callable;
 import java.util.function.ToDoubleFunction;
 
 /**
- * Measures several things in turns, so that whatever else the machine does falls on all of them alike.
+ * Measures several calls in turns, so that other load on the machine affects all of them equally.
  *
- * @param bytes what one call of a measured thing goes through
- * @param seconds how long rounds are repeated, at least {@link #LEAST} of them; before that, a quarter as long unmeasured
+ * @param bytes processed by one call
+ * @param seconds duration of the measured rounds, at least {@link #MIN_ROUNDS}; warm-up rounds take a quarter of it
  */
 record Rounds(long bytes, double seconds) {
-    private static final int LEAST = 5;
+    private static final int MIN_ROUNDS = 5;
     private static final double GIGA = 1e9;
 
-    /** The median rate of each by its name, in GB/s. */
+    /** The median rate of each call by name, in GB/s. */
     ToDoubleFunction<String> medians(Map<String, ? extends Callable<?>> measured) throws Exception {
-        // The JIT needs a second or two of the very code that is measured.
+        // Warm-up: the JIT compiler needs one or two seconds of the measured code.
         run(measured, seconds / 4);
         Map<String, List<Double>> rates = run(measured, seconds);
         return name -> median(rates.getOrDefault(name, List.of()));
@@ -29,7 +29,7 @@ record Rounds(long bytes, double seconds) {
     private Map<String, List<Double>> run(Map<String, ? extends Callable<?>> measured, double limit) throws Exception {
         Map<String, List<Double>> rates = new LinkedHashMap<>();
         long begin = System.nanoTime();
-        for (int round = 0; round < LEAST || System.nanoTime() - begin < limit * GIGA; round++) {
+        for (int round = 0; round < MIN_ROUNDS || System.nanoTime() - begin < limit * GIGA; round++) {
             for (Map.Entry<String, ? extends Callable<?>> one : measured.entrySet()) {
                 long start = System.nanoTime();
                 one.getValue().call();

@@ -6,9 +6,9 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/** The speed table: every figure from one run, on generated captures in the page cache. */
+/** The speed table, measured in one run on generated captures in the page cache. */
 public final class SpeedBench {
-    /** The small files are this part of the whole: opening them costs as much as reading them. */
+    /** The small files have 1/8 of the bytes of the large ones, because opening them takes as long as reading them. */
     private static final int SMALL_PART = 8;
 
     private final Path parent;
@@ -16,9 +16,9 @@ public final class SpeedBench {
     private final boolean sql;
 
     /**
-     * @param parent where a folder with the captures is made, and deleted in the end
-     * @param bytes of the large captures
-     * @param sql whether queries are measured too, which takes as much space again and another minute
+     * @param parent folder for a temporary folder of captures
+     * @param bytes total size of the large captures
+     * @param sql whether to measure SQL too, which needs twice the space and another minute
      */
     public SpeedBench(Path parent, long bytes, boolean sql) {
         this.parent = parent;
@@ -26,46 +26,28 @@ public final class SpeedBench {
         this.sql = sql;
     }
 
-    /** Measures, for about a minute at 2 GiB. Figures by name, rates in GB/s. */
+    /** Measures for about a minute at 2 GiB. Returns figures by name; rates are in GB/s. */
     public Map<String, Object> run() throws Exception {
-        // 20 seconds of rounds for 2 GiB; less for less, which is for trying the command only.
+        // 20 seconds of rounds for 2 GiB. Smaller sizes only try the command.
         double seconds = Math.min(20, bytes / 1e8);
-        CaptureRates.Setting setting = new CaptureRates.Setting(CaptureReader.blockBytes(), seconds);
         CaptureShape shape = CaptureShape.LARGE.within(bytes);
         CaptureRates large;
         Map<String, Double> queries = Map.of();
         try (GeneratedCaptures captures = GeneratedCaptures.write(parent, shape, bytes)) {
-            large = CaptureRates.of(captures, setting);
+            large = CaptureRates.measure(captures, "", seconds);
             if (sql) {
                 try (TemporaryFolder tables = TemporaryFolder.in(parent)) {
-                    queries = SqlRates.of(captures, tables.path(), seconds).figures();
+                    queries = SqlRates.measure(captures, tables.path(), seconds).figures();
                 }
             }
         }
         CaptureRates small;
         try (GeneratedCaptures captures = GeneratedCaptures.write(parent, CaptureShape.SMALL, bytes / SMALL_PART)) {
-            small = CaptureRates.of(captures, setting);
+            small = CaptureRates.measure(captures, "small_", seconds);
         }
-        double update = UpdateRate.measure(shape, seconds / 2);
-
-        Map<String, Object> figures = new LinkedHashMap<>();
-        figures.put("read_gbps", large.read1());
-        figures.put("read_gbps_2", large.read2());
-        figures.put("task_gbps_1", large.task1());
-        figures.put("task_gbps_2", large.task2());
-        figures.put("ratio_1", large.ratio1());
-        figures.put("ratio_2", large.ratio2());
-        figures.put("histogram_gbps_1", large.histogram1());
-        figures.put("histogram_ratio_1", large.histogramRatio1());
-        figures.put("update_gbps", update);
-        figures.put("small_read_gbps", small.read1());
-        figures.put("small_read_gbps_2", small.read2());
-        figures.put("small_task_gbps_1", small.task1());
-        figures.put("small_task_gbps_2", small.task2());
-        figures.put("small_ratio_1", small.ratio1());
-        figures.put("small_ratio_2", small.ratio2());
-        figures.put("small_histogram_gbps_1", small.histogram1());
-        figures.put("small_histogram_ratio_1", small.histogramRatio1());
+        Map<String, Object> figures = new LinkedHashMap<>(large.figures());
+        figures.put("update_gbps", UpdateRate.measure(shape, seconds / 2));
+        figures.putAll(small.figures());
         figures.putAll(queries);
         figures.put("derive_ms_per_slot", large.derive().one());
         figures.put("derive_ms_per_slot_2", large.derive().two());
@@ -74,7 +56,7 @@ public final class SpeedBench {
         figures.put("histogram_heap_used_mb", Math.max(large.histogramMegabytes(), small.histogramMegabytes()));
         figures.put("heap_used_mb", Math.max(large.heapMegabytes(), small.heapMegabytes()));
         figures.put("size_bytes", bytes);
-        figures.put("block_bytes", setting.blockBytes());
+        figures.put("block_bytes", CaptureReader.blockBytes());
         figures.put("java", System.getProperty("java.version"));
         figures.put("cores", Runtime.getRuntime().availableProcessors());
         figures.put("kernel", KernelChoice.inUse());

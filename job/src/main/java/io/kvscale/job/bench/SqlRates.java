@@ -1,11 +1,9 @@
 package io.kvscale.job.bench;
 
 import io.kvscale.capture.CaptureListing;
-import io.kvscale.capture.CaptureReader.Depth;
 import io.kvscale.job.calibration.CalibrationJob;
-import io.kvscale.job.calibration.CalibrationOutcome;
+import io.kvscale.job.calibration.CalibrationResult;
 import io.kvscale.job.recipe.Recipe;
-import io.kvscale.job.spark.Progress;
 import io.kvscale.job.spark.SparkRuntime;
 import io.kvscale.spark.KvScaleExtensions;
 import java.io.IOException;
@@ -21,35 +19,35 @@ import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.sql.SparkSession;
 
 /**
- * Rates of whole queries over the same values on two threads, in GB/s of K and V as captured: the job, SQL over several
- * sources, and SQL without kvscale's functions.
+ * Rates of the job, of SQL over several sources and of SQL without kvscale's functions, on two threads. All are in GB/s of
+ * captured K and V.
  *
- * @param plain over {@code array<float>}, counted as if its values had the size that they were captured in
+ * @param plain SQL over {@code array<float>}, with the bytes that the values had when captured
  */
 record SqlRates(double job, double captures, double arrow, double parquet, double plain) {
     private static final String STATISTICS = "SELECT layer, role,"
             + " kv_stats_agg(layer, role, dtype, heads, head_dim, data, sample) FROM %s GROUP BY layer, role";
 
-    /** What one would write without kvscale: the range of every layer's K and V, and of no channel. */
+    /** SQL without kvscale's functions: the range of K and V per layer, but not per channel. */
     private static final String PLAIN = "SELECT layer, role, min(x), max(x)"
             + " FROM (SELECT layer, role, explode(data) AS x FROM plain) GROUP BY layer, role";
 
-    /** Tables that are slower to write than to measure are made of a part. */
+    /** Tables that are slow to write hold a part of the captures. */
     private static final String SOME = "kvtensors WHERE sample IN ('sample-0', 'sample-1', 'sample-2', 'sample-3')";
 
     private static final String FEW = "kvtensors WHERE sample = 'sample-0' AND layer < 4";
 
-    /** Every file is there so often, by links: a query takes 0.1 s beside its reading, and corpora take far longer. */
+    /** Number of hard links to each file. A query has an overhead of 0.1 s, which is negligible for real corpora. */
     private static final int TIMES = 16;
 
-    static SqlRates of(GeneratedCaptures captures, Path tables, double seconds) throws Exception {
+    static SqlRates measure(GeneratedCaptures captures, Path tables, double seconds) throws Exception {
         try (SparkSession spark = session(tables)) {
             Path corpus = multiplied(captures.folder(), tables.resolve("captures"));
             Path arrow = ArrowTables.write(captures.folder(), tables.resolve("written"));
             view(spark, corpus, "kvtensors");
             view(spark, multiplied(arrow, tables.resolve("arrow")), "arrow");
             copy(spark, "SELECT * FROM " + SOME, tables.resolve("parquet"));
-            // fp8 and back: some floats, without a function for this alone.
+            // Quantizing to fp8 and back is the way to get floats from the captured bytes in SQL.
             copy(
                     spark,
                     "SELECT layer, role, kv_dequantize(kv_quantize(data, dtype, 0.5D, 'fp8'), 0.5D, 'fp8') AS data FROM "
@@ -74,8 +72,8 @@ record SqlRates(double job, double captures, double arrow, double parquet, doubl
                 .appName("kvscale bench")
                 .master("local[2]")
                 .config("spark.sql.extensions", KvScaleExtensions.class.getName())
-                // As many as the job merges in: with Spark's 200 every task opens as many files, a sixth of its time
-                // here.
+                // The job merges in 2 partitions too. With Spark's default of 200, opening 200 files per task takes a
+                // sixth of the time.
                 .config("spark.sql.shuffle.partitions", 2)
                 .config("spark.sql.warehouse.dir", tables.toUri().toString())
                 .config("spark.ui.enabled", "false")
@@ -109,7 +107,7 @@ record SqlRates(double job, double captures, double arrow, double parquet, doubl
                 .createOrReplaceTempView(table.getFileName().toString());
     }
 
-    /** Bytes of K and V behind a table of captures; only headers are read for it. */
+    /** Bytes of K and V in a table of captures. Reads only headers. */
     private static long bytes(SparkSession spark, String from) {
         return spark.sql("SELECT sum(2L * heads * tokens * head_dim) FROM " + from)
                 .first()
@@ -126,16 +124,15 @@ record SqlRates(double job, double captures, double arrow, double parquet, doubl
         return spark.sql(query).collectAsList();
     }
 
-    private static CalibrationOutcome calibrate(Path captures) throws IOException {
+    private static CalibrationResult calibrate(Path captures) throws IOException {
         Recipe recipe = Recipe.parse("kv_cache_scheme: {num_bits: 8, type: float}", "bench");
         CaptureListing listing = CaptureListing.of(List.of(captures.toString()), new Configuration());
-        try (CalibrationJob job = new CalibrationJob(SparkRuntime.of(null, Map.of()), recipe, listing, 0)) {
-            CalibrationOutcome outcome = job.run(Depth.VALUES, new Progress(System.err, false, true));
-            if (outcome.problem() != null) {
-                throw new IOException("the generated captures are not sound: " + outcome.problem());
-            }
-            return outcome;
+        CalibrationResult result = CalibrationJob.ofCaptures(SparkRuntime.of(null, Map.of()), recipe, listing)
+                .execute();
+        if (result.problem() != null) {
+            throw new IOException("the generated captures are invalid: " + result.problem());
         }
+        return result;
     }
 
     Map<String, Double> figures() {

@@ -6,7 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import org.apache.hadoop.fs.FileUtil;
 
-/** A folder that is gone after {@link #close}, and after a JVM that was told to stop. */
+/** A folder that is deleted by {@link #close}, or when the JVM exits. */
 final class TemporaryFolder implements Closeable {
     private final Path path;
     private final Thread atExit;
@@ -17,7 +17,7 @@ final class TemporaryFolder implements Closeable {
         Runtime.getRuntime().addShutdownHook(atExit);
     }
 
-    /** A new folder below {@code parent}. */
+    /** Creates a folder in {@code parent}. */
     static TemporaryFolder in(Path parent) throws IOException {
         return new TemporaryFolder(Files.createTempDirectory(parent, "kvscale-bench-"));
     }
@@ -32,7 +32,7 @@ final class TemporaryFolder implements Closeable {
         try {
             Runtime.getRuntime().removeShutdownHook(atExit);
         } catch (IllegalStateException e) {
-            // The JVM is already stopping: the hook runs, and finds nothing.
+            // The JVM is exiting: the hook runs and finds no folder.
         }
     }
 }

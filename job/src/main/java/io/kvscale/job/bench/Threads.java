@@ -8,11 +8,11 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 
-/** Two threads on which things are measured. */
+/** Two threads that run measured calls. */
 final class Threads implements AutoCloseable {
     private final ExecutorService threads = Executors.newFixedThreadPool(2);
 
-    /** Runs all at the same time, and waits for them. */
+    /** Runs the calls concurrently and waits for all. */
     List<Object> together(List<Callable<Object>> calls) throws Exception {
         List<Object> results = new ArrayList<>();
         for (Future<Object> future : threads.invokeAll(calls)) {

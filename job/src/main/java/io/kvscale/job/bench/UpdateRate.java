@@ -10,28 +10,28 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
-/** How fast a cache takes prefills: K and V of every layer are observed, quantized to fp8, held and dequantized. */
+/** Rate of {@link QuantizedKvCache#update}: K and V of every layer are observed, quantized to fp8 and dequantized. */
 final class UpdateRate {
-    /** Distinct tensors; the layers take them in turn. */
+    /** Number of distinct tensors; the layers use them in turn. */
     private static final int TENSORS = 8;
 
     private UpdateRate() {}
 
-    /** GB/s of bf16 values given, on one thread. */
+    /** GB/s of bf16 input on one thread. */
     static double measure(CaptureShape shape, double seconds) throws Exception {
         Geometry geometry = new Geometry(Dtype.BF16, shape.heads(), shape.headDim());
         List<KvTensor> tensors = new ArrayList<>();
         for (int i = 0; i < TENSORS; i++) {
-            ByteBuffer values = ByteBuffer.wrap(TensorBytes.of(shape, i));
+            ByteBuffer values = ByteBuffer.wrap(shape.randomTensor(i));
             tensors.add(new KvTensor(geometry, 1, shape.tokens(), values));
         }
         QuantizedKvCache cache = new QuantizedKvCache(QuantizationScheme.fp8());
         return new Rounds(shape.fileBytes(), seconds)
-                .medians(Map.of("update", () -> sample(cache, shape.layers(), tensors)))
+                .medians(Map.of("update", () -> prefill(cache, shape.layers(), tensors)))
                 .applyAsDouble("update");
     }
 
-    private static int sample(QuantizedKvCache cache, int layers, List<KvTensor> tensors) {
+    private static int prefill(QuantizedKvCache cache, int layers, List<KvTensor> tensors) {
         cache.resetStates();
         int tokens = 0;
         for (int layer = 0; layer < layers; layer++) {

@@ -1,3 +1,3 @@
-/** Measures the job on this machine, against the rate at which the same files can be read at all. */
+/** Measures the job's speed on this machine, relative to the rate at which the same files can be read. */
 @org.jspecify.annotations.NullMarked
 package io.kvscale.job.bench;

@@ -2,142 +2,182 @@ package io.kvscale.job.calibration;
 
 import io.kvscale.capture.CaptureListing;
 import io.kvscale.capture.CaptureReader.Depth;
+import io.kvscale.input.InvalidOptionException;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.job.spark.Progress;
 import io.kvscale.job.spark.RunningSpark;
 import io.kvscale.job.spark.SparkRuntime;
 import io.kvscale.job.spark.Work;
-import io.kvscale.scheme.ScaleTable;
+import io.kvscale.task.Tally;
+import io.kvscale.task.TaskState;
 import io.kvscale.tensor.InvalidDataException;
 import java.util.Iterator;
 import java.util.List;
-import java.util.Map;
-import java.util.function.Function;
+import java.util.function.Consumer;
 import org.apache.spark.HashPartitioner;
 import org.apache.spark.api.java.JavaSparkContext;
 import scala.Tuple2;
 
 /**
- * A pass over a corpus on Spark, each in one Spark job: every task runs a cache over its split, the states are merged by
- * slot in parallel, and the driver receives one merged state. Texts are read and tokenized before, in jobs of their own.
+ * Calibrates a recipe on Spark: an action. Set the inputs, then call {@link #execute} or {@link #dryRun} once or more.
  *
- * <p>Merging is exact and free of order, so the result has the same bits for any partitioning, retries and speculative
- * copies.
+ * <p>Each pass over the corpus is one Spark job: every task observes its split, the states are merged by slot in parallel,
+ * and the driver receives one state per merging task. Merging is exact and order-free, so the result has the same bits for
+ * any partitioning, retries and speculative copies. Texts are read and tokenized in Spark jobs before; with {@code
+ * feedback: fake_quantize} a first pass gives the scales that the second one feeds back.
+ *
+ * <p>Spark is stopped when an action ends, also by an error, unless it was running before.
  */
-public final class CalibrationJob implements AutoCloseable {
-    private final RunningSpark running;
-    private final JavaSparkContext spark;
-    private Pass pass;
+public final class CalibrationJob {
+    private final SparkRuntime runtime;
+    private final Recipe recipe;
+    private final Input input;
+    private int partitions;
+    private Progress progress = Progress.NONE;
+    private Consumer<String> notices = notice -> {};
 
-    /**
-     * Over capture files: starts Spark and plans; reads nothing.
-     *
-     * @param partitions how many tasks to aim at; 0: enough for every core, of at most about 1 GB each
-     */
-    public CalibrationJob(SparkRuntime runtime, Recipe recipe, CaptureListing listing, int partitions) {
-        this(runtime, spark -> new FilePass(spark, recipe, listing, partitions));
+    /** A corpus that is not planned yet. */
+    private interface Input {
+        default void validate(Recipe recipe) {}
+
+        Pass plan(JavaSparkContext spark, Recipe recipe, int partitions, Progress progress);
+    }
+
+    private CalibrationJob(SparkRuntime runtime, Recipe recipe, Input input) {
+        this.runtime = runtime;
+        this.recipe = recipe;
+        this.input = input;
+    }
+
+    /** Calibrates on capture files. */
+    public static CalibrationJob ofCaptures(SparkRuntime runtime, Recipe recipe, CaptureListing listing) {
+        return new CalibrationJob(
+                runtime, recipe, (spark, how, tasks, progress) -> FilePass.plan(spark, how, listing, tasks));
+    }
+
+    /** Calibrates on a table of K and V, one row a tensor. */
+    public static CalibrationJob ofTable(SparkRuntime runtime, Recipe recipe, TableInput table) {
+        return new CalibrationJob(runtime, recipe, new Input() {
+            @Override
+            public void validate(Recipe how) {
+                table.check(how);
+            }
+
+            @Override
+            public Pass plan(JavaSparkContext spark, Recipe how, int tasks, Progress progress) {
+                return TablePass.plan(spark, how, table, tasks);
+            }
+        });
+    }
+
+    /** Calibrates on texts that a model runs over. */
+    public static CalibrationJob ofText(SparkRuntime runtime, Recipe recipe, TextSource text) {
+        return new CalibrationJob(
+                runtime, recipe, (spark, how, tasks, progress) -> TextPass.plan(spark, how, text, tasks, progress));
     }
 
     /**
-     * Over a table: starts Spark, looks the table up and checks its columns.
-     *
-     * @param partitions the most tasks; 0: as many as Spark plans
-     * @throws InvalidDataException if there is no such table, or its columns are not K and V
+     * The number of tasks to aim at; for a table the largest number of tasks. 0, the default: enough for every core, at
+     * most about 1 GB of captures each; for a table as Spark plans them.
      */
-    public CalibrationJob(SparkRuntime runtime, Recipe recipe, TableInput table, int partitions) {
-        this(checked(table, recipe, runtime), spark -> new TablePass(spark, recipe, table, partitions));
+    public CalibrationJob partitions(int count) {
+        this.partitions = count;
+        return this;
+    }
+
+    /** Shows how far reading and calibrating are. */
+    public CalibrationJob progress(Progress shown) {
+        this.progress = shown;
+        return this;
+    }
+
+    /** Receives notices about the corpus, before it is calibrated. */
+    public CalibrationJob notices(Consumer<String> receiver) {
+        this.notices = receiver;
+        return this;
     }
 
     /**
-     * Over text: starts Spark, checks the model, reads the texts and chooses among them.
+     * Reads the corpus and merges its statistics. Bad data in the corpus is part of the result.
      *
-     * @param partitions how many tasks to aim at; 0: enough for every core
-     * @param progress shows how far the reading is
-     * @throws InvalidDataException if the model or a text is not as it should be
+     * @throws InvalidOptionException if the recipe does not suit the input
+     * @throws InvalidDataException if the table, the model or the texts cannot be used, or a first pass gives no scales
      */
-    public CalibrationJob(SparkRuntime runtime, Recipe recipe, TextSource text, int partitions, Progress progress) {
-        this(runtime, spark -> TextPass.of(spark, recipe, text, partitions, progress));
-    }
-
-    private static SparkRuntime checked(TableInput table, Recipe recipe, SparkRuntime runtime) {
-        table.check(recipe);
-        return runtime;
-    }
-
-    private CalibrationJob(SparkRuntime runtime, Function<JavaSparkContext, Pass> planned) {
-        this.running = runtime.start();
-        this.spark = running.context();
-        this.pass = running.opening(planned);
-    }
-
-    public String sparkVersion() {
-        return spark.version();
-    }
-
-    public String master() {
-        return spark.master();
-    }
-
-    /** Stops Spark, unless it ran before. */
-    @Override
-    public void close() {
-        try (running) {
-            pass.close();
+    public CalibrationResult execute() {
+        input.validate(recipe);
+        try (RunningSpark running = runtime.start();
+                Pass planned = plan(running.context())) {
+            CalibrationResult result = calibrated(running.context(), planned);
+            return planned.wantsScales()
+                    ? calibrated(running.context(), planned.with(result.solve().table()))
+                    : result;
         }
     }
 
-    /** How many tasks there are. */
-    public int partitions() {
-        return pass.partitions();
-    }
-
-    /** What is known of the corpus before it is read, as label and text. */
-    public Map<String, String> shown() {
-        return pass.shown();
-    }
-
-    /** Whether there are tensors, of which a run over headers tells. */
-    public boolean readsTensors() {
-        return pass.readsTensors();
-    }
-
-    /** What the user should be told before it runs. */
-    public List<String> notices() {
-        return pass.notices();
-    }
-
-    /** Whether the run to come is for scales only, which {@link #feedBack} takes before the one that counts. */
-    public boolean wantsScales() {
-        return pass.wantsScales();
-    }
-
-    /** Has the next run observe with these scales in force. */
-    public void feedBack(ScaleTable scales) {
-        pass = pass.with(scales);
-    }
-
     /**
-     * Reads the corpus.
+     * Reads headers or texts only.
      *
-     * @param depth {@code HEADERS} for a dry run
+     * @throws InvalidOptionException as {@link #execute}
+     * @throws InvalidDataException as {@link #execute}, and if a header is bad
      */
-    public CalibrationOutcome run(Depth depth, Progress progress) {
+    public DryRun dryRun() {
+        input.validate(recipe);
+        try (RunningSpark running = runtime.start();
+                Pass pass = plan(running.context())) {
+            if (!pass.readsTensors()) {
+                return new DryRun(pass.facts(), null, Tally.NONE);
+            }
+            TaskState state = run(running.context(), pass, Depth.HEADERS);
+            if (state.problem() != null) {
+                throw new InvalidDataException(state.problem());
+            }
+            return new DryRun(pass.facts(), state.statistics(), state.tally());
+        }
+    }
+
+    private Pass plan(JavaSparkContext spark) {
+        Pass pass = input.plan(spark, recipe, partitions, progress);
+        pass.notices().forEach(notices);
+        return pass;
+    }
+
+    private CalibrationResult calibrated(JavaSparkContext spark, Pass pass) {
+        TaskState state = run(spark, pass, Depth.VALUES);
+        return new CalibrationResult(
+                recipe,
+                state.statistics(),
+                state.problem(),
+                state.tally(),
+                pass.partitions(),
+                spark.version(),
+                spark.master(),
+                !pass.readsTensors());
+    }
+
+    private TaskState run(JavaSparkContext spark, Pass pass, Depth depth) {
         Work work = depth == Depth.VALUES ? pass.work() : new Work.Nothing();
-        return pass.named(() -> progress.of(spark, pass.description(), work, (observed, samples) -> {
+        return pass.withContext(() -> progress.track(spark, pass.description(), work, (observed, samples) -> {
             int mergers = Math.max(1, Math.min(spark.defaultParallelism(), pass.partitions()));
             List<byte[]> merged = pass.states(depth, observed, samples)
                     .partitionBy(new HashPartitioner(mergers))
                     .mapPartitions(CalibrationJob::merge)
                     .collect();
-            TaskState all = new TaskState();
-            merged.forEach(row -> all.merge(TaskState.fromByteArray(row)));
-            return all.outcome(pass.corpus());
+            TaskState all = TaskState.of(pass.corpus(), Tally.NONE);
+            merged.forEach(state -> all.merge(TaskState.fromByteArray(state)));
+            return all;
         }));
     }
 
-    private static Iterator<byte[]> merge(Iterator<Tuple2<Integer, byte[]>> rows) {
+    private static Iterator<byte[]> merge(Iterator<Tuple2<Integer, byte[]>> parts) {
         TaskState state = new TaskState();
-        rows.forEachRemaining(row -> state.merge(TaskState.fromByteArray(row._2())));
+        parts.forEachRemaining(part -> state.merge(TaskState.fromByteArray(part._2())));
         return List.of(state.toByteArray()).iterator();
+    }
+
+    /** A task's state as rows for the shuffle. */
+    static Iterator<Tuple2<Integer, byte[]>> rows(TaskState state) {
+        return state.parts().entrySet().stream()
+                .map(part -> new Tuple2<>(part.getKey(), part.getValue().toByteArray()))
+                .iterator();
     }
 }

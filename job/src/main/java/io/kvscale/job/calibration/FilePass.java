@@ -6,18 +6,17 @@ import io.kvscale.capture.layout.CaptureOptions;
 import io.kvscale.input.Split;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.job.spark.JavaSerde;
+import io.kvscale.job.spark.RetryPolicy;
 import io.kvscale.job.spark.SparkRuntime;
 import io.kvscale.job.spark.Work;
-import io.kvscale.observer.Corpus;
 import io.kvscale.observer.StatisticsKind;
 import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.task.CalibrationTask;
+import io.kvscale.task.ReadListener;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.JavaPairRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.broadcast.Broadcast;
@@ -32,13 +31,29 @@ final class FilePass implements Pass {
     private final List<Split> splits;
     private final Broadcast<SerializableConfiguration> configuration;
 
-    FilePass(JavaSparkContext spark, Recipe recipe, CaptureListing listing, int partitions) {
+    private FilePass(
+            JavaSparkContext spark,
+            Recipe recipe,
+            CaptureListing listing,
+            List<Split> splits,
+            Broadcast<SerializableConfiguration> configuration) {
         this.spark = spark;
         this.recipe = recipe;
         this.listing = listing;
+        this.splits = splits;
+        this.configuration = configuration;
+    }
+
+    /** Cuts the files into splits; reads nothing. */
+    static FilePass plan(JavaSparkContext spark, Recipe recipe, CaptureListing listing, int partitions) {
         int cores = Math.max(1, spark.defaultParallelism());
-        this.splits = Split.plan(listing.files(), partitions > 0 ? partitions : Split.count(listing.files(), cores));
-        this.configuration = spark.broadcast(new SerializableConfiguration(spark.hadoopConfiguration()));
+        int count = partitions > 0 ? partitions : Split.count(listing.files(), cores);
+        return new FilePass(
+                spark,
+                recipe,
+                listing,
+                Split.plan(listing.files(), count),
+                spark.broadcast(new SerializableConfiguration(spark.hadoopConfiguration())));
     }
 
     @Override
@@ -57,18 +72,12 @@ final class FilePass implements Pass {
     }
 
     @Override
-    public Map<String, String> shown() {
-        Map<String, String> shown = new LinkedHashMap<>();
-        shown.put("files", String.valueOf(listing.files().size()));
-        shown.put("bytes", String.valueOf(listing.bytes()));
-        shown.put("splits", String.valueOf(splits.size()));
-        return shown;
-    }
-
-    /** Tasks count the files. */
-    @Override
-    public Corpus corpus() {
-        return Corpus.EMPTY;
+    public Map<String, String> facts() {
+        Map<String, String> facts = new LinkedHashMap<>();
+        facts.put("files", String.valueOf(listing.files().size()));
+        facts.put("bytes", String.valueOf(listing.bytes()));
+        facts.put("splits", String.valueOf(splits.size()));
+        return facts;
     }
 
     @Override
@@ -77,26 +86,33 @@ final class FilePass implements Pass {
         SlotSchemes schemes = recipe.schemes();
         StatisticsKind kind = recipe.statistics();
         Broadcast<SerializableConfiguration> shipped = configuration;
-        int attempts = SparkRuntime.attempts(spark.getConf());
+        RetryPolicy retries = new RetryPolicy(SparkRuntime.attempts(spark.getConf()));
         return spark.parallelize(splits.stream().map(JavaSerde::bytes).toList(), splits.size())
-                .flatMapToPair(split -> TaskState.rows(settled(
-                        CalibrationTask.run(
-                                JavaSerde.value(split, Split.class),
-                                schemes,
-                                kind,
-                                options,
-                                shipped.value().value(),
-                                depth,
-                                observed::add),
-                        attempts)));
+                .flatMapToPair(split -> CalibrationJob.rows(CalibrationTask.run(
+                        JavaSerde.value(split, Split.class),
+                        schemes,
+                        kind,
+                        options,
+                        shipped.value().value(),
+                        depth,
+                        new TaskListener(observed, retries))));
     }
 
-    /** Lets Spark try again where a read failed for a reason that may pass; the last attempt's failure is a value. */
-    private static CalibrationTask.Outcome settled(CalibrationTask.Outcome outcome, int attempts) {
-        IOException failure = outcome.readFailure();
-        if (failure != null && TaskContext.get().attemptNumber() + 1 < attempts) {
-            throw new UncheckedIOException("a capture cannot be read, trying again", failure);
+    /** Counts observed bytes and has Spark try failed reads again. */
+    private record TaskListener(LongAccumulator bytes, RetryPolicy retries) implements ReadListener {
+        @Override
+        public void observed(long count) {
+            bytes.add(count);
         }
-        return outcome;
+
+        @Override
+        public void failed(IOException failure) {
+            retries.failed(failure);
+        }
+    }
+
+    @Override
+    public void close() {
+        configuration.destroy();
     }
 }

@@ -4,63 +4,72 @@ import io.kvscale.capture.CaptureReader.Depth;
 import io.kvscale.job.spark.Work;
 import io.kvscale.observer.Corpus;
 import io.kvscale.scheme.ScaleTable;
+import io.kvscale.task.TaskState;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
 import org.apache.spark.api.java.JavaPairRDD;
+import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.util.LongAccumulator;
 
-/** What a job passes over: its tasks, and what is known of it before. */
+/** The tasks that read one kind of corpus, planned. */
 interface Pass extends AutoCloseable {
-    /** What the Spark job is called. */
+    /** Plans a pass on a running Spark. */
+    interface Planner {
+        Pass plan(JavaSparkContext spark);
+    }
+
+    /** The description of the Spark job. */
     String description();
 
-    /** What there is to do. */
+    /** The amount of work, for progress. */
     Work work();
 
-    /** Tasks. */
+    /** The number of tasks. */
     int partitions();
 
-    /** What a dry run shows of it, as label and text. */
-    Map<String, String> shown();
+    /** Facts about the corpus that a dry run prints, by label. */
+    Map<String, String> facts();
 
-    /** Of the whole, what no task can tell. */
-    Corpus corpus();
+    /** Corpus facts known only to the driver. */
+    default Corpus corpus() {
+        return Corpus.EMPTY;
+    }
 
     /**
-     * The tasks' states, see {@link TaskState#rows}; nothing runs yet.
+     * The {@linkplain TaskState#parts parts} of all tasks' states, as bytes; runs nothing.
      *
-     * @param observed is told the bytes of K and V, or the tokens, that tasks observe
-     * @param samples is told the samples, where {@link #work} counts those
+     * @param observed receives the bytes of K and V, or the tokens, that tasks observe
+     * @param samples receives the samples that a model ran over
      */
     JavaPairRDD<Integer, byte[]> states(Depth depth, LongAccumulator observed, LongAccumulator samples);
 
-    /** Runs what reads it, and puts into words what only this kind of corpus can fail of. */
-    default CalibrationOutcome named(Supplier<CalibrationOutcome> run) {
+    /** Runs the tasks and adds the errors that only this kind of corpus can have. */
+    default TaskState withContext(Supplier<TaskState> run) {
         return run.get();
     }
 
-    /** Whether there are tensors whose headers a dry run can look at. */
+    /** Whether the corpus is captures, with headers that a dry run can read; else it is texts. */
     default boolean readsTensors() {
         return true;
     }
 
-    /** Whether what it observes depends on scales, which a first pass gives. */
+    /** Whether what this pass observes depends on scales that a first pass must give. */
     default boolean wantsScales() {
         return false;
     }
 
-    /** The pass that observes with these scales in force. */
+    /** The same pass with these scales fed back. */
     default Pass with(ScaleTable scales) {
         return this;
     }
 
-    /** What the user should be told of it before. */
+    /** Notices for the user, before the pass runs. */
     default List<String> notices() {
         return List.of();
     }
 
-    /** Lets go of what it keeps on the executors. */
+    /** Releases what the pass keeps on the executors. */
     @Override
     default void close() {}
 }

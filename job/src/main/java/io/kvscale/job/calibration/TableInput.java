@@ -43,8 +43,8 @@ public record TableInput(String name, List<String> parquet, int walked) {
     }
 
     /** Reads it, and puts into words what Spark has against it. */
-    <T> T read(Supplier<T> reading) {
-        return SparkErrors.named(
+    <T> T withContext(Supplier<T> reading) {
+        return SparkErrors.withContext(
                 shown(),
                 isParquet()
                         ? "check --input: Parquet files of one schema, that nothing writes to; of subfolders,"

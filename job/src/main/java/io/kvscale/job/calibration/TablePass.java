@@ -9,6 +9,7 @@ import io.kvscale.observer.Corpus;
 import io.kvscale.observer.StatisticsKind;
 import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.task.RowTask;
+import io.kvscale.task.TaskState;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.math.BigInteger;
@@ -37,27 +38,32 @@ final class TablePass implements Pass {
     private @Nullable JavaRDD<InternalRow> rows;
     private Depth planned = Depth.VALUES;
 
-    /**
-     * Looks the table up and checks its columns.
-     *
-     * @param most partitions; 0: as Spark plans them
-     * @throws InvalidDataException if there is no such table, or its columns are not K and V
-     */
-    TablePass(JavaSparkContext spark, Recipe recipe, TableInput input, int most) {
+    private TablePass(TableInput input, Recipe recipe, Dataset<?> table, int files, int most) {
         this.input = input;
         this.recipe = recipe;
+        this.table = table;
+        this.files = files;
         this.most = most;
-        SparkSession session = input.read(() -> TableSession.of(spark));
-        this.table = input.read(() -> input.isParquet()
-                ? session.read().parquet(input.parquet().toArray(String[]::new))
-                : session.table(input.name()));
-        this.files = input.isParquet() ? files() : 0;
         this.schema = new TableSchema(table, recipe.capture().columns());
     }
 
-    /** How many files Spark takes of the inputs. */
-    private int files() {
-        String[] taken = input.read(() -> TableSession.files(table));
+    /**
+     * Looks the table up and checks its columns.
+     *
+     * @param most the largest number of partitions; 0: as Spark plans them
+     * @throws InvalidDataException if there is no such table, or its columns are not K and V
+     */
+    static TablePass plan(JavaSparkContext spark, Recipe recipe, TableInput input, int most) {
+        SparkSession session = input.withContext(() -> TableSession.of(spark));
+        Dataset<?> table = input.withContext(() -> input.isParquet()
+                ? session.read().parquet(input.parquet().toArray(String[]::new))
+                : session.table(input.name()));
+        return new TablePass(input, recipe, table, input.isParquet() ? files(input, table) : 0, most);
+    }
+
+    /** Counts the files that Spark reads for the inputs. */
+    private static int files(TableInput input, Dataset<?> table) {
+        String[] taken = input.withContext(() -> TableSession.files(table));
         int distinct = (int) Arrays.stream(taken).distinct().count();
         if (distinct < taken.length) {
             throw new InvalidDataException(DataProblem.of(
@@ -88,15 +94,15 @@ final class TablePass implements Pass {
     }
 
     @Override
-    public Map<String, String> shown() {
-        Map<String, String> shown = new LinkedHashMap<>();
-        shown.put("table", input.isParquet() ? files + " Parquet files" : DataProblem.shown(input.name()));
-        shown.put("columns", String.join(", ", schema.described()));
-        shown.put("partitions", String.valueOf(partitions()));
-        return shown;
+    public Map<String, String> facts() {
+        Map<String, String> facts = new LinkedHashMap<>();
+        facts.put("table", input.isParquet() ? files + " Parquet files" : DataProblem.shown(input.name()));
+        facts.put("columns", String.join(", ", schema.described()));
+        facts.put("partitions", String.valueOf(partitions()));
+        return facts;
     }
 
-    /** Of a table that Spark knows, the files are its own affair. */
+    /** Catalog tables report no file count. */
     @Override
     public Corpus corpus() {
         return new Corpus(BigInteger.ZERO, files);
@@ -112,26 +118,26 @@ final class TablePass implements Pass {
         return rows(depth).mapPartitionsToPair(partition -> {
             RowTask task = new RowTask(schemes, kind, options, observed::add);
             partition.forEachRemaining(row -> reader.give(row, task));
-            return TaskState.rows(task.outcome());
+            return CalibrationJob.rows(task.state());
         });
     }
 
     @Override
-    public CalibrationOutcome named(Supplier<CalibrationOutcome> run) {
-        CalibrationOutcome outcome = input.read(run::get);
-        if (outcome.problem() == null && outcome.statistics().slots().isEmpty()) {
+    public TaskState withContext(Supplier<TaskState> run) {
+        TaskState state = input.withContext(run);
+        if (state.problem() == null && state.statistics().slots().isEmpty()) {
             throw new InvalidDataException(DataProblem.of(
                     input.shown() + " holds no row of a layer that is calibrated",
                     "check that the table is not empty, and targets and ignore of the recipe"));
         }
-        return outcome;
+        return state;
     }
 
     /** Planned once. Rows stay in the partitions in which Spark reads them: nothing is shuffled. */
     private JavaRDD<InternalRow> rows(Depth depth) {
         JavaRDD<InternalRow> present = rows;
         if (present == null || planned != depth) {
-            present = input.read(() -> {
+            present = input.withContext(() -> {
                 @Nullable
                 Column file =
                         input.isParquet() ? table.metadataColumn("_metadata").getField("file_name") : null;

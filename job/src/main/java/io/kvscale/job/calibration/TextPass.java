@@ -12,13 +12,11 @@ import io.kvscale.job.spark.SparkRuntime;
 import io.kvscale.job.spark.Work;
 import io.kvscale.model.DecoderModel;
 import io.kvscale.model.Outputs;
-import io.kvscale.observer.Corpus;
 import io.kvscale.scheme.ScaleTable;
-import io.kvscale.task.CalibrationTask;
 import io.kvscale.task.CaptureWriter;
 import io.kvscale.task.FailedSamples;
+import io.kvscale.task.TaskState;
 import io.kvscale.task.TextTask;
-import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.text.TokenBatch;
 import java.io.IOException;
@@ -55,7 +53,7 @@ final class TextPass implements Pass {
      * @param partitions how many tasks to aim at; 0: enough for every core
      * @throws InvalidDataException if the model or a text is not as it should be
      */
-    static TextPass of(JavaSparkContext spark, Recipe recipe, TextSource source, int partitions, Progress progress) {
+    static TextPass plan(JavaSparkContext spark, Recipe recipe, TextSource source, int partitions, Progress progress) {
         ModelCorpus texts = ModelCorpus.open(
                 spark,
                 source.model(),
@@ -113,37 +111,27 @@ final class TextPass implements Pass {
     }
 
     @Override
-    public Map<String, String> shown() {
-        Map<String, String> shown = new LinkedHashMap<>();
-        shown.put("model", texts.shape().layers() + " layers, " + texts.shape().geometry());
-        shown.putAll(texts.corpus().summary().shown());
-        shown.put("tasks", String.valueOf(partitions()));
-        return shown;
-    }
-
-    /** Tasks count the samples as files. */
-    @Override
-    public Corpus corpus() {
-        return Corpus.EMPTY;
+    public Map<String, String> facts() {
+        Map<String, String> facts = new LinkedHashMap<>();
+        facts.put("model", texts.shape().layers() + " layers, " + texts.shape().geometry());
+        facts.putAll(texts.corpus().summary().shown());
+        facts.put("tasks", String.valueOf(partitions()));
+        return facts;
     }
 
     @Override
     public JavaPairRDD<Integer, byte[]> states(Depth depth, LongAccumulator observed, LongAccumulator samples) {
         Recipe how = recipe;
         FixedScales fedBack = scales;
-        if (depth == Depth.HEADERS) {
-            return JavaSparkContext.fromSparkContext(texts.batches().context())
-                    .parallelizePairs(List.<Tuple2<Integer, byte[]>>of(), 1);
-        }
         ShippedModel shipped = texts.model();
         String captures = wantsScales() ? null : source.captures();
         return texts.batches()
                 .mapPartitionsToPair(part -> !part.hasNext()
                         ? List.<Tuple2<Integer, byte[]>>of().iterator()
-                        : TaskState.rows(run(part, shipped, how, fedBack, captures, observed, samples)));
+                        : CalibrationJob.rows(run(part, shipped, how, fedBack, captures, observed, samples)));
     }
 
-    private static CalibrationTask.Outcome run(
+    private static TaskState run(
             Iterator<byte[]> batches,
             ShippedModel shipped,
             Recipe recipe,
@@ -173,22 +161,21 @@ final class TextPass implements Pass {
             while (batches.hasNext()) {
                 task.run(JavaSerde.value(batches.next(), TokenBatch.class));
             }
-            return task.outcome();
+            return task.state();
         } catch (InvalidDataException e) {
-            return CalibrationTask.Outcome.of(e.problem());
+            return TaskState.of(e.problem());
         }
     }
 
+    /** The number of failed samples is checked here: a task knows only its own. */
     @Override
-    public CalibrationOutcome named(Supplier<CalibrationOutcome> run) {
-        CalibrationOutcome outcome = run.get();
-        FailedSamples failed = outcome.tally().failed();
-        DataProblem first = failed.first();
-        boolean tooMany = failed.count() > recipe.text().maxFailedSamples();
-        DataProblem found = outcome.problem();
-        return tooMany && first != null && (found == null || first.compareTo(found) < 0)
-                ? new CalibrationOutcome(outcome.statistics(), first, outcome.tally())
-                : outcome;
+    public TaskState withContext(Supplier<TaskState> run) {
+        TaskState state = run.get();
+        FailedSamples failed = state.tally().failed();
+        if (failed.first() != null && failed.count() > recipe.text().maxFailedSamples()) {
+            state.add(failed.first());
+        }
+        return state;
     }
 
     @Override

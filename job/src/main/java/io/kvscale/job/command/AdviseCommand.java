@@ -1,12 +1,13 @@
 package io.kvscale.job.command;
 
 import io.kvscale.job.advice.Advice;
-import io.kvscale.job.advice.AdviceBudget;
+import io.kvscale.job.advice.AdviceGoal;
 import io.kvscale.job.advice.AdviceJson;
 import io.kvscale.job.advice.Advisor;
-import io.kvscale.job.advice.MeanBits;
+import io.kvscale.job.advice.AverageBits;
 import io.kvscale.job.advice.MinSqnr;
 import io.kvscale.job.console.AdvicePrinter;
+import io.kvscale.job.console.Console;
 import io.kvscale.numeric.NumberFormat;
 import io.kvscale.scheme.InvalidSchemeException;
 import io.kvscale.scheme.SchemeText;
@@ -61,12 +62,21 @@ public final class AdviseCommand implements Callable<Integer> {
             names = "--formats",
             paramLabel = "FORMAT",
             split = ",",
-            description =
-                    "The formats to choose from, with commas between: fp8, fp8_e5m2, int8, int4, fp4. By default all.")
+            completionCandidates = FormatNames.class,
+            description = "The formats to choose from, with commas between: ${COMPLETION-CANDIDATES}. By default all.")
     private List<String> formats = new ArrayList<>();
 
     @Option(names = "--json", description = "Print JSON: every format of every slot, and the recipe as a text.")
     private boolean json;
+
+    /** The values of {@code --formats} that its help lists. */
+    static final class FormatNames extends ArrayList<String> {
+        private static final long serialVersionUID = 1L;
+
+        FormatNames() {
+            Advisor.FORMATS.forEach(format -> add(format.names().get(0)));
+        }
+    }
 
     /** What is asked for: one of the two. */
     static final class Goal {
@@ -87,12 +97,12 @@ public final class AdviseCommand implements Callable<Integer> {
                         + " cached value.")
         private @Nullable BigDecimal bits;
 
-        AdviceBudget budget() {
+        AdviceGoal budget() {
             if (minSqnr != null) {
                 return new MinSqnr(minSqnr);
             }
             if (bits != null) {
-                return new MeanBits(bits);
+                return new AverageBits(bits);
             }
             throw new IllegalStateException("one of them is required");
         }
@@ -117,8 +127,8 @@ public final class AdviseCommand implements Callable<Integer> {
         Configuration hadoop = new Configuration();
         PrintWriter out = spec.commandLine().getOut();
         Advice advice = advisor.advise(HadoopFiles.statistics(statisticsFile, hadoop));
-        ResultWriter results = new ResultWriter(out, spec.commandLine().getErr(), false);
-        advice.warnings().forEach(results::warn);
+        Console console = new Console(spec.commandLine().getErr(), false);
+        advice.warnings().forEach(console::warn);
         if (json) {
             out.print(AdviceJson.of(advice));
         } else {

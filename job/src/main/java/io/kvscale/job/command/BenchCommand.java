@@ -1,9 +1,9 @@
 package io.kvscale.job.command;
 
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.kvscale.job.bench.ModelRates;
 import io.kvscale.job.bench.SpeedBench;
 import io.kvscale.job.console.TextTable;
+import io.kvscale.json.Json;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -84,10 +84,7 @@ public final class BenchCommand implements Callable<Integer> {
                 : new ModelRates(model, modelFile, MODEL_SECONDS).run();
         PrintWriter out = spec.commandLine().getOut();
         if (json) {
-            out.println(JsonMapper.builder()
-                    .build()
-                    .writerWithDefaultPrettyPrinter()
-                    .writeValueAsString(figures));
+            out.print(Json.text(figures));
         } else {
             TextTable table = new TextTable("figure", "value");
             figures.forEach((name, value) -> table.row(name, shown(value)));

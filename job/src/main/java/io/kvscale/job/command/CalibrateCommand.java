@@ -1,16 +1,14 @@
 package io.kvscale.job.command;
 
-import io.kvscale.capture.CaptureReader.Depth;
 import io.kvscale.job.calibration.CalibrationJob;
-import io.kvscale.job.calibration.CalibrationOutcome;
+import io.kvscale.job.calibration.CalibrationResult;
 import io.kvscale.job.calibration.TableInput;
 import io.kvscale.job.calibration.TextSource;
+import io.kvscale.job.console.Console;
 import io.kvscale.job.console.DryRunPrinter;
 import io.kvscale.job.export.OutputFolder;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.job.spark.SparkRuntime;
-import io.kvscale.quant.ScaleSolver;
-import io.kvscale.tensor.InvalidDataException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -74,31 +72,26 @@ public final class CalibrateCommand implements Callable<Integer> {
     public Integer call() {
         SparkRuntime runtime = spark.runtime();
         Configuration hadoop = runtime.hadoop();
-        ResultWriter results =
-                new ResultWriter(spec.commandLine().getOut(), spec.commandLine().getErr(), quiet);
+        Console console = new Console(spec.commandLine().getErr(), quiet);
         Recipe recipe = HadoopFiles.recipe(recipeFile, hadoop);
-        recipe.notices().forEach(results::say);
+        recipe.notices().forEach(console::say);
         List<String> read = texts.isGiven() ? texts.paths() : captures.paths(hadoop);
         check(read);
         if (dryRun || output == null) {
-            try (CalibrationJob job = job(runtime, recipe, read, hadoop, results, null)) {
-                job.notices().forEach(results::warn);
-                new DryRunPrinter(spec.commandLine().getOut()).print(job, job.run(Depth.HEADERS, results.progress()));
-            }
+            CalibrationJob job = job(runtime, recipe, read, hadoop, console, null);
+            new DryRunPrinter(spec.commandLine().getOut()).print(job.dryRun());
             return ExitCode.DONE;
         }
         try (OutputFolder folder = OutputFolder.open(output, overwrite, read, hadoop);
                 OutputFolder kept = saved == null
                         ? null
-                        : OutputFolder.ofCaptures(saved, overwrite, beside(read, output), hadoop)) {
+                        : OutputFolder.forCaptures(saved, overwrite, beside(read, output), hadoop)) {
             RunRecord run = new RunRecord(read, table);
-            try (CalibrationJob job = job(runtime, recipe, read, hadoop, results, kept)) {
-                job.notices().forEach(results::warn);
-                CalibrationOutcome outcome = observed(job, recipe, results);
-                tell(outcome, results);
-                ScaleSolver.Solution solution = solve(recipe, outcome);
-                results.write(solution, outcome.statistics(), run.finish(job, outcome.tally()), true, folder, kept);
-            }
+            CalibrationResult result =
+                    job(runtime, recipe, read, hadoop, console, kept).execute();
+            tell(result, console);
+            new ResultWriter(spec.commandLine().getOut(), console)
+                    .write(result.solve(), result.statistics(), run.finish(result), true, folder, kept);
         }
         return ExitCode.DONE;
     }
@@ -107,25 +100,6 @@ public final class CalibrateCommand implements Callable<Integer> {
         List<String> all = new ArrayList<>(read);
         all.add(output);
         return all;
-    }
-
-    /** One pass; a second one where what it observes depends on scales, which are then the first one's. */
-    private CalibrationOutcome observed(CalibrationJob job, Recipe recipe, ResultWriter results) {
-        CalibrationOutcome outcome = job.run(Depth.VALUES, results.progress());
-        if (!job.wantsScales()) {
-            return outcome;
-        }
-        job.feedBack(solve(recipe, outcome).table());
-        return job.run(Depth.VALUES, results.progress());
-    }
-
-    private ScaleSolver.Solution solve(Recipe recipe, CalibrationOutcome outcome) {
-        try {
-            return ResultWriter.solve(recipe, outcome.statistics(), outcome.problem());
-        } catch (InvalidDataException e) {
-            // Of a text the file is the capture that was not saved.
-            throw texts.isGiven() ? new InvalidDataException(e.problem().inSampleOnly(), e) : e;
-        }
     }
 
     private void check(List<String> read) {
@@ -157,31 +131,33 @@ public final class CalibrateCommand implements Callable<Integer> {
             Recipe recipe,
             List<String> read,
             Configuration hadoop,
-            ResultWriter results,
+            Console console,
             @Nullable OutputFolder kept) {
-        int most = spark.partitions();
+        CalibrationJob job;
         if (texts.isGiven()) {
             TextSource source = new TextSource(texts.model(), texts.input(table), kept == null ? null : kept.staging());
-            return new CalibrationJob(runtime, recipe, source, most, results.progress());
+            job = CalibrationJob.ofText(runtime, recipe, source);
+        } else {
+            job = table != null
+                    ? CalibrationJob.ofTable(runtime, recipe, TableInput.named(table))
+                    : captures.job(runtime, recipe, read, hadoop, console);
         }
-        return table != null
-                ? new CalibrationJob(runtime, recipe, TableInput.named(table), most)
-                : captures.job(runtime, recipe, read, most, hadoop, results);
+        return job.partitions(spark.partitions()).progress(console.progress()).notices(console::warn);
     }
 
-    private static void tell(CalibrationOutcome outcome, ResultWriter results) {
-        if (outcome.tally().maskedFiles() > 0) {
-            results.say("the mask kept padding out in " + outcome.tally().maskedFiles() + " files");
+    private static void tell(CalibrationResult result, Console console) {
+        if (result.tally().maskedFiles() > 0) {
+            console.say("the mask kept padding out in " + result.tally().maskedFiles() + " files");
         }
-        if (outcome.tally().foreignFiles() > 0) {
-            long all = outcome.statistics().corpus().files() + outcome.tally().foreignFiles();
-            results.warn(
-                    outcome.tally().foreignFiles() + " of " + all + " files hold no K or V; tensors there are named "
-                            + outcome.tally().names());
+        if (result.tally().foreignFiles() > 0) {
+            long all = result.statistics().corpus().files() + result.tally().foreignFiles();
+            console.warn(
+                    result.tally().foreignFiles() + " of " + all + " files hold no K or V; tensors there are named "
+                            + result.tally().names());
         }
-        if (outcome.problem() == null) {
-            results.tellFailed(
-                    outcome.tally().failed().count(), outcome.tally().failed().first());
+        if (result.problem() == null) {
+            console.warnFailedSamples(
+                    result.tally().failed().count(), result.tally().failed().first());
         }
     }
 }

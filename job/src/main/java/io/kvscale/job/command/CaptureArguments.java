@@ -1,14 +1,17 @@
 package io.kvscale.job.command;
 
+import io.kvscale.capture.CaptureFormat;
+import io.kvscale.capture.CaptureFormats;
 import io.kvscale.capture.CaptureListing;
-import io.kvscale.capture.layout.InputFormat;
 import io.kvscale.job.calibration.CalibrationJob;
 import io.kvscale.job.calibration.TableInput;
+import io.kvscale.job.console.Console;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.job.spark.SparkRuntime;
 import io.kvscale.tensor.DataProblem;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import org.apache.hadoop.conf.Configuration;
 import org.jspecify.annotations.Nullable;
@@ -37,9 +40,17 @@ final class CaptureArguments {
     @Option(
             names = "--input-format",
             paramLabel = "FORMAT",
-            description = "safetensors or arrow: take only such files from folders; parquet: let Spark read the"
-                    + " inputs as one table. By default whichever is there.")
+            completionCandidates = Formats.class,
+            description = "One of ${COMPLETION-CANDIDATES}: take only files of this format from folders. Spark reads"
+                    + " parquet as one table. Default: any format.")
     private @Nullable String inputFormat;
+
+    private static final class Formats implements Iterable<String> {
+        @Override
+        public Iterator<String> iterator() {
+            return CaptureFormats.words().iterator();
+        }
+    }
 
     /** Whether any of these options is there. */
     boolean isGiven() {
@@ -62,45 +73,39 @@ final class CaptureArguments {
     }
 
     /** @throws ParameterException if it is no format */
-    private @Nullable InputFormat format() {
+    private @Nullable CaptureFormat format() {
         if (inputFormat == null) {
             return null;
         }
         String word = inputFormat;
-        return InputFormat.named(word)
+        return CaptureFormats.named(word)
                 .orElseThrow(() -> new ParameterException(
                         spec.commandLine(),
-                        "--input-format is safetensors, arrow or parquet, not '" + DataProblem.shown(word) + "'"));
+                        "--input-format is " + CaptureFormats.either(CaptureFormats.words()) + ", not '"
+                                + DataProblem.shown(word) + "'"));
     }
 
     /**
      * The calibration of these captures.
      *
      * @param paths as {@link #paths} gave them
-     * @param partitions how many tasks to aim at; 0: as many as suit
      */
-    CalibrationJob job(
-            SparkRuntime runtime,
-            Recipe recipe,
-            List<String> paths,
-            int partitions,
-            Configuration hadoop,
-            ResultWriter results) {
-        InputFormat format = format();
-        if (format == InputFormat.PARQUET) {
+    CalibrationJob job(SparkRuntime runtime, Recipe recipe, List<String> paths, Configuration hadoop, Console console) {
+        CaptureFormat format = format();
+        if (format != null && format.isSparkTable()) {
             CaptureListing.check(paths, hadoop);
-            return new CalibrationJob(runtime, recipe, new TableInput("", paths, 0), partitions);
+            return CalibrationJob.ofTable(runtime, recipe, new TableInput("", paths, 0));
         }
         CaptureListing listing = CaptureListing.of(paths, format, hadoop);
         if (listing.skipped() > 0) {
-            results.warn(listing.skipped() + " files are not " + CaptureListing.words(format) + " and were skipped");
+            console.warn(
+                    listing.skipped() + " files are not " + CaptureListing.extensions(format) + " and were skipped");
         }
-        return listing.parquet()
-                ? new CalibrationJob(
+        return listing.table()
+                ? CalibrationJob.ofTable(
                         runtime,
                         recipe,
-                        new TableInput("", paths, listing.files().size()),
-                        partitions)
-                : new CalibrationJob(runtime, recipe, listing, partitions);
+                        new TableInput("", paths, listing.files().size()))
+                : CalibrationJob.ofCaptures(runtime, recipe, listing);
     }
 }

@@ -1,10 +1,12 @@
 package io.kvscale.job.command;
 
+import io.kvscale.job.console.Console;
 import io.kvscale.job.console.EvaluationPrinter;
+import io.kvscale.job.corpus.read.TextInput;
 import io.kvscale.job.evaluation.Evaluation;
 import io.kvscale.job.evaluation.EvaluationJob;
+import io.kvscale.job.evaluation.EvaluationResult;
 import io.kvscale.job.evaluation.NamedScales;
-import io.kvscale.job.evaluation.TextEvaluation;
 import io.kvscale.job.export.OutputFolder;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.job.recipe.TextSettings;
@@ -93,22 +95,26 @@ public final class EvaluateCommand implements Callable<Integer> {
         SparkRuntime runtime = spark.runtime();
         Configuration hadoop = runtime.hadoop();
         PrintWriter out = spec.commandLine().getOut();
-        ResultWriter results = new ResultWriter(out, spec.commandLine().getErr(), false);
+        Console console = new Console(spec.commandLine().getErr(), false);
         String model = texts.model();
-        TextEvaluation.Source source = new TextEvaluation.Source(
-                model,
-                texts.input(table),
-                settings(hadoop, results),
-                scales.stream().map(name -> scales(name, hadoop)).toList(),
-                chunk);
+        TextInput text = texts.input(table);
+        TextSettings settings = settings(hadoop, console);
+        List<NamedScales> tables =
+                scales.stream().map(name -> scales(name, hadoop)).toList();
+        EvaluationJob job = new EvaluationJob(runtime, model, text, tables)
+                .settings(settings)
+                .chunk(chunk)
+                .partitions(spark.partitions())
+                .progress(console.progress())
+                .notices(console::warn);
         if (output == null) {
-            show(evaluate(runtime, source, results), out);
+            show(evaluate(job, console), out);
             return ExitCode.DONE;
         }
         List<String> inputs = new ArrayList<>(texts.paths());
         inputs.addAll(scales);
         try (OutputFolder folder = OutputFolder.open(output, overwrite, inputs, hadoop)) {
-            Evaluation evaluation = evaluate(runtime, source, results);
+            Evaluation evaluation = evaluate(job, console);
             folder.write("evaluation.json", evaluation.toJson());
             folder.write("report.html", EvaluationReport.html(evaluation.toJson(), Version.kvscale()));
             folder.commit();
@@ -121,12 +127,12 @@ public final class EvaluateCommand implements Callable<Integer> {
         return ExitCode.DONE;
     }
 
-    private TextSettings settings(Configuration hadoop, ResultWriter results) {
+    private TextSettings settings(Configuration hadoop, Console console) {
         if (recipeFile == null) {
             return TextSettings.DEFAULT;
         }
         Recipe recipe = HadoopFiles.recipe(recipeFile, hadoop);
-        recipe.notices().forEach(results::say);
+        recipe.notices().forEach(console::say);
         return recipe.text();
     }
 
@@ -148,12 +154,9 @@ public final class EvaluateCommand implements Callable<Integer> {
         out.flush();
     }
 
-    private Evaluation evaluate(SparkRuntime runtime, TextEvaluation.Source source, ResultWriter results) {
-        try (TextEvaluation job = new TextEvaluation(runtime, source, spark.partitions(), results.progress())) {
-            job.notices().forEach(results::warn);
-            EvaluationJob.Outcome outcome = job.run(results.progress());
-            results.tellFailed(outcome.failed(), outcome.firstFailure());
-            return outcome.evaluation();
-        }
+    private static Evaluation evaluate(EvaluationJob job, Console console) {
+        EvaluationResult result = job.execute();
+        console.warnFailedSamples(result.failed(), result.firstFailure());
+        return result.evaluation();
     }
 }

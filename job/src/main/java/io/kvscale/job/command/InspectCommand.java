@@ -1,7 +1,6 @@
 package io.kvscale.job.command;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.kvscale.capture.CaptureListing;
 import io.kvscale.capture.CaptureReader.Depth;
 import io.kvscale.capture.layout.CaptureOptions;
@@ -12,11 +11,13 @@ import io.kvscale.job.console.CapturePrinter;
 import io.kvscale.job.console.ScaleTablePrinter;
 import io.kvscale.job.console.StatisticsPrinter;
 import io.kvscale.job.console.TextTable;
+import io.kvscale.json.Json;
 import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.observer.StatisticsKind;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.task.CalibrationTask;
+import io.kvscale.task.TaskState;
 import io.kvscale.tensor.InvalidDataException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -76,10 +77,7 @@ public final class InspectCommand implements Callable<Integer> {
             }
         }
         if (json) {
-            out.println(JsonMapper.builder()
-                    .build()
-                    .writerWithDefaultPrettyPrinter()
-                    .writeValueAsString(shown));
+            out.print(Json.text(shown));
         }
         out.flush();
         return ExitCode.DONE;
@@ -92,7 +90,7 @@ public final class InspectCommand implements Callable<Integer> {
             ScaleTablePrinter.print(scales.table(), out);
         }
         String text = new String(scales.table().toJson(), StandardCharsets.UTF_8);
-        return described(path, "scales", JsonMapper.builder().build().readValue(text, Map.class));
+        return described(path, "scales", Json.MAPPER.readValue(text, Map.class));
     }
 
     private Map<String, Object> statistics(
@@ -114,7 +112,7 @@ public final class InspectCommand implements Callable<Integer> {
         Depth depth = files.size() == 1 ? Depth.VALUES : Depth.HEADERS;
         TextTable table = new TextTable("file", "slots", "dtype", "heads", "head_dim", "tokens", "unmatched");
         for (InputFile file : files) {
-            CalibrationTask.Outcome read = read(file, options, hadoop, depth);
+            TaskState read = read(file, options, hadoop, depth);
             if (depth == Depth.VALUES) {
                 shown.add(statistics(path, "capture", read.statistics(), true, out));
             } else {
@@ -130,11 +128,10 @@ public final class InspectCommand implements Callable<Integer> {
         }
     }
 
-    private static CalibrationTask.Outcome read(
-            InputFile file, CaptureOptions options, Configuration hadoop, Depth depth) {
+    private static TaskState read(InputFile file, CaptureOptions options, Configuration hadoop, Depth depth) {
         Split whole = new Split(new ArrayList<>(List.of(new FilePiece(file, 0, file.length()))));
         QuantizationScheme any = QuantizationScheme.fp8();
-        CalibrationTask.Outcome read = CalibrationTask.run(
+        TaskState read = CalibrationTask.run(
                 whole, SlotSchemes.of(any), StatisticsKind.RANGE, options, hadoop, depth, bytes -> {});
         if (read.problem() != null) {
             throw new InvalidDataException(read.problem());

@@ -1,48 +1,32 @@
 package io.kvscale.job.command;
 
+import io.kvscale.job.console.Console;
 import io.kvscale.job.console.ScaleTablePrinter;
 import io.kvscale.job.export.OutputFolder;
 import io.kvscale.job.export.ResultFiles;
-import io.kvscale.job.recipe.OnNonfinite;
-import io.kvscale.job.recipe.Recipe;
 import io.kvscale.job.report.Report;
-import io.kvscale.job.spark.Progress;
 import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.quant.ScaleSolver;
-import io.kvscale.quant.Tolerances;
-import io.kvscale.tensor.DataProblem;
 import java.io.PrintWriter;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/** From statistics and a recipe to the result folder and what the terminal shows: the end of two commands. */
+/** The last step of {@code calibrate} and {@code scales}: solves, writes the result folder, prints the scale table. */
 final class ResultWriter {
     private final PrintWriter out;
-    private final PrintWriter err;
-    private final boolean quiet;
+    private final Console console;
 
-    ResultWriter(PrintWriter out, PrintWriter err, boolean quiet) {
+    ResultWriter(PrintWriter out, Console console) {
         this.out = out;
-        this.err = err;
-        this.quiet = quiet;
-    }
-
-    /** @param found a problem that reading the corpus met */
-    static ScaleSolver.Solution solve(Recipe recipe, CalibrationStatistics statistics, @Nullable DataProblem found) {
-        Tolerances expectations = new Tolerances(
-                recipe.hybrid(), recipe.mla(), recipe.allowZero(), recipe.onNonfinite() == OnNonfinite.SKIP);
-        return new ScaleSolver(recipe.schemes(), recipe.capture().layerFilter()::includes, expectations)
-                .solve(statistics, found);
+        this.console = console;
     }
 
     /**
-     * Writes the folder, then shows the scales and the paths.
+     * Commits the result folder, then prints warnings, the scale table and the paths.
      *
-     * @param report whether {@code report.html} is among its files
-     * @param captures appear with it; null for none
+     * @param report whether to write {@code report.html}
+     * @param captures a folder of saved captures to commit with the result; null for none
      */
     void write(
             ScaleSolver.Solution solution,
@@ -52,17 +36,14 @@ final class ResultWriter {
             OutputFolder output,
             @Nullable OutputFolder captures) {
         byte[] page = report ? Report.html(solution, statistics, Version.kvscale()) : null;
-        String notForVllm = ResultFiles.write(solution.table(), statistics, run, page, output);
+        List<String> notExported = ResultFiles.write(solution.table(), statistics, run, page, output);
         if (captures != null) {
             captures.commit();
         }
         output.commit();
-        List<String> warnings = new ArrayList<>(solution.warnings());
-        if (notForVllm != null) {
-            warnings.add("nothing written for vLLM: " + notForVllm);
-        }
-        warnings.forEach(this::warn);
-        if (!quiet) {
+        solution.warnings().forEach(console::warn);
+        notExported.forEach(console::warn);
+        if (!console.quiet()) {
             ScaleTablePrinter.print(solution.table(), out);
             if (captures != null) {
                 out.println("wrote the captures in " + captures.path());
@@ -70,30 +51,5 @@ final class ResultWriter {
             output.paths().forEach(path -> out.println("wrote " + path));
         }
         out.flush();
-    }
-
-    /** What shows how far a run is. */
-    Progress progress() {
-        return new Progress(System.err, Boolean.getBoolean("kvscale.terminal"), quiet);
-    }
-
-    /** Warns of samples that were left out, if there are any. @param first of them; null for none */
-    void tellFailed(long count, @Nullable DataProblem first) {
-        if (first != null) {
-            warn("the model failed on " + (count == 1 ? "1 sample, which was" : count + " samples, which were")
-                    + " left out" + (count == 1 ? ": " : "; the first: ")
-                    + first.message().lines().map(String::strip).collect(Collectors.joining("; ")));
-        }
-    }
-
-    void warn(String text) {
-        say("warning: " + text);
-    }
-
-    void say(String text) {
-        if (!quiet) {
-            err.println("kvscale: " + text);
-            err.flush();
-        }
     }
 }

@@ -1,7 +1,7 @@
 package io.kvscale.job.command;
 
-import io.kvscale.job.calibration.CalibrationJob;
-import io.kvscale.task.CalibrationTask.Tally;
+import io.kvscale.job.calibration.CalibrationResult;
+import io.kvscale.task.Tally;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.time.Duration;
@@ -28,15 +28,16 @@ final class RunRecord {
         this.table = table;
     }
 
-    Map<String, Object> finish(CalibrationJob job, Tally tally) {
+    Map<String, Object> finish(CalibrationResult result) {
+        Tally tally = result.tally();
         Map<String, Object> run = finish();
         double seconds = Duration.between(start, Instant.now()).toMillis() / 1e3;
         run.put("read_bytes", tally.readBytes());
         run.put("task_seconds", tally.nanos() / 1e9);
         run.put("throughput_mb_per_s", tally.readBytes() / 1e6 / Math.max(seconds, 1e-3));
-        run.put("partitions", job.partitions());
-        run.put("spark_version", job.sparkVersion());
-        run.put("master", job.master());
+        run.put("partitions", result.partitions());
+        run.put("spark_version", result.sparkVersion());
+        run.put("master", result.master());
         return run;
     }
 

@@ -1,5 +1,7 @@
 package io.kvscale.job.command;
 
+import io.kvscale.job.calibration.RecipeScales;
+import io.kvscale.job.console.Console;
 import io.kvscale.job.export.OutputFolder;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.observer.CalibrationStatistics;
@@ -48,13 +50,19 @@ public final class ScalesCommand implements Callable<Integer> {
     public Integer call() {
         Configuration hadoop = new Configuration();
         RunRecord run = new RunRecord(List.of(statisticsFile));
-        ResultWriter results =
-                new ResultWriter(spec.commandLine().getOut(), spec.commandLine().getErr(), quiet);
+        Console console = new Console(spec.commandLine().getErr(), quiet);
         Recipe recipe = HadoopFiles.recipe(recipeFile, hadoop);
-        recipe.notices().forEach(results::say);
+        recipe.notices().forEach(console::say);
         CalibrationStatistics statistics = HadoopFiles.statistics(statisticsFile, hadoop);
         try (OutputFolder folder = OutputFolder.open(output, overwrite, List.of(), hadoop)) {
-            results.write(ResultWriter.solve(recipe, statistics, null), statistics, run.finish(), report, folder, null);
+            new ResultWriter(spec.commandLine().getOut(), console)
+                    .write(
+                            RecipeScales.solve(recipe, statistics, null),
+                            statistics,
+                            run.finish(),
+                            report,
+                            folder,
+                            null);
         }
         return ExitCode.DONE;
     }

@@ -22,7 +22,7 @@ public final class AdvicePrinter {
     private AdvicePrinter() {}
 
     public static void print(Advice advice, PrintWriter out) {
-        out.println(advice.budget().option() + ", static scales by "
+        out.println(advice.goal().option() + ", static scales by "
                 + advice.strategy().word() + " of the least squared error"
                 + (advice.approximate() ? "; approximate: F32 values were counted as BF16" : ""));
         layers(advice, out);

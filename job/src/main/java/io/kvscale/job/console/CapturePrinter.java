@@ -2,7 +2,7 @@ package io.kvscale.job.console;
 
 import io.kvscale.input.InputFile;
 import io.kvscale.observer.SlotStatistics;
-import io.kvscale.task.CalibrationTask;
+import io.kvscale.task.TaskState;
 import java.util.Collection;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -11,7 +11,7 @@ import java.util.stream.Collectors;
 public final class CapturePrinter {
     private CapturePrinter() {}
 
-    public static void row(TextTable table, InputFile file, CalibrationTask.Outcome read) {
+    public static void row(TextTable table, InputFile file, TaskState read) {
         Collection<SlotStatistics> slots = read.statistics().slots().values();
         table.row(
                 file.name(),

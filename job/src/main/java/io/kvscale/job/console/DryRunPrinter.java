@@ -1,8 +1,7 @@
 package io.kvscale.job.console;
 
-import io.kvscale.job.calibration.CalibrationJob;
-import io.kvscale.job.calibration.CalibrationOutcome;
-import io.kvscale.tensor.InvalidDataException;
+import io.kvscale.job.calibration.DryRun;
+import io.kvscale.observer.CalibrationStatistics;
 import java.io.PrintWriter;
 import java.util.Locale;
 
@@ -14,22 +13,19 @@ public final class DryRunPrinter {
         this.out = out;
     }
 
-    /** @throws InvalidDataException if a header is bad */
-    public void print(CalibrationJob job, CalibrationOutcome outcome) {
-        if (outcome.problem() != null) {
-            throw new InvalidDataException(outcome.problem());
-        }
-        job.shown().forEach((label, text) -> out.println(String.format(Locale.ROOT, "%-10s %s", label, text)));
-        if (!job.readsTensors()) {
+    public void print(DryRun run) {
+        CalibrationStatistics headers = run.headers();
+        run.facts().forEach((label, text) -> out.println(String.format(Locale.ROOT, "%-10s %s", label, text)));
+        if (headers == null) {
             out.flush();
             return;
         }
-        out.println("slots      " + outcome.statistics().slots().size());
-        out.println("unmatched  " + outcome.tally().unmatchedTensors() + " tensors"
-                + (outcome.tally().names().isEmpty()
+        out.println("slots      " + headers.slots().size());
+        out.println("unmatched  " + run.tally().unmatchedTensors() + " tensors"
+                + (run.tally().names().isEmpty()
                         ? ""
-                        : ", such as " + outcome.tally().names()));
-        StatisticsPrinter.print(outcome.statistics(), false, out);
+                        : ", such as " + run.tally().names()));
+        StatisticsPrinter.print(headers, false, out);
         out.flush();
     }
 }

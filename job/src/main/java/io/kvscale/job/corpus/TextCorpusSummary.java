@@ -5,25 +5,25 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * What a corpus of text comes to.
+ * The size of a text corpus.
  *
- * @param records all that were read, bad ones too
- * @param bad of which nothing could be made
- * @param samples chosen
- * @param cut how many of those are longer than what is taken of them
- * @param sequences into which they are put
- * @param batches in which those go through the model
- * @param tokens of all sequences, without padding
- * @param longest the most tokens of a sequence
+ * @param records number of records read, including bad ones
+ * @param bad number of records that could not be parsed or rendered
+ * @param samples number of texts chosen
+ * @param cut number of chosen texts that are truncated
+ * @param sequences number of sequences made of the samples
+ * @param batches number of batches
+ * @param tokens total number of tokens, without padding
+ * @param longest tokens of the longest sequence
  */
 public record TextCorpusSummary(
         long records, long bad, int samples, int cut, int sequences, int batches, long tokens, int longest) {
-    /** What a model has to do that runs over it. */
+    /** The work of a model that runs on the corpus. */
     public Work work() {
         return new Work.Tokens(tokens, sequences);
     }
 
-    /** As label and text. */
+    /** Labels and values for display. */
     public Map<String, String> shown() {
         Map<String, String> shown = new LinkedHashMap<>();
         shown.put("records", records + (bad > 0 ? ", of which " + bad + " bad" : ""));

@@ -1,3 +1,3 @@
-/** Which samples of a text corpus a model runs on: read, chosen, cut and batched, as token ids. */
+/** The texts that a model runs on: read, chosen, truncated and batched as token ids. */
 @org.jspecify.annotations.NullMarked
 package io.kvscale.job.corpus;

@@ -60,24 +60,24 @@ public record Evaluation(
                             + ": no prediction attends to quantized tokens, so nothing is measured",
                     "use longer texts or a smaller --chunk" + (residual.isEmpty() ? "" : " or residual_length")));
         }
-        double surprise = 0;
+        double negativeLogLikelihood = 0;
         for (SampleScore score : ordered) {
-            surprise += score.surprise();
+            negativeLogLikelihood += score.negativeLogLikelihood();
         }
         return new Evaluation(
                 settings,
                 ordered.size(),
                 ordered.stream().mapToLong(SampleScore::tokens).sum(),
                 predicted,
-                perplexity(surprise, predicted),
+                perplexity(negativeLogLikelihood, predicted),
                 IntStream.range(0, scales.size())
                         .mapToObj(i -> SchemeQuality.of(scales.get(i), ordered, i, predicted))
                         .toList());
     }
 
     /** JSON has no infinity: the greatest double stands for it. */
-    static double perplexity(double surprise, long predicted) {
-        return Math.min(StrictMath.exp(surprise / predicted), Double.MAX_VALUE);
+    static double perplexity(double negativeLogLikelihood, long predicted) {
+        return Math.min(StrictMath.exp(negativeLogLikelihood / predicted), Double.MAX_VALUE);
     }
 
     /** {@code evaluation.json}: UTF-8, the same bytes for the same evaluation on every JDK. */

@@ -1,204 +1,110 @@
 package io.kvscale.job.evaluation;
 
-import io.kvscale.cache.FixedScales;
-import io.kvscale.evaluation.EvaluationTask;
-import io.kvscale.evaluation.SampleScore;
-import io.kvscale.job.model.ModelLocation;
-import io.kvscale.job.spark.JavaSerde;
-import io.kvscale.model.DecoderModel;
-import io.kvscale.model.ModelManifest;
-import io.kvscale.model.Outputs;
-import io.kvscale.model.onnx.ModelShape;
-import io.kvscale.scheme.ScaleTable;
-import io.kvscale.task.FailedSamples;
-import io.kvscale.tensor.DataProblem;
+import io.kvscale.job.corpus.ModelCorpus;
+import io.kvscale.job.corpus.TextCorpusSummary;
+import io.kvscale.job.corpus.read.TextInput;
+import io.kvscale.job.recipe.TextSettings;
+import io.kvscale.job.spark.Progress;
+import io.kvscale.job.spark.RunningSpark;
+import io.kvscale.job.spark.SparkRuntime;
 import io.kvscale.tensor.InvalidDataException;
-import io.kvscale.tensor.Role;
-import io.kvscale.tensor.Slot;
-import io.kvscale.text.TokenBatch;
-import io.kvscale.text.TokenSequence;
-import java.io.Serializable;
-import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.List;
-import java.util.stream.Collectors;
-import java.util.stream.IntStream;
-import org.apache.spark.api.java.JavaRDD;
-import org.apache.spark.util.LongAccumulator;
-import org.jspecify.annotations.Nullable;
+import java.util.function.Consumer;
+import org.apache.spark.api.java.JavaSparkContext;
 
 /**
- * Runs a model over texts on Spark, in one Spark job, with the full-precision cache and with quantized ones. Every sample is
- * run by itself and summed in the order of names, so the result has the same bits for any partitioning.
+ * Evaluates scales on texts with Spark: an action. Set the inputs, then call {@link #execute}.
+ *
+ * <p>Texts are read and tokenized in Spark jobs of their own; all caches run over them in one Spark job. Spark is stopped
+ * at the end, also after an error, unless it was running before.
  */
 public final class EvaluationJob {
-    private static final int MAX_NAMED = 10;
-
-    private final ModelManifest model;
-    private final ModelLocation folder;
+    private final SparkRuntime runtime;
+    private final String model;
+    private final TextInput text;
     private final List<NamedScales> scales;
-    private final Evaluation.Settings settings;
-    private final long maxFailedSamples;
+    private TextSettings settings = TextSettings.DEFAULT;
+    private int chunk = 16;
+    private int partitions;
+    private Progress progress = Progress.NONE;
+    private Consumer<String> notices = notice -> {};
 
     /**
-     * What an evaluation found.
-     *
-     * @param failed samples that were left out
-     * @param firstFailure of these the first by name; null if there are none
+     * @param model the model's folder
+     * @param scales the scale tables to compare, in the order of the result
      */
-    public record Outcome(
-            Evaluation evaluation, long failed, @Nullable DataProblem firstFailure) {}
-
-    /** What a task gives for one sample: one of the two. A problem without a sample is the model's own. */
-    private record Row(
-            @Nullable SampleScore score, @Nullable DataProblem problem) implements Serializable {}
-
-    /**
-     * Runs nothing yet.
-     *
-     * @param folder where tasks find the model
-     * @param scales to compare, in the order of the result; they fit the model, see {@link #checkFit}
-     * @param maxFailedSamples how many samples may be left out because the model fails on them
-     */
-    public EvaluationJob(
-            ModelManifest model,
-            ModelLocation folder,
-            List<NamedScales> scales,
-            Evaluation.Settings settings,
-            long maxFailedSamples) {
+    public EvaluationJob(SparkRuntime runtime, String model, TextInput text, List<NamedScales> scales) {
+        this.runtime = runtime;
         this.model = model;
-        this.folder = folder;
+        this.text = text;
         this.scales = List.copyOf(scales);
-        this.settings = settings;
-        this.maxFailedSamples = maxFailedSamples;
+    }
+
+    /** How texts are read and chosen, how many samples may fail, and the residual length. */
+    public EvaluationJob settings(TextSettings how) {
+        this.settings = how;
+        return this;
+    }
+
+    /** The number of tokens fed at once; 16 by default. */
+    public EvaluationJob chunk(int tokens) {
+        this.chunk = tokens;
+        return this;
+    }
+
+    /** The number of tasks to aim at; 0, the default: enough for every core. */
+    public EvaluationJob partitions(int count) {
+        this.partitions = count;
+        return this;
+    }
+
+    /** Shows how far reading and evaluating are. */
+    public EvaluationJob progress(Progress shown) {
+        this.progress = shown;
+        return this;
+    }
+
+    /** Receives notices about scales and texts, before the texts are evaluated. */
+    public EvaluationJob notices(Consumer<String> receiver) {
+        this.notices = receiver;
+        return this;
     }
 
     /**
-     * Looks whether scales are a model's.
+     * Checks the model and the scales, reads the texts and evaluates.
      *
-     * @throws InvalidDataException if one is of a layer that the model does not have, of other heads, or of K or V alone
-     *     of a layer; it names the scales and the slot
+     * @throws InvalidDataException if the model, the scales or the texts cannot be used, more samples fail than may, or no
+     *     predicted token attends to a quantized one
      */
-    public static void checkFit(List<NamedScales> scales, ModelShape model) {
-        for (NamedScales one : scales) {
-            try {
-                FixedScales.of(one.table()).checkFit(model);
-                checkPairs(one.table());
-            } catch (InvalidDataException e) {
-                throw new InvalidDataException(e.problem().inFile(one.name()), e);
-            }
+    public EvaluationResult execute() {
+        try (RunningSpark running = runtime.start();
+                ModelCorpus texts = open(running.context())) {
+            EvaluationPass.notices(scales, texts.shape()).forEach(notices);
+            texts.corpus().notices().forEach(notices);
+            TextCorpusSummary summary = texts.corpus().summary();
+            EvaluationPass pass = new EvaluationPass(
+                    texts.model().manifest(),
+                    texts.model(),
+                    scales,
+                    new Evaluation.Settings(chunk, settings.residualLength()),
+                    settings.maxFailedSamples());
+            return progress.track(
+                    running.context(),
+                    summary.sequences() + " texts",
+                    summary.work(),
+                    (tokens, samples) -> pass.run(texts.batches(), tokens, samples));
         }
     }
 
-    private static void checkPairs(ScaleTable table) {
-        for (Slot slot : table.slots().keySet()) {
-            Slot other = new Slot(slot.layer(), slot.role() == Role.KEY ? Role.VALUE : Role.KEY);
-            if (!table.slots().containsKey(other)) {
-                throw new InvalidDataException(DataProblem.of(
-                                "there are no scales of this slot, but of the layer's "
-                                        + slot.role().word(),
-                                "calibrate both, or take the layer out of the table: then all of it stays in full precision")
-                        .inSlot(other));
-            }
-        }
-    }
-
-    /** Which layers tables leave in full precision, a notice for each table that leaves any. */
-    public static List<String> notices(List<NamedScales> scales, ModelShape model) {
-        List<String> notices = new ArrayList<>();
-        for (NamedScales one : scales) {
-            List<Integer> missing = IntStream.range(0, model.layers())
-                    .filter(layer -> !one.table().slots().containsKey(new Slot(layer, Role.KEY)))
-                    .boxed()
-                    .toList();
-            if (!missing.isEmpty()) {
-                notices.add(DataProblem.shown(one.name()) + " has no scales of " + missing.size() + " of "
-                        + model.layers() + " layers: in full precision "
-                        + (missing.size() == 1 ? "stays layer " : "stay layers ")
-                        + missing.stream().limit(MAX_NAMED).map(String::valueOf).collect(Collectors.joining(", "))
-                        + (missing.size() > MAX_NAMED ? ", ..." : ""));
-            }
-        }
-        return notices;
-    }
-
-    /**
-     * Runs all samples.
-     *
-     * @param batches each a {@link TokenBatch} as {@link JavaSerde} writes it
-     * @param tokens is told those of every sample that was run
-     * @param samples counts them
-     * @throws InvalidDataException if more samples fail than may, or no token was predicted
-     */
-    public Outcome run(JavaRDD<byte[]> batches, LongAccumulator tokens, LongAccumulator samples) {
-        ModelManifest manifest = model;
-        ModelLocation where = folder;
-        ArrayList<FixedScales> all = new ArrayList<>();
-        scales.forEach(one -> all.add(FixedScales.of(one.table())));
-        int chunk = settings.chunk();
-        int residualLength = settings.residualLength();
-        List<byte[]> rows = batches.mapPartitions(
-                        part -> score(part, manifest, where, all, chunk, residualLength, tokens, samples))
-                .collect();
-        return outcome(rows.stream().map(row -> JavaSerde.value(row, Row.class)).toList());
-    }
-
-    private static Iterator<byte[]> score(
-            Iterator<byte[]> batches,
-            ModelManifest manifest,
-            ModelLocation folder,
-            List<FixedScales> scales,
-            int chunk,
-            int residualLength,
-            LongAccumulator tokens,
-            LongAccumulator samples) {
-        List<byte[]> rows = new ArrayList<>();
-        if (!batches.hasNext()) {
-            return rows.iterator();
-        }
-        try (DecoderModel model = DecoderModel.shared(manifest, folder.local(), Outputs.CACHE_AND_LOGITS);
-                EvaluationTask task = new EvaluationTask(model, scales, chunk, residualLength)) {
-            while (batches.hasNext()) {
-                for (TokenSequence sample :
-                        JavaSerde.value(batches.next(), TokenBatch.class).rows()) {
-                    rows.add(JavaSerde.bytes(row(task, sample)));
-                    tokens.add(sample.ids().length);
-                    samples.add(1);
-                }
-            }
-        } catch (InvalidDataException e) {
-            rows.add(JavaSerde.bytes(new Row(null, e.problem())));
-        }
-        return rows.iterator();
-    }
-
-    private static Row row(EvaluationTask task, TokenSequence sample) {
-        try {
-            return new Row(task.score(sample), null);
-        } catch (InvalidDataException e) {
-            return new Row(null, e.problem());
-        }
-    }
-
-    private Outcome outcome(List<Row> rows) {
-        List<SampleScore> scores = new ArrayList<>();
-        FailedSamples failed = FailedSamples.NONE;
-        for (Row row : rows) {
-            DataProblem problem = row.problem();
-            SampleScore score = row.score();
-            if (score != null) {
-                scores.add(score);
-            } else if (problem != null) {
-                if (problem.sample() == null) {
-                    throw new InvalidDataException(problem);
-                }
-                failed = failed.merge(new FailedSamples(1, problem));
-            }
-        }
-        DataProblem first = failed.first();
-        if (first != null && failed.count() > maxFailedSamples) {
-            throw new InvalidDataException(first);
-        }
-        return new Outcome(Evaluation.of(scores, scales, settings), failed.count(), first);
+    private ModelCorpus open(JavaSparkContext spark) {
+        return ModelCorpus.open(
+                spark,
+                model,
+                text,
+                settings,
+                shape -> EvaluationPass.checkFit(scales, shape),
+                partitions,
+                SparkRuntime.attempts(spark.getConf()),
+                progress);
     }
 }

@@ -1,15 +1,9 @@
 package io.kvscale.job.evaluation;
 
-import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.StreamWriteFeature;
-import com.fasterxml.jackson.core.util.DefaultIndenter;
-import com.fasterxml.jackson.core.util.DefaultPrettyPrinter;
-import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.kvscale.json.Json;
 import io.kvscale.scheme.KvCacheScheme;
 import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -18,11 +12,6 @@ import org.jspecify.annotations.Nullable;
 
 /** Writes {@code evaluation.json}. */
 final class EvaluationJson {
-    /** Jackson's own writer of floats: the same text on every JDK. */
-    private static final JsonMapper MAPPER = new JsonMapper(JsonFactory.builder()
-            .enable(StreamWriteFeature.USE_FAST_DOUBLE_WRITER)
-            .build());
-
     private EvaluationJson() {}
 
     static byte[] of(Evaluation evaluation) {
@@ -36,13 +25,7 @@ final class EvaluationJson {
         json.put(
                 "schemes",
                 evaluation.schemes().stream().map(EvaluationJson::scheme).toList());
-        DefaultPrettyPrinter printer = new DefaultPrettyPrinter().withObjectIndenter(new DefaultIndenter("  ", "\n"));
-        try {
-            String text = MAPPER.writer(printer).writeValueAsString(json) + "\n";
-            return text.getBytes(StandardCharsets.UTF_8);
-        } catch (JsonProcessingException e) {
-            throw new IllegalStateException("plain maps are always JSON", e);
-        }
+        return Json.bytes(json);
     }
 
     private static Map<String, Object> scheme(SchemeQuality quality) {

@@ -25,24 +25,24 @@ public record SchemeQuality(
 
     /** @param scores of all samples, in the order in which they are summed */
     static SchemeQuality of(NamedScales scales, List<SampleScore> scores, int scheme, long predicted) {
-        double surprise = 0;
+        double negativeLogLikelihood = 0;
         double divergence = 0;
-        long sameTop = 0;
+        long topTokenMatches = 0;
         SortedMap<Slot, SquareSums> errors = new TreeMap<>();
         for (SampleScore sample : scores) {
             SchemeScore score = sample.schemes().get(scheme);
-            surprise += score.surprise();
+            negativeLogLikelihood += score.negativeLogLikelihood();
             divergence += score.divergence();
-            sameTop += score.sameTop();
+            topTokenMatches += score.topTokenMatches();
             score.errors().forEach((slot, sums) -> errors.merge(slot, sums, SquareSums::plus));
         }
         SortedMap<Slot, Double> sqnr = new TreeMap<>();
         errors.forEach((slot, sums) -> sqnr.put(slot, sums.sqnrDb()));
         return new SchemeQuality(
                 scales,
-                Evaluation.perplexity(surprise, predicted),
+                Evaluation.perplexity(negativeLogLikelihood, predicted),
                 divergence / predicted,
-                (double) sameTop / predicted,
+                (double) topTokenMatches / predicted,
                 sqnr);
     }
 }

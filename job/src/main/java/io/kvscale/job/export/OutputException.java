@@ -1,6 +1,6 @@
 package io.kvscale.job.export;
 
-/** The output exists or cannot be written; the message says where and what to do. */
+/** The output folder exists or cannot be written. The message has two lines: what and where, then what to do. */
 public final class OutputException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 

@@ -9,7 +9,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.UUID;
-import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.LocatedFileStatus;
@@ -18,18 +17,14 @@ import org.apache.hadoop.fs.RemoteIterator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A folder that appears whole or not at all: files are written into a hidden folder beside it, which is renamed at the
- * end. With {@code overwrite} the old folder stays until then.
+ * An output folder that appears whole or not at all. Files are written to a hidden staging folder beside it, which
+ * {@link #commit} renames. With {@code overwrite} the old folder stays until then.
  *
- * <p>On object stores a rename is a copy, so there {@code _SUCCESS}, written last, is what readers wait for.
+ * <p>On object stores a rename is a copy: there readers should wait for {@code _SUCCESS}, which is written last.
  */
 public final class OutputFolder implements Closeable {
     private static final String SUCCESS = "_SUCCESS";
     private static final String CAPTURE = ".safetensors";
-
-    /** All that this, {@link ResultFiles} and an evaluation write. */
-    private static final Set<String> RESULTS = Set.of(
-            "kv_scales.json", "statistics.kvstats", "run.json", "report.html", "vllm", "evaluation.json", SUCCESS);
 
     private final FileSystem fs;
     private final Path target;
@@ -40,31 +35,35 @@ public final class OutputFolder implements Closeable {
     private boolean committed;
 
     /**
-     * What may be replaced.
+     * What the user asked for.
      *
-     * @param option that named the folder
-     * @param results names that an older folder may hold; with others it is someone else's. Empty: captures, below any
-     *     folders
+     * @param option the option that named the folder
+     * @param results the names that an existing folder may hold in order to be replaced; empty for a folder of captures,
+     *     which may hold captures at any depth
      */
     private record Claim(String option, boolean overwrite, Set<String> results) {
-        /** What an older folder holds that is not ours; null for nothing. */
+        /** The first name in an existing folder that kvscale did not write; null if there is none. */
         @Nullable
         String foreign(FileSystem fs, Path folder) throws IOException {
-            Stream<String> names = results.isEmpty()
-                    ? files(fs, folder).filter(name -> !name.equals(SUCCESS) && !name.endsWith(CAPTURE))
-                    : Arrays.stream(fs.listStatus(folder))
-                            .map(status -> status.getPath().getName())
-                            .filter(name -> !results.contains(name));
-            return names.sorted().findFirst().orElse(null);
-        }
-
-        private static Stream<String> files(FileSystem fs, Path folder) throws IOException {
             List<String> names = new ArrayList<>();
-            RemoteIterator<LocatedFileStatus> files = fs.listFiles(folder, true);
-            while (files.hasNext()) {
-                names.add(files.next().getPath().getName());
+            if (results.isEmpty()) {
+                RemoteIterator<LocatedFileStatus> files = fs.listFiles(folder, true);
+                while (files.hasNext()) {
+                    names.add(files.next().getPath().getName());
+                }
+                names.removeIf(name -> name.endsWith(CAPTURE));
+            } else {
+                // If the path is a file, the listing holds the file itself.
+                Arrays.stream(fs.listStatus(folder))
+                        .map(status -> status.getPath().getName())
+                        .forEach(names::add);
+                names.removeAll(results);
             }
-            return names.stream();
+            return names.stream()
+                    .filter(name -> !name.equals(SUCCESS))
+                    .sorted()
+                    .findFirst()
+                    .orElse(null);
         }
     }
 
@@ -76,22 +75,32 @@ public final class OutputFolder implements Closeable {
     }
 
     /**
-     * Claims a folder before the work begins, so that a bad one is known at once.
+     * Opens a result folder, {@code --output}. Called before the work begins, so that a bad folder fails at once.
      *
-     * @param inputs what is read: the folder must be neither within nor above any of it
-     * @throws OutputException if it exists without {@code overwrite}, holds something else, or cannot be written
+     * @param inputs the paths that are read: none of them may lie in the folder or contain it
+     * @throws OutputException if the folder exists without {@code overwrite}, holds files that kvscale did not write, or
+     *     cannot be written
      */
     public static OutputFolder open(
             String folder, boolean overwrite, List<String> inputs, Configuration configuration) {
-        return open(folder, new Claim("--output", overwrite, RESULTS), inputs, configuration);
+        return open(folder, overwrite, inputs, configuration, ResultFiles.EXPORTERS);
+    }
+
+    static OutputFolder open(
+            String folder,
+            boolean overwrite,
+            List<String> inputs,
+            Configuration configuration,
+            List<ScaleExporter> exporters) {
+        return open(folder, new Claim("--output", overwrite, ResultFiles.names(exporters)), inputs, configuration);
     }
 
     /**
-     * Claims a folder for captures, as {@link #open}; tasks put them into {@link #staging}.
+     * Opens a folder for captures, {@code --save-captures}, as {@link #open} does. Tasks write into {@link #staging}.
      *
-     * @throws OutputException if it exists without {@code overwrite}, holds anything but captures, or cannot be written
+     * @throws OutputException also if the folder holds files other than captures
      */
-    public static OutputFolder ofCaptures(
+    public static OutputFolder forCaptures(
             String folder, boolean overwrite, List<String> inputs, Configuration configuration) {
         return open(folder, new Claim("--save-captures", overwrite, Set.of()), inputs, configuration);
     }
@@ -99,13 +108,13 @@ public final class OutputFolder implements Closeable {
     private static OutputFolder open(String folder, Claim claim, List<String> inputs, Configuration configuration) {
         try {
             Path path = new Path(folder);
-            // An instance of one's own: the checksum files are turned off for this folder, not for all of Spark.
+            // A private FileSystem instance: checksum files are turned off for this folder only, not for all of Spark.
             FileSystem fs = FileSystem.newInstance(path.toUri(), configuration);
             fs.setWriteChecksum(false);
             Path target = fs.makeQualified(path);
             if (target.getParent() == null) {
                 throw new OutputException(
-                        claim.option + " " + folder + " is the root of a file system\n  name a folder in it");
+                        claim.option + " " + folder + " is the root of a file system\n  name a folder below it");
             }
             OutputFolder output = new OutputFolder(fs, target, claim);
             output.checkTarget();
@@ -114,8 +123,8 @@ public final class OutputFolder implements Closeable {
             return output;
         } catch (IOException | IllegalArgumentException e) {
             throw new OutputException(
-                    "the output folder " + folder + " cannot be written: " + e.getMessage() + "\n  name another with "
-                            + claim.option + ", or mend the permissions",
+                    "the output folder " + folder + " cannot be written: " + e.getMessage()
+                            + "\n  name another folder with " + claim.option + ", or change the permissions",
                     e);
         }
     }
@@ -125,9 +134,9 @@ public final class OutputFolder implements Closeable {
             madeAbove.add(p);
         }
         if (!fs.mkdirs(staging)) {
-            throw new IOException("no folder can be made in " + shown(target.getParent()));
+            throw new IOException("no folder can be created in " + shown(target.getParent()));
         }
-        // An interrupted run leaves nothing either.
+        // Also removes the folder when the run is interrupted.
         fs.deleteOnExit(staging);
     }
 
@@ -136,15 +145,15 @@ public final class OutputFolder implements Closeable {
             return;
         }
         if (!claim.overwrite) {
-            throw new OutputException("the output folder " + shown(target) + " exists\n  name another with "
-                    + claim.option + ", or say --overwrite");
+            throw new OutputException("the output folder " + shown(target)
+                    + " already exists\n  name another folder with " + claim.option + ", or add --overwrite");
         }
-        // Of a file the listing is the file itself.
         String foreign = claim.foreign(fs, target);
         if (foreign != null) {
-            throw new OutputException("the output folder " + shown(target) + " holds something else than kvscale's "
-                    + (claim.results.isEmpty() ? "captures" : "results") + ": " + DataProblem.shown(foreign)
-                    + "\n  name another with " + claim.option + ": --overwrite replaces those only");
+            String kind = claim.results.isEmpty() ? "captures" : "kvscale results";
+            throw new OutputException("the output folder " + shown(target) + " holds files other than " + kind + ": "
+                    + DataProblem.shown(foreign) + "\n  name another folder with " + claim.option
+                    + "; --overwrite replaces only a folder of " + kind);
         }
     }
 
@@ -155,19 +164,19 @@ public final class OutputFolder implements Closeable {
                 continue;
             }
             if (isWithin(target, path) || isWithin(path, target)) {
-                throw new OutputException("the output folder " + shown(target) + " and " + shown(path)
-                        + " lie within each other\n  name another with " + claim.option);
+                throw new OutputException("the output folder " + shown(target) + " and the input " + shown(path)
+                        + " overlap\n  name another folder with " + claim.option);
             }
         }
     }
 
-    /** As its own file system says it, which may be another than the output's; null where there is no such thing. */
+    /** The input's full path in its own file system; null if the path cannot be used. */
     private static @Nullable Path qualified(String input, Configuration configuration) {
         try {
             Path path = new Path(input);
             return path.getFileSystem(configuration).makeQualified(path);
         } catch (IOException | IllegalArgumentException e) {
-            return null; // listing the inputs will say so
+            return null; // listing the inputs reports it
         }
     }
 
@@ -184,12 +193,12 @@ public final class OutputFolder implements Closeable {
         return new Path(target.getParent(), "." + target.getName() + "." + UUID.randomUUID() + suffix);
     }
 
-    /** Where files may be put that are not given to {@link #write}: a folder that {@link #commit} renames. */
+    /** The staging folder, for files that tasks write themselves. */
     public String staging() {
         return staging.toString();
     }
 
-    /** Writes one file, by its path below the folder. */
+    /** Writes one file. @param name its path relative to the folder */
     public void write(String name, byte[] bytes) {
         try (OutputStream out = fs.create(new Path(staging, name), false)) {
             out.write(bytes);
@@ -199,7 +208,7 @@ public final class OutputFolder implements Closeable {
         }
     }
 
-    /** Makes the folder appear. */
+    /** Makes the folder appear. @throws OutputException if it cannot; the old folder then stays in place */
     public void commit() {
         write(SUCCESS, new byte[0]);
         Path old = beside(".old");
@@ -207,8 +216,9 @@ public final class OutputFolder implements Closeable {
         try {
             if (fs.exists(target)) {
                 if (!claim.overwrite) {
-                    throw new OutputException("the output folder " + shown(target) + " appeared while the job ran\n"
-                            + "  name another with " + claim.option + ", or say --overwrite");
+                    throw new OutputException("the output folder " + shown(target)
+                            + " was created by something else while this command ran\n" + "  name another folder with "
+                            + claim.option + ", or add --overwrite");
                 }
                 move(target, old);
                 replaces = true;
@@ -236,7 +246,7 @@ public final class OutputFolder implements Closeable {
         } catch (IOException e) {
             throw new OutputException(
                     "the output folder " + shown(target) + " cannot be written: " + because.getMessage()
-                            + "\n  the old one could not be put back: it is " + shown(old),
+                            + "\n  the old folder could not be moved back; it is now " + shown(old),
                     e);
         }
     }
@@ -245,7 +255,7 @@ public final class OutputFolder implements Closeable {
         try {
             fs.delete(old, true);
         } catch (IOException e) {
-            // The result is in place; a hidden folder may be left.
+            // The result is in place; a hidden folder may remain.
         }
     }
 
@@ -256,12 +266,12 @@ public final class OutputFolder implements Closeable {
                 e);
     }
 
-    /** Where it will be, or is. */
+    /** The path of the folder, which exists after {@link #commit}. */
     public String path() {
         return shown(target);
     }
 
-    /** Where the files will be, or are. */
+    /** The paths of the files given to {@link #write}, which exist after {@link #commit}. */
     public List<String> paths() {
         return written.stream().map(name -> shown(new Path(target, name))).toList();
     }
@@ -270,20 +280,20 @@ public final class OutputFolder implements Closeable {
         return "file".equals(path.toUri().getScheme()) ? path.toUri().getPath() : path.toString();
     }
 
-    /** Removes what was not committed. */
+    /** Removes everything that was not committed. */
     @Override
     public void close() {
         try {
             fs.delete(staging, true);
             if (!committed) {
                 for (Path made : madeAbove) {
-                    // Only while empty: someone else may have begun to use it.
+                    // Not recursive: another process may have written into it meanwhile.
                     fs.delete(made, false);
                 }
             }
             fs.close();
         } catch (IOException e) {
-            // The result stands or the error is already told; a hidden folder may be left.
+            // The result is in place or the error is already reported; a hidden folder may remain.
         }
     }
 }

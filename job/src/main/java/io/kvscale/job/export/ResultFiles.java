@@ -1,22 +1,40 @@
 package io.kvscale.job.export;
 
+import io.kvscale.json.Json;
 import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.scheme.ScaleTable;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/** The files of one result, in their folder. */
+/** The files of a result folder. */
 public final class ResultFiles {
+    /** All exporters. Add a new one here. */
+    static final List<ScaleExporter> EXPORTERS = List.of(new VllmExporter());
+
+    private static final List<String> FILES =
+            List.of("kv_scales.json", "statistics.kvstats", "run.json", "report.html", "evaluation.json");
+
     private ResultFiles() {}
 
+    /** The names of everything that a result folder may hold; {@code --overwrite} replaces nothing else. */
+    static Set<String> names(List<ScaleExporter> exporters) {
+        return Stream.concat(FILES.stream(), exporters.stream().map(ScaleExporter::folder))
+                .collect(Collectors.toSet());
+    }
+
     /**
-     * Writes everything and makes the folder appear.
+     * Writes the result of a calibration; the caller commits the folder.
      *
-     * @param run what varies from run to run, for {@code run.json}
+     * @param run the content of {@code run.json}
      * @param report the bytes of {@code report.html}; null for none
-     * @return why nothing was written for vLLM; null if it was
+     * @return a warning for each engine that cannot load the table
      */
-    public static @Nullable String write(
+    public static List<String> write(
             ScaleTable table,
             CalibrationStatistics statistics,
             Map<String, ?> run,
@@ -24,10 +42,23 @@ public final class ResultFiles {
             OutputFolder output) {
         output.write("kv_scales.json", table.toJson());
         output.write("statistics.kvstats", statistics.toByteArray());
-        output.write("run.json", VllmExport.json(run));
+        output.write("run.json", Json.bytes(run));
         if (report != null) {
             output.write("report.html", report);
         }
-        return VllmExport.write(table, output);
+        return export(table, output, EXPORTERS);
+    }
+
+    static List<String> export(ScaleTable table, OutputFolder output, List<ScaleExporter> exporters) {
+        List<String> warnings = new ArrayList<>();
+        for (ScaleExporter exporter : exporters) {
+            String refusal = exporter.refusal(table);
+            if (refusal == null) {
+                exporter.write(table, output);
+            } else {
+                warnings.add("no files written for " + exporter.engine() + ": " + refusal);
+            }
+        }
+        return warnings;
     }
 }

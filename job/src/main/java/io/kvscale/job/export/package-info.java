@@ -1,3 +1,3 @@
-/** Writes scales for serving engines, whole or not at all. */
+/** Result folders, which appear whole or not at all, and one exporter for each serving engine. */
 @org.jspecify.annotations.NullMarked
 package io.kvscale.job.export;

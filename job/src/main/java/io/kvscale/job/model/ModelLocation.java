@@ -3,8 +3,8 @@ package io.kvscale.job.model;
 import java.io.Serializable;
 import java.nio.file.Path;
 
-/** Where a model's files are, on whichever machine asks. */
+/** Locates a model's files on the driver and on executors. */
 public interface ModelLocation extends Serializable {
-    /** The folder on this machine; the files are brought here first if they are not. */
+    /** The folder on this machine. Copies the files here first if needed. */
     Path local();
 }

@@ -21,70 +21,71 @@ import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.util.SerializableConfiguration;
 
 /**
- * A model's files wherever a task runs: used in place where driver and executors are one process and the files lie in
- * their folder; otherwise copied once to every executor, from the driver or from the file system that holds them, and
- * verified by hash.
+ * A model's files on every executor. They are used in place if driver and executors are one process and the files are not
+ * links out of their folder. Otherwise each executor copies them once and verifies their hashes.
  *
- * @param place the folder, as a URI
- * @param way how executors get at it
+ * @param folder the source folder as a URI
+ * @param access how executors read the files
  * @param configuration of the file systems
  */
 public record ShippedModel(
-        ModelManifest manifest, String place, Way way, Broadcast<SerializableConfiguration> configuration)
+        ModelManifest manifest, String folder, Access access, Broadcast<SerializableConfiguration> configuration)
         implements ModelLocation {
 
-    /** How executors get at the files. */
-    enum Way {
+    /** How executors read the files. */
+    enum Access {
         IN_PLACE,
-        /** The files are links, as in caches of downloaded models, out of the folder: ONNX Runtime refuses those. */
-        LINKED,
+        /** Local files that are links out of the folder, as in download caches. ONNX Runtime refuses such links. */
+        RESOLVED_LINKS,
+        /** Spark's file server on the driver. */
         FROM_DRIVER,
         FROM_FILE_SYSTEM
     }
 
-    /** Of this JVM, by model. */
+    /** The copies of this JVM, by model id. */
     private static final Map<String, Path> COPIES = new ConcurrentHashMap<>();
 
     /**
-     * Finds a model and makes it known to executors; copies nothing yet, but what Spark's own file server wants.
+     * Finds a model and hashes its files. Executors copy the files when they first need them.
      *
-     * @param model a folder of any file system that Hadoop knows, or one among the files that {@code --files} brought
-     * @param graph the graph's file in it
-     * @throws InvalidDataException if a file is missing
+     * @param model a folder of any Hadoop file system, or one distributed by {@code --files}
+     * @param graph name of the graph file in the folder
+     * @throws InvalidDataException if the folder or a file is missing or cannot be read
      */
     public static ShippedModel of(JavaSparkContext spark, String model, String graph) {
         Configuration hadoop = spark.hadoopConfiguration();
-        org.apache.hadoop.fs.Path folder = found(model, graph, hadoop);
+        org.apache.hadoop.fs.Path folder = find(model, graph, hadoop);
         ModelManifest manifest = ModelManifest.of(folder, graph, hadoop);
-        Way way = way(spark, folder, manifest);
-        if (way == Way.FROM_DRIVER) {
+        Access access = access(spark, folder, manifest);
+        if (access == Access.FROM_DRIVER) {
             serve(spark, manifest, local(folder));
         }
         return new ShippedModel(
-                manifest, folder.toString(), way, spark.broadcast(new SerializableConfiguration(hadoop)));
+                manifest, folder.toString(), access, spark.broadcast(new SerializableConfiguration(hadoop)));
     }
 
-    private static org.apache.hadoop.fs.Path found(String model, String graph, Configuration hadoop) {
+    private static org.apache.hadoop.fs.Path find(String model, String graph, Configuration hadoop) {
         try {
             var named = new org.apache.hadoop.fs.Path(model);
             FileSystem files = named.getFileSystem(hadoop);
             org.apache.hadoop.fs.Path folder = files.makeQualified(named);
-            // Over HTTP there are no folders, though Hadoop takes any name for one.
+            // HTTP has no folders, but Hadoop's HTTP file system reports every name as one.
             boolean isFolder = !String.valueOf(folder.toUri().getScheme()).startsWith("http")
                     && files.exists(folder)
                     && files.getFileStatus(folder).isDirectory();
             if (isFolder && files.exists(new org.apache.hadoop.fs.Path(folder, graph))) {
                 return folder;
             }
-            Path brought = Path.of(SparkFiles.getRootDirectory()).resolve(model).normalize();
-            if (Files.exists(brought.resolve(graph))) {
-                return new org.apache.hadoop.fs.Path(brought.toUri());
+            Path distributed =
+                    Path.of(SparkFiles.getRootDirectory()).resolve(model).normalize();
+            if (Files.exists(distributed.resolve(graph))) {
+                return new org.apache.hadoop.fs.Path(distributed.toUri());
             }
             if (!isFolder) {
                 throw new InvalidDataException(DataProblem.of(
-                        "there is no such folder",
-                        "name with --model the folder that holds " + graph + ", config.json and tokenizer.json; a "
-                                + "model of a hub is downloaded and exported before"));
+                        "the folder does not exist",
+                        "point --model at a folder with " + graph + ", config.json and tokenizer.json; download and "
+                                + "export a hub model first"));
             }
             return folder;
         } catch (IOException | IllegalArgumentException | UnsupportedOperationException e) {
@@ -96,20 +97,20 @@ public record ShippedModel(
         }
     }
 
-    private static Way way(JavaSparkContext spark, org.apache.hadoop.fs.Path folder, ModelManifest manifest) {
+    private static Access access(JavaSparkContext spark, org.apache.hadoop.fs.Path folder, ModelManifest manifest) {
         try {
             if (!(folder.getFileSystem(spark.hadoopConfiguration()) instanceof LocalFileSystem)) {
-                return Way.FROM_FILE_SYSTEM;
+                return Access.FROM_FILE_SYSTEM;
             } else if (!spark.isLocal()) {
-                return Way.FROM_DRIVER;
+                return Access.FROM_DRIVER;
             }
             Path real = local(folder).toRealPath();
             for (ModelFile file : manifest.files()) {
                 if (!real.resolve(file.name()).toRealPath().startsWith(real)) {
-                    return Way.LINKED;
+                    return Access.RESOLVED_LINKS;
                 }
             }
-            return Way.IN_PLACE;
+            return Access.IN_PLACE;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -119,12 +120,12 @@ public record ShippedModel(
         return Path.of(folder.toUri().getPath());
     }
 
-    /** Under names of the model's own: Spark's file server knows files by their last name only. */
+    /** Serves the files under names that contain the model's id, because Spark's file server uses base names only. */
     private static void serve(JavaSparkContext spark, ModelManifest manifest, Path folder) {
         try {
             Path links = temporary();
             for (ModelFile file : manifest.files()) {
-                Path link = links.resolve(served(manifest, file));
+                Path link = links.resolve(servedName(manifest, file));
                 Files.createSymbolicLink(link, folder.resolve(file.name()).toAbsolutePath());
                 spark.sc().addFile(link.toUri().toString());
             }
@@ -133,19 +134,19 @@ public record ShippedModel(
         }
     }
 
-    private static String served(ModelManifest manifest, ModelFile file) {
+    private static String servedName(ModelManifest manifest, ModelFile file) {
         return "kvscale-" + manifest.id().substring(0, 16) + "-" + file.name().replace('/', '_');
     }
 
     @Override
     public Path local() {
-        return way == Way.IN_PLACE
-                ? local(new org.apache.hadoop.fs.Path(place))
+        return access == Access.IN_PLACE
+                ? local(new org.apache.hadoop.fs.Path(folder))
                 : COPIES.compute(
-                        manifest.id(), (id, copy) -> copy != null && Files.isDirectory(copy) ? copy : copied());
+                        manifest.id(), (id, copy) -> copy != null && Files.isDirectory(copy) ? copy : copyAll());
     }
 
-    private Path copied() {
+    private Path copyAll() {
         try {
             Path target = temporary();
             boolean whole = false;
@@ -168,7 +169,7 @@ public record ShippedModel(
         }
     }
 
-    /** A folder that goes when the JVM does, where Spark keeps files of this application: that may be large. */
+    /** A folder in Spark's work directory, which has space for a model. It is deleted when the JVM exits. */
     private static Path temporary() throws IOException {
         Path folder = Files.createTempDirectory(Path.of(SparkFiles.getRootDirectory()), "kvscale-model");
         Runtime.getRuntime().addShutdownHook(new Thread(() -> FileUtil.fullyDelete(folder.toFile())));
@@ -176,17 +177,18 @@ public record ShippedModel(
     }
 
     private void copy(ModelFile file, Path copy) throws IOException {
-        var folder = new org.apache.hadoop.fs.Path(place);
-        if (way == Way.FROM_FILE_SYSTEM) {
+        if (access == Access.FROM_FILE_SYSTEM) {
             var source = new org.apache.hadoop.fs.Path(folder, file.name());
             try (var in = source.getFileSystem(configuration.value().value()).open(source)) {
                 Files.copy(in, copy);
             }
             return;
         }
-        Path here = way == Way.LINKED
-                ? local(folder).resolve(file.name()).toRealPath()
-                : Path.of(SparkFiles.get(served(manifest, file)));
+        Path here = access == Access.RESOLVED_LINKS
+                ? local(new org.apache.hadoop.fs.Path(folder))
+                        .resolve(file.name())
+                        .toRealPath()
+                : Path.of(SparkFiles.get(servedName(manifest, file)));
         try {
             Files.createLink(copy, here);
         } catch (IOException | UnsupportedOperationException e) {

@@ -1,3 +1,3 @@
-/** The model and tokenizer as they are shipped to executors. */
+/** A model's files on executors. */
 @org.jspecify.annotations.NullMarked
 package io.kvscale.job.model;

@@ -1,5 +1,6 @@
 package io.kvscale.job.recipe;
 
+import io.kvscale.option.RecipeKey;
 import io.kvscale.scheme.Given;
 import io.kvscale.scheme.InvalidSchemeException;
 import io.kvscale.scheme.KvCacheScheme;
@@ -21,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class RoleSchemes {
     private static final String SCALE_DTYPE = "scale_dtype";
+    private static final String GLOBAL_SCALE = "global_scale";
     private static final String STRATEGY = "strategy";
     private static final String TENSOR_GROUP = Strategy.TENSOR_GROUP.word();
 
@@ -41,16 +43,15 @@ final class RoleSchemes {
                 && !ours.word().equals(theirs)) {
             notActedOn.add(base.pathOf(SCALE_DTYPE));
         }
-        rejectContradiction(kvscale.globalScale(), base.get(KvscaleSection.GLOBAL_SCALE));
+        rejectContradiction(kvscale.globalScale(), base.get(GLOBAL_SCALE));
     }
 
     /** Two words for one thing: which of them a reader had in mind cannot be known. */
     private void rejectContradiction(@Nullable String ours, @Nullable Object theirs) {
         if (ours != null && theirs != null && !ours.equals(theirs)) {
             throw kvscale.error(
-                    KvscaleSection.GLOBAL_SCALE,
-                    "global_scale: " + ours + ", but " + base.pathOf(KvscaleSection.GLOBAL_SCALE) + " is "
-                            + Given.shown(theirs),
+                    RecipeKey.GLOBAL_SCALE,
+                    "global_scale: " + ours + ", but " + base.pathOf(GLOBAL_SCALE) + " is " + Given.shown(theirs),
                     "remove one of them");
         }
     }
@@ -60,7 +61,7 @@ final class RoleSchemes {
         List<SlotSchemes.Override> overrides = new ArrayList<>();
         for (KvscaleSection.LayerScheme said : kvscale.overrides()) {
             overrides.add(new SlotSchemes.Override(
-                    said.name(),
+                    said.path(),
                     said.layers(),
                     said.role() == Role.VALUE ? null : scheme(Role.KEY, said.scheme()),
                     said.role() == Role.KEY ? null : scheme(Role.VALUE, said.scheme())));
@@ -69,7 +70,7 @@ final class RoleSchemes {
         String convention = kvscale.globalScale();
         if (convention != null && schemes.all().stream().noneMatch(RoleSchemes::isNvfp4)) {
             throw kvscale.error(
-                    KvscaleSection.GLOBAL_SCALE,
+                    RecipeKey.GLOBAL_SCALE,
                     "global_scale: " + convention + ", but no scheme has the strategy tensor_group (NVFP4)",
                     "remove it, or say strategy: tensor_group, num_bits: 4, type: float in the scheme");
         }
@@ -98,7 +99,7 @@ final class RoleSchemes {
         String convention = kvscale.globalScale();
         Object strategy = fields.get(STRATEGY);
         if (convention != null && strategy instanceof String word && TENSOR_GROUP.equalsIgnoreCase(word)) {
-            fields.putIfAbsent(KvscaleSection.GLOBAL_SCALE, convention);
+            fields.putIfAbsent(GLOBAL_SCALE, convention);
         }
         Section told = last;
         return parse(told, fields, key -> {
@@ -113,7 +114,7 @@ final class RoleSchemes {
         dropDependent(fields, override, STRATEGY, "group_size");
         for (String key : new String[] {STRATEGY, "group_size"}) {
             dropDependent(fields, override, key, "dynamic");
-            dropDependent(fields, override, key, KvscaleSection.GLOBAL_SCALE);
+            dropDependent(fields, override, key, GLOBAL_SCALE);
         }
         dropDependent(fields, override, "group_size", STRATEGY);
         dropDependent(fields, override, "observer", "observer_kwargs");

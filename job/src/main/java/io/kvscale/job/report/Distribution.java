@@ -1,7 +1,7 @@
 package io.kvscale.job.report;
 
 import io.kvscale.observer.SlotStatistics;
-import io.kvscale.observer.ValueCounts;
+import io.kvscale.observer.histogram.ValueCounts;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.stream.IntStream;

@@ -1,11 +1,9 @@
 package io.kvscale.job.report;
 
-import com.fasterxml.jackson.core.JsonFactoryBuilder;
-import com.fasterxml.jackson.core.StreamWriteFeature;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.kvscale.json.Json;
 import io.kvscale.scheme.KvCacheScheme;
 import io.kvscale.tensor.DataProblem;
 import java.io.IOException;
@@ -17,11 +15,6 @@ import java.util.Map;
 /** {@code report.html} of an evaluation: the numbers of {@code evaluation.json} as pictures, in one file that loads nothing. */
 public final class EvaluationReport {
     private static final List<String> SCRIPTS = List.of("base.js", "tables.js", "charts.js", "evaluation.js");
-
-    /** Jackson's own writer of floats: the same text on every JDK. */
-    private static final ObjectMapper MAPPER = new ObjectMapper(new JsonFactoryBuilder()
-            .enable(StreamWriteFeature.USE_FAST_DOUBLE_WRITER)
-            .build());
 
     private static final TypeReference<Map<String, Object>> FIELDS = new TypeReference<>() {};
 
@@ -35,20 +28,21 @@ public final class EvaluationReport {
      */
     public static byte[] html(byte[] evaluation, String version) {
         try {
-            JsonNode shown = MAPPER.readTree(evaluation);
+            JsonNode shown = Json.MAPPER.readTree(evaluation);
             for (JsonNode node : shown.get("schemes")) {
                 ObjectNode scheme = (ObjectNode) node;
                 scheme.put("scales", DataProblem.shown(scheme.get("scales").asText()));
                 JsonNode fields = scheme.get("scheme");
-                String format = KvCacheScheme.parse(MAPPER.convertValue(fields, FIELDS))
+                String format = KvCacheScheme.parse(Json.MAPPER.convertValue(fields, FIELDS))
                         .format()
                         .name()
                         .toLowerCase(Locale.ROOT);
                 scheme.putObject("scheme").put("format", format).set("fields", fields);
             }
-            ObjectNode data = MAPPER.createObjectNode();
+            ObjectNode data = Json.MAPPER.createObjectNode();
             data.put("version", version).set("evaluation", shown);
-            return ReportPage.html("KV cache evaluation", "evaluation.html", SCRIPTS, MAPPER.writeValueAsString(data));
+            return ReportPage.html(
+                    "KV cache evaluation", "evaluation.html", SCRIPTS, Json.MAPPER.writeValueAsString(data));
         } catch (IOException e) {
             throw new UncheckedIOException("evaluation.json is always JSON", e);
         }

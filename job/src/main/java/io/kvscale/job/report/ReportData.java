@@ -1,11 +1,9 @@
 package io.kvscale.job.report;
 
-import com.fasterxml.jackson.core.JsonFactoryBuilder;
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.StreamWriteFeature;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.kvscale.json.Json;
 import io.kvscale.quant.ScaleSolver;
 import io.kvscale.quant.SlotError;
 import io.kvscale.scheme.KvCacheScheme;
@@ -28,18 +26,13 @@ record ReportData(ScaleSolver.Solution solution, List<ReportedSlot> slots, Strin
     /** In bytes: the names of hundreds of slots must leave room for the rest. */
     private static final int MAX_NAME = 96;
 
-    /** Jackson's own writer of floats: the same text on every JDK. */
-    private static final ObjectMapper MAPPER = new ObjectMapper(new JsonFactoryBuilder()
-            .enable(StreamWriteFeature.USE_FAST_DOUBLE_WRITER)
-            .build());
-
     /** How the page calls a slot. */
     static String id(Slot slot) {
         return slot.layer() + "/" + slot.role().word();
     }
 
     String toJson() {
-        ObjectNode data = MAPPER.createObjectNode();
+        ObjectNode data = Json.MAPPER.createObjectNode();
         data.put("version", version);
         ScaleTable.CorpusSummary corpus = solution.table().corpus();
         data.putObject("corpus")
@@ -60,7 +53,7 @@ record ReportData(ScaleSolver.Solution solution, List<ReportedSlot> slots, Strin
         ArrayNode array = data.putArray("slots");
         slots.forEach(slot -> write(slot, schemes.indexOf(slot.scales().scheme()), pool, array.addObject()));
         try {
-            return MAPPER.writeValueAsString(data);
+            return Json.MAPPER.writeValueAsString(data);
         } catch (JsonProcessingException e) {
             throw new IllegalStateException("a tree is always JSON", e);
         }
@@ -68,7 +61,7 @@ record ReportData(ScaleSolver.Solution solution, List<ReportedSlot> slots, Strin
 
     private static void write(QuantizationScheme scheme, ObjectNode to) {
         to.put("format", scheme.format().name().toLowerCase(Locale.ROOT))
-                .set("fields", MAPPER.valueToTree(KvCacheScheme.fields(scheme)));
+                .set("fields", Json.MAPPER.valueToTree(KvCacheScheme.fields(scheme)));
     }
 
     private void findings(ArrayNode to) {

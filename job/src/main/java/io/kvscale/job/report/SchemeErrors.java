@@ -3,11 +3,12 @@ package io.kvscale.job.report;
 import io.kvscale.numeric.NumberFormat;
 import io.kvscale.observer.SlotStatistics;
 import io.kvscale.quant.SlotError;
-import io.kvscale.scheme.Observer;
-import io.kvscale.scheme.ObserverKwargs;
+import io.kvscale.quant.search.Mse;
+import io.kvscale.quant.search.StaticMinMax;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.SlotScales;
 import io.kvscale.scheme.Strategy;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.stream.Stream;
@@ -21,15 +22,9 @@ import org.jspecify.annotations.Nullable;
  */
 record SchemeErrors(@Nullable SlotError own, List<SlotError> candidates) {
     /** Symmetric; mean squared error as the norm, for it is what the page tells. */
-    static final List<QuantizationScheme> SCHEMES = Stream.of(
-                    NumberFormat.FP8_E4M3,
-                    NumberFormat.FP8_E5M2,
-                    NumberFormat.INT8,
-                    NumberFormat.INT4,
-                    NumberFormat.FP4_E2M1)
-            .flatMap(format -> Stream.of(Observer.STATIC_MINMAX, Observer.MSE)
-                    .map(observer -> QuantizationScheme.of(
-                            format, Strategy.TENSOR, true, observer, ObserverKwargs.mse(2, null))))
+    static final List<QuantizationScheme> SCHEMES = Arrays.stream(NumberFormat.values())
+            .flatMap(format -> Stream.of(new StaticMinMax(), new Mse(2))
+                    .map(observer -> QuantizationScheme.of(format, Strategy.TENSOR, true, observer)))
             .toList();
 
     /** Null where values were not counted. */

@@ -20,6 +20,9 @@ public final class Progress {
     private static final long LIVE_NANOS = 200_000_000L;
     private static final long PLAIN_NANOS = 10_000_000_000L;
 
+    /** Shows nothing. */
+    public static final Progress NONE = new Progress(System.err, false, true);
+
     private final PrintStream err;
     private final boolean live;
     private final boolean quiet;
@@ -40,7 +43,7 @@ public final class Progress {
      * @param description the name that Spark's pages call it by
      * @param job is given what its tasks count bytes or tokens with, and samples
      */
-    public <T> T of(
+    public <T> T track(
             JavaSparkContext spark,
             String description,
             Work work,

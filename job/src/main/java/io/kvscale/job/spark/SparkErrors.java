@@ -20,7 +20,7 @@ public final class SparkErrors {
      * @param remedy what to check
      * @throws InvalidDataException where Spark fails for a reason that it has a name for
      */
-    public static <T> T named(String table, String remedy, Supplier<T> read) {
+    public static <T> T withContext(String table, String remedy, Supplier<T> read) {
         try {
             return read.get();
         } catch (InvalidDataException e) {

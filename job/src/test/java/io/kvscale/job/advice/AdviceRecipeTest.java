@@ -20,14 +20,14 @@ import org.junit.jupiter.api.Test;
 class AdviceRecipeTest {
     private static final Tolerances NOTHING = new Tolerances(false, false, false, false);
 
-    /** Any format for each slot, some layers left out; {@code formats} of the five are in use. */
+    /** Random formats out of {@code formats} for each slot; some layers are unquantized. */
     private static Advice random(int layers, int formats, boolean values, SplittableRandom random) {
         List<SlotAdvice> slots = new ArrayList<>();
         for (int layer = 0; layer < layers; layer++) {
             boolean skipped = random.nextInt(6) == 0;
             for (Role role : values ? List.of(Role.KEY, Role.VALUE) : List.of(Role.KEY)) {
-                SlotCandidates slot = Made.slot(layer, role, 64, random);
-                // Drawn twice, so that one format is more common than others.
+                SlotCandidates slot = TestSlots.slot(layer, role, 64, random);
+                // Nested random numbers make one format more common than others.
                 int format = random.nextInt(1 + random.nextInt(formats));
                 slots.add(new SlotAdvice(
                         slot, skipped ? slot.unquantized() : slot.quantized().get((format + layers) % 5)));
@@ -41,7 +41,7 @@ class AdviceRecipeTest {
     }
 
     @Test
-    void theRecipeSaysTheSchemeOfEverySlotAndLeavesOutWhatIsSkipped() {
+    void theRecipeHasTheSchemeOfEverySlotAndIgnoresSkippedLayers() {
         SplittableRandom random = new SplittableRandom(8);
         int recipes = 0;
         for (int round = 0; round < 300; round++) {
@@ -78,11 +78,11 @@ class AdviceRecipeTest {
     }
 
     @Test
-    void layersWithTheSameFormatStandInOnePattern() {
+    void layersWithTheSameFormatShareAPattern() {
         List<SlotAdvice> slots = new ArrayList<>();
         for (int layer = 0; layer < 10; layer++) {
             for (Role role : Role.values()) {
-                SlotCandidates slot = Made.slot(layer, role, 64, new SplittableRandom(layer));
+                SlotCandidates slot = TestSlots.slot(layer, role, 64, new SplittableRandom(layer));
                 boolean other = layer < 3 || (layer == 5 && role == Role.KEY);
                 slots.add(new SlotAdvice(
                         slot, layer == 7 ? slot.unquantized() : slot.quantized().get(other ? 3 : 0)));

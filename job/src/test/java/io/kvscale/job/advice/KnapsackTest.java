@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 
-/** Against all combinations, tried one by one. */
+/** Compares the solver with brute force. */
 class KnapsackTest {
     private record Sum(long cost, double noise) {}
 
@@ -23,7 +23,7 @@ class KnapsackTest {
         return new Sum(cost, noise);
     }
 
-    /** The least noise within the capacity, of equal ones the cheapest; null if nothing fits. */
+    /** The least noise within the capacity, then the least cost; null if nothing fits. */
     private static Sum bruteForce(List<List<Knapsack.Item>> groups, long capacity) {
         Sum best = null;
         int[] chosen = new int[groups.size()];
@@ -64,7 +64,7 @@ class KnapsackTest {
     }
 
     @Test
-    void itIsTheBestOfAllCombinations() {
+    void theResultIsTheBestOfAllCombinations() {
         SplittableRandom random = new SplittableRandom(5);
         int infeasible = 0;
         for (int round = 0; round < 3_000; round++) {
@@ -88,19 +88,19 @@ class KnapsackTest {
     }
 
     @Test
-    void ofEqualItemsTheFirstIsTaken() {
+    void theFirstOfEqualItemsIsChosen() {
         List<Knapsack.Item> same = List.of(new Knapsack.Item(4, 0.5), new Knapsack.Item(4, 0.5));
         assertThat(Knapsack.solve(List.of(same, same, same), 12)).containsExactly(0, 0, 0);
     }
 
     @Test
-    void itTakesTheCapacityToTheLastUnit() {
+    void theWholeCapacityCanBeUsed() {
         List<Knapsack.Item> group = List.of(new Knapsack.Item(4, 1), new Knapsack.Item(8, 0.25));
         assertThat(Knapsack.solve(List.of(group, group), 12)).containsExactlyInAnyOrder(0, 1);
         assertThat(Knapsack.solve(List.of(group, group), 11)).containsExactly(0, 0);
     }
 
-    /** The least noise for each capacity, by a table over all capacities. */
+    /** The least noise within the capacity, by dynamic programming over all capacities. */
     private static double table(List<List<Knapsack.Item>> groups, int capacity, long unit) {
         double[] least = new double[capacity + 1];
         for (List<Knapsack.Item> group : groups) {
@@ -118,7 +118,7 @@ class KnapsackTest {
     }
 
     @Test
-    void manyLayersOfFourSizesAreSolvedAsATableOverAllCapacitiesSolvesThem() {
+    void theResultForManyLayersEqualsThatOfATableOverAllCapacities() {
         SplittableRandom random = new SplittableRandom(6);
         for (double bits : new double[] {4, 4.1, 6, 7.9, 8, 11.3, 16}) {
             List<List<Knapsack.Item>> groups = new ArrayList<>();

@@ -3,28 +3,23 @@ package io.kvscale.job.calibration;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kvscale.capture.CaptureListing;
-import io.kvscale.capture.CaptureReader.Depth;
 import io.kvscale.input.FilePiece;
 import io.kvscale.input.InputFile;
 import io.kvscale.input.Split;
 import io.kvscale.job.SharedSpark;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.job.spark.JavaSerde;
-import io.kvscale.job.spark.Progress;
 import io.kvscale.job.spark.SparkRuntime;
 import io.kvscale.scheme.QuantizationScheme;
-import io.kvscale.task.CalibrationTask.Tally;
 import io.kvscale.task.FailedSamples;
+import io.kvscale.task.Tally;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Sample;
 import io.kvscale.tensor.Slot;
 import java.io.ByteArrayOutputStream;
 import java.io.ObjectOutputStream;
-import java.io.OutputStream;
-import java.io.PrintStream;
 import java.io.Serializable;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -49,17 +44,12 @@ class CalibrationJobTest {
               value: {scheme: {strategy: group, group_size: 16}}
             """, "test");
 
-    private static CalibrationOutcome sample(int partitions) {
+    private static CalibrationResult sample(int partitions) {
         SharedSpark.context();
         CaptureListing listing = CaptureListing.of(List.of("../conf/sample"), new Configuration());
-        try (CalibrationJob job = new CalibrationJob(SparkRuntime.of(null, Map.of()), RECIPE, listing, partitions)) {
-            return job.run(
-                    Depth.VALUES,
-                    new Progress(
-                            new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8),
-                            false,
-                            true));
-        }
+        return CalibrationJob.ofCaptures(SparkRuntime.of(null, Map.of()), RECIPE, listing)
+                .partitions(partitions)
+                .execute();
     }
 
     @Test
@@ -100,17 +90,13 @@ class CalibrationJobTest {
         var spark = SharedSpark.context().sc();
         spark.addSparkListener(listener);
         Recipe recipe = Recipe.parse("kv_cache_scheme: {num_bits: 8, type: float, strategy: tensor}", "test");
-        try (CalibrationJob job =
-                new CalibrationJob(SparkRuntime.of(null, Map.of()), recipe, TableInput.named("kv"), 0)) {
-            CalibrationOutcome outcome = job.run(
-                    Depth.VALUES,
-                    new Progress(
-                            new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8),
-                            false,
-                            true));
-            assertThat(outcome.problem()).isNull();
-            assertThat(outcome.tally().readBytes()).isEqualTo(16);
-            assertThat(outcome.statistics().slots()).hasSize(2);
+        try {
+            CalibrationResult result = CalibrationJob.ofTable(
+                            SparkRuntime.of(null, Map.of()), recipe, TableInput.named("kv"))
+                    .execute();
+            assertThat(result.problem()).isNull();
+            assertThat(result.tally().readBytes()).isEqualTo(16);
+            assertThat(result.statistics().slots()).hasSize(2);
             spark.listenerBus().waitUntilEmpty();
         } finally {
             spark.removeSparkListener(listener);
@@ -128,12 +114,12 @@ class CalibrationJobTest {
 
     @Test
     void theTallyIsOfAllTasks() {
-        CalibrationOutcome outcome = sample(9);
-        assertThat(outcome.problem()).isNull();
+        CalibrationResult result = sample(9);
+        assertThat(result.problem()).isNull();
         // Layer 1 is ignored; headers are read once a piece.
-        assertThat(outcome.statistics().slots()).hasSize(58);
-        assertThat(outcome.tally().readBytes()).isGreaterThan(58 * 120 * 192 * 2);
-        assertThat(outcome.statistics().corpus().files()).isEqualTo(2);
+        assertThat(result.statistics().slots()).hasSize(58);
+        assertThat(result.tally().readBytes()).isGreaterThan(58 * 120 * 192 * 2);
+        assertThat(result.statistics().corpus().files()).isEqualTo(2);
     }
 
     static Stream<Serializable> shipped() {
@@ -161,8 +147,8 @@ class CalibrationJobTest {
 
     @Test
     void theWholeStateOfATaskSurvivesTheWire() {
-        CalibrationOutcome outcome = sample(3);
-        var statistics = outcome.statistics();
+        CalibrationResult result = sample(3);
+        var statistics = result.statistics();
         assertThat(io.kvscale.observer.CalibrationStatistics.fromByteArray(statistics.toByteArray())
                         .toByteArray())
                 .isEqualTo(statistics.toByteArray());

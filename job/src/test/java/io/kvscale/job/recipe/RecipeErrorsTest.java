@@ -85,10 +85,10 @@ class RecipeErrorsTest {
     static Stream<Arguments> keysOfOurs() {
         return Stream.of(
                 ours("kv_head: 5", ".kv_head", "unknown key 'kv_head'", "'kv_heads'"),
-                ours("kv_heads: x", ".kv_heads", "kv_heads must be a whole number of at least 1, got 'x'"),
-                ours("kv_heads: 0", ".kv_heads", "at least 1, got 0"),
+                ours("kv_heads: x", ".kv_heads", "kv_heads must be a whole number from 1 to 131072, got 'x'"),
+                ours("kv_heads: 0", ".kv_heads", "from 1 to", "got 0"),
                 ours("head_dim: 1.5", ".head_dim", "got 1.5"),
-                ours("head_dim: 99999999", ".head_dim", "at most 131072, got 99999999"),
+                ours("head_dim: 99999999", ".head_dim", "to 131072, got 99999999"),
                 ours("head_dim: 99999999999", ".head_dim", "got 99999999999"),
                 ours("kv_heads: 131072, head_dim: 2", "", "is not within"),
                 ours("layout: BSHD", ".layout", "BHSD, SHD, 2THD, got 'BSHD'", "nearest"),
@@ -111,7 +111,7 @@ class RecipeErrorsTest {
                 ours("overrides: {}", ".overrides", "must be a list", "- before"),
                 ours("overrides: [5]", ".overrides[0]", "must be a mapping, got 5"),
                 ours("overrides: [{layer: x}]", ".overrides[0].layer", "'layers'"),
-                ours("overrides: [{layers: x}]", ".overrides[0].scheme", "no scheme", "say what differs"),
+                ours("overrides: [{layers: x}]", ".overrides[0].scheme", "no scheme", "write what differs"),
                 ours("overrides: [{scheme: {num_bits: 4}}]", ".overrides[0].layers", "names no layers", "regular"),
                 ours(
                         "overrides: [{layers: nothing, scheme: {num_bits: 4}}]",
@@ -140,8 +140,8 @@ class RecipeErrorsTest {
     static Stream<Arguments> keysOfText() {
         return Stream.of(
                 ours("max_seq_len: 5", ".max_seq_len", "'max_seq_length'"),
-                ours("max_seq_length: 0", ".max_seq_length", "at least 1, got 0"),
-                ours("num_calibration_samples: -1", ".num_calibration_samples", "at least 1, got -1"),
+                ours("max_seq_length: 0", ".max_seq_length", "from 1 to", "got 0"),
+                ours("num_calibration_samples: -1", ".num_calibration_samples", "from 1 to", "got -1"),
                 ours("shuffle: yes please", ".shuffle", "true or false, got 'yes please'"),
                 ours("seed: 1.5", ".seed", "whole number", "got 1.5"),
                 ours("seed: 99999999999999999999", ".seed", "got 99999999999999999999"),
@@ -154,16 +154,16 @@ class RecipeErrorsTest {
                 ours("long_texts: cut", ".long_texts", "truncate, windows, got 'cut'"),
                 ours("add_special_tokens: 1", ".add_special_tokens", "true or false, got 1"),
                 ours("generation_prompt: x", ".generation_prompt", "true or false, got 'x'"),
-                ours("max_bad_records: -1", ".max_bad_records", "at least 0", "got -1"),
-                ours("max_failed_samples: x", ".max_failed_samples", "at least 0", "got 'x'"),
+                ours("max_bad_records: -1", ".max_bad_records", "from 0", "got -1"),
+                ours("max_failed_samples: x", ".max_failed_samples", "from 0", "got 'x'"),
                 ours("model_file: ../model.onnx", ".model_file", "name of a file", "--model"),
                 ours("model_file: 'a\\b'", ".model_file", "name of a file", "--model"),
                 ours("model_file: ..", ".model_file", "got '..'"),
                 ours("model_file: ' '", ".model_file", "got ' '"),
                 ours("feedback: quantize", ".feedback", "none, fake_quantize, got 'quantize'"),
                 ours("residual_length: 8", ".residual_length", "later chunks", "add feedback: fake_quantize"),
-                ours("feedback: fake_quantize, residual_length: -1", ".residual_length", "at least 0", "got -1"),
-                ours("chunk_tokens: 15", ".chunk_tokens", "at least 16", "got 15"));
+                ours("feedback: fake_quantize, residual_length: -1", ".residual_length", "from 0", "got -1"),
+                ours("chunk_tokens: 15", ".chunk_tokens", "from 16 to", "got 15"));
     }
 
     @ParameterizedTest

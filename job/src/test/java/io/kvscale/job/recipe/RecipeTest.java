@@ -8,8 +8,8 @@ import io.kvscale.capture.layout.Layout;
 import io.kvscale.capture.layout.TableColumns;
 import io.kvscale.numeric.NumberFormat;
 import io.kvscale.observer.StatisticsKind;
-import io.kvscale.scheme.Observer;
-import io.kvscale.scheme.ObserverKwargs;
+import io.kvscale.quant.search.MovingAverage;
+import io.kvscale.quant.search.StaticMinMax;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.ScaleDtype;
 import io.kvscale.scheme.Strategy;
@@ -65,8 +65,7 @@ class RecipeTest {
     }
 
     private static QuantizationScheme scheme(NumberFormat format, Strategy strategy, int group, ScaleDtype dtype) {
-        return new QuantizationScheme(
-                format, strategy, group, true, Observer.STATIC_MINMAX, ObserverKwargs.DEFAULT, dtype);
+        return new QuantizationScheme(format, strategy, group, true, new StaticMinMax(), dtype);
     }
 
     @Test
@@ -112,13 +111,7 @@ class RecipeTest {
         assertThat(recipe.key()).isEqualTo(scheme(NumberFormat.INT8, Strategy.CHANNEL, 0, ScaleDtype.INPUT));
         assertThat(recipe.value())
                 .isEqualTo(new QuantizationScheme(
-                        NumberFormat.INT4,
-                        Strategy.GROUP,
-                        32,
-                        true,
-                        Observer.MINMAX,
-                        ObserverKwargs.averaging(0.5),
-                        ScaleDtype.INPUT));
+                        NumberFormat.INT4, Strategy.GROUP, 32, true, new MovingAverage(0.5), ScaleDtype.INPUT));
         assertThat(recipe.capture())
                 .isEqualTo(new CaptureOptions(
                         "k\\.(?<layer>\\d+)",
@@ -226,14 +219,13 @@ class RecipeTest {
                 + " observer_kwargs: {averaging_constant: 0.5}}\nkvscale: {key: {scheme: ";
         QuantizationScheme byHead = parse(base + "{strategy: attn_head}}}").key();
         assertThat(byHead.strategy()).isEqualTo(Strategy.ATTN_HEAD);
-        assertThat(byHead.observer()).isEqualTo(Observer.MINMAX);
-        assertThat(byHead.kwargs().averagingConstant()).isEqualTo(0.5);
+        assertThat(byHead.observer()).isEqualTo(new MovingAverage(0.5));
         assertThat(parse(base + "{group_size: 32}}}").key().groupSize()).isEqualTo(32);
         assertThat(parse(base + "{strategy: group}}}").key().groupSize()).isEqualTo(64);
         assertThat(parse(base + "{group_size: -1}}}").key().strategy()).isEqualTo(Strategy.CHANNEL);
-        assertThat(parse(base + "{observer: static_minmax}}}").key().observer()).isEqualTo(Observer.STATIC_MINMAX);
+        assertThat(parse(base + "{observer: static_minmax}}}").key().observer()).isEqualTo(new StaticMinMax());
         assertThat(parse(base + "{observer: static_minmax}}}").value().observer())
-                .isEqualTo(Observer.MINMAX);
+                .isEqualTo(new MovingAverage(0.5));
         assertThat(parse("{kv_cache_scheme: {}, kvscale: {key: {scheme: {group_size: 8}}}}")
                         .key()
                         .strategy())

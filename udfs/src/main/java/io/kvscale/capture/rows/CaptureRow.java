@@ -1,13 +1,12 @@
 package io.kvscale.capture.rows;
 
+import io.kvscale.capture.CaptureFiles;
 import io.kvscale.capture.SlotTensor;
 import io.kvscale.capture.TensorValues;
-import io.kvscale.input.BlockWindow;
 import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.KvSource;
 import io.kvscale.tensor.Slot;
 import io.kvscale.tensor.TokenMask;
-import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
@@ -105,26 +104,26 @@ public final class CaptureRow {
     }
 
     /** Gives every value, padding included, in chunks. */
-    void read(BlockWindow window, long readEnd, TensorValues.Chunks chunks) throws IOException {
+    void read(CaptureFiles files, long readEnd, TensorValues.Chunks chunks) {
         for (int i = 0; i < segments(); i++) {
             long from = first(i);
             long shift = i * segmentSize() - from;
             long to = from + segmentSize();
             long ahead = i + 1 < segments() ? tensor.byteOf(to) : readEnd;
-            tensor.read(window, from, to, ahead, (element, values) -> chunks.chunk(element + shift, values));
+            files.read(tensor, from, to, ahead, (element, values) -> chunks.chunk(element + shift, values));
         }
     }
 
     /** The values {@code [heads, tokens, head_dim]}, row-major, little endian, without padding. */
-    byte[] values(BlockWindow window, long readEnd) throws IOException {
+    byte[] values(CaptureFiles files, long readEnd) {
         Geometry geometry = source.geometry();
         int bytes = tensor.valueBytes();
         byte[] values = new byte[Math.multiplyExact(tokens(), geometry.channels() * bytes)];
         if (!source.tokenMajor() && source.mask() == null) {
-            read(window, readEnd, (element, chunk) -> chunk.get(values, (int) element * bytes, chunk.remaining()));
+            read(files, readEnd, (element, chunk) -> chunk.get(values, (int) element * bytes, chunk.remaining()));
         } else {
             HeadMajor to = new HeadMajor(source, values);
-            read(window, readEnd, to::put);
+            read(files, readEnd, to::put);
         }
         return values;
     }

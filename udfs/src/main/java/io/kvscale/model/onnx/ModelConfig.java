@@ -2,7 +2,7 @@ package io.kvscale.model.onnx;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import io.kvscale.json.Json;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.InvalidDataException;
@@ -26,7 +26,7 @@ public record ModelConfig(int layers, int queryHeads, int kvHeads, int headDim, 
             if (Files.size(file) > MAX_BYTES) {
                 throw bad("config.json has " + Files.size(file) + " bytes, at most " + MAX_BYTES);
             }
-            root = new ObjectMapper().readTree(Files.readAllBytes(file));
+            root = Json.LENIENT.readTree(Files.readAllBytes(file));
         } catch (NoSuchFileException e) {
             throw missing();
         } catch (JsonProcessingException e) {

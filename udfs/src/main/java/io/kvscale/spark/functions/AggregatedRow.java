@@ -23,7 +23,7 @@ record AggregatedRow(Slot slot, Geometry geometry, @Nullable String sample) {
         int token = geometry.channels() * geometry.dtype().bytes();
         if (values.length % token != 0) {
             throw new InvalidDataException(DataProblem.of(
-                            StatsAggregate.NAME + ": argument data: " + values.length
+                            TensorStatisticsAggregate.NAME + ": argument data: " + values.length
                                     + " bytes are not whole tokens of " + token + " bytes (" + geometry + ")",
                             "check dtype, heads and head_dim, and that data is one sample's [heads, tokens, head_dim]")
                     .inSlot(slot));
@@ -49,7 +49,12 @@ record AggregatedRow(Slot slot, Geometry geometry, @Nullable String sample) {
     private SlotStatistics begin(CalibrationStatistics statistics, KvSource source) {
         SlotStatistics seen = statistics.slot(slot, geometry);
         StatisticsUnion.checkGeometry(
-                StatsAggregate.NAME, StatsAggregate.GEOMETRY, slot, seen, geometry, source.origin(0));
+                TensorStatisticsAggregate.NAME,
+                TensorStatisticsAggregate.GEOMETRY,
+                slot,
+                seen,
+                geometry,
+                source.origin(0));
         // What a capture of this row would be: [1, heads, tokens, head_dim] under the usual name.
         statistics.countTensor(
                 sample == null ? "" : sample,

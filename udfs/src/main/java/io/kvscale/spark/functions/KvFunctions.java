@@ -1,5 +1,6 @@
 package io.kvscale.spark.functions;
 
+import io.kvscale.spark.sql.SqlFunction;
 import java.util.List;
 import java.util.stream.Stream;
 import org.apache.spark.sql.SparkSessionExtensions;
@@ -9,7 +10,7 @@ import scala.Tuple3;
 /** All SQL functions of kvscale. */
 public final class KvFunctions {
     static final List<SqlFunction> ALL = Stream.of(
-                    StatisticsSignatures.ALL, ScalesSignatures.ALL, QuantizationSignatures.ALL)
+                    StatisticsSignatures.ALL, List.of(ScalesFunction.SIGNATURE), QuantizationSignatures.ALL)
             .flatMap(List::stream)
             .toList();
 

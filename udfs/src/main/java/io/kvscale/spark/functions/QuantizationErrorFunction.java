@@ -6,7 +6,7 @@ import io.kvscale.quant.FlatQuantizer;
 import io.kvscale.quant.Nvfp4;
 import io.kvscale.scheme.GlobalScale;
 import io.kvscale.scheme.QuantizationScheme;
-import io.kvscale.spark.error.Raised;
+import io.kvscale.spark.sql.SparkErrors;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.function.IntToDoubleFunction;
@@ -31,13 +31,13 @@ public final class QuantizationErrorFunction {
 
     /** Of F32 values, as a row of {@link #TYPE}; null if there are none. */
     public static @Nullable InternalRow error(ArrayData values, double scale, UTF8String format) {
-        return Raised.from(
+        return SparkErrors.translate(
                 () -> error(SqlValues.bytesOfFloats(NAME, "values", values), "values", Dtype.F32, scale, format));
     }
 
     /** Of values of a dtype, little endian, as a row of {@link #TYPE}; null if there are none. */
     public static @Nullable InternalRow error(byte[] data, UTF8String dtype, double scale, UTF8String format) {
-        return Raised.from(() -> error(data, "data", SqlValues.dtype(NAME, dtype.toString()), scale, format));
+        return SparkErrors.translate(() -> error(data, "data", SqlValues.dtype(NAME, dtype.toString()), scale, format));
     }
 
     private static @Nullable InternalRow error(

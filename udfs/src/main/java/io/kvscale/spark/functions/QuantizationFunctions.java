@@ -6,7 +6,7 @@ import io.kvscale.quant.FlatQuantizer;
 import io.kvscale.quant.Nvfp4;
 import io.kvscale.scheme.GlobalScale;
 import io.kvscale.scheme.QuantizationScheme;
-import io.kvscale.spark.error.Raised;
+import io.kvscale.spark.sql.SparkErrors;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import org.apache.spark.sql.catalyst.util.ArrayData;
@@ -26,13 +26,13 @@ public final class QuantizationFunctions {
 
     /** Codes, one a byte. */
     public static byte[] quantize(ArrayData values, double scale, UTF8String format) {
-        return Raised.from(() ->
+        return SparkErrors.translate(() ->
                 quantizeBytes(SqlValues.bytesOfFloats(QUANTIZE, "values", values), "values", Dtype.F32, scale, format));
     }
 
     /** Codes, one a byte. */
     public static byte[] quantize(byte[] data, UTF8String dtype, double scale, UTF8String format) {
-        return Raised.from(
+        return SparkErrors.translate(
                 () -> quantizeBytes(data, "data", SqlValues.dtype(QUANTIZE, dtype.toString()), scale, format));
     }
 
@@ -44,12 +44,13 @@ public final class QuantizationFunctions {
 
     /** The numbers behind codes. */
     public static ArrayData dequantize(byte[] codes, double scale, UTF8String format) {
-        return Raised.from(() -> floats(dequantizeBytes(codes, Dtype.F32, scale, format)));
+        return SparkErrors.translate(() -> floats(dequantizeBytes(codes, Dtype.F32, scale, format)));
     }
 
     /** The values behind codes. */
     public static byte[] dequantize(byte[] codes, UTF8String dtype, double scale, UTF8String format) {
-        return Raised.from(() -> dequantizeBytes(codes, SqlValues.dtype(DEQUANTIZE, dtype.toString()), scale, format));
+        return SparkErrors.translate(
+                () -> dequantizeBytes(codes, SqlValues.dtype(DEQUANTIZE, dtype.toString()), scale, format));
     }
 
     private static byte[] dequantizeBytes(byte[] codes, Dtype dtype, double scale, UTF8String format) {
@@ -81,13 +82,13 @@ public final class QuantizationFunctions {
 
     /** What quantizing and dequantizing makes of values. */
     public static ArrayData fakeQuantize(ArrayData values, double scale, UTF8String format) {
-        return Raised.from(() -> floats(fakeQuantizeBytes(
+        return SparkErrors.translate(() -> floats(fakeQuantizeBytes(
                 SqlValues.bytesOfFloats(FAKE_QUANTIZE, "values", values), "values", Dtype.F32, scale, format)));
     }
 
     /** What quantizing and dequantizing makes of values. */
     public static byte[] fakeQuantize(byte[] data, UTF8String dtype, double scale, UTF8String format) {
-        return Raised.from(
+        return SparkErrors.translate(
                 () -> fakeQuantizeBytes(data, "data", SqlValues.dtype(FAKE_QUANTIZE, dtype.toString()), scale, format));
     }
 

@@ -1,6 +1,9 @@
 package io.kvscale.spark.functions;
 
-import io.kvscale.spark.functions.SqlFunction.Example;
+import io.kvscale.spark.sql.FunctionArguments;
+import io.kvscale.spark.sql.FunctionCall;
+import io.kvscale.spark.sql.SqlFunction;
+import io.kvscale.spark.sql.SqlFunction.Example;
 import java.util.List;
 import java.util.function.BiFunction;
 import org.apache.spark.sql.catalyst.expressions.Expression;

@@ -8,7 +8,10 @@ import io.kvscale.scheme.Given;
 import io.kvscale.scheme.InvalidSchemeException;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.SchemeText;
-import io.kvscale.spark.error.Raised;
+import io.kvscale.spark.sql.FunctionCall;
+import io.kvscale.spark.sql.SparkErrors;
+import io.kvscale.spark.sql.SqlFunction;
+import io.kvscale.spark.sql.SqlFunction.Example;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.Slot;
@@ -21,12 +24,47 @@ import org.apache.spark.sql.catalyst.util.GenericArrayData;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.unsafe.types.UTF8String;
 
-/** {@code kv_scales(stats, scheme)}: the code behind it, which generated code calls. */
+/** {@code kv_scales(stats, scheme)}; generated code calls {@link #scales}. */
 public final class ScalesFunction {
     static final String NAME = "kv_scales";
 
     static final DataType TYPE = DataType.fromDDL("array<struct<layer: int, role: string, shape: array<int>,"
             + " scale: array<float>, zero_point: array<float>>>");
+
+    private static final String STATS_OF = "kv_stats_agg(0, 'key', 'F32', 1, 2, array(%s))";
+
+    static final SqlFunction SIGNATURE = new SqlFunction(
+            NAME,
+            ScalesFunction.class,
+            "misc_funcs",
+            "_FUNC_(stats, scheme) - Returns the scales of every slot of the statistics, by layer, key before value, flat,"
+                    + " row-major in shape: [1], [heads, 1, 1], [heads, 1, head_dim] or [heads, 1, head_dim / group_size]."
+                    + " Fails, never gives a part, where a slot has NaN, infinities, only zeros or no value.",
+            List.of(
+                    "stats - statistics, as kv_stats_agg or a statistics.kvstats file gives them",
+                    "scheme - a kv_cache_scheme as YAML or JSON, or FORMAT[:STRATEGY[:GROUP_SIZE]] with format fp8, int8,"
+                            + " int4, fp4 or fp8_e5m2 and strategy tensor, attn_head, channel or group, symmetric, or nvfp4"
+                            + " (nvfp4:divisor), which gives the global scale 2688/absmax, or nvfp4:multiplier, absmax/2688"),
+            List.of(
+                    new Example(
+                            "SELECT s.layer, s.role, s.shape, s.scale FROM (SELECT explode(_FUNC_("
+                                    + STATS_OF.formatted("127.5, -255.0") + ", 'int8:channel')) AS s)",
+                            "0\tkey\t[1,1,2]\t[1.0,2.0]"),
+                    new Example(
+                            "SELECT s.scale, s.zero_point FROM (SELECT explode(_FUNC_("
+                                    + STATS_OF.formatted("-100.0, 155.0")
+                                    + ", '{num_bits: 8, type: int, symmetric: false}')) AS s)",
+                            "[1.0]\t[-28.0]")),
+            arguments -> {
+                arguments.count(2, 2);
+                return FunctionCall.of(
+                        NAME,
+                        ScalesFunction.class,
+                        "scales",
+                        TYPE,
+                        arguments.binary(0, "stats"),
+                        arguments.word(1, "scheme", ScalesFunction::scheme));
+            });
 
     private static final Remedies REMEDIES = new Remedies(
             "find out why the model produced them, or leave those samples out before kv_stats_agg",
@@ -41,7 +79,7 @@ public final class ScalesFunction {
      * @throws org.apache.spark.SparkRuntimeException where a slot cannot have scales, or the scheme is not one
      */
     public static ArrayData scales(byte[] stats, UTF8String scheme) {
-        return Raised.from(() -> solved(stats, scheme.toString()));
+        return SparkErrors.translate(() -> solved(stats, scheme.toString()));
     }
 
     private static ArrayData solved(byte[] stats, String text) {

@@ -1,7 +1,7 @@
 package io.kvscale.spark.functions;
 
 import io.kvscale.observer.CalibrationStatistics;
-import io.kvscale.spark.error.Raised;
+import io.kvscale.spark.sql.SparkErrors;
 import java.io.Serializable;
 import java.util.Objects;
 import org.apache.spark.sql.catalyst.expressions.Expression;
@@ -47,7 +47,7 @@ public abstract class StatisticsAggregate extends TypedImperativeAggregate<Calib
 
     @Override
     public CalibrationStatistics merge(CalibrationStatistics buffer, CalibrationStatistics input) {
-        return Raised.from(() -> {
+        return SparkErrors.translate(() -> {
             StatisticsUnion.merge(name, argument, buffer, input);
             return buffer;
         });

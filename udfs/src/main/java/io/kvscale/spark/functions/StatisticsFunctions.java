@@ -3,7 +3,7 @@ package io.kvscale.spark.functions;
 import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.observer.Range;
 import io.kvscale.observer.SlotStatistics;
-import io.kvscale.spark.error.Raised;
+import io.kvscale.spark.sql.SparkErrors;
 import io.kvscale.tensor.Sample;
 import io.kvscale.tensor.Slot;
 import java.util.function.ToDoubleFunction;
@@ -29,7 +29,7 @@ public final class StatisticsFunctions {
 
     /** The statistics of both parts of a corpus as one. */
     public static byte[] union(byte[] a, byte[] b) {
-        return Raised.from(() -> {
+        return SparkErrors.translate(() -> {
             CalibrationStatistics all = StatisticsUnion.read(UNION, "a", a);
             StatisticsUnion.merge(UNION, "b", all, StatisticsUnion.read(UNION, "b", b));
             return all.toByteArray();
@@ -38,7 +38,7 @@ public final class StatisticsFunctions {
 
     /** What statistics hold, as a row of {@link #INFO_TYPE}. */
     public static InternalRow info(byte[] stats) {
-        CalibrationStatistics statistics = Raised.from(() -> StatisticsUnion.read(INFO, "stats", stats));
+        CalibrationStatistics statistics = SparkErrors.translate(() -> StatisticsUnion.read(INFO, "stats", stats));
         Object[] slots = statistics.slots().entrySet().stream()
                 .map(entry -> slot(entry.getKey(), entry.getValue()))
                 .toArray();

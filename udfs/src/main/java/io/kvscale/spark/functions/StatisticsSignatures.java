@@ -1,6 +1,8 @@
 package io.kvscale.spark.functions;
 
-import io.kvscale.spark.functions.SqlFunction.Example;
+import io.kvscale.spark.sql.FunctionCall;
+import io.kvscale.spark.sql.SqlFunction;
+import io.kvscale.spark.sql.SqlFunction.Example;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.spark.sql.catalyst.expressions.Expression;
@@ -15,8 +17,8 @@ final class StatisticsSignatures {
 
     static final List<SqlFunction> ALL = List.of(
             new SqlFunction(
-                    StatsAggregate.NAME,
-                    StatsAggregate.class,
+                    TensorStatisticsAggregate.NAME,
+                    TensorStatisticsAggregate.class,
                     "agg_funcs",
                     "_FUNC_(layer, role, dtype, heads, head_dim, data [, sample [, statistics]]) - Returns the calibration statistics of K"
                             + " or V tensors, one a row, as BINARY: the bytes of a statistics.kvstats file. Any number of"
@@ -57,11 +59,11 @@ final class StatisticsSignatures {
                         if (count > 7) {
                             children.add(arguments.constantWord(7, "statistics", SqlValues::statistics));
                         }
-                        return new StatsAggregate(seq(children), 0, 0);
+                        return new TensorStatisticsAggregate(seq(children), 0, 0);
                     }),
             new SqlFunction(
-                    StatsUnionAggregate.NAME,
-                    StatsUnionAggregate.class,
+                    StatisticsUnionAggregate.NAME,
+                    StatisticsUnionAggregate.class,
                     "agg_funcs",
                     "_FUNC_(stats) - Returns the statistics of all rows as one, as BINARY: what one pass over all of"
                             + " their data would give. Nulls are skipped; nothing at all gives NULL.",
@@ -73,7 +75,7 @@ final class StatisticsSignatures {
                             "3.0")),
                     arguments -> {
                         arguments.count(1, 1);
-                        return new StatsUnionAggregate(seq(List.of(arguments.binary(0, "stats"))), 0, 0);
+                        return new StatisticsUnionAggregate(seq(List.of(arguments.binary(0, "stats"))), 0, 0);
                     }),
             new SqlFunction(
                     StatisticsFunctions.UNION,

@@ -2,6 +2,7 @@ package io.kvscale.spark.functions;
 
 import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.observer.SlotStatistics;
+import io.kvscale.task.Geometries;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.InvalidDataException;
@@ -34,7 +35,7 @@ final class StatisticsUnion {
         other.slots().forEach((slot, added) -> {
             SlotStatistics present = into.slots().get(slot);
             if (present != null) {
-                checkGeometry(function, argument, slot, present, added.geometry(), added.first());
+                checkGeometry(function, argument, slot, present, added.geometry(), added.firstOrigin());
                 if (!present.countsLike(added)) {
                     throw new InvalidDataException(SqlValues.wrong(
                                     function,
@@ -75,20 +76,16 @@ final class StatisticsUnion {
             SlotStatistics present,
             Geometry given,
             @Nullable Origin origin) {
-        if (!present.geometry().equals(given)) {
-            Origin first = present.first();
-            String there = first == null || first.sample() == null
-                    ? "elsewhere"
-                    : "in sample " + DataProblem.shown(first.sample().toString());
+        DataProblem conflict = Geometries.conflict(slot, present.geometry(), present.firstOrigin(), given, origin);
+        if (conflict != null) {
             DataProblem problem = SqlValues.wrong(
                             function,
                             argument,
-                            "this slot is " + given + " here, but " + present.geometry() + " " + there,
+                            conflict.what(),
                             "bring together what is of one model only: filter, or GROUP BY dtype, heads and head_dim too")
                     .problem()
                     .inSlot(slot);
-            throw new InvalidDataException(
-                    origin == null || origin.sample() == null ? problem : problem.inSample(origin.sample()));
+            throw new InvalidDataException(conflict.sample() == null ? problem : problem.inSample(conflict.sample()));
         }
     }
 }

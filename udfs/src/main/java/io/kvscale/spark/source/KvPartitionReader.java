@@ -2,7 +2,7 @@ package io.kvscale.spark.source;
 
 import io.kvscale.capture.rows.CaptureRow;
 import io.kvscale.capture.rows.CaptureRows;
-import io.kvscale.spark.error.Raised;
+import io.kvscale.spark.sql.SparkErrors;
 import java.util.Arrays;
 import java.util.List;
 import org.apache.spark.sql.catalyst.InternalRow;
@@ -24,7 +24,7 @@ final class KvPartitionReader implements PartitionReader<InternalRow> {
 
     @Override
     public boolean next() {
-        row = Raised.from(rows::next);
+        row = SparkErrors.translate(rows::next);
         return row != null;
     }
 

@@ -3,7 +3,7 @@ package io.kvscale.spark.source;
 import io.kvscale.capture.TensorValues;
 import io.kvscale.capture.rows.CaptureRow;
 import io.kvscale.capture.rows.CaptureRows;
-import io.kvscale.spark.error.Raised;
+import io.kvscale.spark.sql.SparkErrors;
 import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.KvSource;
 import java.util.List;
@@ -52,7 +52,7 @@ final class KvRow extends GenericInternalRow implements TensorValues {
 
     @Override
     public @Nullable Object genericGet(int ordinal) {
-        return ordinal == data ? Raised.from(rows::values) : super.genericGet(ordinal);
+        return ordinal == data ? SparkErrors.translate(rows::values) : super.genericGet(ordinal);
     }
 
     @Override

@@ -4,7 +4,7 @@ import io.kvscale.capture.CaptureListing;
 import io.kvscale.capture.rows.CaptureRows;
 import io.kvscale.input.InputFile;
 import io.kvscale.input.Split;
-import io.kvscale.spark.error.Raised;
+import io.kvscale.spark.sql.SparkErrors;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -61,7 +61,7 @@ public final class KvTensorsScan implements Scan, Batch {
         if (known == null) {
             SparkSession spark = SparkSession.active();
             List<InputFile> files =
-                    Raised.from(() -> CaptureListing.of(options.paths(), hadoop(spark))).files().stream()
+                    SparkErrors.translate(() -> CaptureListing.of(options.paths(), hadoop(spark))).files().stream()
                             .filter(file -> CaptureRows.mayHold(file, filter))
                             .toList();
             int count = options.partitions() > 0

@@ -1,6 +1,6 @@
 package io.kvscale.spark.source;
 
-import io.kvscale.spark.error.Raised;
+import io.kvscale.spark.sql.SparkErrors;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Set;
@@ -18,7 +18,7 @@ final class KvTensorsTable implements SupportsRead {
 
     KvTensorsTable(Map<String, String> properties) {
         this.properties = Map.copyOf(properties);
-        this.options = Raised.from(() -> SourceOptions.of(properties));
+        this.options = SparkErrors.translate(() -> SourceOptions.of(properties));
     }
 
     @Override
@@ -44,6 +44,6 @@ final class KvTensorsTable implements SupportsRead {
         Map<String, String> all = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
         all.putAll(properties);
         all.putAll(options.asCaseSensitiveMap());
-        return new KvTensorsScanBuilder(Raised.from(() -> SourceOptions.of(all)));
+        return new KvTensorsScanBuilder(SparkErrors.translate(() -> SourceOptions.of(all)));
     }
 }

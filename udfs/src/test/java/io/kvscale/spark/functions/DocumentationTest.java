@@ -3,7 +3,8 @@ package io.kvscale.spark.functions;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kvscale.spark.TestSpark;
-import io.kvscale.spark.functions.SqlFunction.Example;
+import io.kvscale.spark.sql.SqlFunction;
+import io.kvscale.spark.sql.SqlFunction.Example;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Collectors;

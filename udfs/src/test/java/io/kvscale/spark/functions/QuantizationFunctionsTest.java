@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kvscale.numeric.Dtype;
 import io.kvscale.numeric.NumberFormat;
-import io.kvscale.quant.QuantParameters;
+import io.kvscale.numeric.QuantParameters;
 import io.kvscale.spark.TestSpark;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;

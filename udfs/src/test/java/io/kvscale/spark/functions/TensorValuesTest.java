@@ -46,7 +46,7 @@ class TensorValuesTest {
             byte[] values = TensorTable.values(random, dtype, (int) source.size(), true);
             String sample = random.nextBoolean() ? "s" + i : null;
             FakeRow chunked = new FakeRow(sample, source, values, 1 + random.nextInt(30), false);
-            StatsAggregate aggregate = aggregate(geometry);
+            TensorStatisticsAggregate aggregate = aggregate(geometry);
             CalibrationStatistics expected =
                     aggregate.update(aggregate.createAggregationBuffer(), plain(sample, source, values));
             CalibrationStatistics actual = aggregate.update(aggregate.createAggregationBuffer(), chunked);
@@ -66,7 +66,7 @@ class TensorValuesTest {
                 return !otherColumn && super.isColumn(ordinal);
             }
         };
-        StatsAggregate aggregate = aggregate(new Geometry(Dtype.F32, 1, 4));
+        TensorStatisticsAggregate aggregate = aggregate(new Geometry(Dtype.F32, 1, 4));
         assertThat(aggregate.update(aggregate.createAggregationBuffer(), row).toByteArray())
                 .isEqualTo(aggregate
                         .update(
@@ -75,7 +75,7 @@ class TensorValuesTest {
                         .toByteArray());
     }
 
-    private static StatsAggregate aggregate(Geometry geometry) {
+    private static TensorStatisticsAggregate aggregate(Geometry geometry) {
         List<Expression> children = new ArrayList<>(List.of(
                 Literal$.MODULE$.apply(2L),
                 Literal$.MODULE$.apply("key"),
@@ -84,7 +84,8 @@ class TensorValuesTest {
                 Literal$.MODULE$.apply((long) geometry.headDim()),
                 new BoundReference(DATA, DataTypes.BinaryType, true),
                 new BoundReference(SAMPLE, DataTypes.StringType, true)));
-        return new StatsAggregate(CollectionConverters.asScala(children).toIndexedSeq(), 0, 0);
+        return new TensorStatisticsAggregate(
+                CollectionConverters.asScala(children).toIndexedSeq(), 0, 0);
     }
 
     private static TokenMask mask(Random random, int tokens) {

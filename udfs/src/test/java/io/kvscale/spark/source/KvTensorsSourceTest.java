@@ -250,6 +250,15 @@ class KvTensorsSourceTest {
             quoteCharacter = '`',
             value = {
                 "on_nonfinite|skip|does not concern how captures are read",
+                "global_scale|divisor|does not concern how captures are read",
+                "overrides|[]|does not concern how captures are read",
+                "key.scheme|{num_bits: 4}|does not concern how captures are read",
+                "statistics|histogram|kv_stats_agg",
+                "max_seq_length|2048|kvscale calibrate --model",
+                "fields.text|body|kvscale calibrate --model",
+                "max_seq_lenght|2048|the nearest known one is 'max_seq_length'",
+                "mla|maybe|option mla must be true or false",
+                "key.tensors|(|option key.tensors: ",
                 "ignore|['layers']|write it as a JSON array",
                 "targets|[0-9]|write it as a JSON array",
                 "columns|{data: v}|is a mapping",
@@ -257,12 +266,12 @@ class KvTensorsSourceTest {
                 "columns.foo|x|the nearest known one is 'columns.",
                 "layoutt|BHSD|the nearest known one is 'layout'",
                 "layout|HSD|BHSD, SHD, 2THD",
-                "kv_heads|-1|a whole number within 1..",
-                "max_row_bytes|x|a whole number within 1..",
+                "kv_heads|-1|must be a whole number from 1 to ",
+                "max_row_bytes|x|must be a whole number from 1 to ",
                 "mla|yes|true or false",
                 "key.tensors|keys|no group named layer",
                 "ignore|[\"(\"]|regular expression",
-                "partitions|0|a whole number within 1..",
+                "partitions|0|must be a whole number from 1 to ",
             })
     void anOptionThatCannotBeUsedIsNamed(String option, String value, String said) {
         assertThatThrownBy(() ->

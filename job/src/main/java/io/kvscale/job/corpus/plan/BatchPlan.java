@@ -15,15 +15,15 @@ import java.util.Set;
 import java.util.stream.IntStream;
 
 /**
- * Which samples go through the model, in which sequences and batches. It follows from the samples alone, whatever order
- * they come in: batches have the same shapes, and so the model computes the same bits, for every partitioning.
+ * The samples chosen for the model, grouped into sequences and batches. The plan does not depend on the order of its input.
+ * Batches therefore have the same shapes for any partitioning, and the model computes the same bits.
  *
- * @param batches in the order of their sequences' lengths
- * @param samples how many were chosen, each at least in part
- * @param cut how many of them are longer than what is taken of them
+ * @param batches by ascending sequence length
+ * @param samples number of samples chosen, in whole or in part
+ * @param cut number of samples that are truncated
  */
 public record BatchPlan(List<List<PlannedSequence>> batches, int samples, int cut) {
-    /** The most tokens of a batch, padding included, unless it is one sequence. */
+    /** Maximum number of tokens in a batch, padding included. A batch of one sequence may exceed it. */
     static final int BATCH_TOKENS = 512;
 
     static final int BATCH_ROWS = 32;
@@ -37,8 +37,8 @@ public record BatchPlan(List<List<PlannedSequence>> batches, int samples, int cu
     }
 
     /**
-     * @param samples each with a name
-     * @param limit the most tokens of a sequence; 0: none
+     * @param samples all with names
+     * @param limit maximum number of tokens in a sequence; 0: no limit
      * @throws InvalidDataException if two sequences have the same name
      */
     public static BatchPlan of(List<TextSample> samples, TextSettings settings, int limit) {
@@ -77,8 +77,8 @@ public record BatchPlan(List<List<PlannedSequence>> batches, int samples, int cu
         }
     }
 
-    /** Until there are enough sequences; says how many samples that takes. The last one may be shorter. */
-    private static int pack(List<TextSample> samples, int limit, int most, List<PlannedSequence> to) {
+    /** Concatenates samples into sequences, of which the last may be shorter. Returns the number of samples used. */
+    private static int pack(List<TextSample> samples, int limit, int maxSequences, List<PlannedSequence> to) {
         List<Piece> pieces = new ArrayList<>();
         int room = limit;
         int taken = 0;
@@ -93,7 +93,7 @@ public record BatchPlan(List<List<PlannedSequence>> batches, int samples, int cu
                     to.add(packed(to.size() + 1, pieces));
                     pieces.clear();
                     room = limit;
-                    if (to.size() == most) {
+                    if (to.size() == maxSequences) {
                         return taken;
                     }
                 }
@@ -119,7 +119,7 @@ public record BatchPlan(List<List<PlannedSequence>> batches, int samples, int cu
             String first = twice.stream().min(TextSample.BY_NAME).orElseThrow();
             throw new InvalidDataException(DataProblem.of(
                     "two texts have the name '" + DataProblem.shown(first) + "'",
-                    "rename one of their files, so that no file is named as a line or window of another"));
+                    "rename one of their files: lines are named FILE/LINE and windows TEXT/wNUMBER"));
         }
     }
 
@@ -127,7 +127,7 @@ public record BatchPlan(List<List<PlannedSequence>> batches, int samples, int cu
         List<List<PlannedSequence>> batches = new ArrayList<>();
         List<PlannedSequence> current = new ArrayList<>();
         for (PlannedSequence next : sorted) {
-            // Sorted by length: the next is the longest.
+            // The sequences are sorted by length, so the next one is the longest.
             boolean full = current.size() == BATCH_ROWS
                     || (long) (current.size() + 1) * next.length() > BATCH_TOKENS
                     || next.length() > chunkTokens;
@@ -155,7 +155,7 @@ public record BatchPlan(List<List<PlannedSequence>> batches, int samples, int cu
                 .orElse(0);
     }
 
-    /** Real ones, without padding. */
+    /** Total number of tokens, without padding. */
     public long tokens() {
         return batches.stream().mapToLong(BatchPlan::tokens).sum();
     }
@@ -165,26 +165,26 @@ public record BatchPlan(List<List<PlannedSequence>> batches, int samples, int cu
     }
 
     /**
-     * The partition of every batch, such that partitions have about as many tokens: the largest batches first, each to
-     * the partition that has least, the first of equals.
+     * Assigns each batch to a partition so that token counts are about equal: the largest batch first, each to the partition
+     * with the fewest tokens, ties to the lowest number.
      *
      * @param partitions at least 1
      */
-    int[] spread(int partitions) {
-        int[] spread = new int[batches.size()];
+    int[] partitionsOfBatches(int partitions) {
+        int[] assigned = new int[batches.size()];
         PriorityQueue<long[]> least = new PriorityQueue<>(
                 Comparator.<long[]>comparingLong(load -> load[0]).thenComparingLong(load -> load[1]));
         for (int i = 0; i < partitions; i++) {
             least.add(new long[] {0, i});
         }
-        for (int batch : IntStream.range(0, spread.length)
+        for (int batch : IntStream.range(0, assigned.length)
                 .boxed()
                 .sorted(Comparator.<Integer>comparingLong(i -> -tokens(batches.get(i))))
                 .toList()) {
             long[] load = Objects.requireNonNull(least.poll());
-            spread[batch] = (int) load[1];
+            assigned[batch] = (int) load[1];
             least.add(new long[] {load[0] + tokens(batches.get(batch)), load[1]});
         }
-        return spread;
+        return assigned;
     }
 }

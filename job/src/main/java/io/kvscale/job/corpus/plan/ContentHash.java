@@ -8,11 +8,11 @@ import java.util.HexFormat;
 import org.apache.commons.codec.digest.DigestUtils;
 
 /**
- * SHA-256 of a seed and a text, as four big-endian words; ordered as its bytes, unsigned. By it samples are chosen, so
- * that the choice depends on what they say and not on where they lie.
+ * SHA-256 of a seed and a text, as four big-endian words. Ordered by unsigned bytes. Samples are chosen by this hash, so
+ * the choice depends on their content and not on their file.
  */
 public record ContentHash(long a, long b, long c, long d) implements Comparable<ContentHash>, Serializable {
-    /** Of the seed in decimal, a zero byte, and the text in UTF-8. */
+    /** Hashes the seed in decimal, a zero byte and the text in UTF-8. */
     public static ContentHash of(long seed, String text) {
         MessageDigest digest = DigestUtils.getSha256Digest();
         digest.update(Long.toString(seed).getBytes(StandardCharsets.US_ASCII));
@@ -34,7 +34,7 @@ public record ContentHash(long a, long b, long c, long d) implements Comparable<
         return HexFormat.of().toHexDigits(a);
     }
 
-    /** All 64. */
+    /** All 64 hexadecimal digits. */
     @Override
     public String toString() {
         HexFormat hex = HexFormat.of();

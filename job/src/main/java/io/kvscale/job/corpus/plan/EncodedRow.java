@@ -9,28 +9,34 @@ import java.io.DataOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** What a record became, as tasks keep it: one row of bytes a record. */
+/** The result of encoding a record. Spark holds it as one row of bytes. */
 public sealed interface EncodedRow {
     /**
-     * Token ids.
+     * The token ids of a text.
      *
-     * @param ids all, or the first ones where nothing else can be asked for
+     * @param ids all ids, or only the first ones where the plan can use no more
      */
     record Good(TextSample sample, int[] ids) implements EncodedRow {}
 
     /**
-     * A record of which nothing can be made.
+     * A record that cannot be parsed or rendered.
      *
-     * @param order what the first of several is told by
+     * @param order sort key that decides which of several bad records is reported
      */
     record Bad(String order, DataProblem problem) implements EncodedRow {}
 
-    /** A file that cannot be read, however often it is tried. */
+    /** A file that cannot be read after all attempts, or a tokenizer that cannot be opened. */
     record Failed(DataProblem problem) implements EncodedRow {}
 
-    /** Draws: kind u1; then a sample (see {@link #write}) and ids, count i4 and each i4; or what is wrong, serialized. */
+    /**
+     * Layout: kind u1 (0 good, 1 bad, 2 failed). Good: sample (see {@link #write}), count of ids i4, each id i4. Bad: order
+     * as text, then the serialized problem. Failed: the serialized problem.
+     */
     default byte[] toByteArray() {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         try (DataOutputStream out = new DataOutputStream(bytes)) {
@@ -74,7 +80,7 @@ public sealed interface EncodedRow {
         }
     }
 
-    /** The sample in a row; null if it holds none. Reads no ids. */
+    /** The sample of a good row, without reading the ids; null for other rows. */
     static @Nullable TextSample sampleOf(byte[] row) {
         try (DataInputStream in = new DataInputStream(new ByteArrayInputStream(row))) {
             return in.readByte() == 0 ? sample(in) : null;
@@ -83,8 +89,36 @@ public sealed interface EncodedRow {
         }
     }
 
-    /** Name (UTF-8 behind its length i4), hash 32 bytes, length i4. */
-    static void write(TextSample sample, DataOutputStream out) throws IOException {
+    /** The samples of the good rows among {@code rows}, without their ids. */
+    static byte[] samplesToBytes(Iterator<byte[]> rows) {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        try (DataOutputStream out = new DataOutputStream(bytes)) {
+            while (rows.hasNext()) {
+                TextSample sample = sampleOf(rows.next());
+                if (sample != null) {
+                    write(sample, out);
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return bytes.toByteArray();
+    }
+
+    static List<TextSample> samplesFromBytes(byte[] bytes) {
+        List<TextSample> samples = new ArrayList<>();
+        try (DataInputStream in = new DataInputStream(new ByteArrayInputStream(bytes))) {
+            while (in.available() > 0) {
+                samples.add(sample(in));
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return samples;
+    }
+
+    /** Layout: name as text, hash 32 bytes, length i4. */
+    private static void write(TextSample sample, DataOutputStream out) throws IOException {
         write(sample.name(), out);
         out.writeLong(sample.hash().a());
         out.writeLong(sample.hash().b());
@@ -93,20 +127,20 @@ public sealed interface EncodedRow {
         out.writeInt(sample.length());
     }
 
-    static TextSample sample(DataInputStream in) throws IOException {
+    private static TextSample sample(DataInputStream in) throws IOException {
         String name = text(in);
         ContentHash hash = new ContentHash(in.readLong(), in.readLong(), in.readLong(), in.readLong());
         return new TextSample(name, hash, in.readInt());
     }
 
-    /** Names may be longer than what writeUTF takes. */
-    static void write(String text, DataOutputStream out) throws IOException {
+    /** Layout: length i4, UTF-8. A name may be longer than {@link DataOutputStream#writeUTF} allows. */
+    private static void write(String text, DataOutputStream out) throws IOException {
         byte[] utf8 = text.getBytes(StandardCharsets.UTF_8);
         out.writeInt(utf8.length);
         out.write(utf8);
     }
 
-    static String text(DataInputStream in) throws IOException {
+    private static String text(DataInputStream in) throws IOException {
         return new String(in.readNBytes(in.readInt()), StandardCharsets.UTF_8);
     }
 }

@@ -3,9 +3,10 @@ package io.kvscale.job.corpus.plan;
 import java.util.List;
 
 /**
- * What becomes a row of a batch: pieces of samples, end to end.
+ * A row of a batch: pieces of samples, concatenated.
  *
  * @param pieces at least one
+ * @param length in tokens
  */
 record PlannedSequence(String name, List<Piece> pieces, int length) {
     PlannedSequence {
@@ -22,7 +23,7 @@ record PlannedSequence(String name, List<Piece> pieces, int length) {
     /** The tokens {@code [from, to)} of a sample. */
     record Piece(TextSample sample, int from, int to) {}
 
-    /** Of the sample that it begins with. */
+    /** The hash of the first piece's sample. */
     ContentHash hash() {
         return pieces.get(0).sample.hash();
     }

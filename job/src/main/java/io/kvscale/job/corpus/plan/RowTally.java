@@ -7,23 +7,23 @@ import java.util.Iterator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What rows came to: merged in any order, the first bad one is the same.
+ * Counts of {@link EncodedRow}s. The merge is commutative and associative.
  *
- * @param first the first of the bad ones
- * @param failure the first of the files that cannot be read
+ * @param first the first bad record in sample order
+ * @param failure the first failure; no record of that file or task was read
  */
 public record RowTally(
         long good,
         long bad,
-        @Nullable First first,
+        @Nullable BadRecord first,
         @Nullable DataProblem failure) implements Serializable {
     public static final RowTally NONE = new RowTally(0, 0, null, null);
 
-    /** A bad record and what it is ordered by. */
-    public record First(String order, DataProblem problem) implements Serializable {}
+    /** A bad record and its sort key. */
+    public record BadRecord(String order, DataProblem problem) implements Serializable {}
 
-    private static final Comparator<First> ORDER =
-            Comparator.comparing(First::order, TextSample.BY_NAME).thenComparing(First::problem);
+    private static final Comparator<BadRecord> ORDER =
+            Comparator.comparing(BadRecord::order, TextSample.BY_NAME).thenComparing(BadRecord::problem);
 
     public static RowTally of(Iterator<byte[]> rows) {
         RowTally tally = NONE;
@@ -35,7 +35,7 @@ public record RowTally(
                 EncodedRow read = EncodedRow.fromByteArray(row);
                 tally = tally.merge(
                         read instanceof EncodedRow.Bad bad
-                                ? new RowTally(0, 1, new First(bad.order(), bad.problem()), null)
+                                ? new RowTally(0, 1, new BadRecord(bad.order(), bad.problem()), null)
                                 : new RowTally(0, 0, null, ((EncodedRow.Failed) read).problem()));
             }
         }

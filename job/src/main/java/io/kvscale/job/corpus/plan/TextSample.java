@@ -6,13 +6,13 @@ import java.util.Comparator;
 import java.util.List;
 
 /**
- * All that the driver knows of a text.
+ * What the driver knows of a text.
  *
- * @param name empty as long as it has none: a table's rows get theirs from {@link #named}
- * @param length in tokens, at least 1, whatever the limit
+ * @param name empty for a row of a table until {@link #withNames}
+ * @param length in tokens before truncation, at least 1
  */
 public record TextSample(String name, ContentHash hash, int length) {
-    /** Where names lie, a line's number taken as a number: {@code texts/9} before {@code texts/10}. */
+    /** By UTF-8 bytes, except that line numbers compare as numbers: {@code texts/9} before {@code texts/10}. */
     static final Comparator<String> BY_NAME =
             Comparator.comparing(TextSample::stem, Sample::compareUtf8).thenComparingLong(TextSample::line);
 
@@ -26,7 +26,7 @@ public record TextSample(String name, ContentHash hash, int length) {
         return line(name) < 0 ? name : name.substring(0, name.lastIndexOf('/'));
     }
 
-    /** The number behind the last slash; -1 where there is none. */
+    /** The number after the last slash; -1 if there is none. */
     private static long line(String name) {
         int slash = name.lastIndexOf('/');
         int digits = name.length() - slash - 1;
@@ -44,21 +44,16 @@ public record TextSample(String name, ContentHash hash, int length) {
         return number;
     }
 
-    /** What rows hold the same text, and so the same token ids. */
-    String content() {
-        return content(hash, length);
-    }
-
-    /** The same rendered text has other ids where special tokens are added to it, and then another length. */
-    static String content(ContentHash hash, int length) {
+    /**
+     * A key that is equal for samples with equal token ids. The length is part of it because the same rendered text can be
+     * encoded with and without special tokens.
+     */
+    String contentKey() {
         return hash + ":" + length;
     }
 
-    /**
-     * Names the rows of a table by their content: its first digits, and a number where the same ones are there more than
-     * once.
-     */
-    public static List<TextSample> named(List<TextSample> rows) {
+    /** Names the rows of a table by the first 16 digits of their hash, followed by a number for repeated digits. */
+    public static List<TextSample> withNames(List<TextSample> rows) {
         List<TextSample> sorted = new ArrayList<>(rows);
         sorted.sort(Comparator.comparing(TextSample::hash).thenComparingInt(TextSample::length));
         List<TextSample> named = new ArrayList<>(sorted.size());

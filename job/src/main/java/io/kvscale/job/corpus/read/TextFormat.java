@@ -1,18 +1,22 @@
 package io.kvscale.job.corpus.read;
 
+import io.kvscale.input.InputFile;
+import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.InvalidDataException;
 import java.util.Arrays;
 import java.util.Optional;
 
-/** What texts are kept in, told by the ends of file names. */
+/** The formats of text files, recognized by file name extension. */
 enum TextFormat {
-    /** A file is a text. */
+    /** One text per file. */
     TEXT(".txt"),
-    /** A line is a JSON object. */
+    /** One JSON object per line. */
     LINES(".jsonl"),
-    /** Read by Spark as a table. */
+    /** Spark reads all files as one table. */
     PARQUET(".parquet");
 
-    private static final String LINES_TOO = ".json";
+    /** The extensions, for messages. */
+    static final String EXTENSIONS = ".txt, .jsonl or .parquet";
 
     private final String extension;
 
@@ -20,15 +24,26 @@ enum TextFormat {
         this.extension = extension;
     }
 
-    /** The format of files that are taken from folders; there, {@code .json} may be anything. */
+    /** The format of a file found in a folder; empty if it is not read. {@code .json} files there are not texts. */
     static Optional<TextFormat> inFolder(String name) {
         return Arrays.stream(values())
                 .filter(format -> name.endsWith(format.extension))
                 .findFirst();
     }
 
-    /** The format of a file named by itself. */
-    static Optional<TextFormat> ofFile(String name) {
-        return name.endsWith(LINES_TOO) ? Optional.of(LINES) : inFolder(name);
+    /**
+     * The format of a listed file. {@code .json} counts as {@code .jsonl}, because only a file that the user named can have
+     * it.
+     *
+     * @throws InvalidDataException for any other extension, which only a file that the user named can have
+     */
+    static TextFormat of(InputFile file) {
+        return file.path().endsWith(".json")
+                ? LINES
+                : inFolder(file.path())
+                        .orElseThrow(() -> new InvalidDataException(DataProblem.of(
+                                "the name of " + DataProblem.shown(file.path())
+                                        + " does not tell the format of its texts",
+                                "decompress it if it is compressed, or rename it to end with " + EXTENSIONS)));
     }
 }

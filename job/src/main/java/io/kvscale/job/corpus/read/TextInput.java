@@ -4,10 +4,10 @@ import io.kvscale.tensor.DataProblem;
 import java.util.List;
 
 /**
- * Where texts come from: one of the three.
+ * The source of texts: paths, a table or a query.
  *
  * @param paths files, folders and globs of any Hadoop file system
- * @param table a table or view that Spark knows; empty: none
+ * @param table a table or view in Spark's catalog; empty: none
  * @param query a SQL query; empty: none
  */
 public record TextInput(List<String> paths, String table, String query) {
@@ -31,7 +31,7 @@ public record TextInput(List<String> paths, String table, String query) {
         return !table.isEmpty() || !query.isEmpty();
     }
 
-    /** What messages call it. */
+    /** The name of the input in messages. */
     public String shown() {
         if (!table.isEmpty()) {
             return DataProblem.TABLE + DataProblem.shown(table);

@@ -1,5 +1,6 @@
 package io.kvscale.job.corpus.read;
 
+import java.nio.charset.StandardCharsets;
 import java.util.stream.IntStream;
 import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.catalyst.expressions.SpecializedGetters;
@@ -11,16 +12,28 @@ import org.apache.spark.sql.types.MapType;
 import org.apache.spark.sql.types.StringType;
 import org.apache.spark.sql.types.StructType;
 
-/**
- * A row of Spark's.
- *
- * @param json its text columns as a JSON object, in UTF-8
- * @param isUtf8 whether all text in them is UTF-8; where not, the JSON has replaced some
- */
-record TextTableRow(byte[] json, boolean isUtf8) {
-    /** @param row the JSON, and the columns that it was made of, as a struct of that type */
-    static TextTableRow of(InternalRow row, StructType columns) {
-        return new TextTableRow(row.getUTF8String(0).getBytes(), isUtf8(row, 1, columns));
+/** Turns one of Spark's rows into a record. */
+final class TextTableRow {
+    /** Number of characters of the row that messages show. */
+    private static final int SHOWN = 80;
+
+    private TextTableRow() {}
+
+    /**
+     * The record of a row. Spark's JSON replaces invalid UTF-8, so the columns themselves are checked.
+     *
+     * @param table its name in messages
+     * @param row the JSON, then the columns that it was made of as a struct
+     * @param columns the type of that struct
+     */
+    static RawRecord record(String table, InternalRow row, StructType columns) {
+        byte[] json = row.getUTF8String(0).getBytes();
+        String text = new String(json, StandardCharsets.UTF_8);
+        String begin = text.length() <= SHOWN ? text : text.substring(0, SHOWN) + "...";
+        RawRecord.Kind kind = json.length > RawRecord.MAX_BYTES
+                ? RawRecord.Kind.TOO_LONG
+                : isUtf8(row, 1, columns) ? RawRecord.Kind.ROW : RawRecord.Kind.NOT_UTF8;
+        return new RawRecord("", table + ", row " + begin, kind, json);
     }
 
     private static boolean isUtf8(SpecializedGetters in, int at, DataType type) {

@@ -1,3 +1,3 @@
-/** Reads texts from files and tables on Spark. */
+/** Reads texts from files and tables on Spark and tokenizes them. */
 @org.jspecify.annotations.NullMarked
 package io.kvscale.job.corpus.read;

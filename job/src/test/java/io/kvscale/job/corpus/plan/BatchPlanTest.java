@@ -214,7 +214,7 @@ class BatchPlanTest {
             Random random = new Random(seed);
             BatchPlan plan = BatchPlan.of(samples(random), settings(""), 512);
             int partitions = 1 + random.nextInt(8);
-            int[] spread = plan.spread(partitions);
+            int[] spread = plan.partitionsOfBatches(partitions);
             long[] load = new long[partitions];
             for (int i = 0; i < spread.length; i++) {
                 load[spread[i]] += plan.batches().get(i).stream()
@@ -231,12 +231,12 @@ class BatchPlanTest {
     void rowsOfATableAreNamedByTheirContent() {
         List<TextSample> rows = new ArrayList<>(
                 List.of(sample("", 0xabcL, 5), sample("", 0xabcL, 4), sample("", 0xabcL, 5), sample("", 0x1L, 9)));
-        List<TextSample> named = TextSample.named(rows);
+        List<TextSample> named = TextSample.withNames(rows);
         assertThat(named)
                 .extracting(TextSample::name)
                 .containsExactly("0000000000000001", "0000000000000abc", "0000000000000abc-2", "0000000000000abc-3");
         assertThat(named).extracting(TextSample::length).containsExactly(9, 4, 5, 5);
         Collections.reverse(rows);
-        assertThat(TextSample.named(rows)).isEqualTo(named);
+        assertThat(TextSample.withNames(rows)).isEqualTo(named);
     }
 }

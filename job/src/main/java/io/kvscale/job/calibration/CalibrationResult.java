@@ -1,0 +1,43 @@
+package io.kvscale.job.calibration;
+
+import io.kvscale.job.recipe.Recipe;
+import io.kvscale.observer.CalibrationStatistics;
+import io.kvscale.quant.ScaleSolver;
+import io.kvscale.task.Tally;
+import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.InvalidDataException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The result of a calibration.
+ *
+ * @param statistics merged over all tasks; incomplete if there is a problem
+ * @param problem the first problem of the corpus by sample, layer and role; null if there is none
+ * @param tally counts of all tasks
+ * @param partitions the number of tasks
+ * @param master the URL of the Spark master that ran it
+ * @param fromText whether a model computed K and V from texts
+ */
+public record CalibrationResult(
+        Recipe recipe,
+        CalibrationStatistics statistics,
+        @Nullable DataProblem problem,
+        Tally tally,
+        int partitions,
+        String sparkVersion,
+        String master,
+        boolean fromText) {
+    /**
+     * Solves the scales.
+     *
+     * @throws InvalidDataException if the corpus has a problem, or the statistics are not enough for the recipe
+     */
+    public ScaleSolver.Solution solve() {
+        try {
+            return RecipeScales.solve(recipe, statistics, problem);
+        } catch (InvalidDataException e) {
+            // The files that such an error names are captures of the texts, which may not exist.
+            throw fromText ? new InvalidDataException(e.problem().withoutFile(), e) : e;
+        }
+    }
+}

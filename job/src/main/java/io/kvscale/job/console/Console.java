@@ -1,0 +1,36 @@
+package io.kvscale.job.console;
+
+import io.kvscale.job.spark.Progress;
+import io.kvscale.tensor.DataProblem;
+import java.io.PrintWriter;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/** Notices, warnings and progress on standard error. With {@code quiet} it prints nothing. */
+public record Console(PrintWriter err, boolean quiet) {
+    /** Prints a notice: something that the user should know and need not act on. */
+    public void say(String text) {
+        if (!quiet) {
+            err.println("kvscale: " + text);
+            err.flush();
+        }
+    }
+
+    public void warn(String text) {
+        say("warning: " + text);
+    }
+
+    /** Warns of samples that the model failed on. @param first the first failure; null if there is none */
+    public void warnFailedSamples(long count, @Nullable DataProblem first) {
+        if (first != null) {
+            warn("the model failed on " + (count == 1 ? "1 sample" : count + " samples")
+                    + ", left out of the result" + (count == 1 ? ": " : "; the first: ")
+                    + first.message().lines().map(String::strip).collect(Collectors.joining("; ")));
+        }
+    }
+
+    /** A new progress display, one for each phase. */
+    public Progress progress() {
+        return new Progress(System.err, Boolean.getBoolean("kvscale.terminal"), quiet);
+    }
+}

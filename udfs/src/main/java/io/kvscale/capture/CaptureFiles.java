@@ -1,0 +1,96 @@
+package io.kvscale.capture;
+
+import io.kvscale.capture.layout.CaptureOptions;
+import io.kvscale.input.BlockWindow;
+import io.kvscale.input.Blocks;
+import io.kvscale.input.ByteSource;
+import io.kvscale.input.FilePiece;
+import io.kvscale.input.InputFile;
+import io.kvscale.tensor.InvalidDataException;
+import java.io.Closeable;
+import java.io.IOException;
+import java.util.List;
+import org.apache.hadoop.conf.Configuration;
+import org.jspecify.annotations.Nullable;
+
+/** Opens captures one after another and reads their values: one instance per task, not thread-safe. */
+public final class CaptureFiles implements Closeable {
+    private final CaptureRules rules;
+    private final Configuration configuration;
+    private final boolean sparing;
+    private final Blocks blocks = new Blocks();
+    private @Nullable Opened opened;
+    private long readBytes;
+
+    private record Opened(InputFile file, ByteSource source, BlockWindow window) {}
+
+    /** @param sparing whether most values are not wanted: headers are then read in small steps */
+    public CaptureFiles(CaptureOptions options, Configuration configuration, boolean sparing) {
+        this.rules = new CaptureRules(options);
+        this.configuration = configuration;
+        this.sparing = sparing;
+    }
+
+    /**
+     * Closes the file that is open and opens that of a piece.
+     *
+     * @return the file's tensors in the order of their bytes; for a table, those with a byte in the piece
+     * @throws InvalidDataException if the file cannot be read or is not a valid capture; it names file and sample
+     */
+    public List<SlotTensor> open(FilePiece piece) {
+        return header(piece).tensors();
+    }
+
+    CaptureHeader header(FilePiece piece) {
+        close();
+        InputFile file = piece.file();
+        try {
+            ByteSource source = ByteSource.open(file, configuration);
+            Opened next = new Opened(file, source, new BlockWindow(source, blocks.blockFor(source), sparing));
+            opened = next;
+            return CaptureHeader.read(piece, next.window, rules);
+        } catch (InvalidDataException e) {
+            throw FileProblem.of(file, e);
+        } catch (IOException e) {
+            throw FileProblem.of(file, e);
+        }
+    }
+
+    /**
+     * Reads the values {@code [from, to)} of a tensor of the open file, in chunks.
+     *
+     * @param readEnd the byte of the file at which reading ahead stops
+     * @throws InvalidDataException if the file cannot be read
+     */
+    public void read(SlotTensor tensor, long from, long to, long readEnd, TensorValues.Chunks chunks) {
+        Opened current = opened;
+        if (current == null) {
+            throw new IllegalStateException("no capture is open");
+        }
+        try {
+            tensor.read(current.window, from, to, readEnd, chunks);
+        } catch (IOException e) {
+            throw FileProblem.of(current.file, e);
+        }
+    }
+
+    /** Bytes read from all files so far, headers and gaps included. */
+    public long readBytes() {
+        return readBytes + (opened == null ? 0 : opened.window.readBytes());
+    }
+
+    @Override
+    public void close() {
+        Opened last = opened;
+        if (last == null) {
+            return;
+        }
+        readBytes = readBytes();
+        opened = null;
+        try {
+            last.source.close();
+        } catch (IOException e) {
+            throw FileProblem.of(last.file, e);
+        }
+    }
+}

@@ -1,0 +1,46 @@
+package io.kvscale.capture;
+
+import java.util.List;
+import java.util.Optional;
+
+/** The list of capture formats. Listing, header reading, sample names, messages and options all follow it. */
+public final class CaptureFormats {
+    /** Every format. The first one also gets the files that none recognizes: its error names what was expected. */
+    static final List<CaptureFormat> ALL = List.of(
+            new SafetensorsFormat(), //
+            new ArrowFormat(),
+            new ParquetFormat());
+
+    private CaptureFormats() {}
+
+    /** Every format's word, in the order of the list. */
+    public static List<String> words() {
+        return ALL.stream().map(CaptureFormat::word).toList();
+    }
+
+    /** The format with this word, in upper or lower case. */
+    public static Optional<CaptureFormat> named(String word) {
+        return ALL.stream()
+                .filter(format -> format.word().equalsIgnoreCase(word))
+                .findFirst();
+    }
+
+    /** The format of files with this name; empty if no extension matches. */
+    static Optional<CaptureFormat> ofFile(String name) {
+        return ALL.stream().filter(format -> format.hasExtension(name)).findFirst();
+    }
+
+    /** The format of a file with these first bytes, see {@link CaptureFormat#recognizes}. */
+    static CaptureFormat ofStart(long start) {
+        return ALL.stream()
+                .filter(format -> format.recognizes(start))
+                .findFirst()
+                .orElse(ALL.get(0));
+    }
+
+    /** The formats' words or extensions as an English list: {@code a, b or c}. */
+    public static String either(List<String> words) {
+        int last = words.size() - 1;
+        return last == 0 ? words.get(0) : String.join(", ", words.subList(0, last)) + " or " + words.get(last);
+    }
+}

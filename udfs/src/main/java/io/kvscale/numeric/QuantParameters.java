@@ -1,0 +1,63 @@
+package io.kvscale.numeric;
+
+/**
+ * One scale and its zero point: a code q stands for {@code (q - zeroPoint) * scale}.
+ *
+ * <p>Every step is computed in f32 and rounded to {@code step} at once, as compressed-tensors does; {@code step} is f32
+ * under {@code scale_dtype: float32}, the type of K and V under {@code input}.
+ *
+ * @param scale finite and above 0
+ * @param zeroPoint a number of the format; 0 where symmetric
+ */
+public record QuantParameters(float scale, float zeroPoint) {
+    /**
+     * The parameters for values observed within {@code [min, max]}; zero is always made representable.
+     *
+     * @param min least observed value, a finite number of {@code step}
+     * @param max greatest observed value, likewise
+     * @throws ArithmeticException if max - min overflows {@code step}
+     */
+    public static QuantParameters ofRange(float min, float max, NumberFormat format, boolean symmetric, Dtype step) {
+        float lo = Math.min(min, 0f);
+        float hi = Math.max(max, 0f);
+        float scale;
+        float zeroPoint;
+        if (symmetric) {
+            scale = step.round(Math.max(-lo, hi) / format.symmetricDivisor());
+            zeroPoint = 0f;
+        } else {
+            float width = step.round(hi - lo);
+            if (Float.isInfinite(width)) {
+                throw new ArithmeticException("max - min = " + hi + " - " + lo + " overflows " + step);
+            }
+            scale = step.round(width / format.asymmetricDivisor());
+            // Before a zero scale is replaced: then lo/scale is NaN (zero point 0) or -Inf (zero point qmax).
+            float shifted = step.round(format.min() - step.round(lo / scale));
+            zeroPoint = Float.isNaN(shifted) ? 0f : format.round(shifted);
+            if (format.isInteger()) {
+                zeroPoint += 0f; // an integer has no -0
+            }
+        }
+        return new QuantParameters(scale == 0f ? step.epsilon() : scale, zeroPoint);
+    }
+
+    /** The number of {@code format} that stands for {@code x}; the sign of a zero is kept. */
+    public float quantize(float x, NumberFormat format, Dtype step) {
+        return format.round(shifted(x, step));
+    }
+
+    /** x / scale + zeroPoint: what is clamped and rounded to a number of the format. */
+    public float shifted(float x, Dtype step) {
+        return step.round(step.round(x / scale) + zeroPoint);
+    }
+
+    /** The value that a number of the format stands for, rounded to {@code step}. */
+    public float dequantize(float q, Dtype step) {
+        return step.round(unrounded(q, step));
+    }
+
+    /** The same in f32, before its last rounding. */
+    public float unrounded(float q, Dtype step) {
+        return step.round(q - zeroPoint) * scale;
+    }
+}

@@ -1,0 +1,50 @@
+package io.kvscale.quant.search;
+
+import io.kvscale.numeric.Dtype;
+import io.kvscale.observer.Range;
+import io.kvscale.observer.SlotStatistics;
+import io.kvscale.observer.histogram.ValueCounts;
+import io.kvscale.scheme.QuantizationScheme;
+import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.InvalidDataException;
+
+/** An observer that chooses a range from histograms. Heads without values, or with zeros only, keep their observed range. */
+interface CountingRule extends RangeRule {
+    /**
+     * The range of the heads that share a scale.
+     *
+     * @param all the observed range, not zeros only; the counted values lie within, except for their rounding
+     */
+    Range choose(ValueCounts counts, Range all, QuantizationScheme scheme, Dtype step);
+
+    @Override
+    default Needs needs() {
+        return Needs.COUNTS;
+    }
+
+    @Override
+    default Range[] ranges(SlotStatistics statistics, QuantizationScheme scheme, Dtype step) {
+        int channels = scheme.channelsPerScale(statistics.geometry());
+        int headsPerScale = channels / statistics.geometry().headDim();
+        Range[] ranges = statistics.ranges(channels);
+        for (int i = 0; i < ranges.length; i++) {
+            Range all = ranges[i];
+            if (!all.isEmpty() && (all.min() != 0 || all.max() != 0)) {
+                ValueCounts counts = statistics.counts(i * headsPerScale, headsPerScale);
+                if (counts == null) {
+                    throw new InvalidDataException(DataProblem.of(
+                            "observer " + word() + " needs histograms, and the statistics hold ranges only",
+                            "collect them again with statistics: histogram (under kvscale in the recipe, or the last"
+                                    + " argument of kv_stats_agg), or take observer static_minmax"));
+                }
+                ranges[i] = choose(counts, all, scheme, step);
+            }
+        }
+        return ranges;
+    }
+
+    /** The part of a range with absolute values up to {@code limit}. */
+    static Range clip(Range all, float limit) {
+        return new Range(Math.max(all.min(), -limit), Math.min(all.max(), limit));
+    }
+}

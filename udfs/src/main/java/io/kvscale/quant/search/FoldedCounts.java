@@ -1,0 +1,66 @@
+package io.kvscale.quant.search;
+
+import io.kvscale.observer.histogram.ValueCounts;
+import java.util.Arrays;
+
+/**
+ * Counts by absolute value, ascending, 0 left out.
+ *
+ * @param x the absolute values
+ * @param positive how many have that value
+ * @param negative how many have its opposite
+ * @param total both
+ * @param small running sums of {@code total * power(x)}: of the first i values at i
+ */
+record FoldedCounts(float[] x, double[] positive, double[] negative, double[] total, double[] small) {
+    static FoldedCounts of(ValueCounts counts, PowerTable power) {
+        float[] values = counts.values();
+        int n = values.length;
+        float[] x = new float[n];
+        double[] positive = new double[n];
+        double[] negative = new double[n];
+        int p = 0;
+        while (p < n && values[p] <= 0) {
+            p++;
+        }
+        int m = p - 1;
+        while (m >= 0 && values[m] == 0) {
+            m--;
+        }
+        int size = 0;
+        while (p < n || m >= 0) {
+            float next = p == n ? -values[m] : m < 0 ? values[p] : Math.min(values[p], -values[m]);
+            x[size] = next;
+            if (p < n && values[p] == next) {
+                positive[size] = counts.counts()[p++];
+            }
+            if (m >= 0 && -values[m] == next) {
+                negative[size] = counts.counts()[m--];
+            }
+            size++;
+        }
+        double[] total = new double[size];
+        double[] small = new double[size + 1];
+        for (int i = 0; i < size; i++) {
+            total[i] = positive[i] + negative[i];
+            small[i + 1] = small[i] + total[i] * power.of(x[i]);
+        }
+        return new FoldedCounts(
+                Arrays.copyOf(x, size), Arrays.copyOf(positive, size), Arrays.copyOf(negative, size), total, small);
+    }
+
+    /** The index of the first value above {@code limit}. */
+    int first(float limit) {
+        int low = 0;
+        int high = x.length;
+        while (low < high) {
+            int middle = (low + high) >>> 1;
+            if (x[middle] > limit) {
+                high = middle;
+            } else {
+                low = middle + 1;
+            }
+        }
+        return low;
+    }
+}

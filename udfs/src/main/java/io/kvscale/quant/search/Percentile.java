@@ -1,0 +1,87 @@
+package io.kvscale.quant.search;
+
+import io.kvscale.numeric.Dtype;
+import io.kvscale.observer.Range;
+import io.kvscale.observer.histogram.ValueCounts;
+import io.kvscale.scheme.Kwargs;
+import io.kvscale.scheme.QuantizationScheme;
+import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.InvalidDataException;
+import java.math.BigDecimal;
+import java.math.RoundingMode;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Clips the range at the least {@code |x|} that a share of all values does not exceed.
+ *
+ * @param percentile the share in percent, within (0, 100]
+ */
+public record Percentile(double percentile) implements CountingRule {
+    private static final String KEY = "percentile";
+
+    public Percentile() {
+        this(99.99);
+    }
+
+    public Percentile {
+        if (!(percentile > 0 && percentile <= 100)) {
+            throw Kwargs.outOfBounds(KEY, percentile, "a number above 0, at most 100, such as 99.99");
+        }
+    }
+
+    @Override
+    public String word() {
+        return "percentile";
+    }
+
+    @Override
+    public List<String> keys() {
+        return List.of(KEY);
+    }
+
+    @Override
+    public Percentile with(Kwargs kwargs) {
+        return new Percentile(kwargs.number(KEY, percentile));
+    }
+
+    @Override
+    public Map<String, Double> kwargs() {
+        return Map.of(KEY, percentile);
+    }
+
+    @Override
+    public Range choose(ValueCounts counts, Range all, QuantizationScheme scheme, Dtype step) {
+        float limit = magnitude(counts);
+        float[] values = counts.values();
+        // At the greatest value nothing is clipped. The counts may have rounded it, the range has not.
+        return limit == Math.max(-values[0], values[values.length - 1]) ? all : CountingRule.clip(all, limit);
+    }
+
+    /** The least {@code |x|} that at least {@link #percentile} percent of all values do not exceed. */
+    float magnitude(ValueCounts counts) {
+        long all = 0;
+        for (long count : counts.counts()) {
+            all = Math.addExact(all, count);
+        }
+        long needed = BigDecimal.valueOf(percentile)
+                .multiply(BigDecimal.valueOf(all))
+                .divide(BigDecimal.valueOf(100), 0, RoundingMode.CEILING)
+                .longValueExact();
+        float[] values = counts.values();
+        int low = 0;
+        int high = values.length - 1;
+        long left = all;
+        // The greatest magnitude is at one end, or at both.
+        for (float x = Math.max(-values[low], values[high]); x > 0; x = Math.max(-values[low], values[high])) {
+            left -= -values[low] == x ? counts.counts()[low++] : 0;
+            left -= high >= low && values[high] == x ? counts.counts()[high--] : 0;
+            if (left < needed) {
+                return x;
+            }
+        }
+        throw new InvalidDataException(DataProblem.of(
+                "percentile " + percentile + " of |x| is 0: " + left + " of " + all + " values are zero",
+                "take a higher percentile"));
+    }
+}

@@ -1,0 +1,27 @@
+package io.kvscale.quant.search;
+
+import io.kvscale.numeric.Dtype;
+import io.kvscale.observer.BatchPolicy;
+import io.kvscale.observer.Range;
+import io.kvscale.observer.SlotStatistics;
+import io.kvscale.scheme.Observer;
+import io.kvscale.scheme.QuantizationScheme;
+import io.kvscale.tensor.Geometry;
+import org.jspecify.annotations.Nullable;
+
+/** An observer with its rule from statistics to ranges. */
+public interface RangeRule extends Observer {
+    /**
+     * One range per scale, row-major in the scale's shape; empty where no finite value was observed.
+     *
+     * @param step the type that ranges are rounded to: F32, or the type of K and V
+     * @throws io.kvscale.tensor.InvalidDataException if the statistics lack what the observer needs; it names no slot
+     * @throws ArithmeticException if a range overflows {@code step}
+     */
+    Range[] ranges(SlotStatistics statistics, QuantizationScheme scheme, Dtype step);
+
+    /** Which batches the statistics must keep; null for none. */
+    default @Nullable BatchPolicy policy(QuantizationScheme scheme, Geometry geometry) {
+        return null;
+    }
+}

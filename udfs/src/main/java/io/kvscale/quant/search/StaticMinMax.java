@@ -1,0 +1,19 @@
+package io.kvscale.quant.search;
+
+import io.kvscale.numeric.Dtype;
+import io.kvscale.observer.Range;
+import io.kvscale.observer.SlotStatistics;
+import io.kvscale.scheme.QuantizationScheme;
+
+/** The least and the greatest of all values, which do not depend on their order. The default. */
+public record StaticMinMax() implements RangeRule {
+    @Override
+    public String word() {
+        return "static_minmax";
+    }
+
+    @Override
+    public Range[] ranges(SlotStatistics statistics, QuantizationScheme scheme, Dtype step) {
+        return statistics.ranges(scheme.channelsPerScale(statistics.geometry()));
+    }
+}

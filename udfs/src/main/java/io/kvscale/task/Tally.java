@@ -1,0 +1,63 @@
+package io.kvscale.task;
+
+import java.io.Serializable;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+
+/**
+ * Counts of a task beside its statistics; a commutative monoid.
+ *
+ * @param readBytes bytes read from files, or bytes of K and V given by rows or a model
+ * @param nanos time that the tasks took, added up
+ * @param maskedFiles files whose mask left out padding
+ * @param foreignFiles files without any K or V
+ * @param unmatchedTensors tensors that are neither K nor V
+ * @param names names of some unmatched tensors; of two lists, merging keeps the first by its strings
+ * @param failed samples that the model failed on
+ */
+public record Tally(
+        long readBytes,
+        long nanos,
+        long maskedFiles,
+        long foreignFiles,
+        long unmatchedTensors,
+        List<String> names,
+        FailedSamples failed)
+        implements Serializable {
+    public static final Tally NONE = new Tally(0, 0, 0, 0, 0, List.of(), FailedSamples.NONE);
+
+    public Tally {
+        names = new ArrayList<>(names);
+    }
+
+    static Tally read(long bytes, long nanos, FailedSamples failed) {
+        return new Tally(bytes, nanos, 0, 0, 0, List.of(), failed);
+    }
+
+    public Tally merge(Tally other) {
+        return new Tally(
+                readBytes + other.readBytes,
+                nanos + other.nanos,
+                maskedFiles + other.maskedFiles,
+                foreignFiles + other.foreignFiles,
+                unmatchedTensors + other.unmatchedTensors,
+                first(names, other.names),
+                failed.merge(other.failed));
+    }
+
+    /** The same list for both orders; an empty list yields to any other. */
+    private static List<String> first(List<String> a, List<String> b) {
+        if (a.isEmpty() || b.isEmpty()) {
+            return a.isEmpty() ? b : a;
+        }
+        Iterator<String> others = b.iterator();
+        for (String name : a) {
+            int order = others.hasNext() ? name.compareTo(others.next()) : 1;
+            if (order != 0) {
+                return order < 0 ? a : b;
+            }
+        }
+        return a;
+    }
+}

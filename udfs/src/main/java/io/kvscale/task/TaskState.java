@@ -1,0 +1,212 @@
+package io.kvscale.task;
+
+import io.kvscale.cache.QuantizedKvCache;
+import io.kvscale.observer.CalibrationStatistics;
+import io.kvscale.observer.Corpus;
+import io.kvscale.observer.SlotStatistics;
+import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.Geometry;
+import io.kvscale.tensor.KvSource;
+import io.kvscale.tensor.Position;
+import io.kvscale.tensor.Role;
+import io.kvscale.tensor.Slot;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.ObjectInputStream;
+import java.io.ObjectOutputStream;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.util.Collections;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Everything that a task over files, rows or texts finds out: statistics and geometries by slot, the first problem, and
+ * counts. A commutative monoid under {@link #merge}: the merged state does not depend on how the corpus was split.
+ *
+ * <p>Bad data is part of the state. Of several problems, the first by sample, layer and role is kept. A slot with two
+ * geometries keeps the statistics of the first one, for the error message only. Not thread-safe.
+ */
+public final class TaskState {
+    /** The key of the part that holds everything except slots. */
+    private static final int NO_SLOT = -1;
+
+    private final SortedMap<Slot, SlotStatistics> slots = new TreeMap<>();
+    private final TreeMap<Slot, Geometries> geometries = new TreeMap<>();
+    private Corpus corpus = Corpus.EMPTY;
+    private Tally tally = Tally.NONE;
+    private @Nullable DataProblem found;
+
+    /** A state with a problem and nothing else. */
+    public static TaskState of(DataProblem problem) {
+        TaskState state = new TaskState();
+        state.add(problem);
+        return state;
+    }
+
+    /** A state with counts and nothing else. */
+    public static TaskState of(Corpus corpus, Tally tally) {
+        return new TaskState().counting(corpus, tally);
+    }
+
+    /**
+     * Observes a piece of K or V. A piece of a second geometry is recorded but not observed: {@link #problem} reports it.
+     *
+     * @param cache observes the piece; its statistics become part of this state
+     */
+    void observe(QuantizedKvCache cache, Slot slot, Position position, ByteBuffer values) {
+        KvSource source = position.source();
+        SlotStatistics seen = slots.get(slot);
+        boolean fits = seen == null || seen.geometry().equals(source.geometry());
+        if (position.element() == 0 || seen == null || !fits) {
+            geometries.merge(slot, Geometries.of(source.geometry(), source.origin(0)), Geometries::merge);
+        }
+        if (fits) {
+            cache.observe(slot, position, values);
+        }
+        SlotStatistics observed = seen == null ? cache.statistics().get(slot) : null;
+        if (observed != null) {
+            slots.put(slot, observed);
+        }
+    }
+
+    /** Keeps the first of all problems. */
+    public void add(DataProblem problem) {
+        found = first(found, problem);
+    }
+
+    /** Replaces the counts. */
+    TaskState counting(Corpus read, Tally counts) {
+        corpus = read;
+        tally = counts;
+        return this;
+    }
+
+    /** Adds another state, which must not be used afterwards. */
+    public void merge(TaskState other) {
+        other.geometries.forEach((slot, seen) -> {
+            Geometry geometry = geometries
+                    .merge(slot, seen, Geometries::merge)
+                    .seen()
+                    .get(0)
+                    .geometry();
+            SlotStatistics merged = merged(with(geometry, slots.get(slot)), with(geometry, other.slots.get(slot)));
+            if (merged == null) {
+                slots.remove(slot);
+            } else {
+                slots.put(slot, merged);
+            }
+        });
+        corpus = corpus.merge(other.corpus);
+        tally = tally.merge(other.tally);
+        found = first(found, other.found);
+    }
+
+    private static @Nullable SlotStatistics with(Geometry geometry, @Nullable SlotStatistics seen) {
+        return seen == null || seen.geometry().equals(geometry) ? seen : null;
+    }
+
+    private static @Nullable SlotStatistics merged(@Nullable SlotStatistics into, @Nullable SlotStatistics other) {
+        if (into == null || other == null) {
+            return into == null ? other : into;
+        }
+        into.merge(other);
+        return into;
+    }
+
+    private static @Nullable DataProblem first(@Nullable DataProblem a, @Nullable DataProblem b) {
+        if (a == null || b == null) {
+            return a == null ? b : a;
+        }
+        return a.compareTo(b) <= 0 ? a : b;
+    }
+
+    /** Whether nothing was observed, counted or found wrong. */
+    public boolean isEmpty() {
+        return geometries.isEmpty() && corpus.equals(Corpus.EMPTY) && tally.equals(Tally.NONE) && found == null;
+    }
+
+    /** The statistics and what was read; incomplete if there is a problem. */
+    public CalibrationStatistics statistics() {
+        return new CalibrationStatistics(corpus, slots);
+    }
+
+    /** The geometries of every slot; a slot with two has a {@link Geometries#conflict}. */
+    public SortedMap<Slot, Geometries> geometries() {
+        return Collections.unmodifiableSortedMap(geometries);
+    }
+
+    /** The first problem by sample, layer and role, conflicting geometries included; null if there is none. */
+    public @Nullable DataProblem problem() {
+        DataProblem first = found;
+        for (Map.Entry<Slot, Geometries> entry : geometries.entrySet()) {
+            first = first(first, entry.getValue().conflict(entry.getKey()));
+        }
+        return first;
+    }
+
+    /** The first problem that was added, conflicting geometries left out. */
+    @Nullable
+    DataProblem found() {
+        return found;
+    }
+
+    public Tally tally() {
+        return tally;
+    }
+
+    /**
+     * The state in parts that can be merged in parallel: one part for each slot, one for the rest. Parts with the same key
+     * belong together; all parts merged give this state.
+     */
+    public SortedMap<Integer, TaskState> parts() {
+        SortedMap<Integer, TaskState> parts = new TreeMap<>();
+        TaskState rest = of(corpus, tally);
+        rest.found = found;
+        parts.put(NO_SLOT, rest);
+        geometries.forEach((slot, seen) -> {
+            TaskState part = new TaskState();
+            part.geometries.put(slot, seen);
+            SlotStatistics statistics = slots.get(slot);
+            if (statistics != null) {
+                part.slots.put(slot, statistics);
+            }
+            parts.put(slot.layer() * 2 + (slot.role() == Role.KEY ? 0 : 1), part);
+        });
+        return parts;
+    }
+
+    /** The state as bytes, for the way between tasks of one Spark application; not a file format. */
+    public byte[] toByteArray() {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        try (ObjectOutputStream out = new ObjectOutputStream(bytes)) {
+            out.writeObject(statistics().toByteArray());
+            out.writeObject(geometries);
+            out.writeObject(tally);
+            out.writeObject(found);
+        } catch (IOException e) {
+            throw new UncheckedIOException("a task's state cannot be serialized", e);
+        }
+        return bytes.toByteArray();
+    }
+
+    /** Reads what {@link #toByteArray} wrote. */
+    @SuppressWarnings("unchecked")
+    public static TaskState fromByteArray(byte[] bytes) {
+        TaskState state = new TaskState();
+        try (ObjectInputStream in = new ObjectInputStream(new ByteArrayInputStream(bytes))) {
+            CalibrationStatistics statistics = CalibrationStatistics.fromByteArray((byte[]) in.readObject());
+            state.slots.putAll(statistics.slots());
+            state.corpus = statistics.corpus();
+            state.geometries.putAll((Map<Slot, Geometries>) in.readObject());
+            state.tally = (Tally) in.readObject();
+            state.found = (DataProblem) in.readObject();
+        } catch (IOException | ClassNotFoundException e) {
+            throw new IllegalStateException("these bytes are not a task's state", e);
+        }
+        return state;
+    }
+}
