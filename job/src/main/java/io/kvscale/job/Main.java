@@ -20,7 +20,7 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
 
-/** The command {@code kvscale}: what stands here is common to every subcommand. */
+/** The command {@code kvscale}: runs one command line. Holds the options that all subcommands share. */
 @Command(
         name = "kvscale",
         description = "Calibrates the scales of a quantized KV cache on Apache Spark.",
@@ -45,15 +45,15 @@ public final class Main implements Runnable {
     private boolean help;
 
     @SuppressWarnings("unused") // picocli acts on it
-    @Option(names = "--version", versionHelp = true, description = "Show the versions, on one line.")
+    @Option(names = "--version", versionHelp = true, description = "Show the versions of kvscale, Spark and Java.")
     private boolean version;
 
-    @Option(names = "--debug", scope = ScopeType.INHERIT, description = "Show the stack trace of a failure.")
+    @Option(names = "--debug", scope = ScopeType.INHERIT, description = "Show the stack trace of an error.")
     private boolean debug;
 
     public static void main(String[] args) {
         int code = run(System.out, System.err, args);
-        // A cluster manager that runs the driver takes a call of exit for a failure, whatever the number.
+        // In cluster mode YARN and Kubernetes count any call of System.exit as a failure, even exit(0).
         if (code != ExitCode.DONE) {
             System.exit(code);
         }
@@ -73,7 +73,7 @@ public final class Main implements Runnable {
                     .setExecutionExceptionHandler((e, command, parsed) -> ErrorReporter.report(e, errors, main.debug));
             int code = line.execute(args);
             if (line.getOut().checkError() && code == ExitCode.DONE) {
-                errors.println("kvscale: the result cannot be shown: writing to standard output failed");
+                errors.println("kvscale: cannot print the result: writing to standard output failed");
                 return ExitCode.UNEXPECTED;
             }
             return code;
@@ -84,6 +84,6 @@ public final class Main implements Runnable {
 
     @Override
     public void run() {
-        throw new ParameterException(spec.commandLine(), "a command is missing");
+        throw new ParameterException(spec.commandLine(), "no command is given");
     }
 }

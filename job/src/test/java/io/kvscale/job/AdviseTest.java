@@ -230,7 +230,7 @@ class AdviseTest {
         assertThat(advice.get("skip_layers")).hasToString("[0,1,2,3]");
         assertThat(advice.get("average_bits").doubleValue()).isEqualTo(16);
         assertThat(advise(statistics, "--bits", "16").isDone().out())
-                .contains("no recipe: every layer stays unquantized", "--kv-cache-dtype-skip-layers 0 1 2 3");
+                .contains("no recipe, because every layer stays unquantized", "--kv-cache-dtype-skip-layers 0 1 2 3");
     }
 
     @Test
@@ -261,10 +261,10 @@ class AdviseTest {
                 "--bits 0 | --bits 0 | from 4",
                 "--bits 17 | --bits 17 | to 16",
                 "--bits -4 | --bits -4 | from 4",
-                "--bits NaN | --bits | 'NaN' is not a number",
-                "--bits 1e9999999 | --bits | is not a number",
-                "--bits many | --bits | is not a number",
-                "--min-sqnr Infinity | --min-sqnr | 'Infinity' is not a number",
+                "--bits NaN | --bits | 'NaN' is not a decimal number",
+                "--bits 1e9999999 | --bits | is not a decimal number",
+                "--bits many | --bits | is not a decimal number",
+                "--min-sqnr Infinity | --min-sqnr | 'Infinity' is not a decimal number",
                 "--min-sqnr -3 | --min-sqnr -3 | at least 0",
                 "--min-sqnr 30 --bits 6 | --min-sqnr | --bits",
                 "--json | --min-sqnr | --bits",

@@ -106,16 +106,16 @@ class BadTableTest {
     @Test
     void whatARowSaysMustBeKOrVOfALayer() {
         refused(with(ROLE, "query"), "'query', neither key nor value", "sample sample-02");
-        refused(with(LAYER, 10_000), "10000", "no layer within 0..9999");
-        refused(with(LAYER, -1), "-1", "no layer within");
+        refused(with(LAYER, 10_000), "10000", "not a layer within 0..9999");
+        refused(with(LAYER, -1), "-1", "not a layer within");
         refused(with(DTYPE, "F64"), "F64", "F32, BF16, F16", "layer 1 value");
         refused(with(DTYPE, "f8_e4m3"), "already quantized", "layer 1 value");
         refused(with(DTYPE, "F16"), "BF16", "F16", "layer 1 value");
         refused(with(SHAPE, List.of(1L, 2L)), "layer 1 value", "table kv");
-        refused(with(SHAPE, List.of()), "[]", "is not that of K or V");
+        refused(with(SHAPE, List.of()), "[]", "does not fit K or V");
         refused(with(SHAPE, List.of(1L, 2L, 6L, 32L)), "data", "896 bytes", "[1, 2, 6, 32] of BF16");
         refused(with(SHAPE, List.of(1L, -2L, 7L, 32L)), "holds no values");
-        refused(with(SHAPE, List.of(1L << 31, 2L, 7L, 32L)), "larger than any model's");
+        refused(with(SHAPE, List.of(1L << 31, 2L, 7L, 32L)), "larger than that of any model");
         refused(with(SHAPE, List.of(1L << 30, 2L, 1L << 30, 32L)), "896 bytes");
         refused(with(SHAPE, List.of(1L, 4L, 7L, 16L)), "4 heads, head_dim 16", "2 heads, head_dim 32", "sample-02");
         refused(with(DATA, new byte[0]), "0 bytes", "layer 1 value");
@@ -305,9 +305,10 @@ class BadTableTest {
     void parquetAmongCapturesIsRefused() {
         Path parquet = Table.parquet(table(), 1, work.resolve("in"));
         Table.captures(work.resolve("in"), 1, 1, "BF16");
-        calibrate("--input", parquet).fails(ExitCode.DATA, "Parquet", "sample-00.safetensors", "--input-format");
+        calibrate("--input", parquet)
+                .fails(ExitCode.DATA, "mix a table with captures", "sample-00.safetensors", "--input-format");
         calibrate("--input", work.resolve("in/sample-00.safetensors"), onlyFile(parquet))
-                .fails(ExitCode.DATA, "Parquet");
+                .fails(ExitCode.DATA, "mix a table with captures");
         calibrate("--input", parquet, "--input-format", "arrow").fails(ExitCode.DATA, "no .arrow or .arrows file");
         Path done = work.resolve("done");
         Cli.run("calibrate", "--recipe", recipe, "--input", parquet, "--input-format", "safetensors", "--output", done)
@@ -328,7 +329,7 @@ class BadTableTest {
     void theOutputIsNeverWithinTheParquetFolder() {
         Path parquet = Table.parquet(table(), 1, work.resolve("in"));
         Cli.run("calibrate", "--recipe", recipe, "--input", parquet, "--output", parquet.resolve("out"))
-                .fails(ExitCode.OUTPUT, "lie within each other");
+                .fails(ExitCode.OUTPUT, "overlap");
     }
 
     @Test

@@ -156,7 +156,7 @@ class DerivationTest {
         Path range = calibrate("range", Folder.recipe(work, FP8)).resolve("statistics.kvstats");
         Path counted = calibrate("counted", Folder.recipe(work, FP8, "kvscale: {statistics: histogram}"))
                 .resolve("statistics.kvstats");
-        assertThat(Cli.run("inspect", range).isDone().out()).contains("histograms: none, ranges only");
+        assertThat(Cli.run("inspect", range).isDone().out()).contains("histograms: none, only ranges");
         String shown = Cli.run("inspect", counted).isDone().out();
         JsonNode json = Folder.json(
                 Cli.run("inspect", "--json", range, counted).isDone().out());
@@ -171,10 +171,10 @@ class DerivationTest {
             assertThat(slot.get("histogram").isNull()).isTrue();
             heads += slot.get("heads").asInt();
         }
-        assertThat(shown).contains("histograms: 4 of 4 slots, " + bytes + " bytes, " + bytes / heads + " a head");
+        assertThat(shown).contains("histograms: 4 of 4 slots, " + bytes + " bytes, " + bytes / heads + " per head");
         Cli differs = Cli.run("compare", range, counted);
         assertThat(differs.code()).isEqualTo(ExitCode.DIFFERENT);
-        assertThat(differs.out()).contains("histograms: none, ranges only", "histograms: 4 of 4 slots");
+        assertThat(differs.out()).contains("histograms: none, only ranges", "histograms: 4 of 4 slots");
         // The section is the counts, a length for each head and an index for each slot, their number, and its header.
         assertThat((long) Folder.bytes(counted).length - Folder.bytes(range).length)
                 .isEqualTo(bytes + 4L * heads + 4L * 4 + 4 + 1 + "histograms".length() + 2 + 8);

@@ -175,6 +175,6 @@ class HdfsTest {
                         hdfs + "/in",
                         "--output",
                         work.resolve("none"))
-                .fails(ExitCode.DATA, "there is no such folder", "/models/none", "--model");
+                .fails(ExitCode.DATA, "the folder does not exist", "/models/none", "--model");
     }
 }

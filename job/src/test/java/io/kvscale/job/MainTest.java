@@ -43,7 +43,7 @@ class MainTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"--versio, --version", "calibrat, calibrat", "'', a command is missing"})
+    @CsvSource({"--versio, --version", "calibrat, calibrat", "'', no command is given"})
     void wrongUsageIsExitCodeTwoAndAtMostThreeLines(String argument, String said) {
         int code = argument.isEmpty() ? run() : run(argument);
         assertThat(code).isEqualTo(ExitCode.USAGE);

@@ -338,7 +338,7 @@ class OutputContractTest {
                         "--output",
                         output)
                 .isDone();
-        assertThat(done.err().lines().filter(line -> line.contains("not acted on")))
+        assertThat(done.err().lines().filter(line -> line.contains("ignored these recipe keys")))
                 .singleElement()
                 .asString()
                 .contains("config_groups");

@@ -154,7 +154,7 @@ class TextCalibrationTest {
         for (Object model :
                 List.of(work.resolve("none"), MODEL.resolve("model.onnx"), "https://hub.invalid/a", "a/b")) {
             calibrate(recipe, model, TEXTS, "out")
-                    .fails(ExitCode.DATA, "there is no such folder", "in model " + model, "--model");
+                    .fails(ExitCode.DATA, "the folder does not exist", "in model " + model, "--model");
         }
     }
 

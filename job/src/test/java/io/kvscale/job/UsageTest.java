@@ -48,7 +48,7 @@ class UsageTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "calibrat | there is no command 'calibrat'",
+                "calibrat | unknown command 'calibrat'",
                 "calibrate | --recipe",
                 "calibrate --recipe RECIPE --input IN | --output",
                 "calibrate --recipe RECIPE --output OUT | --input",
@@ -105,7 +105,7 @@ class UsageTest {
                 "kv_cache_scheme: {num_bits: 8, type: float, strategy: token} | token",
                 "kv_cache_scheme: {num_bits: 8, type: float, strategy: group} | group_size",
                 "kv_cache_scheme: {num_bits: 3, type: int} | num_bits",
-                "kv_cache_scheme: !!javax.script.ScriptEngineManager [] | without tags",
+                "kv_cache_scheme: !!javax.script.ScriptEngineManager [] | YAML tags are refused",
                 "kv_cache_scheme: [1, 2 | line",
                 "kvscale: {layout: BHSD} | kv_cache_scheme",
                 "'' | kv_cache_scheme",

@@ -5,20 +5,20 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One row of a table: a tensor, and where in the file its values lie.
+ * One row of a table: a tensor, and the position of its values in the file.
  *
- * <p>Checked: the layer is one that is wanted, {@code begin <= end} lie within the file. Not checked: whether dtype, shape
- * and the number of bytes go together.
+ * <p>Checked: the layer is wanted, {@code begin <= end} lie within the file. Not checked: whether dtype, shape and the
+ * number of bytes fit together.
  *
- * @param batch the record batch, counted from 0 in the order of the file
- * @param row within the batch, from 0
- * @param sample null where the table does not say
- * @param shape the dimensions as they are stored; empty where {@code heads} and {@code headDim} stand for them
- * @param heads 0 where there is a shape
- * @param headDim likewise
- * @param tokens how many the table says the row has; negative where it does not
- * @param further whether the row goes on with a sample that began in another row
- * @param dtype by its safetensors name, in capitals
+ * @param batch index of the record batch in the file, from 0
+ * @param row index in the batch, from 0
+ * @param sample null if the table has none
+ * @param shape the stored dimensions; empty if the table has {@code heads} and {@code headDim} instead
+ * @param heads 0 if there is a shape
+ * @param headDim 0 if there is a shape
+ * @param tokens the token count in the table; negative if it has none
+ * @param further whether the row continues a sample that began in another row
+ * @param dtype the safetensors name, in upper case
  * @param begin first byte of the values, counted from the start of the file
  * @param end the byte after the last
  */

@@ -7,18 +7,14 @@ import org.apache.arrow.flatbuf.MessageHeader;
 import org.apache.arrow.flatbuf.Schema;
 
 /**
- * A table of K and V in Arrow's IPC format, file or stream: one row a tensor. Gives where the values lie and reads all but
- * them; nothing that the file says is trusted.
+ * A K/V table in Arrow's IPC format, file or stream, with one row per tensor. Reads and checks every column but the
+ * values, and gives the position of the values.
  *
- * <p>Of a file, only the record batches are read that have bytes in the part that is wanted; of a stream, the metadata of
- * those before it too.
+ * <p>From a file, only record batches in the wanted part are read; from a stream, also the metadata of those before.
  */
 public final class ArrowTable {
-    /** Bytes of a file that say whether it is one. */
-    public static final int MAGIC_BYTES = 8;
-
     private static final long FILE = 0x0000_3157_4f52_5241L; // ARROW1 00 00
-    private static final String NO_ROWS = "the table holds no rows";
+    private static final String NO_ROWS = "the table has no rows";
 
     private final Bytes bytes;
     private final TableQuery query;
@@ -26,14 +22,14 @@ public final class ArrowTable {
     private final long to;
     private final Rows rows;
 
-    /** Receives the rows, a record batch at a time, in the order of the file. */
+    /** Receives the rows by record batch, in the order of the file. */
     public interface Rows {
-        /** @throws InvalidDataException which comes back in {@link #problem} */
+        /** @throws InvalidDataException which is then passed to {@link #problem} */
         void batch(List<ArrowRow> batch);
 
         /**
-         * A batch that cannot be used; the others follow, as far as they can be found, so that the first problem of all
-         * can be told whatever the cuts.
+         * Receives the error of an invalid batch. Later batches follow as far as they can be found, so that the first
+         * error, by sample, does not depend on how the file is cut.
          */
         void problem(InvalidDataException problem);
     }
@@ -46,7 +42,7 @@ public final class ArrowTable {
         this.rows = rows;
     }
 
-    /** Whether a file is an Arrow table, by its first {@link #MAGIC_BYTES} as a little-endian number. */
+    /** Whether a file is an Arrow table, by its first 8 bytes as a little-endian number. */
     public static boolean isArrow(long start) {
         return start == FILE || isStream(start) || isOldStream(start);
     }
@@ -55,7 +51,7 @@ public final class ArrowTable {
         return (int) start == MessageFrame.CONTINUATION;
     }
 
-    /** Before Arrow 0.15: the length of the metadata, then its first word, which points a few bytes ahead. */
+    /** The form before Arrow 0.15: the length of the metadata, then the offset of its root table. */
     private static boolean isOldStream(long start) {
         int length = (int) start;
         int root = (int) (start >>> Integer.SIZE);
@@ -70,8 +66,8 @@ public final class ArrowTable {
     /**
      * Reads every record batch with a byte in {@code [from, to)}.
      *
-     * @param start the first bytes, for which {@link #isArrow} holds
-     * @throws InvalidDataException if nothing can be read: no schema, a column that is absent, a table without rows
+     * @param start the first 8 bytes, for which {@link #isArrow} is true
+     * @throws InvalidDataException if nothing can be read: no schema, a missing column, no rows
      */
     public static void read(long start, Bytes bytes, TableQuery query, long from, long to, Rows rows)
             throws IOException {
@@ -82,7 +78,7 @@ public final class ArrowTable {
             table.stream();
         } else {
             throw Refusals.refusal(
-                    "the file is an Arrow stream in the form before version 0.15",
+                    "the file is an Arrow stream in the format before Arrow 0.15",
                     "read it and write it again with a current Arrow library");
         }
     }
@@ -92,7 +88,7 @@ public final class ArrowTable {
         boolean any = false;
         for (int i = 0; i < footer.blocks().size(); i++) {
             IpcFooter.Extent block = footer.blocks().get(i);
-            // Beyond the part that is wanted only for as long as it is not certain that there are rows at all.
+            // Reads batches outside the wanted part only until one is known to have rows.
             if (!any || block.touches(from, to)) {
                 any |= batch(i, footer, block);
             } else if (block.begin() >= to) {
@@ -100,7 +96,7 @@ public final class ArrowTable {
             }
         }
         if (!any) {
-            throw Refusals.refusal(NO_ROWS, "leave the empty file out");
+            throw Refusals.refusal(NO_ROWS, "remove the empty file");
         }
     }
 
@@ -120,7 +116,7 @@ public final class ArrowTable {
         }
     }
 
-    /** @return whether the batch has rows, or might have */
+    /** @return whether the batch has rows or may have rows */
     private boolean batch(int index, MessageFrame frame, TablePlan plan) throws IOException {
         try {
             if (BatchLayout.rows(frame) == 0) {
@@ -160,7 +156,7 @@ public final class ArrowTable {
                 if (frame.type() == MessageHeader.RecordBatch) {
                     any |= batch(index++, frame, plan);
                 } else if (frame.type() != MessageHeader.DictionaryBatch) {
-                    throw Refusals.damaged("a message at byte " + position + " that is no record batch");
+                    throw Refusals.damaged("the message at byte " + position + " is not a record batch");
                 }
                 position = frame.end();
             }
@@ -173,10 +169,10 @@ public final class ArrowTable {
         if (bytes.length() - position > MessageFrame.PREFIX) {
             throw Refusals.refusal(
                     "the Arrow stream ends at byte " + position + " of " + bytes.length(),
-                    "write one stream to a file: what follows its end is not read");
+                    "write one stream per file; bytes after its end are not read");
         }
         if (!any) {
-            throw Refusals.refusal(NO_ROWS, "leave the empty file out");
+            throw Refusals.refusal(NO_ROWS, "remove the empty file");
         }
     }
 }

@@ -5,16 +5,17 @@ import org.apache.arrow.flatbuf.FieldNode;
 import org.apache.arrow.flatbuf.RecordBatch;
 
 /**
- * The nodes and buffers that a record batch says it has, those that the schema asks for and each within the body.
+ * The nodes and buffers of a record batch, checked against the schema and the bounds of its body.
  *
- * @param begins of the buffers, counted from the start of the file
- * @param firstOfViews number of data buffers of the views before each field of views, and of all
+ * @param begins positions of the buffers in the file
+ * @param bytes lengths of the buffers
+ * @param firstOfViews number of view data buffers before each view field; the last element is their total
  */
 record BatchLayout(int rows, long[] lengths, long[] nulls, long[] begins, long[] bytes, int[] firstOfViews) {
-    /** Far more tensors than a batch ever holds; bounds what its small columns take in memory. */
+    /** Bounds the memory for the small columns of a batch. */
     private static final int MAX_ROWS = 1 << 18;
 
-    /** How many rows a batch says it has. */
+    /** The number of rows that a batch claims. */
     static long rows(MessageFrame frame) {
         return Refusals.guarded(
                 "the record batch at byte " + frame.begin(), () -> batch(frame).length());
@@ -32,19 +33,19 @@ record BatchLayout(int rows, long[] lengths, long[] nulls, long[] begins, long[]
         if (batch.compression() != null) {
             throw Refusals.refusal(
                     "the record batch at byte " + frame.begin() + " is compressed",
-                    "write it without, in pyarrow: IpcWriteOptions(compression=None), or for feather.write_feather"
+                    "write it uncompressed, in pyarrow: IpcWriteOptions(compression=None), or for feather.write_feather"
                             + " compression='uncompressed'");
         }
         long rows = batch.length();
         if (rows > MAX_ROWS) {
             throw Refusals.refusal(
                     "the record batch at byte " + frame.begin() + " has " + rows + " rows",
-                    "write the table in smaller batches, of at most " + MAX_ROWS + " rows");
+                    "write the table in batches of at most " + MAX_ROWS + " rows");
         }
         int[] firstOfViews = views(batch, plan);
         int nodes = batch.nodesLength();
         long buffers = plan.buffers() + (long) firstOfViews[plan.views()];
-        // As many must be there before memory is taken for them: a buffer is 16 bytes of the metadata.
+        // Checked before arrays are allocated: each buffer takes 16 bytes of the metadata.
         if (buffers > batch.getByteBuffer().capacity() / 16
                 || rows < 0
                 || nodes != plan.nodes()
@@ -61,8 +62,8 @@ record BatchLayout(int rows, long[] lengths, long[] nulls, long[] begins, long[]
             lengths[i] = node.length();
             nulls[i] = node.nullCount();
             if (lengths[i] < 0 || nulls[i] < 0 || nulls[i] > lengths[i]) {
-                throw Refusals.damaged("a node of length " + lengths[i] + " with " + nulls[i]
-                        + " nulls in the record batch at byte " + frame.begin());
+                throw Refusals.damaged("expected a node with at most as many nulls as rows, got one of length "
+                        + lengths[i] + " with " + nulls[i] + " nulls in the record batch at byte " + frame.begin());
             }
         }
         long[] begins = new long[(int) buffers];
@@ -72,8 +73,9 @@ record BatchLayout(int rows, long[] lengths, long[] nulls, long[] begins, long[]
         for (int i = 0; i < buffers; i++) {
             batch.buffers(buffer, i);
             if (buffer.offset() < 0 || buffer.length() < 0 || buffer.length() > body - buffer.offset()) {
-                throw Refusals.damaged("a buffer of " + buffer.length() + " bytes at " + buffer.offset()
-                        + " in a body of " + body + ", in the record batch at byte " + frame.begin());
+                throw Refusals.damaged(
+                        "expected buffers within a body of " + body + " bytes, got one of " + buffer.length()
+                                + " bytes at " + buffer.offset() + " in the record batch at byte " + frame.begin());
             }
             begins[i] = frame.bodyBegin() + buffer.offset();
             bytes[i] = buffer.length();
@@ -83,15 +85,15 @@ record BatchLayout(int rows, long[] lengths, long[] nulls, long[] begins, long[]
 
     private static int[] views(RecordBatch batch, TablePlan plan) {
         if (batch.variadicBufferCountsLength() != plan.views()) {
-            throw Refusals.damaged("expected " + plan.views() + " counts of buffers of views, got "
-                    + batch.variadicBufferCountsLength());
+            throw Refusals.damaged(
+                    "expected " + plan.views() + " variadic buffer counts, got " + batch.variadicBufferCountsLength());
         }
         int[] first = new int[plan.views() + 1];
         for (int i = 0; i < plan.views(); i++) {
             long count = batch.variadicBufferCounts(i);
-            // Each is 16 bytes of the metadata, so that more cannot be there.
+            // Each buffer takes 16 bytes of the metadata, so there cannot be more.
             if (count < 0 || count > MessageFrame.MAX_METADATA || first[i] + count > MessageFrame.MAX_METADATA) {
-                throw Refusals.damaged("a column of views with " + count + " buffers");
+                throw Refusals.damaged("a view column claims " + count + " buffers");
             }
             first[i + 1] = first[i] + (int) count;
         }

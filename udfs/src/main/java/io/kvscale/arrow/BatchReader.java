@@ -15,10 +15,10 @@ import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** Decodes the rows of one record batch: all of its columns but the values. */
+/** Decodes the rows of one record batch: every column but the values. */
 final class BatchReader {
     private static final int MAX_RANK = 8;
-    private static final String FILL = "write it for every row";
+    private static final String FILL = "write it in every row";
 
     private final Map<Column, ColumnSlice> columns;
     private final TableQuery query;
@@ -33,21 +33,20 @@ final class BatchReader {
     }
 
     /**
-     * The rows of the layers that are wanted, in their order.
+     * The rows of the wanted layers, in order.
      *
-     * @throws InvalidDataException for the first thing that is wrong with the batch, whatever part of the file is wanted
+     * @throws InvalidDataException for the first error of the batch, whichever part of the file is wanted
      */
     static List<ArrowRow> read(MessageFrame frame, int batch, TablePlan plan, TableQuery query, Bytes bytes)
             throws IOException {
         BatchLayout layout = BatchLayout.read(frame, plan);
         Map<Column, ColumnSlice> columns = new EnumMap<>(Column.class);
         for (Map.Entry<Column, TablePlan.Place> column : plan.columns().entrySet()) {
-            TablePlan.Place place = column.getValue();
-            columns.put(
-                    column.getKey(),
-                    column.getKey() == Column.DATA
-                            ? ColumnSlice.locate(place, layout, batch, bytes)
-                            : ColumnSlice.load(place, layout, batch, bytes));
+            ColumnSlice slice = new ColumnSlice(column.getValue(), layout, batch, bytes);
+            if (column.getKey() != Column.DATA) {
+                slice.load(bytes);
+            }
+            columns.put(column.getKey(), slice);
         }
         return new BatchReader(columns, query, batch, layout.rows()).rows();
     }
@@ -97,7 +96,7 @@ final class BatchReader {
         ColumnSlice column = present(Column.LAYER, row);
         long layer = column.integer(row, 0);
         if (layer < 0 || layer > Slot.MAX_LAYER) {
-            throw column.refusal(row, "is layer " + layer + ", expected 0 to " + Slot.MAX_LAYER, "check the table");
+            throw column.refusal(row, "is layer " + layer + ", expected 0 to " + Slot.MAX_LAYER, "correct the table");
         }
         return (int) layer;
     }
@@ -110,7 +109,7 @@ final class BatchReader {
             case "value", "v" -> Role.VALUE;
             default ->
                 throw column.refusal(
-                        row, "is '" + DataProblem.shown(text) + "', expected key or value", "write one of the two");
+                        row, "is '" + DataProblem.shown(text) + "', expected key or value", "write key or value");
         };
     }
 
@@ -118,14 +117,14 @@ final class BatchReader {
         ColumnSlice column = present(Column.SHAPE, row);
         if (column.count(row) > MAX_RANK) {
             throw column.refusal(
-                    row, "has " + column.count(row) + " dimensions", "capture [B,H,S,D] or [S,H,D] of the tensor");
+                    row, "has " + column.count(row) + " dimensions", "write the shape as [B,H,S,D] or [S,H,D]");
         }
         List<Long> shape = new ArrayList<>();
         for (int i = 0; i < column.count(row); i++) {
             shape.add(column.integer(row, i));
         }
         if (shape.stream().anyMatch(dimension -> dimension < 0)) {
-            throw column.refusal(row, "is " + shape, "write dimensions that are not negative");
+            throw column.refusal(row, "is " + shape, "write non-negative dimensions");
         }
         return shape;
     }
@@ -134,7 +133,8 @@ final class BatchReader {
         ColumnSlice column = present(which, row);
         long value = column.integer(row, 0);
         if (value < 1) {
-            throw column.refusal(row, "is " + value, "write the number of the model's config.json");
+            throw column.refusal(
+                    row, "is " + value, "write num_key_value_heads and head_dim of the model's config.json");
         }
         return value;
     }
@@ -146,8 +146,8 @@ final class BatchReader {
 
     private String dtype(int row) {
         ColumnType values = column(Column.DATA).type();
-        String told = textOrNull(Column.DTYPE, row);
-        String upper = told == null ? null : told.toUpperCase(Locale.ROOT);
+        String stated = textOrNull(Column.DTYPE, row);
+        String upper = stated == null ? null : stated.toUpperCase(Locale.ROOT);
         if (values.element() != ColumnType.Element.FLOAT) {
             if (upper == null) {
                 throw present(Column.DTYPE, row).refusal(row, "is absent", FILL);
@@ -155,13 +155,13 @@ final class BatchReader {
             return upper;
         }
         String own = (values.bytes() == 4 ? Dtype.F32 : Dtype.F16).name();
-        if (told != null && !own.equals(upper)) {
+        if (stated != null && !own.equals(upper)) {
             throw column(Column.DTYPE)
                     .refusal(
                             row,
-                            "is '" + DataProblem.shown(told) + "', but the column '" + query.name(Column.DATA)
+                            "is '" + DataProblem.shown(stated) + "', but the column '" + query.name(Column.DATA)
                                     + "' is a list of " + own,
-                            "say " + own + " or leave the column out; write other types as binary");
+                            "write " + own + " or omit the column; write other types as binary");
         }
         return own;
     }

@@ -3,9 +3,9 @@ package io.kvscale.arrow;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 
-/** The bytes of one file, at any position. */
+/** Random access to the bytes of one file. */
 public interface Bytes {
-    /** Bytes of the file. */
+    /** Length of the file. */
     long length();
 
     /**

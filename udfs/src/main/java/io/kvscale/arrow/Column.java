@@ -1,27 +1,27 @@
 package io.kvscale.arrow;
 
-/** The columns of a table of K and V, one row a tensor, and what each may hold. */
+/** The columns of a K/V table with one row per tensor, and the types that each accepts. */
 public enum Column {
-    /** The sample's name; may be absent. */
-    SAMPLE("sample", Holds.TEXT),
-    LAYER("layer", Holds.INTEGER),
+    /** The sample's name; optional. */
+    SAMPLE(Holds.TEXT),
+    LAYER(Holds.INTEGER),
     /** {@code key} or {@code value}. */
-    ROLE("role", Holds.TEXT),
+    ROLE(Holds.TEXT),
     /** The dimensions of the row's tensor. */
-    SHAPE("shape", Holds.INTEGERS),
-    /** In place of a shape, with {@link #HEAD_DIM}. */
-    HEADS("heads", Holds.INTEGER),
-    HEAD_DIM("head_dim", Holds.INTEGER),
-    /** Beside heads and head_dim: tokens of the row, to be checked; may be absent. */
-    TOKENS("tokens", Holds.INTEGER),
-    /** Beside heads and head_dim: the row's first token in its sample; may be absent. */
-    POSITION("position", Holds.INTEGER),
-    /** The type of the values by its safetensors name; may be absent where {@link #DATA} is a list of floats. */
-    DTYPE("dtype", Holds.TEXT),
+    SHAPE(Holds.INTEGERS),
+    /** Instead of a shape, with {@link #HEAD_DIM}. */
+    HEADS(Holds.INTEGER),
+    HEAD_DIM(Holds.INTEGER),
+    /** With heads and head_dim: the row's number of tokens, to be checked; optional. */
+    TOKENS(Holds.INTEGER),
+    /** With heads and head_dim: index of the row's first token in its sample; optional. */
+    POSITION(Holds.INTEGER),
+    /** The safetensors name of the values' type; optional if {@link #DATA} is a list of floats. */
+    DTYPE(Holds.TEXT),
     /** The values, row-major, little endian. */
-    DATA("data", Holds.VALUES);
+    DATA(Holds.VALUES);
 
-    /** What a column holds, in the words of Arrow's types. */
+    /** The Arrow types that a column accepts. */
     enum Holds {
         TEXT("utf8 or large_utf8"),
         INTEGER("an integer type"),
@@ -39,17 +39,10 @@ public enum Column {
         }
     }
 
-    private final String key;
     private final Holds holds;
 
-    Column(String key, Holds holds) {
-        this.key = key;
+    Column(Holds holds) {
         this.holds = holds;
-    }
-
-    /** The key under {@code kvscale: columns:} of a recipe that names the column. */
-    String key() {
-        return key;
     }
 
     Holds holds() {

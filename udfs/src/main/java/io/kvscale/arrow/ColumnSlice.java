@@ -8,9 +8,9 @@ import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 
-/** One column of one record batch: which rows are null, where their elements lie, and small elements themselves. */
+/** One column of one record batch: its nulls, the positions of its elements and, if loaded, the elements. */
 final class ColumnSlice {
-    /** What the elements of a small column of one batch may take in memory. */
+    /** Maximum bytes of the loaded elements of one column. */
     private static final int MAX_LOADED = 16 << 20;
 
     private static final int MAX_TEXT = 64 << 10;
@@ -25,7 +25,8 @@ final class ColumnSlice {
     private @Nullable ByteBuffer loaded;
     private long loadedFrom;
 
-    private ColumnSlice(TablePlan.Place place, BatchLayout layout, int batch, Bytes bytes) throws IOException {
+    /** Reads the positions of a column's elements. */
+    ColumnSlice(TablePlan.Place place, BatchLayout layout, int batch, Bytes bytes) throws IOException {
         this.place = place;
         this.type = place.type();
         this.layout = layout;
@@ -33,7 +34,7 @@ final class ColumnSlice {
         int first = layout.firstBuffer(place);
         int rows = layout.rows();
         if (layout.lengths()[place.node()] != rows) {
-            throw damaged("has " + layout.lengths()[place.node()] + " rows of " + rows);
+            throw damaged("has " + layout.lengths()[place.node()] + " rows, expected " + rows);
         }
         boolean nulls = layout.nulls()[place.node()] > 0;
         this.validity = nulls ? buffer(bytes, first, (rows + 7) / 8, "validity") : null;
@@ -44,26 +45,19 @@ final class ColumnSlice {
         checkOffsets();
     }
 
-    /** Reads where a column's elements lie. */
-    static ColumnSlice locate(TablePlan.Place place, BatchLayout layout, int batch, Bytes bytes) throws IOException {
-        return new ColumnSlice(place, layout, batch, bytes);
-    }
-
-    /** Reads a column's elements too. */
-    static ColumnSlice load(TablePlan.Place place, BatchLayout layout, int batch, Bytes bytes) throws IOException {
-        ColumnSlice slice = new ColumnSlice(place, layout, batch, bytes);
-        int rows = layout.rows();
-        if (rows > 0) {
-            slice.loadedFrom = slice.begin(0);
-            long length = slice.end(rows - 1) - slice.loadedFrom;
-            if (length > MAX_LOADED) {
-                throw Refusals.refusal(
-                        "column '" + place.name() + "' of record batch " + batch + " holds " + length + " bytes",
-                        "write the table in smaller batches");
-            }
-            slice.loaded = MessageFrame.bytes(bytes, slice.loadedFrom, (int) length);
+    /** Reads the elements too. */
+    void load(Bytes bytes) throws IOException {
+        if (layout.rows() == 0) {
+            return;
         }
-        return slice;
+        loadedFrom = begin(0);
+        long length = end(layout.rows() - 1) - loadedFrom;
+        if (length > MAX_LOADED) {
+            throw Refusals.refusal(
+                    "column '" + place.name() + "' of record batch " + batch + " holds " + length + " bytes",
+                    "write the table in smaller batches");
+        }
+        loaded = MessageFrame.bytes(bytes, loadedFrom, (int) length);
     }
 
     private ByteBuffer buffer(Bytes bytes, int index, long least, String what) throws IOException {
@@ -78,7 +72,7 @@ final class ColumnSlice {
         for (int row = 0; row < layout.rows(); row++) {
             long next = element(row + 1);
             if (last < 0 || next < last) {
-                throw damaged("has offsets that fall: " + last + " before " + next);
+                throw damaged("has decreasing offsets: " + last + " before " + next);
             }
             last = next;
         }
@@ -87,7 +81,7 @@ final class ColumnSlice {
             held = Math.min(held, layout.lengths()[place.node() + 1]);
         }
         if (last > held) {
-            throw damaged("needs " + last + " elements, its buffers hold " + held);
+            throw damaged("needs " + last + " elements, but its buffers hold " + held);
         }
         if (type.nested() && layout.nulls()[place.node() + 1] > 0) {
             throw Refusals.refusal(
@@ -96,7 +90,7 @@ final class ColumnSlice {
         }
     }
 
-    /** The index of a row's first element; of the end for the row behind the last. */
+    /** The index of a row's first element; for the row after the last, the number of elements. */
     private long element(int row) {
         if (offsets == null) {
             return (long) row * type.perRow();
@@ -108,17 +102,17 @@ final class ColumnSlice {
         return validity != null && (validity.get(row / 8) >> (row % 8) & 1) == 0;
     }
 
-    /** The first byte of a row's elements, counted from the start of the file. */
+    /** File position of a row's first element. */
     long begin(int row) {
         return layout.begins()[elements] + element(row) * type.bytes();
     }
 
-    /** The byte after the last of a row's elements. */
+    /** File position after a row's last element. */
     long end(int row) {
         return begin(row + 1);
     }
 
-    /** How many elements a row has. */
+    /** The number of elements of a row. */
     long count(int row) {
         return element(row + 1) - element(row);
     }
@@ -127,7 +121,7 @@ final class ColumnSlice {
         return type;
     }
 
-    /** An integer of a row that is not null, by its index in the row; {@link Long#MAX_VALUE} for any above that. */
+    /** An integer of a row that is not null, by its index in the row; at most {@link Long#MAX_VALUE}. */
     long integer(int row, int index) {
         int at = (int) (begin(row) - loadedFrom) + index * type.bytes();
         boolean signed = type.element() == ColumnType.Element.SIGNED;
@@ -146,11 +140,11 @@ final class ColumnSlice {
     /** The text of a row that is not null. */
     String text(int row) {
         if (count(row) > MAX_TEXT) {
-            throw refusal(row, "holds " + count(row) + " bytes of text", "write at most " + MAX_TEXT);
+            throw refusal(row, "holds " + count(row) + " bytes of text", "write at most " + MAX_TEXT + " bytes");
         }
         int at = (int) (begin(row) - loadedFrom);
         try {
-            // Said out loud: the default replaces what is not UTF-8, and two names could become one.
+            // The default decoder replaces invalid UTF-8, so that two names could become one.
             return StandardCharsets.UTF_8
                     .newDecoder()
                     .onMalformedInput(CodingErrorAction.REPORT)
@@ -172,7 +166,7 @@ final class ColumnSlice {
         return loaded;
     }
 
-    /** Refuses a cell. */
+    /** The error of one cell. */
     InvalidDataException refusal(int row, String what, String remedy) {
         return Refusals.refusal(
                 "column '" + place.name() + "' of record batch " + batch + ", row " + row + " " + what, remedy);

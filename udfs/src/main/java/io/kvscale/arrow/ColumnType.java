@@ -11,14 +11,13 @@ import org.apache.arrow.flatbuf.Type;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How a column of a taken type lies in its buffers: every row is a run of elements.
+ * The buffers of a column with a supported type: every row is a run of elements.
  *
- * @param offsetBytes width of the offsets that part the rows, 4 or 8; 0 where every row has {@code perRow} elements
- * @param nested whether the elements are those of a child, with a node and a validity buffer of its own
- * @param bytes of an element
+ * @param offsetBytes width of the row offsets, 4 or 8; 0 if every row has {@code perRow} elements
+ * @param nested whether the elements are in a child, which has its own node and validity buffer
+ * @param bytes bytes of one element
  */
 record ColumnType(int offsetBytes, int perRow, boolean nested, Element element, int bytes) {
-    /** What the elements are. */
     enum Element {
         BYTE,
         TEXT,
@@ -27,7 +26,7 @@ record ColumnType(int offsetBytes, int perRow, boolean nested, Element element, 
         FLOAT
     }
 
-    /** The type of a field that is not dictionary-encoded; null if it is none that any column may have. */
+    /** The type of a field that is not dictionary-encoded; null if no column accepts it. */
     static @Nullable ColumnType of(Field field) {
         return switch (field.typeType()) {
             case Type.Int -> scalar(field);
@@ -43,7 +42,7 @@ record ColumnType(int offsetBytes, int perRow, boolean nested, Element element, 
         };
     }
 
-    /** Whether a column may have this type. */
+    /** Whether a column accepts this type. */
     boolean suits(Column.Holds holds) {
         boolean integer = element == Element.SIGNED || element == Element.UNSIGNED;
         return switch (holds) {
@@ -54,7 +53,7 @@ record ColumnType(int offsetBytes, int perRow, boolean nested, Element element, 
         };
     }
 
-    /** Buffers in front of the one that holds the elements. */
+    /** The number of buffers before the one that holds the elements. */
     int buffersBefore() {
         return (offsetBytes > 0 ? 2 : 1) + (nested ? 1 : 0);
     }
@@ -64,7 +63,7 @@ record ColumnType(int offsetBytes, int perRow, boolean nested, Element element, 
             Int type = (Int) field.type(new Int());
             int bits = type.bitWidth();
             if (bits != 8 && bits != 16 && bits != 32 && bits != 64) {
-                throw Refusals.damaged("an integer type of " + bits + " bits");
+                throw Refusals.damaged("expected an integer type of 8, 16, 32 or 64 bits, got " + bits);
             }
             return new ColumnType(0, 1, false, type.isSigned() ? Element.SIGNED : Element.UNSIGNED, bits / 8);
         }
@@ -80,7 +79,7 @@ record ColumnType(int offsetBytes, int perRow, boolean nested, Element element, 
 
     private static @Nullable ColumnType list(Field field, int offsetBytes, int perRow) {
         if (field.childrenLength() != 1) {
-            throw Refusals.damaged("a list type with " + field.childrenLength() + " children");
+            throw Refusals.damaged("expected a list type with 1 child, got " + field.childrenLength());
         }
         Field child = field.children(0);
         ColumnType of = child.dictionary() != null ? null : scalar(child);
@@ -97,12 +96,12 @@ record ColumnType(int offsetBytes, int perRow, boolean nested, Element element, 
 
     private static int notNegative(int size) {
         if (size < 0) {
-            throw Refusals.damaged("a type of size " + size);
+            throw Refusals.damaged("expected a type of size 0 or more, got " + size);
         }
         return size;
     }
 
-    /** The name of a field's type, for messages, as pyarrow would say it. */
+    /** The name of a field's type for messages, as in pyarrow. */
     static String name(Field field) {
         return switch (field.typeType()) {
             case Type.Int -> {
@@ -134,7 +133,7 @@ record ColumnType(int offsetBytes, int perRow, boolean nested, Element element, 
             return "";
         }
         Field child = field.children(0);
-        // One level is enough to say what is wrong, and a nested type of an untrusted file may be endless.
+        // Only one level: types of an untrusted file may be nested without end.
         boolean scalar = child.typeType() == Type.Int || child.typeType() == Type.FloatingPoint;
         return "<" + (scalar ? name(child) : Type.name(child.typeType()).toLowerCase(Locale.ROOT)) + ">";
     }

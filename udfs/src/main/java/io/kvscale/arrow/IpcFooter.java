@@ -12,7 +12,7 @@ import org.apache.arrow.flatbuf.MetadataVersion;
 import org.apache.arrow.flatbuf.Schema;
 
 /**
- * What the end of an IPC file says: the schema, and where the record batches are.
+ * The footer of an IPC file: the schema and the positions of the record batches.
  *
  * <pre>
  *   0          8                 end - 10 - N     end - 10  end - 6    end
@@ -22,18 +22,18 @@ import org.apache.arrow.flatbuf.Schema;
  *   +----------+-----------------+----------------+---------+----------+
  * </pre>
  *
- * @param blocks in the order of their bytes, apart from one another
- * @param limit where messages end
+ * @param blocks the record batches in the order of their bytes, without overlap
+ * @param limit position after the last message
  */
 record IpcFooter(TablePlan plan, List<Extent> blocks, long limit) {
-    /** Room for more than two million record batches. */
+    /** Enough for more than two million record batches. */
     private static final int MAX_FOOTER = 64 << 20;
 
     private static final byte[] MAGIC = {'A', 'R', 'R', 'O', 'W', '1'};
     private static final int HEAD = 8;
     private static final int TAIL = Integer.BYTES + 6;
 
-    /** The place of a record batch: metadata in {@code [begin, body)}, buffers in {@code [body, end)}. */
+    /** The position of a record batch: metadata in {@code [begin, body)}, buffers in {@code [body, end)}. */
     record Extent(long begin, long body, long end) {
         boolean touches(long from, long to) {
             return begin < to && end > from;
@@ -43,7 +43,7 @@ record IpcFooter(TablePlan plan, List<Extent> blocks, long limit) {
     static IpcFooter read(Bytes bytes, TableQuery query) throws IOException {
         long tail = bytes.length() - TAIL;
         if (tail < HEAD) {
-            throw Refusals.damaged("a file of " + bytes.length() + " bytes has no room for a footer");
+            throw Refusals.damaged("a file of " + bytes.length() + " bytes is too short for a footer");
         }
         ByteBuffer end = MessageFrame.bytes(bytes, tail, TAIL);
         int length = end.getInt();
@@ -98,7 +98,7 @@ record IpcFooter(TablePlan plan, List<Extent> blocks, long limit) {
         for (int i = 1; i < blocks.size(); i++) {
             if (blocks.get(i).begin() < blocks.get(i - 1).end()) {
                 throw Refusals.damaged(
-                        "two record batches share byte " + blocks.get(i).begin());
+                        "two record batches overlap at byte " + blocks.get(i).begin());
             }
         }
         return blocks;

@@ -8,7 +8,7 @@ import org.apache.arrow.flatbuf.MetadataVersion;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One message: its metadata in memory, and where its body lies.
+ * One message: its metadata in memory, and the position of its body.
  *
  * <pre>
  *   begin                  begin + 8              bodyBegin           end
@@ -18,11 +18,11 @@ import org.jspecify.annotations.Nullable;
  *   +----------+----------+----------------------+-------------------+
  * </pre>
  *
- * N = 0 ends a stream. Files written before Arrow 0.15 lack the first word. Source: "Encapsulated message format" at
+ * N = 0 ends a stream. Files written before Arrow 0.15 have no FFFFFFFF. Source: "Encapsulated message format" at
  * arrow.apache.org/docs/format/Columnar.html.
  */
 record MessageFrame(long begin, Message message, byte type, long bodyBegin, long end) {
-    /** The longest metadata that is read. */
+    /** Maximum length of the metadata. */
     static final int MAX_METADATA = 16 << 20;
 
     static final int CONTINUATION = -1;
@@ -31,8 +31,8 @@ record MessageFrame(long begin, Message message, byte type, long bodyBegin, long
     /**
      * Reads the message at a position.
      *
-     * @param limit where messages end, at most the length of the file
-     * @param old whether the first word may be absent
+     * @param limit position after the last message, at most the length of the file
+     * @param old whether the form before Arrow 0.15 is accepted
      * @return null at the end of the stream
      */
     static @Nullable MessageFrame read(Bytes bytes, long begin, long limit, boolean old) throws IOException {
@@ -77,7 +77,7 @@ record MessageFrame(long begin, Message message, byte type, long bodyBegin, long
         return new MessageFrame(begin, message, message.headerType(), bodyBegin, bodyBegin + body);
     }
 
-    /** Some bytes of the file, which must hold as many: the caller has checked it. */
+    /** Reads bytes of the file; the caller has checked that the file holds them. */
     static ByteBuffer bytes(Bytes bytes, long position, int length) throws IOException {
         ByteBuffer read = ByteBuffer.allocate(length).order(ByteOrder.LITTLE_ENDIAN);
         bytes.read(position, read);

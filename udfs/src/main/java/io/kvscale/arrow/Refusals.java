@@ -4,7 +4,7 @@ import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.util.function.Supplier;
 
-/** The words in which this package refuses a file. */
+/** The errors of this package about a file. */
 final class Refusals {
     private static final String REWRITE =
             "the file is damaged, cut off or still being written: copy it again, or write it with an Arrow library";
@@ -20,8 +20,8 @@ final class Refusals {
     }
 
     /**
-     * Runs code that reads metadata through FlatBuffers' classes, which trust what they read: out of bounds, absent or
-     * malformed fields show as any runtime exception.
+     * Runs code that reads metadata with the FlatBuffers classes. They do not check the data: missing or malformed fields
+     * and positions out of bounds cause any runtime exception.
      */
     static <T> T guarded(String part, Supplier<T> parsing) {
         try {

@@ -9,6 +9,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.apache.arrow.flatbuf.Endianness;
 import org.apache.arrow.flatbuf.Field;
 import org.apache.arrow.flatbuf.MetadataVersion;
@@ -18,15 +19,15 @@ import org.apache.arrow.flatbuf.Union;
 import org.apache.arrow.flatbuf.UnionMode;
 import org.jspecify.annotations.Nullable;
 
-/** Finds the columns of K and V in a schema, and counts the nodes and buffers of all others to get past them. */
+/** Finds the columns of a K/V table in a schema; counts the nodes and buffers of all other columns to skip them. */
 final class SchemaReader {
-    /** More fields than any table has, and an end to fields that contain themselves. */
+    /** Also stops at fields that contain themselves. */
     private static final int MAX_FIELDS = 100_000;
 
     private static final int MAX_DEPTH = 64;
     private static final int MAX_NAME = 1_000;
     private static final int SOME_NAMES = 12;
-    private static final String NAME_THEM = "name the table's columns under kvscale: columns: in the recipe";
+    private static final String SET_NAMES = "set the table's column names under kvscale: columns: in the recipe";
 
     private final TableQuery query;
     private final boolean unionsHaveValidity;
@@ -46,7 +47,7 @@ final class SchemaReader {
         this.unionsHaveValidity = version < MetadataVersion.V5;
     }
 
-    /** @throws InvalidDataException if a column is absent or of a type that is not taken */
+    /** @throws InvalidDataException if a column is missing or has an unsupported type */
     static TablePlan read(Schema schema, short version, TableQuery query) {
         return Refusals.guarded("the schema", () -> new SchemaReader(query, version).read(schema));
     }
@@ -80,11 +81,11 @@ final class SchemaReader {
 
     private void layOut(Field field, int depth) {
         if (++fields > MAX_FIELDS || depth > MAX_DEPTH) {
-            throw Refusals.damaged("more than " + MAX_FIELDS + " fields, or nested more than " + MAX_DEPTH + " deep");
+            throw Refusals.damaged("expected at most " + MAX_FIELDS + " fields and " + MAX_DEPTH + " levels, got more");
         }
         nodes++;
         if (field.dictionary() != null) {
-            // The batch holds indexes; the children are the dictionary's.
+            // The batch holds only indexes; the children belong to the dictionary.
             buffers += 2;
             return;
         }
@@ -122,8 +123,8 @@ final class SchemaReader {
             }
             default ->
                 throw Refusals.refusal(
-                        "a column is of an Arrow type that this version does not know (" + field.typeType() + ")",
-                        "leave the column out of the table");
+                        "a column has an Arrow type that this version does not support (" + field.typeType() + ")",
+                        "write the table without the column");
         };
     }
 
@@ -142,7 +143,7 @@ final class SchemaReader {
             add(Column.HEAD_DIM, columns, noHeads);
             addInteger(Column.TOKENS, columns);
             addInteger(Column.POSITION, columns);
-            missing.addAll(noHeads.size() == 1 ? noHeads : noHeads.isEmpty() ? noHeads : noShape);
+            missing.addAll(noHeads.size() == 2 ? noShape : noHeads);
         }
         TablePlan.Place data = columns.get(Column.DATA);
         boolean typed = data != null && data.type().element() == ColumnType.Element.FLOAT;
@@ -150,18 +151,14 @@ final class SchemaReader {
         if (!missing.isEmpty()) {
             throw Refusals.refusal(
                     "the table has no column "
-                            + String.join(
-                                    ", ",
-                                    missing.stream()
-                                            .map(column -> "'" + query.name(column) + "'")
-                                            .toList())
+                            + missing.stream().map(query::name).collect(Collectors.joining("', '", "'", "'"))
                             + "; it has " + DataProblem.shown(String.join(", ", names)),
-                    NAME_THEM);
+                    SET_NAMES);
         }
         return columns;
     }
 
-    /** A column that is taken where it is what it should be, and is someone else's where it is not. */
+    /** Adds an optional integer column; a column with this name but another type is ignored. */
     private void addInteger(Column column, Map<Column, TablePlan.Place> to) {
         Found place = found.get(query.name(column));
         ColumnType type = place == null || place.field().dictionary() != null ? null : ColumnType.of(place.field());
@@ -186,9 +183,9 @@ final class SchemaReader {
         ColumnType type = ColumnType.of(field);
         if (type == null || !type.suits(column.holds())) {
             throw Refusals.refusal(
-                    "column '" + name + "' is of type " + ColumnType.name(field) + ", expected "
+                    "column '" + name + "' has type " + ColumnType.name(field) + ", expected "
                             + column.holds().types(),
-                    "cast the column, or " + NAME_THEM);
+                    "cast the column, or " + SET_NAMES);
         }
         to.put(column, new TablePlan.Place(name, type, place.node(), place.buffer(), place.viewsBefore()));
     }

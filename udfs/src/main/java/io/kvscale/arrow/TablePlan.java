@@ -3,12 +3,12 @@ package io.kvscale.arrow;
 import java.util.Map;
 
 /**
- * Where in the lists of nodes and buffers of a record batch the columns are found.
+ * The indexes of columns in the lists of nodes and buffers of a record batch.
  *
- * @param columns those of the table that are read
- * @param nodes of a record batch
- * @param buffers of a record batch, without the data buffers of views, whose number each batch says
- * @param views fields with such data buffers
+ * @param columns the columns that are read
+ * @param nodes number of nodes of a record batch
+ * @param buffers number of buffers of a record batch, without view data buffers, whose number differs by batch
+ * @param views number of fields with view data buffers
  */
 record TablePlan(Map<Column, Place> columns, int nodes, int buffers, int views) {
     TablePlan {
@@ -19,8 +19,8 @@ record TablePlan(Map<Column, Place> columns, int nodes, int buffers, int views) 
      * One column.
      *
      * @param node index of its node
-     * @param buffer index of its first buffer, were there no views before it
-     * @param viewsBefore fields of views before it
+     * @param buffer index of its first buffer, without counting view data buffers before it
+     * @param viewsBefore number of view fields before it
      */
     record Place(String name, ColumnType type, int node, int buffer, int viewsBefore) {}
 }

@@ -1,13 +1,14 @@
 package io.kvscale.arrow;
 
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.IntPredicate;
 
 /**
- * What is wanted of a table.
+ * The columns and layers to read from a table.
  *
- * @param names what each column is named, for every one of {@link Column}
- * @param layers which layers; of rows of others only the layer is looked at
+ * @param names the name of every {@link Column}
+ * @param layers the wanted layers; other columns of rows of other layers are not read
  */
 public record TableQuery(Map<Column, String> names, IntPredicate layers) {
     public TableQuery {
@@ -18,6 +19,6 @@ public record TableQuery(Map<Column, String> names, IntPredicate layers) {
     }
 
     String name(Column column) {
-        return names.getOrDefault(column, column.key());
+        return Objects.requireNonNull(names.get(column));
     }
 }

@@ -1,3 +1,3 @@
-/** Tables of K and V in Arrow's IPC format, file or stream: where the tensors lie, without reading or trusting them. */
+/** Finds the tensors in K/V tables in Arrow's IPC format, file or stream; every field is checked before it is used. */
 @org.jspecify.annotations.NullMarked
 package io.kvscale.arrow;

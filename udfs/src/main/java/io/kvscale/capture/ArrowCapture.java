@@ -23,30 +23,30 @@ import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** The rows of an Arrow table as tensors of slots: those that a piece of the file holds, in the order of their bytes. */
+/** Turns the rows of an Arrow table that a piece of the file holds into tensors, in the order of their bytes. */
 final class ArrowCapture implements ArrowTable.Rows {
-    /** Some gigabytes of heap; reached only where tensors are of a few hundred bytes. */
+    /** About a few gigabytes of heap; only tensors of a few hundred bytes reach it. */
     private static final int MAX_ROWS = 4 << 20;
 
     private final FilePiece piece;
-    private final TableTensorParser rows;
+    private final TableTensorParser parser;
     private final List<SlotTensor> tensors = new ArrayList<>();
     private final List<CaptureHeader.Counted> counted = new ArrayList<>();
     private @Nullable InvalidDataException first;
 
-    private ArrowCapture(FilePiece piece, TableTensorParser rows) {
+    private ArrowCapture(FilePiece piece, TableTensorParser parser) {
         this.piece = piece;
-        this.rows = rows;
+        this.parser = parser;
     }
 
     /**
-     * Reads and checks everything but the values of the record batches that the piece touches.
+     * Reads and checks the record batches that the piece touches, without the values.
      *
-     * @throws InvalidDataException for the first problem of these batches, by sample, layer and role
+     * @throws InvalidDataException the first problem of these batches, by sample, layer and role
      */
     static CaptureHeader read(long start, FilePiece piece, BlockWindow window, CaptureRules rules) throws IOException {
         CaptureOptions options = rules.options();
-        ArrowCapture capture = new ArrowCapture(piece, rows(options));
+        ArrowCapture capture = new ArrowCapture(piece, parser(options));
         WindowBytes bytes = new WindowBytes(window, piece.file().length());
         TableQuery query = new TableQuery(names(options.columns()), rules::includes);
         ArrowTable.read(start, bytes, query, piece.start(), piece.end(), capture);
@@ -57,8 +57,8 @@ final class ArrowCapture implements ArrowTable.Rows {
         return new CaptureHeader(capture.tensors, capture.counted, false, false, 0, List.of());
     }
 
-    /** An option that no table can follow is no fault of the recipe where other files can: it is the file's. */
-    private static TableTensorParser rows(CaptureOptions options) {
+    /** Reports an option that does not apply to tables as an error of this file, because other inputs may need it. */
+    private static TableTensorParser parser(CaptureOptions options) {
         try {
             return new TableTensorParser(options);
         } catch (InvalidOptionException e) {
@@ -87,7 +87,7 @@ final class ArrowCapture implements ArrowTable.Rows {
             if (tensor.elementAt(piece.start()) < tensor.elementAt(piece.end())) {
                 if (tensors.size() == MAX_ROWS) {
                     throw problem(
-                            "one task meets more than " + MAX_ROWS + " tensors in this table",
+                            "one task reads more than " + MAX_ROWS + " tensors of this table",
                             "raise --partitions, or write several files");
                 }
                 tensors.add(tensor);
@@ -95,7 +95,7 @@ final class ArrowCapture implements ArrowTable.Rows {
         }
     }
 
-    /** Keeps the least, named in full: whether it comes first must not depend on who adds the file and sample. */
+    /** Keeps the first problem, with file and sample, on which the order depends. */
     @Override
     public void problem(InvalidDataException problem) {
         DataProblem named = problem.problem().inFile(piece.file().name());
@@ -108,10 +108,10 @@ final class ArrowCapture implements ArrowTable.Rows {
     }
 
     private SlotTensor tensor(ArrowRow row) {
-        // A table without samples is one sample.
+        // A table without a sample column is one sample.
         String sample = row.sample() == null ? piece.file().stem() : row.sample();
         try {
-            TableTensor tensor = Objects.requireNonNull(rows.of(said(row, sample)));
+            TableTensor tensor = Objects.requireNonNull(parser.parse(columns(row, sample)));
             if (piece.holds(row.begin())) {
                 counted.add(new CaptureHeader.Counted(
                         sample, new TensorEntry(tensor.name(), row.dtype(), tensor.shape(), row.begin(), row.end())));
@@ -122,7 +122,7 @@ final class ArrowCapture implements ArrowTable.Rows {
         }
     }
 
-    private KvTableRow said(ArrowRow row, String sample) {
+    private KvTableRow columns(ArrowRow row, String sample) {
         boolean shaped = row.heads() == 0;
         return new KvTableRow(
                 piece.file().name(),

@@ -12,11 +12,6 @@ final class ArrowFormat extends CaptureFormat {
     }
 
     @Override
-    boolean fileNamesSample() {
-        return false;
-    }
-
-    @Override
     boolean recognizes(long start) {
         return ArrowTable.isArrow(start);
     }

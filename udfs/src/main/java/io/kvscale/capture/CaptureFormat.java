@@ -19,7 +19,7 @@ public abstract class CaptureFormat {
         this.extensions = List.of(extensions);
     }
 
-    public final String word() {
+    final String word() {
         return word;
     }
 
@@ -31,13 +31,15 @@ public abstract class CaptureFormat {
         return extensions.stream().anyMatch(fileName::endsWith);
     }
 
-    /** Whether Spark reads all files of this format as one table, instead of tasks of ours file by file. */
+    /** Whether Spark reads all files of this format as one table. Other formats are read file by file. */
     public boolean isSparkTable() {
         return false;
     }
 
-    /** Whether a file's name is also its sample's name; otherwise each row of the file names its sample. */
-    abstract boolean fileNamesSample();
+    /** Whether a file's name is also its sample's name. By default each row of the file names its sample. */
+    boolean fileNamesSample() {
+        return false;
+    }
 
     /**
      * Recognizes a file of this format. At most one format may recognize a file.

@@ -15,10 +15,10 @@ import java.util.function.LongConsumer;
 import org.apache.hadoop.conf.Configuration;
 
 /**
- * Reads pieces of captures in chunks, never a whole tensor: one a task, not thread-safe.
+ * Reads pieces of captures in chunks, never a whole tensor: one instance per task, not thread-safe.
  *
- * <p>All pieces of a file together give every value exactly once, whatever the cuts, and count the file and each of its
- * tensors once.
+ * <p>All pieces of a file together give every value exactly once, and count the file and each of its tensors once,
+ * wherever the file is cut.
  */
 public final class CaptureReader {
     private final CaptureFiles files;
@@ -30,19 +30,19 @@ public final class CaptureReader {
     private long foreignFiles;
     private List<String> unmatchedNames = List.of();
 
-    /** Receives values: a chunk is valid until the call returns. */
+    /** Receives values; a chunk is valid until the call returns. */
     public interface Sink {
         void chunk(Slot slot, Position position, ByteBuffer values);
     }
 
-    /** How far into the files to look. */
+    /** Which part of the files to read. */
     public enum Depth {
-        /** Headers and masks only: the sink gets one empty chunk a tensor, at its first value. */
+        /** Headers and masks only: the sink gets one empty chunk per tensor, at its first value. */
         HEADERS,
         VALUES
     }
 
-    /** @param progress told the bytes of values given to the sink, block by block */
+    /** @param progress gets the number of bytes of values after each chunk */
     public CaptureReader(CaptureOptions options, Configuration configuration, Depth depth, LongConsumer progress) {
         this.files = new CaptureFiles(options, configuration, false);
         this.depth = depth;
@@ -52,7 +52,7 @@ public final class CaptureReader {
     /**
      * Reads one piece.
      *
-     * @throws InvalidDataException if the file is not a sound capture; it names file, sample and tensor
+     * @throws InvalidDataException if the file is not a valid capture; it names file, sample and tensor
      */
     public void read(FilePiece piece, Sink sink) {
         try (files) {
@@ -84,7 +84,7 @@ public final class CaptureReader {
         }
     }
 
-    /** Where reading ahead from each tensor stops: at the end of the piece's neighbouring tensors. */
+    /** The file positions at which reading ahead from each tensor stops, see {@link BlockWindow#readEnds}. */
     private static long[] readEnds(FilePiece piece, List<SlotTensor> tensors) {
         long[] begins = new long[tensors.size()];
         long[] ends = new long[tensors.size()];
@@ -96,7 +96,7 @@ public final class CaptureReader {
         return BlockWindow.readEnds(begins, ends, BlockWindow.GAP);
     }
 
-    /** A tensor counts in the piece that holds its first byte, the file in the first piece. */
+    /** Counts a tensor in the piece that holds its first byte, the file in its first piece. */
     private void count(CaptureHeader header, FilePiece piece) {
         for (CaptureHeader.Counted tensor : header.counted()) {
             TensorEntry entry = tensor.entry();
@@ -119,37 +119,37 @@ public final class CaptureReader {
         maskedFiles += header.masked() ? 1 : 0;
     }
 
-    /** How many bytes are read at once. */
+    /** Maximum bytes of a chunk. */
     public static int blockBytes() {
         return Blocks.BYTES;
     }
 
-    /** What was read so far. */
+    /** The files and tensors counted so far. */
     public Corpus corpus() {
         return corpus;
     }
 
-    /** Bytes taken from files so far, headers and gaps included. */
+    /** Bytes read from files so far, headers and gaps included. */
     public long readBytes() {
         return files.readBytes();
     }
 
-    /** Files in which a mask told padding from tokens. */
+    /** Number of files in which a mask marks padding. */
     public long maskedFiles() {
         return maskedFiles;
     }
 
-    /** Files without any tensor of a slot. */
+    /** Number of files without any K or V. */
     public long foreignFiles() {
         return foreignFiles;
     }
 
-    /** Tensors that are neither K, V nor mask. */
+    /** Number of tensors that are neither K, V nor mask. */
     public long unmatchedTensors() {
         return unmatchedTensors;
     }
 
-    /** The names of some of them. */
+    /** Names of some tensors that are neither K, V nor mask. */
     public List<String> unmatchedNames() {
         return unmatchedNames;
     }

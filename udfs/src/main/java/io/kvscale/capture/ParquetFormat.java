@@ -20,11 +20,6 @@ final class ParquetFormat extends CaptureFormat {
     }
 
     @Override
-    boolean fileNamesSample() {
-        return false;
-    }
-
-    @Override
     boolean recognizes(long start) {
         return (int) start == MAGIC;
     }

@@ -65,46 +65,40 @@ final class SafetensorsFormat extends CaptureFormat {
         for (TensorEntry entry : header.tensors()) {
             if (!noMask && entry.name().equals(maskName)) {
                 mask = MaskReader.read(entry, window);
-            } else if (rules.includes(of(entry, matches).layer())) {
+            } else if (rules.includes(match(entry, matches).layer())) {
                 entries.add(entry);
             }
         }
         if (mask == null && options.mask() != null && !noMask && !entries.isEmpty()) {
             throw new InvalidDataException(DataProblem.of(
-                    "the file has no tensor '" + DataProblem.shown(maskName) + "', which the recipe names as mask",
+                    "the file has no tensor '" + DataProblem.shown(maskName) + "', which the recipe sets as mask",
                     "correct mask under kvscale in the recipe, or remove it"));
         }
         List<CaptureHeader.Counted> counted = new ArrayList<>();
         List<SlotTensor> tensors = new ArrayList<>();
         Set<Slot> seen = new HashSet<>();
         for (TensorEntry entry : entries) {
-            TensorNames.Match match = of(entry, matches);
+            TensorNames.Match match = match(entry, matches);
             String sample = match.connector() ? file.folder() : file.stem();
             TensorShape shape = TensorShape.of(entry, match.part(), options, header.metadata());
             checkMask(mask, shape, entry);
             counted.add(new CaptureHeader.Counted(sample, entry));
-            boolean both = match.part() == TensorNames.Part.BOTH;
-            long half = (entry.end() - entry.begin()) / 2;
-            if (match.part() != TensorNames.Part.VALUE) {
-                tensors.add(slot(file, sample, entry, match.layer(), Role.KEY, shape, mask, entry.begin()));
-            }
-            if (match.part() != TensorNames.Part.KEY) {
-                tensors.add(slot(
-                        file,
-                        sample,
-                        entry,
-                        match.layer(),
-                        Role.VALUE,
-                        shape,
-                        mask,
-                        entry.begin() + (both ? half : 0)));
+            List<Role> roles = match.part().roles();
+            for (int i = 0; i < roles.size(); i++) {
+                long begin = entry.begin() + i * entry.bytes() / roles.size();
+                KvSource source = shape.source(file.name(), begin, sample, mask, false);
+                SlotTensor tensor = new SlotTensor(new Slot(match.layer(), roles.get(i)), source, entry.name(), begin);
+                if (tensor.byteOf(source.size()) > entry.end()) {
+                    throw new IllegalStateException(entry + " is shorter than " + shape);
+                }
+                tensors.add(tensor);
             }
         }
         for (SlotTensor tensor : tensors) {
             if (!seen.add(tensor.slot())) {
                 throw new InvalidDataException(DataProblem.of(
-                                "a second tensor of this file holds " + tensor.slot(),
-                                "capture each layer's K and V once, or narrow the recipe's patterns")
+                                "two tensors of this file hold " + tensor.slot(),
+                                "capture K and V of each layer once, or narrow key.tensors and value.tensors of the recipe")
                         .inTensor(tensor.name())
                         .inSlot(tensor.slot()));
             }
@@ -118,35 +112,17 @@ final class SafetensorsFormat extends CaptureFormat {
                 header.someNames());
     }
 
-    private static SlotTensor slot(
-            InputFile file,
-            String sample,
-            TensorEntry entry,
-            int layer,
-            Role role,
-            TensorShape shape,
-            @Nullable TokenMask mask,
-            long begin) {
-        KvSource source = new KvSource(
-                file.name(), begin, sample, shape.geometry(), shape.batch(), shape.tokens(), shape.tokenMajor(), mask);
-        SlotTensor tensor = new SlotTensor(new Slot(layer, role), source, entry.name(), begin);
-        if (tensor.byteOf(source.size()) > entry.end()) {
-            throw new IllegalStateException(entry + " is shorter than " + shape);
-        }
-        return tensor;
-    }
-
     private static void checkMask(@Nullable TokenMask mask, TensorShape shape, TensorEntry entry) {
         if (mask != null && (mask.batch() != shape.batch() || mask.tokens() != shape.tokens())) {
             throw new InvalidDataException(DataProblem.of(
-                            "the mask is [" + mask.batch() + "," + mask.tokens() + "], this tensor has batch "
+                            "the mask has shape [" + mask.batch() + "," + mask.tokens() + "], this tensor has batch "
                                     + shape.batch() + " and " + shape.tokens() + " tokens",
-                            "capture a mask [batch, tokens] that fits, or say mask: none under kvscale in the recipe")
+                            "capture a mask [batch, tokens] of that size, or set mask: none under kvscale in the recipe")
                     .inTensor(entry.name()));
         }
     }
 
-    private static TensorNames.Match of(TensorEntry entry, Map<String, TensorNames.Match> matches) {
+    private static TensorNames.Match match(TensorEntry entry, Map<String, TensorNames.Match> matches) {
         return Objects.requireNonNull(matches.get(entry.name()));
     }
 }

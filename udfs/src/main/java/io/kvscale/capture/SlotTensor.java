@@ -7,26 +7,28 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 
 /**
- * A tensor, or the half of one, that belongs to a slot.
+ * A tensor of one slot, or the half of a tensor that holds both K and V.
  *
- * @param begin first byte in the file
+ * @param begin position of the first byte in the file
  */
 public record SlotTensor(Slot slot, KvSource source, String name, long begin) {
+    /** Bytes of one value. */
     public int valueBytes() {
         return source.geometry().dtype().bytes();
     }
 
-    /** The first value whose first byte is at {@code position} or behind it; at most the number of values. */
+    /** The index of the first value that begins at or after {@code position}; at most the number of values. */
     long elementAt(long position) {
         long into = Math.max(0, position - begin);
         return Math.min(source.size(), (into + valueBytes() - 1) / valueBytes());
     }
 
+    /** The file position of a value. */
     public long byteOf(long element) {
         return begin + element * valueBytes();
     }
 
-    /** Reads the values {@code [from, to)} in chunks, ahead up to the byte {@code readEnd}. */
+    /** Reads the values {@code [from, to)} in chunks; reading ahead stops at the file position {@code readEnd}. */
     void read(BlockWindow window, long from, long to, long readEnd, TensorValues.Chunks chunks) throws IOException {
         long element = from;
         while (element < to) {

@@ -3,15 +3,12 @@ package io.kvscale.capture;
 import io.kvscale.tensor.KvSource;
 import java.nio.ByteBuffer;
 
-/**
- * The values of one row of a table of K and V, where they need not be read into one array: whoever only looks at them
- * once takes them chunk by chunk, straight from the file.
- */
+/** A table row whose values can be read chunk by chunk from its file, instead of as one array. */
 public interface TensorValues {
-    /** The tensor that the row is: a batch of one. */
+    /** The tensor of the row: a batch of one. */
     KvSource source();
 
-    /** Whether a column of the row, by its ordinal, holds these values. */
+    /** Whether the column with this ordinal holds the values. */
     boolean isColumn(int ordinal);
 
     /**
@@ -21,7 +18,7 @@ public interface TensorValues {
      */
     void forEachChunk(Chunks chunks);
 
-    /** Receives pieces of {@link #source}: a chunk is valid until the call returns. */
+    /** Receives chunks of {@link #source}; a chunk is valid until the call returns. */
     interface Chunks {
         /** @param element row-major index of the chunk's first value in the tensor */
         void chunk(long element, ByteBuffer values);

@@ -6,9 +6,9 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 
-/** A file's metadata through the window of its values: reads a few kilobytes at a time, not whole blocks. */
+/** Reads Arrow metadata through the window that also reads the values: a few kilobytes at a time, not whole blocks. */
 record WindowBytes(BlockWindow window, long length) implements Bytes {
-    /** About the metadata and the small columns of a record batch. */
+    /** About the size of the metadata and small columns of a record batch. */
     private static final int AHEAD = 8 << 10;
 
     @Override

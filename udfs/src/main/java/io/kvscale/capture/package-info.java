@@ -1,3 +1,3 @@
-/** K and V in capture files: reads their headers, masks and values. */
+/** Capture files: the formats, listing, headers, masks, and reading the values of K and V. */
 @org.jspecify.annotations.NullMarked
 package io.kvscale.capture;

@@ -4,12 +4,12 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
 
-/** One block of a file in memory, moved along as it is read. */
+/** A window on a file: one block in memory that moves as the file is read. */
 public final class BlockWindow {
-    /** Gaps between ranges that are cheaper to read than to skip, where nearly all is read. */
+    /** Gaps up to this size are cheaper to read than to skip, when most of the file is read. */
     public static final long GAP = 64 << 10;
 
-    /** The same where little is. */
+    /** As {@link #GAP}, when little of the file is read. */
     public static final long SMALL_GAP = Blocks.ALIGNMENT;
 
     private static final int MIN_STEP = 4096;
@@ -21,7 +21,7 @@ public final class BlockWindow {
     private int length;
     private long readBytes;
 
-    /** @param sparing whether headers are read in small steps, because what follows them may not be wanted */
+    /** @param sparing whether headers are read in small steps, because the values after them may not be wanted */
     public BlockWindow(ByteSource source, ByteBuffer block, boolean sparing) {
         this.source = source;
         this.block = block;
@@ -29,8 +29,8 @@ public final class BlockWindow {
     }
 
     /**
-     * Where reading ahead stops when ranges of a file are read in turn: each range's own end, or, where the next one
-     * begins within {@code gap} behind it, that one's stop.
+     * The positions at which reading ahead stops, one per range, when ranges of a file are read in order. Ranges that
+     * are at most {@code gap} bytes apart are read ahead together.
      */
     public static long[] readEnds(long[] begins, long[] ends, long gap) {
         long[] stops = ends.clone();
@@ -42,10 +42,10 @@ public final class BlockWindow {
     }
 
     /**
-     * The bytes from {@code position} on, as many as are in memory, at least {@code least}, none at or behind
-     * {@code end}. Positions and limits of the result are of the block: it is valid until the next call.
+     * The bytes in memory from {@code position} up to {@code end}, at least {@code least}. The result is the block
+     * itself, from position to limit, and valid until the next call.
      *
-     * @param readEnd where reading ahead stops; not before {@code position + least}
+     * @param readEnd where reading ahead stops; at least {@code position + least}
      */
     public ByteBuffer view(long position, int least, long end, long readEnd) throws IOException {
         if (!holds(position, least)) {
@@ -69,7 +69,7 @@ public final class BlockWindow {
         readBytes += count;
     }
 
-    /** How far the first read of a header goes. */
+    /** Where the first read of a header ends. */
     public long headerEnd(long fileLength) {
         return Math.min(fileLength, sparing ? MIN_STEP : Blocks.BYTES);
     }
@@ -79,7 +79,7 @@ public final class BlockWindow {
         return readBytes;
     }
 
-    /** The file from its first byte, for as long as nothing else moves the window. */
+    /** The file as a stream from its first byte; valid while nothing else moves the window. */
     public InputStream stream(long fileLength) {
         return new InputStream() {
             private long at;

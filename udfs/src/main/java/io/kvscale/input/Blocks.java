@@ -3,17 +3,18 @@ package io.kvscale.input;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
-/** The buffers of one task: one block of memory for local files, one for streams, each made when first needed. */
+/** The buffers of one task: a direct one for local files, a heap one for streams, each allocated on first use. */
 public final class Blocks {
-    /** How much is read at once; small enough that a block is still in the core's cache when it is folded. */
+    /** Bytes of a block; small enough to stay in the CPU cache until its values are observed. */
     public static final int BYTES = 1 << 20;
 
-    /** Reads begin at multiples of this in the file, and direct blocks in memory: copies are fastest then. */
+    /** Reads begin at multiples of this in the file, direct blocks in memory: aligned copies are fastest. */
     static final int ALIGNMENT = 4096;
 
     private ByteBuffer direct = ByteBuffer.allocate(0);
     private ByteBuffer heap = ByteBuffer.allocate(0);
 
+    /** The buffer to read this source with, little endian; shared by all sources of its kind. */
     public ByteBuffer blockFor(ByteSource source) {
         if (source.prefersDirect()) {
             if (direct.capacity() == 0) {

@@ -1,6 +1,7 @@
 package io.kvscale.input;
 
 import java.io.Closeable;
+import java.io.EOFException;
 import java.io.File;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -12,18 +13,18 @@ import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.LocalFileSystem;
 import org.apache.hadoop.fs.Path;
 
-/** Bytes of one file at any position. */
+/** Random access to the bytes of one file. */
 public interface ByteSource extends Closeable {
     /**
-     * Fills the buffer from a position of the file.
+     * Fills the buffer with the bytes from a position of the file on.
      *
-     * @throws java.io.EOFException if the file ends first
+     * @throws EOFException if the file ends first
      */
     void read(long position, ByteBuffer into) throws IOException;
 
     /**
-     * Opens a file: through the operating system where it is local and no {@code .crc} file guards it, which is twice as
-     * fast, else as a Hadoop stream, which checks what can be checked.
+     * Opens a file. A local file without a Hadoop {@code .crc} file is read through the operating system, which is twice
+     * as fast. Any other file is read as a Hadoop stream, which verifies checksums.
      */
     static ByteSource open(InputFile file, Configuration configuration) throws IOException {
         Path path = new Path(file.path());
@@ -48,7 +49,7 @@ public interface ByteSource extends Closeable {
             while (into.hasRemaining()) {
                 int count = channel.read(into, at);
                 if (count < 0) {
-                    throw new java.io.EOFException("end of file at byte " + at);
+                    throw new EOFException("end of file at byte " + at);
                 }
                 at += count;
             }
@@ -69,7 +70,7 @@ public interface ByteSource extends Closeable {
     record Stream(FSDataInputStream stream) implements ByteSource {
         @Override
         public void read(long position, ByteBuffer into) throws IOException {
-            // Not a positioned read: blocks follow one another, and on HDFS each of those would begin anew.
+            // Seeks instead of a positioned read, because HDFS would open a new block reader for each of those.
             if (stream.getPos() != position) {
                 stream.seek(position);
             }

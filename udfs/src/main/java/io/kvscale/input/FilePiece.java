@@ -4,7 +4,7 @@ import java.io.Serializable;
 
 /** The bytes {@code [start, end)} of a file. A value belongs to the piece that holds its first byte. */
 public record FilePiece(InputFile file, long start, long end) implements Serializable {
-    /** Whether a byte of the file is in this piece. */
+    /** Whether this piece holds the byte at a position of the file. */
     public boolean holds(long position) {
         return position >= start && position < end;
     }

@@ -3,11 +3,11 @@ package io.kvscale.input;
 import java.io.Serializable;
 
 /**
- * One input file, as the listing found it.
+ * An input file, as the listing found it.
  *
- * @param path where Hadoop finds it
- * @param name its path below the input, with {@code /}; with several inputs, the input's last folder comes first
- * @param root the last folder of the input
+ * @param path the path for Hadoop
+ * @param name the path below the input, with {@code /}; with several inputs, prefixed by the input's last folder
+ * @param root the name of the input's last folder
  * @param length in bytes
  */
 public record InputFile(String path, String name, String root, long length) implements Serializable {
@@ -17,7 +17,7 @@ public record InputFile(String path, String name, String root, long length) impl
         return dot > name.lastIndexOf('/') + 1 ? name.substring(0, dot) : name;
     }
 
-    /** The folder part of the name; {@code root} for a file that lies in the input itself. */
+    /** The folders of the name; {@code root} for a file directly in the input. */
     public String folder() {
         int slash = name.lastIndexOf('/');
         return slash < 0 ? root : name.substring(0, slash);

@@ -22,8 +22,8 @@ import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.RemoteIterator;
 
 /**
- * Finds the files of inputs by listing alone: folders recursively, what globs (Hadoop's) find as if it were a folder's,
- * and files named by themselves. Each is taken once.
+ * Lists the files of inputs without opening them. An input is a folder, which is walked recursively, a file, or a Hadoop
+ * glob, whose matches are treated like the entries of a folder. A file that is found twice counts once.
  */
 public final class InputWalk {
     private static final int MAX_DEPTH = 64;
@@ -37,9 +37,9 @@ public final class InputWalk {
     private long skipped;
 
     /**
-     * @param several whether there is more than one input: then the input's last folder comes first in names
-     * @param taken says by its name whether a file in a folder is taken
-     * @param option where inputs come from, for messages
+     * @param several whether there are several inputs; names then begin with the input's last folder
+     * @param taken whether a file in a folder is an input, by its name; a file that is an input itself always is
+     * @param option the option that gives the inputs, for messages
      */
     public InputWalk(boolean several, Predicate<String> taken, String option) {
         this.several = several;
@@ -47,43 +47,43 @@ public final class InputWalk {
         this.option = option;
     }
 
-    /** @throws InvalidDataException if the input does not exist, or cannot be listed */
+    /** Lists an input. @throws InvalidDataException if it does not exist or cannot be listed */
     public void add(String input, Configuration configuration) {
-        listed(input, () -> walk(input, configuration));
+        withContext(input, () -> walk(input, configuration));
     }
 
-    /** Something that asks a file system. */
     private interface Visit {
         void run() throws IOException;
     }
 
-    private void listed(String input, Visit visit) {
+    /** Adds the input to the error of a file system. */
+    private void withContext(String input, Visit visit) {
         try {
             visit.run();
         } catch (IOException e) {
             throw new InvalidDataException(
                     DataProblem.of(
                             "input " + DataProblem.shown(input) + " cannot be listed: " + e.getMessage(),
-                            "check " + option + ", and that this machine can reach it"),
+                            "check " + option + ", and that this machine can reach the file system"),
                     e);
         }
     }
 
-    /** What was found, in the order of the names' UTF-8 bytes. */
+    /** The files of all inputs, in the order of their names' UTF-8 bytes. */
     public List<InputFile> files() {
         return files.stream()
                 .sorted(Comparator.comparing(InputFile::name, Sample::compareUtf8))
                 .toList();
     }
 
-    /** Files passed over in folders because they are not taken, hidden ones not counted. */
+    /** Number of files in folders that were not taken, without hidden files. */
     public long skipped() {
         return skipped;
     }
 
-    /** Looks whether an input is there. @throws InvalidDataException if it is not */
+    /** Checks that an input exists, without listing it. @throws InvalidDataException if it does not */
     public void check(String input, Configuration configuration) {
-        listed(input, () -> {
+        withContext(input, () -> {
             Path path = path(input);
             found(input, path, path.getFileSystem(configuration));
         });
@@ -116,7 +116,7 @@ public final class InputWalk {
             throw new InvalidDataException(
                     DataProblem.of(
                             "input " + DataProblem.shown(input) + " cannot be listed: " + e.getMessage(),
-                            "name the folder instead, or the files: Hadoop's globs cannot go over names with a colon"),
+                            "give the folder or the files instead: Hadoop globs cannot match names with a colon"),
                     e);
         }
         if (found == null || found.length == 0) {
@@ -138,7 +138,7 @@ public final class InputWalk {
         }
     }
 
-    /** Names count from here: a folder itself, the folder of a file, the part of a glob before its wildcards. */
+    /** The folder that names are relative to: the input folder, a file's folder, or a glob's folders before a wildcard. */
     private static Path root(Path path, FileStatus[] found) {
         Path root = path;
         boolean glob = false;
@@ -155,7 +155,8 @@ public final class InputWalk {
 
     private void folder(FileSystem fs, Path folder, Path root, int depth) throws IOException {
         if (depth > MAX_DEPTH) {
-            throw problem("folder " + folder + " is nested more than " + MAX_DEPTH + " deep", "look for a loop");
+            throw problem(
+                    "folder " + folder + " is nested more than " + MAX_DEPTH + " deep", "check for a loop of links");
         }
         checkLocale(fs, folder);
         RemoteIterator<FileStatus> entries = fs.listStatusIterator(folder);
@@ -164,19 +165,19 @@ public final class InputWalk {
         }
     }
 
-    /** Java lists names that its locale cannot express but cannot open them, and Hadoop then passes them over. */
+    /** Java cannot open files whose names its locale cannot encode, and Hadoop then skips them silently. */
     private static void checkLocale(FileSystem fs, Path folder) {
         if (fs instanceof LocalFileSystem local && !"UTF-8".equalsIgnoreCase(System.getProperty("sun.jnu.encoding"))) {
             String[] names = local.pathToFile(folder).list();
             if (names != null && Arrays.stream(names).anyMatch(n -> n.chars().anyMatch(c -> c > 0x7e))) {
                 throw problem(
-                        "folder " + folder + " holds names that the locale of this process cannot express",
+                        "folder " + folder + " holds file names that the locale of this process cannot encode",
                         "set LC_ALL=C.UTF-8 for the driver and the executors");
             }
         }
     }
 
-    /** What was found and not named: hidden things are passed over, others that are not taken counted. */
+    /** Adds an entry of a folder: hidden ones are ignored, files that are not taken are counted as skipped. */
     private void entry(FileSystem fs, FileStatus status, Path root, int depth) throws IOException {
         String name = status.getPath().getName();
         if (name.startsWith(".") || name.startsWith("_")) {

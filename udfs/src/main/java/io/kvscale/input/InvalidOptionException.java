@@ -1,6 +1,6 @@
 package io.kvscale.input;
 
-/** An option about reading captures that cannot be used. The message says what is wrong, then what to do. */
+/** An invalid option or recipe value. The message says what is wrong, then the remedy. */
 public final class InvalidOptionException extends IllegalArgumentException {
     private static final long serialVersionUID = 1L;
 

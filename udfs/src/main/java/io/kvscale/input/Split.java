@@ -4,12 +4,12 @@ import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The unit of a task: pieces of files, in the order of the listing. */
+/** The input of one task: pieces of files, in the order of the listing. */
 public record Split(ArrayList<FilePiece> pieces) implements Serializable {
-    /** About the most that one task reads: enough to dwarf its start, little enough to retry. */
+    /** About the maximum for one task: large beside the cost of starting it, small enough to retry. */
     public static final long MAX_BYTES = 1L << 30;
 
-    /** What opening a file and reading its header is reckoned as, in bytes read. */
+    /** The cost of opening a file and reading its header, in bytes read. */
     private static final long OPEN_COST = 64 << 10;
 
     public long length() {
@@ -17,12 +17,12 @@ public record Split(ArrayList<FilePiece> pieces) implements Serializable {
     }
 
     /**
-     * Cuts files into at most {@code count} splits of like size: large files by byte range, small ones packed together.
-     * Looks at the listing alone.
+     * Cuts files into at most {@code count} splits of similar size. Large files are cut by byte range, small ones packed
+     * together; no file is opened.
      *
-     * <p>The files lie end to end on a line, each as long as it costs to read; the splits are equal parts of that line.
+     * <p>The files lie end to end on a line, each as long as it costs to read. The splits are equal parts of that line.
      *
-     * @param count at least 1; fewer splits come back where there are fewer bytes
+     * @param count at least 1; fewer splits are returned if there are fewer bytes
      */
     public static List<Split> plan(List<InputFile> files, int count) {
         long total = files.stream().mapToLong(f -> f.length() + OPEN_COST).sum();
@@ -54,15 +54,15 @@ public record Split(ArrayList<FilePiece> pieces) implements Serializable {
         return splits;
     }
 
-    /** Where part {@code k} of {@code count} begins on a line of that length. */
+    /** Where part {@code k} of {@code count} equal parts of a line begins. */
     private static long boundary(long length, int count, int k) {
         return length / count * k + Math.min(k, length % count);
     }
 
     /**
-     * How many splits suit a corpus: enough for every core, of at most {@link #MAX_BYTES} each.
+     * The default number of splits: at least one per core, of at most {@link #MAX_BYTES} each.
      *
-     * @param cores task slots of the cluster
+     * @param cores number of tasks that the cluster runs at once
      */
     public static int count(List<InputFile> files, int cores) {
         long total = files.stream().mapToLong(InputFile::length).sum();

@@ -4,26 +4,26 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** The values that something is called with. */
+/** The arguments of a call. */
 record Arguments(List<Object> positional, Map<String, Object> named) {
     static final Arguments NONE = new Arguments(List.of(), Map.of());
 
     /**
-     * The values by the names of the parameters.
+     * Assigns the arguments to parameters.
      *
-     * @param required how many of the parameters have no default
-     * @throws TemplateException if one is missing, given twice, or unknown
+     * @param required number of leading parameters without a default
+     * @throws TemplateException if an argument is missing, given twice, or unknown
      */
     Bound bind(String function, int required, String... parameters) {
         if (positional.size() > parameters.length) {
-            throw new TemplateException(function + " takes " + parameters.length + " arguments at most, not "
-                    + positional.size() + ", in templates here");
+            throw new TemplateException(function + " takes at most " + parameters.length
+                    + " arguments in chat templates, not " + positional.size());
         }
         Object[] values = new Object[parameters.length];
         for (int i = 0; i < parameters.length; i++) {
             boolean byPlace = i < positional.size();
             if (byPlace && named.containsKey(parameters[i])) {
-                throw new TemplateException(function + " has the argument '" + parameters[i] + "' twice");
+                throw new TemplateException(function + " got the argument '" + parameters[i] + "' twice");
             }
             values[i] = byPlace ? positional.get(i) : named.get(parameters[i]);
             if (values[i] == null && i < required) {
@@ -52,7 +52,7 @@ record Arguments(List<Object> positional, Map<String, Object> named) {
             return Optional.ofNullable(values[index]);
         }
 
-        /** The argument, where None means as much as none given. */
+        /** The argument; None counts as not given. */
         Optional<Object> given(int index) {
             return get(index).filter(value -> value != None.NONE);
         }

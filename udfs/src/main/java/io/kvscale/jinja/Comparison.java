@@ -4,7 +4,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 
-/** Python's {@code ==}, {@code <} and {@code in}; what is compared counts as work. */
+/** Python's {@code ==}, {@code <} and {@code in}; comparisons count as work. */
 final class Comparison {
     private final Budget budget;
 
@@ -15,7 +15,7 @@ final class Comparison {
     boolean equal(Object left, Object right) {
         budget.value();
         if (left instanceof Safe || right instanceof Safe) {
-            throw TemplateException.unsupported("comparing what 'safe' gives");
+            throw TemplateException.unsupported("comparing the result of 'safe'");
         } else if (left instanceof View || right instanceof View) {
             throw TemplateException.unsupported("comparing views of mappings or ranges");
         } else if (NumberValues.isNumber(left) && NumberValues.isNumber(right)) {
@@ -48,7 +48,7 @@ final class Comparison {
         return true;
     }
 
-    /** The order of two numbers, texts or sequences. */
+    /** Compares two numbers, strings or sequences of one type. */
     int compare(Object left, Object right) {
         budget.value();
         if (NumberValues.isNumber(left) && NumberValues.isNumber(right)) {
@@ -66,7 +66,7 @@ final class Comparison {
             }
             return Integer.compare(ours.size(), theirs.size());
         }
-        throw new TemplateException("no order between " + Values.typeName(left) + " and " + Values.typeName(right));
+        throw new TemplateException("cannot compare " + Values.typeName(left) + " with " + Values.typeName(right));
     }
 
     boolean contains(Object container, Object item) {

@@ -8,9 +8,9 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** The values of expressions. */
+/** Evaluates expressions. */
 final class Evaluator {
-    /** Names of arguments that jinja2 has for itself. */
+    /** Argument names that jinja2 reserves. */
     private static final List<String> TAKEN = List.of("self", "_loop_vars", "_block_vars");
 
     private final Budget budget;
@@ -102,7 +102,7 @@ final class Evaluator {
         if (function instanceof Callable callable) {
             Arguments arguments = arguments(given, scope);
             if (!Collections.disjoint(arguments.named().keySet(), TAKEN)) {
-                throw TemplateException.unsupported("an argument with one of the names " + TAKEN);
+                throw TemplateException.unsupported("an argument with one of the reserved names " + TAKEN);
             }
             return callable.call(arguments);
         } else if (function instanceof Undefined undefined) {
@@ -134,7 +134,7 @@ final class Evaluator {
         map.forEach((key, value) -> {
             budget.step();
             if (!(key instanceof String name)) {
-                throw new TemplateException("arguments have strings for names, not " + Values.typeName(key));
+                throw new TemplateException("argument names must be strings, not " + Values.typeName(key));
             } else if (named.put(name, value) != null) {
                 throw new TemplateException("the argument '" + name + "' is given twice");
             }
@@ -181,7 +181,7 @@ final class Evaluator {
             budget.text(text.length() * Math.max(0, Math.min(times, Integer.MAX_VALUE)));
             return text.repeat(Math.max(0, times.intValue()));
         } else if (operator.equals("%") && left instanceof String || operator.equals("*") && left instanceof List) {
-            throw TemplateException.unsupported("'" + operator + "' behind " + Values.typeName(left));
+            throw TemplateException.unsupported("'" + operator + "' after " + Values.typeName(left));
         }
         return NumberValues.arithmetic(operator, left, right);
     }

@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** What stands in a tag and has a value. */
+/** An expression in a tag. */
 sealed interface Expression {
     record Literal(Object value) implements Expression {}
 
@@ -52,10 +52,10 @@ sealed interface Expression {
     record Concatenation(List<Expression> parts) implements Expression {}
 
     /**
-     * Arguments as written.
+     * The arguments of a call in the source.
      *
-     * @param sequence what stands behind {@code *}: more arguments by place
-     * @param mapping what stands behind {@code **}: more arguments by name
+     * @param sequence the expression after {@code *}: more positional arguments
+     * @param mapping the expression after {@code **}: more named arguments
      */
     record Given(
             List<Expression> positional,
@@ -68,7 +68,7 @@ sealed interface Expression {
             return new Given(positional, Map.of(), null, null);
         }
 
-        /** These and one more by name, in this line. */
+        /** These arguments and one more named argument. */
         Given with(String name, Expression value, int line) {
             Map<String, Expression> more = new LinkedHashMap<>(named);
             if (more.put(name, value) != null) {

@@ -9,11 +9,11 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** jinja2's grammar of expressions; the methods stand in the order of precedence, lowest first. */
+/** Parses jinja2's expressions; methods are in order of precedence, lowest first. */
 final class ExpressionParser {
     private static final Set<String> COMPARISONS = Set.of("==", "!=", "<", "<=", ">", ">=");
 
-    /** Names that end the argument of a test written without parentheses. */
+    /** Names that cannot begin the argument of a test without parentheses. */
     private static final Set<String> NO_ARGUMENT = Set.of("else", "or", "and");
 
     private final Tokens tokens;
@@ -24,9 +24,9 @@ final class ExpressionParser {
     }
 
     /**
-     * Puts the names that expressions read from here on into this set.
+     * Collects the names that expressions read from here on in this set.
      *
-     * @return the set they went to before
+     * @return the set that collected them before
      */
     Set<String> gather(Set<String> names) {
         Set<String> before = read;
@@ -34,7 +34,7 @@ final class ExpressionParser {
         return before;
     }
 
-    /** Expressions with commas between them are a tuple. */
+    /** An expression, or a tuple of expressions separated by commas. */
     Expression tuple(boolean conditional) {
         Expression first = conditional ? expression() : or();
         if (!tokens.isOperator(",")) {
@@ -224,7 +224,7 @@ final class ExpressionParser {
                 } else if (name.kind() == Kind.INTEGER) {
                     value = new Expression.Item(value, new Expression.Literal(NumberValues.integer(name.text())));
                 } else {
-                    throw new TemplateException("a name is missing behind '.'").at(name.line());
+                    throw new TemplateException("a name is missing after '.'").at(name.line());
                 }
             } else if (tokens.takeOperator("[")) {
                 value = subscript(value);
@@ -252,7 +252,7 @@ final class ExpressionParser {
         return tokens.isOperator(":") || tokens.isOperator("]") ? null : expression();
     }
 
-    /** Filters with {@code |} between them, and nothing else. */
+    /** A chain of filters, as in a filter block. */
     Expression onlyFilters(Expression of) {
         Expression value = filter(of);
         while (tokens.takeOperator("|")) {

@@ -14,12 +14,12 @@ import java.util.function.UnaryOperator;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
-/** What can stand behind {@code |}. */
+/** The filters, which follow {@code |}. */
 final class Filters {
     private static final Pattern INTEGER = Pattern.compile("[+-]?\\d{1,18}");
     private static final Pattern FLOAT = Pattern.compile("[+-]?(?:\\d+\\.?\\d*|\\.\\d+)(?:[eE][+-]?\\d{1,4})?");
 
-    /** What Python may read as a number and the patterns above do not. */
+    /** Texts that Python may read as a number and the patterns above do not match. */
     private static final Pattern UNCLEAR = Pattern.compile("[^\\x00-\\x7f]|\\d_|\\d{19}|[iI][nN][fF]|[nN][aA][nN]");
 
     private final Budget budget;
@@ -32,7 +32,7 @@ final class Filters {
 
     Object apply(Object value, String name, Arguments arguments) {
         if (value instanceof Safe) {
-            throw TemplateException.unsupported("a filter behind 'safe'");
+            throw TemplateException.unsupported("a filter after 'safe'");
         }
         return switch (name) {
             case "default", "d" -> {
@@ -90,7 +90,7 @@ final class Filters {
         };
     }
 
-    /** Unlike Python's title: words begin behind spaces, hyphens and opening brackets only. */
+    /** Unlike Python's title, words begin after spaces, hyphens and opening brackets only. */
     private String titled(String text) {
         budget.written(2L * text.length());
         StringBuilder out = new StringBuilder();
@@ -151,7 +151,7 @@ final class Filters {
             if (whole && INTEGER.matcher(digits).matches()) {
                 return Long.parseLong(digits);
             } else if (UNCLEAR.matcher(digits).find()) {
-                throw TemplateException.unsupported("'" + name + "' of other texts than numbers");
+                throw TemplateException.unsupported("'" + name + "' of a text that is not a plain number");
             }
             number = FLOAT.matcher(digits).matches() ? (Object) Double.parseDouble(digits) : None.NONE;
         }
@@ -175,7 +175,7 @@ final class Filters {
         return (long) value;
     }
 
-    /** Whatever is false, none or 0 say, counts as nothing to choose from. */
+    /** As in jinja2, any false value (none, 0, undefined) gives no items. */
     private Iterator<Object> chosen(Object value, String name, Arguments arguments) {
         if (!Values.truth(value)) {
             return Collections.emptyIterator();
@@ -205,7 +205,7 @@ final class Filters {
                 .iterator();
     }
 
-    /** The items one by one, as they are asked for. */
+    /** Iterates lazily. */
     private Stream<Object> items(Object value) {
         return Generator.stream(Values.iterator(value, budget)).peek(item -> budget.step());
     }
@@ -223,7 +223,7 @@ final class Filters {
         return items.map(item -> apply(item, Printed.text(positional.get(0), budget), rest));
     }
 
-    /** @param path names with dots between them, each a key before it is an attribute */
+    /** @param path names separated by dots, each looked up as a key first, then as an attribute */
     private Object attribute(Object of, Object path) {
         Object value = of;
         for (String name : Printed.text(path, budget).split("\\.", -1)) {
@@ -295,7 +295,7 @@ final class Filters {
         return List.of(reversed);
     }
 
-    /** Small and large letters count as one. */
+    /** jinja2 compares strings without case by default. */
     private Object folded(Object value) {
         if (value instanceof String text) {
             budget.scanned(text.length());

@@ -7,11 +7,11 @@ import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 
 /**
- * What map, select and the like give: true even if empty, without a length, and gone as far as it was read. As in
- * Python, an item is made when it is asked for.
+ * The result of map, select and similar filters. As in Python, it is lazy, can be read once, has no length, and is true
+ * even if empty.
  */
 record Generator(Iterator<Object> rest) {
-    /** A stream that takes no more items than it is asked for. */
+    /** A lazy stream of the items. */
     static Stream<Object> stream(Iterator<Object> items) {
         return StreamSupport.stream(Spliterators.spliteratorUnknownSize(items, Spliterator.ORDERED), false);
     }

@@ -9,16 +9,16 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 
-/** The functions that every template has. */
+/** The functions that every template can call. */
 final class Globals {
     private static final int MAX_RANGE = 100_000;
 
-    /** What jinja2 has beside these; a template that uses one must fail, not find nothing. */
+    /** Globals of jinja2 that are not supported: using one must fail, not give an undefined value. */
     private static final Set<String> OTHERS = Set.of("cycler", "joiner", "lipsum", "self");
 
     /**
-     * The day that templates take for today: that which Llama 3's own falls back to. A real clock would give other
-     * token ids, and so other scales, every day.
+     * The date that templates see as today, which is the default of Llama 3's template. A real clock would change token ids,
+     * and so scales, every day.
      */
     private static final LocalDateTime TODAY = LocalDateTime.of(2024, 7, 26, 0, 0);
 
@@ -34,7 +34,7 @@ final class Globals {
             case "range" -> (Callable) arguments -> range(arguments, budget);
             case "raise_exception" ->
                 (Callable) arguments -> {
-                    throw new TemplateException("the template says: "
+                    throw new TemplateException("raise_exception: "
                             + Printed.text(
                                     arguments.bind(name, 1, "message").get(0).orElseThrow(), budget));
                 };
@@ -56,7 +56,7 @@ final class Globals {
 
     private static Map<String, Object> named(String function, Arguments arguments) {
         if (!arguments.positional().isEmpty()) {
-            throw TemplateException.unsupported("an argument without a name of " + function);
+            throw TemplateException.unsupported("a positional argument of " + function);
         }
         return arguments.named();
     }
@@ -68,7 +68,7 @@ final class Globals {
         int stop = single ? given.integer(0, 0) : given.integer(1, 0);
         int step = given.integer(2, 1);
         if (step == 0) {
-            throw new TemplateException("a range takes a step other than 0");
+            throw new TemplateException("the step of a range must not be 0");
         }
         List<Object> items = new ArrayList<>();
         for (long i = start; step > 0 ? i < stop : i > stop; i += step) {

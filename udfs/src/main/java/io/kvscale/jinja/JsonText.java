@@ -5,7 +5,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 
-/** The filter {@code tojson} as transformers has it: Python's json.dumps, not escaped for HTML. */
+/** The filter {@code tojson} as transformers defines it: Python's json.dumps without HTML escapes. */
 final class JsonText {
     private final StringBuilder out = new StringBuilder();
     private final Budget budget;
@@ -14,7 +14,7 @@ final class JsonText {
     private final String indent;
     private final boolean lines;
     private final String betweenItems;
-    private final String behindKey;
+    private final String afterKey;
 
     private JsonText(Budget budget, Arguments.Bound given) {
         this.budget = budget;
@@ -26,10 +26,10 @@ final class JsonText {
                 .orElseGet(() -> " ".repeat(Math.min(64, Math.max(0, given.integer(1, 0)))));
         List<Object> separators = given.given(2).map(Values::items).orElse(List.of(lines ? "," : ", ", ": "));
         if (separators.size() != 2) {
-            throw new TemplateException("tojson takes two separators");
+            throw new TemplateException("tojson needs two separators");
         }
         betweenItems = (String) separators.get(0);
-        behindKey = (String) separators.get(1);
+        afterKey = (String) separators.get(1);
         sorted = given.truth(3, false);
     }
 
@@ -81,7 +81,7 @@ final class JsonText {
             out.append(between);
             line(depth);
             quote(entry.getKey() instanceof String key ? key : of(entry.getKey(), Arguments.NONE, budget));
-            out.append(behindKey);
+            out.append(afterKey);
             append(entry.getValue(), depth + 1);
             between = betweenItems;
         }

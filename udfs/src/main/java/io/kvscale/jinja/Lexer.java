@@ -9,8 +9,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Cuts a template into text and the tokens of its tags, with jinja2's {@code trim_blocks} and {@code lstrip_blocks}: a
- * line end behind a tag or comment goes, and so does white space before one that begins its line.
+ * Splits a template into text and the tokens of its tags, with jinja2's {@code trim_blocks} and {@code lstrip_blocks}: the
+ * line end after a tag or comment is removed, and so is white space before a tag at the start of a line.
  */
 final class Lexer {
     private static final Pattern RAW =

@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
-/** {@code of.name} and {@code of[key]}: Python's attributes and items, each in place of the other. */
+/** {@code of.name} and {@code of[key]}: attributes and items, each falling back to the other as in jinja2. */
 final class Lookup {
     private Lookup() {}
 
@@ -81,7 +81,7 @@ final class Lookup {
         int size = of instanceof String ? characters.length : items.size();
         long step = bound(bounds[2], 1);
         if (step == 0) {
-            throw new TemplateException("a slice takes a step other than 0");
+            throw new TemplateException("the step of a slice must not be 0");
         }
         long first = step > 0 ? 0 : size - 1L;
         long start = clamp(bound(bounds[0], first), bounds[0], size, step);

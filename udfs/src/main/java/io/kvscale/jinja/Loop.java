@@ -5,7 +5,7 @@ import java.util.Iterator;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** The variable {@code loop} in a loop, whose items are taken no sooner than the loop or one of the attributes needs. */
+/** The variable {@code loop}. Items are read lazily, when the loop or an attribute needs them. */
 final class Loop {
     private Iterator<Object> rest;
     private long at = -1;

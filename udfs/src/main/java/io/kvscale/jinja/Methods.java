@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/** The attributes that Python's own types have: methods of strings and mappings that change nothing. */
+/** The supported methods of Python's strings and mappings, none of which changes its object. */
 final class Methods {
     private static final Set<String> OF_STRINGS = Set.of(
             "strip",
@@ -31,7 +31,7 @@ final class Methods {
 
     private static final Set<String> OF_MAPPINGS = Set.of("get", "items", "keys", "values");
 
-    /** What Python has beside these, as far as it is no secret ({@code __class__}). */
+    /** Attributes of Python's types that are not supported; using one is an error, not an undefined value. */
     private static final Set<String> OTHERS = Set.of(
             "casefold",
             "center",
@@ -97,9 +97,9 @@ final class Methods {
     private Methods() {}
 
     /**
-     * The attribute of a value, in front of any key of that name.
+     * The method of a value, which takes precedence over a key of that name.
      *
-     * @return {@link Undefined} where Python's type has none
+     * @return {@link Undefined} if Python's type has no such attribute
      */
     static Object attribute(Object of, String name, Budget budget) {
         boolean has =
@@ -148,7 +148,7 @@ final class Methods {
                 arguments.bind(name, 0);
                 budget.scanned(text.length());
                 if (text.chars().anyMatch(c -> c > 0x7f)) {
-                    throw TemplateException.unsupported("isdigit of other characters than ASCII");
+                    throw TemplateException.unsupported("isdigit of non-ASCII characters");
                 }
                 yield !text.isEmpty() && text.chars().allMatch(c -> c >= '0' && c <= '9');
             }
@@ -190,7 +190,7 @@ final class Methods {
         };
     }
 
-    /** An empty set of characters takes nothing away; none given means white space. */
+    /** An empty set of characters strips nothing; without one, white space is stripped. */
     static String stripped(String text, String name, Arguments arguments, Budget budget) {
         Bound given = arguments.bind(name, 0, "chars");
         String characters = given.text(0, "");
@@ -226,7 +226,7 @@ final class Methods {
         int most = given.integer(1, -1);
         if (given.given(0).isEmpty()) {
             if (most >= 0) {
-                throw TemplateException.unsupported("splitting at white space a limited number of times");
+                throw TemplateException.unsupported("split at white space with maxsplit");
             }
             budget.scanned(text.length());
             return budget.items(StringValues.words(text));
@@ -246,7 +246,7 @@ final class Methods {
                         || c == 0x85
                         || c == 0x2028
                         || c == 0x2029)) {
-            throw TemplateException.unsupported("splitting lines at other characters than line ends");
+            throw TemplateException.unsupported("splitlines at other characters than \\n and \\r");
         }
         String plain = StringValues.unixLines(text);
         List<Object> lines = StringValues.split(plain, "\n", -1, budget);

@@ -3,7 +3,7 @@ package io.kvscale.jinja;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/** An object whose attributes a template may set, also from inside a loop. */
+/** An object with attributes that a template can set, also inside a loop. */
 final class Namespace {
     final Map<String, Object> attributes = new LinkedHashMap<>();
 }

@@ -44,7 +44,7 @@ final class NumberValues {
     /** The number, a boolean as 0 or 1. */
     static Object plain(Object value) {
         if (!isNumber(value)) {
-            throw new TemplateException(Values.typeName(value) + " is no number");
+            throw new TemplateException(Values.typeName(value) + " is not a number");
         }
         return value instanceof Boolean is ? (Object) (is ? 1L : 0L) : value;
     }

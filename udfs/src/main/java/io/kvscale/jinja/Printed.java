@@ -4,7 +4,7 @@ import com.fasterxml.jackson.core.io.NumberOutput;
 import java.math.BigDecimal;
 import java.util.Map;
 
-/** Values as Python prints them: its str and repr. */
+/** Prints values as Python's str and repr do. */
 final class Printed {
     private Printed() {}
 
@@ -58,7 +58,7 @@ final class Printed {
         return out;
     }
 
-    /** The shortest digits that read back as the number; with an exponent below 1e-4 and from 1e16. */
+    /** The shortest digits that read back as the number; with an exponent below 1e-4 and at least 1e16. */
     static String number(double value) {
         if (Double.isNaN(value) || Double.isInfinite(value) || (value != 0 && Math.abs(value) < Double.MIN_NORMAL)) {
             throw TemplateException.unsupported("printing a number that is not finite or not normal");
@@ -105,7 +105,7 @@ final class Printed {
         out.append(quote);
     }
 
-    /** Characters that Unicode had not assigned yet when the JDK was made count as printable, as newer ones do. */
+    /** Characters that are unassigned in the JDK's Unicode version count as printable: newer versions may assign them. */
     private static boolean isPrintable(int c) {
         return switch (Character.getType(c)) {
             case Character.CONTROL,

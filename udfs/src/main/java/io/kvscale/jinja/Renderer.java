@@ -8,11 +8,11 @@ import java.util.Map;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/** Carries statements out and gathers their text. */
+/** Runs statements and collects their text. */
 final class Renderer {
     private static final int MAX_CALLS = 50;
 
-    /** How a body ended. */
+    /** How a body of statements ended. */
     private enum End {
         NORMAL,
         BREAK,
@@ -88,14 +88,14 @@ final class Renderer {
         return End.NORMAL;
     }
 
-    /** What a block gives: unlike that of an expression, its value is a text already. */
+    /** The text of a block; unlike the value of an expression, it must already be a string. */
     private String written(int line, Expression expression, Scope scope) {
         return at(line, () -> {
             Object value = evaluator.value(expression, scope);
             if (value instanceof String || value instanceof Safe) {
                 return Printed.text(value, budget);
             }
-            throw new TemplateException("a block gives " + Values.typeName(value) + " where a string is needed");
+            throw new TemplateException("a block gives " + Values.typeName(value) + ", expected a string");
         });
     }
 
@@ -108,7 +108,7 @@ final class Renderer {
         budget.append(out, text);
     }
 
-    /** As in jinja2, the {@code else} of a loop follows unless a body was carried out to its end. */
+    /** As in jinja2, the {@code else} of a loop runs unless at least one body ran to its end. */
     private void loop(Statement.For loop, Scope scope, StringBuilder out) {
         Iterator<Object> items = at(loop.line(), () -> Values.iterator(evaluator.value(loop.over(), scope), budget));
         Expression test = loop.test();
@@ -131,7 +131,7 @@ final class Renderer {
         }
     }
 
-    /** The test of an item is made when its turn comes: the body may have changed what it looks at. */
+    /** Tests an item only when its turn comes, because the body can change variables of the test. */
     private Iterator<Object> passing(Statement.For loop, Expression test, Iterator<Object> items, Scope scope) {
         return Generator.stream(items)
                 .filter(item -> passes(loop, test, item, scope))
@@ -163,9 +163,9 @@ final class Renderer {
 
     private String call(Statement.Macro macro, Arguments arguments, Scope around) {
         if (around.hasEnded()) {
-            throw TemplateException.unsupported("calling a macro behind the end of the block that it stands in");
+            throw TemplateException.unsupported("calling a macro after the end of the block that defines it");
         } else if (++calls > MAX_CALLS) {
-            throw new TemplateException("macros call each other more than " + MAX_CALLS + " deep");
+            throw new TemplateException("macro calls are nested more than " + MAX_CALLS + " deep");
         }
         Scope inner = inner(around);
         for (Statement.Parameter missing : bind(macro, arguments, inner)) {
@@ -179,7 +179,7 @@ final class Renderer {
         return text;
     }
 
-    /** Sets all parameters, and gives those that have no argument. */
+    /** Sets all parameters; returns those without an argument. */
     private static List<Statement.Parameter> bind(Statement.Macro macro, Arguments arguments, Scope inner) {
         List<Object> positional = arguments.positional();
         Map<Object, Object> named = new LinkedHashMap<>(arguments.named());
@@ -197,7 +197,7 @@ final class Renderer {
         return missing;
     }
 
-    /** Sets what a macro can read beside its parameters, from the arguments that are left. */
+    /** Sets caller, kwargs and varargs from the remaining arguments. */
     private static void bindRest(
             Statement.Macro macro, List<Object> positional, Map<Object, Object> named, Scope inner) {
         if (macro.implied().contains("caller")) {
@@ -214,7 +214,7 @@ final class Renderer {
             inner.set("varargs", new Tuple(positional));
         } else if (!positional.isEmpty()) {
             throw new TemplateException(
-                    macro.name() + " takes " + macro.parameters().size() + " arguments at most");
+                    macro.name() + " takes at most " + macro.parameters().size() + " arguments");
         }
     }
 

@@ -6,23 +6,23 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Variables; those of the scopes around it are seen and not changed. */
+/** Variables; those of enclosing scopes can be read but not changed. */
 final class Scope {
     private final Map<String, Object> variables = new HashMap<>();
     private final @Nullable Scope around;
     private boolean ended;
 
-    /** Names that were not here when this scope itself read them. */
+    /** Names that this scope read before they were set here. */
     private final Set<String> read = new HashSet<>();
 
-    /** Names that were not here when a scope inside of this one read them, and this one had not before. */
+    /** Names that an inner scope read before they were set here, and that this scope had not read. */
     private final Set<String> readInside = new HashSet<>();
 
     Scope(@Nullable Scope around) {
         this.around = around;
     }
 
-    /** Says that the block of this scope is over. */
+    /** Marks the block of this scope as ended. */
     void end() {
         ended = true;
     }
@@ -31,7 +31,7 @@ final class Scope {
         return ended || around != null && around.hasEnded();
     }
 
-    /** A name that a block inside has read already is refused: jinja2 had given that block nothing in its place. */
+    /** Setting a name that an inner block has already read is an error: in jinja2 that block saw it as undefined. */
     void set(String name, Object value) {
         if (readInside.contains(name)) {
             throw TemplateException.unsupported("reading '" + name + "' in a block before it is set around the block");

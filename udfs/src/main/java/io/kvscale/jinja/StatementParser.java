@@ -8,7 +8,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
-/** The tags of a template: if, for, set, macro, call, filter; and transformers' own: break, continue, generation. */
+/** Parses tags: if, for, set, macro, call and filter; break, continue and generation, which transformers adds. */
 final class StatementParser {
     private static final Set<String> TOP = Set.of();
 
@@ -26,7 +26,7 @@ final class StatementParser {
         return new StatementParser(Lexer.tokens(source)).body(TOP);
     }
 
-    /** Statements up to a tag with one of these names, of which begin and name are taken. */
+    /** Statements up to a tag with one of these names; the name is the next token. */
     private List<Statement> body(Set<String> until) {
         List<Statement> body = new ArrayList<>();
         while (true) {
@@ -66,7 +66,7 @@ final class StatementParser {
             case "generation" -> List.of(generation(name.line()));
             case "break", "continue" -> {
                 if (loops == 0) {
-                    throw new TemplateException(name.text() + " outside of a loop").at(name.line());
+                    throw new TemplateException(name.text() + " outside a loop").at(name.line());
                 }
                 end();
                 yield List.of(name.text().equals("break") ? new Statement.Break() : new Statement.Continue());
@@ -187,7 +187,7 @@ final class StatementParser {
     private Statement callBlock(int line) {
         List<Statement.Parameter> parameters = tokens.isOperator("(") ? parameters() : List.of();
         if (!(expressions.expression() instanceof Expression.Call call)) {
-            throw new TemplateException("a call block calls nothing").at(line);
+            throw new TemplateException("a call block must contain a call").at(line);
         }
         end();
         Expression.Given given = call.given().with("caller", new Expression.Name(Statement.BLOCK), line);
@@ -201,7 +201,7 @@ final class StatementParser {
         return new Statement.FilterBlock(filtered, outsideOfLoops("endfilter"), line);
     }
 
-    /** Marks what the model wrote, for training; here only its text counts. */
+    /** Marks assistant text for training; here it only gives its text. */
     private Statement generation(int line) {
         end();
         return new Statement.Generation(block("generation", "generation", List.of(), line));
@@ -231,7 +231,7 @@ final class StatementParser {
         return parameters;
     }
 
-    /** The body of a macro or of what is like one, up to the tag that ends the {@code tag}. */
+    /** The body of a macro, call block or generation block, up to its end tag. */
     private Statement.Macro block(String tag, String name, List<Statement.Parameter> parameters, int line) {
         Set<String> implied = new HashSet<>();
         Set<String> around = expressions.gather(implied);
@@ -244,7 +244,7 @@ final class StatementParser {
         return new Statement.Macro(name, parameters, implied, body, line);
     }
 
-    /** A body that cannot break or continue a loop around it. */
+    /** A body in which break and continue cannot reach an enclosing loop. */
     private List<Statement> outsideOfLoops(String end) {
         int outer = loops;
         loops = 0;

@@ -3,7 +3,7 @@ package io.kvscale.jinja;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** The value of a string in a template, whose escapes are Python's. */
+/** The value of a string literal with Python's escapes. */
 final class StringLiteral {
     private static final Pattern ESCAPE = Pattern.compile(
             "\\\\(?:(?<octal>[0-7]{1,3})|x(?<byte>[0-9a-fA-F]{2})|u(?<unit>[0-9a-fA-F]{4})|U(?<point>[0-9a-fA-F]{8})|(?<one>.))",

@@ -5,7 +5,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 
-/** Python's strings: white space, order and places by character, not by UTF-16 unit. */
+/** Operations of Python's strings, by code point instead of UTF-16 unit. */
 final class StringValues {
     private StringValues() {}
 
@@ -23,7 +23,7 @@ final class StringValues {
                 || c == 0x3000;
     }
 
-    /** Whether there is nothing but white space. */
+    /** Whether the text is empty or white space. */
     static boolean isSpace(String text) {
         return text.chars().allMatch(StringValues::isSpace);
     }
@@ -36,7 +36,7 @@ final class StringValues {
         return strip(text, "", false, true);
     }
 
-    /** @param characters those to take away, white space if empty */
+    /** @param characters to strip; white space if empty */
     static String strip(String text, String characters, boolean start, boolean end) {
         int from = 0;
         int to = text.length();
@@ -53,7 +53,7 @@ final class StringValues {
         return characters.isEmpty() ? isSpace(c) : characters.indexOf(c) >= 0;
     }
 
-    /** The order of the characters' code points. */
+    /** Compares by code points. */
     static int compare(String left, String right) {
         int at = 0;
         int length = Math.min(left.length(), right.length());
@@ -66,12 +66,12 @@ final class StringValues {
         return Integer.compare(rank(left.charAt(at)), rank(right.charAt(at)));
     }
 
-    /** Surrogates, which stand for the characters beyond all others, behind the others. */
+    /** Surrogates rank last: they encode code points above all other units. */
     private static int rank(char c) {
         return Character.isSurrogate(c) ? c + Character.MAX_VALUE : c;
     }
 
-    /** Between runs of white space. */
+    /** Splits at runs of white space. */
     static List<Object> words(String text) {
         List<Object> words = new ArrayList<>();
         int start = -1;
@@ -126,7 +126,7 @@ final class StringValues {
 
     private static void nonEmpty(String separator) {
         if (separator.isEmpty()) {
-            throw new TemplateException("split takes a separator that is not empty");
+            throw new TemplateException("the separator of split must not be empty");
         }
     }
 
@@ -163,7 +163,7 @@ final class StringValues {
         return found;
     }
 
-    /** The first letter large, the others small. */
+    /** The first character in title case, the others in lower case. */
     static String capitalize(String text) {
         if (text.isEmpty()) {
             return text;
@@ -172,7 +172,7 @@ final class StringValues {
         return title(text.codePointAt(0)) + lower(text.substring(second));
     }
 
-    /** Every letter large that follows no letter, the others small. */
+    /** The first letter of every word in title case, the others in lower case. */
     static String title(String text) {
         StringBuilder out = new StringBuilder();
         boolean inWord = false;

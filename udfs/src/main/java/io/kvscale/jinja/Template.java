@@ -4,11 +4,11 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A template of Jinja with the settings that transformers gives chat templates: {@code trim_blocks}, {@code
- * lstrip_blocks}, no escaping, {@code tojson} without escapes, {@code raise_exception}, {@code break}, {@code
- * continue}, {@code generation}. Thread-safe.
+ * A chat template, with the settings and extensions of transformers: {@code trim_blocks}, {@code lstrip_blocks}, no
+ * escaping, {@code tojson} without HTML escapes, {@code raise_exception}, {@code break}, {@code continue}, {@code
+ * generation}. Thread-safe.
  *
- * <p>Templates are untrusted: they reach nothing but the variables, and text, steps and depth are bounded.
+ * <p>Templates are untrusted: they can only read the variables, and text, work and depth are bounded.
  */
 public final class Template {
     private static final int MAX_SOURCE = 1 << 20;
@@ -19,7 +19,7 @@ public final class Template {
         this.statements = statements;
     }
 
-    /** @throws TemplateException if it is not well formed, or has a tag that is not known here */
+    /** @throws TemplateException if the template is malformed or has an unsupported tag */
     public static Template parse(String source) {
         if (source.length() > MAX_SOURCE) {
             throw new TemplateException("the template has more than " + MAX_SOURCE + " characters");
@@ -27,14 +27,15 @@ public final class Template {
         try {
             return new Template(StatementParser.parse(source));
         } catch (StackOverflowError e) {
-            throw new TemplateException("the template is nested too deep");
+            throw new TemplateException("the template is nested too deeply");
         }
     }
 
     /**
-     * The text for these variables: strings, numbers, booleans, null, lists and maps of them.
+     * Renders the template.
      *
-     * @throws TemplateException if it fails in jinja2 too, uses what is not known here, or goes beyond the bounds
+     * @param variables strings, numbers, booleans, null, and lists and maps of them
+     * @throws TemplateException if jinja2 would also fail, a feature is unsupported, or a bound is exceeded
      */
     public String render(Map<String, ?> variables) {
         return render(variables, new Budget());
@@ -46,7 +47,7 @@ public final class Template {
             variables.forEach((name, value) -> context.set(name, Values.of(value)));
             return new Renderer(budget).render(statements, new Scope(context));
         } catch (StackOverflowError e) {
-            throw new TemplateException("the template is nested too deep");
+            throw new TemplateException("the template is nested too deeply");
         }
     }
 }

@@ -1,6 +1,6 @@
 package io.kvscale.jinja;
 
-/** A template that cannot be parsed or rendered; the message says why, and in which line if that is known. */
+/** A template cannot be parsed or rendered; the message says why, and in which line if known. */
 public final class TemplateException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
@@ -15,12 +15,12 @@ public final class TemplateException extends RuntimeException {
         this.line = line;
     }
 
-    /** The same with its line, unless it has one. */
+    /** This error with a line, unless it already has one. */
     TemplateException at(int where) {
         return line > 0 || where <= 0 ? this : new TemplateException(getMessage() + ", in line " + where, where);
     }
 
     static TemplateException unsupported(String what) {
-        return new TemplateException(what + " is not supported in templates here");
+        return new TemplateException(what + " is not supported in chat templates");
     }
 }

@@ -3,13 +3,13 @@ package io.kvscale.jinja;
 import java.util.List;
 import java.util.Map;
 
-/** What can stand behind {@code is}. */
+/** The tests, which follow {@code is}. */
 final class Tests {
     private Tests() {}
 
     static boolean holds(Object value, String name, Arguments arguments, Comparison comparison) {
         if (value instanceof Safe) {
-            throw TemplateException.unsupported("a test of what 'safe' gives");
+            throw TemplateException.unsupported("a test of the result of 'safe'");
         }
         return switch (name) {
             case "eq",
@@ -45,7 +45,7 @@ final class Tests {
             default -> {
                 boolean single = value == None.NONE || value instanceof Boolean;
                 if (!single && !(other == None.NONE || other instanceof Boolean)) {
-                    throw TemplateException.unsupported("'sameas' between other values than true, false and none");
+                    throw TemplateException.unsupported("'sameas' of values other than true, false and none");
                 }
                 yield value.equals(other);
             }

@@ -1,7 +1,7 @@
 package io.kvscale.jinja;
 
 /**
- * @param text of a string its value, of a number its digits, else as written
+ * @param text the value of a string, the digits of a number, otherwise the source text
  * @param line from 1
  */
 record Token(Kind kind, String text, int line) {

@@ -4,7 +4,7 @@ import io.kvscale.jinja.Token.Kind;
 import java.util.List;
 import java.util.Locale;
 
-/** A place in a list of tokens. */
+/** A position in a list of tokens. */
 final class Tokens {
     private final List<Token> tokens;
     private int at;
@@ -33,12 +33,12 @@ final class Tokens {
         return peek().is(Kind.OPERATOR, sign);
     }
 
-    /** Whether the tokens ahead are the name {@code not} and then {@code in}. */
+    /** Whether the next two tokens are {@code not in}. */
     boolean isNotIn() {
         return isName("not") && tokens.get(at + 1).is(Kind.NAME, "in");
     }
 
-    /** Whether the tokens ahead are a name and {@code =}. */
+    /** Whether the next two tokens are a name and {@code =}. */
     boolean isNameOfArgument() {
         return peek().kind() == Kind.NAME && tokens.get(at + 1).is(Kind.OPERATOR, "=");
     }

@@ -3,7 +3,7 @@ package io.kvscale.jinja;
 import java.util.AbstractList;
 import java.util.List;
 
-/** Python's tuple, which equals no list. */
+/** Python's tuple, which is never equal to a list. */
 final class Tuple extends AbstractList<Object> {
     private final List<Object> items;
 

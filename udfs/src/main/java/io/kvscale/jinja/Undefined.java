@@ -1,6 +1,6 @@
 package io.kvscale.jinja;
 
-/** What a name, key or attribute that is not there gives: an empty text, false, nothing to loop over. */
+/** The value of a missing name, key or attribute: prints as an empty text, is false, has no items. */
 record Undefined(String name) {
     TemplateException error() {
         return new TemplateException("'" + name + "' is undefined");

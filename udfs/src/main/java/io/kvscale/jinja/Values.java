@@ -9,15 +9,15 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Python's rules for the values of a template: {@link None}, Boolean, Long, BigInteger (beyond 64 bits, passed on
- * only), Double, String, List, {@link Tuple}, Map, and what templates make of them.
+ * Python's rules for values: {@link None}, Boolean, Long, BigInteger (beyond 64 bits; only passed on), Double, String,
+ * List, {@link Tuple}, Map, and the objects that templates create.
  */
 final class Values {
     private static final int MAX_DEPTH = 200;
 
     private Values() {}
 
-    /** A value of JSON as one of a template. */
+    /** Converts a JSON value. */
     static Object of(@Nullable Object value) {
         return of(value, 0);
     }
@@ -45,7 +45,7 @@ final class Values {
                 || value instanceof String) {
             return value;
         }
-        throw new TemplateException("values of " + value.getClass().getName() + " have no place in a template");
+        throw new TemplateException("values of " + value.getClass().getName() + " are not supported");
     }
 
     static boolean truth(Object value) {
@@ -79,7 +79,7 @@ final class Values {
         throw new TemplateException(typeName(value) + " has no length");
     }
 
-    /** A value as the key of a mapping, where 1, 1.0 and true are one in Python. */
+    /** A value as a key of a mapping. In Python 1, 1.0 and true are one key, so only some types are supported. */
     static Object key(Object value) {
         if (value instanceof String || value instanceof Long || value == None.NONE) {
             return value;
@@ -87,7 +87,7 @@ final class Values {
         throw TemplateException.unsupported(typeName(value) + " as the key of a mapping");
     }
 
-    /** What a loop over the value gives. */
+    /** The items that a loop over the value visits. */
     static List<Object> items(Object value) {
         if (value instanceof String text) {
             Budget.checkItems(text.length());
@@ -110,7 +110,7 @@ final class Values {
         throw new TemplateException("cannot loop over " + typeName(value));
     }
 
-    /** The same one by one: of an iterator no more is taken than is asked for. */
+    /** As {@link #items}, but reads an iterator lazily. */
     static Iterator<Object> iterator(Object value, Budget budget) {
         return value instanceof Generator generator
                 ? generator.rest()

@@ -10,7 +10,7 @@ import io.kvscale.tensor.Slot;
 import java.nio.ByteBuffer;
 import java.util.TreeMap;
 
-/** K and V of every layer in native memory, {@code [rows, kv_heads, tokens, head_dim]} each. */
+/** K and V of all layers in native memory, each {@code [rows, kv_heads, tokens, head_dim]}. */
 final class CacheBuffers implements AutoCloseable {
     private final ModelShape shape;
     private final TreeMap<Slot, NativeBuffer> memory = new TreeMap<>();
@@ -23,7 +23,7 @@ final class CacheBuffers implements AutoCloseable {
         shape.slots().forEach(slot -> memory.put(slot, new NativeBuffer()));
     }
 
-    /** Makes room; what was held before is lost. */
+    /** Sets the size; the content is lost. */
     void resize(int newRows, int newTokens) {
         rows = newRows;
         tokens = newTokens;
@@ -32,7 +32,7 @@ final class CacheBuffers implements AutoCloseable {
         memory.forEach((slot, buffer) -> views.put(slot, buffer.take(bytes)));
     }
 
-    /** The memory as a tensor of ONNX Runtime, which reads and writes it in place; to be closed. */
+    /** The memory of a slot as a tensor that ONNX Runtime reads and writes in place; the caller closes it. */
     OnnxTensor tensor(OrtEnvironment environment, Slot slot) throws OrtException {
         long[] dims = {rows, shape.kvHeads(), tokens, shape.headDim()};
         return OnnxTensor.createTensor(environment, view(slot), dims, OnnxTypes.javaType(shape.cache()));

@@ -5,7 +5,7 @@ import io.kvscale.tensor.InvalidDataException;
 import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicBoolean;
 
-/** One session of ONNX Runtime over a decoder's graph. Thread-safe: every task slot runs on its own thread in it. */
+/** A session of ONNX Runtime over a decoder. Thread-safe: all tasks of an executor run in it, each on its own thread. */
 public final class DecoderModel implements AutoCloseable {
     private static final SharedModels SHARED = new SharedModels();
 
@@ -19,35 +19,28 @@ public final class DecoderModel implements AutoCloseable {
     }
 
     /**
-     * Reads config.json and the graph's inputs and outputs, without loading weights into a session.
+     * Opens a session of its own.
      *
      * @param folder local
-     * @throws InvalidDataException naming each misfit of graph and config.json, or a file that is missing or cut short
+     * @throws InvalidDataException if the files are not a decoder that kvscale can run
      */
-    public static ModelShape check(Path folder, String graph) {
-        return new CheckedModelFolder(folder, graph).check();
-    }
-
-    /** @throws InvalidDataException if the files are not a decoder that this project runs */
     public static DecoderModel open(Path folder, String graph, Outputs outputs) {
         ModelSession session = ModelSession.open(folder, graph, outputs);
         return new DecoderModel(session, session::close);
     }
 
     /**
-     * The JVM's one session of that model, opened by whoever comes first; sessions of other models that nobody holds
-     * any more are closed then. Every call is paired with a {@link #close}; the session stays open for the next task
-     * until {@link #releaseShared}.
+     * The JVM's shared session of a model. The first call opens it and closes unused sessions of other models. Each caller
+     * calls {@link #close}; the session stays open for the next task until {@link #releaseShared}.
      *
-     * @param folder holds the files of the manifest; their hashes are not looked at here, see
-     *     {@link ModelManifest#verify}
-     * @throws InvalidDataException if the files are not a decoder that this project runs
+     * @param folder holds the files of the manifest; hashes are not checked, see {@link ModelManifest#verify}
+     * @throws InvalidDataException if the files are not a decoder that kvscale can run
      */
     public static DecoderModel shared(ModelManifest manifest, Path folder, Outputs outputs) {
         return SHARED.hold(manifest, outputs, () -> ModelSession.open(folder, manifest.graph(), outputs));
     }
 
-    /** Closes the shared sessions that nobody holds. */
+    /** Closes the shared sessions that no caller holds. */
     public static void releaseShared() {
         SHARED.release();
     }
@@ -60,7 +53,7 @@ public final class DecoderModel implements AutoCloseable {
         return session;
     }
 
-    /** Buffers and state for one thread; closed before the model is. */
+    /** Buffers and state for one thread; close it before the model. */
     public DecoderRun newRun() {
         return new DecoderRun(session);
     }

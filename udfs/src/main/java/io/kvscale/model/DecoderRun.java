@@ -20,12 +20,11 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Sequences of one batch in a decoder: fed in chunks, with the past fed back. Not thread-safe; native buffers are kept
- * from one batch to the next and released by {@link #close}.
+ * {@link Decoding} in ONNX Runtime.
  *
- * <p>They take {@link ModelShape#bytesPerToken} times rows times tokens of the largest batch, twice that where a batch is
- * fed in chunks (past and present), and up to a quarter more where that grew on the way; logits take 4 bytes (6 where the
- * graph gives 2) times rows, new tokens and vocabulary.
+ * <p>Native memory: {@link ModelShape#bytesPerToken} times rows times tokens of the largest batch; twice that if a batch is
+ * fed in chunks (past and present); up to a quarter more if a buffer grew. Logits take rows times new tokens times
+ * vocabulary times 4 bytes, or 6 bytes for 16-bit logits.
  */
 public final class DecoderRun implements Decoding {
     private final ModelSession session;
@@ -33,7 +32,7 @@ public final class DecoderRun implements Decoding {
     private final TokenInputs inputs;
     private final @Nullable LogitsBuffer logits;
 
-    /** Which of the two caches holds what was fed so far; the other one receives the next present. */
+    /** The index of the cache with the tokens fed so far; the other cache receives the next present. */
     private int current;
 
     private int rows;
@@ -69,7 +68,7 @@ public final class DecoderRun implements Decoding {
             fed = true;
         } finally {
             if (!fed) {
-                // What a batch took that was too large is not kept from the next one.
+                // Frees the memory of a batch that was too large, so that the next batch can run.
                 close();
             }
         }
@@ -95,15 +94,15 @@ public final class DecoderRun implements Decoding {
             throw new IllegalArgumentException("a row without tokens");
         }
         if (padded || (tokens > 0 && shortest != longest)) {
-            throw new IllegalArgumentException("rows of different lengths are fed at once, not in chunks");
+            throw new IllegalArgumentException("rows of different lengths must be fed at once, not in chunks");
         }
         padded = shortest != longest;
         long total = (long) tokens + longest;
         if (total > session.shape().maxPositions()) {
             throw new InvalidDataException(DataProblem.of(
-                    "a sequence of " + total + " tokens, the model takes "
+                    "a sequence has " + total + " tokens, the model allows "
                             + session.shape().maxPositions() + " (max_position_embeddings)",
-                    "cut texts shorter: max_seq_length"));
+                    "lower max_seq_length in the recipe"));
         }
         return longest;
     }
@@ -139,10 +138,6 @@ public final class DecoderRun implements Decoding {
         return tokens;
     }
 
-    /**
-     * K or V of all tokens fed so far, {@code [rows, kv_heads, tokens, head_dim]}, padding included: a view of native
-     * memory, valid until the next {@link #feed}, {@link #begin} or {@link #close}; read later it may end the JVM.
-     */
     @Override
     public KvTensor present(Slot slot) {
         checkFed(false);
@@ -160,7 +155,7 @@ public final class DecoderRun implements Decoding {
         KvTokens.put(values, held.values(), tokens, row, at);
     }
 
-    /** Of the tokens fed last, {@code [rows, tokens, vocabulary]}, widened to f32; valid as {@link #present} is. */
+    /** The logits of the tokens fed last as f32, {@code [rows, tokens, vocabulary]}; valid as long as {@link #present}. */
     public FloatBuffer logits() {
         checkFed(false);
         if (logits == null) {
@@ -171,7 +166,7 @@ public final class DecoderRun implements Decoding {
 
     private void checkFed(boolean orBegun) {
         if (rows == 0 || (tokens == 0 && !orBegun)) {
-            throw new IllegalStateException("begin and feed come first, and again after a feed that failed");
+            throw new IllegalStateException("call begin and feed first, and again after a feed that failed");
         }
     }
 

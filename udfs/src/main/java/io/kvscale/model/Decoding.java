@@ -5,36 +5,36 @@ import io.kvscale.tensor.KvTensor;
 import io.kvscale.tensor.Slot;
 
 /**
- * Sequences of one batch in a decoder: fed in chunks, with the past fed back. Not thread-safe; native buffers are kept
- * from one batch to the next and released by {@link #close}.
+ * One batch of sequences in a decoder, fed in chunks that attend to the K and V of earlier chunks. Not thread-safe. Native
+ * buffers are reused for the next batch and freed by {@link #close}.
  */
 public interface Decoding extends AutoCloseable {
-    /** Forgets the batch before; {@code rows} sequences without tokens. */
+    /** Starts a batch of {@code rows} empty sequences; the last batch is discarded. */
     void begin(int rows);
 
     /**
      * Runs the next tokens of every row.
      *
-     * @param ids one array a row, none of them empty; shorter rows are padded on the right, which only the one feed of a
-     *     batch may need
-     * @throws InvalidDataException if an id is outside of the vocabulary, the sequence is longer than the model takes, or
-     *     ONNX Runtime fails, out of memory included; the batch is of no use then
+     * @param ids one array per row, none empty. Shorter rows are padded on the right; a batch of rows of different lengths
+     *     is fed at once, not in chunks
+     * @throws InvalidDataException if an id is outside the vocabulary, the sequence exceeds the model's limit, or ONNX
+     *     Runtime fails or runs out of memory; then call {@link #begin} before anything else
      */
     void feed(int[][] ids);
 
-    /** Tokens of the longest row. */
+    /** Tokens of the longest row so far. */
     int tokens();
 
     /**
-     * K or V of all tokens fed so far, {@code [rows, kv_heads, tokens, head_dim]}, padding included: a view of native
-     * memory, valid until the next {@link #feed}, {@link #begin} or {@link #close}.
+     * K or V of all tokens fed so far with padding, {@code [rows, kv_heads, tokens, head_dim]}: a view of native memory,
+     * valid until the next {@link #feed}, {@link #begin} or {@link #close}. Reading it later may end the JVM.
      */
     KvTensor present(Slot slot);
 
     /**
-     * Puts other values in place of K or V of tokens fed before: later chunks attend to those.
+     * Replaces K or V of tokens fed before; later chunks attend to the new values.
      *
-     * @param at the first of these tokens of the row
+     * @param at the position of the first token in its row
      * @param tokens {@code [1, kv_heads, tokens, head_dim]}
      */
     void put(Slot slot, int row, int at, KvTensor tokens);

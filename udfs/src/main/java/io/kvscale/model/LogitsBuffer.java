@@ -7,7 +7,7 @@ import io.kvscale.numeric.Dtype;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 
-/** The logits of one feed in native memory, as the model gives them and widened. */
+/** The logits of one feed in native memory, in the model's type and as f32. */
 final class LogitsBuffer implements AutoCloseable {
     private final ModelSession session;
     private final Dtype dtype;
@@ -20,7 +20,7 @@ final class LogitsBuffer implements AutoCloseable {
         this.dtype = dtype;
     }
 
-    /** Where the model writes its logits; to be closed. */
+    /** The tensor that the model writes its logits to; the caller closes it. */
     OnnxTensor tensor(int rows, int added) throws OrtException {
         long[] dims = {rows, added, session.shape().vocabulary()};
         values = memory.take(dims[0] * dims[1] * dims[2] * dtype.bytes());

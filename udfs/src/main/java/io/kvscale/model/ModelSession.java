@@ -5,16 +5,20 @@ import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtLoggingLevel;
 import ai.onnxruntime.OrtSession;
 import ai.onnxruntime.OrtSession.SessionOptions;
-import io.kvscale.model.CheckedModelFolder.LoadedGraph;
-import io.kvscale.model.onnx.CacheGraph;
+import io.kvscale.model.onnx.DecoderGraph;
 import io.kvscale.model.onnx.ModelShape;
-import io.kvscale.model.onnx.ShapeCheck;
+import java.io.File;
+import java.io.IOException;
+import java.lang.reflect.Field;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.util.HashMap;
+import java.nio.file.StandardOpenOption;
 import java.util.Map;
 
 /**
- * A session of ONNX Runtime and what is known of its graph. Threads may run it at once.
+ * A session of ONNX Runtime over a checked graph. Thread-safe.
  *
  * @param inputs the element types of all inputs, by name
  * @param logitsType the element type of the logits; 0 if they are not computed
@@ -23,27 +27,30 @@ record ModelSession(
         OrtEnvironment environment, OrtSession session, ModelShape shape, Map<String, Integer> inputs, int logitsType)
         implements AutoCloseable {
 
-    /** What ONNX Runtime logs as an error, it throws, too. */
+    /** ONNX Runtime also throws what it logs as an error. */
     private static final OrtLoggingLevel LOGGED = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL;
 
     static ModelSession open(Path folder, String graphName, Outputs outputs) {
         try (NativeBuffer memory = new NativeBuffer()) {
-            LoadedGraph loaded = new CheckedModelFolder(folder, graphName).load(memory);
+            ByteBuffer file = read(folder.resolve(graphName), graphName, memory);
+            DecoderGraph graph = DecoderGraph.read(DecoderGraph.folder(folder), graphName, file);
             int logitsType = 0;
             if (outputs == Outputs.CACHE) {
-                CacheGraph.keepCacheOnly(loaded.graph(), loaded.bytes());
+                graph.keepCacheOnly(file);
             } else {
-                logitsType = ShapeCheck.logitsType(loaded.graph(), graphName);
+                logitsType = graph.logitsType();
             }
-            Map<String, Integer> inputs = new HashMap<>();
-            loaded.graph().inputs().forEach(input -> inputs.put(input.name(), input.elementType()));
             OrtEnvironment environment = OrtEnvironment.getEnvironment(LOGGED, "kvscale");
             environment.setTelemetry(false);
-            Natives.removeFiles();
+            removeUnpackedLibraries();
             try (SessionOptions options = options(folder)) {
-                OrtSession session = environment.createSession(loaded.bytes(), options);
-                return new ModelSession(environment, session, loaded.shape(), inputs, logitsType);
+                OrtSession session = environment.createSession(file, options);
+                return new ModelSession(environment, session, graph.shape(), graph.inputTypes(), logitsType);
             }
+        } catch (NoSuchFileException e) {
+            throw DecoderGraph.missing(graphName);
+        } catch (IOException e) {
+            throw ModelManifest.unreadable(e);
         } catch (OrtException e) {
             throw OrtFailure.atLoad(e, graphName);
         } catch (LinkageError e) {
@@ -51,7 +58,16 @@ record ModelSession(
         }
     }
 
-    /** One thread, that of the caller; memory is given back after every run; one copy of the weights. */
+    private static ByteBuffer read(Path file, String name, NativeBuffer memory) throws IOException {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+            DecoderGraph.checkSize(channel.size(), name);
+            ByteBuffer bytes = memory.take(channel.size());
+            while (bytes.hasRemaining() && channel.read(bytes) >= 0) {}
+            return bytes.flip();
+        }
+    }
+
+    /** Runs on the caller's thread only, returns memory after every run, and keeps one copy of the weights. */
     private static SessionOptions options(Path folder) throws OrtException {
         SessionOptions options = new SessionOptions();
         options.setSessionLogLevel(LOGGED);
@@ -63,11 +79,34 @@ record ModelSession(
         options.setMemoryPatternOptimization(false);
         options.addConfigEntry("session.disable_prepacking", "1");
         options.setDeterministicCompute(true);
-        // The graph comes as bytes, which have no folder of their own.
+        // The graph is given as bytes, so ONNX Runtime does not know its folder.
         options.addConfigEntry(
                 "session.model_external_initializers_file_folder_path",
                 folder.toAbsolutePath().toString());
         return options;
+    }
+
+    /**
+     * Deletes the native libraries that ONNX Runtime unpacked below {@code java.io.tmpdir}, 24 MB per JVM, once they are
+     * loaded. ONNX Runtime never deletes their folder, nor the libraries when the JVM is killed, as executors are.
+     */
+    private static void removeUnpackedLibraries() {
+        try {
+            Field field = Class.forName("ai.onnxruntime.OnnxRuntime").getDeclaredField("tempDirectory");
+            field.setAccessible(true);
+            if (field.get(null) instanceof Path folder) {
+                File[] files = folder.toFile().listFiles();
+                boolean all = files != null;
+                for (int i = 0; all && i < files.length; i++) {
+                    all = files[i].delete();
+                }
+                if (all) {
+                    folder.toFile().delete();
+                }
+            }
+        } catch (ReflectiveOperationException | RuntimeException e) {
+            // Another version of ONNX Runtime: it deletes the libraries at exit.
+        }
     }
 
     @Override

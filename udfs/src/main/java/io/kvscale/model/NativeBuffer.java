@@ -10,8 +10,8 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
- * Native memory that grows, and is given back at once rather than when the collector comes to it: executors are killed
- * for native memory that lingers. Whoever reads a view of it after it grew or was closed reads memory that is not there.
+ * Native memory that grows. It is freed at once, not by the garbage collector: executors are killed when they exceed their
+ * memory overhead. Reading a view after the buffer grew or was closed reads freed memory and may end the JVM.
  */
 public final class NativeBuffer implements AutoCloseable {
     private static final ByteBuffer NONE = ByteBuffer.allocateDirect(0);
@@ -20,10 +20,11 @@ public final class NativeBuffer implements AutoCloseable {
     private ByteBuffer memory = NONE;
 
     /**
-     * Memory of exactly that many bytes, the same as before where it suffices. What it holds is undefined. It grows by a
-     * quarter at least, so that a past that grows by few tokens seldom moves.
+     * A view of exactly this many bytes with undefined content. The memory of the last call is reused if it is large
+     * enough; otherwise it grows by at least a quarter, so that a past that grows by few tokens seldom reallocates.
      *
-     * @throws InvalidDataException if there is no more, as {@link NativeMemoryException}, or it is above 2 GB
+     * @throws NativeMemoryException if memory is exhausted
+     * @throws InvalidDataException for more than 2 GB
      */
     public ByteBuffer take(long bytes) {
         if (bytes > memory.capacity()) {
@@ -37,12 +38,13 @@ public final class NativeBuffer implements AutoCloseable {
     private static ByteBuffer allocate(long bytes) {
         if (bytes > Integer.MAX_VALUE) {
             throw new InvalidDataException(DataProblem.of(
-                    "out of memory: one tensor of " + bytes + " bytes is above 2 GB", OrtFailure.MEMORY_REMEDY));
+                    "out of memory: a tensor of " + bytes + " bytes exceeds the limit of 2 GB",
+                    OrtFailure.MEMORY_REMEDY));
         }
         try {
             return ByteBuffer.allocateDirect((int) bytes);
         } catch (OutOfMemoryError e) {
-            throw new NativeMemoryException("no memory for another " + bytes + " bytes: " + e.getMessage(), e);
+            throw new NativeMemoryException("cannot allocate " + bytes + " bytes: " + e.getMessage(), e);
         }
     }
 
@@ -60,7 +62,7 @@ public final class NativeBuffer implements AutoCloseable {
         }
     }
 
-    /** sun.misc.Unsafe.invokeCleaner: the one way to free a direct buffer that JDK 17 and 25 both have. */
+    /** sun.misc.Unsafe.invokeCleaner is the only way to free a direct buffer on JDK 17 and 25 alike. */
     private static MethodHandle free() {
         try {
             Class<?> type = Class.forName("sun.misc.Unsafe");

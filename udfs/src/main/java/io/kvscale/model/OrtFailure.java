@@ -7,20 +7,20 @@ import java.util.List;
 import java.util.Locale;
 import java.util.regex.Pattern;
 
-/** What ONNX Runtime says when it fails, as a problem of the data. */
+/** Errors of ONNX Runtime as problems of the data. */
 final class OrtFailure {
     static final String MEMORY_REMEDY =
-            "run fewer partitions at once (spark.executor.cores), cut texts or chunks shorter (max_seq_length, "
-                    + "chunk_tokens; evaluate: --chunk), or give more (spark.executor.memoryOverhead, "
+            "run fewer tasks at once (spark.executor.cores), use shorter texts or chunks (max_seq_length, "
+                    + "chunk_tokens; evaluate: --chunk), or raise the limit (spark.executor.memoryOverhead, "
                     + "-XX:MaxDirectMemorySize)";
 
     private static final int MAX_SHOWN = 300;
-    /** How the allocators of ONNX Runtime, of C++ and its arena say that there is no more. */
+    /** Words of the allocators of ONNX Runtime and C++ when memory is exhausted. */
     private static final List<String> MEMORY = List.of("bad_alloc", "failed to allocate", "out of memory", "bad alloc");
 
-    /** How it calls the tensors that are as large as config.json says. */
+    /** Words in errors about tensors whose sizes come from config.json. */
     private static final List<String> CACHE =
-            List.of("past_key", "past_value", "present.", "axis dimensions must match");
+            List.of("past_key", "past_value", "present.", "axis dimensions must match", "shape verification failed");
 
     private static final Pattern PREFIX = Pattern.compile("^Error code - \\w+ - message: ");
 
@@ -33,7 +33,7 @@ final class OrtFailure {
         return new InvalidDataException(
                 DataProblem.of(
                                 "ONNX Runtime cannot load the model: " + said(e),
-                                "export it again: the graph is not one that it takes")
+                                "export the model again; this version of ONNX Runtime does not support the graph")
                         .inFile(graph),
                 e);
     }
@@ -43,19 +43,20 @@ final class OrtFailure {
             return new NativeMemoryException(said(e), e);
         }
         String remedy = isOf(CACHE, e)
-                ? "see whether num_key_value_heads and head_dim in config.json are those that the model was exported with"
-                : "see whether it runs this text elsewhere";
-        return new InvalidDataException(DataProblem.of("ONNX Runtime failed in the model: " + said(e), remedy), e);
+                ? "check that num_key_value_heads and head_dim in config.json are those of the exported model"
+                : "check whether the model runs this text in ONNX Runtime elsewhere";
+        return new InvalidDataException(
+                DataProblem.of("ONNX Runtime failed while running the model: " + said(e), remedy), e);
     }
 
-    /** Its native libraries do not load. */
+    /** The native libraries of ONNX Runtime do not load. */
     static InvalidDataException notHere(LinkageError e) {
         return new InvalidDataException(
                 DataProblem.of(
                         "ONNX Runtime does not load on " + System.getProperty("os.name") + " "
                                 + System.getProperty("os.arch") + ": " + DataProblem.shown(e.toString()),
-                        "run models with kvscale.jar on Linux (glibc, x86-64 or aarch64) or macOS (aarch64), with a "
-                                + "java.io.tmpdir that may hold libraries"),
+                        "run models with kvscale.jar on Linux (glibc, x86-64 or aarch64) or macOS (aarch64), and set "
+                                + "java.io.tmpdir to a folder from which libraries can be loaded"),
                 e);
     }
 

@@ -1,9 +1,9 @@
 package io.kvscale.model;
 
-/** What a decoder computes. */
+/** The outputs that a decoder computes. */
 public enum Outputs {
-    /** K and V only: the graph runs without its lm_head. */
+    /** K and V; lm_head is not run. */
     CACHE,
-    /** The logits of every new token too. */
+    /** K and V, and the logits of every new token. */
     CACHE_AND_LOGITS
 }

@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
 
-/** The JVM's sessions, one a model and {@link Outputs}, held by tasks and kept between them. */
+/** The sessions of this JVM, one per model and {@link Outputs}, kept open between tasks. */
 final class SharedModels {
     private record Key(String model, Outputs outputs) {}
 
@@ -20,7 +20,7 @@ final class SharedModels {
 
     private final Map<Key, Held> sessions = new HashMap<>();
 
-    /** A task that comes while another one opens the model waits for it. */
+    /** Waits while another task opens the model. */
     synchronized DecoderModel hold(ModelManifest manifest, Outputs outputs, Supplier<ModelSession> open) {
         Key key = new Key(manifest.id(), outputs);
         Held held = sessions.get(key);

@@ -8,7 +8,7 @@ import io.kvscale.model.onnx.OnnxTypes;
 import java.nio.ByteBuffer;
 import java.util.Map;
 
-/** input_ids, attention_mask and position_ids of one feed, padded on the right, in native memory. */
+/** The inputs input_ids, attention_mask and position_ids of one feed in native memory, padded on the right. */
 final class TokenInputs implements AutoCloseable {
     private final ModelSession session;
     private final NativeBuffer ids = new NativeBuffer();
@@ -24,17 +24,17 @@ final class TokenInputs implements AutoCloseable {
     }
 
     /**
-     * @param chunk one array of new ids a row
-     * @param past tokens fed before, the same for every row
+     * @param chunk one array of new ids per row
+     * @param past tokens fed before, equal for all rows
      * @param added the length of the longest row of the chunk
-     * @param to receives the tensors, to be closed
+     * @param to receives the tensors; the caller closes them
      */
     void put(int[][] chunk, int past, int added, Map<String, OnnxTensor> to) throws OrtException {
         int rows = chunk.length;
         put(CacheTensors.IDS, ids, rows, added, (row, i) -> i < chunk[row].length ? chunk[row][i] : 0, to);
         put(CacheTensors.MASK, mask, rows, past + added, (row, i) -> i < past + chunk[row].length ? 1 : 0, to);
         if (session.inputs().containsKey(CacheTensors.POSITIONS)) {
-            // Padding counts on: its positions are below the limit, too, as those of the longest row are.
+            // Padding gets the next positions, which stay within the model's limit like those of the longest row.
             put(CacheTensors.POSITIONS, positions, rows, added, (row, i) -> past + i, to);
         }
     }

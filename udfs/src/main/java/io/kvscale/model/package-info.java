@@ -1,3 +1,3 @@
-/** A decoder that turns token ids into K and V: an ONNX graph, its files, and one session of ONNX Runtime a JVM. */
+/** Runs a decoder that turns token ids into K and V: its files, and one session of ONNX Runtime per JVM. */
 @org.jspecify.annotations.NullMarked
 package io.kvscale.model;

@@ -6,7 +6,7 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/** Every element type of the format with its width in bits; the widths are what a file's offsets are checked against. */
+/** The element types of the format with their widths in bits. */
 enum ElementType {
     BOOL(8),
     F4(4),
@@ -40,7 +40,7 @@ enum ElementType {
         this.bits = bits;
     }
 
-    /** The type of that name, spelled exactly so; null for any other. */
+    /** The type with exactly this name; null if there is none. */
     static @Nullable ElementType named(String name) {
         return BY_NAME.get(name);
     }
@@ -51,9 +51,9 @@ enum ElementType {
     }
 
     /**
-     * Bits of a tensor with the first {@code rank} of {@code dims}, none of which is negative.
+     * The size in bits of a tensor whose shape is the first {@code rank} of {@code dims}; no dimension is negative.
      *
-     * @throws ArithmeticException if the product does not fit 63 bits, even where a dimension of 0 would hide that
+     * @throws ArithmeticException if the product of the dimensions other than 0 does not fit 63 bits
      */
     long bits(long[] dims, int rank) {
         long product = bits;

@@ -10,13 +10,12 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads one tensor's entry and checks it by itself: {@code {"dtype":"BF16","shape":[1,3,60,64],"data_offsets":[0,23040]}}.
+ * Reads and checks the entry of one tensor: {@code {"dtype":"BF16","shape":[1,3,60,64],"data_offsets":[0,23040]}}.
  *
- * <p>One parser serves all entries of a header and holds the last.
+ * <p>One parser reads all entries of a header; it holds the last one.
  */
 final class EntryParser {
     static final int MAX_RANK = 8;
-    private static final String REWRITE = "write the file again with a safetensors library";
 
     private final JsonParser json;
     private final long dataLength;
@@ -32,7 +31,7 @@ final class EntryParser {
         this.dataLength = dataLength;
     }
 
-    /** First byte of the data, counted from the start of the data section. */
+    /** First byte of the tensor, counted from the start of the data section. */
     long begin() {
         return offsets[0];
     }
@@ -41,7 +40,7 @@ final class EntryParser {
         return offsets[1];
     }
 
-    /** The entry as callers see it, its offsets counted from the start of the file. */
+    /** The entry with offsets that count from the start of the file. */
     TensorEntry entry(long dataStart) {
         if (type == null) {
             throw new IllegalStateException("no entry has been parsed");
@@ -50,7 +49,7 @@ final class EntryParser {
         return new TensorEntry(name, type.name(), dims, dataStart + begin(), dataStart + end());
     }
 
-    /** Reads the value that follows the name. */
+    /** Reads the JSON value that follows the tensor's name. */
     void parse(String tensor) throws IOException {
         name = tensor;
         type = null;
@@ -58,7 +57,8 @@ final class EntryParser {
         boolean placed = false;
         if (json.nextToken() != JsonToken.START_OBJECT) {
             throw refusal(
-                    "expected an object with dtype, shape and data_offsets, got " + HeaderParser.got(json), REWRITE);
+                    "expected an object with dtype, shape and data_offsets, got " + HeaderParser.got(json),
+                    HeaderParser.REWRITE);
         }
         while (json.nextToken() == JsonToken.FIELD_NAME) {
             String field = json.currentName();
@@ -76,31 +76,31 @@ final class EntryParser {
                     placed = true;
                     int count = integers(field, offsets);
                     if (count != 2) {
-                        throw refusal("expected two data_offsets, got " + count, REWRITE);
+                        throw refusal("expected two data_offsets, got " + count, HeaderParser.REWRITE);
                     }
                 }
                 default ->
                     throw refusal(
                             "expected dtype, shape and data_offsets, got the unknown key " + DataProblem.shown(field),
-                            REWRITE);
+                            HeaderParser.REWRITE);
             }
         }
         if (type == null || rank < 0 || !placed) {
             String missing = type == null ? "dtype" : rank < 0 ? "shape" : "data_offsets";
-            throw refusal("expected dtype, shape and data_offsets, got no " + missing, REWRITE);
+            throw refusal("expected dtype, shape and data_offsets, got no " + missing, HeaderParser.REWRITE);
         }
         check(type);
     }
 
     private void once(String field, boolean first) {
         if (!first) {
-            throw refusal("expected each key once, got " + field + " twice", REWRITE);
+            throw refusal("expected each key once, got " + field + " twice", HeaderParser.REWRITE);
         }
     }
 
     private ElementType type() throws IOException {
         if (json.nextToken() != JsonToken.VALUE_STRING) {
-            throw refusal("expected dtype to be a string, got " + HeaderParser.got(json), REWRITE);
+            throw refusal("expected dtype to be a string, got " + HeaderParser.got(json), HeaderParser.REWRITE);
         }
         ElementType found = ElementType.named(json.getText());
         if (found == null) {
@@ -111,22 +111,26 @@ final class EntryParser {
         return found;
     }
 
-    /** Reads an array of integers that are not negative; how many there were. */
+    /** Reads an array of non-negative integers and returns its length. */
     private int integers(String field, long[] to) throws IOException {
         if (json.nextToken() != JsonToken.START_ARRAY) {
-            throw refusal("expected " + field + " to be an array of integers, got " + HeaderParser.got(json), REWRITE);
+            throw refusal(
+                    "expected " + field + " to be an array of integers, got " + HeaderParser.got(json),
+                    HeaderParser.REWRITE);
         }
         int count = 0;
         while (json.nextToken() != JsonToken.END_ARRAY) {
             if (count == to.length) {
-                throw refusal("expected at most " + to.length + " integers in " + field + ", got more", REWRITE);
+                throw refusal(
+                        "expected at most " + to.length + " integers in " + field + ", got more", HeaderParser.REWRITE);
             }
             boolean integer = json.currentToken() == JsonToken.VALUE_NUMBER_INT
                     && json.getNumberType() != JsonParser.NumberType.BIG_INTEGER;
-            // The sign and not the value: -0 is no integer to the format's own library.
+            // Checks the sign, not the value: the format's own library refuses -0.
             if (!integer || json.getText().startsWith("-")) {
                 throw refusal(
-                        "expected integers from 0 to 2^63-1 in " + field + ", got " + HeaderParser.got(json), REWRITE);
+                        "expected integers from 0 to 2^63-1 in " + field + ", got " + HeaderParser.got(json),
+                        HeaderParser.REWRITE);
             }
             to[count++] = json.getLongValue();
         }
@@ -135,7 +139,7 @@ final class EntryParser {
 
     private void check(ElementType known) {
         if (begin() > end()) {
-            throw refusal("expected data_offsets in order, got " + begin() + " before " + end(), REWRITE);
+            throw refusal("expected data_offsets in order, got " + begin() + " before " + end(), HeaderParser.REWRITE);
         }
         if (end() > dataLength) {
             throw refusal(
@@ -148,13 +152,13 @@ final class EntryParser {
         try {
             bits = known.bits(shape, rank);
         } catch (ArithmeticException e) {
-            throw refusal("expected a size below 2^63 bits, got " + what, REWRITE);
+            throw refusal("expected a size below 2^63 bits, got " + what, HeaderParser.REWRITE);
         }
         if (bits % Byte.SIZE != 0 || bits / Byte.SIZE != end() - begin()) {
             throw refusal(
                     "expected " + bits + " bits of data for " + what + ", got data_offsets " + begin() + " to " + end()
                             + ", " + (end() - begin()) + " bytes",
-                    REWRITE);
+                    HeaderParser.REWRITE);
         }
     }
 

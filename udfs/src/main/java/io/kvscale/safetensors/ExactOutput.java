@@ -3,7 +3,7 @@ package io.kvscale.safetensors;
 import java.io.IOException;
 import java.io.OutputStream;
 
-/** One tensor's share of the file: takes exactly its bytes, so that no body can shift those after it. */
+/** The output for one tensor's data: accepts exactly its length, so that no later tensor is shifted. */
 final class ExactOutput extends OutputStream {
     private final OutputStream out;
     private final String name;
@@ -33,7 +33,7 @@ final class ExactOutput extends OutputStream {
         out.flush();
     }
 
-    /** Only the caller of the writer closes the file, not a body that closes what it was given. */
+    /** Does not close the file, even if a {@link SafetensorsWriter.Body} closes its output. */
     @Override
     public void close() {}
 

@@ -6,7 +6,7 @@ import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
-/** Exactly the header's bytes of a longer stream: ends after them, and fails if the stream ends before. */
+/** The header's bytes of a longer stream: ends after them, throws {@link EOFException} if the stream ends earlier. */
 final class HeaderBytes extends InputStream {
     private final InputStream in;
     private long remaining;
@@ -16,7 +16,7 @@ final class HeaderBytes extends InputStream {
         this.remaining = length;
     }
 
-    /** The 8 bytes in front of the header: its length, little-endian, unsigned. */
+    /** Reads the 8 bytes in front of the header: its length, little-endian, unsigned. */
     static long readLength(InputStream in) throws IOException {
         byte[] prefix = in.readNBytes(Long.BYTES);
         if (prefix.length < Long.BYTES) {
@@ -27,15 +27,8 @@ final class HeaderBytes extends InputStream {
 
     @Override
     public int read() throws IOException {
-        if (remaining == 0) {
-            return -1;
-        }
-        int b = in.read();
-        if (b < 0) {
-            throw new EOFException();
-        }
-        remaining--;
-        return b;
+        byte[] one = new byte[1];
+        return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
     }
 
     @Override

@@ -12,27 +12,29 @@ import java.io.Reader;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Predicate;
 
-/** Walks a header's JSON once, token by token: nothing grows with it but a few longs a tensor and the wanted entries. */
+/** Reads a header's JSON token by token. Keeps the names and offsets of all tensors, and the wanted entries. */
 final class HeaderParser {
     static final int MAX_NAME = 1_000;
     static final int MAX_NUMBER = 100;
-    /** Long texts in the metadata are skipped, but pass through a buffer first. */
+    /** Metadata values longer than {@link #METADATA_LENGTH} are skipped, but Jackson buffers them first. */
     static final int MAX_STRING = 4_000_000;
 
     private static final int SOME_NAMES = 8;
-    /** More keys than anyone writes; keeps the memory of those seen below that of the tensors' names. */
+    /** Bounds the memory for the keys. */
     private static final int MAX_METADATA = 100_000;
 
     private static final int METADATA_ENTRIES = 64;
     private static final int METADATA_LENGTH = 256;
-    private static final String REWRITE = "write the file again with a safetensors library";
+    static final String REWRITE = "write the file again with a safetensors library";
 
-    // Names differ from file to file: a table of them would grow with every file an executor reads.
+    // Names differ from file to file: Jackson's tables of names would grow with every file that an executor reads.
     private static final JsonFactory JSON = JsonFactory.builder()
             .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
             .disable(JsonFactory.Feature.INTERN_FIELD_NAMES)
@@ -54,7 +56,7 @@ final class HeaderParser {
     private final List<TensorEntry> tensors = new ArrayList<>();
     private final List<String> someNames = new ArrayList<>();
     private final Map<String, String> metadata = new LinkedHashMap<>();
-    private final NameSet names = new NameSet();
+    private final Set<String> names = new HashSet<>();
     private final Spans spans = new Spans();
     private long tensorCount;
 
@@ -64,7 +66,11 @@ final class HeaderParser {
         this.wanted = wanted;
     }
 
-    /** Reads all of the text, which is the header. Errors of the JSON itself are Jackson's, for the caller to word. */
+    /**
+     * Reads the whole header.
+     *
+     * @throws com.fasterxml.jackson.core.JsonProcessingException if it is not JSON
+     */
     SafetensorsHeader parse(Reader text) throws IOException {
         try (JsonParser json = JSON.createParser(text)) {
             if (json.nextToken() != JsonToken.START_OBJECT) {
@@ -108,7 +114,7 @@ final class HeaderParser {
         } else if (tensors.size() == SafetensorsHeader.MAX_WANTED) {
             throw new InvalidDataException(DataProblem.of(
                             "expected at most " + SafetensorsHeader.MAX_WANTED + " tensors of interest, got more",
-                            "split the file, or match fewer of its tensors")
+                            "split the file, or match fewer tensors with key.tensors and value.tensors of the recipe")
                     .inTensor(name));
         } else {
             tensors.add(entry.entry(dataStart));
@@ -119,7 +125,7 @@ final class HeaderParser {
         if (json.nextToken() != JsonToken.START_OBJECT) {
             throw refusal("expected __metadata__ to be an object, got " + got(json));
         }
-        NameSet keys = new NameSet();
+        Set<String> keys = new HashSet<>();
         for (int count = 0; json.nextToken() == JsonToken.FIELD_NAME; count++) {
             if (count == MAX_METADATA) {
                 throw refusal("expected at most " + MAX_METADATA + " entries in __metadata__, got more");
@@ -130,7 +136,7 @@ final class HeaderParser {
                 throw refusal(
                         "expected only strings in __metadata__, got " + got(json) + " for " + DataProblem.shown(key));
             }
-            // Asking for the length pulls the text into memory; a text that is not asked for is skipped.
+            // getTextLength() loads the text into memory, so it is the last condition.
             if (metadata.size() < METADATA_ENTRIES
                     && key.length() <= METADATA_LENGTH
                     && json.getTextLength() <= METADATA_LENGTH) {
@@ -139,7 +145,7 @@ final class HeaderParser {
         }
     }
 
-    private static void accept(String name, NameSet seen) {
+    private static void accept(String name, Set<String> seen) {
         if (!isUnicode(name)) {
             throw refusal("expected names in Unicode, got half of a surrogate pair in " + DataProblem.shown(name));
         }
@@ -149,7 +155,7 @@ final class HeaderParser {
         }
     }
 
-    /** Whether a reader accepts such a name. */
+    /** Whether readers accept this name. */
     static boolean isName(String name) {
         return name.length() <= MAX_NAME && isUnicode(name);
     }
@@ -167,7 +173,7 @@ final class HeaderParser {
         return true;
     }
 
-    /** The current token in words, for messages. */
+    /** The current token, for messages. */
     static String got(JsonParser json) throws IOException {
         JsonToken token = json.currentToken();
         if (token == null) {

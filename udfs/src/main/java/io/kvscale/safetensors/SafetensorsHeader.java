@@ -18,7 +18,7 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the front of a safetensors file says, checked against the length of the file.
+ * The header of a safetensors file, checked against the length of the file.
  *
  * <pre>
  *   byte 0        8                          8 + N                     end of file
@@ -32,13 +32,13 @@ import org.jspecify.annotations.Nullable;
  *    "layers.0.keys": {"dtype": "BF16", "shape": [1,3,60,64], "data_offsets": [0,23040]}, ...}
  * </pre>
  *
- * Offsets in the JSON count from the start of the data; those of {@link TensorEntry} from the start of the file. Source:
+ * Offsets in the JSON count from the start of the data, offsets of {@link TensorEntry} from the start of the file. Source:
  * the format's description at huggingface.co/docs/safetensors.
  *
  * @param dataStart where the data begins, in bytes from the start of the file
  * @param tensors the wanted tensors, in the order of their bytes
- * @param tensorCount how many tensors there are, wanted or not
- * @param someNames the first few names that were not wanted, shortened, for messages
+ * @param tensorCount number of tensors, wanted or not
+ * @param someNames the first few names that are not wanted, shortened, for messages
  * @param metadata the short entries of {@code __metadata__} (at most 64, of at most 256 characters), in file order
  */
 public record SafetensorsHeader(
@@ -48,10 +48,10 @@ public record SafetensorsHeader(
         List<String> someNames,
         Map<String, String> metadata) {
 
-    /** The longest header that is read, in bytes: the limit of the format's own library. */
+    /** Maximum length of a header in bytes: the limit of the format's own library. */
     public static final int MAX_HEADER_BYTES = 100_000_000;
 
-    /** The most wanted tensors of one file. */
+    /** Maximum number of wanted tensors in one file. */
     public static final int MAX_WANTED = 40_000;
 
     private static final String CUT_OFF = "the file is cut off or still being written: copy or write it again";
@@ -59,12 +59,11 @@ public record SafetensorsHeader(
             "check that this is a safetensors file, and write it again with a safetensors library";
 
     /**
-     * Reads and checks a header: every tensor of it, also those that are not wanted.
+     * Reads a header and checks all of its tensors, wanted or not.
      *
-     * <p>Memory stays below about 200 MB for the worst header of 100 MB, and within kilobytes for a usual one, whatever
-     * numbers the file holds.
+     * <p>Memory stays below about 300 MB for the worst header of 100 MB, and within kilobytes for a usual one.
      *
-     * @param in the file from byte 0; exactly the 8 + N bytes in front of the data are taken from it, and it stays open
+     * @param in the file from byte 0; exactly the 8 + N bytes in front of the data are read, and it stays open
      * @param fileLength length of the file in bytes
      * @param wanted which tensors to return, by name
      * @throws InvalidDataException if the file is not safetensors, breaks a rule of the format, or ends early
@@ -76,7 +75,7 @@ public record SafetensorsHeader(
             long dataStart = Long.BYTES + length;
             Reader text = new InputStreamReader(
                     new HeaderBytes(in, length),
-                    // Said out loud: the default replaces what is not UTF-8, and two names could become one.
+                    // The default decoder replaces invalid UTF-8, so that two names could become one.
                     StandardCharsets.UTF_8
                             .newDecoder()
                             .onMalformedInput(CodingErrorAction.REPORT)

@@ -18,11 +18,10 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Writes a safetensors file: the same calls give the same bytes.
+ * Writes a safetensors file; the same calls give the same bytes. See {@link SafetensorsHeader} for the bytes.
  *
- * <p>Tensors lie in the file in the order in which they were added, metadata in the order in which it was put; the
- * header is padded with spaces so that the data begins at a multiple of 8 bytes. Data is asked for only while it is
- * written, tensor by tensor, so that a file may be larger than memory. See {@link SafetensorsHeader} for the bytes.
+ * <p>Tensors and metadata keep the order in which they were added. The header is padded with spaces so that the data
+ * begins at a multiple of 8 bytes. Each tensor's data is produced while it is written, so a file may exceed memory.
  */
 public final class SafetensorsWriter {
     private static final int ALIGNMENT = 8;
@@ -32,19 +31,19 @@ public final class SafetensorsWriter {
     private final Set<String> names = new HashSet<>();
     private long dataLength;
 
-    /** Writes a tensor's data, row-major and little-endian: exactly as many bytes as its shape and dtype say. */
+    /** Writes a tensor's data, row-major and little-endian: exactly the bytes that its shape and dtype need. */
     @FunctionalInterface
     public interface Body {
         void writeTo(OutputStream out) throws IOException;
     }
 
-    /** Puts a text beside the tensors; a key that is there is replaced. */
+    /** Adds an entry to {@code __metadata__}; replaces the value of a known key. */
     public SafetensorsWriter metadata(String key, String value) {
         metadata.put(key, value);
         return this;
     }
 
-    /** Adds a tensor whose data is at hand. The bytes are not copied. */
+    /** Adds a tensor with its data, which is not copied. */
     public SafetensorsWriter add(String name, String dtype, List<Long> shape, byte[] data) {
         long expected = bytes(dtype, shape);
         if (expected != data.length) {
@@ -55,9 +54,9 @@ public final class SafetensorsWriter {
     }
 
     /**
-     * Adds a tensor whose data is written when its turn comes, once for each {@link #writeTo}.
+     * Adds a tensor whose data the body writes, once for each {@link #writeTo}.
      *
-     * @param name any text that no other tensor has, but {@code __metadata__}
+     * @param name unique, and not {@code __metadata__}
      * @param dtype the element type by its safetensors name
      * @param shape the dimensions, slowest first; at most 8, none negative
      * @throws IllegalArgumentException if a reader of the format would refuse the tensor
@@ -65,7 +64,7 @@ public final class SafetensorsWriter {
     public SafetensorsWriter add(String name, String dtype, List<Long> shape, Body body) {
         long length = bytes(dtype, shape);
         if (!HeaderParser.isName(name) || name.equals("__metadata__") || !names.add(name)) {
-            throw new IllegalArgumentException("a tensor cannot have this name, or not twice: " + name);
+            throw new IllegalArgumentException("the name is reserved, used twice, too long or not Unicode: " + name);
         }
         tensors.add(new Tensor(name, dtype, List.copyOf(shape), length, body));
         dataLength = Math.addExact(dataLength, length);
@@ -73,11 +72,11 @@ public final class SafetensorsWriter {
     }
 
     /**
-     * Writes the whole file; {@code out} is not closed, and gets the data as the bodies write it, without a buffer.
+     * Writes the whole file, unbuffered; {@code out} stays open.
      *
      * @return bytes written
      * @throws IOException if {@code out} or a body fails
-     * @throws IllegalStateException if a body writes more or fewer bytes than its tensor has, or the header gets longer
+     * @throws IllegalStateException if a body writes more or fewer bytes than its tensor has, or the header is longer
      *     than readers accept
      */
     public long writeTo(OutputStream out) throws IOException {
@@ -95,12 +94,12 @@ public final class SafetensorsWriter {
         return Long.BYTES + header.length + dataLength;
     }
 
-    /** Where the data of the first tensor begins in the file, in bytes; whatever is added later moves it. */
+    /** The file offset of the first tensor's data, in bytes; adding tensors or metadata moves it. */
     public long dataBegin() {
         try {
             return Long.BYTES + header().length;
         } catch (IOException e) {
-            throw new UncheckedIOException(e); // in memory: none that is known
+            throw new UncheckedIOException(e); // cannot happen: written to memory
         }
     }
 

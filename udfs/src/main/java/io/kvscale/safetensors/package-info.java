@@ -1,3 +1,3 @@
-/** The safetensors format, read and written without trusting the file. */
+/** Reads and writes the safetensors format; every field of a file is checked before it is used. */
 @org.jspecify.annotations.NullMarked
 package io.kvscale.safetensors;

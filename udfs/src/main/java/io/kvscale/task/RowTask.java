@@ -50,7 +50,7 @@ public final class RowTask {
     public void row(KvTableRow row, @Nullable ByteBuffer values) {
         Slot slot = null;
         try {
-            TableTensor tensor = tensors.of(row);
+            TableTensor tensor = tensors.parse(row);
             if (tensor != null) {
                 slot = tensor.slot();
                 observe(tensor, values);

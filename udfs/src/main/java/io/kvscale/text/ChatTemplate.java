@@ -14,7 +14,7 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** A model's chat template with the variables that transformers gives it. Thread-safe. */
+/** A model's chat template, rendered with the variables that transformers sets. Thread-safe. */
 final class ChatTemplate {
     private static final List<String> SPECIAL_TOKENS =
             List.of("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token");
@@ -29,7 +29,7 @@ final class ChatTemplate {
         this.variables = variables;
     }
 
-    /** Reads the files; a folder without a template is an error only once a chat comes. */
+    /** Reads the files. A missing or broken template is an error of the first chat, not of plain texts. */
     static ChatTemplate read(Path folder, boolean generationPrompt) {
         Path file = folder.resolve("tokenizer_config.json");
         JsonNode config = Files.exists(file) ? ModelJson.object(file) : Json.LENIENT.createObjectNode();
@@ -45,7 +45,7 @@ final class ChatTemplate {
         variables.put("documents", null);
         String source = source(folder, config);
         if (source == null) {
-            return new ChatTemplate(null, "the model has no chat template, and the record is a chat", variables);
+            return new ChatTemplate(null, "the record is a chat, but the model has no chat template", variables);
         }
         try {
             return new ChatTemplate(Template.parse(source), "", variables);
@@ -60,14 +60,14 @@ final class ChatTemplate {
         }
     }
 
-    /** A token is a string, or an object that says more about it. */
+    /** A token is a string, or an object with the string in {@code content}. */
     private static String token(JsonNode token) {
         JsonNode content = token.isObject() ? token.path("content") : token;
         if (!content.isTextual()) {
             throw new InvalidDataException(DataProblem.of(
-                    "the model's tokenizer_config.json has a special token without a text: "
+                    "the model's tokenizer_config.json has a special token without a string content: "
                             + DataProblem.shown(token.toString()),
-                    "take the file anew from where the model came from"));
+                    "download the file again from the model's source"));
         }
         return content.textValue();
     }
@@ -105,10 +105,10 @@ final class ChatTemplate {
     }
 
     private static final String REMEDY =
-            "put a chat_template.jinja beside the model that takes such a chat, or render the chats yourself and give"
-                    + " them as texts";
+            "put a chat_template.jinja that supports this chat into the model's folder, or render the chats and"
+                    + " calibrate with plain texts";
 
     private static String failure(TemplateException e) {
-        return "the chat template fails: " + DataProblem.shown(String.valueOf(e.getMessage()));
+        return "the chat template failed: " + DataProblem.shown(String.valueOf(e.getMessage()));
     }
 }

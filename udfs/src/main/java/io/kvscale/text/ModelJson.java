@@ -12,7 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** The text files of a model's folder, none of them trusted. */
+/** Reads the text files of a model's folder, none of which is trusted. */
 final class ModelJson {
     private static final int MAX_FILE = 256 << 20;
 
@@ -54,7 +54,7 @@ final class ModelJson {
 
     static InvalidDataException broken(Path file, String why) {
         return new InvalidDataException(DataProblem.of(
-                "the model's " + file.getFileName() + " cannot be used: " + why,
-                "take the file anew from where the model came from"));
+                "the model's " + file.getFileName() + " is invalid: " + why,
+                "download the file again from the model's source"));
     }
 }

@@ -1,22 +1,21 @@
 package io.kvscale.text;
 
+import io.kvscale.input.TemporaryFolder;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import org.apache.hadoop.fs.FileUtil;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where the tokenizer's library and JNA unpack: by themselves into the user's home, and DJL calls its makers when it is
- * first used. Must run before any class of theirs is loaded.
+ * Keeps the native libraries of the tokenizer (DJL) and of JNA out of the user's home, and DJL from connecting to its
+ * servers. Runs before any class of DJL or JNA is loaded.
  */
 final class NativeFiles {
     private static boolean done;
 
     private NativeFiles() {}
 
-    /** Sets what the user has not set: no calls, and a temporary folder that goes with this JVM. */
+    /** Sets the system properties that the user has not set; libraries unpack into a temporary folder of this JVM. */
     static synchronized void keepOutOfHome() {
         if (done) {
             return;
@@ -43,7 +42,7 @@ final class NativeFiles {
         }
     }
 
-    /** DJL looks at the environment first. */
+    /** DJL reads the environment before system properties. */
     private static boolean isSet(String name) {
         @Nullable String environment = System.getenv(name);
         return environment != null || System.getProperty(name) != null;
@@ -51,11 +50,10 @@ final class NativeFiles {
 
     private static Path temporary() {
         try {
-            Path folder = Files.createTempDirectory("kvscale-native-");
-            Runtime.getRuntime().addShutdownHook(new Thread(() -> FileUtil.fullyDelete(folder.toFile())));
-            return folder;
+            return TemporaryFolder.in(Path.of(System.getProperty("java.io.tmpdir")), "kvscale-native-")
+                    .path();
         } catch (IOException e) {
-            throw new UncheckedIOException("no temporary folder for the tokenizer's library", e);
+            throw new UncheckedIOException("cannot create a temporary folder for the tokenizer's library", e);
         }
     }
 }

@@ -18,10 +18,10 @@ import java.util.Objects;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/** Reads records out of JSON that nobody has checked. */
+/** Reads records from untrusted JSON. */
 final class RecordReader {
     private static final int MAX_NESTING = 100;
-    /** Names, values and brackets of a record: each takes some hundred bytes of heap. */
+    /** Names, values and brackets of a record; each takes about a hundred bytes of heap. */
     private static final long MAX_TOKENS = 1_000_000;
 
     private static final JsonMapper JSON = JsonMapper.builder(JsonFactory.builder()
@@ -37,16 +37,16 @@ final class RecordReader {
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .build();
 
-    private static final String A_LINE = "write each record as a JSON object on a line of its own";
+    private static final String A_LINE = "write each record as one JSON object on one line";
 
-    /** What Jackson says of itself to programmers. */
+    /** Parts of Jackson's messages about its own classes and settings. */
     private static final Pattern INTERNALS =
             Pattern.compile(" \\([^()]* at \\[Source:.*\\)|: enable `.*|, from `[^`]*`");
 
     private final TextFields fields;
     private final boolean tabular;
 
-    /** @param tabular whether a null in a message is a column that it does not use */
+    /** @param tabular whether a null in a message stands for an absent field, as in rows of a table */
     RecordReader(TextFields fields, boolean tabular) {
         this.fields = fields;
         this.tabular = tabular;
@@ -74,13 +74,13 @@ final class RecordReader {
         }
         for (String name : List.of(fields.messages(), fields.text(), fields.prompt())) {
             if (object.containsKey(name)) {
-                throw problem("the field " + name + " is null", "leave this record out, or fill it");
+                throw problem("the field " + name + " is null", "remove this record, or fill the field");
             }
         }
         throw problem(
                 "the record has none of the fields " + fields.messages() + ", " + fields.text() + " and "
                         + fields.prompt(),
-                "name the fields of your data in the recipe, such as kvscale: {fields: {text: content}}");
+                "set the field names of your data in the recipe, such as kvscale: {fields: {text: content}}");
     }
 
     @SuppressWarnings("unchecked")
@@ -90,11 +90,11 @@ final class RecordReader {
             value = JSON.readValue(json, Object.class);
         } catch (StreamConstraintsException e) {
             throw problem(
-                    "the record goes beyond the bounds: "
+                    "the record exceeds a limit: "
                             + INTERNALS.matcher(e.getOriginalMessage()).replaceAll(""),
-                    "leave this record out");
+                    "remove this record");
         } catch (MismatchedInputException e) {
-            throw problem("not one JSON object, but nothing at all or more than that" + at(e), A_LINE);
+            throw problem("expected one JSON object, found nothing or more than one" + at(e), A_LINE);
         } catch (JsonProcessingException e) {
             throw problem(
                     "not valid JSON: "
@@ -102,7 +102,7 @@ final class RecordReader {
                     A_LINE);
         }
         if (value instanceof Map) {
-            // Jackson's own, of strings.
+            // Jackson reads the names of an object as strings.
             return (Map<String, Object>) value;
         }
         throw problem("the record is " + type(value) + ", not a JSON object", A_LINE);
@@ -115,7 +115,7 @@ final class RecordReader {
 
     private static TextRecord plain(String text) {
         if (text.isEmpty()) {
-            throw problem("the text is empty", "leave this record out, or fill it");
+            throw problem("the text is empty", "remove this record, or fill the field");
         }
         return new TextRecord.Plain(text);
     }
@@ -127,14 +127,14 @@ final class RecordReader {
         }
         throw problem(
                 "the field " + field + " is " + type(value) + ", not a string",
-                "name the field that holds the text in the recipe: kvscale: {fields: …}");
+                "set the name of the text field in the recipe: kvscale: {fields: …}");
     }
 
     private List<Map<String, Object>> messages(Object value, String field) {
         if (!(value instanceof List<?> list)) {
             throw problem("the field " + field + " is " + type(value) + ", not a list of messages", MESSAGES);
         } else if (list.isEmpty()) {
-            throw problem("the field " + field + " is empty", "leave this record out, or fill it");
+            throw problem("the field " + field + " is empty", "remove this record, or fill the field");
         }
         List<Map<String, Object>> messages = new ArrayList<>(list.size());
         for (Object message : list) {
@@ -144,8 +144,8 @@ final class RecordReader {
     }
 
     private static final String MESSAGES =
-            "write a message as an object such as {\"role\": \"user\", \"content\": \"…\"}, where content is a string, null"
-                    + " or a list of objects";
+            "write each message as an object such as {\"role\": \"user\", \"content\": \"…\"}; content is a string, null or"
+                    + " a list of objects";
 
     @SuppressWarnings("unchecked")
     private Map<String, Object> message(@Nullable Object value, String field, int number) {
@@ -158,14 +158,13 @@ final class RecordReader {
         Object content = message.get("content");
         boolean parts = content instanceof List<?> list && list.stream().allMatch(Map.class::isInstance);
         if (!(content == null || content instanceof String || parts)) {
-            throw problem(which + " has a content that is " + type(content), MESSAGES);
+            throw problem(which + ": content is " + type(content), MESSAGES);
         }
         UnicodeText.checkAll(message);
         if (tabular) {
             message.entrySet().removeIf(e -> e.getValue() == null && !"content".equals(e.getKey()));
             message.values().forEach(RecordReader::dropNulls);
         }
-        // Jackson has read it as a map of strings.
         return (Map<String, Object>) message;
     }
 

@@ -6,7 +6,7 @@ import java.nio.file.Path;
 
 /** A model's tokenizer and chat template. Thread-safe. */
 public final class TextEncoder implements AutoCloseable {
-    /** Of a text, in UTF-8; the tokenizer takes up to 250 bytes a byte meanwhile. */
+    /** Maximum size of a text in UTF-8; while tokenizing, a byte of text takes up to 250 bytes of memory. */
     static final int MAX_BYTES = 16 << 20;
 
     private final TextOptions options;
@@ -20,8 +20,8 @@ public final class TextEncoder implements AutoCloseable {
     }
 
     /**
-     * Opens {@code tokenizer.json} and the template in {@code chat_template.jinja}, {@code chat_template.json} or
-     * {@code tokenizer_config.json}, the first that is there. A template that cannot be parsed is an error of the first
+     * Opens {@code tokenizer.json} and the chat template: the first found of {@code chat_template.jinja}, {@code
+     * chat_template.json} and {@code tokenizer_config.json}. A template that cannot be parsed is an error of the first
      * chat.
      *
      * @param folder local
@@ -34,10 +34,10 @@ public final class TextEncoder implements AutoCloseable {
     }
 
     /**
-     * Renders and tokenizes; cuts nothing.
+     * Renders and tokenizes a record, without truncation.
      *
-     * @throws InvalidDataException if the template fails, there is none for a chat, the text is above 16 MB, or no
-     *     token comes out; without a place
+     * @throws InvalidDataException if the template fails or is missing for a chat, the text exceeds 16 MB, or it has no
+     *     tokens; the caller adds the file and record
      */
     public EncodedText encode(TextRecord record) {
         boolean chat = record instanceof TextRecord.Chat;
@@ -48,12 +48,12 @@ public final class TextEncoder implements AutoCloseable {
         long bytes = UnicodeText.bytes(rendered);
         if (bytes > MAX_BYTES) {
             throw new InvalidDataException(DataProblem.of(
-                    "the text has " + bytes + " bytes, more than " + MAX_BYTES, "cut it into several records"));
+                    "the text has " + bytes + " bytes, at most " + MAX_BYTES, "split it into several records"));
         }
         int[] ids = tokenizer.ids(rendered, chat ? options.chatSpecialTokens() : options.plainSpecialTokens());
         if (rendered.isEmpty() || ids.length == 0) {
             throw new InvalidDataException(
-                    DataProblem.of("the text is empty: no token comes out", "leave this record out, or fill it"));
+                    DataProblem.of("the text is empty: it has no tokens", "remove this record, or fill it"));
         }
         return new EncodedText(rendered, ids);
     }

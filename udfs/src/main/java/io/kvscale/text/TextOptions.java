@@ -3,11 +3,11 @@ package io.kvscale.text;
 import java.io.Serializable;
 
 /**
- * How records become token ids.
+ * Options of rendering and tokenizing.
  *
  * @param plainSpecialTokens whether the tokenizer adds its special tokens (BOS …) to plain texts
- * @param chatSpecialTokens whether it adds them to rendered chats, whose template writes them already
- * @param generationPrompt whether a rendered chat ends with the opening of the assistant's turn
+ * @param chatSpecialTokens whether it also adds them to rendered chats, whose template usually writes them
+ * @param generationPrompt whether a rendered chat ends with the start of an assistant message
  */
 public record TextOptions(
         TextFields fields, boolean plainSpecialTokens, boolean chatSpecialTokens, boolean generationPrompt)

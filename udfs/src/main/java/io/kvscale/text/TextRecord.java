@@ -6,25 +6,24 @@ import java.util.Map;
 
 /** One record of a corpus. */
 public sealed interface TextRecord {
-    /** A text as it is; a prompt with its completion behind it. */
+    /** A text, or a prompt followed by its completion. */
     record Plain(String text) implements TextRecord {}
 
-    /** Messages for the chat template, each at least with {@code role}; values are those of JSON, null among them. */
+    /** Messages for the chat template, each with at least {@code role}; values are JSON values, which may be null. */
     record Chat(List<Map<String, Object>> messages) implements TextRecord {}
 
     /**
-     * The record in a JSON object: messages, else text, else prompt and completion. A field that is null counts as not
-     * there.
+     * Reads a JSON object: its messages, else its text, else its prompt and completion. A null field counts as absent.
      *
-     * @throws InvalidDataException if it is not such an object, or empty; without a place, which the caller knows
+     * @throws InvalidDataException if it is not such an object, or is empty; the caller adds the file and line
      */
     static TextRecord ofJson(String json, TextFields fields) {
         return new RecordReader(fields, false).read(json);
     }
 
     /**
-     * The record in a row of a table, as JSON with all its nulls. Every message of a table has all columns: but for
-     * {@code content}, a null there says that the message has no such field.
+     * Reads a row of a table, given as JSON with its nulls. Messages in a table share all columns, so a null in a message
+     * counts as an absent field, except for {@code content}.
      *
      * @throws InvalidDataException as {@link #ofJson}
      */

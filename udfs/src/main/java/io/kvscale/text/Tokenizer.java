@@ -11,12 +11,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 
-/** A tokenizer.json, run by Hugging Face's own library. Thread-safe. */
+/** A tokenizer.json, run by Hugging Face's tokenizers library. Thread-safe. */
 final class Tokenizer implements AutoCloseable {
-    /** Else the library cuts at 512 tokens and heeds what the file itself says of cutting and padding. */
+    /** By default the library truncates at 512 tokens and applies the file's own truncation and padding. */
     private static final Map<String, String> WHOLE = Map.of("truncation", "false", "padding", "false");
 
-    /** Characters from which on texts wait for each other: the library takes some 200 bytes a character meanwhile. */
+    /** Texts of at least this many characters are tokenized one at a time: each takes about 200 bytes per character. */
     private static final int LONG_TEXT = 1 << 20;
 
     private static final Object LONG_TEXTS = new Object();
@@ -34,7 +34,7 @@ final class Tokenizer implements AutoCloseable {
         if (!Files.exists(file)) {
             throw new InvalidDataException(DataProblem.of(
                     "the model's folder has no tokenizer.json",
-                    "put the model's tokenizer.json beside the model; transformers writes it with"
+                    "copy the model's tokenizer.json into the folder; transformers writes it with"
                             + " AutoTokenizer.from_pretrained(…).save_pretrained(…)"));
         }
         byte[] json = ModelJson.bytes(file);
@@ -50,11 +50,11 @@ final class Tokenizer implements AutoCloseable {
                     DataProblem.of(
                             "the tokenizer's native library cannot be loaded on " + System.getProperty("os.name") + " "
                                     + System.getProperty("os.arch") + ": " + e.getMessage(),
-                            "run it on Linux (x86-64, aarch64), macOS (aarch64) or Windows (x86-64), with a temporary"
-                                    + " folder whose files may be run: -Djava.io.tmpdir"),
+                            "run on Linux (x86-64, aarch64), macOS (aarch64) or Windows (x86-64), and set -Djava.io.tmpdir"
+                                    + " to a folder from which libraries can be loaded"),
                     e);
         } catch (IOException | RuntimeException e) {
-            throw ModelJson.broken(file, "the tokenizer does not read it: " + e.getMessage());
+            throw ModelJson.broken(file, "the tokenizer cannot read it: " + e.getMessage());
         }
     }
 
@@ -77,7 +77,7 @@ final class Tokenizer implements AutoCloseable {
         return ids;
     }
 
-    /** Not HuggingFaceTokenizer.encode, which also fetches an object a token. */
+    /** HuggingFaceTokenizer.encode would also create an object per token. */
     private long[] encode(String text, boolean specialTokens) {
         TokenizersLibrary library = TokenizersLibrary.LIB;
         long handle = tokenizer.getHandle();
@@ -90,14 +90,14 @@ final class Tokenizer implements AutoCloseable {
             }
         } catch (RuntimeException e) {
             throw new InvalidDataException(
-                    DataProblem.of("the tokenizer fails: " + e.getMessage(), "leave this record out"), e);
+                    DataProblem.of("the tokenizer failed: " + e.getMessage(), "remove this record"), e);
         }
     }
 
     private static InvalidDataException beyond(int id, int vocabulary) {
         return new InvalidDataException(DataProblem.of(
-                "the tokenizer has the id " + id + ", but the model's embedding has " + vocabulary
-                        + " rows, so ids end at " + (vocabulary - 1),
+                "the tokenizer has token id " + id + ", but the model's embedding has " + vocabulary + " rows (ids 0.."
+                        + (vocabulary - 1) + ")",
                 "use the tokenizer.json that belongs to this model"));
     }
 

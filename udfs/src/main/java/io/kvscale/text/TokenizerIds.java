@@ -8,7 +8,7 @@ import io.kvscale.json.Json;
 import java.io.IOException;
 import java.nio.file.Path;
 
-/** The ids that a tokenizer.json can give: of its vocabulary, its added tokens and those that it puts around texts. */
+/** Finds the largest token id of a tokenizer.json: of its vocabulary, added tokens and post-processor. */
 final class TokenizerIds {
     private int largest = -1;
 
@@ -29,7 +29,7 @@ final class TokenizerIds {
         return ids.largest;
     }
 
-    /** Goes through the file without holding it: it may have a million merges. */
+    /** Streams the file, which may have a million merges. */
     private void read(JsonParser parser) throws IOException {
         if (parser.nextToken() != JsonToken.START_OBJECT) {
             return;
@@ -60,7 +60,7 @@ final class TokenizerIds {
                     parser.skipChildren();
                 }
             } else if (name.equals("vocab") && value == JsonToken.START_ARRAY) {
-                // A unigram model: the ids are the places.
+                // A unigram model: an id is an index into the list.
                 int places = 0;
                 while (parser.nextToken() != JsonToken.END_ARRAY) {
                     parser.skipChildren();
@@ -73,7 +73,7 @@ final class TokenizerIds {
         }
     }
 
-    /** Templates list their tokens' ids; BERT's and RoBERTa's have pairs of token and id; a sequence holds several. */
+    /** Templates list token ids; BERT and RoBERTa have pairs of token and id; a sequence nests post-processors. */
     private void postProcessor(JsonNode processor) {
         processor.path("special_tokens").forEach(token -> token.path("ids").forEach(this::take));
         take(processor.path("sep").path(1));

@@ -6,19 +6,19 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** Half of a surrogate pair is no character: UTF-8 cannot hold it, and a tokenizer would see something else. */
+/** Rejects unpaired surrogates: UTF-8 cannot encode them, and a tokenizer would see another character. */
 final class UnicodeText {
     private UnicodeText() {}
 
     static void check(String text) {
         if (text.codePoints().anyMatch(c -> c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE)) {
             throw new InvalidDataException(DataProblem.of(
-                    "the text has half of a surrogate pair (such as \\ud83d alone), which is no character",
-                    "leave this record out, or write the character whole"));
+                    "the text has an unpaired surrogate (such as \\ud83d alone), which is not a character",
+                    "remove this record, or write the whole character"));
         }
     }
 
-    /** Every string in a value of JSON. */
+    /** Checks every string in a JSON value. */
     static void checkAll(@Nullable Object value) {
         if (value instanceof String text) {
             check(text);
@@ -30,7 +30,7 @@ final class UnicodeText {
         }
     }
 
-    /** The bytes of the text in UTF-8. */
+    /** The size of the text in UTF-8. */
     static long bytes(String text) {
         return text.codePoints()
                 .mapToLong(c -> c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4)

@@ -1,3 +1,3 @@
-/** Text as a model takes it: records, rendered by the model's chat template, as token ids. */
+/** Reads text records, renders them with the model's chat template, and tokenizes them. */
 @org.jspecify.annotations.NullMarked
 package io.kvscale.text;

@@ -39,7 +39,7 @@ import org.apache.arrow.vector.types.pojo.Field;
 import org.apache.arrow.vector.types.pojo.FieldType;
 import org.apache.arrow.vector.types.pojo.Schema;
 
-/** A table of K and V that arrow-java writes, with columns of any type. Cells: text, numbers, lists of them, bytes, null. */
+/** A K/V table with columns of any type, written by arrow-java. Cells are text, numbers, lists of numbers, bytes or null. */
 public final class TestTable {
     public static final ArrowType UTF8 = ArrowType.Utf8.INSTANCE;
     public static final ArrowType LARGE_UTF8 = ArrowType.LargeUtf8.INSTANCE;
@@ -63,7 +63,7 @@ public final class TestTable {
         return field(name, type, field("item", of));
     }
 
-    /** A column, in the order of calls; a second of the same name takes the first one's place. */
+    /** Adds a column, or replaces the column with this name. */
     public TestTable column(Field field, Object... values) {
         fields.put(field.getName(), field);
         cells.put(field.getName(), new ArrayList<>(Arrays.asList(values)));
@@ -76,13 +76,13 @@ public final class TestTable {
         return this;
     }
 
-    /** Rows of each batch, the last for all that follow. */
+    /** The number of rows of each batch; the last number also holds for all later batches. */
     public TestTable batches(int... rows) {
         this.batches = rows;
         return this;
     }
 
-    /** What is done to each batch before it is written. */
+    /** Changes each batch before it is written. */
     public TestTable tampered(Consumer<VectorSchemaRoot> with) {
         this.last = with;
         return this;
@@ -177,7 +177,7 @@ public final class TestTable {
         }
     }
 
-    /** Bytes as the numbers of their patterns. */
+    /** Sets the elements of a list; bytes are converted to numbers of the list's type. */
     private static int elements(FieldVector to, int at, Object value) {
         List<Object> values = new ArrayList<>();
         if (value instanceof byte[] bytes) {

@@ -49,18 +49,18 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Arrow tables against the same tensors in safetensors: the bytes of the statistics are the same, however they are cut. */
+/** Arrow tables give the same statistics, byte for byte, as the same tensors in safetensors, wherever they are cut. */
 class ArrowCaptureTest {
     private static final List<Long> SHAPE = List.of(1L, 2L, 3L, 4L);
     private static final int ROWS = 4;
 
-    /** Statistics name files: what a file is, its content says. */
+    /** One name for all formats, because statistics contain the file name; the content says the format. */
     private static final String NAME = "s.safetensors";
 
     @TempDir
     Path folder;
 
-    /** Types of one table: each of the columns and the type of the values. */
+    /** The column types of one table. */
     record Types(ArrowType text, ArrowType layer, Field shape, String dtype, Field data) {
         @Override
         public String toString() {
@@ -96,7 +96,7 @@ class ArrowCaptureTest {
 
     @ParameterizedTest
     @MethodSource("types")
-    void everyAcceptedTypeGivesWhatSafetensorsGives(Types types) {
+    void everyAcceptedTypeGivesTheStatisticsOfSafetensors(Types types) {
         CaptureCorpus tensors = new CaptureCorpus(folder.resolve("tensors"), 1);
         byte[][] values = values(tensors, types.dtype);
         Merged expected = safetensors(tensors, types.dtype, values);
@@ -125,7 +125,7 @@ class ArrowCaptureTest {
 
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
-    void everyByteOfATableMayBeAPieceOfItsOwn(boolean file) {
+    void piecesOfOneByteGiveTheSameStatistics(boolean file) {
         CaptureCorpus corpus = new CaptureCorpus(folder, 3);
         TestTable table = table(values(corpus, "F32"), "F32").batches(1, 2);
         corpus.write(NAME, file ? table.file() : table.stream());
@@ -143,12 +143,12 @@ class ArrowCaptureTest {
     }
 
     @Test
-    void valuesAtOddBytesAreWhole() {
+    void valuesMayBeginAtOddPositions() {
         CaptureCorpus corpus = new CaptureCorpus(folder.resolve("odd"), 4);
         CaptureCorpus tensors = new CaptureCorpus(folder.resolve("tensors"), 4);
         corpus.options = options(null, List.of("layers\\.9\\."), TableColumns.DEFAULT);
         byte[][] values = values(tensors, "F32");
-        // The values of a layer that is left out are not looked at: one byte moves all that follow.
+        // The values of a layer that is left out are not read: one byte more moves all values after them.
         TestTable table = table(values, "F32")
                 .column(field("sample", UTF8), null, "s", "s", "s", "s")
                 .column(field("layer", INT32), 9, 0, 0, 1, 1)
@@ -245,7 +245,7 @@ class ArrowCaptureTest {
     }
 
     @Test
-    void headsAndHeadDimStandForAShape() {
+    void headsAndHeadDimReplaceAShape() {
         CaptureCorpus corpus = new CaptureCorpus(folder.resolve("table"), 8);
         CaptureCorpus tensors = new CaptureCorpus(folder.resolve("tensors"), 8);
         byte[][] values = values(tensors, "BF16");
@@ -353,7 +353,7 @@ class ArrowCaptureTest {
     }
 
     @Test
-    void theFirstProblemDoesNotDependOnTheCuts() {
+    void theFirstProblemDoesNotDependOnWhereTheFileIsCut() {
         CaptureCorpus corpus = new CaptureCorpus(folder, 12);
         TestTable table = table(values(corpus, "BF16"), "BF16")
                 .column(field("sample", UTF8), "d", "c", "b", "a")

@@ -69,14 +69,14 @@ class CaptureListingTest {
     }
 
     @Test
-    void aFileNamedByItselfIsReadWhateverItsName() {
+    void anInputThatIsAFileMayHaveAnyName() {
         assertThat(names(list("raw.bin"))).containsExactly("raw.bin");
         assertThat(names(list("in/_part.safetensors"))).containsExactly("_part.safetensors");
         assertThat(names(list("in/README.md"))).containsExactly("README.md");
     }
 
     @Test
-    void aGlobFindsWhatAFolderWould() {
+    void aGlobMatchesLikeAFolder() {
         assertThat(names(list("in/*.safetensors"))).containsExactly("a!.safetensors", "b.safetensors");
         assertThat(names(list("in/{a,b}*")))
                 .containsExactly("a!.safetensors", "a/c.safetensors", "a/d.e/f.safetensors", "b.safetensors");
@@ -113,14 +113,14 @@ class CaptureListingTest {
                 .isInstanceOf(InvalidDataException.class)
                 .hasMessageContaining("two files have the sample name 'in/b'")
                 .hasMessageContaining("rename one");
-        // A name without its extension is the sample's: these two would be one sample.
+        // The sample name has no extension, so these two would be one sample.
         Files.createFile(folder.resolve("in/raw.bin"));
         Files.createFile(folder.resolve("in/raw.dat"));
         assertThatThrownBy(() -> list("in/raw.bin", "in/raw.dat")).hasMessageContaining("sample name 'in/raw'");
     }
 
     @Test
-    void nothingToReadIsAnErrorThatNamesTheInput() throws IOException {
+    void anInputWithoutFilesIsAnErrorThatNamesIt() throws IOException {
         Files.createDirectories(folder.resolve("empty/er"));
         assertThatThrownBy(() -> list("absent"))
                 .isInstanceOf(InvalidDataException.class)
@@ -141,7 +141,7 @@ class CaptureListingTest {
     }
 
     @Test
-    void aFormatSaysWhichFilesOfAFolderAreTaken() throws IOException {
+    void aFormatSelectsTheFilesOfAFolder() throws IOException {
         for (String name : List.of("in/t/part-0.parquet", "in/t/u/part-0.parquet", "in/x/r.arrow", "in/x/s.arrows")) {
             Path file = folder.resolve(name);
             Files.createDirectories(file.getParent());
@@ -151,7 +151,7 @@ class CaptureListingTest {
         assertThat(names(list(format("safetensors"), "in"))).hasSize(4);
         assertThat(list(format("safetensors"), "in").skipped()).isEqualTo(3 + 4);
         assertThat(names(list("in"))).hasSize(4 + 2);
-        // A file that is named is taken whatever its name.
+        // An input that is a file is taken, whatever its name.
         assertThat(names(list(format("arrow"), "raw.bin"))).containsExactly("raw.bin");
         assertThatThrownBy(() -> list((CaptureFormat) null, "in"))
                 .isInstanceOf(InvalidDataException.class)

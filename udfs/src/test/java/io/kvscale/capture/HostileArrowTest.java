@@ -51,7 +51,7 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Whatever bytes an Arrow table holds: it is read, or refused in words, and nothing else happens. */
+/** Any bytes in place of an Arrow table are either read or refused with a message. */
 class HostileArrowTest {
     private static final List<Long> SHAPE = List.of(1L, 1L, 2L, 2L);
 
@@ -76,28 +76,28 @@ class HostileArrowTest {
                 row(field("layer", INT32), null, "column 'layer' of record batch 0, row 0 is null"),
                 row(field("layer", INT32), 10_000, "row 0 is layer 10000"),
                 row(field("layer", INT32), -1, "row 0 is layer -1"),
-                row(field("layer", UTF8), "3", "column 'layer' is of type utf8, expected an integer type"),
-                row(field("layer", F32), 3, "column 'layer' is of type float32"),
+                row(field("layer", UTF8), "3", "column 'layer' has type utf8, expected an integer type"),
+                row(field("layer", F32), 3, "column 'layer' has type float32"),
                 row(field("role", UTF8), null, "column 'role' of record batch 0, row 0 is null"),
                 row(field("role", UTF8), "query", "is 'query', expected key or value"),
-                row(field("role", INT32), 0, "column 'role' is of type int32"),
-                row(field("role", ArrowType.Utf8View.INSTANCE), null, "column 'role' is of type string_view"),
+                row(field("role", INT32), 0, "column 'role' has type int32"),
+                row(field("role", ArrowType.Utf8View.INSTANCE), null, "column 'role' has type string_view"),
                 row(field("sample", UTF8), "x".repeat(70_000), "holds 70000 bytes of text"),
                 row(list("shape", LIST, INT64), null, "column 'shape' of record batch 0, row 0 is null"),
                 row(list("shape", LIST, INT64), Arrays.asList(1L, null, 2L, 2L), "has nulls in its lists"),
                 row(list("shape", LIST, INT64), List.of(1L, -1L, 2L, 2L), "row 0 is [1, -1, 2, 2]"),
                 row(list("shape", LIST, INT64), List.of(1, 1, 1, 1, 1, 1, 1, 1, 4), "has 9 dimensions"),
                 row(list("shape", LIST, INT64), List.of(1L, 1L, 0L, 2L), "shape [1, 1, 0, 2] holds no values"),
-                row(list("shape", LIST, INT64), List.of(), "shape [] is not that of K or V"),
+                row(list("shape", LIST, INT64), List.of(), "shape [] does not fit K or V"),
                 row(
                         list("shape", LIST, INT64),
                         List.of(2_000_000_000L, 100_000L, 2_000_000_000L, 1L),
-                        "holds 8 bytes, which are not shape [2000000000, 100000, 2000000000, 1] of BF16"),
-                row(list("shape", LIST, F32), List.of(1, 1, 2, 2), "column 'shape' is of type list<float32>"),
+                        "holds 8 bytes, which do not fit shape [2000000000, 100000, 2000000000, 1] of BF16"),
+                row(list("shape", LIST, F32), List.of(1, 1, 2, 2), "column 'shape' has type list<float32>"),
                 row(field("dtype", UTF8), null, "column 'dtype' of record batch 0, row 0 is null"),
                 row(field("dtype", UTF8), "I8", "already quantized (I8)"),
                 row(field("dtype", UTF8), "F64", "dtype F64 is not one of F32, BF16, F16"),
-                row(field("dtype", UTF8), "F32", "holds 8 bytes, which are not shape [1, 1, 2, 2] of F32"),
+                row(field("dtype", UTF8), "F32", "holds 8 bytes, which do not fit shape [1, 1, 2, 2] of F32"),
                 row(
                         list("data", LIST, F32),
                         List.of(1, 2, 3, 4),
@@ -106,11 +106,11 @@ class HostileArrowTest {
                         list("data", LIST, F32),
                         Arrays.asList(1, null, 3, 4),
                         "column 'data' of record batch 0 has nulls in its lists"),
-                row(list("data", LIST, INT32), List.of(1, 2, 3, 4), "column 'data' is of type list<int32>"),
+                row(list("data", LIST, INT32), List.of(1, 2, 3, 4), "column 'data' has type list<int32>"),
                 row(field("data", BINARY), null, "column 'data' of record batch 0, row 0 is null"),
-                row(field("data", BINARY), new byte[7], "holds 7 bytes, which are not shape"),
-                row(field("data", BINARY), new byte[0], "holds 0 bytes, which are not shape"),
-                row(field("data", ArrowType.BinaryView.INSTANCE), null, "column 'data' is of type binary_view"));
+                row(field("data", BINARY), new byte[7], "holds 7 bytes, which do not fit shape"),
+                row(field("data", BINARY), new byte[0], "holds 0 bytes, which do not fit shape"),
+                row(field("data", ArrowType.BinaryView.INSTANCE), null, "column 'data' has type binary_view"));
     }
 
     private static Arguments row(Field column, Object value, String expected) {
@@ -134,8 +134,7 @@ class HostileArrowTest {
         assertRefused(table().without("dtype").file(), "kvscale: columns:");
         options = new CaptureOptions(
                 null, null, Layout.THD2, 0, 0, null, List.of(), List.of(), false, TableColumns.DEFAULT);
-        assertRefused(
-                table().file(), "layout: 2THD is of tensors that hold K and V, a row of a table holds one of them");
+        assertRefused(table().file(), "layout: 2THD is for tensors that hold K and V; a table row holds one of them");
     }
 
     @Test
@@ -146,15 +145,15 @@ class HostileArrowTest {
             none.column(column);
         }
         none.column(list("shape", LIST, INT64));
-        assertRefused(none.file(), "the table holds no rows");
-        assertRefused(none.stream(), "the table holds no rows");
+        assertRefused(none.file(), "the table has no rows");
+        assertRefused(none.stream(), "the table has no rows");
         // Batches without rows come before one with some, and alone.
         assertThat(read(table().batches(0, 0, 1).file())).isEqualTo(1);
         assertThat(read(table().batches(0, 0, 1).stream())).isEqualTo(1);
     }
 
     @Test
-    void rowsThatAreThereTwiceCountTwiceHoweverTheyAreBatched() throws IOException {
+    void duplicateRowsCountTwiceInAnyBatches() throws IOException {
         for (int[] batches : new int[][] {{3}, {1, 2}, {1, 1, 1}}) {
             TestTable twice = slotTwice().column(field("sample", UTF8), "s", "s", "s");
             assertThat(read(twice.batches(batches).file())).isEqualTo(3);
@@ -171,7 +170,7 @@ class HostileArrowTest {
     }
 
     @Test
-    void unknownFormsAreRefusedWithTheRemedy() throws IOException {
+    void unsupportedFormsAreRefusedWithARemedy() throws IOException {
         Field plain = field("layer", INT32);
         Field dictionary =
                 new Field("role", new FieldType(true, UTF8, new DictionaryEncoding(1, false, null)), List.of());
@@ -181,24 +180,24 @@ class HostileArrowTest {
         for (int i = 0; i < 100; i++) {
             deep = field("deep", ArrowType.Struct.INSTANCE, deep);
         }
-        assertRefused(schema(deep), "nested more than 64 deep");
+        assertRefused(schema(deep), "at most 100000 fields and 64 levels");
         assertRefused(bigEndian(), "the table is big-endian");
         assertRefused(compressed(), "is compressed");
         assertRefused(compressed(), "IpcWriteOptions(compression=None)");
         byte[] stream = table().stream();
         assertRefused(Arrays.copyOf(stream, stream.length + 8), "the Arrow stream ends at byte");
         byte[] old = Arrays.copyOfRange(stream, 4, stream.length);
-        assertRefused(old, "in the form before version 0.15");
+        assertRefused(old, "in the format before Arrow 0.15");
     }
 
     @Test
-    void offsetsThatFallAreRefused() {
+    void decreasingOffsetsAreRefused() {
         assertRefused(
                 table().tampered(root -> ((VarBinaryVector) root.getVector("data"))
                                 .getOffsetBuffer()
                                 .setInt(0, 9))
                         .file(),
-                "column 'data' of record batch 0 has offsets that fall: 9 before 8");
+                "column 'data' of record batch 0 has decreasing offsets: 9 before 8");
         assertRefused(
                 table().tampered(root -> root.getVector("role").getDataBuffer().setByte(0, 0xff))
                         .file(),
@@ -313,7 +312,7 @@ class HostileArrowTest {
         return bytes.toByteArray();
     }
 
-    /** One reader for many files, as a task has. */
+    /** One reader for many files, as in a task. */
     private static final class Reading {
         private final Path path;
         private final CaptureReader reader;
@@ -323,7 +322,7 @@ class HostileArrowTest {
             this.reader = new CaptureReader(options, new Configuration(), CaptureReader.Depth.VALUES, bytes -> {});
         }
 
-        /** @return how many pieces of tensors there were */
+        /** @return the number of chunks */
         int read(byte[] bytes, int listed) {
             try {
                 Files.write(path, bytes);

@@ -25,7 +25,7 @@ class SplitTest {
     }
 
     @Test
-    void noSplitCostsMoreThanItsShare() {
+    void noSplitCostsMoreThanAnEqualShare() {
         Random random = new Random(2);
         for (int i = 0; i < 500; i++) {
             List<InputFile> files = files(random, 1 + random.nextInt(30));
@@ -70,7 +70,7 @@ class SplitTest {
     }
 
     @Test
-    void enoughSplitsForEveryCoreAndNoneOfMoreThanAGigabyte() {
+    void splitsForEveryCoreAndOfAtMostAGigabyte() {
         assertThat(Split.count(List.of(file("a", 10)), 8)).isEqualTo(8);
         assertThat(Split.count(List.of(file("a", 10 * Split.MAX_BYTES)), 8)).isEqualTo(10);
         assertThat(Split.count(List.of(file("a", 10 * Split.MAX_BYTES + 1)), 8)).isEqualTo(11);

@@ -9,7 +9,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Templates come with models: they must neither reach anything nor take a machine down. */
+/** Templates come with models: they must not reach anything outside, nor exhaust memory or time. */
 class HostileTemplateTest {
     @ParameterizedTest
     @ValueSource(
@@ -33,11 +33,11 @@ class HostileTemplateTest {
                 "{{ messages.append(1) }}",
                 "{{ messages[0].update(a=1) }}"
             })
-    void nothingIsReached(String template) {
+    void nothingOutsideIsReached(String template) {
         assertThatThrownBy(() -> render(template)).isInstanceOf(TemplateException.class);
     }
 
-    /** The limits are on counted work, text, items and depth: a busy machine changes nothing. */
+    /** The limits count work, text, items and depth, so a busy machine does not change the outcome. */
     @ParameterizedTest
     @ValueSource(
             strings = {
@@ -84,7 +84,7 @@ class HostileTemplateTest {
     }
 
     @Test
-    void everyPlaceThatIsReplacedCountsAsWork() {
+    void everyReplacementCountsAsWork() {
         String template = "{% set x = 'x' * 1000000 %}{% set y = x | replace('x', 'xx') %}";
         Budget budget = new Budget();
         render(template, budget);
@@ -100,7 +100,7 @@ class HostileTemplateTest {
                 "{{ " + "1 + ".repeat(100_000) + "1 }}")) {
             assertThatThrownBy(() -> render(nested))
                     .isInstanceOf(TemplateException.class)
-                    .hasMessageContaining("too deep");
+                    .hasMessageContaining("too deeply");
         }
     }
 
@@ -108,9 +108,9 @@ class HostileTemplateTest {
     void errorsNameTheLine() {
         assertThatThrownBy(() -> render("a\n\n{{ nope.x }}")).hasMessage("'nope' is undefined, in line 3");
         assertThatThrownBy(() -> render("a\n{% foo %}"))
-                .hasMessage("the tag 'foo' is not supported in templates here, in line 2");
+                .hasMessage("the tag 'foo' is not supported in chat templates, in line 2");
         assertThatThrownBy(() -> render("\n\n\n{{ 'x' | wordwrap }}"))
-                .hasMessage("the filter 'wordwrap' is not supported in templates here, in line 4");
+                .hasMessage("the filter 'wordwrap' is not supported in chat templates, in line 4");
     }
 
     @Test

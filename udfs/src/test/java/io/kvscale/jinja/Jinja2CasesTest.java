@@ -16,15 +16,15 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 
 /**
- * Templates against what Python's jinja2 made of them, in an environment set up as transformers does: the constructs of
- * the chat templates of today's models, single constructs, and random ones. Of each case {@code text} is jinja2's, or
- * {@code fails} says that it raised an error; {@code refused} marks those that jinja2 renders and this package does not.
+ * Compares templates with the results of Python's jinja2, set up as in transformers: constructs of published chat templates,
+ * single constructs, and random ones. {@code text} is the text of jinja2, {@code fails} says that jinja2 raised an error,
+ * and {@code refused} marks cases that jinja2 renders and this package refuses.
  */
 class Jinja2CasesTest {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     @TestFactory
-    List<DynamicTest> templatesGiveJinja2sText() throws IOException {
+    List<DynamicTest> templatesGiveTheTextOfJinja2() throws IOException {
         JsonNode file = file();
         List<DynamicTest> tests = new ArrayList<>();
         for (JsonNode one : file.path("cases")) {

@@ -192,7 +192,7 @@ class DecoderRunTest {
         run.feed(new int[][] {new int[shape.maxPositions()]});
         assertThatThrownBy(() -> run.feed(new int[][] {{1}}))
                 .isInstanceOf(InvalidDataException.class)
-                .hasMessageContaining("a sequence of " + (shape.maxPositions() + 1) + " tokens")
+                .hasMessageContaining("a sequence has " + (shape.maxPositions() + 1) + " tokens")
                 .hasMessageContaining("max_seq_length");
     }
 

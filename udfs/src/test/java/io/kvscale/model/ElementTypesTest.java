@@ -1,9 +1,11 @@
 package io.kvscale.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.kvscale.model.onnx.ModelShape;
 import io.kvscale.numeric.Dtype;
+import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.KvTensor;
 import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
@@ -32,7 +34,7 @@ class ElementTypesTest {
     @ParameterizedTest
     @CsvSource({"1, F32, 7", "10, F16, 7", "16, BF16, 7", "1, F32, 6", "10, F16, 6"})
     void cachesLogitsAndIdsOfEveryTypeComeThrough(int type, Dtype dtype, int idType) throws IOException {
-        write(type, idType);
+        write(type, idType, 1, 4, 1);
         try (DecoderModel model = DecoderModel.open(folder, TinyModel.GRAPH, Outputs.CACHE_AND_LOGITS);
                 DecoderRun run = model.newRun()) {
             assertThat(model.shape()).isEqualTo(new ModelShape(1, 1, 4, 4, 64, dtype));
@@ -67,7 +69,25 @@ class ElementTypesTest {
         return values;
     }
 
-    private void write(int type, int idType) throws IOException {
+    /** The graph computes 1 head of head_dim 4 and declares both sizes free: only the run can tell. */
+    @ParameterizedTest
+    @CsvSource({"1, 8", "1, 2", "2, 4", "2, 2", "4, 1"})
+    void aConfigWithOtherSizesThanTheGraphFailsInTheFirstRun(int heads, int headDim) throws IOException {
+        write(F32, 7, -1, -1, heads);
+        Path config = folder.resolve("config.json");
+        Files.writeString(config, Files.readString(config).replace("\"head_dim\": 4", "\"head_dim\": " + headDim));
+        try (DecoderModel model = DecoderModel.open(folder, TinyModel.GRAPH, Outputs.CACHE);
+                DecoderRun run = model.newRun()) {
+            run.begin(1);
+            assertThatThrownBy(() -> run.feed(new int[][] {{1, 2, 3}}))
+                    .isInstanceOf(InvalidDataException.class)
+                    .hasMessageContaining("ONNX Runtime failed while running the model")
+                    .hasMessageContaining("num_key_value_heads and head_dim in config.json");
+            assertThatThrownBy(() -> run.present(new Slot(0, Role.KEY))).isInstanceOf(IllegalStateException.class);
+        }
+    }
+
+    private void write(int type, int idType, int heads, int headDim, int configHeads) throws IOException {
         TestGraph graph = new TestGraph()
                 .add(TestGraph.value(TestGraph.INPUT, "input_ids", idType, -1, -1))
                 .add(TestGraph.value(TestGraph.INPUT, "attention_mask", idType, -1, -1))
@@ -83,11 +103,11 @@ class ElementTypesTest {
         for (String role : List.of("key", "value")) {
             String past = "past_key_values.0." + role;
             String present = "present.0." + role;
-            graph.add(TestGraph.value(TestGraph.INPUT, past, type, -1, 1, -1, 4))
+            graph.add(TestGraph.value(TestGraph.INPUT, past, type, -1, heads, -1, headDim))
                     .add(TestGraph.node("Concat", List.of(past, "new"), List.of(present), "axis", 2))
-                    .add(TestGraph.value(TestGraph.OUTPUT, present, type, -1, 1, -1, 4));
+                    .add(TestGraph.value(TestGraph.OUTPUT, present, type, -1, heads, -1, headDim));
         }
-        graph.write(folder, TestGraph.config(1, 1, 4).replace("512", "4"));
+        graph.write(folder, TestGraph.config(1, configHeads, 4).replace("512", "4"));
         ByteBuffer data = ByteBuffer.allocate(20).order(ByteOrder.LITTLE_ENDIAN).putFloat(Float.NaN);
         for (float weight : WEIGHTS) {
             data.putFloat(weight);

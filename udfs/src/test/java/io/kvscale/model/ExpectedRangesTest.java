@@ -70,7 +70,7 @@ class ExpectedRangesTest {
         int compared = 0;
         try (DecoderModel model = DecoderModel.open(folder, graph, Outputs.CACHE);
                 DecoderRun run = model.newRun()) {
-            assertThat(DecoderModel.check(folder, graph)).isEqualTo(model.shape());
+            assertThat(TinyModel.check(folder, graph)).isEqualTo(model.shape());
             for (JsonNode text : TinyModel.json(expected).get("texts")) {
                 run.begin(1);
                 run.feed(new int[][] {TinyModel.ids(text)});

@@ -25,7 +25,7 @@ class ModelCheckTest {
 
     @Test
     void theTinyModelIsADecoder() {
-        ModelShape shape = DecoderModel.check(TinyModel.FOLDER, TinyModel.GRAPH);
+        ModelShape shape = TinyModel.check(TinyModel.FOLDER, TinyModel.GRAPH);
         assertThat(shape).isEqualTo(new ModelShape(3, 2, 16, 512, 1024, Dtype.F32));
         assertThat(shape.bytesPerToken()).isEqualTo(3 * 2 * 2 * 16 * 4);
     }
@@ -52,17 +52,20 @@ class ModelCheckTest {
         refused(
                 graph,
                 TestGraph.config(5, 4, 8),
-                "past_key_values.3..4.key|value is not there, num_hidden_layers is 5; "
-                        + "present.3..4.key|value is not there, num_hidden_layers is 5; "
-                        + "past_key_values.0..2.key|value kv_heads is 2 in the graph, 4 by config.json; "
-                        + "past_key_values.0..2.key|value head_dim is 16 in the graph, 8 by config.json; "
-                        + "present.0..2.key|value kv_heads is 2 in the graph, 4 by config.json; "
-                        + "present.0..2.key|value head_dim is 16 in the graph, 8 by config.json; "
-                        + "it asks for an input cache_position",
+                "past_key_values.3..4.key|value missing, config.json says num_hidden_layers=5; "
+                        + "present.3..4.key|value missing, config.json says num_hidden_layers=5; "
+                        + "past_key_values.0..2.key|value has kv_heads=2, config.json says 4; "
+                        + "past_key_values.0..2.key|value has head_dim=16, config.json says 8; "
+                        + "present.0..2.key|value has kv_heads=2, config.json says 4; "
+                        + "present.0..2.key|value has head_dim=16, config.json says 8; "
+                        + "it needs an input cache_position",
                 "text-generation-with-past",
                 "onnxruntime_genai.models.builder");
-        refused(graph, TestGraph.config(3, 2, 16), "can be run: it asks for an input cache_position");
-        refused(graph, TestGraph.config(1, 2, 16), "present.1..2.key|value is there, num_hidden_layers is 1");
+        refused(graph, TestGraph.config(3, 2, 16), "can run: it needs an input cache_position");
+        refused(
+                graph,
+                TestGraph.config(1, 2, 16),
+                "present.1..2.key|value unexpected, config.json says num_hidden_layers=1");
     }
 
     @Test
@@ -75,9 +78,9 @@ class ModelCheckTest {
         refused(
                 graph,
                 TestGraph.config(1, 2, 16),
-                "can be run: past_key_values.2.value, past_key_values.4.value, ",
-                "past_key_values.80.value, and 9 more is there, num_hidden_layers is 1; it asks for an input state.0,",
-                "state.38, which kvscale does not have; and 11 more");
+                "can run: past_key_values.2.value, past_key_values.4.value, ",
+                "past_key_values.80.value, and 9 more unexpected, config.json says num_hidden_layers=1; it needs an input state.0,",
+                "state.38, which kvscale does not provide; and 11 more");
     }
 
     @Test
@@ -99,7 +102,7 @@ class ModelCheckTest {
         TestGraph graph = TestGraph.decoder(1, 2, 16, F32)
                 .add(TestGraph.value(TestGraph.INPUT, "past_key_values.1.key", F32, -1, 2, -1, 16))
                 .add(TestGraph.value(TestGraph.OUTPUT, "present.1.key", F32, -1, 2, -1, 16));
-        refused(graph, TestGraph.config(2, 2, 16), "present.1.value is not there, num_hidden_layers is 2");
+        refused(graph, TestGraph.config(2, 2, 16), "present.1.value missing, config.json says num_hidden_layers=2");
     }
 
     @Test
@@ -107,12 +110,12 @@ class ModelCheckTest {
         refused(
                 TestGraph.decoder(1, 2, 16, 11),
                 TestGraph.config(1, 2, 16),
-                "past_key_values.0.key|value is float64, float32, float16 or bfloat16 expected");
+                "past_key_values.0.key|value is float64, expected float32, float16 or bfloat16");
         refused(
                 TestGraph.decoder(1, 2, 16, F32)
                         .add(TestGraph.value(TestGraph.OUTPUT, "present.0.value", F16, -1, 2, -1, 16)),
                 TestGraph.config(1, 2, 16),
-                "its past and present are of more than one type: [F32, F16]");
+                "its past and present tensors have more than one element type: [F32, F16]");
     }
 
     @Test
@@ -124,8 +127,8 @@ class ModelCheckTest {
         refused(
                 graph,
                 TestGraph.config(1, 2, 16),
-                "its embedding has 500 rows, vocab_size is 512",
-                "the vocabulary of logits is 500 in the graph, 512 by config.json");
+                "its embedding has 500 rows, config.json says vocab_size=512",
+                "logits has 500 columns, config.json says vocab_size=512");
     }
 
     @ParameterizedTest
@@ -133,11 +136,11 @@ class ModelCheckTest {
             delimiter = '|',
             value = {
                 "num_hidden_layers|null|num_hidden_layers is null",
-                "num_hidden_layers|0|num_hidden_layers is 0, a whole number within 1..",
+                "num_hidden_layers|0|num_hidden_layers is 0, expected an integer within 1..",
                 "num_hidden_layers|20000|num_hidden_layers is 20000",
                 "vocab_size|\"512\"|vocab_size is \"512\"",
                 "vocab_size|1e3|vocab_size is 1000.0",
-                "head_dim|99999|2 heads of head_dim 99999",
+                "head_dim|99999|2 KV heads times head_dim 99999",
                 "max_position_embeddings|-1|max_position_embeddings is -1"
             })
     void numbersOfTheConfigAreBounded(String key, String value, String message) {
@@ -148,13 +151,13 @@ class ModelCheckTest {
     @Test
     void aConfigThatIsMissingOrBrokenIsNamed() throws IOException {
         refused(TestGraph.decoder(1, 2, 16, F32), "{}", "config.json has no num_attention_heads");
-        refused(TestGraph.decoder(1, 2, 16, F32), "[]", "config.json is no JSON object");
-        refused(TestGraph.decoder(1, 2, 16, F32), "{\"a\":", "config.json is no JSON");
+        refused(TestGraph.decoder(1, 2, 16, F32), "[]", "config.json is not a JSON object");
+        refused(TestGraph.decoder(1, 2, 16, F32), "{\"a\":", "config.json is not valid JSON");
         Files.delete(folder.resolve("config.json"));
-        assertThatThrownBy(() -> DecoderModel.check(folder, TinyModel.GRAPH))
+        assertThatThrownBy(() -> TinyModel.check(folder, TinyModel.GRAPH))
                 .isInstanceOf(InvalidDataException.class)
                 .hasMessageContaining("no config.json");
-        assertThatThrownBy(() -> DecoderModel.check(folder, "other.onnx"))
+        assertThatThrownBy(() -> TinyModel.check(folder, "other.onnx"))
                 .isInstanceOf(InvalidDataException.class)
                 .hasMessageContaining("no file other.onnx")
                 .hasMessageContaining("model_file");
@@ -178,7 +181,7 @@ class ModelCheckTest {
     }
 
     private ModelShape checked(TestGraph graph, String config) {
-        return DecoderModel.check(graph.write(folder, config), TinyModel.GRAPH);
+        return TinyModel.check(graph.write(folder, config), TinyModel.GRAPH);
     }
 
     private void refused(TestGraph graph, String config, String... messages) {

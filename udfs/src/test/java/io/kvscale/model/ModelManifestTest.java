@@ -91,10 +91,10 @@ class ModelManifestTest {
         byte[] bytes = Files.readAllBytes(folder.resolve(TinyModel.GRAPH));
         bytes[bytes.length / 2] ^= 1;
         Files.write(folder.resolve(TinyModel.GRAPH), bytes);
-        differs(manifest, "has the hash");
+        differs(manifest, "has the SHA-256 hash");
         assertThat(of(folder).id()).isNotEqualTo(manifest.id());
         Files.write(folder.resolve(TinyModel.GRAPH), new byte[5]);
-        differs(manifest, "has 5 bytes, " + bytes.length + " expected");
+        differs(manifest, "has 5 bytes, expected " + bytes.length);
         Files.delete(folder.resolve(TinyModel.GRAPH));
         differs(manifest, "is missing");
     }

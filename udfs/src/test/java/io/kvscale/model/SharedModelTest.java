@@ -3,11 +3,13 @@ package io.kvscale.model;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.kvscale.model.onnx.ModelShape;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 class SharedModelTest {
+    private static final ModelShape SHAPE = TinyModel.check(TinyModel.FOLDER, TinyModel.GRAPH);
     private static final ModelManifest TINY = named("a");
 
     @AfterEach
@@ -57,7 +59,7 @@ class SharedModelTest {
     }
 
     private static ModelManifest named(String hash) {
-        return new ModelManifest(TinyModel.GRAPH, List.of(new ModelFile(TinyModel.GRAPH, 1, hash)));
+        return new ModelManifest(TinyModel.GRAPH, SHAPE, List.of(new ModelFile(TinyModel.GRAPH, 1, hash)));
     }
 
     private static DecoderModel shared(ModelManifest manifest) {

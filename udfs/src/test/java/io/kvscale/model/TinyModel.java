@@ -2,6 +2,7 @@ package io.kvscale.model;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.kvscale.model.onnx.DecoderGraph;
 import io.kvscale.model.onnx.ModelShape;
 import io.kvscale.numeric.Dtype;
 import io.kvscale.tensor.KvTensor;
@@ -28,6 +29,15 @@ public final class TinyModel {
 
     public static DecoderModel open(Outputs outputs) {
         return DecoderModel.open(FOLDER, GRAPH, outputs);
+    }
+
+    /** The shape of the model in a folder, once its graph is checked. */
+    public static ModelShape check(Path folder, String graph) {
+        try {
+            return DecoderGraph.read(DecoderGraph.folder(folder), graph).shape();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** The ids of the texts of expected.json that have at least that many tokens. */

@@ -13,17 +13,18 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Every way in which a file may break the format is refused with what was expected, what came, and a remedy. */
+/** Every violation of the format is refused with the expected and the actual value, and a remedy. */
 class HostileHeaderTest {
     private static final String GOOD = "{\"t\":{\"dtype\":\"U8\",\"shape\":[8],\"data_offsets\":[0,8]}}";
     private static final String META = "{\"__metadata__\":";
 
-    /** Of one tensor in 8 bytes of data: what is wrong, the entry, and words of the message. */
+    /** One tensor with 8 bytes of data: the error, the entry, and words of the message. */
     static Stream<Arguments> entries() {
         return Stream.of(
                 arguments("not an object", "7", "expected an object with dtype, shape and data_offsets, got 7"),
@@ -89,7 +90,7 @@ class HostileHeaderTest {
                         "offset of 2^63", e("\"U8\"", "[8]", "[0,9223372036854775808]"), "in data_offsets, got 9223"));
     }
 
-    /** An entry of these three values as JSON; an empty one is left out. */
+    /** An entry in JSON with these values, without the empty ones. */
     private static String e(String dtype, String shape, String offsets) {
         return Stream.of(
                         dtype.isEmpty() ? "" : "\"dtype\":" + dtype,
@@ -101,7 +102,7 @@ class HostileHeaderTest {
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("entries")
-    void refusesAnEntryByTheNameOfItsTensor(String what, String entry, String message) {
+    void refusesAnEntryAndNamesItsTensor(String what, String entry, String message) {
         DataProblem problem = TestFile.refused(TestFile.of("{\"the.tensor\":" + entry + "}", 8));
 
         assertThat(problem.what()).startsWith("expected ").contains("got").contains(message);
@@ -109,7 +110,7 @@ class HostileHeaderTest {
         assertThat(problem.tensor()).isEqualTo("the.tensor");
     }
 
-    /** What is wrong, the header's text, bytes of data, words of the message. */
+    /** The error, the header's text, bytes of data, and words of the message. */
     static Stream<Arguments> headers() {
         return Stream.of(
                 arguments("empty", "", 0, "begins with {"),
@@ -279,7 +280,7 @@ class HostileHeaderTest {
     }
 
     @Test
-    void refusesMoreWantedTensorsThanIsSane() {
+    void boundsTheNumberOfWantedTensors() {
         String json = IntStream.rangeClosed(0, 40_000)
                 .mapToObj(i -> "\"t" + i + "\":" + unit(i))
                 .collect(Collectors.joining(",", "{", "}"));
@@ -290,5 +291,24 @@ class HostileHeaderTest {
         assertThat(problem.what()).isEqualTo("expected at most 40000 tensors of interest, got more");
         assertThat(problem.tensor()).isEqualTo("t40000");
         assertThat(TestFile.read(file, name -> !name.equals("t5")).tensors()).hasSize(40_000);
+    }
+
+    @Test
+    @Timeout(20)
+    void readsNamesThatAllHaveOneHashCode() {
+        int count = 1 << 16;
+        String json = IntStream.range(0, count)
+                .mapToObj(i -> "\"" + colliding(i) + "\":" + unit(i))
+                .collect(Collectors.joining(",", "{", "}"));
+
+        assertThat(colliding(0).hashCode()).isEqualTo(colliding(count - 1).hashCode());
+        assertThat(TestFile.read(TestFile.of(json, count), name -> false).tensorCount())
+                .isEqualTo(count);
+    }
+
+    private static String colliding(int bits) {
+        return IntStream.range(0, 16)
+                .mapToObj(i -> (bits >> i & 1) == 0 ? "Aa" : "BB")
+                .collect(Collectors.joining());
     }
 }

@@ -11,16 +11,16 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** The worst header there can be is read in bounded memory and time. */
+/** A header of the maximum length is read in bounded memory and time. */
 class HugeHeaderTest {
     /** Entries of one length, so that the header's length is known before it is generated. */
     private static final String ENTRY =
             "\"nnnnnnn\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[bbbbbbb,eeeeeee]},";
 
-    /** Offsets begin here: they have seven digits then, without a zero in front. */
+    /** The first offset, so that all offsets have seven digits without a leading zero. */
     private static final int FIRST = 1_000_000;
 
-    /** Runs in a JVM of its own, whose heap is the bound that is tested. */
+    /** Runs in its own JVM, whose heap is the tested bound. */
     @Test
     @Timeout(60)
     void readsAHeaderOf100MegabytesInAHeapOf256() throws Exception {
@@ -46,11 +46,11 @@ class HugeHeaderTest {
                 header.tensorCount() + " tensors, " + header.tensors().size() + " wanted");
     }
 
-    /** A header of close to 100 MB whose tensors lie in the data in a scattered order; never held as a whole. */
+    /** Generates a header of nearly 100 MB, entry by entry, whose tensors are in a scattered order. */
     private static final class Generated extends InputStream {
         private final int count;
         private final long headerLength;
-        /** What is being handed out: first the length and a tensor that takes the first bytes, then entry by entry. */
+        /** The bytes to return next: first the length and a tensor at the start of the data, then each entry. */
         private byte[] piece;
 
         private int at;

@@ -37,7 +37,7 @@ class SafetensorsHeaderTest {
 
     @ParameterizedTest
     @ValueSource(ints = {0, 1, 2, 3, 4, 5, 6, 7})
-    void readsHeadersOfAnyPaddingAndNoFurther(int padding) throws IOException {
+    void readsHeadersWithAnyPaddingAndNoFurther(int padding) throws IOException {
         byte[] file = TestFile.of(TWO + " ".repeat(padding), 15);
         ByteArrayInputStream in = new ByteArrayInputStream(file);
 
@@ -49,7 +49,7 @@ class SafetensorsHeaderTest {
     }
 
     @Test
-    void countsAndNamesWhatIsNotWanted() {
+    void countsAndNamesUnwantedTensors() {
         String json = IntStream.range(0, 20)
                 .mapToObj(i ->
                         "\"t" + i + "\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[" + i + "," + (i + 1) + "]}")
@@ -142,7 +142,7 @@ class SafetensorsHeaderTest {
     }
 
     @Test
-    void passesOtherFailuresOfReadingThrough() {
+    void passesOtherReadFailuresOn() {
         byte[] file = TestFile.of(TWO, 15);
         FilterInputStream failing = new FilterInputStream(new ByteArrayInputStream(file)) {
             @Override

@@ -106,7 +106,7 @@ class SafetensorsWriterTest {
     }
 
     @Test
-    void refusesWhatAReaderWouldRefuse() {
+    void refusesTensorsThatReadersRefuse() {
         SafetensorsWriter writer = new SafetensorsWriter().add("t", "U8", List.of(1L), new byte[1]);
         SafetensorsWriter.Body none = out -> {};
 

@@ -11,7 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.function.Predicate;
 import org.assertj.core.api.Assertions;
 
-/** Files put together by hand, byte by byte, so that they may break every rule. */
+/** Builds files byte by byte, so that they can violate the format. */
 public final class TestFile {
     private TestFile() {}
 
@@ -23,7 +23,7 @@ public final class TestFile {
         return withLength(header.length, header, dataLength);
     }
 
-    /** A file whose length field says something of its own. */
+    /** A file with any value in its length field. */
     public static byte[] withLength(long length, byte[] header, int dataLength) {
         return ByteBuffer.allocate(Long.BYTES + header.length + dataLength)
                 .order(ByteOrder.LITTLE_ENDIAN)

@@ -162,7 +162,7 @@ class CalibrationTaskTest {
         corpus.options = masked("pad");
         assertThat(slot(corpus.whole(), new Slot(0, Role.KEY)).tokens()).isEqualTo(4);
         corpus.options = masked("absent");
-        assertThat(what(corpus)).contains("has no tensor 'absent', which the recipe names as mask");
+        assertThat(what(corpus)).contains("has no tensor 'absent', which the recipe sets as mask");
         corpus.write("b.safetensors", batch(corpus).add("attention_mask", "U8", List.of(2L, 3L), mask("U8", 1)));
         corpus.options = masked(CaptureOptions.NO_MASK);
         assertThat(slot(corpus.whole(), new Slot(0, Role.KEY)).tokens()).isEqualTo(6);
@@ -176,20 +176,20 @@ class CalibrationTaskTest {
         corpus.write("b.safetensors", batch(corpus).add("attention_mask", "I64", List.of(2L, 3L), mask("I64", -1)));
         assertThat(what(corpus)).contains("the mask holds -1");
         corpus.write("b.safetensors", batch(corpus).add("attention_mask", "F32", List.of(2L, 3L), new byte[24]));
-        assertThat(what(corpus)).contains("a mask of dtype F32");
+        assertThat(what(corpus)).contains("the mask has dtype F32");
         corpus.write("b.safetensors", batch(corpus).add("attention_mask", "U8", List.of(1L, 2L, 3L), new byte[6]));
-        assertThat(what(corpus)).contains("a mask of shape [1, 2, 3]");
+        assertThat(what(corpus)).contains("the mask has shape [1, 2, 3]");
         corpus.write("b.safetensors", batch(corpus).add("attention_mask", "U8", List.of(3L, 2L), new byte[6]));
-        assertThat(what(corpus)).contains("the mask is [3,2], this tensor has batch 2 and 3 tokens");
+        assertThat(what(corpus)).contains("the mask has shape [3,2], this tensor has batch 2 and 3 tokens");
         corpus.write("b.safetensors", batch(corpus).add("attention_mask", "U8", List.of(0L, 3L), new byte[0]));
-        assertThat(what(corpus)).contains("a mask of shape [0, 3]");
+        assertThat(what(corpus)).contains("the mask has shape [0, 3]");
     }
 
     @Test
     void twoTensorsOfOneSlotInAFileAreRefused() {
         CaptureCorpus corpus = new CaptureCorpus(folder, 8);
         corpus.write("b.safetensors", corpus.tensor(batch(corpus), "key_cache.0", "BF16", 2L, 2L, 3L, 2L));
-        assertThat(what(corpus)).contains("a second tensor of this file holds layer 0 key");
+        assertThat(what(corpus)).contains("two tensors of this file hold layer 0 key");
         assertThat(Objects.requireNonNull(corpus.whole().problem()).slot()).isEqualTo(new Slot(0, Role.KEY));
     }
 

@@ -49,7 +49,7 @@ class ChatTemplateTest {
                         + "{{ tools is none }}{{ documents is none }}{{ add_generation_prompt }}");
         assertThat(render()).isEqualTo("<s></s>False['<a>', '<b>']TrueTrueFalse");
         write("tokenizer_config.json", "{'bos_token': {'id': 1}}");
-        assertThatThrownBy(this::render).hasMessageContaining("special token without a text");
+        assertThatThrownBy(this::render).hasMessageContaining("special token without a string content");
     }
 
     @Test
@@ -60,15 +60,15 @@ class ChatTemplateTest {
 
     @Test
     void failuresSayWhyAndWhatToDo() {
-        assertFails("the model has no chat template, and the record is a chat");
+        assertFails("the record is a chat, but the model has no chat template");
         write("tokenizer_config.json", "{'chat_template': null}");
-        assertFails("the model has no chat template, and the record is a chat");
+        assertFails("the record is a chat, but the model has no chat template");
         write("chat_template.jinja", "{{ raise_exception('roles must alternate') }}");
-        assertFails("the chat template fails: the template says: roles must alternate, in line 1");
+        assertFails("the chat template failed: raise_exception: roles must alternate, in line 1");
         write("chat_template.jinja", "a\n{% include 'x' %}");
-        assertFails("the chat template fails: the tag 'include' is not supported in templates here, in line 2");
+        assertFails("the chat template failed: the tag 'include' is not supported in chat templates, in line 2");
         write("chat_template.jinja", "{{ messages[0].name.first }}");
-        assertFails("the chat template fails: 'name' is undefined, in line 1");
+        assertFails("the chat template failed: 'name' is undefined, in line 1");
     }
 
     private void assertFails(String what) {

@@ -96,7 +96,7 @@ class TextEncoderTest {
         try (TextEncoder encoder = TextEncoder.open(TinyTokenizer.FOLDER, TextOptions.DEFAULT, 512)) {
             assertThatThrownBy(() -> encoder.encode(new TextRecord.Plain("é".repeat((8 << 20) + 1))))
                     .isInstanceOf(InvalidDataException.class)
-                    .hasMessageContaining("16777218 bytes, more than 16777216");
+                    .hasMessageContaining("16777218 bytes, at most 16777216");
         }
     }
 
@@ -123,11 +123,11 @@ class TextEncoderTest {
         TinyTokenizer.copy(folder);
         assertThatThrownBy(() -> TextEncoder.open(folder, TextOptions.DEFAULT, 511))
                 .isInstanceOf(InvalidDataException.class)
-                .hasMessageContaining("the tokenizer has the id 511, but the model's embedding has 511 rows");
+                .hasMessageContaining("the tokenizer has token id 511, but the model's embedding has 511 rows");
         TextEncoder.open(folder, TextOptions.DEFAULT, 600).close();
         TinyTokenizer.edit(folder.resolve("tokenizer.json"), json -> json.set("post_processor", processor(777)));
         assertThatThrownBy(() -> TextEncoder.open(folder, TextOptions.DEFAULT, 512))
-                .hasMessageContaining("the tokenizer has the id 777, but the model's embedding has 512 rows");
+                .hasMessageContaining("the tokenizer has token id 777, but the model's embedding has 512 rows");
     }
 
     @Test
@@ -147,11 +147,11 @@ class TextEncoderTest {
             TinyTokenizer.write(folder.resolve("tokenizer.json"), broken);
             assertThatThrownBy(() -> TextEncoder.open(folder, TextOptions.DEFAULT, 512))
                     .isInstanceOf(InvalidDataException.class)
-                    .hasMessageContaining("tokenizer.json cannot be used");
+                    .hasMessageContaining("tokenizer.json is invalid");
         }
         Files.write(folder.resolve("chat_template.jinja"), new byte[] {(byte) 0xff});
         assertThatThrownBy(() -> TextEncoder.open(folder, TextOptions.DEFAULT, 512))
-                .hasMessageContaining("chat_template.jinja cannot be used: it is not UTF-8");
+                .hasMessageContaining("chat_template.jinja is invalid: it is not UTF-8");
     }
 
     @Test

@@ -76,7 +76,7 @@ class TextRecordTest {
         String json = "{\"text\": \"x\", \"y\": [" + "{},".repeat(600_000) + "{}]}";
         assertThatThrownBy(() -> TextRecord.ofJson(json, TextFields.DEFAULT))
                 .isInstanceOf(InvalidDataException.class)
-                .hasMessageContaining("goes beyond the bounds")
+                .hasMessageContaining("the record exceeds a limit")
                 .hasMessageNotContaining("Constraints");
     }
 
@@ -85,13 +85,13 @@ class TextRecordTest {
             delimiter = ';',
             value = {
                 "{'text': null}; the field text is null",
-                "; nothing at all",
+                "; found nothing or more than one",
                 "null; the record is null, not a JSON object",
                 "[]; the record is a list, not a JSON object",
                 "1; the record is a number, not a JSON object",
                 "x; not valid JSON",
                 "{'text': 'x'; not valid JSON",
-                "{'text': 'x'} {}; more than that",
+                "{'text': 'x'} {}; found nothing or more than one",
                 "{'text': 'x', 'text': 'y'}; Duplicate",
                 "{'text': NaN}; not valid JSON",
                 "{text: 'x'}; not valid JSON",
@@ -110,8 +110,8 @@ class TextRecordTest {
                 "{'messages': [null]}; message 1 of messages is null, not an object",
                 "{'messages': [{'role': 'user'}, {'content': 'x'}]}; message 2 of messages has no role",
                 "{'messages': [{'role': 1, 'content': 'x'}]}; message 1 of messages has no role",
-                "{'messages': [{'role': 'user', 'content': 5}]}; message 1 of messages has a content that is a number",
-                "{'messages': [{'role': 'user', 'content': ['x']}]}; message 1 of messages has a content that is a list",
+                "{'messages': [{'role': 'user', 'content': 5}]}; message 1 of messages: content is a number",
+                "{'messages': [{'role': 'user', 'content': ['x']}]}; message 1 of messages: content is a list",
                 "{'text': '\\ud800'}; surrogate",
                 "{'text': '\\ude00\\ud83d'}; surrogate",
                 "{'messages': [{'role': 'user', 'content': 'x', 'tool': [{'\\ud83d': 1}]}]}; surrogate"
@@ -130,7 +130,7 @@ class TextRecordTest {
         String deep = "{\"messages\": " + "[".repeat(100_000);
         assertThatThrownBy(() -> TextRecord.ofJson(deep, TextFields.DEFAULT))
                 .isInstanceOf(InvalidDataException.class)
-                .hasMessageContaining("beyond the bounds");
+                .hasMessageContaining("exceeds a limit");
     }
 
     private static TextRecord read(String singleQuoted) {

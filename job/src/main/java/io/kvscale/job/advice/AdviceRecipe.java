@@ -16,7 +16,7 @@ import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/** Writes advice as a recipe: the most common format of K and of V, then overrides, one pattern for layers of equal format. */
+/** Writes advice as a recipe: the most common format of K and of V, then overrides with one pattern per format. */
 final class AdviceRecipe {
     /** Keeps patterns within the maximum length of a recipe's regex. */
     private static final int LAYERS_PER_PATTERN = 100;
@@ -71,24 +71,24 @@ final class AdviceRecipe {
         }
     }
 
-    /** The scheme of the most common format of a role; on a tie the first of {@link Advisor#FORMATS}. Null: none is quantized. */
+    /** The scheme of a role's most common format, on a tie the first of {@link Advisor#FORMATS}; null if none is quantized. */
     private @Nullable QuantizationScheme mostCommon(Role role) {
         List<QuantizationScheme> chosen = advice.slots().stream()
                 .filter(slot -> slot.slot().role() == role)
                 .map(slot -> slot.chosen().scheme())
                 .filter(Objects::nonNull)
                 .toList();
-        QuantizationScheme most = null;
-        int times = 0;
+        QuantizationScheme mostCommon = null;
+        int count = 0;
         for (NumberFormat format : Advisor.FORMATS) {
             List<QuantizationScheme> same =
                     chosen.stream().filter(scheme -> scheme.format() == format).toList();
-            if (same.size() > times) {
-                most = same.get(0);
-                times = same.size();
+            if (same.size() > count) {
+                mostCommon = same.get(0);
+                count = same.size();
             }
         }
-        return most;
+        return mostCommon;
     }
 
     /** @param override whether it overrides a scheme whose format may have the same bits and type */

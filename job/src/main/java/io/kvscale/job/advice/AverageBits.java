@@ -11,8 +11,8 @@ import java.util.List;
  * Minimizes the sum over slots of noise to signal, with a limit on the average number of bits per value.
  *
  * <p>The average is over the values that one token adds to the cache, so a slot has the weight heads x head_dim. For each
- * number of bits a slot uses its format with the least noise. That leaves few choices per layer: 4 or 8 bits for K and for V,
- * or 16 for both. {@link Knapsack} finds the best combination.
+ * number of bits a slot uses its format with the least noise. That leaves few choices per layer: 4 or 8 bits for K and for
+ * V, or 16 for both. {@link Knapsack} finds the best combination.
  *
  * @param bits maximum average, above 0 and at most 16
  */

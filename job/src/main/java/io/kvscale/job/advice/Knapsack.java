@@ -6,15 +6,15 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An exact solver of the multiple-choice knapsack problem: choose one item of each group so that the sum of noise is minimal
- * and the sum of costs does not exceed a capacity.
+ * An exact solver of the multiple-choice knapsack problem: choose one item of each group so that the sum of noise is
+ * minimal and the sum of costs does not exceed a capacity.
  *
- * <p>Dynamic programming over groups. After each group, a partial choice is dropped if another one has at most its cost and at
- * most its noise. This is safe: both partial choices would be extended by equal items, and f64 addition is monotonic. The
- * result is therefore optimal for sums in the order of the groups.
+ * <p>Dynamic programming over groups. After each group, a partial choice is dropped if another one has at most its cost and
+ * at most its noise. This is safe: both partial choices would be extended by equal items, and f64 addition is monotonic.
+ * The result is therefore optimal for sums in the order of the groups.
  *
- * <p>Few partial choices remain, because few sums of costs are possible: at most 3n + 1 for n slots of one size in 4, 8 or 16
- * bits. 100 layers take milliseconds. Slots of different sizes multiply the number of sums.
+ * <p>Few partial choices remain, because few sums of costs are possible: at most 3n + 1 for n slots of one size in 4, 8 or
+ * 16 bits. 100 layers take milliseconds. Slots of different sizes multiply the number of sums.
  *
  * <p>Among solutions with equal noise the cheapest is chosen, then the one with the earlier item in the last group.
  */

@@ -1,5 +1,6 @@
 package io.kvscale.job.bench;
 
+import io.kvscale.input.TemporaryFolder;
 import io.kvscale.safetensors.SafetensorsWriter;
 import java.io.Closeable;
 import java.io.IOException;
@@ -22,7 +23,7 @@ final class GeneratedCaptures implements Closeable {
 
     /** Writes files of this shape, at most {@code bytes} in total but at least one, to a new folder in {@code parent}. */
     static GeneratedCaptures write(Path parent, CaptureShape shape, long bytes) throws IOException {
-        GeneratedCaptures captures = new GeneratedCaptures(TemporaryFolder.in(parent));
+        GeneratedCaptures captures = new GeneratedCaptures(TemporaryFolder.in(parent, "kvscale-bench-"));
         try {
             captures.fill(shape, Math.max(1, bytes / shape.fileBytes()));
             return captures;

@@ -11,14 +11,14 @@ import java.util.concurrent.Callable;
 final class ResidentMemory {
     private static final Path STATUS = Path.of("/proc/self/status");
     private static final Path RESET = Path.of("/proc/self/clear_refs");
-    private static final int TIMES = 3;
+    private static final int CALLS = 3;
 
     private ResidentMemory() {}
 
     /** Peak bytes during a call, as the median of a few calls; 0 if unknown. */
     static double peak(Callable<?> running) throws Exception {
         List<Double> peaks = new ArrayList<>();
-        for (int i = 0; i < TIMES; i++) {
+        for (int i = 0; i < CALLS; i++) {
             System.gc();
             if (!reset()) {
                 return 0;

@@ -1,6 +1,7 @@
 package io.kvscale.job.bench;
 
 import io.kvscale.capture.CaptureReader;
+import io.kvscale.input.TemporaryFolder;
 import io.kvscale.observer.kernel.KernelChoice;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -36,7 +37,7 @@ public final class SpeedBench {
         try (GeneratedCaptures captures = GeneratedCaptures.write(parent, shape, bytes)) {
             large = CaptureRates.measure(captures, "", seconds);
             if (sql) {
-                try (TemporaryFolder tables = TemporaryFolder.in(parent)) {
+                try (TemporaryFolder tables = TemporaryFolder.in(parent, "kvscale-bench-")) {
                     queries = SqlRates.measure(captures, tables.path(), seconds).figures();
                 }
             }

@@ -38,7 +38,7 @@ record SqlRates(double job, double captures, double arrow, double parquet, doubl
     private static final String FEW = "kvtensors WHERE sample = 'sample-0' AND layer < 4";
 
     /** Number of hard links to each file. A query has an overhead of 0.1 s, which is negligible for real corpora. */
-    private static final int TIMES = 16;
+    private static final int LINKS = 16;
 
     static SqlRates measure(GeneratedCaptures captures, Path tables, double seconds) throws Exception {
         try (SparkSession spark = session(tables)) {
@@ -88,7 +88,7 @@ record SqlRates(double job, double captures, double arrow, double parquet, doubl
             for (Path file : files.toList()) {
                 String name = file.getFileName().toString();
                 Files.createLink(to.resolve(name), file);
-                for (int copy = 1; copy < TIMES; copy++) {
+                for (int copy = 1; copy < LINKS; copy++) {
                     Files.createLink(to.resolve(copy + "-" + name), file);
                 }
             }

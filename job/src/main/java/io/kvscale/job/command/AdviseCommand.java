@@ -29,13 +29,13 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine.TypeConversionException;
 
-/** Which format each layer's K and V can be held in: needs neither the corpus nor Spark. */
+/** Recommends number formats. Reads only a statistics file; does not start Spark. */
 @Command(
         name = "advise",
-        description = "Recommends a format for each layer's K and V, from statistics with histograms.",
+        description = "Recommends a number format for K and V of each layer, from statistics with histograms.",
         footer = {
-            "Every format gets the symmetric static scales of the least squared error; SQNR is that over all values.",
-            "A layer is quantized whole or stays in 16 bits: then it is in the list of layers for vLLM to skip."
+            "Each format is measured with the symmetric static scales that have the least squared error. SQNR is over",
+            "all values. K and V of a layer are both quantized, or both stay in 16 bits; then vLLM must skip the layer."
         })
 public final class AdviseCommand implements Callable<Integer> {
     @Spec
@@ -46,16 +46,13 @@ public final class AdviseCommand implements Callable<Integer> {
             names = "--statistics",
             required = true,
             paramLabel = "FILE",
-            description = "statistics.kvstats of an earlier calibration with statistics: histogram.")
+            description = "statistics.kvstats of a calibration with statistics: histogram.")
     private String statisticsFile = "";
 
     @ArgGroup(exclusive = true, multiplicity = "1")
     private Goal goal = new Goal();
 
-    @Option(
-            names = "--strategy",
-            paramLabel = "STRATEGY",
-            description = "tensor (default), or attn_head: one scale for each head.")
+    @Option(names = "--strategy", paramLabel = "STRATEGY", description = "tensor (default) or attn_head.")
     private String strategy = Strategy.TENSOR.word();
 
     @Option(
@@ -63,10 +60,10 @@ public final class AdviseCommand implements Callable<Integer> {
             paramLabel = "FORMAT",
             split = ",",
             completionCandidates = FormatNames.class,
-            description = "The formats to choose from, with commas between: ${COMPLETION-CANDIDATES}. By default all.")
+            description = "Formats to choose from, separated by commas: ${COMPLETION-CANDIDATES}. Default: all.")
     private List<String> formats = new ArrayList<>();
 
-    @Option(names = "--json", description = "Print JSON: every format of every slot, and the recipe as a text.")
+    @Option(names = "--json", description = "Print JSON, with all formats of each slot and the recipe as a string.")
     private boolean json;
 
     /** The values of {@code --formats} that its help lists. */
@@ -78,14 +75,14 @@ public final class AdviseCommand implements Callable<Integer> {
         }
     }
 
-    /** What is asked for: one of the two. */
+    /** The goal: exactly one of the two options. */
     static final class Goal {
         @Option(
                 names = "--min-sqnr",
                 required = true,
                 paramLabel = "DB",
                 converter = PlainNumber.class,
-                description = "The cheapest formats with at least so many decibels of signal to noise.")
+                description = "Choose the formats with the fewest bits that reach this SQNR in decibels.")
         private @Nullable BigDecimal minSqnr;
 
         @Option(
@@ -93,8 +90,9 @@ public final class AdviseCommand implements Callable<Integer> {
                 required = true,
                 paramLabel = "B",
                 converter = PlainNumber.class,
-                description = "The least noise to signal, summed over slots, at an average of at most so many bits a"
-                        + " cached value.")
+                description =
+                        "Choose the formats with the least noise/signal, summed over slots, that take at most this"
+                                + " many bits per cached value on average.")
         private @Nullable BigDecimal bits;
 
         AdviceGoal budget() {
@@ -104,11 +102,11 @@ public final class AdviseCommand implements Callable<Integer> {
             if (bits != null) {
                 return new AverageBits(bits);
             }
-            throw new IllegalStateException("one of them is required");
+            throw new IllegalStateException("picocli requires one of the options");
         }
     }
 
-    /** A number as people write it: neither NaN nor infinite, nor with millions of zeros. */
+    /** A plain decimal number. NaN, infinity and exponents are refused; 1e999999999 would fill the memory. */
     static final class PlainNumber implements ITypeConverter<BigDecimal> {
         private static final int MAX_CHARACTERS = 20;
 
@@ -117,7 +115,8 @@ public final class AdviseCommand implements Callable<Integer> {
             if (text.length() <= MAX_CHARACTERS && text.matches("-?\\d+(\\.\\d+)?")) {
                 return new BigDecimal(text);
             }
-            throw new TypeConversionException("'" + DataProblem.shown(text) + "' is not a number, as 30 or 6.5");
+            throw new TypeConversionException(
+                    "'" + DataProblem.shown(text) + "' is not a decimal number such as 30 or 6.5");
         }
     }
 
@@ -146,8 +145,8 @@ public final class AdviseCommand implements Callable<Integer> {
         }
         throw new ParameterException(
                 spec.commandLine(),
-                "--strategy is tensor or attn_head, for values are counted by head; not '" + DataProblem.shown(strategy)
-                        + "'");
+                "--strategy must be tensor or attn_head, because values are counted by head; got '"
+                        + DataProblem.shown(strategy) + "'");
     }
 
     private List<NumberFormat> formats() {

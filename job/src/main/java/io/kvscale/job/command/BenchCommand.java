@@ -19,14 +19,14 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.Spec;
 
-/** The speed of this machine. */
+/** Measures speed on this machine. */
 @Command(
         name = "bench",
-        description = "Measures the job on this machine, against the rate at which the same files can be read.",
+        description = "Measures how fast kvscale runs on this machine, compared with reading the same files.",
         footer = {
-            "It generates captures in a temporary folder, which it deletes. The figures are medians of rounds that take",
-            "turns, in GB/s (1e9 bytes); read: no task can be faster; ratio: task to read; small: files of 1.5 MB.",
-            "With --model: tokens a second (tps), of one task and of two at once (_2), and megabytes."
+            "Generates captures in a temporary folder and deletes it afterwards. Rates are medians in GB/s (1e9 bytes).",
+            "read: reading alone, the upper limit; ratio: task to read; small: files of 1.5 MB.",
+            "With --model: tokens per second (tps) of one task and of two at once (_2), and megabytes."
         })
 public final class BenchCommand implements Callable<Integer> {
     private static final long MIN_BYTES = 1 << 22;
@@ -36,47 +36,47 @@ public final class BenchCommand implements Callable<Integer> {
     @SuppressWarnings("NullAway.Init") // set by picocli
     private CommandSpec spec;
 
-    @Option(names = "--size", paramLabel = "BYTES", description = "Bytes of the large captures; 2 GiB by default.")
+    @Option(names = "--size", paramLabel = "BYTES", description = "Size of the large captures; default: 2 GiB.")
     private long size = 2L << 30;
 
-    @Option(names = "--dir", paramLabel = "DIR", description = "Where they are generated; by default java.io.tmpdir.")
+    @Option(names = "--dir", paramLabel = "DIR", description = "Where to generate them; default: java.io.tmpdir.")
     private @Nullable Path dir;
 
     @Option(
             names = "--sql",
-            description = "Measure SQL too: over captures, Arrow and Parquet, and without kvscale's functions.")
+            description = "Also measure SQL over captures, Arrow and Parquet, and SQL without kvscale's functions.")
     private boolean sql;
 
     @Option(
             names = "--model",
             paramLabel = "DIR",
-            description = "Measure this model instead: tokens a second alone, observed, with histograms and evaluated.")
+            description = "Measure this model instead: alone, with observation, with histograms, and in an evaluation.")
     private @Nullable Path model;
 
     @Option(
             names = "--model-file",
             paramLabel = "NAME",
-            description = "The graph in that folder; ${DEFAULT-VALUE} by default.")
+            description = "The ONNX file in that folder; default: ${DEFAULT-VALUE}.")
     private String modelFile = "model.onnx";
 
-    @Option(names = "--json", description = "Print JSON: one object, a number for every figure.")
+    @Option(names = "--json", description = "Print one JSON object with a number for each figure.")
     private boolean json;
 
     @Override
     public Integer call() throws Exception {
         if (size < MIN_BYTES) {
-            throw new ParameterException(spec.commandLine(), "--size is at least " + MIN_BYTES);
+            throw new ParameterException(spec.commandLine(), "--size must be at least " + MIN_BYTES);
         }
         ParseResult given = spec.commandLine().getParseResult();
         for (String other : model == null ? List.of("--model-file") : List.of("--size", "--dir", "--sql")) {
             if (given.hasMatchedOption(other)) {
                 throw new ParameterException(
                         spec.commandLine(),
-                        other + " does not go " + (model == null ? "without" : "with") + " --model");
+                        other + (model == null ? " needs --model" : " cannot be combined with --model"));
             }
         }
         if (model != null && !Files.isDirectory(model)) {
-            throw new ParameterException(spec.commandLine(), "--model " + model + " is not a folder of this machine");
+            throw new ParameterException(spec.commandLine(), "--model " + model + " is not a local folder");
         }
         Path parent = dir == null ? Path.of(System.getProperty("java.io.tmpdir")) : dir;
         Map<String, Object> figures = model == null

@@ -21,18 +21,22 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** The job. */
+/** Calibrates scales from captures, tables or texts. */
 @Command(
         name = "calibrate",
         description =
-                "Reads captures of K and V, a table of them, or texts that a model runs over, and writes k_scale and"
-                        + " v_scale of every layer.")
+                "Calibrates k_scale and v_scale for each layer, from captures of K and V, from a table of them, or from"
+                        + " texts and a model.")
 public final class CalibrateCommand implements Callable<Integer> {
     @Spec
     @SuppressWarnings("NullAway.Init") // set by picocli
     private CommandSpec spec;
 
-    @Option(names = "--recipe", required = true, paramLabel = "FILE", description = "What to calibrate, as YAML.")
+    @Option(
+            names = "--recipe",
+            required = true,
+            paramLabel = "FILE",
+            description = "The recipe (YAML): what to calibrate, and how.")
     private String recipeFile = "";
 
     @Mixin
@@ -44,25 +48,28 @@ public final class CalibrateCommand implements Callable<Integer> {
     @Option(
             names = "--table",
             paramLabel = "NAME",
-            description = "A table or view that Spark knows: a row a tensor, or with --model a row a text.")
+            description = "A table or view in Spark's catalog: one tensor per row, or with --model one text per row.")
     private @Nullable String table;
 
     @Option(
             names = "--save-captures",
             paramLabel = "DIR",
-            description = "Save K and V as the model computed them: captures that --input reads; with --model.")
+            description = "With --model: also save K and V as captures, which --input can read.")
     private @Nullable String saved;
 
-    @Option(names = "--output", paramLabel = "DIR", description = "The result folder; it appears whole or not at all.")
+    @Option(
+            names = "--output",
+            paramLabel = "DIR",
+            description = "The result folder. It appears when it is complete, or not at all.")
     private @Nullable String output;
 
-    @Option(names = "--overwrite", description = "Replace an older result folder, and older captures.")
+    @Option(names = "--overwrite", description = "Replace an existing result folder, and existing saved captures.")
     private boolean overwrite;
 
     @Mixin
     private SparkArguments spark = new SparkArguments();
 
-    @Option(names = "--dry-run", description = "Read headers or texts only, and show what would be calibrated.")
+    @Option(names = "--dry-run", description = "Read only headers or texts, and show what would be calibrated.")
     private boolean dryRun;
 
     @Option(names = "--quiet", description = "Print errors only.")
@@ -104,18 +111,18 @@ public final class CalibrateCommand implements Callable<Integer> {
 
     private void check(List<String> read) {
         if (texts.isGiven() && captures.isGiven()) {
-            throw error("--model and --text stand in place of --input, --input-list and --input-format");
+            throw error("--model and --text cannot be combined with --input, --input-list and --input-format");
         }
         if (texts.isGiven()) {
             texts.model();
             texts.input(table);
         } else if (table != null && captures.isGiven()) {
-            throw error("--table stands in place of --input, --input-list and --input-format");
+            throw error("--table cannot be combined with --input, --input-list and --input-format");
         } else if (read.isEmpty() && table == null) {
             throw error("Missing required option: '--input=PATH...', '--input-list=FILE', '--table=NAME', or"
                     + " '--model=DIR' and '--text=PATH...'");
         } else if (saved != null) {
-            throw error("--save-captures saves what a model computes: it needs --model and --text");
+            throw error("--save-captures needs --model and --text");
         }
         if (output == null && !dryRun) {
             throw error("Missing required option: '--output=DIR'");
@@ -147,13 +154,13 @@ public final class CalibrateCommand implements Callable<Integer> {
 
     private static void tell(CalibrationResult result, Console console) {
         if (result.tally().maskedFiles() > 0) {
-            console.say("the mask kept padding out in " + result.tally().maskedFiles() + " files");
+            console.say("padding was masked out in " + result.tally().maskedFiles() + " files");
         }
         if (result.tally().foreignFiles() > 0) {
             long all = result.statistics().corpus().files() + result.tally().foreignFiles();
-            console.warn(
-                    result.tally().foreignFiles() + " of " + all + " files hold no K or V; tensors there are named "
-                            + result.tally().names());
+            console.warn(result.tally().foreignFiles() + " of " + all
+                    + " files hold no known K or V tensor; their tensors are named "
+                    + result.tally().names());
         }
         if (result.problem() == null) {
             console.warnFailedSamples(

@@ -20,7 +20,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** The captures that a calibration reads. */
+/** Options about the captures that a calibration reads. */
 final class CaptureArguments {
     @Spec(Spec.Target.MIXEE)
     @SuppressWarnings("NullAway.Init") // set by picocli
@@ -31,10 +31,10 @@ final class CaptureArguments {
             paramLabel = "PATH",
             arity = "1..*",
             description =
-                    "Captures: folders, files or globs, local or of any Hadoop file system; or Parquet, a row a tensor.")
+                    "Captures: folders, files or globs, local or on a Hadoop file system; or Parquet, one tensor per row.")
     private List<String> inputs = new ArrayList<>();
 
-    @Option(names = "--input-list", paramLabel = "FILE", description = "A file that names inputs, one a line.")
+    @Option(names = "--input-list", paramLabel = "FILE", description = "A file with input paths, one per line.")
     private @Nullable String inputList;
 
     @Option(
@@ -52,15 +52,15 @@ final class CaptureArguments {
         }
     }
 
-    /** Whether any of these options is there. */
+    /** Whether any of these options is given. */
     boolean isGiven() {
         return !inputs.isEmpty() || inputList != null || inputFormat != null;
     }
 
     /**
-     * All inputs, those of a list too.
+     * All input paths, including those of the list.
      *
-     * @throws ParameterException if the format is none
+     * @throws ParameterException if the input format is unknown
      */
     List<String> paths(Configuration hadoop) {
         format();
@@ -72,7 +72,7 @@ final class CaptureArguments {
         return all;
     }
 
-    /** @throws ParameterException if it is no format */
+    /** @throws ParameterException if the input format is unknown */
     private @Nullable CaptureFormat format() {
         if (inputFormat == null) {
             return null;
@@ -81,14 +81,14 @@ final class CaptureArguments {
         return CaptureFormats.named(word)
                 .orElseThrow(() -> new ParameterException(
                         spec.commandLine(),
-                        "--input-format is " + CaptureFormats.either(CaptureFormats.words()) + ", not '"
+                        "--input-format must be " + CaptureFormats.either(CaptureFormats.words()) + "; got '"
                                 + DataProblem.shown(word) + "'"));
     }
 
     /**
-     * The calibration of these captures.
+     * A calibration job over these captures.
      *
-     * @param paths as {@link #paths} gave them
+     * @param paths the result of {@link #paths}
      */
     CalibrationJob job(SparkRuntime runtime, Recipe recipe, List<String> paths, Configuration hadoop, Console console) {
         CaptureFormat format = format();

@@ -18,13 +18,13 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** Two results side by side. */
+/** Compares two results. */
 @Command(
         name = "compare",
-        description = "Shows two scale tables, or two statistics files, side by side.",
+        description = "Compares two scale tables or two statistics files.",
         footer = {
-            "Exit code: 0 if they are equal bit for bit, 10 if they are not. Of scale tables every number of every slot",
-            "counts; the names of samples and the corpus are shown where they differ, and do not."
+            "Exit code: 0 if they are equal bit for bit, 10 if they differ. For scale tables every number of every slot",
+            "is compared. Sample names and the corpus are not; a corpus that differs is shown."
         })
 public final class CompareCommand implements Callable<Integer> {
     @Spec
@@ -34,7 +34,7 @@ public final class CompareCommand implements Callable<Integer> {
     @Parameters(index = "0", paramLabel = "A", description = "A result folder, kv_scales.json or statistics file.")
     private String first = "";
 
-    @Parameters(index = "1", paramLabel = "B", description = "Another.")
+    @Parameters(index = "1", paramLabel = "B", description = "The result to compare with.")
     private String second = "";
 
     @Override
@@ -58,7 +58,7 @@ public final class CompareCommand implements Callable<Integer> {
             }
         } else {
             throw new ParameterException(
-                    spec.commandLine(), "compare takes two scale tables or two statistics files, not one of each");
+                    spec.commandLine(), "A and B must be two scale tables or two statistics files");
         }
         out.println(equal ? "equal" : "different");
         out.flush();
@@ -84,7 +84,7 @@ public final class CompareCommand implements Callable<Integer> {
         }
         table.print(out);
         if (!a.corpus().equals(b.corpus())) {
-            out.println("the corpora differ: " + a.corpus() + ", " + b.corpus());
+            out.println("the corpus differs: " + a.corpus() + ", " + b.corpus());
         }
         return equal;
     }

@@ -28,14 +28,14 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** How good scales are. */
+/** Measures the quality of scales. */
 @Command(
         name = "evaluate",
-        description = "Predicts held-back text with the full-precision cache and with quantized ones, and compares.",
+        description = "Runs held-out texts with the full-precision cache and with quantized caches, and compares.",
         footer = {
-            "Each text is run in chunks: a chunk attends to itself in full precision, and to all before it",
-            "fake-quantized. KL is of the full-precision distribution of the next token to the quantized one's, in",
-            "nats; top-1 the share of tokens of which the likeliest next token stays the same."
+            "Each text is run in chunks. A chunk attends to itself in full precision and to all earlier chunks",
+            "fake-quantized. KL is the divergence of the next-token distribution from that with full precision, in",
+            "nats. top-1 is the share of tokens whose most likely next token stays the same."
         })
 public final class EvaluateCommand implements Callable<Integer> {
     @Spec
@@ -48,7 +48,7 @@ public final class EvaluateCommand implements Callable<Integer> {
     @Option(
             names = "--table",
             paramLabel = "NAME",
-            description = "Texts for the model: a table or view that Spark knows.")
+            description = "Texts for the model: a table or view in Spark's catalog.")
     private @Nullable String table;
 
     @Option(
@@ -56,20 +56,17 @@ public final class EvaluateCommand implements Callable<Integer> {
             required = true,
             paramLabel = "DIR",
             arity = "1..*",
-            description = "Results of calibrate or scales, or a kv_scales.json; may be repeated.")
+            description = "Result folders of calibrate or scales, or kv_scales.json files; can be repeated.")
     private List<String> scales = new ArrayList<>();
 
     @Option(
             names = "--recipe",
             paramLabel = "FILE",
-            description = "A recipe whose keys under kvscale say how texts are read and chosen, and residual_length; by"
-                    + " default all texts, as the model takes them.")
+            description = "A recipe with text keys under kvscale: how texts are chosen, and residual_length. Default:"
+                    + " all texts, up to the model's limit.")
     private @Nullable String recipeFile;
 
-    @Option(
-            names = "--chunk",
-            paramLabel = "N",
-            description = "Tokens that are fed at once; ${DEFAULT-VALUE} by default.")
+    @Option(names = "--chunk", paramLabel = "N", description = "Tokens in a chunk; default: ${DEFAULT-VALUE}.")
     private int chunk = 16;
 
     @Option(names = "--json", description = "Print JSON.")
@@ -78,10 +75,11 @@ public final class EvaluateCommand implements Callable<Integer> {
     @Option(
             names = "--output",
             paramLabel = "DIR",
-            description = "Also write evaluation.json and report.html there; the folder appears whole or not at all.")
+            description =
+                    "Also write evaluation.json and report.html into this folder. It appears when it is complete.")
     private @Nullable String output;
 
-    @Option(names = "--overwrite", description = "Replace an older result folder.")
+    @Option(names = "--overwrite", description = "Replace an existing result folder.")
     private boolean overwrite;
 
     @Mixin
@@ -140,9 +138,10 @@ public final class EvaluateCommand implements Callable<Integer> {
         if (PathContent.read(name, hadoop) instanceof PathContent.Scales found) {
             return new NamedScales(name, found.table());
         }
-        throw new InvalidDataException(
-                DataProblem.of("there is no scale table", "name a result of calibrate or scales, or a kv_scales.json")
-                        .inFile(name));
+        throw new InvalidDataException(DataProblem.of(
+                        "the path holds no scale table",
+                        "name a result folder of calibrate or scales, or a kv_scales.json")
+                .inFile(name));
     }
 
     private void show(Evaluation evaluation, PrintWriter out) {

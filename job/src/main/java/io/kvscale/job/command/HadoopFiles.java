@@ -12,16 +12,18 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.function.Supplier;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
+import org.jspecify.annotations.Nullable;
 
-/** HadoopFiles that commands are given by name: of any file system that Hadoop knows, local ones by their plain path. */
+/** Reads the files that commands are given, from any Hadoop file system. A plain path is a local file. */
 final class HadoopFiles {
     private static final long MAX_BYTES = 1L << 30;
 
     private HadoopFiles() {}
 
-    /** @throws RecipeException if it is absent or wrong */
+    /** @throws RecipeException if the recipe is absent or wrong */
     static Recipe recipe(String file, Configuration configuration) {
         Path path;
         try {
@@ -32,51 +34,55 @@ final class HadoopFiles {
         return Recipe.read(path, configuration);
     }
 
-    /**
-     * A whole file, of at most 1 GB.
-     *
-     * @throws InvalidDataException if it is absent, too long or cannot be read
-     */
+    /** A whole file. @throws InvalidDataException if it is absent, larger than 1 GB or cannot be read */
     static byte[] bytes(String file, Configuration configuration) {
         try {
             Path path = new Path(file);
             FileSystem fs = path.getFileSystem(configuration);
             long length = fs.getFileStatus(path).getLen();
             if (length > MAX_BYTES) {
-                throw problem(file, "the file has " + length + " bytes, more than any of kvscale's", null);
+                throw unreadable(file, "the file has " + length + " bytes, more than " + MAX_BYTES, null);
             }
             try (InputStream in = fs.open(path)) {
                 return in.readAllBytes();
             }
         } catch (IOException | IllegalArgumentException e) {
-            throw problem(file, "the file cannot be read: " + e.getMessage(), e);
+            throw unreadable(file, "the file cannot be read: " + e.getMessage(), e);
         }
     }
 
-    /** The first bytes of a file, as many as {@link CalibrationStatistics#MAGIC} has, one character each. */
+    /** The first bytes of a file, as many as {@link CalibrationStatistics#MAGIC} has, as one Latin-1 character each. */
     static String start(String file, Configuration configuration) {
-        try {
-            Path path = new Path(file);
-            try (InputStream in = path.getFileSystem(configuration).open(path)) {
-                byte[] bytes = in.readNBytes(CalibrationStatistics.MAGIC.length());
-                return new String(bytes, StandardCharsets.ISO_8859_1);
-            }
+        Path path = new Path(file);
+        try (InputStream in = path.getFileSystem(configuration).open(path)) {
+            byte[] bytes = in.readNBytes(CalibrationStatistics.MAGIC.length());
+            return new String(bytes, StandardCharsets.ISO_8859_1);
         } catch (IOException | IllegalArgumentException e) {
-            throw problem(file, "the file cannot be read: " + e.getMessage(), e);
+            throw unreadable(file, "the file cannot be read: " + e.getMessage(), e);
         }
     }
 
-    /** @throws InvalidDataException if it is not an undamaged statistics file */
+    /** The status of a file or folder; null if there is none or it cannot be read. */
+    static @Nullable FileStatus status(String path, Configuration configuration) {
+        try {
+            Path p = new Path(path);
+            return p.getFileSystem(configuration).getFileStatus(p);
+        } catch (IOException | IllegalArgumentException e) {
+            return null;
+        }
+    }
+
+    /** @throws InvalidDataException if the file is not a valid statistics file */
     static CalibrationStatistics statistics(String file, Configuration configuration) {
-        return named(file, () -> CalibrationStatistics.fromByteArray(bytes(file, configuration)));
+        return withFile(file, () -> CalibrationStatistics.fromByteArray(bytes(file, configuration)));
     }
 
-    /** @throws InvalidDataException if the bytes of that file are not a scale table */
-    static ScaleTable scaleTable(String file, byte[] bytes) {
-        return named(file, () -> ScaleTable.fromJson(bytes));
+    /** @throws InvalidDataException if the file is not a valid scale table */
+    static ScaleTable scaleTable(String file, Configuration configuration) {
+        return withFile(file, () -> ScaleTable.fromJson(bytes(file, configuration)));
     }
 
-    private static <T> T named(String file, Supplier<T> read) {
+    private static <T> T withFile(String file, Supplier<T> read) {
         try {
             return read.get();
         } catch (InvalidDataException e) {
@@ -86,8 +92,7 @@ final class HadoopFiles {
         }
     }
 
-    private static InvalidDataException problem(
-            String file, String what, @org.jspecify.annotations.Nullable Exception cause) {
+    private static InvalidDataException unreadable(String file, String what, @Nullable Exception cause) {
         DataProblem problem = DataProblem.of(what, "check the path").inFile(file);
         return cause == null ? new InvalidDataException(problem) : new InvalidDataException(problem, cause);
     }

@@ -34,25 +34,31 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** What files hold. */
+/** Shows what files hold. */
 @Command(
         name = "inspect",
         description = "Shows what a capture, a statistics file or a scale table holds.",
         footer = {
-            "A capture named by itself is read whole, for its ranges; of the files of a folder, headers and masks only."
+            "A single capture is read completely, with its ranges. Of several captures only headers and masks are read."
         })
 public final class InspectCommand implements Callable<Integer> {
     @Spec
     @SuppressWarnings("NullAway.Init") // set by picocli
     private CommandSpec spec;
 
-    @Parameters(paramLabel = "PATH", arity = "1..*", description = "Captures or their folders, results, statistics.")
+    @Parameters(
+            paramLabel = "PATH",
+            arity = "1..*",
+            description = "Captures or folders of them, result folders, statistics files.")
     private List<String> paths = new ArrayList<>();
 
-    @Option(names = "--recipe", paramLabel = "FILE", description = "How to read captures, where the files do not say.")
+    @Option(
+            names = "--recipe",
+            paramLabel = "FILE",
+            description = "A recipe that says how to read the captures, if the files do not.")
     private @Nullable String recipeFile;
 
-    @Option(names = "--json", description = "Print JSON: an array with one object a file.")
+    @Option(names = "--json", description = "Print a JSON array with one object per file.")
     private boolean json;
 
     @Override

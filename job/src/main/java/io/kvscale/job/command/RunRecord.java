@@ -12,7 +12,7 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** What varies from run to run: the content of {@code run.json}. */
+/** The content of {@code run.json}: the values that vary from run to run. */
 final class RunRecord {
     private final Instant start = Instant.now();
     private final List<String> inputs;
@@ -22,7 +22,7 @@ final class RunRecord {
         this(inputs, null);
     }
 
-    /** @param table what was read instead of inputs */
+    /** @param table the table that was read instead of inputs; null for none */
     RunRecord(List<String> inputs, @Nullable String table) {
         this.inputs = List.copyOf(inputs);
         this.table = table;
@@ -41,7 +41,7 @@ final class RunRecord {
         return run;
     }
 
-    /** Of a run without Spark. */
+    /** The record of a run without Spark. */
     Map<String, Object> finish() {
         Instant end = Instant.now();
         Map<String, Object> run = new LinkedHashMap<>();

@@ -13,8 +13,8 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** Another scheme from the same pass: needs neither the corpus nor Spark. */
-@Command(name = "scales", description = "Derives a scale table from statistics, without the corpus.")
+/** Derives scales for another recipe. Reads only a statistics file; does not start Spark. */
+@Command(name = "scales", description = "Derives scales from statistics, without the captures or texts.")
 public final class ScalesCommand implements Callable<Integer> {
     @Spec
     @SuppressWarnings("NullAway.Init") // set by picocli
@@ -24,23 +24,27 @@ public final class ScalesCommand implements Callable<Integer> {
             names = "--statistics",
             required = true,
             paramLabel = "FILE",
-            description = "statistics.kvstats of an earlier calibration.")
+            description = "statistics.kvstats of a calibration.")
     private String statisticsFile = "";
 
-    @Option(names = "--recipe", required = true, paramLabel = "FILE", description = "The scheme to derive, as YAML.")
+    @Option(
+            names = "--recipe",
+            required = true,
+            paramLabel = "FILE",
+            description = "A recipe (YAML) with the scheme to derive.")
     private String recipeFile = "";
 
     @Option(
             names = "--output",
             required = true,
             paramLabel = "DIR",
-            description = "The result folder; it appears whole or not at all.")
+            description = "The result folder. It appears when it is complete, or not at all.")
     private String output = "";
 
-    @Option(names = "--overwrite", description = "Replace an older result folder.")
+    @Option(names = "--overwrite", description = "Replace an existing result folder.")
     private boolean overwrite;
 
-    @Option(names = "--report", description = "Write report.html too, as calibrate does.")
+    @Option(names = "--report", description = "Also write report.html, as calibrate does.")
     private boolean report;
 
     @Option(names = "--quiet", description = "Print errors only.")

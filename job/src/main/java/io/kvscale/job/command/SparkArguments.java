@@ -9,7 +9,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** Where commands that need Spark run. */
+/** Options about Spark, for commands that run on it. */
 final class SparkArguments {
     @Spec(Spec.Target.MIXEE)
     @SuppressWarnings("NullAway.Init") // set by picocli
@@ -18,25 +18,25 @@ final class SparkArguments {
     @Option(
             names = "--master",
             paramLabel = "URL",
-            description = "The Spark master; by default spark-submit's, or else local[*] in this process.")
+            description = "The Spark master; default: that of spark-submit, or local[*] in this process.")
     private @Nullable String master;
 
-    @Option(names = "--conf", paramLabel = "K=V", description = "A Spark property; may be repeated.")
+    @Option(names = "--conf", paramLabel = "K=V", description = "A Spark property; can be repeated.")
     private Map<String, String> properties = new LinkedHashMap<>();
 
     @Option(
             names = "--partitions",
             paramLabel = "N",
-            description = "Tasks to aim at; by default enough for every core, of at most about 1 GB each. Of a table:"
-                    + " the most tasks; Spark plans them, by its own settings, and never cuts a row.")
+            description = "Target number of tasks; default: enough for every core, at most about 1 GB each. For a"
+                    + " table: the maximum number; Spark plans the tasks and never splits a row.")
     private @Nullable Integer partitions;
 
-    /** How many tasks to aim at; 0: not said. */
+    /** The target number of tasks; 0 if not given. */
     int partitions() {
         return partitions == null ? 0 : partitions;
     }
 
-    /** Chosen, not started. @throws ParameterException for a number of tasks below 1 */
+    /** The runtime to use, not yet started. @throws ParameterException if {@code --partitions} is below 1 */
     SparkRuntime runtime() {
         if (partitions != null && partitions < 1) {
             throw new ParameterException(spec.commandLine(), "--partitions must be at least 1");

@@ -9,7 +9,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** What commands that run a model over texts take. */
+/** Options of commands that run a model over texts. */
 final class TextArguments {
     @Spec(Spec.Target.MIXEE)
     @SuppressWarnings("NullAway.Init") // set by picocli
@@ -19,29 +19,29 @@ final class TextArguments {
             names = "--model",
             paramLabel = "DIR",
             description =
-                    "A model's folder: model.onnx, config.json, tokenizer.json; local, of any Hadoop file system, or"
-                            + " what --files brought.")
+                    "The model folder, with model.onnx, config.json and tokenizer.json: local, on a Hadoop file system,"
+                            + " or shipped with --files.")
     private @Nullable String model;
 
     @Option(
             names = "--text",
             paramLabel = "PATH",
             arity = "1..*",
-            description = "Texts for the model: folders, files or globs of .txt, .jsonl or .parquet.")
+            description = "Texts for the model: folders, files or globs of .txt, .jsonl or .parquet files.")
     private List<String> texts = new ArrayList<>();
 
     @Option(
             names = "--query",
             paramLabel = "SQL",
-            description = "Texts for the model: what Spark SQL gives, a row a text.")
+            description = "Texts for the model: a Spark SQL query, one text per row.")
     private @Nullable String query;
 
-    /** Whether any of these options is there. */
+    /** Whether any of these options is given. */
     boolean isGiven() {
         return model != null || !texts.isEmpty() || query != null;
     }
 
-    /** The model's folder. @throws ParameterException if it is not named */
+    /** The model folder. @throws ParameterException if it is not given */
     String model() {
         String folder = model;
         if (folder == null) {
@@ -51,10 +51,10 @@ final class TextArguments {
     }
 
     /**
-     * Where the texts are.
+     * The source of the texts.
      *
-     * @param table a table or view that Spark knows, which the command was given too
-     * @throws ParameterException if that is not said once
+     * @param table the value of the command's {@code --table}; null if not given
+     * @throws ParameterException unless exactly one source is given
      */
     TextInput input(@Nullable String table) {
         int ways = (texts.isEmpty() ? 0 : 1) + (query == null ? 0 : 1) + (table == null ? 0 : 1);
@@ -62,7 +62,7 @@ final class TextArguments {
             throw error(
                     ways == 0
                             ? "Missing required option: '--text=PATH...', '--table=NAME' or '--query=SQL'"
-                            : "--text, --table and --query stand in place of each other");
+                            : "--text, --table and --query cannot be combined");
         }
         if (table != null && table.isBlank() || query != null && query.isBlank()) {
             throw error((table != null ? "--table" : "--query") + " is empty");
@@ -73,7 +73,7 @@ final class TextArguments {
         return query != null ? TextInput.query(query) : TextInput.paths(texts);
     }
 
-    /** What is read, and so must lie outside of the output: the model and the files of text. */
+    /** The paths that are read: text files and the model. The output folder must not overlap them. */
     List<String> paths() {
         List<String> paths = new ArrayList<>(texts);
         if (model != null) {

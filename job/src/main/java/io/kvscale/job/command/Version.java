@@ -7,7 +7,7 @@ import java.util.Objects;
 import java.util.Properties;
 import picocli.CommandLine.IVersionProvider;
 
-/** The versions that a report of a problem needs; the Spark version is the one built against. */
+/** The versions that {@code --version} prints. The Spark version is the one that kvscale was built against. */
 public final class Version implements IVersionProvider {
     @Override
     public String[] getVersion() {

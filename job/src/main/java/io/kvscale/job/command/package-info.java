@@ -1,3 +1,3 @@
-/** One class for each command and its options. */
+/** One class for each command of the command line, and its options. */
 @org.jspecify.annotations.NullMarked
 package io.kvscale.job.command;

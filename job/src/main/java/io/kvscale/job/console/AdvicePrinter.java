@@ -8,14 +8,13 @@ import io.kvscale.tensor.Slot;
 import java.io.PrintWriter;
 import java.math.BigDecimal;
 import java.math.MathContext;
-import java.math.RoundingMode;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
-/** Shows advice on the terminal: a line a layer, the most sensitive slots, and last what to copy. */
+/** Prints advice: one line per layer, the most sensitive slots, then what to copy: vLLM arguments and a recipe. */
 public final class AdvicePrinter {
     private static final int MAX_SENSITIVE = 10;
 
@@ -23,34 +22,34 @@ public final class AdvicePrinter {
 
     public static void print(Advice advice, PrintWriter out) {
         out.println(advice.goal().option() + ", static scales by "
-                + advice.strategy().word() + " of the least squared error"
-                + (advice.approximate() ? "; approximate: F32 values were counted as BF16" : ""));
+                + advice.strategy().word() + " with the least squared error"
+                + (advice.approximate() ? "; approximate, because F32 values were counted as BF16" : ""));
         layers(advice, out);
-        out.println("average " + fixed(advice.averageBits()) + " bits a value; noise to signal, summed over "
+        out.println("average " + TextTable.fixed(advice.averageBits()) + " bits per value; noise/signal, summed over "
                 + advice.slots().size() + " slots: "
                 + new BigDecimal(advice.noiseToSignal()).round(new MathContext(4)));
         out.println();
-        out.println("most sensitive, by the best SQNR in the fewest bits:");
+        out.println("most sensitive slots, by their best SQNR at the fewest bits:");
         sensitive(advice, out);
         out.println();
         String skip = advice.skipArguments();
         out.println(
                 skip == null
-                        ? "no layer stays unquantized"
-                        : "layers that stay unquantized, as arguments for vLLM, after its model and --kv-cache-dtype:");
+                        ? "all layers are quantized"
+                        : "vLLM arguments for the layers that stay unquantized, in addition to --kv-cache-dtype:");
         if (skip != null) {
             out.println(skip);
         }
         String refusal = advice.vllmRefusal();
         if (refusal != null) {
-            out.println("nothing for vLLM to load: " + refusal + " (--formats fp8 keeps to these)");
+            out.println("vLLM cannot load this: " + refusal + " (use --formats fp8)");
         }
         String recipe = advice.recipe();
         out.println();
         out.println(
                 recipe == null
-                        ? "no recipe: every layer stays unquantized"
-                        : "--- the recipe that gives these scales, for kvscale scales --recipe ---");
+                        ? "no recipe, because every layer stays unquantized"
+                        : "--- the recipe for these scales, for kvscale scales --recipe ---");
         if (recipe != null) {
             out.print(recipe);
         }
@@ -96,11 +95,6 @@ public final class AdvicePrinter {
 
     private static String sqnr(Candidate candidate) {
         double sqnr = candidate.error().sqnrDb();
-        return !candidate.isQuantized() ? "" : Double.isInfinite(sqnr) ? "exact" : fixed(sqnr);
-    }
-
-    /** Two decimals, the same on every JDK. */
-    private static String fixed(double number) {
-        return new BigDecimal(number).setScale(2, RoundingMode.HALF_EVEN).toPlainString();
+        return !candidate.isQuantized() ? "" : Double.isInfinite(sqnr) ? "exact" : TextTable.fixed(sqnr);
     }
 }

@@ -7,7 +7,7 @@ import java.util.Collection;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 
-/** One capture on one line; where slots differ, all that occurs. */
+/** Prints one capture as one line. If slots differ, a cell lists all their values. */
 public final class CapturePrinter {
     private CapturePrinter() {}
 

@@ -5,7 +5,7 @@ import io.kvscale.observer.CalibrationStatistics;
 import java.io.PrintWriter;
 import java.util.Locale;
 
-/** What {@code calibrate --dry-run} shows. */
+/** Prints what {@code calibrate --dry-run} found. */
 public final class DryRunPrinter {
     private final PrintWriter out;
 
@@ -24,7 +24,7 @@ public final class DryRunPrinter {
         out.println("unmatched  " + run.tally().unmatchedTensors() + " tensors"
                 + (run.tally().names().isEmpty()
                         ? ""
-                        : ", such as " + run.tally().names()));
+                        : ", for example " + run.tally().names()));
         StatisticsPrinter.print(headers, false, out);
         out.flush();
     }

@@ -9,19 +9,18 @@ import io.kvscale.tensor.Slot;
 import java.io.PrintWriter;
 import java.math.BigDecimal;
 import java.math.MathContext;
-import java.math.RoundingMode;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
-/** Shows an evaluation on the terminal: a line a scheme, then a line a layer. */
+/** Prints an evaluation: one line per scheme, then one line per layer. */
 public final class EvaluationPrinter {
     private EvaluationPrinter() {}
 
     public static void print(Evaluation evaluation, PrintWriter out) {
         int residual = evaluation.settings().residualLength();
-        out.println(evaluation.predicted() + " tokens predicted, of " + evaluation.samples() + " samples, in chunks of "
+        out.println(evaluation.predicted() + " tokens predicted from " + evaluation.samples() + " samples, in chunks of "
                 + evaluation.settings().chunk()
                 + (residual == 0 ? "" : "; the newest " + residual + " tokens stay in full precision"));
         TextTable table = new TextTable("", "scales", "scheme", "perplexity", "kl", "top1_percent");
@@ -34,11 +33,11 @@ public final class EvaluationPrinter {
                     scheme(one.scales().table()),
                     digits(one.perplexity()),
                     digits(one.kl()),
-                    fixed(100 * one.top1()));
+                    TextTable.fixed(100 * one.top1()));
         }
         table.print(out);
         out.println();
-        out.println("signal to noise of K and V as cached, in dB:");
+        out.println("SQNR of the cached K and V, in dB:");
         layers(evaluation, out);
     }
 
@@ -66,7 +65,7 @@ public final class EvaluationPrinter {
         table.print(out);
     }
 
-    /** Of a table whose slots differ: that they do. */
+    /** The scheme in a few words; "mixed" if slots differ. */
     private static String scheme(ScaleTable table) {
         QuantizationScheme common = table.scheme();
         boolean mixed =
@@ -81,14 +80,10 @@ public final class EvaluationPrinter {
     }
 
     private static String sqnr(@Nullable Double db) {
-        return db == null ? "" : Double.isInfinite(db) ? "exact" : fixed(db);
+        return db == null ? "" : Double.isInfinite(db) ? "exact" : TextTable.fixed(db);
     }
 
-    private static String fixed(double number) {
-        return new BigDecimal(number).setScale(2, RoundingMode.HALF_EVEN).toPlainString();
-    }
-
-    /** Five digits, the same on every JDK. */
+    /** Five significant digits, the same on every JDK. */
     private static String digits(double number) {
         return new BigDecimal(number).round(new MathContext(5)).toString();
     }

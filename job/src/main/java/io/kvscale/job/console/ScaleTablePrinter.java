@@ -12,7 +12,7 @@ import java.util.Map;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
-/** Shows a scale table on the terminal: one line a layer. */
+/** Prints a scale table: one line per layer. */
 public final class ScaleTablePrinter {
     private ScaleTablePrinter() {}
 
@@ -37,7 +37,7 @@ public final class ScaleTablePrinter {
         text.print(out);
     }
 
-    /** One scale as it is, several as least .. greatest (count). */
+    /** The scale of a slot; several scales as least .. greatest (count). */
     public static String scales(@Nullable SlotScales slot) {
         if (slot == null) {
             return "";

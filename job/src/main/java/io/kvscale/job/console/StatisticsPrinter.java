@@ -12,11 +12,11 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** Shows statistics: one line a slot. */
+/** Prints statistics: one line per slot. */
 public final class StatisticsPrinter {
     private StatisticsPrinter() {}
 
-    /** @param values whether values were read, or headers only */
+    /** @param values false if only headers were read */
     public static void print(CalibrationStatistics statistics, boolean values, PrintWriter out) {
         TextTable table = values
                 ? new TextTable(
@@ -40,13 +40,13 @@ public final class StatisticsPrinter {
         table.print(out);
     }
 
-    /** Says on one line whether there are histograms, and how large they are. */
+    /** Prints one line about the histograms and their size. */
     public static void printHistograms(CalibrationStatistics statistics, PrintWriter out) {
         Collection<SlotStatistics> counted = statistics.slots().values().stream()
                 .filter(SlotStatistics::hasCounts)
                 .toList();
         if (counted.isEmpty()) {
-            out.println("histograms: none, ranges only");
+            out.println("histograms: none, only ranges");
             return;
         }
         long bytes = counted.stream().mapToLong(SlotStatistics::sizeOfCounts).sum();
@@ -54,7 +54,7 @@ public final class StatisticsPrinter {
         boolean rounded = counted.stream().anyMatch(s -> s.geometry().dtype() == Dtype.F32);
         out.println(
                 "histograms: " + counted.size() + " of " + statistics.slots().size() + " slots, " + bytes + " bytes, "
-                        + bytes / heads + " a head" + (rounded ? "; of F32 approximate, rounded to BF16" : ""));
+                        + bytes / heads + " per head" + (rounded ? "; approximate, because F32 values were counted as BF16" : ""));
     }
 
     private static @Nullable Map<String, Object> histogram(SlotStatistics seen) {
@@ -67,7 +67,7 @@ public final class StatisticsPrinter {
         return histogram;
     }
 
-    /** The same for programs. */
+    /** The statistics as JSON content, for {@code inspect --json}. */
     public static Map<String, Object> json(CalibrationStatistics statistics) {
         List<Map<String, @Nullable Object>> slots = new ArrayList<>();
         statistics.slots().forEach((slot, seen) -> {

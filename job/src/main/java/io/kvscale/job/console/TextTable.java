@@ -2,10 +2,12 @@ package io.kvscale.job.console;
 
 import io.kvscale.tensor.DataProblem;
 import java.io.PrintWriter;
+import java.math.BigDecimal;
+import java.math.RoundingMode;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Rows in aligned columns: the first line is the heading, numbers are right-aligned. */
+/** A table with aligned columns. The first row is the heading; numbers are right-aligned. */
 public final class TextTable {
     private final List<String[]> rows = new ArrayList<>();
 
@@ -19,6 +21,11 @@ public final class TextTable {
             row[i] = DataProblem.shown(String.valueOf(cells[i]));
         }
         rows.add(row);
+    }
+
+    /** A number with two decimals, the same on every JDK. */
+    static String fixed(double number) {
+        return new BigDecimal(number).setScale(2, RoundingMode.HALF_EVEN).toPlainString();
     }
 
     public void print(PrintWriter out) {

@@ -1,3 +1,3 @@
-/** Tables, progress lines and warnings as people see them on the terminal. */
+/** Prints tables, notices and warnings on the terminal. */
 @org.jspecify.annotations.NullMarked
 package io.kvscale.job.console;

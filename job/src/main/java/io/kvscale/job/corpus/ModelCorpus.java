@@ -60,7 +60,7 @@ public record ModelCorpus(ShippedModel model, ModelShape shape, TextCorpus corpu
 
     /** Also opens the tokenizer, so that its errors are reported once by the driver and not by every task. */
     private static ModelShape validate(ShippedModel model, TextSettings settings) {
-        ModelShape shape = DecoderModel.check(model.local(), settings.modelFile());
+        ModelShape shape = model.manifest().shape();
         TextEncoder.open(model.local(), settings.options(), shape.vocabulary()).close();
         return shape;
     }

@@ -27,7 +27,7 @@ public record TextCorpusSummary(
     public Map<String, String> shown() {
         Map<String, String> shown = new LinkedHashMap<>();
         shown.put("records", records + (bad > 0 ? ", of which " + bad + " bad" : ""));
-        shown.put("samples", samples + (cut > 0 ? ", of which " + cut + " cut" : ""));
+        shown.put("samples", samples + (cut > 0 ? ", of which " + cut + " truncated" : ""));
         shown.put("sequences", String.valueOf(sequences));
         shown.put("batches", String.valueOf(batches));
         shown.put("tokens", String.valueOf(tokens));

@@ -1,5 +1,6 @@
 package io.kvscale.job.model;
 
+import io.kvscale.input.TemporaryFolder;
 import io.kvscale.model.ModelFile;
 import io.kvscale.model.ModelManifest;
 import io.kvscale.tensor.DataProblem;
@@ -171,9 +172,8 @@ public record ShippedModel(
 
     /** A folder in Spark's work directory, which has space for a model. It is deleted when the JVM exits. */
     private static Path temporary() throws IOException {
-        Path folder = Files.createTempDirectory(Path.of(SparkFiles.getRootDirectory()), "kvscale-model");
-        Runtime.getRuntime().addShutdownHook(new Thread(() -> FileUtil.fullyDelete(folder.toFile())));
-        return folder;
+        return TemporaryFolder.in(Path.of(SparkFiles.getRootDirectory()), "kvscale-model")
+                .path();
     }
 
     private void copy(ModelFile file, Path copy) throws IOException {

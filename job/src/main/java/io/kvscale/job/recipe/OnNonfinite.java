@@ -1,9 +1,9 @@
 package io.kvscale.job.recipe;
 
-/** What to do about NaN and infinite values in K and V. */
+/** What to do about NaN and infinite values of K and V. */
 public enum OnNonfinite {
-    /** Calibration fails and says where they are. The default. */
+    /** Fail and name the first file. The default. */
     FAIL,
-    /** They are left out and counted. */
+    /** Leave them out of the ranges and count them. */
     SKIP
 }

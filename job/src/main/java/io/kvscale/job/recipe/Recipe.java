@@ -6,24 +6,24 @@ import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.tensor.DataProblem;
 import java.io.Serializable;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.Path;
 
 /**
- * What to calibrate and how, as a validated recipe says it: llm-compressor's YAML, or only {@code kv_cache_scheme}, and
- * beside it our own keys under {@code kvscale}.
+ * A validated recipe: llm-compressor's YAML, or only a {@code kv_cache_scheme}, with kvscale's own keys under
+ * {@code kvscale}.
  *
- * @param name where it was read from, for messages
- * @param schemes how every slot is quantized
- * @param capture how the captures are read
- * @param statistics what the pass keeps of the values
- * @param hybrid some layers may be missing: they keep no KV cache
- * @param allowZero a slot of zeros only gets the eps scale instead of an error
- * @param keysBeforeRope keys were captured before RoPE
- * @param text how texts are calibrated on, where the input is text
- * @param notices what the user should be told once: keys that are not acted on, doubtful choices
+ * @param name the name of its file, for messages
+ * @param schemes how each slot is quantized
+ * @param capture how captures are read
+ * @param statistics what a pass keeps of the values
+ * @param hybrid layers may be missing because they have no KV cache
+ * @param allowZero a slot with only zeros gets the smallest scale instead of an error
+ * @param keysBeforeRope K was captured before RoPE
+ * @param text how texts are chosen and run, if the input is text
+ * @param notices messages for the user, such as keys that are ignored
  */
 public record Recipe(
         String name,
@@ -45,20 +45,20 @@ public record Recipe(
     }
 
     /**
-     * The recipe in a text.
+     * Parses a recipe.
      *
      * @param yaml YAML or JSON; not trusted
-     * @param name what messages call it: the name of its file
-     * @throws RecipeException for anything that is wrong with it
+     * @param name the name of its file, for messages
+     * @throws RecipeException if anything is wrong with it
      */
     public static Recipe parse(String yaml, String name) {
-        Section top = Section.of(name, "", RecipeYaml.load(yaml, name));
+        Section top = Section.of(name, "", RecipeFile.mapping(yaml, name));
         Section ours = top.section(SchemeFinder.KVSCALE);
         KvscaleSection kvscale = new KvscaleSection(ours);
         SchemeFinder finder = new SchemeFinder();
         Section scheme = finder.find(top);
-        List<String> notActedOn = new ArrayList<>();
-        RoleSchemes schemes = new RoleSchemes(scheme, kvscale, notActedOn);
+        List<String> ignored = new ArrayList<>();
+        RoleSchemes schemes = new RoleSchemes(scheme, kvscale, ignored);
         SlotSchemes all = schemes.all();
         return new Recipe(
                 name,
@@ -70,30 +70,25 @@ public record Recipe(
                 kvscale.onNonfinite(),
                 kvscale.keysBeforeRope(),
                 TextKeys.read(ours),
-                notices(finder.notActedOn(), notActedOn, kvscale.keysBeforeRope()));
+                notices(finder.ignored(), ignored, kvscale.keysBeforeRope()));
     }
 
-    /** The recipe in a local file. @throws RecipeException if it is absent or wrong */
-    public static Recipe read(Path file) {
-        return parse(RecipeFile.read(file), file.toString());
-    }
-
-    /** The recipe in a file of any file system that Hadoop knows. @throws RecipeException if it is absent or wrong */
-    public static Recipe read(org.apache.hadoop.fs.Path file, Configuration configuration) {
+    /** Reads a recipe from any Hadoop file system. @throws RecipeException if the file is absent or wrong */
+    public static Recipe read(Path file, Configuration configuration) {
         return parse(RecipeFile.read(file, configuration), file.toString());
     }
 
-    /** The scheme of K where no override holds. */
+    /** The scheme of K in layers without an override. */
     public QuantizationScheme key() {
         return schemes.key();
     }
 
-    /** The scheme of V where no override holds. */
+    /** The scheme of V in layers without an override. */
     public QuantizationScheme value() {
         return schemes.value();
     }
 
-    /** Whether layers hold one latent tensor and no V. */
+    /** Whether each layer has one latent tensor and no V. */
     public boolean mla() {
         return capture.mla();
     }
@@ -101,17 +96,16 @@ public record Recipe(
     private static List<String> notices(List<String> foreign, List<String> ignored, boolean keysBeforeRope) {
         List<String> notices = new ArrayList<>();
         if (!foreign.isEmpty()) {
-            notices.add("not acted on, for these keys do not concern the KV cache: "
-                    + listed(foreign)
-                    + " (layers are chosen by kvscale.targets and kvscale.ignore)");
+            notices.add("ignored these recipe keys, which do not concern the KV cache: " + listed(foreign)
+                    + " (to choose layers, use kvscale.targets and kvscale.ignore)");
         }
         if (!ignored.isEmpty()) {
-            notices.add("not acted on: " + listed(ignored)
-                    + " (kvscale.scale_dtype says how scales are computed; zero points follow num_bits and type)");
+            notices.add("ignored these recipe keys: " + listed(ignored)
+                    + " (kvscale.scale_dtype sets the type of scales; num_bits and type set that of zero points)");
         }
         if (keysBeforeRope) {
-            notices.add("keys: before_rope: serving engines cache keys after RoPE, so these k_scale values do not"
-                    + " fit their cache");
+            notices.add("keys is before_rope, but serving engines cache K after RoPE: these k_scale values do not fit"
+                    + " their cache");
         }
         return notices;
     }

@@ -2,7 +2,7 @@ package io.kvscale.job.recipe;
 
 import io.kvscale.tensor.DataProblem;
 
-/** A recipe that is absent or wrong. The message has up to three lines: what, where, what to do. */
+/** A recipe that is absent or wrong. The message has three lines: what is wrong, where, what to do. */
 public final class RecipeException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
@@ -14,8 +14,8 @@ public final class RecipeException extends RuntimeException {
     }
 
     /**
-     * @param recipe the name of its file
-     * @param key the path of the key at fault, as {@code kvscale.layout}; empty: the file as such
+     * @param recipe the name of the file
+     * @param key the path of the bad key, such as {@code kvscale.layout}; empty for the file itself
      */
     static RecipeException of(String recipe, String key, String what, String remedy) {
         String where = "recipe " + DataProblem.shown(recipe) + (key.isEmpty() ? "" : ", key " + DataProblem.shown(key));
@@ -25,7 +25,7 @@ public final class RecipeException extends RuntimeException {
                 key);
     }
 
-    /** The path of the key at fault; empty: the file as such. */
+    /** The path of the bad key; empty for the file itself. */
     public String key() {
         return key;
     }

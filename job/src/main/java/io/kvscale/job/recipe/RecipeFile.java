@@ -1,5 +1,7 @@
 package io.kvscale.job.recipe;
 
+import io.kvscale.scheme.Given;
+import io.kvscale.scheme.PlainYaml;
 import io.kvscale.tensor.DataProblem;
 import java.io.FileNotFoundException;
 import java.io.IOException;
@@ -7,73 +9,69 @@ import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
-import java.nio.file.Path;
+import java.util.Map;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Path;
+import org.jspecify.annotations.Nullable;
 
-/** The text of a recipe's file: UTF-8, no larger than a recipe can be. */
+/** Reads the YAML of a recipe file, which is not trusted: UTF-8, at most 1 MB, without tags. */
 final class RecipeFile {
+    private static final int MAX_SIZE = PlainYaml.MAX_SIZE;
+
     private RecipeFile() {}
 
-    static String read(Path file) {
-        if (Files.isDirectory(file)) {
-            throw folder(file.toString());
-        }
-        return text(file.toString(), () -> Files.newInputStream(file));
-    }
-
-    static String read(org.apache.hadoop.fs.Path file, Configuration configuration) {
-        return text(file.toString(), () -> {
-            var files = file.getFileSystem(configuration);
-            if (files.getFileStatus(file).isDirectory()) {
-                throw folder(file.toString());
-            }
-            return files.open(file);
-        });
-    }
-
-    private static String text(String name, Source source) {
+    static String read(Path file, Configuration configuration) {
+        String name = file.toString();
         byte[] bytes;
-        try (InputStream in = source.open()) {
-            bytes = in.readNBytes(RecipeYaml.MAX_SIZE + 1);
-        } catch (FileNotFoundException | NoSuchFileException e) {
-            throw RecipeException.of(name, "", "the recipe does not exist", "check the path given to --recipe");
+        try {
+            FileSystem fs = file.getFileSystem(configuration);
+            if (fs.getFileStatus(file).isDirectory()) {
+                throw bad(name, "the recipe is a folder", "name the YAML file in it");
+            }
+            try (InputStream in = fs.open(file)) {
+                bytes = in.readNBytes(MAX_SIZE + 1);
+            }
+        } catch (FileNotFoundException e) {
+            throw bad(name, "the recipe does not exist", "check the path given to --recipe");
         } catch (IOException | IllegalArgumentException | UnsupportedOperationException e) {
             String why = DataProblem.shown(String.valueOf(e.getMessage()));
-            throw RecipeException.of(
-                    name,
-                    "",
-                    "the recipe cannot be read: " + why,
-                    "check the path given to --recipe and its permissions");
+            throw bad(
+                    name, "the recipe cannot be read: " + why, "check the path given to --recipe and its permissions");
         }
-        if (bytes.length > RecipeYaml.MAX_SIZE) {
-            throw RecipeException.of(
-                    name,
-                    "",
-                    "the recipe is larger than " + RecipeYaml.MAX_SIZE + " bytes",
-                    "name a recipe, not a data file");
+        if (bytes.length > MAX_SIZE) {
+            throw bad(name, "the recipe is larger than " + MAX_SIZE + " bytes", "name a recipe, not a data file");
         }
-        return decode(name, bytes);
-    }
-
-    private static String decode(String name, byte[] bytes) {
         try {
             return StandardCharsets.UTF_8
                     .newDecoder()
                     .decode(ByteBuffer.wrap(bytes))
                     .toString();
         } catch (CharacterCodingException e) {
-            throw RecipeException.of(
-                    name, "", "the recipe is not text in UTF-8", "name a YAML file, saved with the encoding UTF-8");
+            throw bad(name, "the recipe is not UTF-8 text", "name a YAML file that is saved as UTF-8");
         }
     }
 
-    private static RecipeException folder(String name) {
-        return RecipeException.of(name, "", "the recipe is a folder", "name the YAML file in it");
+    /** The top-level mapping of a recipe. @throws RecipeException if the text is not a YAML mapping */
+    static Map<?, ?> mapping(String yaml, String name) {
+        if (yaml.length() > MAX_SIZE) {
+            throw bad(name, "the recipe has more than " + MAX_SIZE + " characters", "name a recipe, not a data file");
+        }
+        @Nullable Object top;
+        try {
+            top = PlainYaml.load(yaml);
+        } catch (PlainYaml.MalformedException e) {
+            throw bad(
+                    name, "the recipe is not valid YAML: " + e.getMessage(), "correct it there; YAML tags are refused");
+        }
+        if (top instanceof Map<?, ?> map) {
+            return map;
+        }
+        String what = top == null ? "the recipe is empty" : "the recipe must be a mapping, got " + Given.shown(top);
+        throw bad(name, what, SchemeFinder.EXAMPLE);
     }
 
-    private interface Source {
-        InputStream open() throws IOException;
+    private static RecipeException bad(String name, String what, String remedy) {
+        return RecipeException.of(name, "", what, remedy);
     }
 }

@@ -16,10 +16,7 @@ import java.util.Map;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/**
- * The schemes of slots: {@code kv_cache_scheme}, overlaid by what {@code kvscale:} says about a role, and for some layers by
- * an override.
- */
+/** The scheme of each slot: {@code kv_cache_scheme}, changed by the role's keys under {@code kvscale:} and by overrides. */
 final class RoleSchemes {
     private static final String SCALE_DTYPE = "scale_dtype";
     private static final String GLOBAL_SCALE = "global_scale";
@@ -28,51 +25,50 @@ final class RoleSchemes {
 
     private final Section base;
     private final KvscaleSection kvscale;
-    private final List<String> notActedOn;
+    private final List<String> ignored;
 
-    /** @throws RecipeException if the base cannot be used as it stands */
-    RoleSchemes(Section base, KvscaleSection kvscale, List<String> notActedOn) {
+    /** @throws RecipeException if {@code kv_cache_scheme} is not valid by itself */
+    RoleSchemes(Section base, KvscaleSection kvscale, List<String> ignored) {
         this.base = base;
         this.kvscale = kvscale;
-        this.notActedOn = notActedOn;
-        parse(base, base.values(), key -> notActedOn.add(base.pathOf(key)));
+        this.ignored = ignored;
+        parse(base, base.values(), key -> ignored.add(base.pathOf(key)));
         ScaleDtype ours = kvscale.scaleDtype();
         Object theirs = base.get(SCALE_DTYPE);
         if (ours != null
                 && ("float32".equals(theirs) || "input".equals(theirs))
                 && !ours.word().equals(theirs)) {
-            notActedOn.add(base.pathOf(SCALE_DTYPE));
+            ignored.add(base.pathOf(SCALE_DTYPE));
         }
         rejectContradiction(kvscale.globalScale(), base.get(GLOBAL_SCALE));
     }
 
-    /** Two words for one thing: which of them a reader had in mind cannot be known. */
     private void rejectContradiction(@Nullable String ours, @Nullable Object theirs) {
         if (ours != null && theirs != null && !ours.equals(theirs)) {
             throw kvscale.error(
                     RecipeKey.GLOBAL_SCALE,
-                    "global_scale: " + ours + ", but " + base.pathOf(GLOBAL_SCALE) + " is " + Given.shown(theirs),
-                    "remove one of them");
+                    "global_scale is " + ours + ", but " + base.pathOf(GLOBAL_SCALE) + " is " + Given.shown(theirs),
+                    "remove one of the two keys");
         }
     }
 
-    /** Of every slot. */
+    /** The schemes of all slots. */
     SlotSchemes all() {
         List<SlotSchemes.Override> overrides = new ArrayList<>();
-        for (KvscaleSection.LayerScheme said : kvscale.overrides()) {
+        for (KvscaleSection.LayerScheme override : kvscale.overrides()) {
             overrides.add(new SlotSchemes.Override(
-                    said.path(),
-                    said.layers(),
-                    said.role() == Role.VALUE ? null : scheme(Role.KEY, said.scheme()),
-                    said.role() == Role.KEY ? null : scheme(Role.VALUE, said.scheme())));
+                    override.path(),
+                    override.layers(),
+                    override.role() == Role.VALUE ? null : scheme(Role.KEY, override.scheme()),
+                    override.role() == Role.KEY ? null : scheme(Role.VALUE, override.scheme())));
         }
         SlotSchemes schemes = new SlotSchemes(scheme(Role.KEY, null), scheme(Role.VALUE, null), overrides);
         String convention = kvscale.globalScale();
         if (convention != null && schemes.all().stream().noneMatch(RoleSchemes::isNvfp4)) {
             throw kvscale.error(
                     RecipeKey.GLOBAL_SCALE,
-                    "global_scale: " + convention + ", but no scheme has the strategy tensor_group (NVFP4)",
-                    "remove it, or say strategy: tensor_group, num_bits: 4, type: float in the scheme");
+                    "global_scale is " + convention + ", but no scheme has the strategy tensor_group (NVFP4)",
+                    "remove it, or write strategy: tensor_group, num_bits: 4, type: float in the scheme");
         }
         return schemes;
     }
@@ -81,7 +77,7 @@ final class RoleSchemes {
         return scheme.strategy() == Strategy.TENSOR_GROUP;
     }
 
-    /** @param further laid over what holds for the role */
+    /** @param further an override, applied after the keys of the role; null for none */
     private QuantizationScheme scheme(Role role, @Nullable Section further) {
         Map<String, Object> fields = new LinkedHashMap<>(base.values());
         ScaleDtype ours = kvscale.scaleDtype();
@@ -92,7 +88,7 @@ final class RoleSchemes {
         for (Section override :
                 further == null ? List.of(kvscale.scheme(role)) : List.of(kvscale.scheme(role), further)) {
             if (!override.values().isEmpty()) {
-                lay(override, fields);
+                apply(override, fields);
                 last = override;
             }
         }
@@ -101,16 +97,16 @@ final class RoleSchemes {
         if (convention != null && strategy instanceof String word && TENSOR_GROUP.equalsIgnoreCase(word)) {
             fields.putIfAbsent(GLOBAL_SCALE, convention);
         }
-        Section told = last;
-        return parse(told, fields, key -> {
+        Section where = last;
+        return parse(where, fields, key -> {
             String top = key.substring(0, key.indexOf('.') < 0 ? key.length() : key.indexOf('.'));
-            if (told != base && told.values().containsKey(top)) {
-                notActedOn.add(told.pathOf(key));
+            if (where != base && where.values().containsKey(top)) {
+                ignored.add(where.pathOf(key));
             }
         });
     }
 
-    private static void lay(Section override, Map<String, Object> fields) {
+    private static void apply(Section override, Map<String, Object> fields) {
         dropDependent(fields, override, STRATEGY, "group_size");
         for (String key : new String[] {STRATEGY, "group_size"}) {
             dropDependent(fields, override, key, "dynamic");
@@ -123,7 +119,7 @@ final class RoleSchemes {
         fields.putAll(override.values());
     }
 
-    /** Who overrides one of a pair and not the other means the other's default for it, not the base's value. */
+    /** An override of one key resets a key that depends on it to its default, unless it sets that key too. */
     private static void dropDependent(Map<String, Object> fields, Section override, String key, String dependent) {
         Object given = override.get(key);
         if (given != null && !given.equals(fields.get(key))) {
@@ -131,9 +127,9 @@ final class RoleSchemes {
         }
     }
 
-    private static QuantizationScheme parse(Section where, Map<String, ?> fields, Consumer<String> notActedOn) {
+    private static QuantizationScheme parse(Section where, Map<String, ?> fields, Consumer<String> ignored) {
         try {
-            return KvCacheScheme.parse(fields, notActedOn);
+            return KvCacheScheme.parse(fields, ignored);
         } catch (InvalidSchemeException e) {
             throw where.error(e.key(), e.what(), e.remedy());
         }

@@ -8,17 +8,14 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/**
- * Finds the one {@code kv_cache_scheme} of a recipe, whatever stages and modifiers it is nested in, and notes the keys
- * that say nothing about the KV cache.
- */
+/** Finds the one {@code kv_cache_scheme} of a recipe, at any nesting of stages and modifiers. Lists the ignored keys. */
 final class SchemeFinder {
     static final String KVSCALE = "kvscale";
     static final String SCHEME = "kv_cache_scheme";
     static final String EXAMPLE =
-            "write at least: kv_cache_scheme: {num_bits: 8, type: float, strategy: tensor, symmetric: true}";
+            "write at least kv_cache_scheme: {num_bits: 8, type: float, strategy: tensor, symmetric: true}";
 
-    /** Keys of llm-compressor that hold no modifiers. */
+    /** Keys of llm-compressor that hold no modifiers; they are ignored. */
     private static final Set<String> PLAIN = Set.of("args", "run_type", "stage", "version", "metadata");
 
     private static final Vocabulary TOP = Vocabulary.of(SCHEME, KVSCALE, "quant_stage", "quant_modifiers", "modifiers")
@@ -26,7 +23,7 @@ final class SchemeFinder {
     private static final Vocabulary STAGE =
             Vocabulary.of("quant_modifiers", "modifiers", "run_type", "args").and(Modifiers.names());
 
-    private final List<String> notActedOn = new ArrayList<>();
+    private final List<String> ignored = new ArrayList<>();
     private @Nullable Section found;
 
     /** @throws RecipeException for an unknown key, or if there is not exactly one {@code kv_cache_scheme} */
@@ -38,9 +35,9 @@ final class SchemeFinder {
         return found;
     }
 
-    /** The keys that were understood and change nothing here. */
-    List<String> notActedOn() {
-        return notActedOn;
+    /** The known keys that do not concern the KV cache. */
+    List<String> ignored() {
+        return ignored;
     }
 
     private void container(Section section, boolean top) {
@@ -49,7 +46,7 @@ final class SchemeFinder {
                 scheme(section, value);
             } else if (key.equals(KVSCALE)) {
                 if (!top) {
-                    throw section.error(key, "kvscale stands at the top of a recipe only", "move it there");
+                    throw section.error(key, "kvscale is allowed only at the top level of a recipe", "move it there");
                 }
             } else if (Modifiers.isMisspelt(key)) {
                 throw section.unknown(key, Modifiers.names());
@@ -58,7 +55,7 @@ final class SchemeFinder {
             } else if (isContainer(key)) {
                 nested(section, key, value);
             } else if (PLAIN.contains(key)) {
-                notActedOn.add(key);
+                ignored.add(key);
             } else {
                 throw section.unknown(key, top ? TOP : STAGE);
             }
@@ -90,7 +87,7 @@ final class SchemeFinder {
     private void modifier(String name, Section modifier) {
         Vocabulary known = Modifiers.keysOf(name);
         if (modifier.values().isEmpty()) {
-            notActedOn.add(name);
+            ignored.add(name);
         }
         modifier.values().forEach((key, value) -> {
             if (key.equals(SCHEME) && (known == null || known.contains(SCHEME))) {
@@ -100,7 +97,7 @@ final class SchemeFinder {
             } else if (known == null && Vocabulary.distance(key, SCHEME) <= 3) {
                 throw modifier.unknown(key, Vocabulary.of(SCHEME));
             } else {
-                notActedOn.add(name + "." + key);
+                ignored.add(name + "." + key);
             }
         });
     }
@@ -113,8 +110,8 @@ final class SchemeFinder {
         if (found != null) {
             throw parent.error(
                     SCHEME,
-                    "a second kv_cache_scheme; the first is " + found.path(),
-                    "keep one; where K and V differ, say how under kvscale: key: scheme and value: scheme");
+                    "the recipe has a second kv_cache_scheme; the first is " + found.path(),
+                    "keep one; if K and V differ, write kvscale: {key: {scheme: ...}, value: {scheme: ...}}");
         }
         found = scheme;
     }

@@ -4,19 +4,19 @@ import io.kvscale.text.TextOptions;
 import java.io.Serializable;
 
 /**
- * How a corpus of text is calibrated on.
+ * How texts are chosen and run through the model.
  *
- * @param samples how many to choose; 0: all
- * @param maxSeqLength the most tokens of a sequence; 0: the model's limit
- * @param shuffle whether samples are chosen by content hash; else the first ones by name
- * @param concatenate whether the samples are joined and cut into sequences of {@code maxSeqLength}
- * @param windows whether longer texts are cut into several sequences; else what is beyond the first is left out
- * @param maxBadRecords how many records may be left out because nothing can be made of them
- * @param modelFile the name of the model in its folder
+ * @param samples the number of samples to choose; 0 for all
+ * @param maxSeqLength the maximum number of tokens in a sequence; 0 for the model's limit
+ * @param shuffle true to choose samples by a hash of their content, false to take the first ones by name
+ * @param concatenate whether texts are packed into sequences of {@code maxSeqLength}
+ * @param windows true to cut longer texts into several sequences, false to truncate them
+ * @param maxBadRecords how many unreadable records may be left out
+ * @param modelFile the name of the ONNX file in the model folder
  * @param fakeQuantizeFeedback whether later chunks of a text attend to fake-quantized K and V
- * @param residualLength the newest tokens that stay unquantized there
- * @param chunkTokens the most tokens that go through the model at once
- * @param maxFailedSamples how many samples may be left out because the model fails on them
+ * @param residualLength with feedback, the number of newest tokens that stay unquantized
+ * @param chunkTokens the maximum number of tokens in one run of the model
+ * @param maxFailedSamples how many samples on which the model fails may be left out
  */
 public record TextSettings(
         TextOptions options,

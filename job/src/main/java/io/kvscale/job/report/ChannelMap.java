@@ -4,21 +4,21 @@ import java.util.Base64;
 import java.util.List;
 
 /**
- * The greatest |x| of every channel, small enough for a page: rounded to BF16, which is exact for such data, two bytes
- * each, little endian, in Base64. A model whose channels would still be too many has neighbours pooled to their greatest.
+ * Encodes the maximum |x| of every channel as little-endian BF16 in Base64. BF16 data is exact, other data is rounded. For a
+ * model with too many channels, the maximum of several neighboring channels is encoded.
  */
 final class ChannelMap {
-    /** Bytes for all slots together, before Base64. */
+    /** Maximum size of all slots together in bytes, before Base64. */
     static final int BUDGET = 440_000;
 
-    /** What a channel without any finite value has. */
+    /** The code of a channel without finite values. */
     private static final int NAN = 0x7fc0;
 
     private static final int GREATEST_FINITE = 0x7f7f;
 
     private ChannelMap() {}
 
-    /** How many neighbouring channels of a head go together, so that all slots keep within the budget. */
+    /** The number of neighboring channels of a head to combine, so that all slots fit into the budget. */
     static int pooled(List<ReportedSlot> slots) {
         int pool = 1;
         while (bytes(slots, pool) > BUDGET && pool < 1 << 17) {

@@ -8,16 +8,16 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How the values of a slot are spread, coarse enough for a page.
+ * A coarse histogram of the values of a slot.
  *
- * @param bins counts of bins of equal width, from the least value to the greatest; a single one where those are equal
- * @param nearlyAll the least number with at least 99.99 % of all |x| not above it
+ * @param bins counts per bin of equal width, from the minimum to the maximum; one bin if both are equal
+ * @param nearlyAll the 99.99th percentile of |x|: the least number that at least 99.99 % of all |x| do not exceed
  */
 record Distribution(long[] bins, float nearlyAll) {
     static final int BINS = 128;
     private static final double NEARLY = 0.9999;
 
-    /** Null where the statistics hold ranges only. */
+    /** Null if the statistics hold only ranges. */
     static @Nullable Distribution of(SlotStatistics seen) {
         ValueCounts counts = seen.counts(0, seen.geometry().heads());
         if (counts == null || counts.values().length == 0) {

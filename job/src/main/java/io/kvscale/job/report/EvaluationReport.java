@@ -12,7 +12,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
-/** {@code report.html} of an evaluation: the numbers of {@code evaluation.json} as pictures, in one file that loads nothing. */
+/** {@code report.html} of an evaluation: charts of {@code evaluation.json} in one file without external resources. */
 public final class EvaluationReport {
     private static final List<String> SCRIPTS = List.of("base.js", "tables.js", "charts.js", "evaluation.js");
 
@@ -24,7 +24,7 @@ public final class EvaluationReport {
      * The page, in UTF-8.
      *
      * @param evaluation the bytes of {@code evaluation.json}
-     * @param version kvscale's own
+     * @param version of kvscale
      */
     public static byte[] html(byte[] evaluation, String version) {
         try {

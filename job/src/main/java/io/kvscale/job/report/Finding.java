@@ -3,18 +3,18 @@ package io.kvscale.job.report;
 import java.util.List;
 
 /**
- * Something that the page says before all else.
+ * A finding at the top of the page.
  *
- * @param grave whether it may spoil the result, rather than explain it
- * @param title what was found, in a few words
- * @param text what it means and what to do
- * @param cases where, the worst first
+ * @param grave true: a warning, the scales may be wrong; false: a note
+ * @param title a few words
+ * @param text the meaning and the remedy
+ * @param cases the slots concerned, the worst first
  */
 record Finding(boolean grave, String title, String text, List<Case> cases) {
     /**
-     * One place where something was found.
+     * One occurrence.
      *
-     * @param slot which slot to show; its layer and role as words of the page's own form, {@code 12/key}, or empty
+     * @param slot id of the slot, for example {@code 12/key}, see {@link ReportData#id}
      */
     record Case(String slot, String text) {}
 }

@@ -10,19 +10,20 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Stream;
 
-/** Looks through the slots for what a reader should know before trusting the scales. */
+/** Checks the slots for properties that a reader should know before using the scales. */
 final class Findings {
-    /** A channel this many times the median channel of its head is an outlier: keys of real models have 2 to 4. */
+    /** An outlier channel is above this multiple of the median channel of its head. Keys of real models reach 2 to 4. */
     static final float OUTLIER = 5;
 
-    /** A scale that reaches this many times as far as 99.99 % of the values wastes a bit of an integer format. */
+    /** A range above this multiple of the 99.99th percentile of |x| wastes a bit of an integer format. */
     static final float WASTE = 2;
 
-    /** Heads this far apart lose bits to the largest of them under one scale. */
+    /** Heads whose maxima differ by this factor lose bits if they share a scale. */
     static final float UNEVEN = 4;
 
-    /** A layer below this part of the median layer is next to nothing. */
+    /** A layer below this fraction of the median layer is nearly zero. */
     static final float NEAR_ZERO = 1e-3f;
 
     private final List<ReportedSlot> slots;
@@ -32,7 +33,7 @@ final class Findings {
         this.slots = slots;
     }
 
-    /** What was found, the grave first. */
+    /** The findings, warnings first. */
     static List<Finding> of(List<ReportedSlot> slots) {
         Findings findings = new Findings(slots);
         findings.nearZero();
@@ -45,25 +46,27 @@ final class Findings {
         return findings.found;
     }
 
-    /** A case with the number by which it is bad. */
-    private record Ranked(double how, Finding.Case at) {}
+    /** A case and its severity. */
+    private record Ranked(double severity, Finding.Case at) {}
 
     private void nearZero() {
         List<Ranked> cases = new ArrayList<>();
         for (Role role : Role.values()) {
-            double[] sizes = of(role).mapToDouble(ReportedSlot::absmax).sorted().toArray();
+            double[] sizes =
+                    slots(role).mapToDouble(ReportedSlot::absmax).sorted().toArray();
             double median = sizes.length == 0 ? 0 : sizes[(sizes.length - 1) / 2];
-            of(role).filter(slot -> slot.absmax() < NEAR_ZERO * median)
+            slots(role)
+                    .filter(slot -> slot.absmax() < NEAR_ZERO * median)
                     .forEach(slot -> cases.add(ranked(
                             1 / (double) slot.absmax(),
                             slot,
-                            "|x| up to " + number(slot.absmax()) + ", the median layer's is " + number(median))));
+                            "maximum |x| " + number(slot.absmax()) + ", median of all layers " + number(median))));
         }
         add(
                 true,
                 "Layers near zero",
-                "Their values are less than a thousandth of the usual. A capture that missed the layer looks like this;"
-                        + " so do layers that a model does not use.",
+                "All values are below 1/1000 of the median layer. Either the capture missed these layers, or the model does"
+                        + " not use them.",
                 cases);
     }
 
@@ -80,14 +83,15 @@ final class Findings {
         }
         add(
                 true,
-                "Channels of zeros only",
-                "Heads pruned or padded, or a capture that was cut. A scale of their own would come from nothing.",
+                "Channels with only zeros",
+                "The heads are pruned or padded, or the capture is truncated. With strategy: channel there is no data for"
+                        + " the scale of these channels.",
                 cases);
     }
 
     private void outliers(Role role) {
         List<Ranked> cases = new ArrayList<>();
-        of(role).forEach(slot -> {
+        slots(role).forEach(slot -> {
             for (int head = 0; head < slot.heads(); head++) {
                 float median = slot.medianOfHead(head);
                 int greatest = -1;
@@ -103,21 +107,22 @@ final class Findings {
                     cases.add(ranked(
                             size / median,
                             slot,
-                            "head " + head + ", channel " + greatest % slot.headDim() + ": |x| up to " + number(size)
-                                    + ", " + times(size / median) + " the head's median channel"
+                            "head " + head + ", channel " + greatest % slot.headDim() + ": maximum |x| " + number(size)
+                                    + ", " + times(size / median) + " the median channel of the head"
                                     + (count > 1 ? "; " + (count - 1) + " more in this head" : "")));
                 }
             }
         });
-        boolean fine = of(role).allMatch(slot -> slot.scales().scheme().strategy() == Strategy.CHANNEL);
+        boolean fine = slots(role).allMatch(slot -> slot.scales().scheme().strategy() == Strategy.CHANNEL);
         add(
                 !fine,
                 "Outlier channels in " + letter(role),
-                "A few channels reach more than " + times(OUTLIER) + " as far as the median channel of their head. "
+                "The maximum of a few channels is more than " + times(OUTLIER) + " that of the median channel of their"
+                        + " head. "
                         + (fine
-                                ? "Every channel has a scale of its own here, so the others do not suffer."
-                                : "Where they share a scale, the others are left with few of an integer format's steps;"
-                                        + " fp8 suffers less, and strategy: channel not at all."),
+                                ? "Each channel has its own scale, so other channels lose no precision."
+                                : "Channels that share a scale with an outlier lose precision in integer formats. fp8 loses"
+                                        + " less; strategy: channel loses none."),
                 cases);
     }
 
@@ -133,15 +138,16 @@ final class Findings {
                 cases.add(ranked(
                         furthest / (double) distribution.nearlyAll(),
                         slot,
-                        "99.99 % of |x| are at most " + number(distribution.nearlyAll()) + ", the scale reaches "
+                        "99.99 % of |x| are at most " + number(distribution.nearlyAll()) + ", the range ends at "
                                 + number(furthest)));
             }
         }
         add(
                 integer,
                 "Heavy tails",
-                "One value in ten thousand takes more than half of the range. An integer format loses a bit to it for every"
-                        + " factor of two: observer: mse or percentile weighs that. fp8 keeps its relative precision.",
+                "One value in ten thousand uses more than half of the range. An integer format loses one bit of precision"
+                        + " for each factor of two; observer: mse or percentile limits this. fp8 keeps its relative"
+                        + " precision.",
                 cases);
     }
 
@@ -158,30 +164,30 @@ final class Findings {
                 cases.add(ranked(
                         heads[heads.length - 1] / heads[0],
                         slot,
-                        "heads reach from " + number(heads[0]) + " to " + number(heads[heads.length - 1])));
+                        "maximum |x| per head from " + number(heads[0]) + " to " + number(heads[heads.length - 1])));
             }
         }
         add(
                 slots.stream().anyMatch(slot -> slot.scales().scheme().format() == NumberFormat.INT4),
-                "Uneven heads under one scale",
-                "The scale of a tensor follows its largest head. strategy: attn_head gives every head its own, and vLLM"
-                        + " loads it.",
+                "Uneven heads share a scale",
+                "The head with the largest values determines the scale of all heads. strategy: attn_head uses one scale per"
+                        + " head, which vLLM can load.",
                 cases);
     }
 
-    private java.util.stream.Stream<ReportedSlot> of(Role role) {
+    private Stream<ReportedSlot> slots(Role role) {
         return slots.stream().filter(slot -> slot.slot().role() == role);
     }
 
-    private static Ranked ranked(double how, ReportedSlot slot, String text) {
+    private static Ranked ranked(double severity, ReportedSlot slot, String text) {
         String name = "layer " + slot.slot().layer() + " " + letter(slot.slot().role());
-        return new Ranked(how, new Finding.Case(ReportData.id(slot.slot()), name + ": " + text));
+        return new Ranked(severity, new Finding.Case(ReportData.id(slot.slot()), name + ": " + text));
     }
 
     private void add(boolean grave, String title, String text, List<Ranked> cases) {
         if (!cases.isEmpty()) {
             List<Finding.Case> sorted = cases.stream()
-                    .sorted(Comparator.comparingDouble(Ranked::how).reversed())
+                    .sorted(Comparator.comparingDouble(Ranked::severity).reversed())
                     .map(Ranked::at)
                     .toList();
             found.add(grave ? graveCount() : found.size(), new Finding(grave, title, text, sorted));
@@ -196,7 +202,7 @@ final class Findings {
         return role == Role.KEY ? "K" : "V";
     }
 
-    /** Three digits, for reading; the same text on every JDK. */
+    /** Three digits; equal on every JDK. */
     private static String number(double x) {
         BigDecimal rounded = new BigDecimal(x).round(new MathContext(3));
         boolean plain = Math.abs(x) >= 1e-4 && Math.abs(x) < 1e6;

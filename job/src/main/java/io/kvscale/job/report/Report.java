@@ -9,8 +9,8 @@ import java.util.Map;
 import java.util.Objects;
 
 /**
- * {@code report.html}: what was calibrated, from what, and what to look at first. One file that loads nothing, neither
- * from a network nor from the disk; the same bytes for the same data and recipe.
+ * {@code report.html} of a calibration: findings, scales, ranges, distributions and errors. One file without external
+ * resources; equal data and recipe give equal bytes.
  */
 public final class Report {
     private static final List<String> SCRIPTS = List.of(
@@ -29,11 +29,11 @@ public final class Report {
     /**
      * The page, in UTF-8.
      *
-     * @param statistics what the solution was derived from; where they hold histograms, the page has distributions
-     * @param version kvscale's own
+     * @param statistics the solution's source; with histograms, the page shows distributions and errors
+     * @param version of kvscale
      */
     public static byte[] html(ScaleSolver.Solution solution, CalibrationStatistics statistics, String version) {
-        // In parallel: the errors of a hundred layers under ten schemes take seconds.
+        // In parallel, because the errors of a hundred layers under ten schemes take seconds.
         List<ReportedSlot> slots = solution.table().slots().entrySet().parallelStream()
                 .map(entry -> slot(entry, statistics))
                 .toList();

@@ -16,17 +16,17 @@ import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
-/** All that the page shows, as JSON for its script; {@code base.js} reads it. */
+/** The data of the page as JSON, which {@code base.js} reads. */
 record ReportData(ScaleSolver.Solution solution, List<ReportedSlot> slots, String version) {
-    /** Of a finding that concerns hundreds of slots the worst are shown. */
+    /** Maximum number of cases per finding; the worst are shown. */
     private static final int MAX_CASES = 40;
 
     private static final int MAX_WARNINGS = 6;
 
-    /** In bytes: the names of hundreds of slots must leave room for the rest. */
+    /** Maximum length of a sample name in bytes, because a page has hundreds of them. */
     private static final int MAX_NAME = 96;
 
-    /** How the page calls a slot. */
+    /** The id of a slot in the page. */
     static String id(Slot slot) {
         return slot.layer() + "/" + slot.role().word();
     }
@@ -70,7 +70,7 @@ record ReportData(ScaleSolver.Solution solution, List<ReportedSlot> slots, Strin
             to.addObject().put("grave", true).put("title", "").put("text", DataProblem.shown(warning));
         }
         if (warnings.size() > MAX_WARNINGS) {
-            String more = warnings.size() - MAX_WARNINGS + " more warnings, as kvscale scales prints them";
+            String more = warnings.size() - MAX_WARNINGS + " more warnings; run kvscale scales to see them";
             to.addObject().put("grave", true).put("title", "").put("text", more);
         }
         for (Finding finding : Findings.of(slots)) {
@@ -125,7 +125,7 @@ record ReportData(ScaleSolver.Solution solution, List<ReportedSlot> slots, Strin
         }
     }
 
-    /** SQNR in dB, null where nothing is lost; mean squared error; saturated values; codes used. */
+    /** Order: SQNR in dB (null: no error), mean squared error, saturated values, codes used. */
     private static void numbers(ArrayNode to, SlotError error) {
         if (Double.isInfinite(error.sqnrDb())) {
             to.addNull();
@@ -141,7 +141,7 @@ record ReportData(ScaleSolver.Solution solution, List<ReportedSlot> slots, Strin
         }
     }
 
-    /** Names come from untrusted files. */
+    /** Names come from untrusted files: escapes control characters and limits the length. */
     private static @Nullable String name(@Nullable String sample) {
         if (sample == null) {
             return null;

@@ -13,25 +13,24 @@ import java.util.regex.Pattern;
 import org.apache.commons.codec.digest.DigestUtils;
 
 /**
- * Puts the page together: a fixed frame, its style and scripts, and the data as JSON that nothing executes. No word of the
- * data becomes markup, for scripts set text only; should one do so by mistake, the page's own security policy runs no
- * script but the two whose digests it names, and loads nothing.
+ * Assembles a page from a fixed frame, a style, scripts and data as JSON. Strings of the data never become markup, because
+ * the scripts only set text. As a second defense, the page's content security policy allows only the two scripts whose
+ * digests it names, and no loading.
  */
 final class ReportPage {
-    /** A newer artifact has another path. */
+    /** The path contains the version of the artifact. */
     private static final String ECHARTS = "/META-INF/resources/webjars/echarts/5.3.1/dist/echarts.min.js";
 
-    private static final Pattern PLACE = Pattern.compile("\\{\\{(\\w+)}}");
+    private static final Pattern PLACEHOLDER = Pattern.compile("\\{\\{(\\w+)}}");
 
     private ReportPage() {}
 
     /**
      * The page, in UTF-8.
      *
-     * @param title its title
-     * @param body the HTML of what it shows, but for what every page has
-     * @param own its scripts, run one after another
-     * @param json its data
+     * @param body resource with the HTML inside the frame {@code page.html}
+     * @param own resources with the page's scripts, in order
+     * @param json the page's data
      */
     static byte[] html(String title, String body, List<String> own, String json) {
         String library = text(ECHARTS);
@@ -46,13 +45,14 @@ final class ReportPage {
                 "data", inScript(json),
                 "library", library,
                 "scripts", scripts);
-        // One pass over the frame alone: a part is never searched for places.
-        String page = PLACE.matcher(text("page.html"))
+        // One pass over the frame: inserted parts are not searched for placeholders.
+        String page = PLACEHOLDER
+                .matcher(text("page.html"))
                 .replaceAll(place -> Matcher.quoteReplacement(Objects.requireNonNull(parts.get(place.group(1)))));
         return page.getBytes(StandardCharsets.UTF_8);
     }
 
-    /** JSON that can neither end the element that holds it nor begin another: these characters occur in strings only. */
+    /** Escapes JSON so that it cannot end its script element. The escaped characters occur only in strings. */
     static String inScript(String json) {
         return json.replace("<", "\\u003c")
                 .replace(">", "\\u003e")
@@ -77,7 +77,7 @@ final class ReportPage {
     private static String text(String resource) {
         try (InputStream in = ReportPage.class.getResourceAsStream(resource)) {
             byte[] bytes = Objects.requireNonNull(in, resource).readAllBytes();
-            // As a browser reads it: its digest is of lines that end in \n.
+            // A browser computes the digest with lines that end in \n.
             return new String(bytes, StandardCharsets.UTF_8).replace("\r\n", "\n");
         } catch (IOException e) {
             throw new UncheckedIOException(e);

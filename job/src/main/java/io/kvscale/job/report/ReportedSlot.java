@@ -8,11 +8,11 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A slot with all that the page shows of it.
+ * A slot as the page shows it.
  *
- * @param channels the greatest |x| of every channel, row-major in (head, channel); NaN where there was no finite value
- * @param distribution null where the statistics hold ranges only
- * @param errors null where the statistics hold ranges only
+ * @param channels maximum |x| per channel, row-major in (head, channel); NaN: no finite value
+ * @param distribution null if the statistics hold only ranges
+ * @param errors null if the statistics hold only ranges
  */
 record ReportedSlot(
         Slot slot,
@@ -40,7 +40,7 @@ record ReportedSlot(
         return scales.geometry().headDim();
     }
 
-    /** The greatest |x| of a head; 0 where it has none. */
+    /** Maximum |x| of a head; 0 without finite values. */
     float absmaxOfHead(int head) {
         float greatest = 0;
         for (int c = head * headDim(); c < (head + 1) * headDim(); c++) {
@@ -49,19 +49,19 @@ record ReportedSlot(
         return greatest;
     }
 
-    /** The greatest |x| of the slot. */
+    /** Maximum |x| of the slot. */
     float absmax() {
         return Math.max(Math.abs(scales.min()), Math.abs(scales.max()));
     }
 
-    /** The median over a head's channels of their greatest |x|: the lower one of two; NaN counts as the greatest. */
+    /** The lower median of the maximum |x| of a head's channels. NaN sorts last. */
     float medianOfHead(int head) {
         float[] sorted = Arrays.copyOfRange(channels, head * headDim(), (head + 1) * headDim());
         Arrays.sort(sorted);
         return sorted[(sorted.length - 1) / 2];
     }
 
-    /** The least number that some scale can stand for, and the greatest: nothing beyond is kept. */
+    /** The smallest and the largest number that any scale of the slot can represent. Values outside saturate. */
     float[] widestReach() {
         float[] reach = {Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY};
         for (int i = 0; i < scales.scale().length; i++) {
@@ -72,7 +72,7 @@ record ReportedSlot(
         return reach;
     }
 
-    /** The same of the scale that reaches least far. */
+    /** The smallest and the largest number that the scale with the narrowest range can represent. */
     float[] narrowestReach() {
         float[] least = reach(0);
         for (int i = 1; i < scales.scale().length; i++) {
@@ -86,9 +86,9 @@ record ReportedSlot(
         float scale = scales.scale()[i];
         float zeroPoint = scales.zeroPoint()[i];
         if (scales.scheme().globalScale() != null) {
-            // Made of the range itself, and nothing else: local scales reach as far as that.
-            float most = Math.max(-scales.rangeMin()[i], scales.rangeMax()[i]);
-            return new float[] {-most, most};
+            // The global scale is derived from the range, so that the local scales cover exactly this range.
+            float end = Math.max(-scales.rangeMin()[i], scales.rangeMax()[i]);
+            return new float[] {-end, end};
         }
         return new float[] {
             (scales.scheme().format().min() - zeroPoint) * scale,

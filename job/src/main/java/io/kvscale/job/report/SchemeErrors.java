@@ -15,19 +15,19 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a slot would lose under the usual schemes, each with one scale for all heads, and what it loses under its own.
+ * The error of a slot under common schemes, each with one scale for all heads, and under its own scheme.
  *
- * @param own null where the slot's own scales are not by tensor or head
+ * @param own null if the slot's own scales are not by tensor or attn_head
  * @param candidates in the order of {@link #SCHEMES}
  */
 record SchemeErrors(@Nullable SlotError own, List<SlotError> candidates) {
-    /** Symmetric; mean squared error as the norm, for it is what the page tells. */
+    /** Symmetric schemes. The norm is 2 because the page shows the mean squared error. */
     static final List<QuantizationScheme> SCHEMES = Arrays.stream(NumberFormat.values())
             .flatMap(format -> Stream.of(new StaticMinMax(), new Mse(2))
                     .map(observer -> QuantizationScheme.of(format, Strategy.TENSOR, true, observer)))
             .toList();
 
-    /** Null where values were not counted. */
+    /** Null without histograms. */
     static @Nullable SchemeErrors of(SlotScales scales, SlotStatistics seen) {
         if (!seen.hasCounts() || seen.isEmpty()) {
             return null;

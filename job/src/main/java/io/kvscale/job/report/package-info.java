@@ -1,3 +1,3 @@
-/** What was calibrated, from what, and how wrong it is, as one page to look at. */
+/** HTML reports of a calibration and of an evaluation. */
 @org.jspecify.annotations.NullMarked
 package io.kvscale.job.report;

@@ -1,4 +1,4 @@
-// Data, words and colours. All text of the page goes through el(), which sets text and never markup.
+// Data, words and colors. All text of the page goes through el(), which sets text and never markup.
 const data = JSON.parse(document.getElementById("data").textContent);
 const letter = {key: "K", value: "V"};
 const roleWord = {key: "keys", value: "values"};
@@ -15,12 +15,12 @@ function el(tag, attributes = {}, ...children) {
   return made;
 }
 
-// Names come from untrusted files: their direction is their own.
+// Names come from untrusted files. <bdi> isolates their text direction.
 const named = name => name === null ? el("span", {class: "fine"}, "unnamed") : el("bdi", {}, name);
 
 const group = n => String(n).replace(/\B(?=(\d{3})+$)/g, "\u202f");
 
-// A few digits for reading; tables of scales show all.
+// Three digits, for reading. Tables of scales show all digits.
 function short(x) {
   if (x === 0 || x === null || !Number.isFinite(x)) {
     return x === 0 ? "0" : "\u2013";
@@ -34,7 +34,7 @@ const exact = x => String(x).replace("-", "\u2212");
 
 const count = (n, one, many = one + "s") => group(n) + " " + (n === 1 ? one : many);
 
-// Okabe and Ito's colours for what is told apart, one ramp of rising lightness for what is more or less.
+// Categorical colors by Okabe and Ito; one sequential ramp for magnitudes.
 const light = {
   dark: false, ink: "#1c2128", quiet: "#5b6470", line: "#e3e0da", card: "#ffffff", empty: "#f1efea",
   key: "#0b62a4", value: "#c65400", out: "rgba(179,71,11,.10)", limit: "#b3470b", ring: "#0b62a4",

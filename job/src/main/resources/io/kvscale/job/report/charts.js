@@ -1,7 +1,7 @@
-// Pictures: one registry, so that all follow the width of the page, its colours, and paper.
+// The charts. A registry redraws all of them when the width, the color scheme or the medium changes.
 const charts = [];
 
-// `build` gives an option and, in words, what it shows; it is asked again whenever colours or data change.
+// `build` returns the ECharts option, the height and a text alternative. It is called for every redraw.
 function chart(host, build, onClick) {
   const entry = {host, build, drawn: echarts.init(host, null, {renderer: "svg"})};
   host.setAttribute("role", "img");
@@ -45,7 +45,7 @@ window.addEventListener("afterprint", () => {
   redraw();
 });
 
-// What a tooltip shows: a heading and lines, as text.
+// The content of a tooltip: a heading and lines of text.
 function tip(heading, ...lines) {
   return el("div", {class: "tip"}, el("strong", {}, heading), ...lines.map(line => el("div", {}, line)));
 }
@@ -65,13 +65,13 @@ function axis(type, name, more = {}) {
   };
 }
 
-// Layers, or heads: whole numbers, so many names as fit.
+// An axis of layers, heads or names. ECharts drops labels that do not fit.
 const categories = (name, values, more = {}) =>
   axis("category", name, {data: values.map(String), splitLine: {show: false}, ...more});
 
 const power = exponent => short(Number((10 ** exponent).toPrecision(3)));
 
-// Cells of (x, y, log10) on the ramp; cells of zeros or of nothing stay blank.
+// A heat map of cells (x, y, log10). Cells of zeros or without values stay blank.
 function heat({width, columns, rows, cells, xName, yName, tipOf, rings = [], selected = null}) {
   const c = colours();
   const sizes = cells.map(cell => cell[2]).filter(Number.isFinite);

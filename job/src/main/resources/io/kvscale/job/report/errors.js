@@ -1,4 +1,4 @@
-// What every usual scheme loses, exactly, over all values of a slot: from its histogram.
+// The error of common schemes over all values of a slot, computed from its histogram.
 const SQNR = 0, MSE = 1, SATURATED = 2, CODES = 3;
 const formats = [...new Set(data.candidates.map(candidate => candidate.format))];
 const candidateOf = (format, observer) =>
@@ -15,22 +15,22 @@ function errors() {
   const chosenTable = el("div", {id: "error-slot"});
   const all = el("div", {id: "error-table"});
   host.replaceChildren(
-    el("p", {class: "lead"}, "Signal to quantization noise over all values, in decibels: 6 dB more halves the error. Every format "
-      + "with one scale for all heads, once up to the greatest value (dashed) and once where the mean squared error is least (solid)."
-      + (data.slots.some(slot => slot.approximate) ? " F32 values were counted as the nearest bf16: approximate." : "")),
-    picture, chosenTable, all, el("h3", {}, "Most sensitive"), ranking());
+    el("p", {class: "lead"}, "Signal-to-quantization-noise ratio (SQNR) over all values, in decibels; higher is better, "
+      + "6 dB more halves the error. Each format uses one scale for all heads, from observer mse (solid) or static_minmax (dashed)."
+      + (data.slots.some(slot => slot.approximate) ? " The numbers are approximate: F32 values were rounded to bf16." : "")),
+    picture, chosenTable, all, el("h3", {}, "Most sensitive slots"), ranking());
   slotCharts.push(chart(picture, errorChart));
 }
 
-// By the scheme that the recipe chose, where that has an error of its own; else by FP8's.
+// The error of the recipe's scales; for scales by channel or group, which have none here, that of FP8.
 const judged = slot => slot.own || slot.errors[candidateOf("fp8_e4m3", "static_minmax")];
 
 function ranking() {
   const worst = data.slots.filter(slot => slot.errors && judged(slot)[SQNR] !== null)
     .sort((a, b) => judged(a)[SQNR] - judged(b)[SQNR]).slice(0, 8);
   return el("div", {},
-    el("p", {class: "lead"}, "The layers that lose most under " + (data.slots.every(slot => slot.own) ? "the scales of this recipe"
-      : "FP8 e4m3, where the recipe\u2019s scales have no error of their own") + ". kvscale advise finds a format for each."),
+    el("p", {class: "lead"}, "The slots with the lowest SQNR under " + (data.slots.every(slot => slot.own) ? "the scales of this recipe"
+      : "FP8 e4m3, or under the recipe where its scales are by tensor or attn_head") + ". kvscale advise recommends a format for each slot."),
     el("ol", {class: "cases"}, ...worst.map(slot => el("li", {}, slotLink({
       slot: slot.layer + "/" + slot.role,
       text: "layer " + slot.layer + " " + letter[slot.role] + ": " + db(judged(slot)[SQNR]) + " dB"
@@ -41,7 +41,7 @@ function errorChart(width) {
   const c = colours();
   const there = slotsOf(chosen.role).filter(slot => slot.errors);
   const line = (format, observer, i) => ({
-    name: formatName[format] + (observer === "mse" ? "" : " up to the greatest value"), type: "line", symbol: "circle", symbolSize: observer === "mse" && there.length <= 60 ? 4 : 2,
+    name: formatName[format] + (observer === "mse" ? "" : ", static_minmax"), type: "line", symbol: "circle", symbolSize: observer === "mse" && there.length <= 60 ? 4 : 2,
     lineStyle: {color: c.set[i], width: observer === "mse" ? 2 : 1.2, type: observer === "mse" ? "solid" : "dashed"},
     itemStyle: {color: c.set[i]},
     data: there.map(slot => {
@@ -55,8 +55,8 @@ function errorChart(width) {
   };
   return {
     height: width < 500 ? 320 : 360,
-    label: "Lines of the signal to noise ratio of the " + roleWord[chosen.role] + " by layer and format. On average with the least "
-      + "error: " + formats.map(format => formatName[format] + " " + mean(format) + " dB").join(", ") + ". The tables below have all.",
+    label: "Line chart of the SQNR of the " + roleWord[chosen.role] + " by layer and format. Averages with observer "
+      + "mse: " + formats.map(format => formatName[format] + " " + mean(format) + " dB").join(", ") + ". The tables below have the numbers.",
     option: {
       grid: {left: 56, right: 16, top: width < 500 ? 66 : 42, bottom: 44},
       legend: {top: 4, left: 36, textStyle: {color: c.ink}, itemGap: 14, data: formats.map(format => formatName[format])},
@@ -76,15 +76,15 @@ function showErrors(slot) {
   const row = (name, error, own) => [name, db(error[SQNR]), short(error[MSE]), share(error[SATURATED], slot.count),
     group(error[CODES]), own];
   byId("error-slot").replaceChildren(
-    el("h3", {}, "Schemes of layer " + slot.layer + ", " + roleWord[slot.role]),
+    el("h3", {}, "Error by scheme, layer " + slot.layer + ", " + roleWord[slot.role]),
     table("SQNR, mean squared error, saturated values and codes used by scheme",
       ["scheme", "SQNR, dB", "MSE", "saturated", "codes used", ""],
       [...(slot.own ? [row(describe(data.schemes[slot.scheme]), slot.own, "this recipe")] : []),
         ...data.candidates.map((candidate, i) =>
           row(formatName[candidate.format] + ", " + candidate.fields.observer, slot.errors[i], ""))], [5]));
   folded(byId("error-table"), "SQNR of all layers as a table", () => table(
-    "SQNR in dB of the " + roleWord[slot.role] + " by layer and format; the greatest value, then the least error",
-    ["layer", ...formats.flatMap(format => [formatName[format], "mse"])],
+    "SQNR in dB of the " + roleWord[slot.role] + " by layer, format and observer",
+    ["layer", ...formats.flatMap(format => [formatName[format] + " static_minmax", "mse"])],
     slotsOf(slot.role).filter(one => one.errors).map(one => [one.layer, ...one.errors.map(error => db(error[SQNR]))])));
 }
 

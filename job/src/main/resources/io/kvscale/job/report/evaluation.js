@@ -10,7 +10,7 @@ const digits = x => x >= 1e5 ? short(x) : String(Number(x.toPrecision(5)));
 const more = x => (x < baseline ? "\u2212" : "+") + digits(Number(Math.abs(100 * x / baseline - 100).toFixed(2))) + " %";
 let role = schemes.some(scheme => holds(scheme, "key")) ? "key" : "value";
 
-// Paths differ at their ends.
+// The end of a path, which tells paths apart.
 function ending(name, most) {
   const characters = [...name];
   return characters.length <= most ? name : "\u2026" + characters.slice(1 - most).join("");
@@ -21,49 +21,53 @@ const labelOf = (scheme, i, width) => (i + 1) + "  " + ending(scheme.scales, wid
 function head() {
   const best = schemes.reduce((a, b) => b.kl < a.kl ? b : a);
   byId("summary").append(
-    count(schemes.length, "quantized cache") + " beside the full-precision one, on "
+    count(schemes.length, "quantized cache") + " compared with the full-precision cache on "
       + count(evaluation.predicted_tokens, "predicted token") + " of " + count(evaluation.samples, "sample") + ". ",
-    schemes.length === 1 ? "" : el("span", {}, "Nearest to it is ", named(best.scales), "."));
+    schemes.length === 1 ? "" : el("span", {}, "Lowest KL divergence: ", named(best.scales), "."));
   const facts = [
-    ["Perplexity in full precision", digits(baseline)],
+    ["Full-precision perplexity", digits(baseline)],
     ["Samples", group(evaluation.samples)],
     ["Tokens", group(evaluation.tokens)],
-    ["Chunk", count(evaluation.chunk, "token")],
-    ["Residual in full precision", count(evaluation.residual_length, "token")]
+    ["Chunk size", count(evaluation.chunk, "token")],
+    ["Residual window", count(evaluation.residual_length, "token")]
   ];
   byId("facts").append(...facts.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
-  byId("quality-table").append(table("Predictions by cache", ["", "scales", "scheme", "perplexity", "", "KL", "top-1"],
+  byId("quality-table").append(table("Prediction quality by cache", ["", "scales", "scheme", "perplexity", "change", "KL", "top-1"],
     [["", "", "full precision", digits(baseline), "", "", ""],
       ...schemes.map((scheme, i) => [i + 1, named(scheme.scales), describe(scheme.scheme), digits(scheme.perplexity),
         more(scheme.perplexity), short(scheme.kl), percent(scheme.top1)])], [1, 2]));
 }
 
-// A bar a scheme; a point on a logarithmic axis, which has no zero, where the greatest would hide the least.
+// One bar per scheme. Points on a logarithmic axis if the values differ too much for bars.
 function bars(id, words, valueOf, textOf, shown = {}) {
   chart(byId(id), width => {
     const c = colours();
     const values = schemes.map(valueOf);
     const labels = schemes.map((scheme, i) => labelOf(scheme, i, width));
+    const texts = values.map(value => textOf(value).replace(" (", width < 500 ? "\n(" : " ("));
+    const widest = lines => Math.max(...lines.flatMap(text => text.split("\n")).map(line => line.length));
     const seen = [...values, ...(shown.line ? [shown.line] : [])].filter(x => x > 0);
     const logarithmic = seen.length > 0 && Math.max(...seen) > 30 * Math.min(...seen);
     return {
       height: 58 + 34 * schemes.length,
-      label: (logarithmic ? "Points" : "Bars") + " of the " + words + ": "
+      label: (logarithmic ? "Dot plot" : "Bar chart") + " of " + words + ": "
         + schemes.map((scheme, i) => scheme.scales + " " + textOf(values[i])).join(", ")
         + (shown.line ? "; the full-precision cache " + digits(shown.line) : "") + ".",
       option: {
-        grid: {left: 24 + 7.5 * Math.max(...labels.map(label => label.length)), right: width < 500 ? 84 : 120, top: 22, bottom: 30},
+        grid: {left: 24 + 7.5 * widest(labels), right: 20 + 7.5 * widest(texts), top: 22, bottom: 30},
         tooltip: tooltip(p => tip(schemes[p.dataIndex].scales, describe(schemes[p.dataIndex].scheme),
           words + ": " + textOf(values[p.dataIndex])), {trigger: "item"}),
         xAxis: axis(logarithmic ? "log" : "value", "", {
           axisLabel: {color: c.quiet, fontSize: 11, hideOverlap: true, formatter: shown.axis || short},
           ...(logarithmic ? {} : {min: 0, max: shown.most})
         }),
-        yAxis: categories("", labels, {inverse: true, axisLabel: {color: c.ink, fontSize: 12, interval: 0}}),
+        // The values are labels of a second axis, where the line of the full-precision cache cannot cross them.
+        yAxis: [labels, texts].map((names, i) => categories("", names, {inverse: true,
+          position: i === 0 ? "left" : "right", axisLabel: {color: c.ink, fontSize: 12, lineHeight: 14, interval: 0},
+          ...(i === 0 ? {} : {axisLine: {show: false}, axisTick: {show: false}})})),
         series: [{
           type: logarithmic ? "scatter" : "bar", barMaxWidth: 18, symbolSize: 14,
           data: values.map((value, i) => ({value: logarithmic && value === 0 ? "-" : value, itemStyle: {color: c.set[i % c.set.length], opacity: 1}})),
-          label: {show: true, position: "right", color: c.ink, fontSize: 12, formatter: p => textOf(values[p.dataIndex])},
           markLine: shown.line ? {
             silent: true, symbol: "none", lineStyle: {color: c.limit, type: "dashed", width: 1.5}, label: {show: false},
             data: [{xAxis: shown.line}]
@@ -93,8 +97,8 @@ function layersChart(width) {
   };
   return {
     height: (width < 500 ? 300 : 330) + 22 * Math.ceil(there.length / (width < 500 ? 2 : 3)),
-    label: "Lines of the signal to noise ratio of the " + roleWord[role] + " by layer. On average: "
-      + there.map(({scheme}, i) => scheme.scales + " " + mean(series[i])).join(", ") + ". The table below has all.",
+    label: "Line chart of the SQNR of the " + roleWord[role] + " by layer. Averages: "
+      + there.map(({scheme}, i) => scheme.scales + " " + mean(series[i])).join(", ") + ". The table below has the numbers.",
     option: {
       grid: {left: 56, right: 16, top: 22 + 22 * Math.ceil(there.length / (width < 500 ? 2 : 3)), bottom: 44},
       legend: {top: 0, left: 36, textStyle: {color: c.ink}, itemGap: 14},
@@ -136,7 +140,7 @@ bars("kl-chart", "KL divergence", scheme => scheme.kl, short);
 bars("top1-chart", "top-1 agreement", scheme => scheme.top1, percent, {most: 1, axis: share => Math.round(100 * share) + " %"});
 layers();
 byId("provenance-body").append(pairs([
-  ["Made by", "kvscale " + data.version],
+  ["Created by", "kvscale " + data.version],
   ...schemes.map((scheme, i) => ["Scales " + (i + 1), el("span", {}, named(scheme.scales), " ",
     el("code", {class: "fine"}, JSON.stringify(scheme.scheme.fields)))])
 ]));

@@ -1,4 +1,4 @@
-// The head of the page and what was found.
+// The head of the page, the findings and the scales.
 
 function summary() {
   const corpus = data.corpus;
@@ -6,15 +6,14 @@ function summary() {
   byId("summary").append(
     layers.length === 1 ? "One layer, " : layers.length + " layers, ",
     count(corpus.tokens, "token") + " of " + count(corpus.samples, "sample") + ". ",
-    grave === 0 ? "Nothing stands in the way of using the scales."
-      : grave === 1 ? "One thing to look at before using the scales." : grave + " things to look at before using the scales.");
+    grave === 0 ? "No warnings." : count(grave, "warning") + ". Read " + (grave === 1 ? "it" : "them") + " before you use the scales.");
   const first = data.slots[0];
   const facts = [
     ["Format", describe(data.schemes[0]).split(",")[0] + (data.schemes.length > 1 ? " and others" : "")],
-    ["Scales by", data.schemes[0].fields.strategy + (data.schemes.some(s => s.fields.strategy !== data.schemes[0].fields.strategy)
+    ["Strategy", data.schemes[0].fields.strategy + (data.schemes.some(s => s.fields.strategy !== data.schemes[0].fields.strategy)
       ? " and others" : "")],
     ["Heads \u00d7 channels", first.heads + " \u00d7 " + first.headDim],
-    ["K and V", [...new Set(data.slots.map(slot => slot.dtype))].join(", ")],
+    ["Data type", [...new Set(data.slots.map(slot => slot.dtype))].join(", ")],
     ["Values", group(corpus.values)],
     ["Files", group(corpus.files)]
   ];
@@ -26,7 +25,8 @@ const FEW = 4;
 function findingsList() {
   const host = byId("findings-list");
   if (data.findings.length === 0) {
-    host.append(el("p", {class: "fine"}, "Nothing stands out: no outlier channels, no layers near zero, no NaN, enough tokens."));
+    host.append(el("p", {class: "fine"}, "No findings: no warnings of the calibration, outlier channels, heavy tails, uneven heads, "
+      + "layers near zero or channels of zeros."));
   }
   for (const finding of data.findings) {
     const kind = el("span", {class: "kind"}, finding.grave ? "Warning" : "Note");
@@ -51,7 +51,7 @@ function cases(finding) {
     box.append(el("details", {},
       el("summary", {}, count(finding.count - FEW, "more", "more")),
       el("ul", {class: "cases"}, ...items.slice(FEW)),
-      finding.count > items.length ? el("p", {class: "fine"}, "\u2026 and " + (finding.count - items.length) + " less so") : ""));
+      finding.count > items.length ? el("p", {class: "fine"}, "\u2026 and " + (finding.count - items.length) + " more, not shown") : ""));
   }
   return box;
 }
@@ -79,13 +79,13 @@ function scalesChart() {
       const name = letter[role].toLowerCase() + "_scale";
       return slotsOf(role).every(slot => slot.scales === 1)
         ? [line(role, "greatestScale", name, "solid")]
-        : [line(role, "greatestScale", name + ", greatest", "solid"), line(role, "leastScale", name + ", least", "dashed")];
+        : [line(role, "greatestScale", name + ", maximum", "solid"), line(role, "leastScale", name + ", minimum", "dashed")];
     });
     const all = slotsOf(roles[0]).map(slot => slot.greatestScale);
     return {
       height: width < 500 ? 290 : 320,
-      label: "Lines of k_scale and v_scale by layer, on a logarithmic axis. The greatest " + letter[roles[0]].toLowerCase()
-        + "_scale is " + short(Math.max(...all)) + ", the least " + short(Math.min(...all)) + ". The table below has the numbers.",
+      label: "Line chart of k_scale and v_scale by layer, on a logarithmic axis. The largest " + letter[roles[0]].toLowerCase()
+        + "_scale is " + short(Math.max(...all)) + ", the smallest " + short(Math.min(...all)) + ". The table below has the numbers.",
       option: {
         grid: {left: 62, right: 16, top: 42, bottom: 44},
         legend: {top: 4, left: 48, textStyle: {color: c.ink}, itemGap: 16},
@@ -100,7 +100,7 @@ function scalesChart() {
   folded(byId("scales-table"), "Scales as a table", scalesTable);
 }
 
-// A log axis would go to whole powers of ten: this one goes a little beyond the numbers.
+// Limits close to the data. By default, a log axis extends to whole powers of ten.
 function logRange(series) {
   const all = series.flatMap(one => one.data).filter(x => x > 0);
   return all.length ? {min: Number((Math.min(...all) / 1.3).toPrecision(1)), max: Number((Math.max(...all) * 1.3).toPrecision(2))} : {};

@@ -1,21 +1,21 @@
-// Puts the page together.
+// Assembles the page.
 
 function provenance() {
   const corpus = data.corpus;
   byId("provenance-body").append(
     pairs([
-      ["Corpus", el("code", {}, corpus.fingerprint)],
-      ["", count(corpus.files, "file") + ", " + count(corpus.samples, "sample") + ", " + count(corpus.tokens, "token") + ", "
+      ["Corpus fingerprint", el("code", {}, corpus.fingerprint)],
+      ["Corpus size", count(corpus.files, "file") + ", " + count(corpus.samples, "sample") + ", " + count(corpus.tokens, "token") + ", "
         + count(corpus.values, "value")],
-      ["Made by", "kvscale " + data.version],
-      ...data.schemes.map((scheme, i) => [i === 0 ? "Scheme" : "And", el("span", {}, describe(scheme) + " ",
+      ["Created by", "kvscale " + data.version],
+      ...data.schemes.map((scheme, i) => [data.schemes.length === 1 ? "Scheme" : "Scheme " + (i + 1), el("span", {}, describe(scheme) + " ",
         el("code", {class: "fine"}, JSON.stringify(scheme.fields)))])
     ]));
   const box = el("div");
   byId("provenance-body").append(box);
-  folded(box, "Where the extremes are", () => table(
-    "The samples that hold the least and the greatest value of every slot",
-    ["slot", "least", "sample", "greatest", "sample", "values", "NaN", "infinite"],
+  folded(box, "Samples with the minimum and maximum of each slot", () => table(
+    "Samples with the minimum and maximum of each slot",
+    ["slot", "min", "sample", "max", "sample", "values", "NaN", "infinite"],
     data.slots.map(slot => ["layer " + slot.layer + " " + letter[slot.role], exact(slot.min), named(slot.minSample), exact(slot.max),
       named(slot.maxSample), group(slot.count), group(slot.nan), group(slot.inf)]),
     [2, 4]));

@@ -1,4 +1,4 @@
-// Slots as the data has them.
+// Access to the slots of the data.
 const slotOf = new Map(data.slots.map(slot => [slot.layer + "/" + slot.role, slot]));
 const layers = [...new Set(data.slots.map(slot => slot.layer))].sort((a, b) => a - b);
 const roles = ["key", "value"].filter(role => data.slots.some(slot => slot.role === role));
@@ -6,7 +6,7 @@ const OUTLIER = 5;
 
 const slotsOf = role => data.slots.filter(slot => slot.role === role);
 
-// The greatest |x| by (head, channel), from BF16 in Base64; NaN where there was no value.
+// Maximum |x| per (head, channel), from BF16 in Base64. NaN: no finite value.
 function channelsOf(slot) {
   if (!slot.channels) {
     const bytes = Uint8Array.from(atob(slot.map), c => c.charCodeAt(0));

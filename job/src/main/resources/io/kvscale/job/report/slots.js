@@ -1,10 +1,10 @@
-// What is shown of one slot: its layer and role are chosen together for all pictures.
+// The charts of one slot. All of them show the chosen layer and role.
 const chosen = {layer: layers[0], role: roles[0]};
 const slotCharts = [];
 
 const chosenSlot = () => slotOf.get(chosen.layer + "/" + chosen.role);
 
-// The slot itself, or the nearest there is: a layer may have no V.
+// Chooses a slot, or the nearest layer with this role: a layer may have no V.
 function choose(layer, role) {
   const there = slotsOf(role).map(slot => slot.layer);
   chosen.role = role;
@@ -42,9 +42,9 @@ function showChosen() {
   byId("next").disabled = chosen.layer === there[there.length - 1];
   byId("shown").textContent = "layer " + slot.layer + " " + letter[slot.role] + ": " + short(slot.min) + " to " + short(slot.max)
     + (slot.scales === 1 ? ", scale " + short(slot.leastScale) : ", " + slot.scales + " scales");
-  byId("heads-title").textContent = "Heads, all layers, " + roleWord[chosen.role];
-  byId("channels-title").textContent = "Channels of layer " + slot.layer + ", " + roleWord[slot.role]
-    + (data.pool > 1 ? ", " + data.pool + " neighbours together: their greatest" : "");
+  byId("heads-title").textContent = "Maximum |x| per layer and head, " + roleWord[chosen.role];
+  byId("channels-title").textContent = "Maximum |x| per head and channel, layer " + slot.layer + ", " + roleWord[slot.role]
+    + (data.pool > 1 ? ", maximum of each " + data.pool + " neighboring channels" : "");
   slotCharts.forEach(draw);
   folded(byId("heads-table"), "Heads as a table", () => headsTable(chosen.role));
   folded(byId("channels-table"), "Channels as a table", () => channelsTable(slot));
@@ -58,12 +58,12 @@ function headsChart(width) {
     [i, head, Math.log10(greatest(headOf(slot, head)))]));
   const worst = cells.reduce((a, b) => b[2] > a[2] ? b : a);
   return {
-    label: "Heat map of the greatest |x| of the " + roleWord[chosen.role] + " by layer and head. The greatest is "
-      + power(worst[2]) + ", in layer " + slots[worst[0]].layer + ", head " + worst[1] + ". The table below has all.",
+    label: "Heat map of the maximum |x| of the " + roleWord[chosen.role] + " by layer and head. The maximum is "
+      + power(worst[2]) + ", in layer " + slots[worst[0]].layer + ", head " + worst[1] + ". The table below has the numbers.",
     ...heat({
       width, cells, columns: slots.map(slot => slot.layer), rows: Array.from({length: heads}, (_, head) => head),
       xName: "layer", yName: "head", selected: slots.findIndex(slot => slot.layer === chosen.layer),
-      tipOf: cell => tip("Layer " + slots[cell[0]].layer + ", head " + cell[1], "|x| up to " + power(cell[2]))
+      tipOf: cell => tip("Layer " + slots[cell[0]].layer + ", head " + cell[1], "maximum |x|: " + power(cell[2]))
     })
   };
 }
@@ -84,21 +84,21 @@ function channelsChart(width) {
     });
   }
   return {
-    label: "Heat map of the greatest |x| by head and channel in layer " + slot.layer + ", " + roleWord[slot.role] + ". "
-      + (rings.length === 0 ? "No channel" : count(rings.length, "channel")) + " above five times its head's median. "
-      + "The table below has all.",
+    label: "Heat map of the maximum |x| by head and channel in layer " + slot.layer + ", " + roleWord[slot.role] + ". "
+      + (rings.length === 0 ? "No channel" : count(rings.length, "channel")) + " above five times the median of the head. "
+      + "The table below has the numbers.",
     ...heat({
       width, cells, rings, columns: Array.from({length: slot.columns}, (_, column) => column * data.pool),
       rows: Array.from({length: slot.heads}, (_, head) => head), xName: "channel", yName: "head",
-      tipOf: cell => tip("Head " + cell[1] + ", " + channelName(slot, cell[0]), "|x| up to " + power(cell[2]),
-        short(cell[3]) + " times the head\u2019s median channel")
+      tipOf: cell => tip("Head " + cell[1] + ", " + channelName(slot, cell[0]), "maximum |x|: " + power(cell[2]),
+        short(cell[3]) + " times the median channel of the head")
     })
   };
 }
 
 const NO_HISTOGRAMS = [
-  "These statistics hold ranges only. Histograms cost one more pass over the corpus; then the error of every scheme is known "
-    + "without another. In the recipe:",
+  "These statistics hold only ranges. Calibrate with histograms to see the distribution and the error of every scheme. "
+    + "Set in the recipe:",
   "kvscale:\n  statistics: histogram"
 ];
 
@@ -114,9 +114,8 @@ function distribution() {
   }
   const picture = el("div", {class: "chart"});
   host.replaceChildren(
-    el("p", {class: "lead"}, "How often each value occurs, on a logarithmic scale, so that a single value in a million shows. "
-      + "What lies in the shaded margins is beyond every number of the format and is saturated; dashed lines are the ends of "
-      + "the range."),
+    el("p", {class: "lead"}, "Number of values per bin, on a logarithmic axis. Dashed lines mark the limits of the quantized range. "
+      + "Values in the shaded areas are outside of it and saturate."),
     picture);
   slotCharts.push(chart(picture, distributionChart));
 }
@@ -136,8 +135,8 @@ function distributionChart(width) {
   return {
     height: width < 500 ? 280 : 320,
     label: "Histogram of layer " + slot.layer + ", " + roleWord[slot.role] + ": values from " + short(slot.min) + " to "
-      + short(slot.max) + ", 99.99 % of |x| up to " + short(slot.nearlyAll) + "; the scale reaches from " + short(from) + " to "
-      + short(to) + (saturated ? ", about " + group(saturated) + " values lie beyond" : "") + ".",
+      + short(slot.max) + ", 99.99 % of |x| up to " + short(slot.nearlyAll) + "; the quantized range is " + short(from) + " to "
+      + short(to) + (saturated ? ", about " + group(saturated) + " values saturate" : "") + ".",
     option: {
       grid: {left: 56, right: 16, top: 34, bottom: 44},
       tooltip: tooltip(p => tip(short(p.value[0]) + " to " + short(p.value[1]), count(p.value[3], "value")), {trigger: "item"}),

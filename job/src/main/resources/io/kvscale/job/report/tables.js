@@ -1,6 +1,6 @@
-// Tables: the text behind every picture.
+// Tables with the numbers of the charts.
 
-// Cells are text or nodes; columns named in `words` are aligned as text. Every column can be sorted by.
+// Cells are text or nodes. `words`: indexes of text columns, which are left-aligned. Every column is sortable.
 function table(caption, head, rows, words = []) {
   const kind = i => words.includes(i) ? {class: "text"} : {};
   const body = el("tbody", {}, ...rows.map(row => el("tr", {}, ...row.map((cell, i) =>
@@ -12,7 +12,7 @@ function table(caption, head, rows, words = []) {
     el("table", {}, el("caption", {}, caption), el("thead", {}, el("tr", {}, ...heads)), body));
 }
 
-// Numbers first, as numbers; then texts. A second click turns the order round.
+// Sorts numbers before texts. A second click reverses the order.
 function sort(body, heads, column) {
   const down = heads[column].getAttribute("aria-sort") === "ascending";
   heads.forEach((th, i) => i === column ? th.setAttribute("aria-sort", down ? "descending" : "ascending")
@@ -29,7 +29,7 @@ function sort(body, heads, column) {
   body.replaceChildren(...rows.map(one => one.row));
 }
 
-// A table that is made when it is opened: thousands of cells that few readers want.
+// A collapsed table, created when it is opened because it can have thousands of cells.
 function folded(host, title, make) {
   const made = el("details", {}, el("summary", {}, title));
   const wasOpen = host.firstChild && host.firstChild.open;

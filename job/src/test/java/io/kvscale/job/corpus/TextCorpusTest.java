@@ -44,7 +44,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** From files and tables to batches, on Spark. */
+/** Reads files and tables into batches on Spark. */
 class TextCorpusTest {
     private static final Progress QUIET = new Progress(System.err, false, true);
 
@@ -101,7 +101,7 @@ class TextCorpusTest {
         return "{\"text\": \"" + text + "\", \"other\": 1}\n";
     }
 
-    /** The batches, each as {@code name=text} for every sequence, in an order that says nothing of partitions. */
+    /** The sequences of each batch as {@code name=text}. The order does not depend on partitions. */
     private static List<List<String>> batches(TextCorpus corpus, int partitions) {
         List<List<String>> batches = new ArrayList<>();
         for (byte[] bytes : corpus.batches(partitions).collect()) {
@@ -123,7 +123,7 @@ class TextCorpusTest {
         }
     }
 
-    /** The same texts in files of other sizes, and in another order. */
+    /** Writes texts of various lengths, some equal, to a large and two small files. Returns the texts of the large one. */
     private List<String> corpus() {
         List<String> texts = new ArrayList<>();
         for (int i = 0; i < 150; i++) {
@@ -175,7 +175,7 @@ class TextCorpusTest {
     }
 
     @Test
-    void aLineIsASampleAndAFileOfTextIsOne() {
+    void aLineAndATextFileAreSamples() {
         List<String> written = corpus();
         Map<String, String> texts = texts(input("in"), "", 0);
         assertThat(texts).hasSize(154).containsEntry("b/c", "a text of its own");
@@ -189,7 +189,7 @@ class TextCorpusTest {
     }
 
     @Test
-    void theChoiceDependsOnWhatTextsSayNotOnWhereTheyLie() {
+    void theChoiceDependsOnContentAndNotOnFiles() {
         List<String> written = new ArrayList<>(corpus().stream().distinct().toList());
         String fields = "num_calibration_samples: 25";
         List<String> chosen = texts(input("in/a.jsonl"), fields + ", seed: 1", 0).values().stream()
@@ -197,7 +197,7 @@ class TextCorpusTest {
                 .toList();
         assertThat(chosen).hasSize(25);
         assertThat(texts(input("in/a.jsonl"), fields, 0).values()).isNotEqualTo(chosen);
-        // Of copies, some may be left out; distinct texts are chosen alike wherever they are.
+        // Copies of a text are chosen by name, so only distinct texts are compared.
         Collections.shuffle(written, new Random(1));
         for (int i = 0; i < written.size(); i++) {
             write("other/" + i + ".txt", written.get(i) + (i % 2 == 0 ? "\n" : ""));
@@ -211,7 +211,7 @@ class TextCorpusTest {
     }
 
     @Test
-    void aMarkOfTheByteOrderIsPassedOver() {
+    void aByteOrderMarkIsSkipped() {
         byte[] mark = {(byte) 0xef, (byte) 0xbb, (byte) 0xbf};
         String text = new String(mark, StandardCharsets.UTF_8);
         write("in/a.jsonl", text + json("one") + json("two"));
@@ -220,7 +220,7 @@ class TextCorpusTest {
     }
 
     @Test
-    void filesNamedByThemselvesAndFieldsNamedByTheRecipe() {
+    void inputsCanBeFilesAndFieldsCanBeSetByTheRecipe() {
         write("x.json", "{\"body\": \"one\"}\n{\"body\": \"two\"}");
         write("y.txt", "three\r\n");
         assertThat(texts(input("x.json", "y.txt"), "fields: {text: body}", 0).values())
@@ -233,7 +233,7 @@ class TextCorpusTest {
     }
 
     @Test
-    void linesMayBeNamedAsATextIsAndNamesMayHaveColons() {
+    void linesAndTextsMayShareAFileStemAndNamesMayHaveColons() {
         write("in/a.jsonl", json("one"));
         write("in/a.txt", "two");
         write("in/b:c.jsonl", json("three"));
@@ -241,7 +241,7 @@ class TextCorpusTest {
     }
 
     @Test
-    void oneIsCountedAsOne() {
+    void noticesUseTheSingularForOne() {
         write("in/a.txt", "the river had been rising for days, and nobody slept");
         write("in/README.md", "no text");
         try (TextCorpus corpus = read(input("in"), "num_calibration_samples: 2", 3, 1)) {
@@ -254,13 +254,13 @@ class TextCorpusTest {
     }
 
     @Test
-    void hadoopsGlobsDoNotGoOverColons() {
+    void globsThatMatchNamesWithColonsAreRejected() {
         write("in/b:c.jsonl", json("one"));
         assertThat(texts(input("in/b:c.jsonl"), "", 0)).isEqualTo(Map.of("b:c/1", "one"));
         assertThatThrownBy(() -> read(input("in/*.jsonl"), "", 0, 1))
                 .isInstanceOf(InvalidDataException.class)
                 .hasMessageContaining("b:c.jsonl")
-                .hasMessageContaining("name the folder instead");
+                .hasMessageContaining("give the folder or the files instead");
     }
 
     @Test
@@ -289,7 +289,7 @@ class TextCorpusTest {
                 "mixed | the input mixes Parquet files with other texts | a folder that holds only one kind",
                 "names | two texts have the name 'a/1' | rename one of their files"
             })
-    void anInputThatIsNoCorpusIsRefused(String path, String what, String more) {
+    void invalidInputsAreRejected(String path, String what, String more) {
         write("empty/README.md", "x");
         write("mixed/a.parquet", "x");
         write("mixed/b.txt", "x");
@@ -333,7 +333,7 @@ class TextCorpusTest {
     }
 
     @Test
-    void aTextOf64MegabytesIsNotHeld() throws IOException {
+    void textsAbove64MegabytesAreRejected() throws IOException {
         try (RandomAccessFile file =
                 new RandomAccessFile(folder.resolve("big.txt").toFile(), "rw")) {
             file.setLength((64L << 20) + 1);
@@ -345,7 +345,7 @@ class TextCorpusTest {
     }
 
     @Test
-    void moreTokensThanTheModelTakesAreRefused() {
+    void aMaximumLengthAboveTheModelsIsRejected() {
         corpus();
         assertThatThrownBy(() -> read(input("in"), "max_seq_length: 2048", 1024, 1))
                 .isInstanceOf(InvalidOptionException.class)
@@ -360,7 +360,7 @@ class TextCorpusTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"", "num_calibration_samples: 40", "max_seq_length: 50, long_texts: windows"})
-    void tablesQueriesAndParquetGiveTheSame(String fields) {
+    void tablesQueriesAndParquetGiveEqualBatches(String fields) {
         List<String> written = corpus();
         SparkSession session = session(written);
         session.table("texts")
@@ -386,7 +386,7 @@ class TextCorpusTest {
     }
 
     @Test
-    void tablesThatHoldNoTextAreRefused() {
+    void invalidTablesAreRejected() {
         session(List.of("a", ""));
         assertThatThrownBy(() -> read(TextInput.table("texts"), "fields: {text: body}", 0, 1))
                 .isInstanceOf(InvalidDataException.class)
@@ -408,7 +408,7 @@ class TextCorpusTest {
     }
 
     @Test
-    void textsOnHdfsGiveTheSame() throws IOException {
+    void textsOnHdfsGiveEqualBatches() throws IOException {
         StringBuilder lines = new StringBuilder();
         for (int i = 0; i < 8_000; i++) {
             lines.append(json(i + "x".repeat(i % 300)));
@@ -437,7 +437,7 @@ class TextCorpusTest {
     }
 
     @Test
-    void bytesOfATableThatAreNoTextAreBad() {
+    void invalidUtf8InATableIsABadRecord() {
         for (String column : List.of(
                 "cast(x'61ff' as string) as text",
                 "array(named_struct('role', 'user', 'content', cast(x'61ff' as string))) as messages",
@@ -451,7 +451,7 @@ class TextCorpusTest {
     }
 
     @Test
-    void aModelThatDoesNotServeWhereATaskRunsIsAProblemOfTheData() {
+    void aTokenizerThatCannotBeOpenedInATaskIsReported() {
         corpus();
         session(List.of("a"));
         DataProblem problem = DataProblem.of("the model differs here", "leave it alone");
@@ -467,7 +467,7 @@ class TextCorpusTest {
     }
 
     @Test
-    void bytesAreNoText() {
+    void binaryColumnsAreRejected() {
         assertThatThrownBy(() -> read(TextInput.query("select cast('abc' as binary) as text"), "", 0, 1))
                 .isInstanceOf(InvalidDataException.class)
                 .hasMessageContaining("column 'text' is binary")
@@ -475,7 +475,7 @@ class TextCorpusTest {
     }
 
     @Test
-    void linesKeepTheirNumbersWhereAFileIsCutOften() {
+    void lineNumbersDoNotDependOnTheNumberOfSplits() {
         StringBuilder lines = new StringBuilder();
         Map<String, String> expected = new TreeMap<>();
         for (int i = 1; i <= 5_000; i++) {

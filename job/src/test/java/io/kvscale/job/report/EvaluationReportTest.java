@@ -12,7 +12,7 @@ class EvaluationReportTest {
             + " \"scale_dtype\": \"float32\"}";
 
     @Test
-    void thePageHoldsTheNumbersToTheLastDigit() {
+    void thePageHasTheExactNumbers() {
         JsonNode data = ReportTest.data(page("out/int8"));
         assertThat(data.get("version").asText()).isEqualTo("1.2.3");
         JsonNode evaluation = data.get("evaluation");
@@ -26,7 +26,7 @@ class EvaluationReportTest {
     }
 
     @Test
-    void aNameIsNeverMarkup() {
+    void namesDoNotBecomeMarkup() {
         String page = page("</script><img src=x onerror=owned=1>\\u2028'&amp;<!--\\u202e{{scripts}}$0");
         ReportTest.checkOnlyItsOwnScripts(page);
         assertThat(page.replaceAll("(?s)<script>.*?</script>", ""))

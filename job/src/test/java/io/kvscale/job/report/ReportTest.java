@@ -50,7 +50,7 @@ class ReportTest {
     }
 
     @Test
-    void theErrorsAreThoseOfTheStatisticsToTheLastDigit() {
+    void theErrorsEqualThoseOfTheStatistics() {
         CalibrationStatistics model = model(new Geometry(Dtype.BF16, 2, 16), StatisticsKind.HISTOGRAM, 3, 50, "s");
         QuantizationScheme own = QuantizationScheme.of(NumberFormat.INT8, Strategy.ATTN_HEAD);
         JsonNode data = data(page(model, own));
@@ -77,7 +77,7 @@ class ReportTest {
     }
 
     @Test
-    void whatIsCountedAfterRoundingIsMarked() {
+    void errorsOfRoundedValuesAreMarkedApproximate() {
         CalibrationStatistics model = model(new Geometry(Dtype.F32, 2, 16), StatisticsKind.HISTOGRAM, 1, 50, "s");
         assertThat(data(page(model, QuantizationScheme.fp8())).findValues("approximate"))
                 .hasSize(2)
@@ -85,7 +85,7 @@ class ReportTest {
     }
 
     @Test
-    void rangesOnlyAndScalesByChannelHaveNoErrorsOfTheirOwn() {
+    void rangesAndScalesByChannelHaveNoOwnErrors() {
         Geometry geometry = new Geometry(Dtype.BF16, 2, 16);
         JsonNode ranges = data(page(model(geometry, StatisticsKind.RANGE, 2, 9, "s"), QuantizationScheme.fp8()));
         JsonNode slot = ranges.get("slots").get(0);
@@ -99,7 +99,7 @@ class ReportTest {
     }
 
     @Test
-    void theSameDataGiveTheSameBytes() {
+    void equalDataGivesEqualBytes() {
         Geometry geometry = new Geometry(Dtype.F16, 3, 8);
         String page = page(model(geometry, StatisticsKind.HISTOGRAM, 12, 20, "s"), QuantizationScheme.fp8());
         for (int i = 0; i < 3; i++) {
@@ -109,7 +109,7 @@ class ReportTest {
     }
 
     @Test
-    void aNameIsNeverMarkup() {
+    void namesDoNotBecomeMarkup() {
         String hostile = "</script><img src=x onerror=owned=1>\u2028'\"&amp;<!--\u202e{{scripts}}$0\\";
         String page = page(
                 model(new Geometry(Dtype.BF16, 1, 4), StatisticsKind.HISTOGRAM, 1, 9, hostile),
@@ -117,19 +117,19 @@ class ReportTest {
         assertThat(page.replaceAll("(?s)<script>.*?</script>", ""))
                 .doesNotContain("<img", "onerror=owned=1>", "&amp;", "\u2028'", "<!--\u202e");
         assertThat(page.split("<script", -1)).hasSize(4);
-        // The characters that could end a line or turn it round are shown as such; the rest is there, as text.
+        // Line ends and direction marks are replaced; everything else is kept as text.
         assertThat(data(page).get("slots").get(0).get("minSample").asText())
                 .startsWith("</script><img src=x onerror=owned=1>")
                 .contains("{{scripts}}$0");
     }
 
     @Test
-    void onlyTheScriptsThatThePolicyNamesAreThere() {
+    void thePolicyAllowsExactlyThePagesScripts() {
         checkOnlyItsOwnScripts(
                 page(model(new Geometry(Dtype.BF16, 1, 4), StatisticsKind.RANGE, 1, 9, "s"), QuantizationScheme.fp8()));
     }
 
-    /** Two scripts whose digests its policy names, and nothing that would be loaded. */
+    /** Checks that the policy names the digests of both scripts, and that the page loads nothing. */
     static void checkOnlyItsOwnScripts(String page) {
         Matcher policy = Pattern.compile("Content-Security-Policy\" content=\"([^\"]*)\"")
                 .matcher(page);

@@ -7,19 +7,19 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Everything that a user can say about how captures are read. What is not said comes from the files.
+ * The options for reading captures, from a recipe or the data source. The files say what the options leave out.
  *
- * @param keyTensors a {@link LayerPattern} for the tensors that hold K; null: the default patterns
- * @param valueTensors the same for V; null with {@code mla}
- * @param layout null: by rank and name
+ * @param keyTensors a {@link LayerPattern} for the names of K tensors; null: the default patterns
+ * @param valueTensors as {@code keyTensors} for V; null with {@code mla}
+ * @param layout null: decided by rank and name
  * @param kvHeads 0: unknown
  * @param headDim 0: unknown
- * @param mask the tensor that marks tokens to read with 1 and padding with 0; null: {@code attention_mask} where one
- *     fits; {@link #NO_MASK}: read every token
- * @param targets regular expressions on layer names, see {@link LayerFilter}; empty: all
- * @param ignore layers to leave out, likewise
- * @param mla one latent tensor a layer, no V
- * @param columns the names of the columns of tables
+ * @param mask the tensor that marks tokens with 1 and padding with 0; null: {@code attention_mask} if there is one;
+ *     {@link #NO_MASK}: read every token
+ * @param targets regular expressions on layer names, see {@link LayerFilter}; empty: all layers
+ * @param ignore regular expressions for the layers to leave out
+ * @param mla whether each layer has one latent tensor and no V
+ * @param columns the column names of tables
  */
 public record CaptureOptions(
         @Nullable String keyTensors,
@@ -34,40 +34,40 @@ public record CaptureOptions(
         TableColumns columns)
         implements Serializable {
 
-    /** The word in place of a mask's name that says: none. */
+    /** The value of {@code mask} that means no mask. */
     public static final String NO_MASK = "none";
 
     private static final int MAX_PATTERNS = 1_000;
 
-    /** @throws InvalidOptionException for a value that cannot be used, with the remedy */
+    /** @throws InvalidOptionException for an invalid value */
     public CaptureOptions {
         targets = List.copyOf(targets);
         ignore = List.copyOf(ignore);
         if (kvHeads < 0 || headDim < 0 || (long) Math.max(kvHeads, 1) * Math.max(headDim, 1) > Geometry.MAX_CHANNELS) {
             throw new InvalidOptionException(
                     "kv_heads " + kvHeads + " x head_dim " + headDim + " is not within 1.." + Geometry.MAX_CHANNELS,
-                    "give the numbers of the model's config.json: num_key_value_heads and head_dim");
+                    "use num_key_value_heads and head_dim of the model's config.json");
         }
         if (mask != null && mask.isBlank()) {
-            throw new InvalidOptionException("the name of the mask is empty", "name a tensor, or say mask: none");
+            throw new InvalidOptionException("mask is empty", "name a tensor, or set mask: none");
         }
         if (mla && valueTensors != null) {
             throw new InvalidOptionException(
-                    "mla: true says that there is no V, but value.tensors names it", "remove one of the two");
+                    "mla: true means that there is no V, but value.tensors is set", "remove one of the two");
         }
         if (targets.size() + ignore.size() > MAX_PATTERNS) {
             throw new InvalidOptionException(
                     "targets and ignore hold " + (targets.size() + ignore.size()) + " patterns",
-                    "join them with |; " + MAX_PATTERNS + " is the most");
+                    "join patterns with |; the maximum is " + MAX_PATTERNS);
         }
     }
 
-    /** Nothing said: default patterns, layout, mask and layers. */
+    /** The defaults of every option. */
     public static CaptureOptions defaults() {
         return new CaptureOptions(null, null, null, 0, 0, null, List.of(), List.of(), false, TableColumns.DEFAULT);
     }
 
-    /** The layers to calibrate. @throws InvalidOptionException for a pattern that cannot be used */
+    /** The layers to calibrate. @throws InvalidOptionException for an invalid pattern */
     public LayerFilter layerFilter() {
         return new LayerFilter(targets, ignore);
     }

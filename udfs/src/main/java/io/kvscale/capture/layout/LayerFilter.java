@@ -6,25 +6,25 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Which layers are calibrated: regular expressions found in the layer's canonical name,
+ * Selects the layers to calibrate with regular expressions on the layer's canonical name,
  * {@code model.layers.N.self_attn}.
  *
- * <p>A leading {@code re:}, as llm-compressor writes it, is dropped. A pattern is found anywhere in the name, so
- * {@code layers\.1} finds layer 10 too; {@code layers\.1\.} does not.
+ * <p>A pattern may match anywhere in the name: {@code layers\.1} also matches layer 10, {@code layers\.1\.} does not. A
+ * leading {@code re:}, as llm-compressor writes it, is dropped.
  */
 public final class LayerFilter implements Serializable {
     private static final long serialVersionUID = 1L;
 
     private static final String REGEX_MARK = "re:";
 
-    // ArrayList: the lists of List.of() do not pass through every serializer that Spark may be told to use.
+    // ArrayList, because Kryo, which Spark may be configured to use, cannot serialize the lists of List.of().
     private final ArrayList<SafeRegex> targets;
     private final ArrayList<SafeRegex> ignore;
 
     /**
-     * @param targets the layers to calibrate; empty: all
-     * @param ignore those of them to leave out
-     * @throws InvalidOptionException for a regular expression that cannot be used
+     * @param targets patterns of layers to calibrate; empty: all
+     * @param ignore patterns of layers to leave out
+     * @throws InvalidOptionException for an invalid regular expression
      */
     public LayerFilter(List<String> targets, List<String> ignore) {
         this.targets = compile(targets);
@@ -42,10 +42,10 @@ public final class LayerFilter implements Serializable {
 
     public boolean includes(int layer) {
         String name = "model.layers." + layer + ".self_attn";
-        return (targets.isEmpty() || anyFinds(targets, name)) && !anyFinds(ignore, name);
+        return (targets.isEmpty() || anyMatches(targets, name)) && !anyMatches(ignore, name);
     }
 
-    private static boolean anyFinds(List<SafeRegex> patterns, String name) {
+    private static boolean anyMatches(List<SafeRegex> patterns, String name) {
         return patterns.stream().anyMatch(pattern -> pattern.find(name));
     }
 }

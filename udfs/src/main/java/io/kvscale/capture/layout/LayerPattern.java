@@ -10,9 +10,9 @@ import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A regular expression that finds the layer number in a tensor's name: its group {@code layer}.
+ * A regular expression whose group {@code layer} captures the layer number in a tensor's name.
  *
- * <p>RE2 syntax, found anywhere in the name; the group may be written {@code (?P<layer>...)} or {@code (?<layer>...)}.
+ * <p>RE2 syntax; matches anywhere in the name. The group is {@code (?P<layer>...)} or {@code (?<layer>...)}.
  */
 public final class LayerPattern implements Serializable {
     private static final long serialVersionUID = 1L;
@@ -31,17 +31,17 @@ public final class LayerPattern implements Serializable {
         if (!compiled.hasGroup(GROUP)) {
             throw new InvalidOptionException(
                     "the regular expression '" + DataProblem.shown(regex) + "' has no group named layer",
-                    "mark the layer number with (?P<layer>\\d+), as in layers\\.(?P<layer>\\d+)\\.keys");
+                    "capture the layer number with (?P<layer>\\d+), as in layers\\.(?P<layer>\\d+)\\.keys");
         }
         return new LayerPattern(compiled);
     }
 
     /**
-     * The layer that a tensor's name says; empty where the pattern is not found in it.
+     * The layer number in a tensor's name; empty if the pattern does not match.
      *
-     * @throws InvalidDataException if what the group found is not a number within 0..{@value Slot#MAX_LAYER}
+     * @throws InvalidDataException if the group did not capture a number within 0..{@value Slot#MAX_LAYER}
      */
-    public OptionalInt layerOf(String tensorName) {
+    OptionalInt layerOf(String tensorName) {
         Matcher matcher = regex.matcher(tensorName);
         if (!matcher.find()) {
             return OptionalInt.empty();
@@ -52,13 +52,14 @@ public final class LayerPattern implements Serializable {
             String shown = found == null ? "nothing" : "'" + DataProblem.shown(found) + "'";
             throw new InvalidDataException(DataProblem.of(
                             "the layer of this tensor is " + shown + ", not a number within 0.." + Slot.MAX_LAYER,
-                            "let group layer of " + DataProblem.shown(regex.toString()) + " find the layer number only")
+                            "let group layer of " + DataProblem.shown(regex.toString())
+                                    + " capture only the layer number")
                     .inTensor(tensorName));
         }
         return OptionalInt.of(layer);
     }
 
-    /** The number within 0..MAX_LAYER that ASCII digits stand for, or -1. */
+    /** Parses ASCII digits as a number within 0..MAX_LAYER; -1 if they are not one. */
     private static int number(@Nullable String digits) {
         if (digits == null || digits.isEmpty()) {
             return -1;
@@ -74,7 +75,7 @@ public final class LayerPattern implements Serializable {
         return number;
     }
 
-    /** The regular expression, as given. */
+    /** The regular expression. */
     @Override
     public String toString() {
         return regex.toString();

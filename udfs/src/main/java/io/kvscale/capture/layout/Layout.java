@@ -4,13 +4,13 @@ import java.util.Arrays;
 import java.util.Locale;
 import java.util.Optional;
 
-/** What the axes of a captured tensor are: B batch, S or T tokens, H KV heads, D head_dim. */
+/** The axes of a captured tensor: B batch, S or T tokens, H KV heads, D head_dim. */
 public enum Layout {
-    /** One tensor for K or V: {@code [batch, kv_heads, tokens, head_dim]}. */
+    /** K or V: {@code [batch, kv_heads, tokens, head_dim]}. */
     BHSD("BHSD"),
-    /** One tensor for K or V of one sample: {@code [tokens, kv_heads, head_dim]}, or the last two merged. */
+    /** K or V of one sample: {@code [tokens, kv_heads, head_dim]}; the last two may be merged. */
     SHD("SHD"),
-    /** K and V of one sample in one tensor: {@code [2, tokens, kv_heads, head_dim]}, or the last two merged. */
+    /** K and V of one sample: {@code [2, tokens, kv_heads, head_dim]}; the last two may be merged. */
     THD2("2THD");
 
     private final String word;
@@ -19,12 +19,12 @@ public enum Layout {
         this.word = word;
     }
 
-    /** The word that recipes use. */
+    /** The word for recipes. */
     public String word() {
         return word;
     }
 
-    /** The layout of that word, whatever its case. */
+    /** The layout with this word, in upper or lower case. */
     public static Optional<Layout> named(String name) {
         String upper = name.toUpperCase(Locale.ROOT);
         return Arrays.stream(values())

@@ -9,10 +9,8 @@ import java.io.Serializable;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A regular expression from an untrusted recipe, in RE2 syntax: matched in time linear in the text, and bounded in what
- * it compiles to.
- *
- * <p>Shipped as text and compiled again where it arrives.
+ * A regular expression from an untrusted recipe, in RE2 syntax: matching takes linear time, the compiled size is bounded.
+ * Serialized as text.
  */
 final class SafeRegex implements Serializable {
     private static final long serialVersionUID = 1L;
@@ -39,7 +37,7 @@ final class SafeRegex implements Serializable {
                     regex.isEmpty()
                             ? "the regular expression is empty"
                             : "the regular expression has " + regex.length() + " characters",
-                    "give one of 1 to " + MAX_LENGTH + " characters");
+                    "use 1 to " + MAX_LENGTH + " characters");
         }
         if (repeats(regex) > MAX_REPEATS) {
             throw tooLarge(regex);
@@ -59,7 +57,7 @@ final class SafeRegex implements Serializable {
         return new SafeRegex(regex, pattern);
     }
 
-    /** The counts of all counted repeats, multiplied: nested ones copy what they repeat that often. */
+    /** The product of all repeat counts, such as {5}: an upper bound for how often nested repeats copy their content. */
     private static long repeats(String regex) {
         java.util.regex.Matcher counts = REPEAT.matcher(regex);
         long product = 1;
@@ -77,7 +75,6 @@ final class SafeRegex implements Serializable {
                 "use +, * or smaller counts; all counts multiplied may reach " + MAX_REPEATS);
     }
 
-    /** A matcher that has not yet looked at the text. */
     Matcher matcher(String text) {
         return pattern().matcher(text);
     }

@@ -6,13 +6,13 @@ import io.kvscale.tensor.Slot;
 import java.util.List;
 
 /**
- * The tensor that a row of a table is.
+ * The tensor of a table row.
  *
- * @param name as a file of the same K and V would name it
- * @param shape as a file would state it
+ * @param name the tensor's name in a safetensors file with this K or V
+ * @param shape the tensor's shape in such a file
  */
 public record TableTensor(Slot slot, KvSource source, String name, List<Long> shape) {
-    /** Adds what was read: the same as a file that holds this tensor adds, but for the file itself. */
+    /** Counts this tensor as if it came from a file, without counting a file. */
     public Corpus countedIn(Corpus corpus) {
         String sample = source.sample() == null ? "" : source.sample();
         return corpus.withTensor(sample, name, source.geometry().dtype().name(), shape);

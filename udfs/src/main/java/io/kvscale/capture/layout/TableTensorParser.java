@@ -16,24 +16,25 @@ import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** From rows of a table to the tensors that they are, with every check that a file's tensors pass. */
+/** Turns table rows into tensors, with the checks that tensors of files pass. */
 public final class TableTensorParser {
+    private static final String FILL = "fill in the column, or remove such rows";
+
     private final CaptureOptions options;
     private final TableColumns columns;
     private final LayerFilter layers;
 
-    /** @throws InvalidOptionException for an option that no table can follow */
+    /** @throws InvalidOptionException for an option that does not apply to tables */
     public TableTensorParser(CaptureOptions options) {
         if (options.layout() == Layout.THD2) {
             throw new InvalidOptionException(
-                    "layout: 2THD is of tensors that hold K and V, a row of a table holds one of them",
-                    "say layout: BHSD or SHD under kvscale in the recipe, or leave layout out");
+                    "layout: 2THD is for tensors that hold K and V; a table row holds one of them",
+                    "set layout: BHSD or SHD under kvscale in the recipe, or remove layout");
         }
         if (options.mask() != null && !options.mask().equals(CaptureOptions.NO_MASK)) {
             throw new InvalidOptionException(
-                    "mask: " + DataProblem.shown(options.mask())
-                            + " names a tensor beside others, and tables have none",
-                    "leave padding out of the table, and remove mask under kvscale in the recipe");
+                    "mask: " + DataProblem.shown(options.mask()) + " names a tensor, but tables have no mask",
+                    "write the table without padding, and remove mask under kvscale in the recipe");
         }
         this.options = options;
         this.columns = options.columns();
@@ -43,9 +44,9 @@ public final class TableTensorParser {
     /**
      * The tensor of a row; null if its layer is not calibrated.
      *
-     * @throws InvalidDataException if the row is not K or V of a layer; it names what the row says of itself
+     * @throws InvalidDataException if the row is not K or V of a layer; it names the row's sample, slot and file
      */
-    public @Nullable TableTensor of(KvTableRow row) {
+    public @Nullable TableTensor parse(KvTableRow row) {
         Slot slot = null;
         try {
             int layer = layer(row);
@@ -59,7 +60,7 @@ public final class TableTensorParser {
         }
     }
 
-    /** A problem with a row, with the sample, slot and file of that row. */
+    /** Adds a row's sample, slot and file to a problem. */
     public static DataProblem placed(DataProblem problem, KvTableRow row, @Nullable Slot slot) {
         return new DataProblem(
                 problem.what(),
@@ -74,8 +75,7 @@ public final class TableTensorParser {
         long layer = needed(row.layer(), columns.layer());
         if (layer < 0 || layer > Slot.MAX_LAYER) {
             throw problem(
-                    "column '" + DataProblem.shown(columns.layer()) + "' is " + layer + ", no layer within 0.."
-                            + Slot.MAX_LAYER,
+                    column(columns.layer()) + " is " + layer + ", not a layer within 0.." + Slot.MAX_LAYER,
                     "correct the table");
         }
         return (int) layer;
@@ -88,9 +88,8 @@ public final class TableTensorParser {
             case "value", "v" -> Role.VALUE;
             default ->
                 throw problem(
-                        "column '" + DataProblem.shown(columns.role()) + "' is '" + DataProblem.shown(word)
-                                + "', neither key nor value",
-                        "say key (or k), value (or v)");
+                        column(columns.role()) + " is '" + DataProblem.shown(word) + "', neither key nor value",
+                        "write key or k, value or v");
         };
     }
 
@@ -99,9 +98,7 @@ public final class TableTensorParser {
         String dtype = dtype(row);
         needed(row.bytes() < 0 ? null : row.bytes(), columns.data());
         if (row.holes()) {
-            throw problem(
-                    "column '" + DataProblem.shown(columns.data()) + "' has a null among its values",
-                    "correct the table");
+            throw problem(column(columns.data()) + " has a null among its values", "correct the table");
         }
         List<Long> shape = shape(row, dtype);
         TensorNames.Part part = slot.role() == Role.KEY ? TensorNames.Part.KEY : TensorNames.Part.VALUE;
@@ -110,20 +107,11 @@ public final class TableTensorParser {
         long token = (long) geometry.channels() * geometry.dtype().bytes();
         if (row.bytes() % token != 0 || row.bytes() / token != (long) seen.batch() * seen.tokens()) {
             throw problem(
-                    "column '" + DataProblem.shown(columns.data()) + "' holds " + row.bytes()
-                            + " bytes, which are not shape " + shape + " of " + geometry.dtype(),
-                    "write the whole tensor, row-major, with the shape and dtype that it has");
+                    column(columns.data()) + " holds " + row.bytes() + " bytes, which do not fit shape " + shape
+                            + " of " + geometry.dtype(),
+                    "write the whole tensor, row-major, with its own shape and dtype");
         }
-        KvSource source = new KvSource(
-                row.file(),
-                0,
-                row.sample(),
-                geometry,
-                seen.batch(),
-                seen.tokens(),
-                seen.tokenMajor(),
-                null,
-                row.further());
+        KvSource source = seen.source(row.file(), 0, row.sample(), null, row.further());
         return new TableTensor(slot, source, name, shape);
     }
 
@@ -134,9 +122,9 @@ public final class TableTensorParser {
         }
         if (said != null && !said.equalsIgnoreCase(Dtype.F32.name())) {
             throw problem(
-                    "column '" + DataProblem.shown(columns.dtype()) + "' is '" + DataProblem.shown(said)
-                            + "', but column '" + DataProblem.shown(columns.data()) + "' holds 32-bit floats",
-                    "store the values' own bytes as binary, or say dtype F32 if they are F32");
+                    column(columns.dtype()) + " is '" + DataProblem.shown(said) + "', but " + column(columns.data())
+                            + " holds 32-bit floats",
+                    "write the bytes of the values as binary, or dtype F32 if the values are F32");
         }
         return Dtype.F32.name();
     }
@@ -147,24 +135,22 @@ public final class TableTensorParser {
         }
         if (row.heads() == null && row.headDim() == null) {
             throw problem(
-                    "neither column '" + DataProblem.shown(columns.shape()) + "' nor '"
+                    column(columns.shape()) + " is null, and so are '"
                             + DataProblem.shown(columns.heads()) + "' and '" + DataProblem.shown(columns.headDim())
-                            + "' say the shape: they are null",
-                    "leave such rows out, or fill them in");
+                            + "'",
+                    FILL);
         }
         return shapeByHeads(row, dtype);
     }
 
     private List<Long> stated(List<@Nullable Long> shape) {
         if (shape.stream().anyMatch(Objects::isNull)) {
-            throw problem(
-                    "column '" + DataProblem.shown(columns.shape()) + "' has a null among its dimensions",
-                    "correct the table");
+            throw problem(column(columns.shape()) + " has a null among its dimensions", "correct the table");
         }
         return shape.stream().map(d -> needed(d, columns.shape())).toList();
     }
 
-    /** Of values [H,S,D], or [S,H,D] where the layout says so: as many tokens as there are. */
+    /** The shape of values [H,S,D], or [S,H,D] with that layout; the length of the values gives the tokens. */
     private List<Long> shapeByHeads(KvTableRow row, String dtype) {
         long heads = needed(row.heads(), columns.heads());
         long headDim = needed(row.headDim(), columns.headDim());
@@ -177,15 +163,15 @@ public final class TableTensorParser {
                         "columns '" + DataProblem.shown(columns.heads()) + "' and '"
                                 + DataProblem.shown(columns.headDim()) + "' are " + heads + " and " + headDim
                                 + ", whose product is not within 1.." + Geometry.MAX_CHANNELS,
-                        "give num_key_value_heads and head_dim of the model's config.json");
+                        "write num_key_value_heads and head_dim of the model's config.json");
             }
         }
         if (row.bytes() % (token * value) != 0) {
             throw problem(
-                    "column '" + DataProblem.shown(columns.data()) + "' holds " + row.bytes()
+                    column(columns.data()) + " holds " + row.bytes()
                             + " bytes, which are not whole tokens of " + heads + " heads of " + headDim + " in "
                             + dtype,
-                    "write [heads, tokens, head_dim], row-major, with the dtype that it has");
+                    "write [heads, tokens, head_dim], row-major, with its own dtype");
         }
         long tokens = row.bytes() / (token * value);
         if (row.tokens() != null && row.tokens() != tokens) {
@@ -199,9 +185,13 @@ public final class TableTensorParser {
         return options.layout() == Layout.SHD ? List.of(tokens, heads, headDim) : List.of(1L, heads, tokens, headDim);
     }
 
+    private static String column(String name) {
+        return "column '" + DataProblem.shown(name) + "'";
+    }
+
     private static <T> T needed(@Nullable T value, String column) {
         if (value == null) {
-            throw problem("column '" + DataProblem.shown(column) + "' is null", "leave such rows out, or fill them in");
+            throw problem(column(column) + " is null", FILL);
         }
         return value;
     }

@@ -3,28 +3,36 @@ package io.kvscale.capture.layout;
 import io.kvscale.input.InputFile;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
+import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
+import java.util.List;
 import java.util.OptionalInt;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/** Which layer a tensor belongs to and whether it holds K, V or both: by the recipe's patterns or the default ones. */
+/** Decides by a tensor's name, with the recipe's patterns or the defaults, its layer and whether it holds K, V or both. */
 public final class TensorNames {
-    /** What a tensor holds. */
     public enum Part {
-        KEY,
-        VALUE,
-        BOTH
+        KEY(Role.KEY),
+        VALUE(Role.VALUE),
+        BOTH(Role.KEY, Role.VALUE);
+
+        private final List<Role> roles;
+
+        Part(Role... roles) {
+            this.roles = List.of(roles);
+        }
+
+        public List<Role> roles() {
+            return roles;
+        }
     }
 
-    /**
-     * @param connector whether the layer came from the file's name, as in the folders of vLLM's connectors: then the
-     *     sample is the file's folder
-     */
+    /** @param connector whether the layer comes from the file's name, as vLLM connectors write it; the folder is the sample */
     public record Match(int layer, Part part, boolean connector) {}
 
-    /** The default patterns, found anywhere; a name goes on no further, so that k_proj or k_scale are not K. */
+    /** The default patterns. They match anywhere but must end the name, so that k_proj and k_scale are not K. */
     private static final Pattern DEFAULT = Pattern.compile("(?:layers\\.(\\d+)\\.(keys|values)"
             + "|(key_cache|value_cache)\\.(\\d+)"
             + "|(?:present|past_key_values)\\.(\\d+)\\.(key|value)"
@@ -46,9 +54,9 @@ public final class TensorNames {
     }
 
     /**
-     * What a tensor of that name is; null if it is neither K nor V.
+     * The layer and part of a tensor with this name; null if it is neither K nor V.
      *
-     * @throws InvalidDataException if the layer is out of range, cannot be told, or both patterns claim the tensor
+     * @throws InvalidDataException if the layer is unknown or out of range, or if both patterns match
      */
     @Nullable
     public Match match(String tensor, InputFile file) {
@@ -58,7 +66,7 @@ public final class TensorNames {
             throw problem(
                     tensor,
                     "both key.tensors and value.tensors of the recipe match this tensor",
-                    "make the patterns tell K from V, or say layout: 2THD");
+                    "let each pattern match only K or only V, or set layout: 2THD if the tensor holds both");
         }
         if (key.isPresent() || value.isPresent()) {
             Part part = key.isPresent() ? Part.KEY : Part.VALUE;
@@ -77,7 +85,7 @@ public final class TensorNames {
         }
         String number = first(found, 1, 4, 5, 7);
         boolean isKey = first(found, 2, 3, 6, 8).startsWith("k");
-        // A role whose pattern the recipe gives is found by that pattern alone.
+        // If the recipe has a pattern for a role, the default pattern does not apply to that role.
         if (isKey ? keys != null : values != null) {
             return null;
         }
@@ -98,13 +106,13 @@ public final class TensorNames {
         if (!inFile.find()) {
             throw problem(
                     tensor,
-                    "neither this tensor's name nor its file's says the layer",
+                    "neither the name of this tensor nor that of its file contains the layer number",
                     "name the file model.layers.N.self_attn.attn.safetensors, as vLLM's connectors do");
         }
         return new Match(layer(inFile.group(1), tensor), part, true);
     }
 
-    /** Whether a file is named by a layer, as connectors name theirs. */
+    /** Whether a file's name contains a layer number, as vLLM connectors write it. */
     public static boolean isConnectorFile(InputFile file) {
         return LAYER.matcher(file.baseName()).find();
     }

@@ -1,3 +1,3 @@
-/** Which tensors and table rows are K or V of which layer, and how their axes are ordered. */
+/** Decides which tensors and table rows are K or V of which layer, and what their axes are. */
 @org.jspecify.annotations.NullMarked
 package io.kvscale.capture.layout;

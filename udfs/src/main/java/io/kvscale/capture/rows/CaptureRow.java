@@ -12,11 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/**
- * K or V of one sample and layer, or a run of its tokens, as one row of a table.
- *
- * <p>Reading is put off until the values are asked for, and possible until the next row is.
- */
+/** A table row: K or V of one sample and layer, or of a range of the sample's tokens. {@link CaptureRows} reads the values. */
 public final class CaptureRow {
     private final SlotTensor tensor;
     private final KvSource source;
@@ -32,7 +28,7 @@ public final class CaptureRow {
         this.position = position;
     }
 
-    /** The rows of a tensor: one a row of its batch, cut along tokens where that takes more than {@code maxBytes}. */
+    /** The rows of a tensor: one per batch row, cut along tokens into rows of at most {@code maxBytes}. */
     static List<CaptureRow> of(SlotTensor tensor, long maxBytes) {
         KvSource whole = tensor.source();
         long tokenBytes = (long) whole.geometry().channels() * tensor.valueBytes();
@@ -43,7 +39,7 @@ public final class CaptureRow {
             for (long first = 0; first < whole.tokens(); first += most) {
                 int count = (int) Math.min(most, whole.tokens() - first);
                 CaptureRow next = of(tensor, row, (int) first, count, position);
-                // A run of padding has no row, but for the first: every sample has one.
+                // A range that is all padding gets no row, except the first: every sample has a row.
                 if (first == 0 || next.tokens() > 0) {
                     rows.add(next);
                 }
@@ -73,37 +69,37 @@ public final class CaptureRow {
         return tensor.slot();
     }
 
-    /** The sample's name, {@code name#row} of a batch; null where the file names none. */
+    /** The sample's name, {@code name#row} in a batch; null if the file names none. */
     public @Nullable String sample() {
         return source.sample();
     }
 
-    /** The tensor that this row is, a batch of one; {@link #read} gives its values. */
+    /** The tensor of this row: a batch of one. */
     public KvSource source() {
         return source;
     }
 
-    /** Tokens of this row, padding left out. */
+    /** Number of tokens, without padding. */
     public int tokens() {
         return Math.toIntExact(source.realTokens());
     }
 
-    /** Index of this row's first token in its sample, padding left out; above 0 only where the sample was cut. */
+    /** Index of the first token in its sample, without padding; above 0 only if the sample was cut. */
     public int position() {
         return position;
     }
 
-    /** Where the row's first value begins in its file. */
+    /** File position of the first value. */
     long begin() {
         return tensor.byteOf(first(0));
     }
 
-    /** Behind the row's last value. */
+    /** File position after the last value. */
     long end() {
         return tensor.byteOf(first(segments() - 1) + segmentSize());
     }
 
-    /** Gives every value, padding included, in chunks. */
+    /** Reads every value, padding included, in chunks. */
     void read(CaptureFiles files, long readEnd, TensorValues.Chunks chunks) {
         for (int i = 0; i < segments(); i++) {
             long from = first(i);
@@ -114,7 +110,7 @@ public final class CaptureRow {
         }
     }
 
-    /** The values {@code [heads, tokens, head_dim]}, row-major, little endian, without padding. */
+    /** Reads the values as {@code [heads, tokens, head_dim]}, row-major, little endian, without padding. */
     byte[] values(CaptureFiles files, long readEnd) {
         Geometry geometry = source.geometry();
         int bytes = tensor.valueBytes();
@@ -128,7 +124,7 @@ public final class CaptureRow {
         return values;
     }
 
-    /** A cut sample whose heads lie apart is read head by head. */
+    /** The number of contiguous byte ranges of this row: one per head if a {@code [heads, tokens]} sample was cut. */
     private int segments() {
         boolean apart =
                 !source.tokenMajor() && source.tokens() < tensor.source().tokens();
@@ -149,13 +145,13 @@ public final class CaptureRow {
         return row * whole.sizeOfRow() + ((long) segment * whole.tokens() + firstToken) * headDim;
     }
 
-    /** Where values of a tensor go in an array {@code [heads, real tokens, head_dim]}. */
+    /** Copies values of a tensor to an array {@code [heads, tokens without padding, head_dim]}. */
     private record HeadMajor(KvSource source, byte[] values, int[] rank, int tokens) {
         HeadMajor(KvSource source, byte[] values) {
             this(source, values, ranks(source), (int) source.realTokens());
         }
 
-        /** How many real tokens come before each token. */
+        /** For each token, the number of tokens before it that are not padding. */
         private static int[] ranks(KvSource source) {
             int[] ranks = new int[source.tokens()];
             TokenMask mask = source.mask();

@@ -4,15 +4,15 @@ import io.kvscale.tensor.Slot;
 import java.io.Serializable;
 import org.jspecify.annotations.Nullable;
 
-/** Which rows of captures are wanted. */
+/** Selects rows of captures. */
 public interface RowFilter extends Serializable {
-    /** @param sample null where the row names none */
+    /** @param sample null if the row names no sample */
     boolean includes(@Nullable String sample, Slot slot);
 
-    /** False only where no row of this sample, nor of a batch of that name ({@code name#row}), can be wanted. */
+    /** False only if no row of this sample, or of a batch with this name ({@code name#row}), is selected. */
     boolean mayInclude(String sample);
 
-    /** Every row. */
+    /** Selects every row. */
     static RowFilter all() {
         return new RowFilter() {
             private static final long serialVersionUID = 1L;

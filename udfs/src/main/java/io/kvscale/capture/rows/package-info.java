@@ -1,3 +1,3 @@
-/** Captures as rows of a table, one for each sample, layer and role. */
+/** Captures as table rows: one per sample, layer and role. */
 @org.jspecify.annotations.NullMarked
 package io.kvscale.capture.rows;

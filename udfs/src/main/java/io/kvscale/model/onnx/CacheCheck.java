@@ -1,5 +1,9 @@
 package io.kvscale.model.onnx;
 
+import static io.kvscale.model.onnx.CacheTensors.PAST;
+import static io.kvscale.model.onnx.CacheTensors.PRESENT;
+
+import io.kvscale.model.onnx.OnnxGraph.Value;
 import io.kvscale.numeric.Dtype;
 import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
@@ -10,11 +14,8 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Function;
 
-/** Holds a graph's past and present, as it declares them, against config.json. */
+/** Compares the graph's past and present tensors, and the heads of its attention nodes, with config.json. */
 final class CacheCheck {
-    private static final String PAST = "past_key_values";
-    private static final String PRESENT = "present";
-
     private final ModelConfig config;
     private final Misfits misfits;
     private final Set<Dtype> dtypes = EnumSet.noneOf(Dtype.class);
@@ -24,14 +25,17 @@ final class CacheCheck {
         this.misfits = misfits;
     }
 
-    /** The element type of the cache; of no meaning if there are misfits. */
-    static Dtype of(OnnxGraph graph, ModelConfig config, Misfits misfits) {
-        return new CacheCheck(config, misfits).dtype(graph);
+    /** @return the element type of the cache; meaningless if there are misfits */
+    static Dtype check(OnnxGraph graph, ModelConfig config, Misfits misfits) {
+        CacheCheck check = new CacheCheck(config, misfits);
+        check.tensors(graph);
+        graph.nodes().forEach(check::heads);
+        return check.dtypes.isEmpty() ? Dtype.F32 : check.dtypes.iterator().next();
     }
 
-    private Dtype dtype(OnnxGraph graph) {
-        TreeMap<Slot, OnnxValue> past = slots(graph.inputs(), CacheTensors::ofPast);
-        TreeMap<Slot, OnnxValue> present = slots(graph.outputs(), CacheTensors::ofPresent);
+    private void tensors(OnnxGraph graph) {
+        TreeMap<Slot, Value> past = slots(graph.inputs(), CacheTensors::pastSlot);
+        TreeMap<Slot, Value> present = slots(graph.outputs(), CacheTensors::presentSlot);
         if (present.isEmpty()) {
             misfits.add("it has no outputs present.N.key and present.N.value (exported without past)");
         }
@@ -45,58 +49,80 @@ final class CacheCheck {
             present.forEach((slot, value) -> tensor(PRESENT, slot, value));
         }
         if (dtypes.size() > 1) {
-            misfits.add("its past and present are of more than one type: " + dtypes);
+            misfits.add("its past and present tensors have more than one element type: " + dtypes);
         }
-        return dtypes.isEmpty() ? Dtype.F32 : dtypes.iterator().next();
     }
 
-    private static TreeMap<Slot, OnnxValue> slots(List<OnnxValue> values, Function<String, Optional<Slot>> slotOf) {
-        TreeMap<Slot, OnnxValue> slots = new TreeMap<>();
+    private static TreeMap<Slot, Value> slots(List<Value> values, Function<String, Optional<Slot>> slotOf) {
+        TreeMap<Slot, Value> slots = new TreeMap<>();
         values.forEach(value -> slotOf.apply(value.name()).ifPresent(slot -> slots.put(slot, value)));
         return slots;
     }
 
-    private void layers(TreeMap<Slot, OnnxValue> values, String tensors) {
-        String expected = "num_hidden_layers is " + config.layers();
+    private void layers(TreeMap<Slot, Value> values, String tensors) {
+        String expected = "config.json says num_hidden_layers=" + config.layers();
         for (int layer = 0; layer < config.layers(); layer++) {
             for (Role role : Role.values()) {
                 Slot slot = new Slot(layer, role);
                 if (!values.containsKey(slot)) {
-                    misfits.add(tensors, slot, "is not there, " + expected);
+                    misfits.add(tensors, slot, "missing, " + expected);
                 }
             }
         }
         for (Slot slot : values.keySet()) {
             if (slot.layer() >= config.layers()) {
-                misfits.add(tensors, slot, "is there, " + expected);
+                misfits.add(tensors, slot, "unexpected, " + expected);
             }
         }
     }
 
-    private void tensor(String tensors, Slot slot, OnnxValue value) {
+    private void tensor(String tensors, Slot slot, Value value) {
         Optional<Dtype> dtype = OnnxTypes.dtype(value.elementType());
         dtype.ifPresentOrElse(
                 dtypes::add,
                 () -> misfits.add(
                         tensors,
                         slot,
-                        "is " + OnnxTypes.name(value.elementType()) + ", float32, float16 or bfloat16 expected"));
+                        "is " + OnnxTypes.name(value.elementType()) + ", expected float32, float16 or bfloat16"));
         List<Long> dims = value.dims();
         if (dims.size() != 4) {
             misfits.add(
-                    tensors, slot, "has " + dims.size() + " dimensions, 4 expected: batch, kv_heads, tokens, head_dim");
+                    tensors, slot, "has " + dims.size() + " dimensions, expected 4: batch, kv_heads, tokens, head_dim");
             return;
         }
         size(tensors, slot, "kv_heads", dims.get(1), config.kvHeads());
         size(tensors, slot, "head_dim", dims.get(3), config.headDim());
-        if (dims.get(0) != OnnxValue.FREE || dims.get(2) != OnnxValue.FREE) {
-            misfits.add(tensors, slot, "has a fixed batch or number of tokens: " + dims);
+        if (dims.get(0) != Value.FREE || dims.get(2) != Value.FREE) {
+            misfits.add(tensors, slot, "has a fixed batch size or number of tokens: " + dims);
         }
     }
 
     private void size(String tensors, Slot slot, String what, long declared, int expected) {
-        if (declared != OnnxValue.FREE && declared != expected) {
-            misfits.add(tensors, slot, what + " is " + declared + " in the graph, " + expected + " by config.json");
+        if (declared != Value.FREE && declared != expected) {
+            misfits.add(tensors, slot, "has " + what + "=" + declared + ", config.json says " + expected);
+        }
+    }
+
+    /** The dimensions of past and present may be free: the onnxruntime-genai builder leaves head_dim so. */
+    private void heads(OnnxGraph.Node node) {
+        if (node.outputs().stream()
+                .noneMatch(name -> CacheTensors.presentSlot(name).isPresent())) {
+            return;
+        }
+        boolean grouped = node.operator().equals("GroupQueryAttention");
+        if (grouped || node.operator().equals("MultiHeadAttention")) {
+            attribute(node, "num_heads", "num_attention_heads", config.queryHeads());
+        }
+        if (grouped) {
+            attribute(node, "kv_num_heads", "num_key_value_heads", config.kvHeads());
+        }
+    }
+
+    private void attribute(OnnxGraph.Node node, String name, String key, int expected) {
+        Long number = node.numbers().get(name);
+        if (number != null && number != expected) {
+            misfits.add(node.operator() + " has " + name + "=" + number + ", config.json says " + expected + " (" + key
+                    + ")");
         }
     }
 }

@@ -8,36 +8,36 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Takes out of an ONNX file all that K and V do not need, lm_head above all: ONNX Runtime runs nodes even where nobody
- * asks for what they give.
+ * Removes from an ONNX file all nodes and outputs that K and V do not need, such as lm_head: ONNX Runtime runs nodes even
+ * if nobody asks for their outputs.
  *
- * <p>Nothing moves: the field of a node or output is given a number that GraphProto does not have, which every reader of
- * protobuf skips. Both numbers take one byte.
+ * <p>No byte moves. The field of a node or output gets a number that GraphProto does not use, so that readers of protobuf
+ * skip it. Both numbers take one byte.
  *
  * <pre>
- * field:  tag 0x0a (1 node) or 0x62 (12 output) | length | message
+ * before: tag 0x0a (1 node) or 0x62 (12 output) | length | message
  * after:  tag 0x1a (3, reserved)                | length | message
  * </pre>
  */
-public final class CacheGraph {
+final class CacheGraph {
     private static final int RESERVED = 3 << 3 | 2;
 
     private CacheGraph() {}
 
     /** @param file the bytes that the graph was read from; changed in place */
-    public static void keepCacheOnly(OnnxGraph graph, ByteBuffer file) {
-        Map<String, OnnxNode> makers = graph.makers();
-        Set<OnnxNode> needed = new HashSet<>();
+    static void keepCacheOnly(OnnxGraph graph, ByteBuffer file) {
+        Map<String, OnnxGraph.Node> producers = graph.producers();
+        Set<OnnxGraph.Node> needed = new HashSet<>();
         Deque<String> open = new ArrayDeque<>();
-        for (OnnxValue output : graph.outputs()) {
-            if (CacheTensors.ofPresent(output.name()).isPresent()) {
+        for (OnnxGraph.Value output : graph.outputs()) {
+            if (CacheTensors.presentSlot(output.name()).isPresent()) {
                 open.add(output.name());
             } else {
                 drop(file, output.tagAt());
             }
         }
         while (!open.isEmpty()) {
-            OnnxNode node = makers.get(open.remove());
+            OnnxGraph.Node node = producers.get(open.remove());
             if (node != null && needed.add(node)) {
                 open.addAll(node.uses());
             }
@@ -47,7 +47,7 @@ public final class CacheGraph {
 
     private static void drop(ByteBuffer file, long tagAt) {
         int at = (int) tagAt;
-        // A tag may be spelled longer than it need be: the mark that more bytes follow stays.
+        // A varint may be longer than necessary: keep the bit that says that more bytes follow.
         file.put(at, (byte) (file.get(at) & 0x80 | RESERVED));
     }
 }

@@ -9,14 +9,14 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 
-/** What does not fit in a model; what holds of many tensors of the cache is said once, in the order first found. */
+/** Differences between graph and config.json, in the order found; one entry for all cache tensors that share it. */
 final class Misfits {
     private static final int MAX_SHOWN = 40;
 
-    /** @param tensors {@code present} or {@code past_key_values}; empty if it is not about tensors of the cache */
+    /** @param tensors {@code present} or {@code past_key_values}; empty if the text is not about cache tensors */
     private record Kind(String tensors, String text) {}
 
-    /** Neighbouring layers of which the same tensors are meant. */
+    /** Adjacent layers with the same roles. */
     private record Run(int first, int last, String roles) {
         String name(String tensors) {
             return tensors + "." + (first == last ? first : first + ".." + last) + "." + roles;
@@ -29,7 +29,7 @@ final class Misfits {
         found.computeIfAbsent(new Kind("", text), kind -> new TreeSet<>());
     }
 
-    /** @param text what holds of that tensor, to follow its name */
+    /** @param text follows the name of the tensor */
     void add(String tensors, Slot slot, String text) {
         found.computeIfAbsent(new Kind(tensors, text), kind -> new TreeSet<>()).add(slot);
     }
@@ -38,7 +38,7 @@ final class Misfits {
         return found.isEmpty();
     }
 
-    /** Such as {@code it has no input input_ids; present.0..2.key|value, present.4.key is not there}. */
+    /** Such as {@code it has no input input_ids; present.0..2.key|value, present.4.key missing}. */
     @Override
     public String toString() {
         List<String> texts = new ArrayList<>();

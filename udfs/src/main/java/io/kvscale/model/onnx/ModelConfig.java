@@ -7,40 +7,36 @@ import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.Slot;
+import java.io.FileNotFoundException;
 import java.io.IOException;
-import java.nio.file.Files;
+import java.io.InputStream;
 import java.nio.file.NoSuchFileException;
-import java.nio.file.Path;
 
-/** What a model's config.json says of its cache, in the words of transformers. */
-public record ModelConfig(int layers, int queryHeads, int kvHeads, int headDim, int vocabulary, int maxPositions) {
-    public static final String FILE = "config.json";
+/** The cache geometry, vocabulary and limits in a model's config.json, as transformers writes it. */
+record ModelConfig(int layers, int queryHeads, int kvHeads, int headDim, int vocabulary, int maxPositions) {
+    static final String FILE = "config.json";
 
     private static final int MAX_BYTES = 16 << 20;
 
-    /** @throws InvalidDataException if the file is missing, no JSON object, or lacks what is needed */
-    public static ModelConfig read(Path folder) throws IOException {
-        Path file = folder.resolve(FILE);
+    /** @throws InvalidDataException if the file is missing, is not a JSON object, or lacks a key */
+    static ModelConfig read(DecoderGraph.Folder folder) throws IOException {
         JsonNode root;
-        try {
-            if (Files.size(file) > MAX_BYTES) {
-                throw bad("config.json has " + Files.size(file) + " bytes, at most " + MAX_BYTES);
+        try (InputStream in = folder.open(FILE)) {
+            byte[] json = in.readNBytes(MAX_BYTES + 1);
+            if (json.length > MAX_BYTES) {
+                throw bad("config.json has more than " + MAX_BYTES + " bytes");
             }
-            root = Json.LENIENT.readTree(Files.readAllBytes(file));
-        } catch (NoSuchFileException e) {
-            throw missing();
+            root = Json.LENIENT.readTree(json);
+        } catch (NoSuchFileException | FileNotFoundException e) {
+            throw bad("the model's folder has no config.json");
         } catch (JsonProcessingException e) {
-            throw bad("config.json is no JSON: " + e.getOriginalMessage());
+            throw bad("config.json is not valid JSON: " + e.getOriginalMessage());
         }
         if (!root.isObject()) {
-            throw bad("config.json is no JSON object");
+            throw bad("config.json is not a JSON object");
         }
-        // Models that see images, too, keep what describes their decoder apart.
+        // Multimodal models describe their decoder in text_config.
         return of(root.path("text_config").isObject() ? root.get("text_config") : root);
-    }
-
-    public static InvalidDataException missing() {
-        return bad("the model's folder has no config.json");
     }
 
     private static ModelConfig of(JsonNode json) {
@@ -52,7 +48,7 @@ public record ModelConfig(int layers, int queryHeads, int kvHeads, int headDim, 
                 ? number(json, "head_dim", Geometry.MAX_CHANNELS)
                 : number(json, "hidden_size", Integer.MAX_VALUE) / queryHeads;
         if (headDim < 1 || (long) kvHeads * headDim > Geometry.MAX_CHANNELS) {
-            throw bad("config.json: " + kvHeads + " heads of head_dim " + headDim + " are not within 1.."
+            throw bad("config.json: " + kvHeads + " KV heads times head_dim " + headDim + " is not within 1.."
                     + Geometry.MAX_CHANNELS + " channels");
         }
         return new ModelConfig(
@@ -71,13 +67,13 @@ public record ModelConfig(int layers, int queryHeads, int kvHeads, int headDim, 
         }
         if (!value.isIntegralNumber() || !value.canConvertToInt() || value.intValue() < 1 || value.intValue() > most) {
             throw bad("config.json: " + key + " is " + DataProblem.shown(value.toString())
-                    + ", a whole number within 1.." + most + " expected");
+                    + ", expected an integer within 1.." + most);
         }
         return value.intValue();
     }
 
     private static InvalidDataException bad(String what) {
         return new InvalidDataException(DataProblem.of(
-                what, "put the config.json of the model's Hugging Face folder beside the graph; the exporters do"));
+                what, "copy config.json from the model's Hugging Face folder beside the graph, as exporters do"));
     }
 }

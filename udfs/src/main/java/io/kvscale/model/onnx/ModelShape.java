@@ -12,19 +12,20 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
- * What a decoder's graph and config.json agree on.
+ * The geometry and limits of a decoder, on which its graph and config.json agree.
  *
+ * @param vocabulary rows of the embedding
+ * @param maxPositions maximum number of tokens of a sequence
  * @param cache the element type of past and present
- * @param maxPositions the most tokens of one sequence
  */
 public record ModelShape(int layers, int kvHeads, int headDim, int vocabulary, int maxPositions, Dtype cache)
         implements Serializable {
-    /** Of K and of V of every layer. */
+    /** The geometry of every slot. */
     public Geometry geometry() {
         return new Geometry(cache, kvHeads, headDim);
     }
 
-    /** All of them, by layer, then role. */
+    /** All slots, sorted by layer, then role. */
     public List<Slot> slots() {
         return IntStream.range(0, layers)
                 .boxed()
@@ -32,7 +33,7 @@ public record ModelShape(int layers, int kvHeads, int headDim, int vocabulary, i
                 .toList();
     }
 
-    /** @throws InvalidDataException if that is no token of the model's */
+    /** @throws InvalidDataException if the token id is outside the vocabulary */
     public void checkId(int id) {
         if (id < 0 || id >= vocabulary) {
             throw new InvalidDataException(DataProblem.of(
@@ -41,7 +42,7 @@ public record ModelShape(int layers, int kvHeads, int headDim, int vocabulary, i
         }
     }
 
-    /** Bytes of K and V that one token takes over all layers. */
+    /** Bytes of K and V of one token, over all layers. */
     public long bytesPerToken() {
         return 2L * layers * kvHeads * headDim * cache.bytes();
     }

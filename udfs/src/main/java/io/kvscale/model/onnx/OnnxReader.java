@@ -1,13 +1,17 @@
 package io.kvscale.model.onnx;
 
+import static io.kvscale.model.onnx.ProtoFields.bytes;
+import static io.kvscale.model.onnx.ProtoFields.varint;
+
 import com.google.protobuf.CodedInputStream;
 import com.google.protobuf.InvalidProtocolBufferException;
-import com.google.protobuf.WireFormat;
+import io.kvscale.model.onnx.OnnxGraph.Node;
+import io.kvscale.model.onnx.OnnxGraph.Value;
+import io.kvscale.model.onnx.OnnxGraph.Weights;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -30,140 +34,79 @@ import java.util.Map;
  * StringStringEntryProto  1 key, 2 value
  * </pre>
  */
-public final class OnnxReader {
-    /** Longer than any name of a real graph. */
-    private static final int MAX_NAME = 1 << 16;
-    /** More nodes, weights or names than any real graph has; keeps a hostile file from filling the heap. */
-    private static final int MAX_ITEMS = 1 << 22;
-
+final class OnnxReader {
     private static final int MAX_DEPTH = 16;
 
-    private static final String REMEDY =
-            "export or copy the model again; a file of a few hundred bytes may be a Git LFS pointer (git lfs pull)";
-
-    private final CodedInputStream in;
+    private final ProtoFields in;
     private final String file;
-    private final List<OnnxTensorEntry> external = new ArrayList<>();
-    private int items;
+    private final List<Weights> external = new ArrayList<>();
 
     private OnnxReader(CodedInputStream in, String file) {
-        this.in = in;
+        this.in = new ProtoFields(in, file);
         this.file = file;
     }
 
     /**
      * @param in at the file's first byte; it is not closed
-     * @throws InvalidDataException if it is no ONNX file or not a whole one
+     * @throws InvalidDataException if it is not an ONNX file or is cut short
      */
-    public static OnnxGraph read(InputStream in, String file) throws IOException {
+    static OnnxGraph read(InputStream in, String file) throws IOException {
         CodedInputStream coded = CodedInputStream.newInstance(in);
         coded.setSizeLimit(Integer.MAX_VALUE);
         return read(coded, file);
     }
 
-    /** As the other; positions of fields are counted from where {@code in} began. */
-    public static OnnxGraph read(CodedInputStream in, String file) throws IOException {
+    /** As {@link #read(InputStream, String)}; positions of fields count from where {@code in} began. */
+    static OnnxGraph read(CodedInputStream in, String file) throws IOException {
+        OnnxReader reader = new OnnxReader(in, file);
         try {
-            return new OnnxReader(in, file).model();
+            return reader.model();
         } catch (InvalidProtocolBufferException e) {
-            throw bad("is no ONNX model or is cut short, near byte " + in.getTotalBytesRead(), file);
+            throw reader.in.bad("is not an ONNX model or is cut short, near byte " + in.getTotalBytesRead());
         }
-    }
-
-    /** @throws InvalidDataException if a file of so many bytes is no ONNX file, which protobuf bounds */
-    public static void checkSize(long bytes, String file) {
-        if (bytes > Integer.MAX_VALUE) {
-            throw new InvalidDataException(DataProblem.of(
-                            "the model's graph has " + bytes + " bytes, ONNX allows 2 GB",
-                            "export with external data: weights in a file beside the graph")
-                    .inFile(file));
-        }
-    }
-
-    private static InvalidDataException bad(String what, String file) {
-        return new InvalidDataException(
-                DataProblem.of("the model " + what, REMEDY).inFile(file));
-    }
-
-    /** One field of a message; what is not read is skipped. */
-    private interface Field {
-        /** @return whether the field was read */
-        boolean read(int tag, long tagAt) throws IOException;
-    }
-
-    private void fields(Field field) throws IOException {
-        while (true) {
-            long at = in.getTotalBytesRead();
-            int tag = in.readTag();
-            if (tag == 0) {
-                return;
-            }
-            if (!field.read(tag, at)) {
-                in.skipField(tag);
-            }
-        }
-    }
-
-    private void message(Field field) throws IOException {
-        int length = in.readRawVarint32();
-        int limit = in.pushLimit(length);
-        fields(field);
-        in.checkLastTagWas(0);
-        if (in.getBytesUntilLimit() != 0) {
-            throw new InvalidProtocolBufferException("a message ends before its length");
-        }
-        in.popLimit(limit);
-    }
-
-    private static int bytes(int field) {
-        return field << 3 | WireFormat.WIRETYPE_LENGTH_DELIMITED;
-    }
-
-    private static int varint(int field) {
-        return field << 3 | WireFormat.WIRETYPE_VARINT;
     }
 
     private OnnxGraph model() throws IOException {
         List<OnnxGraph> graphs = new ArrayList<>();
         int[] opsets = new int[1];
         long[] versions = new long[2];
-        fields((tag, at) -> {
+        in.fields((tag, at) -> {
             if (tag == bytes(7)) {
                 if (!graphs.isEmpty()) {
-                    throw bad("has more than one graph: it is no ONNX model", file);
+                    throw in.bad("has more than one graph: it is not an ONNX model");
                 }
                 graphs.add(graph(0));
             } else if (tag == bytes(25)) {
-                message((inner, innerAt) -> inner == bytes(7) && node(innerAt, 0) != null);
+                in.message((inner, innerAt) -> inner == bytes(7) && node(innerAt, 0) != null);
             } else if (tag == bytes(8)) {
                 opsets[0]++;
                 versions[1] = Math.max(versions[1], operatorSet());
             } else if (tag == varint(1)) {
-                versions[0] = in.readInt64();
+                versions[0] = in.integer();
             } else {
                 return false;
             }
             return true;
         });
         if (graphs.isEmpty()) {
-            throw bad("has no graph: it is no ONNX model or is cut short", file);
+            throw in.bad("has no graph: it is not an ONNX model or is cut short");
         }
         if (opsets[0] == 0) {
-            throw bad("names no operator set: it is cut short", file);
+            throw in.bad("has no operator set: it is cut short");
         }
         OnnxVersions.check(versions[0], versions[1], file);
         return graphs.get(0);
     }
 
-    /** The version of ONNX's own operators; 0 if it is about those of another domain. */
+    /** The version of the standard operator set; 0 for the set of another domain. */
     private long operatorSet() throws IOException {
         String[] domain = {""};
         long[] version = new long[1];
-        message((tag, at) -> {
+        in.message((tag, at) -> {
             if (tag == bytes(1)) {
-                domain[0] = name();
+                domain[0] = in.name();
             } else if (tag == varint(2)) {
-                version[0] = in.readInt64();
+                version[0] = in.integer();
             } else {
                 return false;
             }
@@ -174,18 +117,18 @@ public final class OnnxReader {
 
     private OnnxGraph graph(int depth) throws IOException {
         if (depth > MAX_DEPTH) {
-            throw bad("has graphs inside of graphs, more than " + MAX_DEPTH + " deep", file);
+            throw in.bad("nests graphs more than " + MAX_DEPTH + " deep");
         }
-        count();
-        List<OnnxValue> inputs = new ArrayList<>();
-        List<OnnxValue> outputs = new ArrayList<>();
-        List<OnnxNode> nodes = new ArrayList<>();
-        Map<String, OnnxTensorEntry> initializers = new HashMap<>();
-        message((tag, at) -> {
+        in.count();
+        List<Value> inputs = new ArrayList<>();
+        List<Value> outputs = new ArrayList<>();
+        List<Node> nodes = new ArrayList<>();
+        Map<String, Weights> initializers = new HashMap<>();
+        in.message((tag, at) -> {
             if (tag == bytes(1)) {
                 nodes.add(node(at, depth));
             } else if (tag == bytes(5)) {
-                OnnxTensorEntry weights = tensor();
+                Weights weights = tensor();
                 initializers.put(weights.name(), weights);
             } else if (tag == bytes(11)) {
                 inputs.add(value(at));
@@ -199,18 +142,18 @@ public final class OnnxReader {
         return new OnnxGraph(inputs, outputs, nodes, initializers, external);
     }
 
-    private OnnxNode node(long tagAt, int depth) throws IOException {
+    private Node node(long tagAt, int depth) throws IOException {
         List<String> uses = new ArrayList<>();
         List<String> outputs = new ArrayList<>();
         Map<String, Long> numbers = new HashMap<>();
         String[] operator = {""};
-        message((tag, at) -> {
+        in.message((tag, at) -> {
             if (tag == bytes(1)) {
-                uses.add(name());
+                uses.add(in.name());
             } else if (tag == bytes(2)) {
-                outputs.add(name());
+                outputs.add(in.name());
             } else if (tag == bytes(4)) {
-                operator[0] = name();
+                operator[0] = in.name();
             } else if (tag == bytes(5)) {
                 attribute(uses, numbers, depth);
             } else {
@@ -218,22 +161,22 @@ public final class OnnxReader {
             }
             return true;
         });
-        count();
-        return new OnnxNode(operator[0], uses, outputs, Map.copyOf(numbers), tagAt);
+        in.count();
+        return new Node(operator[0], uses, outputs, Map.copyOf(numbers), tagAt);
     }
 
     private void attribute(List<String> uses, Map<String, Long> numbers, int depth) throws IOException {
         String[] name = {""};
-        message((tag, at) -> {
+        in.message((tag, at) -> {
             if (tag == bytes(1)) {
-                name[0] = name();
+                name[0] = in.name();
             } else if (tag == varint(3)) {
-                numbers.put(name[0], in.readInt64());
+                numbers.put(name[0], in.integer());
             } else if (tag == bytes(5) || tag == bytes(10)) {
                 tensor();
             } else if (tag == bytes(6) || tag == bytes(11)) {
                 OnnxGraph inner = graph(depth + 1);
-                // Which of these are the inner graph's own does not matter: a node too many is kept, none too few.
+                // Names of the inner graph itself are included: at worst a node is kept that nothing needs.
                 inner.nodes().forEach(node -> uses.addAll(node.uses()));
                 inner.outputs().forEach(output -> uses.add(output.name()));
             } else {
@@ -243,26 +186,21 @@ public final class OnnxReader {
         });
     }
 
-    private OnnxTensorEntry tensor() throws IOException {
+    private Weights tensor() throws IOException {
         List<Long> dims = new ArrayList<>();
         int[] type = new int[1];
         String[] name = {""};
         Map<String, String> where = new HashMap<>();
-        message((tag, at) -> {
+        in.message((tag, at) -> {
             if (tag == varint(1)) {
-                count();
-                dims.add(in.readInt64());
+                in.count();
+                dims.add(in.integer());
             } else if (tag == bytes(1)) {
-                int limit = in.pushLimit(in.readRawVarint32());
-                while (in.getBytesUntilLimit() > 0) {
-                    count();
-                    dims.add(in.readInt64());
-                }
-                in.popLimit(limit);
+                in.packed(dims::add);
             } else if (tag == varint(2)) {
-                type[0] = in.readInt32();
+                type[0] = (int) in.integer();
             } else if (tag == bytes(8)) {
-                name[0] = name();
+                name[0] = in.name();
             } else if (tag == bytes(13)) {
                 entry(where);
             } else {
@@ -270,8 +208,8 @@ public final class OnnxReader {
             }
             return true;
         });
-        count();
-        OnnxTensorEntry weights = new OnnxTensorEntry(
+        in.count();
+        Weights weights = new Weights(
                 name[0],
                 type[0],
                 dims,
@@ -286,53 +224,51 @@ public final class OnnxReader {
 
     private long number(String digits, String name) {
         if (!digits.matches("\\d{1,18}")) {
-            throw bad(
-                    "gives \"" + DataProblem.shown(digits) + "\" as place of the weights " + DataProblem.shown(name)
-                            + " in their file, digits expected",
-                    file);
+            throw in.bad("gives \"" + DataProblem.shown(digits) + "\" as offset or length of the weights "
+                    + DataProblem.shown(name) + ", expected digits");
         }
         return Long.parseLong(digits);
     }
 
     private void entry(Map<String, String> to) throws IOException {
         String[] pair = {"", ""};
-        message((tag, at) -> {
+        in.message((tag, at) -> {
             if (tag != bytes(1) && tag != bytes(2)) {
                 return false;
             }
-            pair[tag == bytes(1) ? 0 : 1] = name();
+            pair[tag == bytes(1) ? 0 : 1] = in.name();
             return true;
         });
         to.put(pair[0], pair[1]);
     }
 
-    private OnnxValue value(long tagAt) throws IOException {
+    private Value value(long tagAt) throws IOException {
         String[] name = {""};
         int[] type = new int[1];
         List<Long> dims = new ArrayList<>();
-        message((tag, at) -> {
+        in.message((tag, at) -> {
             if (tag == bytes(1)) {
-                name[0] = name();
+                name[0] = in.name();
                 return true;
             }
             if (tag == bytes(2)) {
-                message((inner, innerAt) -> inner == bytes(1) && tensorType(type, dims));
+                in.message((inner, innerAt) -> inner == bytes(1) && tensorType(type, dims));
                 return true;
             }
             return false;
         });
-        count();
-        return new OnnxValue(name[0], type[0], dims, tagAt);
+        in.count();
+        return new Value(name[0], type[0], dims, tagAt);
     }
 
     private boolean tensorType(int[] type, List<Long> dims) throws IOException {
-        message((tag, at) -> {
+        in.message((tag, at) -> {
             if (tag == varint(1)) {
-                type[0] = in.readInt32();
+                type[0] = (int) in.integer();
                 return true;
             }
             if (tag == bytes(2)) {
-                message((inner, innerAt) -> inner == bytes(1) && dim(dims));
+                in.message((inner, innerAt) -> inner == bytes(1) && dim(dims));
                 return true;
             }
             return false;
@@ -341,31 +277,16 @@ public final class OnnxReader {
     }
 
     private boolean dim(List<Long> dims) throws IOException {
-        long[] size = {OnnxValue.FREE};
-        message((tag, at) -> {
+        long[] size = {Value.FREE};
+        in.message((tag, at) -> {
             if (tag == varint(1)) {
-                size[0] = in.readInt64();
+                size[0] = in.integer();
                 return true;
             }
             return false;
         });
-        count();
+        in.count();
         dims.add(size[0]);
         return true;
-    }
-
-    private String name() throws IOException {
-        int length = in.readRawVarint32();
-        if (length < 0 || length > MAX_NAME) {
-            throw bad("has a name of " + Integer.toUnsignedString(length) + " bytes, at most " + MAX_NAME, file);
-        }
-        count();
-        return new String(in.readRawBytes(length), StandardCharsets.UTF_8);
-    }
-
-    private void count() {
-        if (++items > MAX_ITEMS) {
-            throw bad("has more than " + MAX_ITEMS + " nodes, weights and names", file);
-        }
     }
 }

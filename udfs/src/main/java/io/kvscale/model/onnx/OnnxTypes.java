@@ -5,7 +5,7 @@ import io.kvscale.numeric.Dtype;
 import java.util.Map;
 import java.util.Optional;
 
-/** The element types of ONNX (TensorProto.DataType) that matter here. */
+/** Element types of ONNX (TensorProto.DataType). */
 public final class OnnxTypes {
     static final int FLOAT = 1;
     static final int INT32 = 6;
@@ -13,7 +13,7 @@ public final class OnnxTypes {
     static final int FLOAT16 = 10;
     static final int BFLOAT16 = 16;
 
-    /** Name and size in bits of every type of fixed size, by number. */
+    /** All types of fixed size, by number. */
     private static final Map<Integer, Type> TYPES = Map.ofEntries(
             Map.entry(FLOAT, new Type("float32", 32)),
             Map.entry(2, new Type("uint8", 8)),
@@ -42,7 +42,7 @@ public final class OnnxTypes {
 
     private OnnxTypes() {}
 
-    /** The type of a cache or of logits; empty for any that is neither. */
+    /** The type of K, V or logits; empty for types that they cannot have. */
     public static Optional<Dtype> dtype(int elementType) {
         return switch (elementType) {
             case FLOAT -> Optional.of(Dtype.F32);
@@ -69,8 +69,8 @@ public final class OnnxTypes {
         return type == null ? "of type " + elementType : type.name();
     }
 
-    /** Bits of one value; 0 where the type is not known. */
-    public static int bits(int elementType) {
+    /** Bits of one value; 0 for an unknown type. */
+    static int bits(int elementType) {
         Type type = TYPES.get(elementType);
         return type == null ? 0 : type.bits();
     }

@@ -3,7 +3,7 @@ package io.kvscale.model.onnx;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 
-/** The newest versions that the ONNX Runtime of this project takes; it refuses a later one when it loads the graph. */
+/** The newest versions that ONNX Runtime 1.28 loads. */
 final class OnnxVersions {
     static final int IR = 13;
     static final int OPERATORS = 26;
@@ -11,19 +11,19 @@ final class OnnxVersions {
     private OnnxVersions() {}
 
     /**
-     * @param ir of the file's format
-     * @param operators of ONNX's own operator set
+     * @param ir the IR version of the file
+     * @param operators the version of the standard operator set
      */
     static void check(long ir, long operators, String file) {
-        check("the model is of ONNX's IR version " + ir, ir, IR, file);
-        check("the model is of ONNX's operator set " + operators, operators, OPERATORS, file);
+        check("the model has ONNX IR version " + ir, ir, IR, file);
+        check("the model has ONNX operator set " + operators, operators, OPERATORS, file);
     }
 
     private static void check(String what, long found, int most, String file) {
         if (found > most) {
             throw new InvalidDataException(DataProblem.of(
-                            what + ", ONNX Runtime 1.28 takes " + most + " at most",
-                            "export it again for an older one (optimum-cli export onnx --opset 18)")
+                            what + ", ONNX Runtime 1.28 loads at most " + most,
+                            "export the model again for an older version (optimum-cli export onnx --opset 18)")
                     .inFile(file));
         }
     }

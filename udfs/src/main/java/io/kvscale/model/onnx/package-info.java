@@ -1,3 +1,6 @@
-/** The ONNX graph of a decoder: read without trusting the file, checked before it runs. */
+/**
+ * The ONNX graph of a decoder, read without trusting the file and checked before it runs. {@link
+ * io.kvscale.model.onnx.DecoderGraph} is the way in.
+ */
 @org.jspecify.annotations.NullMarked
 package io.kvscale.model.onnx;

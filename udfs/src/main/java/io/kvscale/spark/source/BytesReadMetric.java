@@ -3,7 +3,7 @@ package io.kvscale.spark.source;
 import org.apache.spark.sql.connector.metric.CustomSumMetric;
 import org.apache.spark.sql.connector.metric.CustomTaskMetric;
 
-/** Bytes taken from captures, headers and gaps included: a metric of the scan in Spark's own UI. */
+/** A metric of the scan in Spark's UI: bytes read from captures, including headers and gaps. */
 public final class BytesReadMetric extends CustomSumMetric {
     static final String NAME = "captureBytesRead";
 
@@ -17,7 +17,7 @@ public final class BytesReadMetric extends CustomSumMetric {
         return "bytes read from captures";
     }
 
-    /** What one task read so far. */
+    /** The bytes that one task has read so far. */
     record Task(long bytes) implements CustomTaskMetric {
         @Override
         public String name() {

@@ -8,20 +8,18 @@ import org.apache.spark.sql.types.Metadata;
 import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
 
-/** The columns of {@code kvtensors}, one row a sample, layer and role, or a run of its tokens. */
+/** The columns of {@code kvtensors}. A row is one sample, layer and role, or a range of its tokens. */
 enum KvColumn {
-    /** The sample's name; {@code name#row} of a batch. Null where a table of captures names none. */
+    /** {@code name#row} in a batch of several rows. Null if an Arrow table gives no name. */
     SAMPLE(DataTypes.StringType, "name of the sample"),
     LAYER(DataTypes.IntegerType, "layer, from 0"),
     ROLE(DataTypes.StringType, "key or value"),
-    /** KV heads. */
     HEADS(DataTypes.IntegerType, "KV heads"),
-    HEAD_DIM(DataTypes.IntegerType, "values of a head and token"),
-    /** Tokens of this row, padding left out. */
+    HEAD_DIM(DataTypes.IntegerType, "values per head and token"),
     TOKENS(DataTypes.IntegerType, "tokens of this row, without padding"),
     DTYPE(DataTypes.StringType, "F32, BF16 or F16"),
     DATA(DataTypes.BinaryType, "values [heads, tokens, head_dim], row-major, little endian, without padding"),
-    /** The row's first token in its sample: above 0 only where the sample was cut into several rows. */
+    /** Above 0 only if the sample was cut into several rows. */
     POSITION(DataTypes.IntegerType, "first token of this row in its sample");
 
     private final DataType type;

@@ -3,5 +3,5 @@ package io.kvscale.spark.source;
 import io.kvscale.input.Split;
 import org.apache.spark.sql.connector.read.InputPartition;
 
-/** What one task reads. */
+/** The part of the captures that one task reads. */
 record KvPartition(Split split) implements InputPartition {}

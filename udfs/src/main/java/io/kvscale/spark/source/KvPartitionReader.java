@@ -11,7 +11,7 @@ import org.apache.spark.sql.connector.read.PartitionReader;
 import org.apache.spark.sql.types.StructType;
 import org.jspecify.annotations.Nullable;
 
-/** The rows of one task. */
+/** Reads the rows of one task. */
 final class KvPartitionReader implements PartitionReader<InternalRow> {
     private final CaptureRows rows;
     private final List<KvColumn> columns;
@@ -32,7 +32,7 @@ final class KvPartitionReader implements PartitionReader<InternalRow> {
     public InternalRow get() {
         CaptureRow current = row;
         if (current == null) {
-            throw new IllegalStateException("there is no row");
+            throw new IllegalStateException("get() before next()");
         }
         return KvRow.of(current, columns, rows);
     }

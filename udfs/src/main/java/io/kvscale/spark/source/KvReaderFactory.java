@@ -10,7 +10,7 @@ import org.apache.spark.sql.connector.read.PartitionReaderFactory;
 import org.apache.spark.sql.types.StructType;
 import org.apache.spark.util.SerializableConfiguration;
 
-/** What every task needs to read its rows. */
+/** Everything that a task needs to read its rows; sent to the executors. */
 record KvReaderFactory(
         StructType columns,
         CaptureOptions options,

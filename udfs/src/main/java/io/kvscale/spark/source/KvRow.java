@@ -11,7 +11,7 @@ import org.apache.spark.sql.catalyst.expressions.GenericInternalRow;
 import org.apache.spark.unsafe.types.UTF8String;
 import org.jspecify.annotations.Nullable;
 
-/** A row whose {@code data} is read when it is asked for, and not at all by who takes it as {@link TensorValues}. */
+/** A row that reads {@code data} only on access. Consumers of {@link TensorValues} read it in chunks instead. */
 final class KvRow extends GenericInternalRow implements TensorValues {
     private static final long serialVersionUID = 1L;
 
@@ -26,7 +26,7 @@ final class KvRow extends GenericInternalRow implements TensorValues {
         this.data = data;
     }
 
-    /** @param rows gives the values of {@code row} until its next one is asked for */
+    /** @param rows the source of the values; the row is valid until the next row is read */
     static KvRow of(CaptureRow row, List<KvColumn> columns, CaptureRows rows) {
         @Nullable Object[] values = new @Nullable Object[columns.size()];
         for (int i = 0; i < values.length; i++) {

@@ -22,8 +22,8 @@ import org.apache.spark.util.SerializableConfiguration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One reading of captures: the files that can hold wanted rows, cut as the job cuts them. Rows are few and large, and
- * their values are read where they are used, so there is nothing to gain from columns in batches.
+ * A scan of captures. Plans splits as the job does, over the files that may hold rows of the query. Rows are few and large
+ * and their values are read on access, so columnar batches would not help.
  */
 public final class KvTensorsScan implements Scan, Batch {
     private final SourceOptions options;
@@ -54,7 +54,7 @@ public final class KvTensorsScan implements Scan, Batch {
         return this;
     }
 
-    /** @throws org.apache.spark.SparkRuntimeException if there is no such path, or no capture in it */
+    /** @throws org.apache.spark.SparkRuntimeException if a path does not exist or holds no capture */
     @Override
     public InputPartition[] planInputPartitions() {
         InputPartition[] known = planned;
@@ -84,7 +84,7 @@ public final class KvTensorsScan implements Scan, Batch {
                 new CaptureRows.Wanted(values && filter.filters().length == 0, options.maxRowBytes()));
     }
 
-    /** Once to every executor: with every task it took a tenth of the task's time. */
+    /** Broadcast once to each executor; sending it with each task took a tenth of the task's time. */
     private static Broadcast<SerializableConfiguration> shipped() {
         SparkSession spark = SparkSession.active();
         return JavaSparkContext.fromSparkContext(spark.sparkContext())

@@ -8,7 +8,7 @@ import org.apache.spark.sql.connector.read.SupportsPushDownRequiredColumns;
 import org.apache.spark.sql.sources.Filter;
 import org.apache.spark.sql.types.StructType;
 
-/** Learns which columns and rows a query needs. */
+/** Collects the columns and filters of a query. */
 final class KvTensorsScanBuilder implements ScanBuilder, SupportsPushDownFilters, SupportsPushDownRequiredColumns {
     private final SourceOptions options;
     private StructType columns = KvColumn.schema();
@@ -18,7 +18,7 @@ final class KvTensorsScanBuilder implements ScanBuilder, SupportsPushDownFilters
         this.options = options;
     }
 
-    /** What rows are chosen by before they are read is decided here for good; Spark need not look again. */
+    /** Accepts the supported filters, which are evaluated exactly. Returns the others, which Spark evaluates itself. */
     @Override
     public Filter[] pushFilters(Filter[] filters) {
         pushed = Arrays.stream(filters).filter(PushedFilter::isSupported).toArray(Filter[]::new);

@@ -9,11 +9,11 @@ import org.apache.spark.sql.types.StructType;
 import org.apache.spark.sql.util.CaseInsensitiveStringMap;
 
 /**
- * {@code spark.read.format("kvtensors").load(path)}, {@code CREATE TABLE t USING kvtensors OPTIONS (path '/…')}: captures
- * of K and V as rows of {@link KvColumn}s, one a sample, layer and role. (Spark takes a table's relative path from its
- * warehouse, a temporary view's from where it runs.)
+ * The {@code kvtensors} data source: {@code spark.read.format("kvtensors").load(path)} or {@code CREATE TABLE t USING
+ * kvtensors OPTIONS (path '/…')}. Rows have the columns of {@link KvColumn}; {@link SourceOptions} lists the options.
  *
- * <p>Options have the names of the recipe's keys below {@code kvscale}; {@link SourceOptions} lists them.
+ * <p>Spark resolves a relative path of a table against its warehouse, and that of a temporary view against the current
+ * folder.
  */
 public final class KvTensorsSource implements TableProvider, DataSourceRegister {
     static final String NAME = "kvtensors";
@@ -28,7 +28,7 @@ public final class KvTensorsSource implements TableProvider, DataSourceRegister 
         return KvColumn.schema();
     }
 
-    /** @throws org.apache.spark.SparkRuntimeException for an option that cannot be used, with the remedy */
+    /** @throws org.apache.spark.SparkRuntimeException for a bad option, with the remedy */
     @Override
     public Table getTable(StructType schema, Transform[] partitioning, Map<String, String> properties) {
         return new KvTensorsTable(properties);

@@ -11,7 +11,7 @@ import org.apache.spark.sql.connector.catalog.TableCapability;
 import org.apache.spark.sql.connector.read.ScanBuilder;
 import org.apache.spark.sql.util.CaseInsensitiveStringMap;
 
-/** Captures at some paths, as a table to read. */
+/** The captures of the given paths, as a table. */
 final class KvTensorsTable implements SupportsRead {
     private final Map<String, String> properties;
     private final SourceOptions options;

@@ -26,10 +26,10 @@ import org.apache.spark.sql.sources.StringStartsWith;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Predicates of a query on {@code sample}, {@code layer} and {@code role}, all of which must be true. Evaluated with
- * SQL's three values; the third also stands for what a file's name alone does not say.
+ * The pushed-down filters of a query on {@code sample}, {@code layer} and {@code role}; a row must satisfy all of them.
+ * Evaluated in SQL's three-valued logic. For a file whose rows are not known yet, UNKNOWN also means that a row may match.
  *
- * @param filters each one {@linkplain #isSupported supported}
+ * @param filters filters that {@link #isSupported} accepts
  */
 record PushedFilter(Filter[] filters) implements RowFilter {
     private static final Set<String> COLUMNS =
@@ -57,11 +57,11 @@ record PushedFilter(Filter[] filters) implements RowFilter {
         }
     }
 
-    /** What is known of the rows that a filter is asked about. */
+    /** The facts that a filter is evaluated on. */
     private interface Known {
         Truth isNull(String column);
 
-        /** Compares the column with a value, as {@link Comparable#compareTo} would. */
+        /** Applies {@code holds} to the comparison of the column with a value, as {@link Comparable#compareTo} gives it. */
         Truth compare(String column, Object value, IntPredicate holds);
 
         Truth equalTo(String column, Object value);
@@ -167,10 +167,10 @@ record PushedFilter(Filter[] filters) implements RowFilter {
         if (filter instanceof StringContains contains) {
             return known.text(contains.attribute(), text -> text.contains(contains.value()));
         }
-        throw new IllegalArgumentException(filter + " was not to be pushed down");
+        throw new IllegalArgumentException(filter + " is not supported");
     }
 
-    /** One row. */
+    /** A known row. */
     private record Row(@Nullable String sample, Slot slot) implements Known {
         private @Nullable String textOf(String column) {
             return column.equals(KvColumn.ROLE.column()) ? slot.role().word() : sample;
@@ -205,7 +205,7 @@ record PushedFilter(Filter[] filters) implements RowFilter {
         }
     }
 
-    /** The rows of a file, as far as the name of its sample says: they may be of a batch, with numbers behind it. */
+    /** The rows of a file of which only the sample name is known. In a batch, {@code #row} follows the name. */
     private record Named(String name) implements Known {
         @Override
         public Truth isNull(String column) {

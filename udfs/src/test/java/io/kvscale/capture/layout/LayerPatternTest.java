@@ -39,7 +39,7 @@ class LayerPatternTest {
         "layers\\.(?P<layer>.*)\\.keys, layers..keys, 'not a number'",
         "layers(\\.(?P<layer>\\d+))?, layers.x, 'nothing'"
     })
-    void aLayerThatIsNoNumberIsBadData(String regex, String name, String shown) {
+    void aLayerThatIsNotANumberIsBadData(String regex, String name, String shown) {
         assertThatThrownBy(() -> LayerPattern.compile(regex).layerOf(name))
                 .isInstanceOf(InvalidDataException.class)
                 .hasMessageContaining(shown)
@@ -62,7 +62,7 @@ class LayerPatternTest {
                 "(?P<layer>x{99999999999})",
                 ""
             })
-    void aPatternThatCannotBeUsedIsRefusedWithARemedy(String regex) {
+    void anInvalidPatternIsRefusedWithARemedy(String regex) {
         assertThatThrownBy(() -> LayerPattern.compile(regex))
                 .isInstanceOfSatisfying(InvalidOptionException.class, e -> {
                     assertThat(e.what()).contains("regular expression");
@@ -84,7 +84,7 @@ class LayerPatternTest {
     }
 
     @Test
-    void shipsToExecutors() throws Exception {
+    void isSerializable() throws Exception {
         LayerPattern pattern = copy(LayerPattern.compile("layers\\.(?P<layer>\\d+)\\.keys"));
         assertThat(pattern.layerOf("layers.3.keys")).isEqualTo(OptionalInt.of(3));
         LayerFilter filter = copy(new LayerFilter(List.of("layers\\.1\\."), List.of()));
@@ -116,7 +116,7 @@ class LayerPatternTest {
     }
 
     @Test
-    void filterChoosesLayers() {
+    void filterSelectsLayers() {
         LayerFilter all = new LayerFilter(List.of(), List.of());
         assertThat(all.includes(0)).isTrue();
         LayerFilter some = new LayerFilter(List.of("re:.*layers\\.(0|1|2)\\.self_attn$"), List.of("layers\\.1\\."));
@@ -159,7 +159,7 @@ class LayerPatternTest {
     }
 
     @Test
-    void layoutsAreNamedWhateverTheCase() {
+    void layoutWordsIgnoreCase() {
         for (Layout layout : Layout.values()) {
             assertThat(Layout.named(layout.word().toLowerCase(java.util.Locale.ROOT)))
                     .contains(layout);

@@ -27,7 +27,7 @@ class TableTensorParserTest {
     }
 
     private static @Nullable TableTensor tensor(KvTableRow row) {
-        return new TableTensorParser(options(null, null, List.of("layers[.]7[.]"))).of(row);
+        return new TableTensorParser(options(null, null, List.of("layers[.]7[.]"))).parse(row);
     }
 
     private static KvTableRow row(@Nullable Long layer, @Nullable String role, List<Long> shape, long bytes) {
@@ -37,7 +37,7 @@ class TableTensorParserTest {
 
     @ParameterizedTest
     @CsvSource({"key,KEY", "K,KEY", "Value,VALUE", "v,VALUE"})
-    void aRowIsTheTensorThatAFileWouldHold(String word, Role role) {
+    void aRowGivesTheTensorOfAFile(String word, Role role) {
         TableTensor tensor = Objects.requireNonNull(tensor(row(3L, word, SHAPE, 480)));
         assertThat(tensor.slot()).isEqualTo(new Slot(3, role));
         assertThat(tensor.source().geometry()).isEqualTo(new Geometry(Dtype.BF16, 3, 8));
@@ -57,7 +57,7 @@ class TableTensorParserTest {
     }
 
     @Test
-    void withoutAShapeTokensComeFromTheLength() {
+    void withoutAShapeTheLengthGivesTheTokens() {
         KvTableRow row = new KvTableRow("f", "s", 0L, "k", null, 3L, 8L, 5L, "F16", 240, false, false, true);
         TableTensor tensor = Objects.requireNonNull(tensor(row));
         assertThat(tensor.shape()).containsExactly(1L, 3L, 5L, 8L);
@@ -67,7 +67,7 @@ class TableTensorParserTest {
     }
 
     @Test
-    void tokensThatTheRowSaysMustBeThere() {
+    void theTokensColumnMustFitTheLength() {
         KvTableRow row = new KvTableRow("f", "s", 0L, "k", null, 3L, 8L, 6L, "F16", 240, false, false, false);
         assertThatThrownBy(() -> tensor(row))
                 .isInstanceOf(InvalidDataException.class)
@@ -77,25 +77,25 @@ class TableTensorParserTest {
     }
 
     @Test
-    void aLayerThatIsNotCalibratedIsNotLookedAt() {
+    void rowsOfOtherLayersAreNotChecked() {
         assertThat(tensor(row(7L, null, List.of(), -1))).isNull();
     }
 
     @Test
-    void aProblemSaysWhatTheRowSaysOfItself() {
+    void aProblemNamesSampleSlotAndFileOfTheRow() {
         assertThatThrownBy(() -> tensor(row(2L, "v", SHAPE, 478)))
                 .isInstanceOfSatisfying(InvalidDataException.class, e -> {
                     DataProblem problem = e.problem();
                     assertThat(problem.sample()).isEqualTo(new Sample("s", 4));
                     assertThat(problem.slot()).isEqualTo(new Slot(2, Role.VALUE));
                     assertThat(problem.message())
-                            .startsWith("column 'data' holds 478 bytes, which are not shape [2, 3, 5, 8] of BF16")
+                            .startsWith("column 'data' holds 478 bytes, which do not fit shape [2, 3, 5, 8] of BF16")
                             .contains("in table t, layer 2 value, sample s#4");
                 });
     }
 
     @Test
-    void optionsOfFilesAloneAreRefused() {
+    void optionsThatDoNotApplyToTablesAreRefused() {
         assertThatThrownBy(() -> new TableTensorParser(options(Layout.THD2, null, List.of())))
                 .isInstanceOf(InvalidOptionException.class)
                 .hasMessageContaining("2THD");

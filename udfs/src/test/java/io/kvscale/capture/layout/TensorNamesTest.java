@@ -89,7 +89,7 @@ class TensorNamesTest {
     @ParameterizedTest
     @ValueSource(
             strings = {"layers.10000.keys", "key_cache.10000", "present.4294967296.key", "layers.99999999999.keys"})
-    void aLayerThatNoModelHasIsRefused(String name) {
+    void aLayerOutOfRangeIsRefused(String name) {
         assertThatThrownBy(() -> match(defaults(), name, FILE))
                 .isInstanceOf(InvalidDataException.class)
                 .hasMessageContaining("is above 9999")
@@ -103,29 +103,29 @@ class TensorNamesTest {
         "layers.3.safetensors, 3",
         "deep/er/layer.11.safetensors, 11"
     })
-    void aConnectorsTensorTakesItsLayerFromTheFilesName(String file, int layer) {
+    void theLayerOfAConnectorsTensorComesFromTheFileName(String file, int layer) {
         assertThat(match(defaults(), "kv_cache", file(file))).isEqualTo(new Match(layer, Part.BOTH, true));
         assertThat(match(mla(), "kv_cache", file(file))).isEqualTo(new Match(layer, Part.KEY, true));
     }
 
     @Test
-    void aTensorThatNamesItsLayerNeedsNoFileName() {
+    void aTensorNameWithALayerNeedsNoFileName() {
         assertThat(match(defaults(), "model.layers.4.self_attn.attn.kv_cache", FILE))
                 .isEqualTo(new Match(4, Part.BOTH, false));
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"a.safetensors", "layers.1/a.safetensors", "xlayers.1.safetensors", "layers.x.safetensors"})
-    void aConnectorsFileMustSayItsLayer(String file) {
+    void aConnectorsFileNameMustContainALayer(String file) {
         assertThatThrownBy(() -> match(defaults(), "kv_cache", file(file)))
                 .isInstanceOf(InvalidDataException.class)
-                .hasMessageContaining("neither this tensor's name nor its file's says the layer");
+                .hasMessageContaining("neither the name of this tensor nor that of its file contains the layer number");
         assertThatThrownBy(() -> match(defaults(), "kv_cache", file("layers.10000.safetensors")))
                 .hasMessageContaining("is above 9999");
     }
 
     @Test
-    void aRecipesPatternsReplaceTheDefaultsOfTheirRole() {
+    void aRecipesPatternReplacesTheDefaultsOfItsRole() {
         CaptureOptions both = options("blk(?P<layer>\\d+)\\.K$", "blk(?P<layer>\\d+)\\.V$", null);
         assertThat(match(both, "blk2.K", FILE)).isEqualTo(new Match(2, Part.KEY, false));
         assertThat(match(both, "blk2.V", FILE)).isEqualTo(new Match(2, Part.VALUE, false));
@@ -140,7 +140,7 @@ class TensorNamesTest {
     }
 
     @Test
-    void oneTensorCannotBeKeysAndValuesUnlessTheLayoutSaysSo() {
+    void onlyLayout2thdAllowsATensorOfKeysAndValues() {
         assertThatThrownBy(() -> match(options("(?P<layer>\\d)", "(?P<layer>\\d)", null), "t1", FILE))
                 .isInstanceOf(InvalidDataException.class)
                 .hasMessageContaining("both key.tensors and value.tensors");

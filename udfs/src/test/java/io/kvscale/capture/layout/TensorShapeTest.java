@@ -23,7 +23,7 @@ class TensorShapeTest {
 
     static Stream<Arguments> layouts() {
         return Stream.of(
-                // part, layout told, heads and head_dim told, shape, then batch, tokens, heads, head_dim, token-major
+                // part, options layout, kv_heads and head_dim, shape; then batch, tokens, heads, head_dim, token-major
                 shape(Part.KEY, null, 0, 0, List.of(4L, 3L, 47L, 64L), 4, 47, 3, 64, false),
                 shape(Part.VALUE, null, 0, 0, List.of(47L, 3L, 64L), 1, 47, 3, 64, true),
                 shape(Part.KEY, null, 3, 0, List.of(47L, 192L), 1, 47, 3, 64, true),
@@ -51,7 +51,7 @@ class TensorShapeTest {
     }
 
     @Test
-    void theFilesMetadataSaysWhatTheRecipeDoesNot() {
+    void theFilesMetadataFillsInTheRecipe() {
         Map<String, String> metadata = Map.of("kv_heads", "3", "head_dim", "64");
         List<Long> merged = List.of(5L, 192L);
         assertThat(TensorShape.of(entry("F32", merged), Part.KEY, told(null, 0, 0), metadata)
@@ -66,18 +66,18 @@ class TensorShapeTest {
         for (String nonsense : List.of("", "0", "-3", "3.0", "three", "99999999999", "\u0663")) {
             assertThatThrownBy(() -> TensorShape.of(
                             entry("F32", merged), Part.KEY, told(null, 0, 0), Map.of("kv_heads", nonsense)))
-                    .hasMessageContaining("say kv_heads");
+                    .hasMessageContaining("set kv_heads");
         }
     }
 
     @Test
-    void aLatentTensorIsOneHeadUnlessToldOtherwise() {
+    void aLatentTensorHasOneHeadByDefault() {
         assertThat(TensorShape.of(entry("BF16", List.of(7L, 576L)), Part.KEY, mla(), NO_METADATA))
                 .isEqualTo(new TensorShape(new Geometry(Dtype.BF16, 1, 576), 1, 7, true));
         assertThatThrownBy(() ->
                         TensorShape.of(entry("BF16", List.of(7L, 576L)), Part.BOTH, told(null, 0, 0), NO_METADATA))
                 .isInstanceOf(InvalidDataException.class)
-                .hasMessageContaining("has no axis of K and V")
+                .hasMessageContaining("has no axis for K and V")
                 .hasMessageContaining("mla: true");
     }
 
@@ -86,10 +86,10 @@ class TensorShapeTest {
                 bad(Part.KEY, null, 4, 0, List.of(1L, 3L, 5L, 64L), "gives 3 heads of 64, expected 4 of 64"),
                 bad(Part.KEY, null, 0, 128, List.of(1L, 3L, 5L, 64L), "expected 3 of 128"),
                 bad(Part.KEY, null, 3, 32, List.of(5L, 192L), "gives 3 heads of 64, expected 3 of 32"),
-                bad(Part.KEY, null, 5, 0, List.of(5L, 192L), "which are not 5 heads"),
+                bad(Part.KEY, null, 5, 0, List.of(5L, 192L), "which do not divide into 5 heads"),
                 bad(Part.KEY, null, 0, 100, List.of(5L, 192L), "gives 1 heads of 192"),
-                bad(Part.KEY, null, 0, 500, List.of(5L, 192L), "say kv_heads"),
-                bad(Part.KEY, null, 0, 0, List.of(5L, 192L), "does not say how many heads"),
+                bad(Part.KEY, null, 0, 500, List.of(5L, 192L), "set kv_heads"),
+                bad(Part.KEY, null, 0, 0, List.of(5L, 192L), "the number of heads is unknown"),
                 bad(Part.KEY, Layout.BHSD, 0, 0, List.of(5L, 3L, 64L), "does not fit layout BHSD"),
                 bad(Part.KEY, Layout.SHD, 0, 0, List.of(1L, 3L, 5L, 64L), "does not fit layout SHD"),
                 bad(Part.BOTH, Layout.THD2, 0, 0, List.of(3L, 5L, 64L), "does not fit layout 2THD"),
@@ -97,21 +97,20 @@ class TensorShapeTest {
                 bad(Part.BOTH, Layout.BHSD, 0, 0, List.of(2L, 1L, 4L, 8L), "holds K and V together"),
                 bad(Part.BOTH, Layout.SHD, 2, 0, List.of(2L, 4L, 8L), "holds K and V together"),
                 bad(Part.BOTH, null, 0, 0, List.of(5L, 3L, 64L), "does not fit layout 2THD"),
-                bad(Part.KEY, null, 0, 0, List.of(), "is not that of K or V"),
-                bad(Part.KEY, null, 0, 0, List.of(64L), "is not that of K or V"),
-                bad(Part.KEY, null, 0, 0, List.of(1L, 1L, 1L, 1L, 1L), "is not that of K or V"),
+                bad(Part.KEY, null, 0, 0, List.of(), "does not fit K or V"),
+                bad(Part.KEY, null, 0, 0, List.of(64L), "does not fit K or V"),
+                bad(Part.KEY, null, 0, 0, List.of(1L, 1L, 1L, 1L, 1L), "does not fit K or V"),
                 bad(Part.KEY, null, 0, 0, List.of(1L, 3L, 0L, 64L), "holds no values"),
                 bad(Part.KEY, null, 0, 0, List.of(0L, 3L, 5L, 64L), "holds no values"),
                 bad(Part.BOTH, null, 1, 0, List.of(2L, 5L, 0L), "holds no values"),
-                bad(Part.KEY, null, 0, 0, List.of(1L, 1L << 20, 1L, 2L), "larger than any model's"),
-                bad(Part.KEY, null, 0, 0, List.of(1L << 40, 1L, 1L, 1L), "larger than any model's"),
-                bad(Part.KEY, null, 0, 0, List.of(1L, 1L << 62, 1L, 4L), "larger than any model's"));
+                bad(Part.KEY, null, 0, 0, List.of(1L, 1L << 20, 1L, 2L), "larger than that of any model"),
+                bad(Part.KEY, null, 0, 0, List.of(1L << 40, 1L, 1L, 1L), "larger than that of any model"),
+                bad(Part.KEY, null, 0, 0, List.of(1L, 1L << 62, 1L, 4L), "larger than that of any model"));
     }
 
     @ParameterizedTest
     @MethodSource("contradictions")
-    void aShapeThatContradictsWhatIsKnownIsRefused(
-            Part part, CaptureOptions options, List<Long> shape, String expected) {
+    void aShapeThatDoesNotFitIsRefused(Part part, CaptureOptions options, List<Long> shape, String expected) {
         assertThatThrownBy(() -> TensorShape.of(entry("BF16", shape), part, options, NO_METADATA))
                 .isInstanceOfSatisfying(InvalidDataException.class, e -> {
                     assertThat(e.problem().remedy()).isNotBlank();
@@ -134,7 +133,7 @@ class TensorShapeTest {
                 "I8",
                 "U8"
             })
-    void valuesThatAreQuantizedAlreadyAreRefused(String dtype) {
+    void quantizedValuesAreRefused(String dtype) {
         assertThatThrownBy(() ->
                         TensorShape.of(entry(dtype, List.of(1L, 3L, 5L, 64L)), Part.KEY, told(null, 0, 0), NO_METADATA))
                 .isInstanceOf(InvalidDataException.class)
@@ -144,7 +143,7 @@ class TensorShapeTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"F64", "I16", "I32", "I64", "U16", "U32", "U64", "BOOL", "C64"})
-    void otherTypesAreRefusedWithThoseThatAreRead(String dtype) {
+    void otherTypesAreRefusedWithTheSupportedOnes(String dtype) {
         assertThatThrownBy(() ->
                         TensorShape.of(entry(dtype, List.of(1L, 3L, 5L, 64L)), Part.KEY, told(null, 0, 0), NO_METADATA))
                 .isInstanceOf(InvalidDataException.class)

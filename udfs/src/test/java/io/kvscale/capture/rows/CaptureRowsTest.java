@@ -28,7 +28,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Rows of captures against a naive copy of every value by its indexes. */
+/** Compares the rows of captures with a naive copy of every value by its indexes. */
 class CaptureRowsTest {
     private static final int HEADS = 3;
     private static final int HEAD_DIM = 4;
@@ -147,7 +147,7 @@ class CaptureRowsTest {
                 .files();
     }
 
-    /** All rows of all splits, put together again by sample and slot: token after token. */
+    /** The tokens of all rows of all splits, by sample and slot. */
     private Map<String, List<byte[]>> read(int splits, long maxBytes) {
         Map<String, List<byte[]>> read = new TreeMap<>();
         for (Split split : Split.plan(files(), splits)) {
@@ -156,7 +156,7 @@ class CaptureRowsTest {
                     String key = row.sample() + " " + row.slot().layer() + " "
                             + row.slot().role().word();
                     List<byte[]> tokens = read.computeIfAbsent(key, k -> new ArrayList<>());
-                    // Rows of one sample come in the order of their bytes, also from split to split.
+                    // Rows of one sample come in the order of their bytes, also across splits.
                     assertThat(row.position()).isEqualTo(tokens.size());
                     tokens.addAll(tokens(row, rows.values()));
                     assertThat(streamed(row, rows)).isEqualTo(rows.values());
@@ -181,7 +181,7 @@ class CaptureRowsTest {
         return tokens;
     }
 
-    /** The same values as the chunks give them, each put where its element and the mask say. */
+    /** The values from chunks, each placed by its element index and the mask. */
     private static byte[] streamed(CaptureRow row, CaptureRows rows) {
         Geometry geometry = row.source().geometry();
         int width = geometry.dtype().bytes();
@@ -217,12 +217,12 @@ class CaptureRowsTest {
 
     @ParameterizedTest
     @ValueSource(ints = {1, 25, 50, 100, 200, 400})
-    void longRowsAreCutAlongTokensAndSayWhere(int maxBytes) {
+    void longRowsAreCutAlongTokensWithTheirPosition(int maxBytes) {
         assertThat(read(3, maxBytes)).usingRecursiveComparison().isEqualTo(expected);
     }
 
     @Test
-    void aRowIsCutOnlyWhereItIsLongerThanTheBound() {
+    void onlyRowsAboveTheBoundAreCut() {
         Split whole = Split.plan(files(), 1).get(0);
         int tokenBytes = HEADS * HEAD_DIM * Dtype.F32.bytes();
         try (CaptureRows rows = rows(whole, 4L * tokenBytes, RowFilter.all())) {
@@ -236,7 +236,7 @@ class CaptureRowsTest {
     }
 
     @Test
-    void whatIsNotWantedIsNotRead() {
+    void readingNoValuesReadsLess() {
         Split whole = Split.plan(files(), 1).get(0);
         long headers;
         try (CaptureRows rows = rows(whole, 1 << 20, RowFilter.all())) {

@@ -30,8 +30,8 @@ class CacheGraphTest {
                 .add(TestGraph.value(TestGraph.OUTPUT, "hidden_states", 1))
                 .add(TestGraph.value(TestGraph.OUTPUT, "present.0.key", 1))
                 .model());
-        assertThat(kept.nodes()).extracting(OnnxNode::operator).containsExactly("First", "Condition", "If");
-        assertThat(kept.outputs()).extracting(OnnxValue::name).containsExactly("present.0.key");
+        assertThat(kept.nodes()).extracting(OnnxGraph.Node::operator).containsExactly("First", "Condition", "If");
+        assertThat(kept.outputs()).extracting(OnnxGraph.Value::name).containsExactly("present.0.key");
     }
 
     @Test
@@ -41,7 +41,7 @@ class CacheGraphTest {
                 .add(TestGraph.node("Norm", List.of("attended"), List.of("normed", "", "")))
                 .add(TestGraph.value(TestGraph.OUTPUT, "present.0.key", 1))
                 .model());
-        assertThat(kept.nodes()).extracting(OnnxNode::operator).containsExactly("Attention");
+        assertThat(kept.nodes()).extracting(OnnxGraph.Node::operator).containsExactly("Attention");
     }
 
     @Test
@@ -51,7 +51,7 @@ class CacheGraphTest {
         OnnxGraph kept = kept(file);
         assertThat(kept.nodes()).hasSizeLessThan(whole.nodes().size());
         assertThat(kept.outputs()).hasSize(6);
-        assertThat(kept.inputs()).extracting(OnnxValue::name).contains("position_ids", "past_key_values.2.value");
+        assertThat(kept.inputs()).extracting(OnnxGraph.Value::name).contains("position_ids", "past_key_values.2.value");
         // No MLP after the last layer's K and V: two layers' worth of its activation is left.
         assertThat(count(whole, "Sigmoid")).isEqualTo(3);
         assertThat(count(kept, "Sigmoid")).isEqualTo(2);

@@ -23,8 +23,12 @@ class OnnxVersionsTest {
         assertThat(OnnxReader.read(new ByteArrayInputStream(newest), "newest").nodes())
                 .hasSize(1);
         RUNTIME.createSession(newest).close();
-        refused(model(OnnxVersions.IR + 1, OnnxVersions.OPERATORS), "IR version 14, ONNX Runtime 1.28 takes 13");
-        refused(model(OnnxVersions.IR, OnnxVersions.OPERATORS + 1), "operator set 27, ONNX Runtime 1.28 takes 26");
+        refused(
+                model(OnnxVersions.IR + 1, OnnxVersions.OPERATORS),
+                "IR version 14, ONNX Runtime 1.28 loads at most 13");
+        refused(
+                model(OnnxVersions.IR, OnnxVersions.OPERATORS + 1),
+                "operator set 27, ONNX Runtime 1.28 loads at most 26");
     }
 
     private static byte[] model(int ir, int operators) {

@@ -24,9 +24,9 @@ import java.util.stream.IntStream;
  */
 public record BatchPlan(List<List<PlannedSequence>> batches, int samples, int cut) {
     /** Maximum number of tokens in a batch, padding included. A batch of one sequence may exceed it. */
-    static final int BATCH_TOKENS = 512;
+    static final int MAX_BATCH_TOKENS = 512;
 
-    static final int BATCH_ROWS = 32;
+    static final int MAX_BATCH_ROWS = 32;
 
     private static final Comparator<PlannedSequence> BY_LENGTH = Comparator.comparingInt(PlannedSequence::length)
             .thenComparing(PlannedSequence::hash)
@@ -45,12 +45,12 @@ public record BatchPlan(List<List<PlannedSequence>> batches, int samples, int cu
         List<TextSample> ordered = new ArrayList<>(samples);
         ordered.sort(
                 settings.shuffle() ? TextSample.BY_HASH : Comparator.comparing(TextSample::name, TextSample.BY_NAME));
-        int most = settings.samples() > 0 ? settings.samples() : Integer.MAX_VALUE;
-        List<TextSample> chosen = ordered.subList(0, Math.min(most, ordered.size()));
+        int maxCount = settings.samples() > 0 ? settings.samples() : Integer.MAX_VALUE;
+        List<TextSample> chosen = ordered.subList(0, Math.min(maxCount, ordered.size()));
         boolean truncated = !settings.concatenate() && !settings.windows();
         List<PlannedSequence> sequences = new ArrayList<>();
         if (settings.concatenate()) {
-            chosen = ordered.subList(0, pack(ordered, limit, most, sequences));
+            chosen = ordered.subList(0, pack(ordered, limit, maxCount, sequences));
         } else {
             chosen.forEach(sample -> cut(sample, limit, settings.windows(), sequences));
         }
@@ -128,8 +128,8 @@ public record BatchPlan(List<List<PlannedSequence>> batches, int samples, int cu
         List<PlannedSequence> current = new ArrayList<>();
         for (PlannedSequence next : sorted) {
             // The sequences are sorted by length, so the next one is the longest.
-            boolean full = current.size() == BATCH_ROWS
-                    || (long) (current.size() + 1) * next.length() > BATCH_TOKENS
+            boolean full = current.size() == MAX_BATCH_ROWS
+                    || (long) (current.size() + 1) * next.length() > MAX_BATCH_TOKENS
                     || next.length() > chunkTokens;
             if (full && !current.isEmpty()) {
                 batches.add(List.copyOf(current));

@@ -84,11 +84,11 @@ final class LineReader {
     }
 
     private boolean fill() throws IOException {
-        int most = (int) Math.min(buffer.length, length - position);
-        if (most <= 0) {
+        int wanted = (int) Math.min(buffer.length, length - position);
+        if (wanted <= 0) {
             return false;
         }
-        int read = in.read(buffer, 0, most);
+        int read = in.read(buffer, 0, wanted);
         if (read < 0) {
             throw new EOFException("the file is shorter than the " + length + " bytes it was listed with");
         }

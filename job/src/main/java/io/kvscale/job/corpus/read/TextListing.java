@@ -37,9 +37,10 @@ record TextListing(List<InputFile> files, long skipped, boolean parquet) {
                 files.stream().collect(Collectors.groupingBy(TextFormat::of, TreeMap::new, Collectors.toList()));
         boolean parquet = byFormat.lastKey() == TextFormat.PARQUET;
         if (parquet && byFormat.size() > 1) {
+            List<List<InputFile>> kinds = List.copyOf(byFormat.values());
             throw problem(
-                    "the input mixes Parquet files with other texts: " + firstPath(byFormat.get(byFormat.lastKey()))
-                            + " and " + firstPath(byFormat.get(byFormat.firstKey())),
+                    "the input mixes Parquet files with other texts: " + firstPath(kinds.get(kinds.size() - 1)) + " and "
+                            + firstPath(kinds.get(0)),
                     "point --text at files of one kind, or at a folder that holds only one kind");
         }
         if (!parquet) {

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Which sequences and batches samples become. */
+/** Tests the choice of samples and their grouping into sequences and batches. */
 class BatchPlanTest {
     private static TextSettings settings(String fields) {
         return Recipe.parse("{kv_cache_scheme: {}, kvscale: {" + fields + "}}", "r")
@@ -32,7 +32,7 @@ class BatchPlanTest {
         return new TextSample(name, new ContentHash(hash, 0, 0, 0), length);
     }
 
-    /** Some with the same content, in a random order. */
+    /** Random samples, some with equal content. */
     private static List<TextSample> samples(Random random) {
         List<TextSample> samples = new ArrayList<>();
         for (int i = 0; i < 1 + random.nextInt(200); i++) {
@@ -68,7 +68,7 @@ class BatchPlanTest {
                 "max_seq_length: 100, concatenate_data: true, num_calibration_samples: 30",
                 "chunk_tokens: 16"
             })
-    void aPlanKeepsItsLimitsAndDoesNotDependOnTheOrderOfSamples(String fields) {
+    void aPlanObservesTheLimitsAndDoesNotDependOnTheOrderOfSamples(String fields) {
         TextSettings settings = settings(fields);
         for (int seed = 0; seed < 100; seed++) {
             Random random = new Random(seed);
@@ -129,7 +129,7 @@ class BatchPlanTest {
     }
 
     @Test
-    void theLeastHashesAreChosenUnsignedAndTheFirstNamesWithLinesAsNumbers() {
+    void samplesAreChosenByUnsignedHashOrByNameWithNumericLines() {
         List<TextSample> samples = List.of(
                 sample("t/2", -1, 5), sample("t/10", 1, 6), sample("t/9", 7, 7), sample("s", Long.MIN_VALUE, 8));
         assertThat(names(BatchPlan.of(samples, settings("num_calibration_samples: 2"), 0)))
@@ -139,7 +139,7 @@ class BatchPlanTest {
     }
 
     @Test
-    void copiesAreChosenByName() {
+    void samplesWithEqualHashAreChosenByName() {
         List<TextSample> samples = List.of(sample("t/10", 1, 5), sample("t/9", 1, 5), sample("t/11", 1, 5));
         assertThat(names(BatchPlan.of(samples, settings("num_calibration_samples: 2"), 0)))
                 .containsExactly("t/9", "t/10");
@@ -157,7 +157,7 @@ class BatchPlanTest {
     }
 
     @Test
-    void joinedTextsAreCountedAsSequencesAndComeInTheirOrderUnlessShuffled() {
+    void concatenatedTextsCountAsSequencesInHashOrNameOrder() {
         List<TextSample> samples = List.of(sample("c", 1, 5), sample("b", 2, 5), sample("a", 3, 5));
         String joined = "max_seq_length: 4, concatenate_data: true, num_calibration_samples: 2";
         assertThat(BatchPlan.of(samples, settings(joined), 4).batches().get(0))
@@ -176,7 +176,7 @@ class BatchPlanTest {
     }
 
     @Test
-    void aSequenceAboveTheChunkIsABatchOfItsOwn() {
+    void aSequenceLongerThanTheChunkIsTheOnlyOneOfItsBatch() {
         List<TextSample> samples = List.of(
                 sample("a", 1, 16), sample("b", 2, 16), sample("c", 3, 17), sample("d", 4, 17), sample("e", 5, 600));
         assertThat(BatchPlan.of(samples, settings("chunk_tokens: 16"), 0).batches())
@@ -188,7 +188,7 @@ class BatchPlanTest {
     }
 
     @Test
-    void aBatchHoldsAsManyTokensAndRowsAsAllowed() {
+    void batchesAreFilledUpToTheLimitsOfTokensAndRows() {
         List<TextSample> samples = new ArrayList<>();
         for (int i = 0; i < 70; i++) {
             samples.add(sample("s" + i, i, i < 40 ? 16 : 32));
@@ -199,7 +199,7 @@ class BatchPlanTest {
     }
 
     @Test
-    void twoSequencesOfOneNameAreRefused() {
+    void sequencesWithEqualNamesAreRejected() {
         List<TextSample> samples = List.of(sample("a", 1, 10), sample("a/w1", 2, 3));
         assertThatThrownBy(() -> BatchPlan.of(samples, settings("long_texts: windows"), 4))
                 .isInstanceOf(InvalidDataException.class)
@@ -209,7 +209,7 @@ class BatchPlanTest {
     }
 
     @Test
-    void batchesAreSpreadEvenly() {
+    void partitionsHaveSimilarNumbersOfTokens() {
         for (int seed = 0; seed < 50; seed++) {
             Random random = new Random(seed);
             BatchPlan plan = BatchPlan.of(samples(random), settings(""), 512);
@@ -228,7 +228,7 @@ class BatchPlanTest {
     }
 
     @Test
-    void rowsOfATableAreNamedByTheirContent() {
+    void rowsOfATableAreNamedByTheirHash() {
         List<TextSample> rows = new ArrayList<>(
                 List.of(sample("", 0xabcL, 5), sample("", 0xabcL, 4), sample("", 0xabcL, 5), sample("", 0x1L, 9)));
         List<TextSample> named = TextSample.withNames(rows);

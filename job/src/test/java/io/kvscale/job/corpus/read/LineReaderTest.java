@@ -17,11 +17,11 @@ import org.apache.hadoop.fs.FileSystem;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Lines of a file that is cut anywhere. */
+/** Reads the lines of files that are split at arbitrary positions. */
 class LineReaderTest {
     private static final int LONGEST = 20;
 
-    /** Made once: reading Hadoop's defaults takes longer than all the rest here. */
+    /** Shared, because reading Hadoop's defaults takes longer than all tests of this class. */
     private static final Configuration HADOOP = new Configuration();
 
     @TempDir
@@ -31,7 +31,7 @@ class LineReaderTest {
         return FileSystem.getLocal(HADOOP).open(new org.apache.hadoop.fs.Path(file.toString()));
     }
 
-    /** Number and text of the lines of every piece, end to end. */
+    /** Number and text of the lines of all pieces. */
     private List<String> cut(Path file, long... cuts) throws IOException {
         long length = Files.size(file);
         List<String> lines = new ArrayList<>();
@@ -51,7 +51,7 @@ class LineReaderTest {
     }
 
     @Test
-    void everyByteButTheEndIsOneOfALine() throws IOException {
+    void aLineKeepsAllBytesExceptItsEnd() throws IOException {
         byte[] all = new byte[256];
         for (int i = 0; i < all.length; i++) {
             all[i] = (byte) i;
@@ -66,7 +66,7 @@ class LineReaderTest {
     }
 
     @Test
-    void wherePiecesAreCutMakesNoDifference() throws IOException {
+    void theLinesDoNotDependOnTheSplits() throws IOException {
         Path file = folder.resolve("f");
         for (int seed = 0; seed < 200; seed++) {
             Random random = new Random(seed);
@@ -78,7 +78,7 @@ class LineReaderTest {
                 boolean last = i == lines && random.nextBoolean();
                 text.append(line).append(last ? "" : random.nextBoolean() ? "\n" : "\r\n");
                 if (!last || !line.isEmpty()) {
-                    // A carriage return that comes behind twenty letters is one byte too many.
+                    // A carriage return counts as a byte of the line.
                     boolean returns = text.toString().endsWith("\r\n");
                     boolean tooLong = line.length() + (returns ? 1 : 0) > LONGEST;
                     expected.add(i + (tooLong ? "+" : "=" + line));
@@ -97,7 +97,7 @@ class LineReaderTest {
     }
 
     @Test
-    void linesAcrossBuffersAreWhole() throws IOException {
+    void linesLongerThanTheBufferAreComplete() throws IOException {
         Path file = folder.resolve("f");
         String line = "y".repeat(200_000);
         Files.writeString(file, line + "\n" + line + "z\n");
@@ -111,7 +111,7 @@ class LineReaderTest {
     }
 
     @Test
-    void aFileThatIsShorterThanListedIsAFailure() throws IOException {
+    void aFileThatIsShorterThanListedFails() throws IOException {
         Path file = folder.resolve("f");
         Files.writeString(file, "a\nb");
         try (FSDataInputStream in = open(file)) {

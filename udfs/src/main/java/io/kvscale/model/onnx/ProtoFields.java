@@ -1,0 +1,110 @@
+package io.kvscale.model.onnx;
+
+import com.google.protobuf.CodedInputStream;
+import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.protobuf.WireFormat;
+import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.InvalidDataException;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+
+/** The fields of an untrusted ONNX file in protobuf's wire format, with bounds on names and on their number. */
+final class ProtoFields {
+    /** Longer than any name of a real graph. */
+    private static final int MAX_NAME = 1 << 16;
+    /** More nodes, weights and names than any real graph has; bounds the heap that a hostile file takes. */
+    private static final int MAX_ITEMS = 1 << 22;
+
+    private static final String REMEDY =
+            "export or copy the model again; a file of a few hundred bytes may be a Git LFS pointer (git lfs pull)";
+
+    private final CodedInputStream in;
+    private final String file;
+    private int items;
+
+    ProtoFields(CodedInputStream in, String file) {
+        this.in = in;
+        this.file = file;
+    }
+
+    /** Receives the fields of a message. */
+    interface Field {
+        /**
+         * @param tagAt where the field begins, counted from where the input began
+         * @return whether the field was read; if not, it is skipped
+         */
+        boolean read(int tag, long tagAt) throws IOException;
+    }
+
+    static int bytes(int field) {
+        return field << 3 | WireFormat.WIRETYPE_LENGTH_DELIMITED;
+    }
+
+    static int varint(int field) {
+        return field << 3 | WireFormat.WIRETYPE_VARINT;
+    }
+
+    /** Reads fields up to the end of the message. */
+    void fields(Field field) throws IOException {
+        while (true) {
+            long at = in.getTotalBytesRead();
+            int tag = in.readTag();
+            if (tag == 0) {
+                return;
+            }
+            if (!field.read(tag, at)) {
+                in.skipField(tag);
+            }
+        }
+    }
+
+    /** Reads a message inside a field. */
+    void message(Field field) throws IOException {
+        int limit = in.pushLimit(in.readRawVarint32());
+        fields(field);
+        in.checkLastTagWas(0);
+        if (in.getBytesUntilLimit() != 0) {
+            throw new InvalidProtocolBufferException("a message ends before its length");
+        }
+        in.popLimit(limit);
+    }
+
+    long integer() throws IOException {
+        return in.readInt64();
+    }
+
+    String name() throws IOException {
+        int length = in.readRawVarint32();
+        if (length < 0 || length > MAX_NAME) {
+            throw bad("has a name of " + Integer.toUnsignedString(length) + " bytes, at most " + MAX_NAME);
+        }
+        count();
+        return new String(in.readRawBytes(length), StandardCharsets.UTF_8);
+    }
+
+    /** Receives an integer of a packed field. */
+    interface Packed {
+        void add(long value);
+    }
+
+    void packed(Packed values) throws IOException {
+        int limit = in.pushLimit(in.readRawVarint32());
+        while (in.getBytesUntilLimit() > 0) {
+            count();
+            values.add(in.readInt64());
+        }
+        in.popLimit(limit);
+    }
+
+    /** Counts an item that is kept. */
+    void count() {
+        if (++items > MAX_ITEMS) {
+            throw bad("has more than " + MAX_ITEMS + " nodes, weights and names");
+        }
+    }
+
+    InvalidDataException bad(String what) {
+        return new InvalidDataException(
+                DataProblem.of("the model " + what, REMEDY).inFile(file));
+    }
+}
