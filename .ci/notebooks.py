@@ -1,7 +1,7 @@
 """notebooks.py check|update NOTEBOOK FOLDER: executes a copy of a notebook in a folder.
 
-check compares its outputs with those it was committed with: texts are equal, figures are there, of about the size.
-update writes its outputs into it. Either way they hold no path, no host name, no warning and no time.
+check compares the outputs with the committed ones: texts must be equal, figures must exist and have about the same size.
+update writes the outputs into the notebook. In both modes outputs must not contain paths, host names or warnings.
 """
 
 import re
@@ -18,7 +18,7 @@ METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
-MOST_BYTES = 300_000
+MAX_BYTES = 300_000
 FIGURE = "image/png"
 
 
@@ -44,7 +44,7 @@ def executed(notebook, folder):
 
 
 def joined(outputs):
-    """A stream comes in pieces, as it happens to be flushed."""
+    """Joins the pieces of a stream, which depend on when it was flushed."""
     result = []
     for output in outputs:
         if output.output_type == "stream" and result and result[-1].get("name") == output.name:
@@ -55,7 +55,7 @@ def joined(outputs):
 
 
 def texts(cell):
-    """What a cell says, and the sizes of its figures."""
+    """The texts that a cell prints, and the sizes of its figures."""
     said, figures = [], []
     for output in cell.outputs:
         if output.output_type == "stream":
@@ -70,7 +70,7 @@ def texts(cell):
 
 
 def problems(notebook):
-    """What no committed notebook may hold."""
+    """Finds content that a committed notebook must not have."""
     if notebook.metadata != METADATA:
         yield f"metadata is {notebook.metadata}, expected {METADATA}"
     private = [str(Path.cwd()), str(Path.home()), "/tmp/", socket.gethostname()]
@@ -82,17 +82,17 @@ def problems(notebook):
             continue
         for output in cell.outputs:
             if output.output_type == "error" or output.get("name") == "stderr":
-                yield f"cell {number} holds an error or a warning"
+                yield f"cell {number} has an error or a warning in its output"
             content = {**output.get("data", {}), "stream": output.get("text", "")}
             figures += FIGURE in content
             if FIGURE in content and not 4_000 <= len(content.pop(FIGURE)) <= 120_000:
-                yield f"cell {number} has a figure of an odd size"
+                yield f"cell {number} has a figure that is too small or too large"
             for text in content.values():
                 for word in private:
                     if re.search(rf"(?<!\w){re.escape(word)}", str(text)):
-                        yield f"cell {number} names {word}"
+                        yield f"cell {number} contains {word}"
     if not figures:
-        yield "there is no figure"
+        yield "the notebook has no figure"
 
 
 def differences(committed, now):
@@ -101,14 +101,14 @@ def differences(committed, now):
             continue
         (old_texts, old_figures), (new_texts, new_figures) = texts(old), texts(new)
         if old.execution_count != new.execution_count:
-            yield f"cell {number} was run as {old.execution_count}, in order it is {new.execution_count}"
+            yield f"cell {number} has execution count {old.execution_count}, expected {new.execution_count}"
         if old_texts != new_texts:
-            yield f"cell {number} printed\n{new_texts}\nwhere the notebook has\n{old_texts}"
+            yield f"cell {number} printed\n{new_texts}\nbut the committed notebook has\n{old_texts}"
         if len(old_figures) != len(new_figures):
-            yield f"cell {number} has {len(new_figures)} figures, in the notebook {len(old_figures)}"
+            yield f"cell {number} has {len(new_figures)} figures, the committed notebook {len(old_figures)}"
         for was, size in zip(old_figures, new_figures):
             if not was / 2 <= size <= was * 2:
-                yield f"cell {number} has a figure of {size} bytes, in the notebook of {was}"
+                yield f"cell {number} has a figure of {size} bytes, the committed notebook {was}"
 
 
 def main(mode, path, folder):
@@ -123,15 +123,15 @@ def main(mode, path, folder):
         nbformat.write(now, path)
     else:
         found += [*problems(committed), *differences(committed, now)]
-    if path.stat().st_size > MOST_BYTES:
-        found.append(f"it has {path.stat().st_size} bytes, more than {MOST_BYTES}")
+    if path.stat().st_size > MAX_BYTES:
+        found.append(f"the notebook has {path.stat().st_size} bytes, at most {MAX_BYTES} are allowed")
     if found:
         sys.exit("\n".join(found))
     cells = sum(cell.cell_type == "code" for cell in now.cells)
     figures = sum(len(texts(cell)[1]) for cell in now.cells if cell.cell_type == "code")
-    said = "written" if mode == "update" else "the outputs committed"
+    outcome = "outputs written" if mode == "update" else "outputs as committed"
     where = "the top level" if folder == "." else folder
-    print(f"  {path.name}, in {where}: {cells} cells, {figures} figures, {said}; {time.monotonic() - start:.0f} s")
+    print(f"  {path.name}, in {where}: {cells} cells, {figures} figures, {outcome}; {time.monotonic() - start:.0f} s")
 
 
 main(*sys.argv[1:])

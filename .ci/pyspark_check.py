@@ -1,6 +1,6 @@
-"""pyspark_check.py local|cluster|connect HOME STATISTICS: kvscale's SQL path in a PySpark session of that kind.
+"""pyspark_check.py local|cluster|connect HOME STATISTICS: checks kvscale's SQL in a PySpark session of that kind.
 
-Writes the statistics of conf/sample to a file, after it was told by every way of asking for them that they are the same.
+Computes the statistics of conf/sample in several ways, checks that all are equal, and writes them to a file.
 """
 
 import base64
@@ -23,7 +23,7 @@ FUNCTIONS = (
     "kv_fake_quantize",
     "kv_quantization_error",
 )
-# (function, arguments in SQL): the same as Columns and as SQL.
+# (function, arguments in SQL, result): called as SQL, by expr and by call_function.
 CALLS = (
     ("kv_quantize", ("array(1.0, -2.5)", "0.05D", "'int8'"), bytes.fromhex("14CE")),
     ("kv_dequantize", ("X'14CE'", "0.05D", "'int8'"), [1.0, -2.5]),
@@ -31,7 +31,7 @@ CALLS = (
     ("kv_fake_quantize", ("X'803f20c0'", "'BF16'", "0.05D", "'fp8'"), bytes.fromhex("803F1AC0")),
     ("kv_quantization_error", ("array(1.0, 3.5)", "0.5D", "'int4'"), (float("inf"), 0.0, 0.0, 0)),
 )
-# (call, the argument that its error names)
+# (wrong call, the argument that its error must name)
 BAD_CALLS = (
     ("kv_scales(stats, 'fp9')", "scheme"),
     ("kv_quantize(array(1.0), -1.0, 'int8')", "scale"),
@@ -63,7 +63,7 @@ def call(name, *columns):
 
 
 def statistics(spark, home):
-    """The same bytes by SQL, by Columns, by groups and their union, and of rows that went through Parquet."""
+    """Checks that SQL, Columns, groups with a union, and rows from Parquet all give the same bytes."""
     kv = spark.read.format("kvtensors").load(str(home / "conf/sample"))
     expect("rows of conf/sample", kv.count(), 120)
     kv.createOrReplaceTempView("captures")
@@ -80,7 +80,7 @@ def statistics(spark, home):
     )
     expect("kv_stats_union of two parts", bytes(two.first()[0]), stats)
 
-    # Spark breaks base64 into lines; README's tr takes the breaks out again.
+    # Spark breaks base64 into lines. The documented tr command removes the breaks.
     text = spark.sql(f"SELECT base64({AGGREGATE}) FROM captures").first()[0]
     expect("base64 in SQL", base64.b64decode(text.replace("\r", "").replace("\n", ""), validate=True), stats)
 
@@ -100,7 +100,7 @@ def scales(spark, stats):
     info = spark.sql("SELECT inline(kv_stats_info(stats).slots) FROM one").collect()
     for slot, row in zip(info, by_sql):
         expect("slot", (row.layer, row.role, row.shape), (slot.layer, slot.role, [1]))
-        # An f32 quotient, computed by Python in f64 and rounded only by comparing.
+        # Python computes the F32 quotient in F64, so the comparison allows for rounding.
         wanted = max(-slot.min, slot.max) / 448
         if abs(row.scale[0] - wanted) > 1e-7 * wanted:
             sys.exit(f"scale of {slot}: {row.scale[0]}")
@@ -136,13 +136,13 @@ def errors(spark):
         else:
             sys.exit(f"{written} did not fail")
         function = written.split("(")[0]
-        # Spark's own words for a wrong type, ours for a wrong value.
+        # Spark reports a wrong type, kvscale a wrong value.
         if function not in said or not (f"argument {argument}" in said or f"`{argument}` parameter" in said):
             sys.exit(f"the error of {written} names no argument {argument}:\n{said}")
 
 
 def readme(spark, home):
-    """README's SQL, as it stands there, from the top level."""
+    """Runs README's SQL as it stands, with relative paths from the top level."""
     block = (home / "README.md").read_text(encoding="utf-8").split("```sql\n")[1].split("```")[0]
     for statement in filter(str.strip, block.split(";")):
         rows = spark.sql(statement).collect()

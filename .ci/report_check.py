@@ -1,8 +1,8 @@
-"""Looks at report.html in a headless Chromium, over its debugging pipe, with nothing but the standard library.
+"""Checks report.html in a headless Chromium through its debugging pipe, with the standard library only.
 
-report_check.py CHROMIUM FOLDER NAME=FILE...: each page in light, dark, on a phone and on paper, with screenshots in FOLDER.
-Fails if a page says anything on its console, throws, asks for anything but itself, runs what a name in the data says, is
-wider than the screen, or has a picture without words or without marks.
+report_check.py CHROMIUM FOLDER NAME=FILE...: opens each page in light and dark, on a wide screen, on a phone and printed, and
+writes screenshots to FOLDER. Fails if a page writes to its console, throws, requests anything but itself, runs a name in the
+data as markup, is wider than the screen, or has a chart without a label or without content.
 """
 
 import base64
@@ -21,7 +21,7 @@ SIZES = {"wide": (1280, 900, 1, False), "phone": (360, 740, 2, True)}
 
 TITLES = ("KV cache calibration", "KV cache evaluation")
 
-# What the page looks like from inside: asked after all is drawn.
+# The state of the page, read after everything is drawn.
 STATE = """JSON.stringify({
   ready: document.documentElement.dataset.ready || "",
   owned: String(window.owned), title: document.title,
@@ -36,7 +36,7 @@ STATE = """JSON.stringify({
   background: getComputedStyle(document.body).backgroundColor
 })"""
 
-# Every control by hand, tables opened, a name of the data in the text of the page.
+# Uses every control, opens all tables and shows a tooltip of every chart.
 USE = """(() => {
   for (const id of ["role-value", "next", "previous", "role-key"]) byId(id)?.click();
   const layer = byId("layer");
@@ -61,7 +61,7 @@ class Browser:
         self.into, from_browser = os.pipe()
 
         def fds():
-            # 3 and 4 may be in use by the pipes themselves.
+            # The pipes themselves may already use descriptors 3 and 4.
             a, b = os.dup(to_browser), os.dup(from_browser)
             os.dup2(a, 3)
             os.dup2(b, 4)
@@ -84,7 +84,7 @@ class Browser:
         while b"\0" not in self.buffer:
             chunk = os.read(self.into, 1 << 20)
             if not chunk:
-                raise SystemExit("Chromium ended")
+                raise SystemExit("Chromium exited")
             self.buffer += chunk
         message, self.buffer = self.buffer.split(b"\0", 1)
         return json.loads(message)
@@ -120,7 +120,7 @@ class Browser:
                 self.send("Input.dispatchKeyEvent", type="char", key=key, code=key, text="\r", windowsVirtualKeyCode=code)
 
     def by_keyboard(self):
-        """Whether Tab reaches the button that shows the values, Enter presses it, and Enter on its neighbour goes back."""
+        """Whether Tab reaches the button for V and Enter presses it, and then the same for the button for K."""
         for button in ("role-value", "role-key"):
             self.ask("document.activeElement.blur()")
             for _ in range(80):
@@ -171,7 +171,7 @@ def check(browser, name, file, folder):
             browser.settle()
             looks(browser, at, bad)
             if not browser.by_keyboard():
-                bad.append(f"{at} cannot be used by keyboard: Tab does not reach the button for values, or Enter not press it")
+                bad.append(f"{at} cannot be used by keyboard: Tab does not reach the button for V, or Enter does not press it")
             shot = browser.send("Page.captureScreenshot", captureBeyondViewport=True)
             (folder / (at + ".png")).write_bytes(base64.b64decode(shot["data"]))
             whole = browser.send("Page.captureScreenshot", captureBeyondViewport=True, clip=dict(
@@ -186,7 +186,7 @@ def check(browser, name, file, folder):
     (folder / (name + ".pdf")).write_bytes(pdf)
     bad += [f"{name}, printed: {complaint}" for complaint in complaints(browser.events, url)]
     if len(pdf) < 20_000:
-        bad.append(f"{name}: on paper there is next to nothing")
+        bad.append(f"{name}: the printed page is almost empty")
     return bad
 
 
@@ -194,17 +194,17 @@ def looks(browser, at, bad):
     state = json.loads(browser.ask(STATE))
     dark = sum(int(part) for part in state["background"].strip("rgb()").split(",")[:3]) < 380
     wrong = {
-        "did not get ready": state["ready"] != "yes",
-        "ran what a name says": state["owned"] != "undefined" or state["title"] not in TITLES,
-        "has elements that a name made": state["images"] or state["frames"] or state["scripts"] != 3,
-        f"is {state['width']} wide on a screen of {state['screen']}": state["width"] > state["screen"],
-        f"has pictures without words: {state['mute']}": state["mute"],
-        f"has empty pictures: {state['blank']}": state["blank"],
-        f"names what it would load: {state['loads']}": state["loads"],
-        "has controls without a name": state["unnamed"],
-        "has the colours of the other scheme": dark != ("dark" in at),
+        "did not finish loading": state["ready"] != "yes",
+        "ran a name as a script": state["owned"] != "undefined" or state["title"] not in TITLES,
+        "has elements that come from a name": state["images"] or state["frames"] or state["scripts"] != 3,
+        f"is {state['width']} pixels wide on a screen of {state['screen']}": state["width"] > state["screen"],
+        f"has charts without a label: {state['mute']}": state["mute"],
+        f"has empty charts: {state['blank']}": state["blank"],
+        f"has elements that load something: {state['loads']}": state["loads"],
+        "has controls without a label": state["unnamed"],
+        "has the colours of the other colour scheme": dark != ("dark" in at),
     }
-    bad += [f"{at} {what}" for what, is_so in wrong.items() if is_so]
+    bad += [f"{at} {what}" for what, wrong_here in wrong.items() if wrong_here]
 
 
 def main(chromium, folder, *pages):

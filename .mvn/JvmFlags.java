@@ -6,11 +6,11 @@ import java.util.stream.Stream;
 import org.apache.spark.launcher.JavaModuleOptions;
 
 /**
- * Writes the JVM flags that Spark itself asks for as an argument file ({@code java @FILE}), one a line.
- * The launcher and the test JVMs read it, so that no second list of flags can grow stale.
+ * Writes the JVM flags that Spark requires to an argument file ({@code java @FILE}), one on each line.
+ * The launcher and the test JVMs read this file, so there is only one list of flags.
  */
 public final class JvmFlags {
-    /** Arrow's netty allocator needs Unsafe, which Netty 4.2 turns off by itself on JDK 24 and later. */
+    /** Arrow's Netty allocator needs Unsafe, which Netty 4.2 disables by default on JDK 24 and later. */
     private static final String ARROW = "-Dio.netty.noUnsafe=false";
 
     public static void main(String[] args) throws Exception {
