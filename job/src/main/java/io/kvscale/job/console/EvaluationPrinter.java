@@ -20,7 +20,8 @@ public final class EvaluationPrinter {
 
     public static void print(Evaluation evaluation, PrintWriter out) {
         int residual = evaluation.settings().residualLength();
-        out.println(evaluation.predicted() + " tokens predicted from " + evaluation.samples() + " samples, in chunks of "
+        out.println(evaluation.predicted() + " tokens predicted from " + evaluation.samples()
+                + " samples, in chunks of "
                 + evaluation.settings().chunk()
                 + (residual == 0 ? "" : "; the newest " + residual + " tokens stay in full precision"));
         TextTable table = new TextTable("", "scales", "scheme", "perplexity", "kl", "top1_percent");

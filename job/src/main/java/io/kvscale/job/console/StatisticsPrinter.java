@@ -54,7 +54,9 @@ public final class StatisticsPrinter {
         boolean rounded = counted.stream().anyMatch(s -> s.geometry().dtype() == Dtype.F32);
         out.println(
                 "histograms: " + counted.size() + " of " + statistics.slots().size() + " slots, " + bytes + " bytes, "
-                        + bytes / heads + " per head" + (rounded ? "; approximate, because F32 values were counted as BF16" : ""));
+                        + bytes / heads + " per head" + (rounded
+                                ? "; approximate, because F32 values were counted as BF16"
+                                : ""));
     }
 
     private static @Nullable Map<String, Object> histogram(SlotStatistics seen) {
