@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The options of {@code kvtensors}: {@code path} or {@code paths}, the {@link RecipeKey}s about reading captures
- * (nested ones with a dot, as {@code key.tensors} and {@code columns.data}; lists as JSON arrays), {@code partitions} and
+ * (nested ones with a dot, as {@code columns.data}; lists as JSON arrays), {@code partitions} and
  * {@code max_row_bytes}.
  *
  * @param partitions 0: as many as the job would use
