@@ -125,13 +125,13 @@ class TextCalibrationTest {
                 .isDone();
         assertThat(Folder.content(work.resolve("read"))).isEqualTo(Folder.content(work.resolve("text")));
         calibrate(recipe, MODEL, TEXTS, "again", "--save-captures", work.resolve("captures"))
-                .fails(ExitCode.OUTPUT, "captures exists", "--save-captures", "--overwrite");
+                .fails(ExitCode.OUTPUT, "captures already exists", "--save-captures", "--overwrite");
         assertThat(work.resolve("again")).doesNotExist();
         calibrate(recipe, MODEL, TEXTS, "again", "--save-captures", work.resolve("captures"), "--overwrite")
                 .isDone();
         Folder.write(work.resolve("captures/texts/notes.txt"), "mine");
         calibrate(recipe, MODEL, TEXTS, "again", "--save-captures", work.resolve("captures"), "--overwrite")
-                .fails(ExitCode.OUTPUT, "something else than kvscale's captures: notes.txt");
+                .fails(ExitCode.OUTPUT, "files other than captures: notes.txt");
     }
 
     @Test

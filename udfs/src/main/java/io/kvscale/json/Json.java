@@ -11,8 +11,8 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.nio.charset.StandardCharsets;
 
 /**
- * The JSON settings of all kvscale files. Output has the same bytes on every JDK and system: Jackson prints the numbers,
- * because {@code Float.toString} of JDK 17 does not always give the shortest decimal, and lines end with {@code \n}.
+ * The JSON settings of all kvscale files. Output has the same bytes on every JDK and system: lines end with {@code \n},
+ * and Jackson prints the numbers, because JDK 17 does not always print the shortest decimal.
  */
 public final class Json {
     /** Writes kvscale's files and reads them back. Refuses duplicate keys and text after the first value. */

@@ -24,7 +24,7 @@ import picocli.CommandLine.Spec;
         name = "bench",
         description = "Measures how fast kvscale runs on this machine, compared with reading the same files.",
         footer = {
-            "Generates captures in a temporary folder and deletes it afterwards. Rates are medians in GB/s (1e9 bytes).",
+            "Generates captures in a temporary folder and deletes it. Rates are medians in GB/s (1e9 bytes).",
             "read: reading alone, the upper limit; ratio: task to read; small: files of 1.5 MB.",
             "With --model: tokens per second (tps) of one task and of two at once (_2), and megabytes."
         })

@@ -31,7 +31,7 @@ final class CaptureArguments {
             paramLabel = "PATH",
             arity = "1..*",
             description =
-                    "Captures: folders, files or globs, local or on a Hadoop file system; or Parquet, one tensor per row.")
+                    "Captures: folders, files or globs, local or on a Hadoop file system; or Parquet.")
     private List<String> inputs = new ArrayList<>();
 
     @Option(names = "--input-list", paramLabel = "FILE", description = "A file with input paths, one per line.")

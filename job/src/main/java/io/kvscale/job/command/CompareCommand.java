@@ -23,7 +23,7 @@ import picocli.CommandLine.Spec;
         name = "compare",
         description = "Compares two scale tables or two statistics files.",
         footer = {
-            "Exit code: 0 if they are equal bit for bit, 10 if they differ. For scale tables every number of every slot",
+            "Exit code: 0 if equal bit for bit, 10 if different. For scale tables every number of every slot",
             "is compared. Sample names and the corpus are not; a corpus that differs is shown."
         })
 public final class CompareCommand implements Callable<Integer> {

@@ -38,8 +38,7 @@ public final class OutputFolder implements Closeable {
      * What the user asked for.
      *
      * @param option the option that named the folder
-     * @param results the names that an existing folder may hold in order to be replaced; empty for a folder of captures,
-     *     which may hold captures at any depth
+     * @param results the names that a replaced folder may hold; empty for a folder of captures at any depth
      */
     private record Claim(String option, boolean overwrite, Set<String> results) {
         /** The first name in an existing folder that kvscale did not write; null if there is none. */
@@ -78,8 +77,8 @@ public final class OutputFolder implements Closeable {
      * Opens a result folder, {@code --output}. Called before the work begins, so that a bad folder fails at once.
      *
      * @param inputs the paths that are read: none of them may lie in the folder or contain it
-     * @throws OutputException if the folder exists without {@code overwrite}, holds files that kvscale did not write, or
-     *     cannot be written
+     * @throws OutputException if the folder exists without {@code overwrite}, holds files that kvscale did not write,
+     *     or cannot be written
      */
     public static OutputFolder open(
             String folder, boolean overwrite, List<String> inputs, Configuration configuration) {

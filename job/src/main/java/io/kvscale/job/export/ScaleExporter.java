@@ -4,8 +4,8 @@ import io.kvscale.scheme.ScaleTable;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Writes a scale table in the form that one serving engine loads. A new exporter is one class with its test, and one line
- * in {@link ResultFiles#EXPORTERS}.
+ * Writes a scale table in the form that one serving engine loads. A new exporter is one class with its test, and one
+ * line in {@link ResultFiles#EXPORTERS}.
  */
 public interface ScaleExporter {
     /** The engine's name, for messages. */

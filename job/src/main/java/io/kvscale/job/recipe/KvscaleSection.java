@@ -25,7 +25,7 @@ final class KvscaleSection {
 
     private final Section section;
 
-    /** @throws RecipeException for an unknown key, also in {@code key}, {@code value}, {@code columns} and {@code fields} */
+    /** @throws RecipeException for an unknown key, also in the mappings such as {@code columns} */
     KvscaleSection(Section section) {
         this.section = section;
         section.rejectUnknown(RecipeKey.under(""));

@@ -42,7 +42,7 @@ final class Modifiers {
             keys("IMatrixGatherer", "targets ignore weight_observer attach_by_initialize"));
 
     private static Map.Entry<String, Vocabulary> keys(String modifier, String keys) {
-        return Map.entry(modifier, Vocabulary.of((keys + ANY).split(" ")));
+        return Map.entry(modifier, Vocabulary.of((keys + ANY).split(" ", -1)));
     }
 
     private static final String[] NAMES = KEYS.keySet().stream().sorted().toArray(String[]::new);

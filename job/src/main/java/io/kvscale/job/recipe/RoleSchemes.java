@@ -16,7 +16,7 @@ import java.util.Map;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** The scheme of each slot: {@code kv_cache_scheme}, changed by the role's keys under {@code kvscale:} and by overrides. */
+/** The scheme of each slot: {@code kv_cache_scheme}, changed by the keys of the role and by overrides. */
 final class RoleSchemes {
     private static final String SCALE_DTYPE = "scale_dtype";
     private static final String GLOBAL_SCALE = "global_scale";

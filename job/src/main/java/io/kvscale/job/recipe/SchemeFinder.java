@@ -8,7 +8,7 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Finds the one {@code kv_cache_scheme} of a recipe, at any nesting of stages and modifiers. Lists the ignored keys. */
+/** Finds the one {@code kv_cache_scheme} of a recipe, at any nesting of stages. Lists the ignored keys. */
 final class SchemeFinder {
     static final String KVSCALE = "kvscale";
     static final String SCHEME = "kv_cache_scheme";

@@ -22,8 +22,8 @@ import org.apache.spark.util.SerializableConfiguration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A scan of captures. Plans splits as the job does, over the files that may hold rows of the query. Rows are few and large
- * and their values are read on access, so columnar batches would not help.
+ * A scan of captures. Plans splits as the job does, over the files that may hold rows of the query. Rows are few and
+ * large and their values are read on access, so columnar batches would not help.
  */
 public final class KvTensorsScan implements Scan, Batch {
     private final SourceOptions options;

@@ -26,8 +26,8 @@ import org.apache.spark.sql.sources.StringStartsWith;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The pushed-down filters of a query on {@code sample}, {@code layer} and {@code role}; a row must satisfy all of them.
- * Evaluated in SQL's three-valued logic. For a file whose rows are not known yet, UNKNOWN also means that a row may match.
+ * The pushed-down filters of a query on {@code sample}, {@code layer} and {@code role}; rows must satisfy all.
+ * Evaluated in SQL's three-valued logic. For a file that is not read yet, UNKNOWN also means that a row may match.
  *
  * @param filters filters that {@link #isSupported} accepts
  */
@@ -61,7 +61,7 @@ record PushedFilter(Filter[] filters) implements RowFilter {
     private interface Known {
         Truth isNull(String column);
 
-        /** Applies {@code holds} to the comparison of the column with a value, as {@link Comparable#compareTo} gives it. */
+        /** Applies {@code holds} to the result of comparing the column with a value. */
         Truth compare(String column, Object value, IntPredicate holds);
 
         Truth equalTo(String column, Object value);

@@ -18,8 +18,8 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The options of {@code kvtensors}: {@code path} or {@code paths}, the {@link RecipeKey}s about reading captures (nested
- * ones with a dot, as {@code key.tensors} and {@code columns.data}; lists as JSON arrays), {@code partitions} and
+ * The options of {@code kvtensors}: {@code path} or {@code paths}, the {@link RecipeKey}s about reading captures
+ * (nested ones with a dot, as {@code columns.data}; lists as JSON arrays), {@code partitions} and
  * {@code max_row_bytes}.
  *
  * @param partitions 0: as many as the job would use
@@ -45,7 +45,7 @@ record SourceOptions(List<String> paths, CaptureOptions capture, int partitions,
     /** Unknown keys within this edit distance of a known one are errors; others may belong to Spark or a catalog. */
     private static final int TYPO_DISTANCE = 2;
 
-    /** @throws InvalidOptionException for an unusable value, a misspelt key or a recipe key not about reading captures */
+    /** @throws InvalidOptionException for a bad value, a misspelt key or a key that is not about reading captures */
     static SourceOptions of(Map<String, String> given) {
         Map<String, String> options = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
         options.putAll(given);
