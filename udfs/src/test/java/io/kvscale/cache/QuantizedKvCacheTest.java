@@ -261,7 +261,7 @@ class QuantizedKvCacheTest {
     /** The least heap in use after several collections: the serial collector compacts only every fourth time. */
     private static long used() {
         long least = Long.MAX_VALUE;
-        for (int i = 0; i < 5; i++) {
+        for (int i = 0; i < 12; i++) {
             System.gc();
             least = Math.min(
                     least,
