@@ -30,8 +30,7 @@ final class CaptureArguments {
             names = "--input",
             paramLabel = "PATH",
             arity = "1..*",
-            description =
-                    "Captures: folders, files or globs, local or on a Hadoop file system; or Parquet.")
+            description = "Captures: folders, files or globs, local or on a Hadoop file system; or Parquet.")
     private List<String> inputs = new ArrayList<>();
 
     @Option(names = "--input-list", paramLabel = "FILE", description = "A file with input paths, one per line.")

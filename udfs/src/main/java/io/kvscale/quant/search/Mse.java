@@ -106,7 +106,7 @@ public record Mse(double norm, @Nullable ShrinkGrid grid) implements CountingRul
         }
         shrink(all, LLM_COMPRESSOR, candidates, step);
         if (symmetric) {
-            new SymmetricSearch(all, step, errors, candidates).run();
+            new SymmetricSearch(all, format, step, errors, candidates).run();
         } else {
             new AsymmetricSearch(all, step, candidates).run();
         }

@@ -35,9 +35,9 @@ final class RangeError {
         this.rounding = new RoundingError(format, power);
     }
 
-    /** The number of different absolute values, without 0. */
-    int differentValues() {
-        return fold.x().length;
+    /** The different absolute values, without 0. */
+    float[] magnitudes() {
+        return fold.x();
     }
 
     /** The relative difference up to which the order of two quick sums is uncertain. */

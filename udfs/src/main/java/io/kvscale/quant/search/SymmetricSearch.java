@@ -1,7 +1,9 @@
 package io.kvscale.quant.search;
 
 import io.kvscale.numeric.Dtype;
+import io.kvscale.numeric.NumberFormat;
 import io.kvscale.observer.Range;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.stream.IntStream;
 
@@ -36,14 +38,19 @@ final class SymmetricSearch {
     /** Refinements of a minimum, each around the best point of the one before. */
     private static final int DEPTH = 3;
 
+    /** Maximum number of different values for which exact scales are tried too. */
+    private static final int FEW = 48;
+
     private final Range all;
+    private final NumberFormat format;
     private final Dtype step;
     private final RangeError errors;
     private final Candidates candidates;
     private final float largest;
 
-    SymmetricSearch(Range all, Dtype step, RangeError errors, Candidates candidates) {
+    SymmetricSearch(Range all, NumberFormat format, Dtype step, RangeError errors, Candidates candidates) {
         this.all = all;
+        this.format = format;
         this.step = step;
         this.errors = errors;
         this.candidates = candidates;
@@ -51,7 +58,7 @@ final class SymmetricSearch {
     }
 
     void run() {
-        int values = errors.differentValues();
+        int values = errors.magnitudes().length;
         int steps = Math.max(STEPS, Math.min(MAX_STEPS, WORK / values));
         double ratio = StrictMath.pow(2, -1.0 / steps);
         double first = (double) largest * ABOVE;
@@ -71,6 +78,9 @@ final class SymmetricSearch {
         refine(points, minima, REFINED, ratio);
         if (minima.length > 0 && steps < FINE) {
             searchFinely(points[minima[0]]);
+        }
+        if (values <= FEW) {
+            tryExactScales();
         }
     }
 
@@ -121,6 +131,25 @@ final class SymmetricSearch {
             }
             middle = best;
             width /= PARTS / 2;
+        }
+    }
+
+    /** Tries all scales that represent some value exactly. The best scale of few values is often one of them. */
+    private void tryExactScales() {
+        float[] numbers = new float[1 << format.bits()];
+        for (int code = 0; code < numbers.length; code++) {
+            float number = Math.abs(format.decode(code));
+            numbers[code] = number < Float.POSITIVE_INFINITY ? number : 0;
+        }
+        Arrays.sort(numbers);
+        float before = 0;
+        for (float number : numbers) {
+            if (number > before) {
+                for (float x : errors.magnitudes()) {
+                    candidates.tryOut(range(x / number * format.symmetricDivisor()));
+                }
+            }
+            before = number;
         }
     }
 
