@@ -3,7 +3,7 @@ package io.kvscale.job.calibration;
 import io.kvscale.capture.layout.TableTensorParser;
 import io.kvscale.input.InvalidOptionException;
 import io.kvscale.job.recipe.Recipe;
-import io.kvscale.job.spark.SparkErrors;
+import io.kvscale.job.spark.TableErrors;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.tensor.DataProblem;
 import java.util.List;
@@ -40,7 +40,7 @@ public record TableInput(String name, List<String> parquet, int walked) {
 
     /** Runs what reads the table, and turns Spark's errors into errors of the table. */
     <T> T withContext(Supplier<T> reading) {
-        return SparkErrors.withContext(
+        return TableErrors.withContext(
                 shown(),
                 isParquet()
                         ? "check --input: the Parquet files need one schema, and nothing may write to them; Spark"

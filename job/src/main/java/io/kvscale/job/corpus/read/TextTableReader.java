@@ -1,7 +1,7 @@
 package io.kvscale.job.corpus.read;
 
 import io.kvscale.input.InputFile;
-import io.kvscale.job.spark.SparkErrors;
+import io.kvscale.job.spark.TableErrors;
 import io.kvscale.job.spark.TableSession;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
@@ -70,7 +70,7 @@ final class TextTableReader {
 
     /** Runs an action that reads the table. Turns Spark's errors about the table into {@link InvalidDataException}. */
     <T> T withContext(Supplier<T> reading) {
-        return SparkErrors.withContext(
+        return TableErrors.withContext(
                 input.shown(),
                 input.isSql()
                         ? "check --table or --query, and the catalog settings of Spark (--conf)"

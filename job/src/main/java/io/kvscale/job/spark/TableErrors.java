@@ -8,12 +8,12 @@ import org.apache.spark.SparkThrowable;
 import org.jspecify.annotations.Nullable;
 
 /** Turns Spark's errors about a table into {@link InvalidDataException}: tables and views are input, not part of the job. */
-public final class SparkErrors {
+public final class TableErrors {
     /** Prefixes of error classes that the table does not cause. */
     private static final List<String> SPARKS_OWN =
             List.of("INTERNAL_ERROR", "SPARK_JOB_CANCELLED", "UNABLE_TO_ACQUIRE_MEMORY");
 
-    private SparkErrors() {}
+    private TableErrors() {}
 
     /** @throws InvalidDataException if Spark fails with an error class that the table may cause */
     public static <T> T withContext(String table, String remedy, Supplier<T> read) {
