@@ -17,6 +17,9 @@ final class SymmetricSearch {
     /** Minimum grid steps per octave. */
     private static final int STEPS = 64;
 
+    /** Minimum grid steps per octave if scales are rounded to 16 bits: the step of a bf16 scale is at least as large. */
+    private static final int STEPS_OF_16_BITS = 256;
+
     /** Maximum grid steps per octave. The errors of few values do not average out, so their sum has narrow minima. */
     private static final int MAX_STEPS = 1024;
 
@@ -59,7 +62,8 @@ final class SymmetricSearch {
 
     void run() {
         int values = errors.magnitudes().length;
-        int steps = Math.max(STEPS, Math.min(MAX_STEPS, WORK / values));
+        int minSteps = step == Dtype.F32 ? STEPS : STEPS_OF_16_BITS;
+        int steps = Math.max(minSteps, Math.min(MAX_STEPS, WORK / values));
         double ratio = StrictMath.pow(2, -1.0 / steps);
         double first = (double) largest * ABOVE;
         // Enough for all octaves from the first point to the least float.
