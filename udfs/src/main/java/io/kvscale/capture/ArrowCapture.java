@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Turns the rows of an Arrow table that a piece of the file holds into tensors, in the order of their bytes. */
 final class ArrowCapture implements ArrowTable.Rows {
-    /** About a few gigabytes of heap; only tensors of a few hundred bytes reach it. */
+    /** Bounds the heap of a task to a few gigabytes; only tables of tensors of a few hundred bytes reach it. */
     private static final int MAX_ROWS = 4 << 20;
 
     private final FilePiece piece;
