@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param heads 0 if there is a shape
  * @param headDim 0 if there is a shape
  * @param tokens the token count in the table; negative if it has none
- * @param further whether the row continues a sample that began in another row
+ * @param continued whether the row continues a sample that began in another row
  * @param dtype the safetensors name, in upper case
  * @param begin first byte of the values, counted from the start of the file
  * @param end the byte after the last
@@ -31,7 +31,7 @@ public record ArrowRow(
         long heads,
         long headDim,
         long tokens,
-        boolean further,
+        boolean continued,
         String dtype,
         long begin,
         long end) {

@@ -104,13 +104,9 @@ final class BatchReader {
     private Role role(int row) {
         ColumnSlice column = present(Column.ROLE, row);
         String text = column.text(row);
-        return switch (text.toLowerCase(Locale.ROOT)) {
-            case "key", "k" -> Role.KEY;
-            case "value", "v" -> Role.VALUE;
-            default ->
-                throw column.refusal(
-                        row, "is '" + DataProblem.shown(text) + "', expected key or value", "write key or value");
-        };
+        return Role.named(text)
+                .orElseThrow(() -> column.refusal(
+                        row, "is '" + DataProblem.shown(text) + "', expected key or value", "write key or value"));
     }
 
     private List<Long> shape(int row) {

@@ -4,7 +4,6 @@ import io.kvscale.tensor.InvalidDataException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
-import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 
@@ -144,11 +143,9 @@ final class ColumnSlice {
         }
         int at = (int) (begin(row) - loadedFrom);
         try {
-            // The default decoder replaces invalid UTF-8, so that two names could become one.
+            // A String would replace invalid UTF-8, so that two names could become one.
             return StandardCharsets.UTF_8
                     .newDecoder()
-                    .onMalformedInput(CodingErrorAction.REPORT)
-                    .onUnmappableCharacter(CodingErrorAction.REPORT)
                     .decode(elements().slice(at, (int) count(row)))
                     .toString();
         } catch (CharacterCodingException e) {

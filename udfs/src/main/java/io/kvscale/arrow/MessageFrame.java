@@ -32,10 +32,10 @@ record MessageFrame(long begin, Message message, byte type, long bodyBegin, long
      * Reads the message at a position.
      *
      * @param limit position after the last message, at most the length of the file
-     * @param old whether the form before Arrow 0.15 is accepted
+     * @param acceptOld whether the form before Arrow 0.15 is accepted
      * @return null at the end of the stream
      */
-    static @Nullable MessageFrame read(Bytes bytes, long begin, long limit, boolean old) throws IOException {
+    static @Nullable MessageFrame read(Bytes bytes, long begin, long limit, boolean acceptOld) throws IOException {
         if (begin == limit) {
             return null;
         }
@@ -44,15 +44,15 @@ record MessageFrame(long begin, Message message, byte type, long bodyBegin, long
         }
         ByteBuffer prefix = bytes(bytes, begin, PREFIX);
         int first = prefix.getInt();
-        boolean short4 = first != CONTINUATION;
-        if (short4 && !old) {
+        boolean old = first != CONTINUATION;
+        if (old && !acceptOld) {
             throw Refusals.damaged("expected a message at byte " + begin + ", got other bytes");
         }
-        int length = short4 ? first : prefix.getInt();
+        int length = old ? first : prefix.getInt();
         if (length == 0) {
             return null;
         }
-        long metadata = begin + (short4 ? Integer.BYTES : PREFIX);
+        long metadata = begin + (old ? Integer.BYTES : PREFIX);
         if (length < 0 || length > MAX_METADATA || length > limit - metadata) {
             throw Refusals.damaged("expected at most " + Math.min(MAX_METADATA, limit - metadata)
                     + " bytes of metadata at byte " + metadata + ", got a length of " + length);

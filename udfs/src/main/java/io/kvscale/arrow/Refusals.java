@@ -1,6 +1,5 @@
 package io.kvscale.arrow;
 
-import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.util.function.Supplier;
 
@@ -16,7 +15,7 @@ final class Refusals {
     }
 
     static InvalidDataException refusal(String what, String remedy) {
-        return new InvalidDataException(DataProblem.of(what, remedy));
+        return new InvalidDataException(what, remedy);
     }
 
     /**

@@ -3,6 +3,7 @@ package io.kvscale.arrow;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -130,24 +131,19 @@ final class SchemaReader {
 
     private Map<Column, TablePlan.Place> columns() {
         Map<Column, TablePlan.Place> columns = new EnumMap<>(Column.class);
-        List<Column> missing = new ArrayList<>();
-        for (Column needed : List.of(Column.LAYER, Column.ROLE, Column.DATA)) {
-            add(needed, columns, missing);
-        }
-        add(Column.SAMPLE, columns, new ArrayList<>());
-        List<Column> noShape = new ArrayList<>();
-        add(Column.SHAPE, columns, noShape);
-        if (!noShape.isEmpty()) {
-            List<Column> noHeads = new ArrayList<>();
-            add(Column.HEADS, columns, noHeads);
-            add(Column.HEAD_DIM, columns, noHeads);
+        List<Column> missing = new ArrayList<>(absent(columns, Column.LAYER, Column.ROLE, Column.DATA));
+        add(Column.SAMPLE, columns);
+        if (!add(Column.SHAPE, columns)) {
+            List<Column> noHeads = absent(columns, Column.HEADS, Column.HEAD_DIM);
             addInteger(Column.TOKENS, columns);
             addInteger(Column.POSITION, columns);
-            missing.addAll(noHeads.size() == 2 ? noShape : noHeads);
+            missing.addAll(noHeads.size() == 2 ? List.of(Column.SHAPE) : noHeads);
         }
         TablePlan.Place data = columns.get(Column.DATA);
         boolean typed = data != null && data.type().element() == ColumnType.Element.FLOAT;
-        add(Column.DTYPE, columns, typed ? new ArrayList<>() : missing);
+        if (!add(Column.DTYPE, columns) && !typed) {
+            missing.add(Column.DTYPE);
+        }
         if (!missing.isEmpty()) {
             throw Refusals.refusal(
                     "the table has no column "
@@ -158,21 +154,26 @@ final class SchemaReader {
         return columns;
     }
 
+    /** Adds columns and returns those that the table does not have. */
+    private List<Column> absent(Map<Column, TablePlan.Place> to, Column... columns) {
+        return Arrays.stream(columns).filter(column -> !add(column, to)).toList();
+    }
+
     /** Adds an optional integer column; a column with this name but another type is ignored. */
     private void addInteger(Column column, Map<Column, TablePlan.Place> to) {
         Found place = found.get(query.name(column));
         ColumnType type = place == null || place.field().dictionary() != null ? null : ColumnType.of(place.field());
         if (type != null && type.suits(column.holds())) {
-            add(column, to, new ArrayList<>());
+            add(column, to);
         }
     }
 
-    private void add(Column column, Map<Column, TablePlan.Place> to, List<Column> missing) {
+    /** Adds a column; false if the table does not have it. */
+    private boolean add(Column column, Map<Column, TablePlan.Place> to) {
         String name = query.name(column);
         Found place = found.get(name);
         if (place == null) {
-            missing.add(column);
-            return;
+            return false;
         }
         Field field = place.field();
         if (field.dictionary() != null) {
@@ -188,5 +189,6 @@ final class SchemaReader {
                     "cast the column, or " + SET_NAMES);
         }
         to.put(column, new TablePlan.Place(name, type, place.node(), place.buffer(), place.viewsBefore()));
+        return true;
     }
 }

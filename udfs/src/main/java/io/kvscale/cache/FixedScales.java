@@ -111,7 +111,7 @@ public final class FixedScales implements Serializable {
      * @throws InvalidDataException if heads or head_dim differ, or a value is NaN or infinite; names the slot
      */
     @Nullable
-    HeldScales finite(Slot slot, KvTensor added) {
+    HeldScales scalesForFinite(Slot slot, KvTensor added) {
         HeldScales found = scales(slot, added.geometry());
         if (found != null && FakeQuantization.nonFinite(added).findAny().isPresent()) {
             throw nonFiniteValues(slot);

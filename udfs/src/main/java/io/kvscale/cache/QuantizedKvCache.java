@@ -117,7 +117,7 @@ public final class QuantizedKvCache {
     }
 
     private @Nullable HeldScales scalesFor(Slot slot, KvTensor added) {
-        return fixed == null ? running.observe(slot, added) : fixed.finite(slot, added);
+        return fixed == null ? running.observe(slot, added) : fixed.scalesForFinite(slot, added);
     }
 
     private KvTensor append(Slot slot, KvTensor added, @Nullable HeldScales scales) {

@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Turns the rows of an Arrow table that a piece of the file holds into tensors, in the order of their bytes. */
 final class ArrowCapture implements ArrowTable.Rows {
-    /** About a few gigabytes of heap; only tensors of a few hundred bytes reach it. */
+    /** Bounds the heap of a task to a few gigabytes; only tables of tensors of a few hundred bytes reach it. */
     private static final int MAX_ROWS = 4 << 20;
 
     private final FilePiece piece;
@@ -48,7 +48,7 @@ final class ArrowCapture implements ArrowTable.Rows {
         CaptureOptions options = rules.options();
         ArrowCapture capture = new ArrowCapture(piece, parser(options));
         WindowBytes bytes = new WindowBytes(window, piece.file().length());
-        TableQuery query = new TableQuery(names(options.columns()), rules::includes);
+        TableQuery query = new TableQuery(names(options.columns()), rules.layers()::includes);
         ArrowTable.read(start, bytes, query, piece.start(), piece.end(), capture);
         if (capture.first != null) {
             throw capture.first;
@@ -62,7 +62,7 @@ final class ArrowCapture implements ArrowTable.Rows {
         try {
             return new TableTensorParser(options);
         } catch (InvalidOptionException e) {
-            throw problem(e.what(), e.remedy());
+            throw new InvalidDataException(e.what(), e.remedy());
         }
     }
 
@@ -86,7 +86,7 @@ final class ArrowCapture implements ArrowTable.Rows {
             SlotTensor tensor = tensor(row);
             if (tensor.elementAt(piece.start()) < tensor.elementAt(piece.end())) {
                 if (tensors.size() == MAX_ROWS) {
-                    throw problem(
+                    throw new InvalidDataException(
                             "one task reads more than " + MAX_ROWS + " tensors of this table",
                             "raise --partitions, or write several files");
                 }
@@ -137,10 +137,6 @@ final class ArrowCapture implements ArrowTable.Rows {
                 row.bytes(),
                 false,
                 false,
-                row.further());
-    }
-
-    private static InvalidDataException problem(String what, String remedy) {
-        return new InvalidDataException(DataProblem.of(what, remedy));
+                row.continued());
     }
 }

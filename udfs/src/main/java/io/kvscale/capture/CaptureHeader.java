@@ -13,7 +13,7 @@ import java.util.List;
  * The K and V tensors of a file, in the order of their bytes. For a table: those with a byte in the piece that is read.
  *
  * @param tensors one per slot and sample; a tensor that holds K and V appears twice
- * @param counted the tensors of the file behind them
+ * @param counted the file's own tensors that hold them, each once
  * @param foreign whether the file holds no K or V at all
  * @param masked whether a mask marks padding
  * @param unmatched number of tensors that are neither K, V nor mask

@@ -6,6 +6,7 @@ import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.apache.hadoop.conf.Configuration;
 import org.jspecify.annotations.Nullable;
@@ -34,7 +35,7 @@ public record CaptureListing(List<InputFile> files, long skipped, boolean table)
         List<CaptureFormat> captures = CaptureFormats.ALL.stream()
                 .filter(format -> !format.isSparkTable())
                 .toList();
-        return checked(walk(inputs, captures, configuration));
+        return of(inputs, captures, files -> false, configuration);
     }
 
     /**
@@ -44,28 +45,27 @@ public record CaptureListing(List<InputFile> files, long skipped, boolean table)
      * @throws InvalidDataException as {@link #of(List, Configuration)}, or if the inputs mix a table with captures
      */
     public static CaptureListing of(List<String> inputs, @Nullable CaptureFormat format, Configuration configuration) {
-        CaptureListing found = walk(inputs, taken(format), configuration);
-        boolean table = format == null ? isTable(found.files) : format.isSparkTable();
-        return table ? new CaptureListing(found.files, found.skipped, true) : checked(found);
+        return of(
+                inputs,
+                taken(format),
+                format == null ? CaptureListing::isTable : files -> format.isSparkTable(),
+                configuration);
     }
 
-    private static CaptureListing checked(CaptureListing listing) {
-        InputWalk.checkNames(listing.files);
-        return listing;
-    }
-
-    private static CaptureListing walk(List<String> inputs, List<CaptureFormat> taken, Configuration configuration) {
+    private static CaptureListing of(
+            List<String> inputs,
+            List<CaptureFormat> taken,
+            Predicate<List<InputFile>> isTable,
+            Configuration configuration) {
         InputWalk walk = new InputWalk(
-                inputs.size() > 1, name -> taken.stream().anyMatch(format -> format.hasExtension(name)), OPTION);
-        inputs.forEach(input -> walk.add(input, configuration));
-        List<InputFile> files = walk.files();
-        if (files.isEmpty()) {
-            throw problem(
-                    "no " + extensions(taken) + " file in " + DataProblem.shown(String.join(", ", inputs))
-                            + (walk.skipped() > 0 ? " (" + walk.skipped() + " other files)" : ""),
-                    "give a folder of captures, or the files themselves, to " + OPTION);
+                inputs, name -> taken.stream().anyMatch(format -> format.hasExtension(name)), OPTION, configuration);
+        List<InputFile> files =
+                walk.list(extensions(taken), "give a folder of captures, or the files themselves, to " + OPTION);
+        boolean table = isTable.test(files);
+        if (!table) {
+            InputWalk.checkNames(files);
         }
-        return new CaptureListing(files, walk.skipped(), false);
+        return new CaptureListing(files, walk.skipped(), table);
     }
 
     /**
@@ -74,8 +74,7 @@ public record CaptureListing(List<InputFile> files, long skipped, boolean table)
      * @throws InvalidDataException if one does not exist
      */
     public static void check(List<String> inputs, Configuration configuration) {
-        InputWalk walk = new InputWalk(inputs.size() > 1, name -> true, OPTION);
-        inputs.forEach(input -> walk.check(input, configuration));
+        new InputWalk(inputs, name -> true, OPTION, configuration).check();
     }
 
     private static List<CaptureFormat> taken(@Nullable CaptureFormat format) {
@@ -93,25 +92,19 @@ public record CaptureListing(List<InputFile> files, long skipped, boolean table)
     }
 
     private static boolean isTable(List<InputFile> files) {
-        Map<Boolean, InputFile> first = files.stream()
-                .collect(Collectors.toMap(
-                        file -> CaptureFormats.ofFile(file.path())
-                                .filter(CaptureFormat::isSparkTable)
-                                .isPresent(),
-                        file -> file,
-                        (earlier, later) -> earlier));
-        InputFile table = first.get(true);
-        InputFile capture = first.get(false);
-        if (table != null && capture != null) {
-            throw problem(
-                    "the inputs mix a table with captures: " + DataProblem.shown(table.path()) + " and "
-                            + DataProblem.shown(capture.path()),
+        Map<Boolean, List<InputFile>> byKind = files.stream()
+                .collect(Collectors.partitioningBy(file -> CaptureFormats.ofFile(file.path())
+                        .filter(CaptureFormat::isSparkTable)
+                        .isPresent()));
+        List<InputFile> tables = byKind.getOrDefault(true, List.of());
+        List<InputFile> captures = byKind.getOrDefault(false, List.of());
+        if (!tables.isEmpty() && !captures.isEmpty()) {
+            throw new InvalidDataException(
+                    "the inputs mix a table with captures: "
+                            + DataProblem.shown(tables.get(0).path()) + " and "
+                            + DataProblem.shown(captures.get(0).path()),
                     "select one format with --input-format, or give a folder that holds only one kind");
         }
-        return table != null;
-    }
-
-    private static InvalidDataException problem(String what, String remedy) {
-        return new InvalidDataException(DataProblem.of(what, remedy));
+        return captures.isEmpty();
     }
 }

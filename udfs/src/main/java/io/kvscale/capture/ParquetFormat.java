@@ -2,7 +2,6 @@ package io.kvscale.capture;
 
 import io.kvscale.input.BlockWindow;
 import io.kvscale.input.FilePiece;
-import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 
 /** Parquet, which Spark reads as one table; a single file is refused. */
@@ -26,8 +25,8 @@ final class ParquetFormat extends CaptureFormat {
 
     @Override
     CaptureHeader read(long start, FilePiece piece, BlockWindow window, CaptureRules rules) {
-        throw new InvalidDataException(DataProblem.of(
+        throw new InvalidDataException(
                 "this is a Parquet file, not a capture",
-                "read it as a table: calibrate --input-format parquet, or spark.read.parquet"));
+                "read it as a table: calibrate --input-format parquet, or spark.read.parquet");
     }
 }

@@ -47,14 +47,14 @@ final class SafetensorsFormat extends CaptureFormat {
     CaptureHeader read(long start, FilePiece piece, BlockWindow window, CaptureRules rules) throws IOException {
         InputFile file = piece.file();
         CaptureOptions options = rules.options();
-        String maskName = options.mask() == null ? DEFAULT_MASK : options.mask();
-        boolean noMask = maskName.equals(CaptureOptions.NO_MASK);
+        String named = options.mask() == null ? DEFAULT_MASK : options.mask();
+        @Nullable String maskName = named.equals(CaptureOptions.NO_MASK) ? null : named;
         Map<String, TensorNames.Match> matches = new HashMap<>();
         SafetensorsHeader header = SafetensorsHeader.read(window.stream(file.length()), file.length(), name -> {
-            if (!noMask && name.equals(maskName)) {
+            if (name.equals(maskName)) {
                 return true;
             }
-            TensorNames.Match match = rules.match(name, file);
+            TensorNames.Match match = rules.names().match(name, file);
             if (match != null) {
                 matches.put(name, match);
             }
@@ -63,16 +63,16 @@ final class SafetensorsFormat extends CaptureFormat {
         TokenMask mask = null;
         List<TensorEntry> entries = new ArrayList<>();
         for (TensorEntry entry : header.tensors()) {
-            if (!noMask && entry.name().equals(maskName)) {
+            if (entry.name().equals(maskName)) {
                 mask = MaskReader.read(entry, window);
-            } else if (rules.includes(match(entry, matches).layer())) {
+            } else if (rules.layers().includes(match(entry, matches).layer())) {
                 entries.add(entry);
             }
         }
-        if (mask == null && options.mask() != null && !noMask && !entries.isEmpty()) {
-            throw new InvalidDataException(DataProblem.of(
+        if (mask == null && options.mask() != null && maskName != null && !entries.isEmpty()) {
+            throw new InvalidDataException(
                     "the file has no tensor '" + DataProblem.shown(maskName) + "', which the recipe sets as mask",
-                    "correct mask under kvscale in the recipe, or remove it"));
+                    "correct mask under kvscale in the recipe, or remove it");
         }
         List<CaptureHeader.Counted> counted = new ArrayList<>();
         List<SlotTensor> tensors = new ArrayList<>();

@@ -5,7 +5,6 @@ import io.kvscale.model.DecoderModel;
 import io.kvscale.model.NativeMemoryException;
 import io.kvscale.model.onnx.ModelShape;
 import io.kvscale.task.TextTask;
-import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.Sample;
 import io.kvscale.text.TokenSequence;
@@ -62,11 +61,11 @@ public final class EvaluationTask implements AutoCloseable {
     private void checkMemory(int tokens) {
         long each = 2 * shape.bytesPerToken() * (1 + schemes.size());
         if (each * tokens > TextTask.MAX_NATIVE_BYTES) {
-            throw new InvalidDataException(DataProblem.of(
+            throw new InvalidDataException(
                     "K and V of " + tokens + " tokens in " + (1 + schemes.size()) + " caches take " + each * tokens
                             + " bytes, more than the limit of " + TextTask.MAX_NATIVE_BYTES + " per task",
                     "compare fewer --scales at once, or set max_seq_length: " + TextTask.MAX_NATIVE_BYTES / each
-                            + " or less under kvscale in the recipe"));
+                            + " or less under kvscale in the recipe");
         }
     }
 

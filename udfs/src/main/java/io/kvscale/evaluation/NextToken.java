@@ -1,6 +1,5 @@
 package io.kvscale.evaluation;
 
-import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.nio.FloatBuffer;
 
@@ -38,7 +37,7 @@ final class NextToken {
             }
         }
         if (Float.isNaN(odd)) {
-            throw new InvalidDataException(DataProblem.of("the model computed NaN or infinite logits", REMEDY));
+            throw new InvalidDataException("the model computed NaN or infinite logits", REMEDY);
         }
         greatest = logits[top];
         total = 0;

@@ -29,51 +29,75 @@ public final class InputWalk {
     private static final int MAX_DEPTH = 64;
     private static final String GLOB = "{}[]*?";
 
-    private final boolean several;
+    private final List<String> inputs;
     private final Predicate<String> taken;
     private final String option;
+    private final Configuration configuration;
     private final List<InputFile> files = new ArrayList<>();
     private final Set<Path> seen = new HashSet<>();
     private long skipped;
 
     /**
-     * @param several whether there are several inputs; names then begin with the input's last folder
+     * @param inputs if there are several, names of files begin with the input's last folder
      * @param taken whether a file in a folder is an input, by its name; a file that is an input itself always is
      * @param option the option that gives the inputs, for messages
      */
-    public InputWalk(boolean several, Predicate<String> taken, String option) {
-        this.several = several;
+    public InputWalk(List<String> inputs, Predicate<String> taken, String option, Configuration configuration) {
+        this.inputs = inputs;
         this.taken = taken;
         this.option = option;
+        this.configuration = configuration;
     }
 
-    /** Lists an input. @throws InvalidDataException if it does not exist or cannot be listed */
-    public void add(String input, Configuration configuration) {
-        withContext(input, () -> walk(input, configuration));
-    }
-
-    private interface Visit {
-        void run() throws IOException;
-    }
-
-    /** Adds the input to the error of a file system. */
-    private void withContext(String input, Visit visit) {
-        try {
-            visit.run();
-        } catch (IOException e) {
+    /**
+     * Lists all inputs.
+     *
+     * @param extensions of the files that are taken, for the error that there are none
+     * @param remedy for that error
+     * @return the files in the order of their names' UTF-8 bytes
+     * @throws InvalidDataException if an input does not exist or cannot be listed, or no file is found
+     */
+    public List<InputFile> list(String extensions, String remedy) {
+        forEachInput(this::walk);
+        if (files.isEmpty()) {
             throw new InvalidDataException(
-                    DataProblem.of(
-                            "input " + DataProblem.shown(input) + " cannot be listed: " + e.getMessage(),
-                            "check " + option + ", and that this machine can reach the file system"),
-                    e);
+                    "no " + extensions + " file in " + DataProblem.shown(String.join(", ", inputs))
+                            + (skipped > 0 ? " (" + skipped + " other files)" : ""),
+                    remedy);
         }
-    }
-
-    /** The files of all inputs, in the order of their names' UTF-8 bytes. */
-    public List<InputFile> files() {
         return files.stream()
                 .sorted(Comparator.comparing(InputFile::name, Sample::compareUtf8))
                 .toList();
+    }
+
+    /**
+     * Checks that all inputs exist, without listing them.
+     *
+     * @throws InvalidDataException if one does not
+     */
+    public void check() {
+        forEachInput(input -> {
+            Path path = path(input);
+            found(input, path, path.getFileSystem(configuration));
+        });
+    }
+
+    private interface Visit {
+        void input(String input) throws IOException;
+    }
+
+    /** Adds the input to the error of a file system. */
+    private void forEachInput(Visit visit) {
+        for (String input : inputs) {
+            try {
+                visit.input(input);
+            } catch (IOException e) {
+                throw new InvalidDataException(
+                        "input " + DataProblem.shown(input) + " cannot be listed: " + e.getMessage(),
+                        "check " + option + ", and that this machine can reach the file system",
+                        e);
+            }
+        }
     }
 
     /** Number of files in folders that were not taken, without hidden files. */
@@ -81,19 +105,11 @@ public final class InputWalk {
         return skipped;
     }
 
-    /** Checks that an input exists, without listing it. @throws InvalidDataException if it does not */
-    public void check(String input, Configuration configuration) {
-        withContext(input, () -> {
-            Path path = path(input);
-            found(input, path, path.getFileSystem(configuration));
-        });
-    }
-
-    private void walk(String input, Configuration configuration) throws IOException {
+    private void walk(String input) throws IOException {
         Path path = path(input);
         FileSystem fs = path.getFileSystem(configuration);
         FileStatus[] found = found(input, path, fs);
-        boolean glob = isGlob(path);
+        boolean glob = isGlob(path.toString());
         Path root = fs.makeQualified(root(path, found));
         for (FileStatus status : found) {
             if (glob) {
@@ -109,24 +125,23 @@ public final class InputWalk {
     private FileStatus[] found(String input, Path path, FileSystem fs) throws IOException {
         FileStatus[] found;
         try {
-            found = isGlob(path) ? fs.globStatus(path) : new FileStatus[] {fs.getFileStatus(path)};
+            found = isGlob(path.toString()) ? fs.globStatus(path) : new FileStatus[] {fs.getFileStatus(path)};
         } catch (FileNotFoundException e) {
             found = null;
         } catch (IllegalArgumentException e) {
             throw new InvalidDataException(
-                    DataProblem.of(
-                            "input " + DataProblem.shown(input) + " cannot be listed: " + e.getMessage(),
-                            "give the folder or the files instead: Hadoop globs cannot match names with a colon"),
+                    "input " + DataProblem.shown(input) + " cannot be listed: " + e.getMessage(),
+                    "give the folder or the files instead: Hadoop globs cannot match names with a colon",
                     e);
         }
         if (found == null || found.length == 0) {
-            throw problem("input " + DataProblem.shown(input) + " does not exist", "check " + option);
+            throw new InvalidDataException("input " + DataProblem.shown(input) + " does not exist", "check " + option);
         }
         return found;
     }
 
-    private static boolean isGlob(Path path) {
-        return path.toString().chars().anyMatch(c -> GLOB.indexOf(c) >= 0);
+    private static boolean isGlob(String path) {
+        return path.chars().anyMatch(c -> GLOB.indexOf(c) >= 0);
     }
 
     private Path path(String input) {
@@ -134,7 +149,7 @@ public final class InputWalk {
             return new Path(input);
         } catch (IllegalArgumentException e) {
             throw new InvalidDataException(
-                    DataProblem.of("input '" + DataProblem.shown(input) + "' is not a path", "check " + option), e);
+                    "input '" + DataProblem.shown(input) + "' is not a path", "check " + option, e);
         }
     }
 
@@ -143,19 +158,18 @@ public final class InputWalk {
         Path root = path;
         boolean glob = false;
         for (Path p = path; p != null; p = p.getParent()) {
-            if (p.getName().chars().anyMatch(c -> GLOB.indexOf(c) >= 0)) {
+            if (isGlob(p.getName())) {
                 root = p.getParent();
                 glob = true;
             }
         }
-        boolean file = !glob && found[0].isFile();
-        Path result = file ? root.getParent() : root;
+        Path result = !glob && found[0].isFile() ? root.getParent() : root;
         return result == null ? new Path("/") : result;
     }
 
     private void folder(FileSystem fs, Path folder, Path root, int depth) throws IOException {
         if (depth > MAX_DEPTH) {
-            throw problem(
+            throw new InvalidDataException(
                     "folder " + folder + " is nested more than " + MAX_DEPTH + " deep", "check for a loop of links");
         }
         checkLocale(fs, folder);
@@ -170,7 +184,7 @@ public final class InputWalk {
         if (fs instanceof LocalFileSystem local && !"UTF-8".equalsIgnoreCase(System.getProperty("sun.jnu.encoding"))) {
             String[] names = local.pathToFile(folder).list();
             if (names != null && Arrays.stream(names).anyMatch(n -> n.chars().anyMatch(c -> c > 0x7e))) {
-                throw problem(
+                throw new InvalidDataException(
                         "folder " + folder + " holds file names that the locale of this process cannot encode",
                         "set LC_ALL=C.UTF-8 for the driver and the executors");
             }
@@ -201,7 +215,8 @@ public final class InputWalk {
         String base = root.toUri().getPath();
         String name = below.substring(base.endsWith("/") ? base.length() : base.length() + 1);
         String folder = root.getName().isEmpty() ? "root" : root.getName();
-        files.add(new InputFile(path.toString(), several ? folder + "/" + name : name, folder, status.getLen()));
+        files.add(new InputFile(
+                path.toString(), inputs.size() > 1 ? folder + "/" + name : name, folder, status.getLen()));
     }
 
     /** @throws InvalidDataException if two files have the same name without extension, and so the same sample name */
@@ -210,15 +225,11 @@ public final class InputWalk {
         for (InputFile file : files) {
             InputFile other = samples.put(file.stem(), file);
             if (other != null) {
-                throw problem(
+                throw new InvalidDataException(
                         "two files have the sample name '" + DataProblem.shown(file.stem()) + "': "
                                 + DataProblem.shown(other.path()) + " and " + DataProblem.shown(file.path()),
                         "rename one, or give a folder above both as input");
             }
         }
-    }
-
-    private static InvalidDataException problem(String what, String remedy) {
-        return new InvalidDataException(DataProblem.of(what, remedy));
     }
 }

@@ -32,7 +32,7 @@ public final class Json {
         return MAPPER.writer(new DefaultPrettyPrinter().withObjectIndenter(new DefaultIndenter("  ", "\n")));
     }
 
-    /** Indented JSON that ends with a line break. @param content maps, lists, strings, numbers, booleans and nulls */
+    /** Maps, lists, strings, numbers, booleans and nulls as indented JSON that ends with a line break. */
     public static String text(Object content) {
         try {
             return indented().writeValueAsString(content) + "\n";

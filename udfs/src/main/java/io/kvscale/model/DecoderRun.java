@@ -7,7 +7,6 @@ import io.kvscale.model.onnx.CacheTensors;
 import io.kvscale.model.onnx.ModelShape;
 import io.kvscale.model.onnx.OnnxTypes;
 import io.kvscale.numeric.Dtype;
-import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.KvTensor;
 import io.kvscale.tensor.KvTokens;
@@ -99,10 +98,10 @@ public final class DecoderRun implements Decoding {
         padded = shortest != longest;
         long total = (long) tokens + longest;
         if (total > session.shape().maxPositions()) {
-            throw new InvalidDataException(DataProblem.of(
+            throw new InvalidDataException(
                     "a sequence has " + total + " tokens, the model allows "
                             + session.shape().maxPositions() + " (max_position_embeddings)",
-                    "lower max_seq_length in the recipe"));
+                    "lower max_seq_length in the recipe");
         }
         return longest;
     }

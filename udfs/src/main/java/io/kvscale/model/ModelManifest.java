@@ -128,6 +128,6 @@ public record ModelManifest(String graph, ModelShape shape, List<ModelFile> file
 
     static InvalidDataException unreadable(IOException e) {
         return new InvalidDataException(
-                DataProblem.of("the model cannot be read: " + e.getMessage(), "check that its files are readable"), e);
+                "the model cannot be read: " + e.getMessage(), "check that its files are readable", e);
     }
 }

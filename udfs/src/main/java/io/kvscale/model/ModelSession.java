@@ -54,7 +54,7 @@ record ModelSession(
         } catch (OrtException e) {
             throw OrtFailure.atLoad(e, graphName);
         } catch (LinkageError e) {
-            throw OrtFailure.notHere(e);
+            throw OrtFailure.notLoaded(e);
         }
     }
 

@@ -1,6 +1,5 @@
 package io.kvscale.model;
 
-import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
@@ -37,9 +36,9 @@ public final class NativeBuffer implements AutoCloseable {
 
     private static ByteBuffer allocate(long bytes) {
         if (bytes > Integer.MAX_VALUE) {
-            throw new InvalidDataException(DataProblem.of(
+            throw new InvalidDataException(
                     "out of memory: a tensor of " + bytes + " bytes exceeds the limit of 2 GB",
-                    OrtFailure.MEMORY_REMEDY));
+                    OrtFailure.MEMORY_REMEDY);
         }
         try {
             return ByteBuffer.allocateDirect((int) bytes);

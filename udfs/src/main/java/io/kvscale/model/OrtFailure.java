@@ -27,46 +27,44 @@ final class OrtFailure {
     private OrtFailure() {}
 
     static InvalidDataException atLoad(OrtException e, String graph) {
-        if (isOf(MEMORY, e)) {
-            return new NativeMemoryException(said(e), e);
+        if (mentions(MEMORY, e)) {
+            return new NativeMemoryException(firstLine(e), e);
         }
         return new InvalidDataException(
                 DataProblem.of(
-                                "ONNX Runtime cannot load the model: " + said(e),
+                                "ONNX Runtime cannot load the model: " + firstLine(e),
                                 "export the model again; this version of ONNX Runtime does not support the graph")
                         .inFile(graph),
                 e);
     }
 
     static InvalidDataException atRun(OrtException e) {
-        if (isOf(MEMORY, e)) {
-            return new NativeMemoryException(said(e), e);
+        if (mentions(MEMORY, e)) {
+            return new NativeMemoryException(firstLine(e), e);
         }
-        String remedy = isOf(CACHE, e)
+        String remedy = mentions(CACHE, e)
                 ? "check that num_key_value_heads and head_dim in config.json are those of the exported model"
                 : "check whether the model runs this text in ONNX Runtime elsewhere";
-        return new InvalidDataException(
-                DataProblem.of("ONNX Runtime failed while running the model: " + said(e), remedy), e);
+        return new InvalidDataException("ONNX Runtime failed while running the model: " + firstLine(e), remedy, e);
     }
 
     /** The native libraries of ONNX Runtime do not load. */
-    static InvalidDataException notHere(LinkageError e) {
+    static InvalidDataException notLoaded(LinkageError e) {
         return new InvalidDataException(
-                DataProblem.of(
-                        "ONNX Runtime does not load on " + System.getProperty("os.name") + " "
-                                + System.getProperty("os.arch") + ": " + DataProblem.shown(e.toString()),
-                        "run models with kvscale.jar on Linux (glibc, x86-64 or aarch64) or macOS (aarch64), and set "
-                                + "java.io.tmpdir to a folder from which libraries can be loaded"),
+                "ONNX Runtime does not load on " + System.getProperty("os.name") + " " + System.getProperty("os.arch")
+                        + ": " + DataProblem.shown(e.toString()),
+                "run models with kvscale.jar on Linux (glibc, x86-64 or aarch64) or macOS (aarch64), and set "
+                        + "java.io.tmpdir to a folder from which libraries can be loaded",
                 e);
     }
 
-    private static String said(OrtException e) {
+    private static String firstLine(OrtException e) {
         String said = String.valueOf(e.getMessage());
         String first = PREFIX.matcher(said.lines().findFirst().orElse("")).replaceFirst("");
         return first.length() <= MAX_SHOWN ? first : first.substring(0, MAX_SHOWN) + "...";
     }
 
-    private static boolean isOf(List<String> words, OrtException e) {
+    private static boolean mentions(List<String> words, OrtException e) {
         String said = String.valueOf(e.getMessage()).toLowerCase(Locale.ROOT);
         return words.stream().anyMatch(said::contains);
     }

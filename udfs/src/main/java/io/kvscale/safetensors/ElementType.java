@@ -1,6 +1,7 @@
 package io.kvscale.safetensors;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -51,20 +52,15 @@ enum ElementType {
     }
 
     /**
-     * The size in bits of a tensor whose shape is the first {@code rank} of {@code dims}; no dimension is negative.
+     * The size in bits of a tensor with this shape; no dimension is negative.
      *
      * @throws ArithmeticException if the product of the dimensions other than 0 does not fit 63 bits
      */
-    long bits(long[] dims, int rank) {
+    long bits(List<Long> shape) {
         long product = bits;
-        boolean empty = false;
-        for (int i = 0; i < rank; i++) {
-            if (dims[i] == 0) {
-                empty = true;
-            } else {
-                product = Math.multiplyExact(product, dims[i]);
-            }
+        for (long dimension : shape) {
+            product = Math.multiplyExact(product, Math.max(1, dimension));
         }
-        return empty ? 0 : product;
+        return shape.contains(0L) ? 0 : product;
     }
 }

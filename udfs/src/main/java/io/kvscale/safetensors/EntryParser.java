@@ -5,102 +5,76 @@ import com.fasterxml.jackson.core.JsonToken;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.io.IOException;
-import java.util.Arrays;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/**
- * Reads and checks the entry of one tensor: {@code {"dtype":"BF16","shape":[1,3,60,64],"data_offsets":[0,23040]}}.
- *
- * <p>One parser reads all entries of a header; it holds the last one.
- */
+/** Reads and checks the entries of tensors, such as {@code {"dtype":"BF16","shape":[1,3,60,64],"data_offsets":[0,23040]}}. */
 final class EntryParser {
     static final int MAX_RANK = 8;
 
     private final JsonParser json;
+    private final long dataStart;
     private final long dataLength;
-
     private String name = "";
-    private @Nullable ElementType type;
-    private final long[] shape = new long[MAX_RANK];
-    private int rank;
-    private final long[] offsets = new long[2];
 
-    EntryParser(JsonParser json, long dataLength) {
+    EntryParser(JsonParser json, long dataStart, long dataLength) {
         this.json = json;
+        this.dataStart = dataStart;
         this.dataLength = dataLength;
     }
 
-    /** First byte of the tensor, counted from the start of the data section. */
-    long begin() {
-        return offsets[0];
-    }
-
-    long end() {
-        return offsets[1];
-    }
-
-    /** The entry with offsets that count from the start of the file. */
-    TensorEntry entry(long dataStart) {
-        if (type == null) {
-            throw new IllegalStateException("no entry has been parsed");
-        }
-        List<Long> dims = Arrays.stream(shape, 0, rank).boxed().toList();
-        return new TensorEntry(name, type.name(), dims, dataStart + begin(), dataStart + end());
-    }
-
     /** Reads the JSON value that follows the tensor's name. */
-    void parse(String tensor) throws IOException {
+    TensorEntry parse(String tensor) throws IOException {
         name = tensor;
-        type = null;
-        rank = -1;
-        boolean placed = false;
+        ElementType type = null;
+        List<Long> shape = null;
+        List<Long> offsets = null;
         if (json.nextToken() != JsonToken.START_OBJECT) {
-            throw refusal(
-                    "expected an object with dtype, shape and data_offsets, got " + HeaderParser.got(json),
-                    HeaderParser.REWRITE);
+            throw refusal("expected an object with dtype, shape and data_offsets, got " + HeaderParser.got(json));
         }
         while (json.nextToken() == JsonToken.FIELD_NAME) {
             String field = json.currentName();
             switch (field) {
                 case "dtype" -> {
-                    once(field, type == null);
+                    once(field, type);
                     type = type();
                 }
                 case "shape" -> {
-                    once(field, rank < 0);
-                    rank = integers(field, shape);
+                    once(field, shape);
+                    shape = integers(field, MAX_RANK);
                 }
                 case "data_offsets" -> {
-                    once(field, !placed);
-                    placed = true;
-                    int count = integers(field, offsets);
-                    if (count != 2) {
-                        throw refusal("expected two data_offsets, got " + count, HeaderParser.REWRITE);
+                    once(field, offsets);
+                    offsets = integers(field, 2);
+                    if (offsets.size() != 2) {
+                        throw refusal("expected two data_offsets, got " + offsets.size());
                     }
                 }
                 default ->
                     throw refusal(
-                            "expected dtype, shape and data_offsets, got the unknown key " + DataProblem.shown(field),
-                            HeaderParser.REWRITE);
+                            "expected dtype, shape and data_offsets, got the unknown key " + DataProblem.shown(field));
             }
         }
-        if (type == null || rank < 0 || !placed) {
-            String missing = type == null ? "dtype" : rank < 0 ? "shape" : "data_offsets";
-            throw refusal("expected dtype, shape and data_offsets, got no " + missing, HeaderParser.REWRITE);
+        if (type == null || shape == null || offsets == null) {
+            String missing = type == null ? "dtype" : shape == null ? "shape" : "data_offsets";
+            throw refusal("expected dtype, shape and data_offsets, got no " + missing);
         }
-        check(type);
+        long begin = offsets.get(0);
+        long end = offsets.get(1);
+        check(type, shape, begin, end);
+        return new TensorEntry(name, type.name(), shape, dataStart + begin, dataStart + end);
     }
 
-    private void once(String field, boolean first) {
-        if (!first) {
-            throw refusal("expected each key once, got " + field + " twice", HeaderParser.REWRITE);
+    private void once(String field, @Nullable Object earlier) {
+        if (earlier != null) {
+            throw refusal("expected each key once, got " + field + " twice");
         }
     }
 
     private ElementType type() throws IOException {
         if (json.nextToken() != JsonToken.VALUE_STRING) {
-            throw refusal("expected dtype to be a string, got " + HeaderParser.got(json), HeaderParser.REWRITE);
+            throw refusal("expected dtype to be a string, got " + HeaderParser.got(json));
         }
         ElementType found = ElementType.named(json.getText());
         if (found == null) {
@@ -111,55 +85,51 @@ final class EntryParser {
         return found;
     }
 
-    /** Reads an array of non-negative integers and returns its length. */
-    private int integers(String field, long[] to) throws IOException {
+    /** Reads an array of at most {@code most} integers, none negative. */
+    private List<Long> integers(String field, int most) throws IOException {
         if (json.nextToken() != JsonToken.START_ARRAY) {
-            throw refusal(
-                    "expected " + field + " to be an array of integers, got " + HeaderParser.got(json),
-                    HeaderParser.REWRITE);
+            throw refusal("expected " + field + " to be an array of integers, got " + HeaderParser.got(json));
         }
-        int count = 0;
+        List<Long> integers = new ArrayList<>(most);
         while (json.nextToken() != JsonToken.END_ARRAY) {
-            if (count == to.length) {
-                throw refusal(
-                        "expected at most " + to.length + " integers in " + field + ", got more", HeaderParser.REWRITE);
+            if (integers.size() == most) {
+                throw refusal("expected at most " + most + " integers in " + field + ", got more");
             }
             boolean integer = json.currentToken() == JsonToken.VALUE_NUMBER_INT
                     && json.getNumberType() != JsonParser.NumberType.BIG_INTEGER;
             // Checks the sign, not the value: the format's own library refuses -0.
             if (!integer || json.getText().startsWith("-")) {
-                throw refusal(
-                        "expected integers from 0 to 2^63-1 in " + field + ", got " + HeaderParser.got(json),
-                        HeaderParser.REWRITE);
+                throw refusal("expected integers from 0 to 2^63-1 in " + field + ", got " + HeaderParser.got(json));
             }
-            to[count++] = json.getLongValue();
+            integers.add(json.getLongValue());
         }
-        return count;
+        return integers;
     }
 
-    private void check(ElementType known) {
-        if (begin() > end()) {
-            throw refusal("expected data_offsets in order, got " + begin() + " before " + end(), HeaderParser.REWRITE);
+    private void check(ElementType type, List<Long> shape, long begin, long end) {
+        if (begin > end) {
+            throw refusal("expected data_offsets in order, got " + begin + " before " + end);
         }
-        if (end() > dataLength) {
+        if (end > dataLength) {
             throw refusal(
-                    "expected data up to byte " + end() + " after the header, got a file with only " + dataLength
+                    "expected data up to byte " + end + " after the header, got a file with only " + dataLength
                             + " bytes there",
-                    "the file is cut off or still being written: copy or write it again");
+                    SafetensorsHeader.CUT_OFF);
         }
-        String what = known + " of shape " + Arrays.toString(Arrays.copyOf(shape, rank));
         long bits;
         try {
-            bits = known.bits(shape, rank);
+            bits = type.bits(shape);
         } catch (ArithmeticException e) {
-            throw refusal("expected a size below 2^63 bits, got " + what, HeaderParser.REWRITE);
+            throw refusal("expected a size below 2^63 bits, got " + type + " of shape " + shape);
         }
-        if (bits % Byte.SIZE != 0 || bits / Byte.SIZE != end() - begin()) {
-            throw refusal(
-                    "expected " + bits + " bits of data for " + what + ", got data_offsets " + begin() + " to " + end()
-                            + ", " + (end() - begin()) + " bytes",
-                    HeaderParser.REWRITE);
+        if (bits % Byte.SIZE != 0 || bits / Byte.SIZE != end - begin) {
+            throw refusal("expected " + bits + " bits of data for " + type + " of shape " + shape
+                    + ", got data_offsets " + begin + " to " + end + ", " + (end - begin) + " bytes");
         }
+    }
+
+    private InvalidDataException refusal(String what) {
+        return refusal(what, HeaderParser.REWRITE);
     }
 
     private InvalidDataException refusal(String what, String remedy) {

@@ -3,8 +3,6 @@ package io.kvscale.safetensors;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 
 /** The header's bytes of a longer stream: ends after them, throws {@link EOFException} if the stream ends earlier. */
 final class HeaderBytes extends InputStream {
@@ -14,15 +12,6 @@ final class HeaderBytes extends InputStream {
     HeaderBytes(InputStream in, long length) {
         this.in = in;
         this.remaining = length;
-    }
-
-    /** Reads the 8 bytes in front of the header: its length, little-endian, unsigned. */
-    static long readLength(InputStream in) throws IOException {
-        byte[] prefix = in.readNBytes(Long.BYTES);
-        if (prefix.length < Long.BYTES) {
-            throw new EOFException();
-        }
-        return ByteBuffer.wrap(prefix).order(ByteOrder.LITTLE_ENDIAN).getLong();
     }
 
     @Override

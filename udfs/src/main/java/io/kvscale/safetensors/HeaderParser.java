@@ -79,15 +79,14 @@ final class HeaderParser {
             if (json.currentTokenLocation().getCharOffset() != 0) {
                 throw refusal("expected a header that begins with {, got something before it");
             }
-            EntryParser entry = new EntryParser(json, dataLength);
+            EntryParser entries = new EntryParser(json, dataStart, dataLength);
             while (json.nextToken() == JsonToken.FIELD_NAME) {
                 String name = json.currentName();
                 accept(name, names);
                 if (name.equals("__metadata__")) {
                     metadata(json);
                 } else {
-                    entry.parse(name);
-                    tensor(name, entry);
+                    tensor(entries.parse(name));
                 }
             }
             if (json.nextToken() != null) {
@@ -104,9 +103,10 @@ final class HeaderParser {
                 Collections.unmodifiableMap(metadata));
     }
 
-    private void tensor(String name, EntryParser entry) {
+    private void tensor(TensorEntry entry) {
+        String name = entry.name();
         tensorCount++;
-        spans.add(name, entry.begin(), entry.end());
+        spans.add(name, entry.begin() - dataStart, entry.end() - dataStart);
         if (!wanted.test(name)) {
             if (someNames.size() < SOME_NAMES) {
                 someNames.add(DataProblem.shown(name));
@@ -117,7 +117,7 @@ final class HeaderParser {
                             "split the file, or match fewer tensors with key.tensors and value.tensors of the recipe")
                     .inTensor(name));
         } else {
-            tensors.add(entry.entry(dataStart));
+            tensors.add(entry);
         }
     }
 
@@ -188,6 +188,6 @@ final class HeaderParser {
     }
 
     private static InvalidDataException refusal(String what) {
-        return new InvalidDataException(DataProblem.of(what, REWRITE));
+        return new InvalidDataException(what, REWRITE);
     }
 }

@@ -4,18 +4,17 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.exc.StreamConstraintsException;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
+import java.io.DataInputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.Reader;
 import java.nio.charset.CharacterCodingException;
-import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The header of a safetensors file, checked against the length of the file.
@@ -54,8 +53,8 @@ public record SafetensorsHeader(
     /** Maximum number of wanted tensors in one file. */
     public static final int MAX_WANTED = 40_000;
 
-    private static final String CUT_OFF = "the file is cut off or still being written: copy or write it again";
-    private static final String NOT_ONE =
+    static final String CUT_OFF = "the file is cut off or still being written: copy or write it again";
+    private static final String NOT_SAFETENSORS =
             "check that this is a safetensors file, and write it again with a safetensors library";
 
     /**
@@ -73,62 +72,51 @@ public record SafetensorsHeader(
         try {
             long length = length(in, fileLength);
             long dataStart = Long.BYTES + length;
-            Reader text = new InputStreamReader(
-                    new HeaderBytes(in, length),
-                    // The default decoder replaces invalid UTF-8, so that two names could become one.
-                    StandardCharsets.UTF_8
-                            .newDecoder()
-                            .onMalformedInput(CodingErrorAction.REPORT)
-                            .onUnmappableCharacter(CodingErrorAction.REPORT));
+            // Given a charset only, the reader would replace invalid UTF-8, so that two names could become one.
+            Reader text = new InputStreamReader(new HeaderBytes(in, length), StandardCharsets.UTF_8.newDecoder());
             return new HeaderParser(dataStart, fileLength - dataStart, wanted).parse(text);
         } catch (StreamConstraintsException e) {
-            throw refusal(
+            throw new InvalidDataException(
                     "expected names of at most " + HeaderParser.MAX_NAME + ", strings of at most "
                             + HeaderParser.MAX_STRING + " and numbers of at most " + HeaderParser.MAX_NUMBER
                             + " characters in the header, got a longer one near character " + offset(e),
-                    NOT_ONE,
+                    NOT_SAFETENSORS,
                     e);
         } catch (JsonProcessingException e) {
-            throw refusal(
+            throw new InvalidDataException(
                     "expected a header in JSON, got near character " + offset(e) + ": "
                             + DataProblem.shown(String.valueOf(e.getOriginalMessage())),
-                    NOT_ONE,
+                    NOT_SAFETENSORS,
                     e);
         } catch (CharacterCodingException e) {
-            throw refusal("expected a header in UTF-8, got bytes that are not", NOT_ONE, e);
+            throw new InvalidDataException("expected a header in UTF-8, got bytes that are not", NOT_SAFETENSORS, e);
         } catch (EOFException e) {
-            throw refusal("expected a file of " + fileLength + " bytes, got its end within the header", CUT_OFF, e);
+            throw new InvalidDataException(
+                    "expected a file of " + fileLength + " bytes, got its end within the header", CUT_OFF, e);
         }
     }
 
     private static long length(InputStream in, long fileLength) throws IOException {
         if (fileLength < Long.BYTES) {
-            throw refusal("expected at least 8 bytes, got a file of " + fileLength, CUT_OFF, null);
+            throw new InvalidDataException("expected at least 8 bytes, got a file of " + fileLength, CUT_OFF);
         }
-        long length = HeaderBytes.readLength(in);
+        long length = Long.reverseBytes(new DataInputStream(in).readLong());
         if (length < 0 || length > MAX_HEADER_BYTES) {
-            throw refusal(
+            throw new InvalidDataException(
                     "expected a header of at most " + MAX_HEADER_BYTES + " bytes, got a length of "
                             + Long.toUnsignedString(length),
-                    NOT_ONE,
-                    null);
+                    NOT_SAFETENSORS);
         }
         if (length > fileLength - Long.BYTES) {
-            throw refusal(
+            throw new InvalidDataException(
                     "expected a header of " + length + " bytes, got a file with only " + (fileLength - Long.BYTES)
                             + " bytes after its length",
-                    CUT_OFF,
-                    null);
+                    CUT_OFF);
         }
         return length;
     }
 
     private static long offset(JsonProcessingException e) {
         return e.getLocation() == null ? 0 : e.getLocation().getCharOffset();
-    }
-
-    private static InvalidDataException refusal(String what, String remedy, @Nullable Throwable cause) {
-        DataProblem problem = DataProblem.of(what, remedy);
-        return cause == null ? new InvalidDataException(problem) : new InvalidDataException(problem, cause);
     }
 }

@@ -1,14 +1,11 @@
 package io.kvscale.safetensors;
 
-import com.fasterxml.jackson.core.JsonEncoding;
-import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.core.JsonGenerator;
-import java.io.ByteArrayOutputStream;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.kvscale.json.Json;
+import java.io.DataOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -81,10 +78,7 @@ public final class SafetensorsWriter {
      */
     public long writeTo(OutputStream out) throws IOException {
         byte[] header = header();
-        out.write(ByteBuffer.allocate(Long.BYTES)
-                .order(ByteOrder.LITTLE_ENDIAN)
-                .putLong(header.length)
-                .array());
+        new DataOutputStream(out).writeLong(Long.reverseBytes(header.length));
         out.write(header);
         for (Tensor tensor : tensors) {
             ExactOutput exact = new ExactOutput(out, tensor.name, tensor.length);
@@ -104,51 +98,38 @@ public final class SafetensorsWriter {
     }
 
     private byte[] header() throws IOException {
-        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-        try (JsonGenerator json = new JsonFactory().createGenerator(bytes, JsonEncoding.UTF8)) {
-            json.writeStartObject();
-            if (!metadata.isEmpty()) {
-                json.writeObjectFieldStart("__metadata__");
-                for (Map.Entry<String, String> e : metadata.entrySet()) {
-                    json.writeStringField(e.getKey(), e.getValue());
-                }
-                json.writeEndObject();
-            }
-            long at = 0;
-            for (Tensor tensor : tensors) {
-                json.writeObjectFieldStart(tensor.name);
-                json.writeStringField("dtype", tensor.dtype);
-                json.writeFieldName("shape");
-                long[] dims = longs(tensor.shape);
-                json.writeArray(dims, 0, dims.length);
-                json.writeFieldName("data_offsets");
-                json.writeArray(new long[] {at, at + tensor.length}, 0, 2);
-                json.writeEndObject();
-                at += tensor.length;
-            }
-            json.writeEndObject();
+        ObjectNode root = Json.MAPPER.createObjectNode();
+        if (!metadata.isEmpty()) {
+            root.putPOJO("__metadata__", metadata);
         }
-        while (bytes.size() % ALIGNMENT != 0) {
-            bytes.write(' ');
+        long at = 0;
+        for (Tensor tensor : tensors) {
+            root.putObject(tensor.name)
+                    .put("dtype", tensor.dtype)
+                    .putPOJO("shape", tensor.shape)
+                    .putPOJO("data_offsets", List.of(at, at + tensor.length));
+            at += tensor.length;
         }
-        if (bytes.size() > SafetensorsHeader.MAX_HEADER_BYTES) {
-            throw new IllegalStateException("a header of " + bytes.size() + " bytes is more than readers accept, "
+        byte[] json = Json.MAPPER.writeValueAsBytes(root);
+        byte[] padded = Arrays.copyOf(json, (json.length + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
+        Arrays.fill(padded, json.length, padded.length, (byte) ' ');
+        if (padded.length > SafetensorsHeader.MAX_HEADER_BYTES) {
+            throw new IllegalStateException("a header of " + padded.length + " bytes is more than readers accept, "
                     + SafetensorsHeader.MAX_HEADER_BYTES);
         }
-        return bytes.toByteArray();
+        return padded;
     }
 
     private static long bytes(String dtype, List<Long> shape) {
         ElementType type = ElementType.named(dtype);
-        long[] dims = longs(shape);
         if (type == null
-                || dims.length > EntryParser.MAX_RANK
-                || Arrays.stream(dims).anyMatch(d -> d < 0)) {
+                || shape.size() > EntryParser.MAX_RANK
+                || shape.stream().anyMatch(d -> d < 0)) {
             throw new IllegalArgumentException("not a tensor of the format: " + dtype + shape);
         }
         long bits;
         try {
-            bits = type.bits(dims, dims.length);
+            bits = type.bits(shape);
         } catch (ArithmeticException e) {
             throw new IllegalArgumentException("too large: " + dtype + shape, e);
         }
@@ -156,10 +137,6 @@ public final class SafetensorsWriter {
             throw new IllegalArgumentException("not whole bytes: " + dtype + shape);
         }
         return bits / Byte.SIZE;
-    }
-
-    private static long[] longs(List<Long> shape) {
-        return shape.stream().mapToLong(Long::longValue).toArray();
     }
 
     private record Tensor(String name, String dtype, List<Long> shape, long length, Body body) {}

@@ -16,19 +16,11 @@ import java.io.IOException;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 import org.apache.hadoop.conf.Configuration;
+import org.jspecify.annotations.Nullable;
 
 /** Observes the K and V of one split of capture files. Bad data becomes part of the state: Spark does not retry it. */
 public final class CalibrationTask {
-    private final CaptureReader reader;
-    private final QuantizedKvCache cache;
-    private final Consumer<IOException> readFailures;
-    private final TaskState state = new TaskState();
-
-    private CalibrationTask(CaptureReader reader, QuantizedKvCache cache, Consumer<IOException> readFailures) {
-        this.reader = reader;
-        this.cache = cache;
-        this.readFailures = readFailures;
-    }
+    private CalibrationTask() {}
 
     /**
      * Observes a split.
@@ -48,9 +40,22 @@ public final class CalibrationTask {
             Consumer<IOException> readFailures) {
         long start = System.nanoTime();
         CaptureReader reader = new CaptureReader(options, configuration, depth, progress);
-        CalibrationTask task = new CalibrationTask(reader, new QuantizedKvCache(schemes, 0, kind, null), readFailures);
-        split.pieces().forEach(task::read);
-        return task.state.counting(
+        QuantizedKvCache cache = new QuantizedKvCache(schemes, 0, kind, null);
+        TaskState state = new TaskState();
+        for (FilePiece piece : split.pieces()) {
+            if (!mayComeBefore(piece.file(), state.found())) {
+                continue;
+            }
+            try {
+                reader.read(piece, (slot, position, values) -> state.observe(cache, slot, position, values));
+            } catch (InvalidDataException e) {
+                if (e.getCause() instanceof IOException failure) {
+                    readFailures.accept(failure);
+                }
+                state.add(e.problem());
+            }
+        }
+        return state.counting(
                 reader.corpus(),
                 new Tally(
                         reader.readBytes(),
@@ -62,24 +67,9 @@ public final class CalibrationTask {
                         FailedSamples.NONE));
     }
 
-    private void read(FilePiece piece) {
-        DataProblem problem = state.found();
-        if (problem != null && !mayComeBefore(piece.file(), problem)) {
-            return;
-        }
-        try {
-            reader.read(piece, (slot, position, values) -> state.observe(cache, slot, position, values));
-        } catch (InvalidDataException e) {
-            if (e.getCause() instanceof IOException failure) {
-                readFailures.accept(failure);
-            }
-            state.add(e.problem());
-        }
-    }
-
     /** After a problem, only files that could show an earlier problem are read. */
-    private static boolean mayComeBefore(InputFile file, DataProblem problem) {
-        Sample first = problem.sample();
+    private static boolean mayComeBefore(InputFile file, @Nullable DataProblem problem) {
+        Sample first = problem == null ? null : problem.sample();
         return first == null || SampleNames.mayHold(file, name -> Sample.compareUtf8(name, first.name()) <= 0);
     }
 }

@@ -41,18 +41,18 @@ public final class CaptureWriter implements CaptureSink, Closeable {
      * @throws InvalidDataException if its file would lie outside the folder, or calibration would not find it there
      */
     public static void checkName(String name) {
-        String odd = null;
+        String reason = null;
         for (String part : name.split("/", -1)) {
             if (part.isEmpty() || part.startsWith(".") || part.startsWith("_")) {
-                odd = "the part '" + DataProblem.shown(part) + "' of its name is empty or begins with . or _";
+                reason = "the part '" + DataProblem.shown(part) + "' of its name is empty or begins with . or _";
             }
         }
         if (name.chars().anyMatch(c -> c == ':' || c == '\\' || Character.isISOControl(c))) {
-            odd = "its name contains a colon, a backslash or a control character";
+            reason = "its name contains a colon, a backslash or a control character";
         }
-        if (odd != null) {
+        if (reason != null) {
             throw new InvalidDataException(DataProblem.of(
-                            "the sample cannot be saved as a file: " + odd,
+                            "the sample cannot be saved as a file: " + reason,
                             "rename the text file or the record, or remove --save-captures")
                     .inSample(Sample.named(name)));
         }

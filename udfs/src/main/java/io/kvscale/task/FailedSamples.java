@@ -13,7 +13,6 @@ public record FailedSamples(long count, @Nullable DataProblem first) implements 
     public static final FailedSamples NONE = new FailedSamples(0, null);
 
     public FailedSamples merge(FailedSamples other) {
-        boolean isFirst = first != null && (other.first == null || first.compareTo(other.first) <= 0);
-        return new FailedSamples(count + other.count, isFirst ? first : other.first);
+        return new FailedSamples(count + other.count, DataProblem.earlier(first, other.first));
     }
 }

@@ -1,6 +1,7 @@
 package io.kvscale.task;
 
 import io.kvscale.capture.CaptureReader;
+import io.kvscale.model.onnx.CacheTensors;
 import io.kvscale.safetensors.SafetensorsWriter;
 import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.KvSource;
@@ -11,6 +12,8 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.channels.Channels;
+import java.nio.channels.WritableByteChannel;
 import java.util.List;
 import java.util.function.Function;
 
@@ -26,9 +29,6 @@ import java.util.function.Function;
  */
 public record SampleTensors(
         String name, List<Slot> slots, Geometry geometry, int row, int tokens, Function<Slot, KvTensor> batch) {
-    static final String EXTENSION = ".safetensors";
-    private static final int COPIED_AT_ONCE = 1 << 16;
-
     /** Receives consecutive little-endian values, valid during the call, from index {@code element} of the tensor on. */
     interface Pieces<E extends Exception> {
         void piece(long element, ByteBuffer values) throws E;
@@ -36,12 +36,7 @@ public record SampleTensors(
 
     /** The capture file's path below its folder. */
     String file() {
-        return name + EXTENSION;
-    }
-
-    /** The name of a slot's tensor in the capture file. */
-    static String tensor(Slot slot) {
-        return "present." + slot.layer() + "." + slot.role().word();
+        return name + ".safetensors";
     }
 
     /** The shape of every tensor in the capture file. */
@@ -53,20 +48,14 @@ public record SampleTensors(
     SafetensorsWriter capture() {
         SafetensorsWriter writer = new SafetensorsWriter();
         for (Slot slot : slots) {
-            writer.add(tensor(slot), geometry.dtype().name(), shape(), out -> write(slot, out));
+            writer.add(CacheTensors.present(slot), geometry.dtype().name(), shape(), out -> write(slot, out));
         }
         return writer;
     }
 
     private void write(Slot slot, OutputStream out) throws IOException {
-        byte[] block = new byte[COPIED_AT_ONCE];
-        this.<IOException>forEachPiece(slot, (element, values) -> {
-            while (values.hasRemaining()) {
-                int count = Math.min(block.length, values.remaining());
-                values.get(block, 0, count);
-                out.write(block, 0, count);
-            }
-        });
+        WritableByteChannel channel = Channels.newChannel(out);
+        this.<IOException>forEachPiece(slot, (element, values) -> channel.write(values));
     }
 
     /** Passes all values of a slot on, in the order of the capture file. */

@@ -14,7 +14,7 @@ import java.util.stream.Stream;
  * @param maskedFiles files whose mask left out padding
  * @param foreignFiles files without any K or V
  * @param unmatchedTensors tensors that are neither K nor V
- * @param names names of some unmatched tensors; of two lists, merging keeps the first by its strings
+ * @param names names of some unmatched tensors; merging keeps one of two lists: the first in the order of their text
  * @param failed samples that the model failed on
  */
 public record Tally(

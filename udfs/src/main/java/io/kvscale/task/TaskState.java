@@ -76,7 +76,7 @@ public final class TaskState {
 
     /** Keeps the first of all problems. */
     public void add(DataProblem problem) {
-        found = first(found, problem);
+        found = DataProblem.earlier(found, problem);
     }
 
     /** Replaces the counts. */
@@ -110,14 +110,7 @@ public final class TaskState {
         });
         corpus = corpus.merge(other.corpus);
         tally = tally.merge(other.tally);
-        found = first(found, other.found);
-    }
-
-    private static @Nullable DataProblem first(@Nullable DataProblem a, @Nullable DataProblem b) {
-        if (a == null || b == null) {
-            return a == null ? b : a;
-        }
-        return a.compareTo(b) <= 0 ? a : b;
+        found = DataProblem.earlier(found, other.found);
     }
 
     /** Whether nothing was observed, counted or found wrong. */
@@ -139,7 +132,7 @@ public final class TaskState {
     public @Nullable DataProblem problem() {
         DataProblem first = found;
         for (Map.Entry<Slot, Geometries> entry : geometries.entrySet()) {
-            first = first(first, entry.getValue().conflict(entry.getKey()));
+            first = DataProblem.earlier(first, entry.getValue().conflict(entry.getKey()));
         }
         return first;
     }

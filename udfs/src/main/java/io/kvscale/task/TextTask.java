@@ -7,6 +7,7 @@ import io.kvscale.model.DecoderModel;
 import io.kvscale.model.Decoding;
 import io.kvscale.model.NativeBuffer;
 import io.kvscale.model.NativeMemoryException;
+import io.kvscale.model.onnx.CacheTensors;
 import io.kvscale.model.onnx.ModelShape;
 import io.kvscale.observer.Corpus;
 import io.kvscale.observer.StatisticsKind;
@@ -48,7 +49,7 @@ public final class TextTask implements AutoCloseable {
     private final @Nullable CaptureSink sink;
     private final LongConsumer progress;
     private final long maxBytes;
-    private final List<Slot> all;
+    private final List<Slot> slots;
     private final List<Slot> observedSlots;
     private final QuantizedKvCache cache;
     private final boolean feedsBack;
@@ -108,8 +109,8 @@ public final class TextTask implements AutoCloseable {
         this.sink = sink;
         this.progress = progress;
         this.maxBytes = maxBytes;
-        this.all = shape.slots();
-        this.observedSlots = all.stream()
+        this.slots = shape.slots();
+        this.observedSlots = slots.stream()
                 .filter(slot -> settings.layers().includes(slot.layer()))
                 .toList();
         FixedScales scales = settings.fedBack();
@@ -164,7 +165,8 @@ public final class TextTask implements AutoCloseable {
         }
         for (int i = 0; i < rows.size(); i++) {
             TokenSequence row = rows.get(i);
-            take(new SampleTensors(row.name(), observedSlots, shape.geometry(), i, row.ids().length, run::present));
+            saveAndObserve(
+                    new SampleTensors(row.name(), observedSlots, shape.geometry(), i, row.ids().length, run::present));
         }
         return true;
     }
@@ -180,7 +182,7 @@ public final class TextTask implements AutoCloseable {
             fail(row.name(), row.ids().length, e.problem());
             return;
         }
-        take(sample);
+        saveAndObserve(sample);
     }
 
     private SampleTensors plain(TokenSequence row) {
@@ -194,7 +196,7 @@ public final class TextTask implements AutoCloseable {
     /** Runs a sample with feedback: each chunk is kept as computed, then fake-quantized for the chunks after it. */
     private SampleTensors fedBack(TokenSequence row) {
         int tokens = row.ids().length;
-        long slotBytes = shape.bytesPerToken() / all.size() * tokens;
+        long slotBytes = shape.bytesPerToken() / slots.size() * tokens;
         Map<Slot, KvTensor> computed = new TreeMap<>();
         for (Slot slot : observedSlots) {
             NativeBuffer buffer = computedBuffers.computeIfAbsent(slot, of -> new NativeBuffer());
@@ -208,7 +210,7 @@ public final class TextTask implements AutoCloseable {
             computed.forEach((slot, values) ->
                     KvTokens.put(KvTokens.copy(run.present(slot), 0, begin, to), values.values(), tokens, 0, begin));
             if (to < tokens) {
-                cache.fakeQuantize(run, all, from, (slot, values, quantized) -> {});
+                cache.fakeQuantize(run, slots, from, (slot, values, quantized) -> {});
             }
             from = to;
         }
@@ -228,10 +230,10 @@ public final class TextTask implements AutoCloseable {
         int tokens = row.ids().length;
         long needed = nativeBytes(1, tokens);
         if (needed > maxBytes) {
-            throw new InvalidDataException(DataProblem.of(
+            throw new InvalidDataException(
                     "K and V of " + tokens + " tokens take " + needed + " bytes (" + copies + " x "
                             + shape.bytesPerToken() + " per token), more than the limit of " + maxBytes + " per task",
-                    "set max_seq_length: " + maxBytes / nativeBytes(1, 1) + " or less under kvscale in the recipe"));
+                    "set max_seq_length: " + maxBytes / nativeBytes(1, 1) + " or less under kvscale in the recipe");
         }
     }
 
@@ -243,7 +245,7 @@ public final class TextTask implements AutoCloseable {
         progress.accept(tokens);
     }
 
-    private void take(SampleTensors sample) throws IOException {
+    private void saveAndObserve(SampleTensors sample) throws IOException {
         if (sink != null) {
             try {
                 sink.save(sample);
@@ -261,7 +263,7 @@ public final class TextTask implements AutoCloseable {
         for (Slot slot : observedSlots) {
             corpus = corpus.withTensor(
                     sample.name(),
-                    SampleTensors.tensor(slot),
+                    CacheTensors.present(slot),
                     shape.geometry().dtype().name(),
                     sample.shape());
         }

@@ -65,6 +65,14 @@ public record DataProblem(
         return new DataProblem(what, remedy, sample, slot, null, null);
     }
 
+    /** The first of two in their order; null counts as absent. */
+    public static @Nullable DataProblem earlier(@Nullable DataProblem a, @Nullable DataProblem b) {
+        if (a == null || b == null) {
+            return a == null ? b : a;
+        }
+        return a.compareTo(b) <= 0 ? a : b;
+    }
+
     @Override
     public int compareTo(DataProblem other) {
         return ORDER.compare(this, other);

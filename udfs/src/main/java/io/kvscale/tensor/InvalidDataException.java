@@ -6,6 +6,16 @@ public class InvalidDataException extends RuntimeException {
 
     private final DataProblem problem;
 
+    /** A problem whose place is not known yet. */
+    public InvalidDataException(String what, String remedy) {
+        this(DataProblem.of(what, remedy));
+    }
+
+    /** A problem whose place is not known yet. */
+    public InvalidDataException(String what, String remedy, Throwable cause) {
+        this(DataProblem.of(what, remedy), cause);
+    }
+
     public InvalidDataException(DataProblem problem) {
         super(problem.message());
         this.problem = problem;

@@ -1,5 +1,8 @@
 package io.kvscale.tensor;
 
+import java.util.Locale;
+import java.util.Optional;
+
 /** Which half of the cache a tensor belongs to: K or V. Errors and tables list them in this order. */
 public enum Role {
     KEY("key", "k_scale"),
@@ -11,6 +14,15 @@ public enum Role {
     Role(String word, String scaleName) {
         this.word = word;
         this.scaleName = scaleName;
+    }
+
+    /** The role with this word or its first letter, in upper or lower case; empty if there is none. */
+    public static Optional<Role> named(String text) {
+        return switch (text.toLowerCase(Locale.ROOT)) {
+            case "key", "k" -> Optional.of(KEY);
+            case "value", "v" -> Optional.of(VALUE);
+            default -> Optional.empty();
+        };
     }
 
     /** {@code key} or {@code value}, as in recipes and results. */

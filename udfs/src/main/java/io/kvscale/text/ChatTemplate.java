@@ -18,14 +18,17 @@ import org.jspecify.annotations.Nullable;
 final class ChatTemplate {
     private static final List<String> SPECIAL_TOKENS =
             List.of("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token");
+    private static final String REMEDY =
+            "put a chat_template.jinja that supports this chat into the model's folder, or render the chats and"
+                    + " calibrate with plain texts";
 
     private final @Nullable Template template;
-    private final String ifNone;
+    private final String whyNone;
     private final Map<String, Object> variables;
 
-    private ChatTemplate(@Nullable Template template, String ifNone, Map<String, Object> variables) {
+    private ChatTemplate(@Nullable Template template, String whyNone, Map<String, Object> variables) {
         this.template = template;
-        this.ifNone = ifNone;
+        this.whyNone = whyNone;
         this.variables = variables;
     }
 
@@ -64,10 +67,10 @@ final class ChatTemplate {
     private static String token(JsonNode token) {
         JsonNode content = token.isObject() ? token.path("content") : token;
         if (!content.isTextual()) {
-            throw new InvalidDataException(DataProblem.of(
+            throw new InvalidDataException(
                     "the model's tokenizer_config.json has a special token without a string content: "
                             + DataProblem.shown(token.toString()),
-                    "download the file again from the model's source"));
+                    "download the file again from the model's source");
         }
         return content.textValue();
     }
@@ -93,20 +96,16 @@ final class ChatTemplate {
 
     String render(List<Map<String, Object>> messages) {
         if (template == null) {
-            throw new InvalidDataException(DataProblem.of(ifNone, REMEDY));
+            throw new InvalidDataException(whyNone, REMEDY);
         }
         Map<String, Object> all = new HashMap<>(variables);
         all.put("messages", messages);
         try {
             return template.render(all);
         } catch (TemplateException e) {
-            throw new InvalidDataException(DataProblem.of(failure(e), REMEDY), e);
+            throw new InvalidDataException(failure(e), REMEDY, e);
         }
     }
-
-    private static final String REMEDY =
-            "put a chat_template.jinja that supports this chat into the model's folder, or render the chats and"
-                    + " calibrate with plain texts";
 
     private static String failure(TemplateException e) {
         return "the chat template failed: " + DataProblem.shown(String.valueOf(e.getMessage()));

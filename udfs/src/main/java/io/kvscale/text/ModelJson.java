@@ -3,7 +3,6 @@ package io.kvscale.text;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.kvscale.json.Json;
-import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -53,8 +52,8 @@ final class ModelJson {
     }
 
     static InvalidDataException broken(Path file, String why) {
-        return new InvalidDataException(DataProblem.of(
+        return new InvalidDataException(
                 "the model's " + file.getFileName() + " is invalid: " + why,
-                "download the file again from the model's source"));
+                "download the file again from the model's source");
     }
 }

@@ -4,6 +4,7 @@ import io.kvscale.input.TemporaryFolder;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.Properties;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,34 +12,20 @@ import org.jspecify.annotations.Nullable;
  * servers. Runs before any class of DJL or JNA is loaded.
  */
 final class NativeFiles {
-    private static boolean done;
-
     private NativeFiles() {}
 
     /** Sets the system properties that the user has not set; libraries unpack into a temporary folder of this JVM. */
     static synchronized void keepOutOfHome() {
-        if (done) {
-            return;
-        }
-        setIfAbsent("OPT_OUT_TRACKING", "true");
-        setIfAbsent("ai.djl.offline", "true");
+        Properties properties = System.getProperties();
+        properties.putIfAbsent("OPT_OUT_TRACKING", "true");
+        properties.putIfAbsent("ai.djl.offline", "true");
         boolean djl = isSet("DJL_CACHE_DIR") || isSet("ENGINE_CACHE_DIR");
-        boolean jna = System.getProperty("jna.tmpdir") != null;
-        if (!djl || !jna) {
-            Path folder = temporary();
+        if (!djl || System.getProperty("jna.tmpdir") == null) {
+            String folder = temporary();
+            properties.putIfAbsent("jna.tmpdir", folder);
             if (!djl) {
-                System.setProperty("DJL_CACHE_DIR", folder.toString());
+                properties.put("DJL_CACHE_DIR", folder);
             }
-            if (!jna) {
-                System.setProperty("jna.tmpdir", folder.toString());
-            }
-        }
-        done = true;
-    }
-
-    private static void setIfAbsent(String name, String value) {
-        if (System.getProperty(name) == null) {
-            System.setProperty(name, value);
         }
     }
 
@@ -48,10 +35,11 @@ final class NativeFiles {
         return environment != null || System.getProperty(name) != null;
     }
 
-    private static Path temporary() {
+    private static String temporary() {
         try {
             return TemporaryFolder.in(Path.of(System.getProperty("java.io.tmpdir")), "kvscale-native-")
-                    .path();
+                    .path()
+                    .toString();
         } catch (IOException e) {
             throw new UncheckedIOException("cannot create a temporary folder for the tokenizer's library", e);
         }

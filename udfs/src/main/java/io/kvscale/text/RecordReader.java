@@ -9,7 +9,6 @@ import com.fasterxml.jackson.core.exc.StreamConstraintsException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.exc.MismatchedInputException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.util.ArrayList;
 import java.util.List;
@@ -38,6 +37,9 @@ final class RecordReader {
             .build();
 
     private static final String A_LINE = "write each record as one JSON object on one line";
+    private static final String MESSAGES =
+            "write each message as an object such as {\"role\": \"user\", \"content\": \"…\"}; content is a string, null or"
+                    + " a list of objects";
 
     /** Parts of Jackson's messages about its own classes and settings. */
     private static final Pattern INTERNALS =
@@ -74,10 +76,11 @@ final class RecordReader {
         }
         for (String name : List.of(fields.messages(), fields.text(), fields.prompt())) {
             if (object.containsKey(name)) {
-                throw problem("the field " + name + " is null", "remove this record, or fill the field");
+                throw new InvalidDataException(
+                        "the field " + name + " is null", "remove this record, or fill the field");
             }
         }
-        throw problem(
+        throw new InvalidDataException(
                 "the record has none of the fields " + fields.messages() + ", " + fields.text() + " and "
                         + fields.prompt(),
                 "set the field names of your data in the recipe, such as kvscale: {fields: {text: content}}");
@@ -89,14 +92,14 @@ final class RecordReader {
         try {
             value = JSON.readValue(json, Object.class);
         } catch (StreamConstraintsException e) {
-            throw problem(
+            throw new InvalidDataException(
                     "the record exceeds a limit: "
                             + INTERNALS.matcher(e.getOriginalMessage()).replaceAll(""),
                     "remove this record");
         } catch (MismatchedInputException e) {
-            throw problem("expected one JSON object, found nothing or more than one" + at(e), A_LINE);
+            throw new InvalidDataException("expected one JSON object, found nothing or more than one" + at(e), A_LINE);
         } catch (JsonProcessingException e) {
-            throw problem(
+            throw new InvalidDataException(
                     "not valid JSON: "
                             + INTERNALS.matcher(e.getOriginalMessage()).replaceAll("") + at(e),
                     A_LINE);
@@ -105,7 +108,7 @@ final class RecordReader {
             // Jackson reads the names of an object as strings.
             return (Map<String, Object>) value;
         }
-        throw problem("the record is " + type(value) + ", not a JSON object", A_LINE);
+        throw new InvalidDataException("the record is " + type(value) + ", not a JSON object", A_LINE);
     }
 
     private static String at(JsonProcessingException e) {
@@ -115,7 +118,7 @@ final class RecordReader {
 
     private static TextRecord plain(String text) {
         if (text.isEmpty()) {
-            throw problem("the text is empty", "remove this record, or fill the field");
+            throw new InvalidDataException("the text is empty", "remove this record, or fill the field");
         }
         return new TextRecord.Plain(text);
     }
@@ -125,16 +128,17 @@ final class RecordReader {
             UnicodeText.check(text);
             return text;
         }
-        throw problem(
+        throw new InvalidDataException(
                 "the field " + field + " is " + type(value) + ", not a string",
                 "set the name of the text field in the recipe: kvscale: {fields: …}");
     }
 
     private List<Map<String, Object>> messages(Object value, String field) {
         if (!(value instanceof List<?> list)) {
-            throw problem("the field " + field + " is " + type(value) + ", not a list of messages", MESSAGES);
+            throw new InvalidDataException(
+                    "the field " + field + " is " + type(value) + ", not a list of messages", MESSAGES);
         } else if (list.isEmpty()) {
-            throw problem("the field " + field + " is empty", "remove this record, or fill the field");
+            throw new InvalidDataException("the field " + field + " is empty", "remove this record, or fill the field");
         }
         List<Map<String, Object>> messages = new ArrayList<>(list.size());
         for (Object message : list) {
@@ -143,22 +147,18 @@ final class RecordReader {
         return messages;
     }
 
-    private static final String MESSAGES =
-            "write each message as an object such as {\"role\": \"user\", \"content\": \"…\"}; content is a string, null or"
-                    + " a list of objects";
-
     @SuppressWarnings("unchecked")
     private Map<String, Object> message(@Nullable Object value, String field, int number) {
         String which = "message " + number + " of " + field;
         if (!(value instanceof Map<?, ?> message)) {
-            throw problem(which + " is " + type(value) + ", not an object", MESSAGES);
+            throw new InvalidDataException(which + " is " + type(value) + ", not an object", MESSAGES);
         } else if (!(message.get("role") instanceof String)) {
-            throw problem(which + " has no role that is a string", MESSAGES);
+            throw new InvalidDataException(which + " has no role that is a string", MESSAGES);
         }
         Object content = message.get("content");
         boolean parts = content instanceof List<?> list && list.stream().allMatch(Map.class::isInstance);
         if (!(content == null || content instanceof String || parts)) {
-            throw problem(which + ": content is " + type(content), MESSAGES);
+            throw new InvalidDataException(which + ": content is " + type(content), MESSAGES);
         }
         UnicodeText.checkAll(message);
         if (tabular) {
@@ -186,9 +186,5 @@ final class RecordReader {
             return "a list";
         }
         return value instanceof Number ? "a number" : value instanceof Boolean ? "a boolean" : "a string";
-    }
-
-    private static InvalidDataException problem(String what, String remedy) {
-        return new InvalidDataException(DataProblem.of(what, remedy));
     }
 }

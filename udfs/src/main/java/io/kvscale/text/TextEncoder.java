@@ -1,6 +1,5 @@
 package io.kvscale.text;
 
-import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.nio.file.Path;
 
@@ -47,13 +46,12 @@ public final class TextEncoder implements AutoCloseable {
         UnicodeText.check(rendered);
         long bytes = UnicodeText.bytes(rendered);
         if (bytes > MAX_BYTES) {
-            throw new InvalidDataException(DataProblem.of(
-                    "the text has " + bytes + " bytes, at most " + MAX_BYTES, "split it into several records"));
+            throw new InvalidDataException(
+                    "the text has " + bytes + " bytes, at most " + MAX_BYTES, "split it into several records");
         }
         int[] ids = tokenizer.ids(rendered, chat ? options.chatSpecialTokens() : options.plainSpecialTokens());
         if (rendered.isEmpty() || ids.length == 0) {
-            throw new InvalidDataException(
-                    DataProblem.of("the text is empty: it has no tokens", "remove this record, or fill it"));
+            throw new InvalidDataException("the text is empty: it has no tokens", "remove this record, or fill it");
         }
         return new EncodedText(rendered, ids);
     }

@@ -3,7 +3,6 @@ package io.kvscale.text;
 import ai.djl.engine.EngineException;
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
-import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -32,10 +31,10 @@ final class Tokenizer implements AutoCloseable {
     static Tokenizer open(Path folder, int vocabulary) {
         Path file = folder.resolve("tokenizer.json");
         if (!Files.exists(file)) {
-            throw new InvalidDataException(DataProblem.of(
+            throw new InvalidDataException(
                     "the model's folder has no tokenizer.json",
                     "copy the model's tokenizer.json into the folder; transformers writes it with"
-                            + " AutoTokenizer.from_pretrained(…).save_pretrained(…)"));
+                            + " AutoTokenizer.from_pretrained(…).save_pretrained(…)");
         }
         byte[] json = ModelJson.bytes(file);
         int largest = TokenizerIds.largest(file, json);
@@ -47,11 +46,10 @@ final class Tokenizer implements AutoCloseable {
             return new Tokenizer(HuggingFaceTokenizer.newInstance(new ByteArrayInputStream(json), WHOLE), vocabulary);
         } catch (LinkageError | EngineException e) {
             throw new InvalidDataException(
-                    DataProblem.of(
-                            "the tokenizer's native library cannot be loaded on " + System.getProperty("os.name") + " "
-                                    + System.getProperty("os.arch") + ": " + e.getMessage(),
-                            "run on Linux (x86-64, aarch64), macOS (aarch64) or Windows (x86-64), and set -Djava.io.tmpdir"
-                                    + " to a folder from which libraries can be loaded"),
+                    "the tokenizer's native library cannot be loaded on " + System.getProperty("os.name") + " "
+                            + System.getProperty("os.arch") + ": " + e.getMessage(),
+                    "run on Linux (x86-64, aarch64), macOS (aarch64) or Windows (x86-64), and set -Djava.io.tmpdir"
+                            + " to a folder from which libraries can be loaded",
                     e);
         } catch (IOException | RuntimeException e) {
             throw ModelJson.broken(file, "the tokenizer cannot read it: " + e.getMessage());
@@ -89,16 +87,15 @@ final class Tokenizer implements AutoCloseable {
                 library.deleteEncoding(encoding);
             }
         } catch (RuntimeException e) {
-            throw new InvalidDataException(
-                    DataProblem.of("the tokenizer failed: " + e.getMessage(), "remove this record"), e);
+            throw new InvalidDataException("the tokenizer failed: " + e.getMessage(), "remove this record", e);
         }
     }
 
     private static InvalidDataException beyond(int id, int vocabulary) {
-        return new InvalidDataException(DataProblem.of(
+        return new InvalidDataException(
                 "the tokenizer has token id " + id + ", but the model's embedding has " + vocabulary + " rows (ids 0.."
                         + (vocabulary - 1) + ")",
-                "use the tokenizer.json that belongs to this model"));
+                "use the tokenizer.json that belongs to this model");
     }
 
     @Override

@@ -1,6 +1,5 @@
 package io.kvscale.text;
 
-import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.util.List;
 import java.util.Map;
@@ -12,9 +11,9 @@ final class UnicodeText {
 
     static void check(String text) {
         if (text.codePoints().anyMatch(c -> c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE)) {
-            throw new InvalidDataException(DataProblem.of(
+            throw new InvalidDataException(
                     "the text has an unpaired surrogate (such as \\ud83d alone), which is not a character",
-                    "remove this record, or write the whole character"));
+                    "remove this record, or write the whole character");
         }
     }
 

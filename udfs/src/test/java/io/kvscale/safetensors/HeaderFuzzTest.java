@@ -106,10 +106,7 @@ class HeaderFuzzTest {
         for (TensorEntry tensor : header.tensors()) {
             assertThat(tensor.begin()).isEqualTo(at);
             assertThat(names.add(tensor.name())).isTrue();
-            long bits = ElementType.valueOf(tensor.dtype())
-                    .bits(
-                            tensor.shape().stream().mapToLong(Long::longValue).toArray(),
-                            tensor.shape().size());
+            long bits = ElementType.valueOf(tensor.dtype()).bits(tensor.shape());
             assertThat(bits).isEqualTo(8 * tensor.bytes());
             at = tensor.end();
         }

@@ -67,7 +67,11 @@ public record CaptureOptions(
         return new CaptureOptions(null, null, null, 0, 0, null, List.of(), List.of(), false, TableColumns.DEFAULT);
     }
 
-    /** The layers to calibrate. @throws InvalidOptionException for an invalid pattern */
+    /**
+     * The layers to calibrate.
+     *
+     * @throws InvalidOptionException for an invalid pattern
+     */
     public LayerFilter layerFilter() {
         return new LayerFilter(targets, ignore);
     }

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param bytes length of the values; negative if the column is null
  * @param floats whether the values are a list of 32-bit floats
  * @param holes whether that list contains nulls
- * @param further whether the row continues a sample that began in another row
+ * @param continued whether the row continues a sample that began in another row
  */
 public record KvTableRow(
         String file,
@@ -28,4 +28,4 @@ public record KvTableRow(
         long bytes,
         boolean floats,
         boolean holes,
-        boolean further) {}
+        boolean continued) {}

@@ -4,6 +4,7 @@ import io.kvscale.input.InvalidOptionException;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /**
  * Selects the layers to calibrate with regular expressions on the layer's canonical name,
@@ -14,8 +15,6 @@ import java.util.List;
  */
 public final class LayerFilter implements Serializable {
     private static final long serialVersionUID = 1L;
-
-    private static final String REGEX_MARK = "re:";
 
     // ArrayList, because Kryo, which Spark may be configured to use, cannot serialize the lists of List.of().
     private final ArrayList<SafeRegex> targets;
@@ -32,12 +31,9 @@ public final class LayerFilter implements Serializable {
     }
 
     private static ArrayList<SafeRegex> compile(List<String> patterns) {
-        ArrayList<SafeRegex> compiled = new ArrayList<>();
-        for (String pattern : patterns) {
-            compiled.add(SafeRegex.compile(
-                    pattern.startsWith(REGEX_MARK) ? pattern.substring(REGEX_MARK.length()) : pattern));
-        }
-        return compiled;
+        return patterns.stream()
+                .map(pattern -> SafeRegex.compile(pattern.replaceFirst("^re:", "")))
+                .collect(Collectors.toCollection(ArrayList::new));
     }
 
     public boolean includes(int layer) {

@@ -47,7 +47,8 @@ public final class LayerPattern implements Serializable {
             return OptionalInt.empty();
         }
         @Nullable String found = matcher.group(GROUP);
-        int layer = number(found);
+        // A number of more digits, leading zeros apart, is above the maximum.
+        int layer = found != null && found.matches("0*\\d{1,4}") ? Integer.parseInt(found) : -1;
         if (layer < 0) {
             String shown = found == null ? "nothing" : "'" + DataProblem.shown(found) + "'";
             throw new InvalidDataException(DataProblem.of(
@@ -57,22 +58,6 @@ public final class LayerPattern implements Serializable {
                     .inTensor(tensorName));
         }
         return OptionalInt.of(layer);
-    }
-
-    /** Parses ASCII digits as a number within 0..MAX_LAYER; -1 if they are not one. */
-    private static int number(@Nullable String digits) {
-        if (digits == null || digits.isEmpty()) {
-            return -1;
-        }
-        int number = 0;
-        for (int i = 0; i < digits.length(); i++) {
-            char c = digits.charAt(i);
-            number = number * 10 + (c - '0');
-            if (c < '0' || c > '9' || number > Slot.MAX_LAYER) {
-                return -1;
-            }
-        }
-        return number;
     }
 
     /** The regular expression. */

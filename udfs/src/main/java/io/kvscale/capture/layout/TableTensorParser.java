@@ -74,7 +74,7 @@ public final class TableTensorParser {
     private int layer(KvTableRow row) {
         long layer = needed(row.layer(), columns.layer());
         if (layer < 0 || layer > Slot.MAX_LAYER) {
-            throw problem(
+            throw new InvalidDataException(
                     column(columns.layer()) + " is " + layer + ", not a layer within 0.." + Slot.MAX_LAYER,
                     "correct the table");
         }
@@ -83,14 +83,10 @@ public final class TableTensorParser {
 
     private Role role(KvTableRow row) {
         String word = needed(row.role(), columns.role());
-        return switch (word.toLowerCase(Locale.ROOT)) {
-            case "key", "k" -> Role.KEY;
-            case "value", "v" -> Role.VALUE;
-            default ->
-                throw problem(
+        return Role.named(word)
+                .orElseThrow(() -> new InvalidDataException(
                         column(columns.role()) + " is '" + DataProblem.shown(word) + "', neither key nor value",
-                        "write key or k, value or v");
-        };
+                        "write key or k, value or v"));
     }
 
     private TableTensor tensor(KvTableRow row, Slot slot) {
@@ -98,7 +94,8 @@ public final class TableTensorParser {
         String dtype = dtype(row);
         needed(row.bytes() < 0 ? null : row.bytes(), columns.data());
         if (row.holes()) {
-            throw problem(column(columns.data()) + " has a null among its values", "correct the table");
+            throw new InvalidDataException(
+                    column(columns.data()) + " has a null among its values", "correct the table");
         }
         List<Long> shape = shape(row, dtype);
         TensorNames.Part part = slot.role() == Role.KEY ? TensorNames.Part.KEY : TensorNames.Part.VALUE;
@@ -106,12 +103,12 @@ public final class TableTensorParser {
         Geometry geometry = seen.geometry();
         long token = (long) geometry.channels() * geometry.dtype().bytes();
         if (row.bytes() % token != 0 || row.bytes() / token != (long) seen.batch() * seen.tokens()) {
-            throw problem(
+            throw new InvalidDataException(
                     column(columns.data()) + " holds " + row.bytes() + " bytes, which do not fit shape " + shape
                             + " of " + geometry.dtype(),
                     "write the whole tensor, row-major, with its own shape and dtype");
         }
-        KvSource source = seen.source(row.file(), 0, row.sample(), null, row.further());
+        KvSource source = seen.source(row.file(), 0, row.sample(), null, row.continued());
         return new TableTensor(slot, source, name, shape);
     }
 
@@ -121,7 +118,7 @@ public final class TableTensorParser {
             return needed(said, columns.dtype()).toUpperCase(Locale.ROOT);
         }
         if (said != null && !said.equalsIgnoreCase(Dtype.F32.name())) {
-            throw problem(
+            throw new InvalidDataException(
                     column(columns.dtype()) + " is '" + DataProblem.shown(said) + "', but " + column(columns.data())
                             + " holds 32-bit floats",
                     "write the bytes of the values as binary, or dtype F32 if the values are F32");
@@ -134,7 +131,7 @@ public final class TableTensorParser {
             return stated(row.shape());
         }
         if (row.heads() == null && row.headDim() == null) {
-            throw problem(
+            throw new InvalidDataException(
                     column(columns.shape()) + " is null, and so are '"
                             + DataProblem.shown(columns.heads()) + "' and '" + DataProblem.shown(columns.headDim())
                             + "'",
@@ -145,7 +142,8 @@ public final class TableTensorParser {
 
     private List<Long> stated(List<@Nullable Long> shape) {
         if (shape.stream().anyMatch(Objects::isNull)) {
-            throw problem(column(columns.shape()) + " has a null among its dimensions", "correct the table");
+            throw new InvalidDataException(
+                    column(columns.shape()) + " has a null among its dimensions", "correct the table");
         }
         return shape.stream().map(d -> needed(d, columns.shape())).toList();
     }
@@ -159,7 +157,7 @@ public final class TableTensorParser {
         long token = 1;
         for (long axis : new long[] {heads, headDim}) {
             if (axis < 1 || axis > Geometry.MAX_CHANNELS || (token *= axis) > Geometry.MAX_CHANNELS) {
-                throw problem(
+                throw new InvalidDataException(
                         "columns '" + DataProblem.shown(columns.heads()) + "' and '"
                                 + DataProblem.shown(columns.headDim()) + "' are " + heads + " and " + headDim
                                 + ", whose product is not within 1.." + Geometry.MAX_CHANNELS,
@@ -167,7 +165,7 @@ public final class TableTensorParser {
             }
         }
         if (row.bytes() % (token * value) != 0) {
-            throw problem(
+            throw new InvalidDataException(
                     column(columns.data()) + " holds " + row.bytes()
                             + " bytes, which are not whole tokens of " + heads + " heads of " + headDim + " in "
                             + dtype,
@@ -175,7 +173,7 @@ public final class TableTensorParser {
         }
         long tokens = row.bytes() / (token * value);
         if (row.tokens() != null && row.tokens() != tokens) {
-            throw problem(
+            throw new InvalidDataException(
                     "column '" + TableColumns.TOKENS + "' is " + row.tokens() + ", but column '"
                             + DataProblem.shown(columns.data()) + "' holds " + row.bytes() + " bytes, which are "
                             + tokens
@@ -191,12 +189,8 @@ public final class TableTensorParser {
 
     private static <T> T needed(@Nullable T value, String column) {
         if (value == null) {
-            throw problem(column(column) + " is null", FILL);
+            throw new InvalidDataException(column(column) + " is null", FILL);
         }
         return value;
-    }
-
-    private static InvalidDataException problem(String what, String remedy) {
-        return new InvalidDataException(DataProblem.of(what, remedy));
     }
 }

@@ -69,8 +69,8 @@ public record TensorShape(Geometry geometry, int batch, int tokens, boolean toke
 
     /** The tensor with this shape at a position of a file. */
     public KvSource source(
-            String file, long begin, @Nullable String sample, @Nullable TokenMask mask, boolean further) {
-        return new KvSource(file, begin, sample, geometry, batch, tokens, tokenMajor, mask, further);
+            String file, long begin, @Nullable String sample, @Nullable TokenMask mask, boolean continued) {
+        return new KvSource(file, begin, sample, geometry, batch, tokens, tokenMajor, mask, continued);
     }
 
     /** @throws InvalidDataException if the dtype does not fit K or V */
@@ -118,9 +118,9 @@ public record TensorShape(Geometry geometry, int batch, int tokens, boolean toke
         String text = metadata.get(key);
         int inFile = text != null && text.matches("[1-9]\\d{0,6}") ? Integer.parseInt(text) : 0;
         if (given > 0 && inFile > 0 && given != inFile) {
-            throw new InvalidDataException(DataProblem.of(
+            throw new InvalidDataException(
                     "the recipe says " + key + ": " + given + ", the file's metadata says " + inFile,
-                    "correct " + key + " under kvscale in the recipe, or remove it"));
+                    "correct " + key + " under kvscale in the recipe, or remove it");
         }
         return given > 0 ? given : inFile;
     }

@@ -100,9 +100,9 @@ public final class DecoderGraph {
     }
 
     public static InvalidDataException missing(String name) {
-        return new InvalidDataException(DataProblem.of(
+        return new InvalidDataException(
                 "the model's folder has no file " + DataProblem.shown(name),
-                "set model_file in the recipe to the name of the graph's file, or " + ShapeCheck.REMEDY));
+                "set model_file in the recipe to the name of the graph's file, or " + ShapeCheck.REMEDY);
     }
 
     public ModelShape shape() {

@@ -73,7 +73,7 @@ record ModelConfig(int layers, int queryHeads, int kvHeads, int headDim, int voc
     }
 
     private static InvalidDataException bad(String what) {
-        return new InvalidDataException(DataProblem.of(
-                what, "copy config.json from the model's Hugging Face folder beside the graph, as exporters do"));
+        return new InvalidDataException(
+                what, "copy config.json from the model's Hugging Face folder beside the graph, as exporters do");
     }
 }

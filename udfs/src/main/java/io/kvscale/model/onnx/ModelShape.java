@@ -1,7 +1,6 @@
 package io.kvscale.model.onnx;
 
 import io.kvscale.numeric.Dtype;
-import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.Role;
@@ -36,9 +35,9 @@ public record ModelShape(int layers, int kvHeads, int headDim, int vocabulary, i
     /** @throws InvalidDataException if the token id is outside the vocabulary */
     public void checkId(int id) {
         if (id < 0 || id >= vocabulary) {
-            throw new InvalidDataException(DataProblem.of(
+            throw new InvalidDataException(
                     "token id " + id + " is not within 0.." + (vocabulary - 1) + ", the model's vocabulary",
-                    "use the tokenizer that belongs to the model"));
+                    "use the tokenizer that belongs to the model");
         }
     }
 

@@ -23,22 +23,15 @@ record TextListing(List<InputFile> files, long skipped, boolean parquet) {
      *     Parquet and other files are mixed, or two files have the same name
      */
     static TextListing of(List<String> inputs, Configuration configuration) {
-        InputWalk walk = new InputWalk(
-                inputs.size() > 1, name -> TextFormat.inFolder(name).isPresent(), "--text");
-        inputs.forEach(input -> walk.add(input, configuration));
-        List<InputFile> files = walk.files();
-        if (files.isEmpty()) {
-            throw problem(
-                    "no " + TextFormat.EXTENSIONS + " file in " + DataProblem.shown(String.join(", ", inputs))
-                            + (walk.skipped() > 0 ? " (" + walk.skipped() + " other files)" : ""),
-                    "point --text at a folder of texts, or at the files themselves");
-        }
+        InputWalk walk = new InputWalk(inputs, name -> TextFormat.inFolder(name).isPresent(), "--text", configuration);
+        List<InputFile> files =
+                walk.list(TextFormat.EXTENSIONS, "point --text at a folder of texts, or at the files themselves");
         SortedMap<TextFormat, List<InputFile>> byFormat =
                 files.stream().collect(Collectors.groupingBy(TextFormat::of, TreeMap::new, Collectors.toList()));
         boolean parquet = byFormat.lastKey() == TextFormat.PARQUET;
         if (parquet && byFormat.size() > 1) {
             List<List<InputFile>> kinds = List.copyOf(byFormat.values());
-            throw problem(
+            throw new InvalidDataException(
                     "the input mixes Parquet files with other texts: " + firstPath(kinds.get(kinds.size() - 1))
                             + " and " + firstPath(kinds.get(0)),
                     "point --text at files of one kind, or at a folder that holds only one kind");
@@ -52,9 +45,5 @@ record TextListing(List<InputFile> files, long skipped, boolean parquet) {
 
     private static String firstPath(List<InputFile> files) {
         return DataProblem.shown(files.get(0).path());
-    }
-
-    private static InvalidDataException problem(String what, String remedy) {
-        return new InvalidDataException(DataProblem.of(what, remedy));
     }
 }
