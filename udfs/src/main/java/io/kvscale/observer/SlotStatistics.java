@@ -133,9 +133,9 @@ public final class SlotStatistics {
     /**
      * Adds the statistics of another part of the corpus, which do not change.
      *
-     * <p>Two slots with values merge only if both have histograms or neither has: a histogram of a part would pass for one
-     * of the whole, and dropping it would silently lose what the recipe asked for. A slot without finite values merges
-     * with either. The result has histograms if the slot with values has; if neither has values, if one of them has.
+     * <p>Two slots with finite values merge only if both have histograms or neither has. Otherwise the result would hold a
+     * histogram of a part of the values, or lose what the recipe asked for. An empty slot merges with any slot, which then
+     * decides whether the result has histograms. The result of two empty slots has histograms if one of them has.
      *
      * @throws IllegalArgumentException if the geometries or batch policies differ, or only one has histograms
      * @throws ArithmeticException if a count overflows 63 bits; these statistics are unusable afterwards

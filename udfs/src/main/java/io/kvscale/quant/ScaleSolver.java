@@ -57,7 +57,7 @@ public record ScaleSolver(SlotSchemes schemes, IntPredicate layers, Tolerances t
         slots.forEach((slot, seen) -> scales.put(slot, scales(slot, seen, warnings)));
         long tokens = most(slots, SlotStatistics::tokens);
         if (tokens < FEW_TOKENS) {
-            warnings.add("thin evidence: the scales come from " + tokens + " tokens; calibrate on " + FEW_TOKENS
+            warnings.add("few tokens: the scales come from " + tokens + " tokens; calibrate on " + FEW_TOKENS
                     + " or more of the kind that will be served");
         }
         ScaleTable.CorpusSummary corpus = new ScaleTable.CorpusSummary(
@@ -66,7 +66,7 @@ public record ScaleSolver(SlotSchemes schemes, IntPredicate layers, Tolerances t
                 most(slots, SlotStatistics::samples),
                 tokens,
                 slots.values().stream().mapToLong(SlotStatistics::finite).sum());
-        return new Solution(new ScaleTable(schemes.common(), corpus, scales), warnings);
+        return new Solution(new ScaleTable(schemes.key(), corpus, scales), warnings);
     }
 
     private void checkOverrides(Set<Slot> slots) {

@@ -55,7 +55,7 @@ class ScaleSolverTest {
         assertThat(solution.warnings())
                 .singleElement()
                 .asString()
-                .contains("thin evidence")
+                .contains("few tokens")
                 .contains("2 tokens");
         assertThat(ScaleTable.fromJson(solution.table().toJson()).toJson())
                 .isEqualTo(solution.table().toJson());
