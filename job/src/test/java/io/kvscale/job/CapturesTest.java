@@ -62,9 +62,9 @@ class CapturesTest {
         long bytes = 0;
         long most = 0;
         for (SlotStatistics slot : statistics.slots().values()) {
-            assertThat(slot.hasCounts()).isTrue();
-            bytes += slot.sizeOfCounts();
-            most = Math.max(most, slot.sizeOfCounts() / slot.geometry().heads());
+            assertThat(slot.hasHistograms()).isTrue();
+            bytes += slot.histogramBytes();
+            most = Math.max(most, slot.histogramBytes() / slot.geometry().heads());
         }
         assertThat(statistics.slots()).hasSize(60);
         System.out.println("captures: " + folder + ": histograms of " + bytes / (60 * 3) + " bytes a head, at most "

@@ -95,7 +95,7 @@ class PartitioningTest {
         assertThat(statistics.slots().values())
                 .hasSize(60)
                 .allSatisfy(slot -> assertThat(Objects.requireNonNull(
-                                        slot.counts(0, slot.geometry().heads()))
+                                        slot.histogram(0, slot.geometry().heads()))
                                 .counts())
                         .satisfies(counts ->
                                 assertThat(LongStream.of(counts).sum()).isEqualTo(slot.finite())));

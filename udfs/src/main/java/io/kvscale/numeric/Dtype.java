@@ -1,5 +1,6 @@
 package io.kvscale.numeric;
 
+import java.nio.ByteBuffer;
 import java.util.Locale;
 import java.util.Optional;
 
@@ -92,6 +93,20 @@ public enum Dtype {
     /** The order key of -Inf: keys at or below it are -Inf or NaN. */
     public int negativeInfinityKey() {
         return ~infinityKey();
+    }
+
+    /** The pattern at a byte index of a little-endian buffer. */
+    public int get(ByteBuffer little, int index) {
+        return this == F32 ? little.getInt(index) : little.getShort(index) & 0xffff;
+    }
+
+    /** Writes a pattern at a byte index of a little-endian buffer. */
+    public void put(ByteBuffer little, int index, int bits) {
+        if (this == F32) {
+            little.putInt(index, bits);
+        } else {
+            little.putShort(index, (short) bits);
+        }
     }
 
     private static int floatToBrain(float x) {

@@ -2,7 +2,6 @@ package io.kvscale.observer;
 
 import io.kvscale.tensor.Sample;
 import java.util.Comparator;
-import java.util.Map;
 import java.util.NavigableMap;
 import java.util.TreeMap;
 
@@ -63,8 +62,6 @@ final class BatchRanges {
         if (!policy.equals(other.policy)) {
             throw new IllegalArgumentException("cannot merge batch ranges of " + other.policy + " into " + policy);
         }
-        for (Map.Entry<Key, ChannelRanges> entry : other.ranges.entrySet()) {
-            update(entry.getKey(), entry.getValue().reduced(1));
-        }
+        other.ranges.forEach((key, added) -> update(key, added.reduced(1)));
     }
 }

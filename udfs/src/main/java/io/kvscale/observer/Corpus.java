@@ -20,9 +20,6 @@ public record Corpus(BigInteger fingerprint, long files) implements Serializable
 
     public static final Corpus EMPTY = new Corpus(BigInteger.ZERO, 0);
 
-    /** Cloned for each digest, because looking up the algorithm costs more than hashing a few names. */
-    private static final MessageDigest SHA_256 = DigestUtils.getSha256Digest();
-
     public Corpus merge(Corpus other) {
         return new Corpus(fingerprint.add(other.fingerprint).mod(MODULUS), Math.addExact(files, other.files));
     }
@@ -34,12 +31,7 @@ public record Corpus(BigInteger fingerprint, long files) implements Serializable
 
     /** Adds a tensor to the fingerprint, with the shape that its file states. */
     public Corpus withTensor(String sample, String tensor, String dtype, List<Long> shape) {
-        MessageDigest digest;
-        try {
-            digest = (MessageDigest) SHA_256.clone();
-        } catch (CloneNotSupportedException e) {
-            digest = DigestUtils.getSha256Digest(); // a provider that cannot clone
-        }
+        MessageDigest digest = DigestUtils.getSha256Digest();
         for (String part : List.of(sample, tensor, dtype, shape.toString())) {
             byte[] bytes = part.getBytes(StandardCharsets.UTF_8);
             digest.update(Integer.toString(bytes.length).getBytes(StandardCharsets.US_ASCII));

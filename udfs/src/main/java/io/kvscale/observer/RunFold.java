@@ -81,8 +81,7 @@ final class RunFold {
         position.source().forEachRun(from, to, (element, width, rows, channel) -> {
             int at = start + (int) (element - origin) * bytes;
             for (int i = 0; i < width * rows; i++) {
-                int bits = bytes == 4 ? values.getInt(at + i * 4) : values.getShort(at + i * 2) & 0xffff;
-                foldOne(dtype.orderKey(bits), channel + i % width);
+                foldOne(dtype.orderKey(dtype.get(values, at + i * bytes)), channel + i % width);
             }
         });
         summarize();

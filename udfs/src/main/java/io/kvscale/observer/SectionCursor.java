@@ -108,7 +108,7 @@ final class SectionCursor {
         ChannelRanges ranges = new ChannelRanges(dtype, channels);
         for (int[] keys : new int[][] {ranges.min, ranges.max}) {
             for (int c = 0; c < channels; c++) {
-                keys[c] = dtype.orderKey(dtype.bytes() == 4 ? in.getInt() : in.getShort() & 0xffff);
+                keys[c] = dtype.orderKey(dtype.bytes() == 4 ? i32() : u16());
             }
         }
         for (int c = 0; c < channels; c++) {

@@ -11,7 +11,7 @@ import io.kvscale.tensor.Position;
 import io.kvscale.tensor.Sample;
 import java.nio.ByteBuffer;
 import java.util.Objects;
-import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,19 +24,13 @@ public final class SlotStatistics {
     final ChannelRanges ranges;
     final @Nullable BatchRanges batches;
 
-    /** Null if values are not counted. */
     @Nullable
-    SlotCounts values;
+    SlotCounts histograms;
 
     private SlotTotals totals;
     private Extreme min;
     private Extreme max;
     private @Nullable RunFold fold;
-
-    /** Empty statistics; histograms, if {@code kind} has them, are counted in memory of the slot's own. */
-    public SlotStatistics(Geometry geometry, @Nullable BatchPolicy batches, StatisticsKind kind) {
-        this(geometry, batches, kind.tables());
-    }
 
     /**
      * Empty statistics, the identity of {@link #merge}.
@@ -60,14 +54,14 @@ public final class SlotStatistics {
             Geometry geometry,
             ChannelRanges ranges,
             @Nullable BatchRanges batches,
-            @Nullable SlotCounts values,
+            @Nullable SlotCounts histograms,
             SlotTotals totals,
             @Nullable Sample minSample,
             @Nullable Sample maxSample) {
         this.geometry = geometry;
         this.ranges = ranges;
         this.batches = batches;
-        this.values = values;
+        this.histograms = histograms;
         this.totals = totals;
         ChannelRanges all = ranges.reduced(ranges.min.length);
         if (all.isEmpty(0) != isEmpty()) {
@@ -79,9 +73,9 @@ public final class SlotStatistics {
         if (batches != null && !batches.isWithin(ranges)) {
             throw new IllegalArgumentException("the range of a batch exceeds the range of the slot");
         }
-        if (values != null) {
+        if (histograms != null) {
             ChannelRanges heads = ranges.reduced(geometry.headDim());
-            values.check(heads.min, heads.max, finite());
+            histograms.check(heads.min, heads.max, finite());
         }
         this.min = new Extreme(all.min[0], minSample);
         this.max = new Extreme(all.max[0], maxSample);
@@ -113,8 +107,8 @@ public final class SlotStatistics {
             long stop = Math.min(end, (row + 1) * rowSize);
             fold.fold(position, chunk, element, stop);
             add(fold, source, source.origin(row));
-            if (values != null && fold.finite > 0) {
-                values.update(position, chunk, element, stop);
+            if (histograms != null && fold.finite > 0) {
+                histograms.update(position, chunk, element, stop);
             }
             element = stop;
         }
@@ -139,9 +133,9 @@ public final class SlotStatistics {
     /**
      * Adds the statistics of another part of the corpus, which do not change.
      *
-     * <p>Two slots with values merge only if both have histograms or neither has: a histogram of a part would pass for one
-     * of the whole, and dropping it would silently lose what the recipe asked for. A slot without finite values merges
-     * with either. The result has histograms if the slot with values has; if neither has values, if one of them has.
+     * <p>Two slots with finite values merge only if both have histograms or neither has. Otherwise the result would hold a
+     * histogram of a part of the values, or lose what the recipe asked for. An empty slot merges with any slot, which then
+     * decides whether the result has histograms. The result of two empty slots has histograms if one of them has.
      *
      * @throws IllegalArgumentException if the geometries or batch policies differ, or only one has histograms
      * @throws ArithmeticException if a count overflows 63 bits; these statistics are unusable afterwards
@@ -150,11 +144,11 @@ public final class SlotStatistics {
         if (!geometry.equals(other.geometry) || (batches == null) != (other.batches == null)) {
             throw new IllegalArgumentException("statistics of " + geometry + " cannot merge with " + other.geometry);
         }
-        if (!countsLike(other)) {
+        if (!hasHistogramsLike(other)) {
             throw new IllegalArgumentException("statistics with histograms cannot merge with statistics without:"
                     + " calibrate both with the same kvscale.statistics");
         }
-        values = mergedValues(other);
+        histograms = mergedHistograms(other);
         ranges.merge(other.ranges);
         if (batches != null && other.batches != null) {
             batches.merge(other.batches);
@@ -165,26 +159,26 @@ public final class SlotStatistics {
     }
 
     /** Whether {@link #merge} accepts the other as far as histograms go. */
-    public boolean countsLike(SlotStatistics other) {
-        return isEmpty() || other.isEmpty() || hasCounts() == other.hasCounts();
+    public boolean hasHistogramsLike(SlotStatistics other) {
+        return isEmpty() || other.isEmpty() || hasHistograms() == other.hasHistograms();
     }
 
     void pack() {
-        if (values != null) {
-            values.pack();
+        if (histograms != null) {
+            histograms.pack();
         }
     }
 
-    private @Nullable SlotCounts mergedValues(SlotStatistics other) {
-        SlotCounts added = other.values;
-        if (values == null) {
+    private @Nullable SlotCounts mergedHistograms(SlotStatistics other) {
+        SlotCounts added = other.histograms;
+        if (histograms == null) {
             return isEmpty() && added != null ? added.copy() : null;
         }
         if (added == null) {
-            return other.isEmpty() ? values : null;
+            return other.isEmpty() ? histograms : null;
         }
-        values.merge(added);
-        return values;
+        histograms.merge(added);
+        return histograms;
     }
 
     public Geometry geometry() {
@@ -254,16 +248,15 @@ public final class SlotStatistics {
         return batches == null ? null : batches.policy;
     }
 
-    /** Whether there are histograms: {@link #counts}. */
-    public boolean hasCounts() {
-        return values != null;
+    public boolean hasHistograms() {
+        return histograms != null;
     }
 
     /** Bytes that the histograms of all heads take in the statistics file; 0 without histograms. */
-    public long sizeOfCounts() {
+    public long histogramBytes() {
         long size = 0;
-        for (int head = 0; values != null && head < geometry.heads(); head++) {
-            size += values.packedBytes(head).length;
+        for (int head = 0; histograms != null && head < geometry.heads(); head++) {
+            size += histograms.packedBytes(head).length;
         }
         return size;
     }
@@ -273,9 +266,9 @@ public final class SlotStatistics {
      *
      * @throws IndexOutOfBoundsException if there are no such heads
      */
-    public @Nullable ValueCounts counts(int firstHead, int heads) {
+    public @Nullable ValueCounts histogram(int firstHead, int heads) {
         Objects.checkFromIndexSize(firstHead, heads, geometry.heads());
-        return values == null ? null : values.values(firstHead, heads);
+        return histograms == null ? null : histograms.values(firstHead, heads);
     }
 
     /** The ranges of all values, one for each {@code channelsPerScale} neighbouring channels; some may be empty. */
@@ -283,11 +276,11 @@ public final class SlotStatistics {
         return Range.all(ranges.reduced(channelsPerScale));
     }
 
-    /** Passes on the ranges of each kept batch, in the order of the corpus. */
-    public void forEachBatch(Consumer<Range[]> consumer) {
-        if (batches != null) {
-            batches.ranges.values().forEach(batch -> consumer.accept(Range.all(batch)));
-        }
+    /** The ranges of each kept batch, in the order of the corpus. */
+    public Stream<Range[]> batches() {
+        return batches == null
+                ? Stream.empty()
+                : batches.ranges.values().stream().map(Range::all);
     }
 
     private float number(int key) {

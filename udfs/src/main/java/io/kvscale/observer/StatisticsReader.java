@@ -18,6 +18,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -93,8 +94,10 @@ final class StatisticsReader {
         BigInteger fingerprint = new BigInteger(1, corpus.bytes(Corpus.FINGERPRINT_BYTES));
         long files = corpus.count();
         List<Entry> slots = slots();
-        Map<Integer, BatchRanges> batches = batches(slots);
-        Map<Integer, SlotCounts> histograms = histograms(slots);
+        Map<Integer, BatchRanges> batches =
+                optional(StatisticsFormat.BATCHES, MIN_BATCHES_BYTES, slots, StatisticsReader::batches);
+        Map<Integer, SlotCounts> histograms =
+                optional(StatisticsFormat.HISTOGRAMS, MIN_HISTOGRAMS_BYTES, slots, StatisticsReader::histograms);
         SectionCursor ranges = section(StatisticsFormat.RANGES);
         Map<Slot, SlotStatistics> result = new TreeMap<>();
         for (int i = 0; i < slots.size(); i++) {
@@ -136,76 +139,63 @@ final class StatisticsReader {
         return slots;
     }
 
-    private Map<Integer, BatchRanges> batches(List<Entry> all) {
-        Map<Integer, BatchRanges> result = new HashMap<>();
-        @Nullable SectionCursor in = sections.get(StatisticsFormat.BATCHES);
+    /**
+     * Reads a section with data of some of the slots, by slot index. The section is left out if no slot has data.
+     *
+     * @param minBytes of the data of a slot, its index included
+     * @param data reads the data of a slot after its index
+     */
+    private <T> Map<Integer, T> optional(
+            String section, int minBytes, List<Entry> slots, BiFunction<SectionCursor, Geometry, T> data) {
+        Map<Integer, T> result = new HashMap<>();
+        @Nullable SectionCursor in = sections.get(section);
         if (in == null) {
             return result;
         }
-        int slots = slotsOf(in, StatisticsFormat.BATCHES, MIN_BATCHES_BYTES);
-        int index = -1;
-        for (int i = 0; i < slots; i++) {
-            index = next(in, StatisticsFormat.BATCHES, index, all.size());
-            Geometry geometry = all.get(index).geometry;
-            int perScale = in.i32();
-            if (perScale < 1 || geometry.channels() % perScale != 0) {
-                throw SectionCursor.damaged(
-                        "batch ranges of " + perScale + " channels do not divide " + geometry.channels() + " channels");
-            }
-            BatchRanges batches = new BatchRanges(new BatchPolicy(perScale, in.flag()));
-            int count = in.count(MIN_BATCH_BYTES);
-            for (int b = 0; b < count; b++) {
-                BatchRanges.Key key = new BatchRanges.Key(in.string(), in.count());
-                if (!batches.ranges.isEmpty() && key.compareTo(batches.ranges.lastKey()) <= 0) {
-                    throw SectionCursor.damaged("batches are out of order");
-                }
-                batches.update(key, in.ranges(geometry.dtype(), geometry.channels() / perScale));
-            }
-            if (batches.ranges.size() != count) {
-                throw SectionCursor.damaged(count + " batches, but the policy keeps only the last");
-            }
-            result.put(index, batches);
-        }
-        return result;
-    }
-
-    private Map<Integer, SlotCounts> histograms(List<Entry> all) {
-        Map<Integer, SlotCounts> result = new HashMap<>();
-        @Nullable SectionCursor in = sections.get(StatisticsFormat.HISTOGRAMS);
-        if (in == null) {
-            return result;
-        }
-        int slots = slotsOf(in, StatisticsFormat.HISTOGRAMS, MIN_HISTOGRAMS_BYTES);
-        int index = -1;
-        for (int i = 0; i < slots; i++) {
-            index = next(in, StatisticsFormat.HISTOGRAMS, index, all.size());
-            Geometry geometry = all.get(index).geometry;
-            byte[][] heads = new byte[in.checkCount(geometry.heads(), Integer.BYTES)][];
-            for (int head = 0; head < heads.length; head++) {
-                heads[head] = in.bytes(in.count(1));
-            }
-            result.put(index, SlotCounts.ofPacked(geometry, heads));
-        }
-        return result;
-    }
-
-    /** The number of slots in a section, which is left out if no slot needs it. */
-    private static int slotsOf(SectionCursor in, String section, int minBytes) {
-        int slots = in.count(minBytes);
-        if (slots == 0) {
+        int count = in.count(minBytes);
+        if (count == 0) {
             throw SectionCursor.damaged("section '" + section + "' holds no slot");
         }
-        return slots;
+        int last = -1;
+        for (int i = 0; i < count; i++) {
+            int index = in.i32();
+            if (index <= last || index >= slots.size()) {
+                throw SectionCursor.damaged("section '" + section + "' holds slot index " + index + ", expected above "
+                        + last + " and below " + slots.size());
+            }
+            result.put(index, data.apply(in, slots.get(index).geometry));
+            last = index;
+        }
+        return result;
     }
 
-    /** The next index of a slot in a section; indices ascend. */
-    private static int next(SectionCursor in, String section, int last, int slots) {
-        int index = in.i32();
-        if (index <= last || index >= slots) {
-            throw SectionCursor.damaged("section '" + section + "' holds slot index " + index + ", expected above "
-                    + last + " and below " + slots);
+    private static BatchRanges batches(SectionCursor in, Geometry geometry) {
+        int perScale = in.i32();
+        if (perScale < 1 || geometry.channels() % perScale != 0) {
+            throw SectionCursor.damaged(
+                    "batch ranges of " + perScale + " channels do not divide " + geometry.channels() + " channels");
         }
-        return index;
+        BatchRanges batches = new BatchRanges(new BatchPolicy(perScale, in.flag()));
+        int count = in.count(MIN_BATCH_BYTES);
+        for (int b = 0; b < count; b++) {
+            BatchRanges.Key key = new BatchRanges.Key(in.string(), in.count());
+            if (!batches.ranges.isEmpty() && key.compareTo(batches.ranges.lastKey()) <= 0) {
+                throw SectionCursor.damaged("batches are out of order");
+            }
+            batches.update(key, in.ranges(geometry.dtype(), geometry.channels() / perScale));
+        }
+        if (batches.ranges.size() != count) {
+            throw SectionCursor.damaged(count + " batches, but the policy keeps only the last");
+        }
+        return batches;
+    }
+
+    private static SlotCounts histograms(SectionCursor in, Geometry geometry) {
+        byte[][] heads = new byte[in.checkCount(geometry.heads(), Integer.BYTES)][];
+        for (int head = 0; head < heads.length; head++) {
+            heads[head] = in.bytes(in.count(1));
+        }
+        return SlotCounts.ofPacked(geometry, heads);
     }
 
     private SectionCursor section(String name) {

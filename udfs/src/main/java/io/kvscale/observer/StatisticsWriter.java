@@ -14,6 +14,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** Writes {@link StatisticsFormat}. */
@@ -23,26 +24,28 @@ final class StatisticsWriter {
     static byte[] write(CalibrationStatistics statistics) {
         List<SlotStatistics> all = new ArrayList<>(statistics.slots().values());
         boolean batches = all.stream().anyMatch(s -> s.batches != null);
-        boolean histograms = all.stream().anyMatch(SlotStatistics::hasCounts);
+        boolean histograms = all.stream().anyMatch(SlotStatistics::hasHistograms);
         StatisticsWriter file = new StatisticsWriter();
         file.out.writeBytes(StatisticsFormat.MAGIC);
         file.unsigned(2, histograms ? StatisticsFormat.since(StatisticsFormat.HISTOGRAMS) : 1);
         file.unsigned(2, 3 + (batches ? 1 : 0) + (histograms ? 1 : 0));
-        file.section(StatisticsFormat.CORPUS, corpus(statistics.corpus()));
-        file.section(StatisticsFormat.SLOTS, slots(statistics));
-        file.section(StatisticsFormat.RANGES, ranges(all));
+        file.section(StatisticsFormat.CORPUS, to -> to.corpus(statistics.corpus()));
+        file.section(StatisticsFormat.SLOTS, to -> to.slots(statistics));
+        file.section(StatisticsFormat.RANGES, to -> all.forEach(s -> to.patterns(s.ranges)));
         if (batches) {
-            file.section(StatisticsFormat.BATCHES, batches(all));
+            file.section(StatisticsFormat.BATCHES, to -> to.batches(all));
         }
         if (histograms) {
-            file.section(StatisticsFormat.HISTOGRAMS, histograms(all));
+            file.section(StatisticsFormat.HISTOGRAMS, to -> to.histograms(all));
         }
         byte[] bytes = file.out.toByteArray();
         file.out.writeBytes(StatisticsFormat.checksum(bytes, bytes.length));
         return file.out.toByteArray();
     }
 
-    private void section(String name, StatisticsWriter payload) {
+    private void section(String name, Consumer<StatisticsWriter> content) {
+        StatisticsWriter payload = new StatisticsWriter();
+        content.accept(payload);
         unsigned(1, name.length());
         out.writeBytes(name.getBytes(StandardCharsets.US_ASCII));
         unsigned(2, StatisticsFormat.since(name));
@@ -50,79 +53,65 @@ final class StatisticsWriter {
         out.writeBytes(payload.out.toByteArray());
     }
 
-    private static StatisticsWriter corpus(Corpus corpus) {
-        StatisticsWriter to = new StatisticsWriter();
+    private void corpus(Corpus corpus) {
         BigInteger number = corpus.fingerprint();
         for (int i = Corpus.FINGERPRINT_BYTES - 1; i >= 0; i--) {
-            to.out.write(number.shiftRight(8 * i).intValue());
+            out.write(number.shiftRight(8 * i).intValue());
         }
-        to.unsigned(8, corpus.files());
-        return to;
+        unsigned(8, corpus.files());
     }
 
-    private static StatisticsWriter slots(CalibrationStatistics statistics) {
-        StatisticsWriter to = new StatisticsWriter();
-        to.unsigned(4, statistics.slots().size());
+    private void slots(CalibrationStatistics statistics) {
+        unsigned(4, statistics.slots().size());
         for (Map.Entry<Slot, SlotStatistics> entry : statistics.slots().entrySet()) {
             SlotStatistics s = entry.getValue();
             Geometry geometry = s.geometry();
-            to.unsigned(2, entry.getKey().layer());
-            to.unsigned(1, StatisticsFormat.id(entry.getKey().role()));
-            to.unsigned(1, StatisticsFormat.id(geometry.dtype()));
-            to.unsigned(4, geometry.heads());
-            to.unsigned(4, geometry.headDim());
+            unsigned(2, entry.getKey().layer());
+            unsigned(1, StatisticsFormat.id(entry.getKey().role()));
+            unsigned(1, StatisticsFormat.id(geometry.dtype()));
+            unsigned(4, geometry.heads());
+            unsigned(4, geometry.headDim());
             for (long count : new long[] {s.finite(), s.nan(), s.infinite(), s.tokens(), s.samples()}) {
-                to.unsigned(8, count);
+                unsigned(8, count);
             }
-            to.sample(s.minSample());
-            to.sample(s.maxSample());
-            to.origin(s.firstOrigin());
-            to.origin(s.firstNonFiniteOrigin());
+            sample(s.minSample());
+            sample(s.maxSample());
+            origin(s.firstOrigin());
+            origin(s.firstNonFiniteOrigin());
         }
-        return to;
     }
 
-    private static StatisticsWriter ranges(List<SlotStatistics> all) {
-        StatisticsWriter to = new StatisticsWriter();
-        all.forEach(s -> to.patterns(s.ranges));
-        return to;
-    }
-
-    private static StatisticsWriter batches(List<SlotStatistics> all) {
-        StatisticsWriter to = new StatisticsWriter();
-        to.unsigned(4, all.stream().filter(s -> s.batches != null).count());
+    private void batches(List<SlotStatistics> all) {
+        unsigned(4, all.stream().filter(s -> s.batches != null).count());
         for (int i = 0; i < all.size(); i++) {
             BatchRanges batches = all.get(i).batches;
             if (batches != null) {
-                to.unsigned(4, i);
-                to.unsigned(4, batches.policy.channelsPerScale());
-                to.unsigned(1, batches.policy.lastOnly() ? 1 : 0);
-                to.unsigned(4, batches.ranges.size());
+                unsigned(4, i);
+                unsigned(4, batches.policy.channelsPerScale());
+                unsigned(1, batches.policy.lastOnly() ? 1 : 0);
+                unsigned(4, batches.ranges.size());
                 batches.ranges.forEach((key, ranges) -> {
-                    to.string(key.file());
-                    to.unsigned(8, key.offset());
-                    to.patterns(ranges);
+                    string(key.file());
+                    unsigned(8, key.offset());
+                    patterns(ranges);
                 });
             }
         }
-        return to;
     }
 
-    private static StatisticsWriter histograms(List<SlotStatistics> all) {
-        StatisticsWriter to = new StatisticsWriter();
-        to.unsigned(4, all.stream().filter(SlotStatistics::hasCounts).count());
+    private void histograms(List<SlotStatistics> all) {
+        unsigned(4, all.stream().filter(SlotStatistics::hasHistograms).count());
         for (int i = 0; i < all.size(); i++) {
-            SlotCounts values = all.get(i).values;
-            if (values != null) {
-                to.unsigned(4, i);
-                for (int head = 0; head < values.geometry().heads(); head++) {
-                    byte[] packed = values.packedBytes(head);
-                    to.unsigned(4, packed.length);
-                    to.out.writeBytes(packed);
+            SlotCounts slot = all.get(i).histograms;
+            if (slot != null) {
+                unsigned(4, i);
+                for (int head = 0; head < slot.geometry().heads(); head++) {
+                    byte[] packed = slot.packedBytes(head);
+                    unsigned(4, packed.length);
+                    out.writeBytes(packed);
                 }
             }
         }
-        return to;
     }
 
     /** Written through one buffer, because patterns are nearly the whole file. */

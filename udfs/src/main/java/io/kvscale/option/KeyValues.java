@@ -15,7 +15,7 @@ public interface KeyValues {
     @Nullable
     Object get(RecipeKey key);
 
-    /** The exception to throw for a bad value. @param key null if several keys contradict each other */
+    /** The exception to throw for a bad value; {@code key} is null if several keys contradict each other. */
     RuntimeException error(@Nullable RecipeKey key, String what, String remedy);
 
     default boolean flag(RecipeKey key, boolean byDefault) {

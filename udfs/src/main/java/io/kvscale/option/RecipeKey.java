@@ -133,12 +133,10 @@ public enum RecipeKey {
         return sentence;
     }
 
-    /** The keys that a mapping may hold. @param parent empty for {@code kvscale:} itself */
+    /** The keys that a mapping may hold; an empty parent means {@code kvscale:} itself. */
     public static Vocabulary under(String parent) {
         return Vocabulary.of(Arrays.stream(values())
                 .filter(key -> parent.isEmpty() || key.parent.equals(parent))
-                .map(key -> parent.isEmpty() && !key.parent.isEmpty() ? key.parent : key.leaf())
-                .distinct()
-                .toArray(String[]::new));
+                .map(key -> parent.isEmpty() && !key.parent.isEmpty() ? key.parent : key.leaf()));
     }
 }

@@ -30,7 +30,7 @@ public record ValueType(Kind kind, Vocabulary vocabulary, long least, long most)
         return new ValueType(Kind.WORD, Vocabulary.of(words), 0, 0);
     }
 
-    /** A whole number. @param most {@link Long#MAX_VALUE} for no limit */
+    /** A whole number; {@link Long#MAX_VALUE} as {@code most} means no limit. */
     static ValueType number(long least, long most) {
         return new ValueType(Kind.NUMBER, NONE, least, most);
     }

@@ -16,7 +16,7 @@ import java.util.function.IntPredicate;
 
 /** Checks that merged statistics cover all layers of a model, K and V, with equal token counts. */
 record Completeness(
-        SortedMap<Slot, SlotStatistics> slots, SlotSchemes schemes, IntPredicate layers, Tolerances expected) {
+        SortedMap<Slot, SlotStatistics> slots, SlotSchemes schemes, IntPredicate layers, Tolerances tolerances) {
 
     /** @throws InvalidDataException for the problem that sorts first */
     void check() {
@@ -29,7 +29,7 @@ record Completeness(
         slots.forEach((slot, seen) -> slotCheck(slot).check(slot, seen, problems));
         checkPairs(problems);
         checkLayers(problems);
-        if (problems.isEmpty() && !expected.hybrid()) {
+        if (problems.isEmpty() && !tolerances.hybrid()) {
             checkTokens(problems);
         }
         if (!problems.isEmpty()) {
@@ -46,28 +46,26 @@ record Completeness(
 
     private SlotCheck slotCheck(Slot slot) {
         boolean nvfp4 = schemes.of(slot).globalScale() != null;
-        return new SlotCheck(expected, nvfp4 ? Remedies.RECIPE.forNvfp4() : Remedies.RECIPE);
+        return new SlotCheck(tolerances, nvfp4 ? Remedies.RECIPE.forNvfp4() : Remedies.RECIPE);
     }
 
     private void checkPairs(List<DataProblem> problems) {
         for (Slot slot : slots.keySet()) {
             Slot other = new Slot(slot.layer(), slot.role() == Role.KEY ? Role.VALUE : Role.KEY);
-            boolean allowed = expected.mla() && slot.role() == Role.KEY;
+            boolean allowed = tolerances.mla() && slot.role() == Role.KEY;
             if (!slots.containsKey(other) && !allowed) {
-                problems.add(
-                        SlotCheck.at(
-                                slots.get(slot).firstOrigin(),
-                                other,
-                                DataProblem.of(
-                                        "the corpus has the " + slot.role().word() + " of this layer, but no "
-                                                + other.role().word(),
-                                        "capture both, or say mla: true under kvscale if the model has one latent tensor per layer")));
+                problems.add(SlotCheck.problem(
+                        slots.get(slot).firstOrigin(),
+                        other,
+                        "the corpus has the " + slot.role().word() + " of this layer, but no "
+                                + other.role().word(),
+                        "capture both, or say mla: true under kvscale if the model has one latent tensor per layer"));
             }
         }
     }
 
     private void checkLayers(List<DataProblem> problems) {
-        if (expected.hybrid() || slots.isEmpty()) {
+        if (tolerances.hybrid() || slots.isEmpty()) {
             return;
         }
         int last = slots.lastKey().layer();
@@ -114,12 +112,11 @@ record Completeness(
 
     private DataProblem tokens(Slot slot, String what) {
         SlotStatistics seen = slots.get(slot);
-        return SlotCheck.at(
+        return SlotCheck.problem(
                 seen == null ? null : seen.firstOrigin(),
                 slot,
-                DataProblem.of(
-                        what,
-                        "a capture lacks a part of this layer: find the file with fewer tokens with 'kvscale inspect',"
-                                + " or say hybrid: true under kvscale if layers may differ"));
+                what,
+                "a capture lacks a part of this layer: find the file with fewer tokens with 'kvscale inspect',"
+                        + " or say hybrid: true under kvscale if layers may differ");
     }
 }

@@ -53,38 +53,12 @@ final class ErrorSum {
         noise = sum;
     }
 
-    /** Number of values. */
-    long count() {
-        return count;
-    }
-
-    /** Sum of squared values. */
-    double signal() {
-        return signal + signalLost;
-    }
-
-    /** Sum of squared errors. */
-    double noise() {
-        return noise + noiseLost;
-    }
-
-    /** The mean squared error; NaN without values. */
-    double mse() {
-        return noise() / count;
-    }
-
-    /** The signal-to-noise ratio in decibels; infinite without noise. */
-    double sqnrDb() {
-        return noise() == 0 ? Double.POSITIVE_INFINITY : 10 * StrictMath.log10(signal() / noise());
-    }
-
-    /** Number of values beyond the least or the greatest number of the format. */
-    long saturated() {
-        return saturated;
-    }
-
-    /** Number of different codes. */
-    int codesUsed() {
-        return codes.cardinality();
+    /** The error of all values added; without values its mean is NaN. */
+    SlotError toError(boolean approximate) {
+        double signals = signal + signalLost;
+        double noises = noise + noiseLost;
+        double sqnrDb = noises == 0 ? Double.POSITIVE_INFINITY : 10 * StrictMath.log10(signals / noises);
+        return new SlotError(
+                count, signals, noises, noises / count, sqnrDb, saturated, codes.cardinality(), approximate);
     }
 }

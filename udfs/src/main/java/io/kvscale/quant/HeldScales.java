@@ -1,12 +1,11 @@
 package io.kvscale.quant;
 
-import io.kvscale.numeric.Dtype;
 import io.kvscale.numeric.QuantParameters;
 import io.kvscale.scheme.GlobalScale;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.tensor.Geometry;
 import java.io.Serializable;
-import java.util.Arrays;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,8 +16,6 @@ import org.jspecify.annotations.Nullable;
  */
 public record HeldScales(QuantizationScheme scheme, Geometry geometry, float[] scale, float[] zeroPoint)
         implements Serializable {
-    private static final float[] NONE = {};
-
     /**
      * The difference between two consecutive sets of scales of a slot.
      *
@@ -37,7 +34,7 @@ public record HeldScales(QuantizationScheme scheme, Geometry geometry, float[] s
     }
 
     public static HeldScales of(ScaleSet derived) {
-        float[] zeroPoints = derived.scheme().symmetric() ? NONE : derived.zeroPoints();
+        float[] zeroPoints = derived.scheme().symmetric() ? new float[0] : derived.zeroPoints();
         return new HeldScales(derived.scheme(), derived.geometry(), derived.scales(), zeroPoints);
     }
 
@@ -56,24 +53,19 @@ public record HeldScales(QuantizationScheme scheme, Geometry geometry, float[] s
 
     /** The change from this set to the next one of the slot. */
     public Change changeTo(HeldScales next) {
-        int[] index = new int[scale.length];
-        int n = 0;
-        for (int i = 0; i < scale.length; i++) {
-            boolean same = scale[i] == next.scale[i]
-                    && (zeroPoint.length == 0 || Float.compare(zeroPoint[i], next.zeroPoint[i]) == 0);
-            if (!same) {
-                index[n++] = i;
-            }
-        }
-        float[] changed = new float[n];
-        float[] zeroPoints = zeroPoint.length == 0 ? NONE : new float[n];
-        for (int i = 0; i < n; i++) {
+        int[] index = IntStream.range(0, scale.length)
+                .filter(i -> scale[i] != next.scale[i]
+                        || (zeroPoint.length > 0 && Float.compare(zeroPoint[i], next.zeroPoint[i]) != 0))
+                .toArray();
+        float[] changed = new float[index.length];
+        float[] zeroPoints = new float[zeroPoint.length == 0 ? 0 : index.length];
+        for (int i = 0; i < index.length; i++) {
             changed[i] = next.scale[index[i]];
             if (zeroPoints.length > 0) {
                 zeroPoints[i] = next.zeroPoint[index[i]];
             }
         }
-        return new Change(Arrays.copyOf(index, n), changed, zeroPoints);
+        return new Change(index, changed, zeroPoints);
     }
 
     /** This set with a change applied. */
@@ -90,16 +82,6 @@ public record HeldScales(QuantizationScheme scheme, Geometry geometry, float[] s
             }
         }
         return new HeldScales(scheme, geometry, scales, zeroPoints);
-    }
-
-    /** Whether all values of the slot share one scale. */
-    boolean isOne() {
-        return scale.length == 1;
-    }
-
-    /** The type in which every step of quantization is rounded. */
-    Dtype step() {
-        return scheme.scaleDtype().over(geometry.dtype());
     }
 
     /** Heap bytes of the numbers. */

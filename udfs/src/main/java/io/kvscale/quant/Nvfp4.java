@@ -86,7 +86,7 @@ public record Nvfp4(GlobalScale convention, float global, Dtype dtype) {
         for (int first = 0; first < count; first += GROUP) {
             float most = 0;
             for (int i = 0; i < GROUP; i++) {
-                group[i] = value(little, offset + dtype.bytes() * (first + i));
+                group[i] = dtype.toFloat(dtype.get(little, offset + dtype.bytes() * (first + i)));
                 most = Math.max(most, Math.abs(group[i]));
             }
             byte local = local(most);
@@ -105,11 +105,7 @@ public record Nvfp4(GlobalScale convention, float global, Dtype dtype) {
             float scale = scale(locals[(at + first) / GROUP]);
             for (int i = first; i < first + GROUP; i++) {
                 int bits = dtype.fromFloat(CODES.decode(codes[at + i]) * scale);
-                if (dtype == Dtype.F32) {
-                    little.putInt(offset + dtype.bytes() * i, bits);
-                } else {
-                    little.putShort(offset + dtype.bytes() * i, (short) bits);
-                }
+                dtype.put(little, offset + dtype.bytes() * i, bits);
             }
         }
     }
@@ -123,9 +119,5 @@ public record Nvfp4(GlobalScale convention, float global, Dtype dtype) {
         byte[] result = new byte[values.length];
         dequantize(codes, locals, 0, count, ByteBuffer.wrap(result), 0);
         return result;
-    }
-
-    private float value(ByteBuffer little, int index) {
-        return dtype.toFloat(dtype == Dtype.F32 ? little.getInt(index) : little.getShort(index) & 0xffff);
     }
 }

@@ -39,14 +39,13 @@ public final class Quantizer {
         this.scales = scales;
         this.format = scales.scheme().format();
         this.dtype = scales.geometry().dtype();
-        this.step = scales.step();
+        this.step = scales.scheme().step(scales.geometry());
         this.headDim = scales.geometry().headDim();
         this.lowestCode = (byte) format.encode(format.min());
         this.nvfp4 = scales.nvfp4();
         this.kernels = new QuantKernel[nvfp4 == null ? scales.geometry().heads() : 0];
-        boolean alike = scales.isOne();
         for (int head = 0; head < kernels.length; head++) {
-            kernels[head] = alike && head > 0 ? kernels[0] : kernel(head);
+            kernels[head] = head > 0 && scales.scale().length == 1 ? kernels[0] : kernel(head);
         }
     }
 

@@ -35,7 +35,7 @@ public record ScaleSet(QuantizationScheme scheme, Geometry geometry, QuantParame
     public static ScaleSet derive(SlotStatistics statistics, QuantizationScheme scheme) {
         Geometry geometry = statistics.geometry();
         checkGroups(scheme, geometry);
-        Dtype step = scheme.scaleDtype().over(geometry.dtype());
+        Dtype step = scheme.step(geometry);
         Range[] ranges = checkOverflow(step, () -> rule(scheme).ranges(statistics, scheme, step));
         QuantParameters[] parameters = new QuantParameters[ranges.length];
         for (int i = 0; i < ranges.length; i++) {
@@ -111,11 +111,6 @@ public record ScaleSet(QuantizationScheme scheme, Geometry geometry, QuantParame
             zeroPoints[i] = parameters[i].zeroPoint();
         }
         return zeroPoints;
-    }
-
-    /** The type in which every step of quantization is rounded. */
-    public Dtype step() {
-        return scheme.scaleDtype().over(geometry.dtype());
     }
 
     static InvalidDataException problem(String what, String remedy) {

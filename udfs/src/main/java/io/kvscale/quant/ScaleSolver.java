@@ -28,7 +28,7 @@ import org.jspecify.annotations.Nullable;
  * @param schemes the schemes of all slots
  * @param layers the layers that get scales
  */
-public record ScaleSolver(SlotSchemes schemes, IntPredicate layers, Tolerances expectations) {
+public record ScaleSolver(SlotSchemes schemes, IntPredicate layers, Tolerances tolerances) {
     /** A warning is given below this number of tokens. Calibration sets usually have hundreds of thousands. */
     private static final long FEW_TOKENS = 4_096;
 
@@ -46,7 +46,7 @@ public record ScaleSolver(SlotSchemes schemes, IntPredicate layers, Tolerances e
     public Solution solve(CalibrationStatistics statistics, @Nullable DataProblem found) {
         SortedMap<Slot, SlotStatistics> slots = new TreeMap<>(statistics.slots());
         slots.keySet().removeIf(slot -> !layers.test(slot.layer()));
-        Completeness completeness = new Completeness(slots, schemes, layers, expectations);
+        Completeness completeness = new Completeness(slots, schemes, layers, tolerances);
         if (found != null) {
             throw new InvalidDataException(completeness.firstWith(found));
         }
@@ -57,7 +57,7 @@ public record ScaleSolver(SlotSchemes schemes, IntPredicate layers, Tolerances e
         slots.forEach((slot, seen) -> scales.put(slot, scales(slot, seen, warnings)));
         long tokens = most(slots, SlotStatistics::tokens);
         if (tokens < FEW_TOKENS) {
-            warnings.add("thin evidence: the scales come from " + tokens + " tokens; " + "calibrate on " + FEW_TOKENS
+            warnings.add("few tokens: the scales come from " + tokens + " tokens; calibrate on " + FEW_TOKENS
                     + " or more of the kind that will be served");
         }
         ScaleTable.CorpusSummary corpus = new ScaleTable.CorpusSummary(
@@ -66,7 +66,7 @@ public record ScaleSolver(SlotSchemes schemes, IntPredicate layers, Tolerances e
                 most(slots, SlotStatistics::samples),
                 tokens,
                 slots.values().stream().mapToLong(SlotStatistics::finite).sum());
-        return new Solution(new ScaleTable(schemes.common(), corpus, scales), warnings);
+        return new Solution(new ScaleTable(schemes.key(), corpus, scales), warnings);
     }
 
     private void checkOverrides(Set<Slot> slots) {
@@ -96,7 +96,7 @@ public record ScaleSolver(SlotSchemes schemes, IntPredicate layers, Tolerances e
         }
         if (zero > 0) {
             warnings.add(slot + ": " + zero + " of " + n + " ranges hold zeros only and get the eps scale "
-                    + set.step().epsilon());
+                    + set.scheme().step(seen.geometry()).epsilon());
         }
         if (seen.nan() + seen.infinite() > 0) {
             warnings.add(slot + ": " + seen.nan() + " NaN and " + seen.infinite() + " infinite values were left out");
@@ -140,7 +140,9 @@ public record ScaleSolver(SlotSchemes schemes, IntPredicate layers, Tolerances e
         try {
             set = ScaleSet.derive(seen, scheme);
         } catch (InvalidDataException e) {
-            throw new InvalidDataException(SlotCheck.at(seen.firstOrigin(), slot, e.problem()), e);
+            DataProblem problem = e.problem();
+            throw new InvalidDataException(
+                    SlotCheck.problem(seen.firstOrigin(), slot, problem.what(), problem.remedy()), e);
         }
         for (QuantParameters parameters : set.parameters()) {
             float scale = parameters.scale();

@@ -1,6 +1,5 @@
 package io.kvscale.quant;
 
-import io.kvscale.numeric.Dtype;
 import io.kvscale.numeric.QuantParameters;
 import io.kvscale.observer.SlotStatistics;
 import io.kvscale.observer.histogram.ValueCounts;
@@ -35,11 +34,11 @@ public record SlotError(
     /**
      * The error with the scales that a scheme derives from the statistics.
      *
-     * @return null if values were not counted, or the strategy is neither tensor nor attn_head
+     * @return null without histograms, or if the strategy is neither tensor nor attn_head
      * @throws io.kvscale.tensor.InvalidDataException as {@link ScaleSet#derive}
      */
     public static @Nullable SlotError of(SlotStatistics statistics, QuantizationScheme scheme) {
-        if (!statistics.hasCounts() || !scheme.strategy().isByHeads()) {
+        if (!statistics.hasHistograms() || !scheme.strategy().isByHeads()) {
             return null;
         }
         ScaleSet derived = ScaleSet.derive(statistics, scheme);
@@ -51,11 +50,11 @@ public record SlotError(
      *
      * @param scale one for strategy tensor, one per head for attn_head
      * @param zeroPoint as many; 0 if symmetric
-     * @return null if values were not counted, or the strategy is neither tensor nor attn_head
+     * @return null without values or histograms, or if the strategy is neither tensor nor attn_head
      */
     public static @Nullable SlotError of(
             SlotStatistics statistics, QuantizationScheme scheme, float[] scale, float[] zeroPoint) {
-        if (!statistics.hasCounts() || !scheme.strategy().isByHeads() || statistics.isEmpty()) {
+        if (!statistics.hasHistograms() || !scheme.strategy().isByHeads() || statistics.isEmpty()) {
             return null;
         }
         int heads = statistics.geometry().heads();
@@ -64,11 +63,10 @@ public record SlotError(
             throw new IllegalArgumentException(
                     scale.length + " scales and " + zeroPoint.length + " zero points, expected " + heads / perScale);
         }
-        Dtype step = scheme.scaleDtype().over(statistics.geometry().dtype());
-        ErrorSum sum = new ErrorSum(scheme.format(), step);
+        ErrorSum sum = new ErrorSum(scheme.format(), scheme.step(statistics.geometry()));
         boolean approximate = false;
         for (int i = 0; i < scale.length; i++) {
-            ValueCounts counts = statistics.counts(i * perScale, perScale);
+            ValueCounts counts = statistics.histogram(i * perScale, perScale);
             if (counts == null) {
                 return null;
             }
@@ -78,15 +76,7 @@ public record SlotError(
                 sum.add(counts.values()[v], counts.counts()[v], parameters);
             }
         }
-        return new SlotError(
-                sum.count(),
-                sum.signal(),
-                sum.noise(),
-                sum.mse(),
-                sum.sqnrDb(),
-                sum.saturated(),
-                sum.codesUsed(),
-                approximate);
+        return sum.toError(approximate);
     }
 
     /** The part of the error that a scale table holds. */

@@ -24,7 +24,7 @@ public interface Observer extends Serializable {
         /** The range of the last batch. */
         LAST_BATCH,
         /** A histogram of the values of every head. */
-        COUNTS
+        HISTOGRAMS
     }
 
     /** The value of {@code observer} in recipes. */
@@ -65,7 +65,7 @@ public interface Observer extends Serializable {
         return needs() == Needs.BATCHES || needs() == Needs.LAST_BATCH;
     }
 
-    default boolean needsCounts() {
-        return needs() == Needs.COUNTS;
+    default boolean needsHistograms() {
+        return needs() == Needs.HISTOGRAMS;
     }
 }

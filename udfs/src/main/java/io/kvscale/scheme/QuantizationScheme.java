@@ -1,5 +1,6 @@
 package io.kvscale.scheme;
 
+import io.kvscale.numeric.Dtype;
 import io.kvscale.numeric.NumberFormat;
 import io.kvscale.tensor.Geometry;
 import java.io.Serializable;
@@ -59,7 +60,7 @@ public record QuantizationScheme(
                             "group_size goes with strategy group only, not with " + strategy.word(),
                             "remove it, or say strategy: group");
         }
-        if (observer.needsCounts() && (strategy == Strategy.CHANNEL || strategy == Strategy.GROUP)) {
+        if (observer.needsHistograms() && (strategy == Strategy.CHANNEL || strategy == Strategy.GROUP)) {
             throw new InvalidSchemeException(
                     "observer",
                     "observer " + observer.word() + " does not support strategy " + strategy.word()
@@ -131,5 +132,10 @@ public record QuantizationScheme(
     /** How many neighbouring channels (of heads x head_dim, row-major) share one scale. */
     public int channelsPerScale(Geometry geometry) {
         return strategy.channelsPerScale(geometry, groupSize);
+    }
+
+    /** The type that every step of the arithmetic is rounded to, for K or V of this geometry. */
+    public Dtype step(Geometry geometry) {
+        return scaleDtype.over(geometry.dtype());
     }
 }

@@ -76,7 +76,9 @@ final class ScaleTableReader {
     private static SlotScales slot(Slot slot, JsonNode node, QuantizationScheme common) {
         QuantizationScheme scheme = node.has("scheme") ? scheme(node.get("scheme")) : common;
         Dtype dtype = Dtype.named(need(node, "dtype").asText())
-                .orElseThrow(() -> problem(slot + " has dtype " + node.get("dtype")));
+                .orElseThrow(() -> problem(slot + " has dtype "
+                        + DataProblem.shown(node.get("dtype").toString()) + ", expected one of "
+                        + Arrays.toString(Dtype.values())));
         Geometry geometry = new Geometry(dtype, whole(node, "heads"), whole(node, "head_dim"));
         if (scheme.groupSize() > 0 && geometry.headDim() % scheme.groupSize() != 0) {
             throw problem(slot + ": group_size " + scheme.groupSize() + " does not divide " + geometry.headDim());

@@ -163,18 +163,11 @@ final class SchemeFields {
             return groupSize > 0 ? Strategy.GROUP : groupSize == -1 ? Strategy.CHANNEL : Strategy.TENSOR;
         }
         String given = String.valueOf(fields.get("strategy")).toLowerCase(Locale.ROOT);
-        switch (given) {
-            case "token" ->
-                throw invalid(
-                        "strategy",
-                        "strategy token has dynamic scales only: nothing to calibrate",
-                        "static scales: " + String.join(", ", STRATEGIES.words()));
-            case "block" ->
-                throw invalid(
-                        "strategy",
-                        "strategy block is for weights, not for a KV cache",
-                        "static scales: " + String.join(", ", STRATEGIES.words()));
-            default -> {}
+        String unsupported = given.equals("token")
+                ? "strategy token has dynamic scales only: nothing to calibrate"
+                : given.equals("block") ? "strategy block is for weights, not for a KV cache" : null;
+        if (unsupported != null) {
+            throw invalid("strategy", unsupported, "static scales: " + String.join(", ", STRATEGIES.words()));
         }
         Strategy strategy =
                 Strategy.valueOf(word("strategy", "tensor", STRATEGIES).toUpperCase(Locale.ROOT));

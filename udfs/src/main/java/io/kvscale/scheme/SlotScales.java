@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param infinite infinite values observed, of either sign
  * @param minSample the first sample with {@code min}; null if samples have no names
  * @param maxSample the first sample with {@code max}; null if samples have no names
- * @param error null if values were not counted, or the strategy is neither tensor nor attn_head
+ * @param error null without histograms, or if the strategy is neither tensor nor attn_head
  */
 public record SlotScales(
         QuantizationScheme scheme,

@@ -67,11 +67,6 @@ public record SlotSchemes(QuantizationScheme key, QuantizationScheme value, List
         return all;
     }
 
-    /** The scheme of K without an override, which stands for the whole table. */
-    public QuantizationScheme common() {
-        return key;
-    }
-
     /** The scheme of a slot. */
     public QuantizationScheme of(Slot slot) {
         for (int i = overrides.size() - 1; i >= 0; i--) {

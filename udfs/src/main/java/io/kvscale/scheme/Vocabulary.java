@@ -23,7 +23,7 @@ public final class Vocabulary {
     }
 
     /** @param words at least one; equal ones count once */
-    static Vocabulary of(Stream<String> words) {
+    public static Vocabulary of(Stream<String> words) {
         return new Vocabulary(words.distinct().toList());
     }
 

@@ -53,7 +53,8 @@ class StrategiesGoldenTest {
                 .toArray();
         assertThat(scheme.strategy().scaleShape(values.geometry(), scheme.groupSize()))
                 .containsExactly(shape);
-        assertThat(GoldenFile.hex(scale, scales.step())).containsExactly(GoldenFile.words(golden.get("scale")));
+        assertThat(GoldenFile.hex(scale, scales.scheme().step(scales.geometry())))
+                .containsExactly(GoldenFile.words(golden.get("scale")));
         assertThat(zeroPoint).containsExactly(GoldenFile.numbers(golden.get("zero_point")));
         assertThat(Tensors.newest(output, values.tokens())).containsExactly(GoldenFile.words(golden.get("output")));
     }

@@ -37,7 +37,7 @@ class DamagedHistogramsTest {
     @Test
     void aSoundHistogramIsRead() {
         SlotStatistics slot = slot(file(10, heads(SOUND, NONE)));
-        ValueCounts counts = Objects.requireNonNull(slot.counts(0, 2));
+        ValueCounts counts = Objects.requireNonNull(slot.histogram(0, 2));
         assertThat(counts.values()).containsExactly(-1, 0, 2);
         assertThat(counts.counts()).containsExactly(1, 4, 5);
     }
@@ -129,7 +129,7 @@ class DamagedHistogramsTest {
         byte[] one = file(most, heads(varints(MINUS_ONE, most - 3, TWO - MINUS_ONE - 1, 1), NONE));
         SlotStatistics full = slot(one);
         assertThat(full.finite()).isEqualTo(most);
-        assertThat(Objects.requireNonNull(full.counts(0, 1)).counts()).containsExactly(most - 2, 2);
+        assertThat(Objects.requireNonNull(full.histogram(0, 1)).counts()).containsExactly(most - 2, 2);
         assertThatThrownBy(() -> full.merge(slot(one))).isInstanceOf(ArithmeticException.class);
         assertThatThrownBy(() -> slot(file(10, heads(SOUND, NONE))).merge(slot(one)))
                 .isInstanceOf(ArithmeticException.class);
@@ -141,7 +141,7 @@ class DamagedHistogramsTest {
                 slot(file(most - 10, heads(varints(MINUS_ONE, most - 13, TWO - MINUS_ONE - 1, 1), NONE)));
         nearly.merge(slot(file(10, heads(SOUND, NONE))));
         SlotStatistics sum = slot(SeededCorpus.of(new Slot(0, Role.KEY), nearly).toByteArray());
-        assertThat(Objects.requireNonNull(sum.counts(0, 1)).counts()).containsExactly(most - 11, 4, 7);
+        assertThat(Objects.requireNonNull(sum.histogram(0, 1)).counts()).containsExactly(most - 11, 4, 7);
     }
 
     @Test

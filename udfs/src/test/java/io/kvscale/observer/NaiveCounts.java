@@ -42,13 +42,13 @@ public final class NaiveCounts {
     }
 
     public void check(SlotStatistics statistics) {
-        assertThat(statistics.hasCounts()).isTrue();
+        assertThat(statistics.hasHistograms()).isTrue();
         Map<Float, Long> all = new HashMap<>();
         for (int head = 0; head < heads.size(); head++) {
-            check(statistics.counts(head, 1), heads.get(head));
+            check(statistics.histogram(head, 1), heads.get(head));
             heads.get(head).forEach((x, count) -> all.merge(x, count, Long::sum));
         }
-        check(statistics.counts(0, heads.size()), all);
+        check(statistics.histogram(0, heads.size()), all);
     }
 
     private void check(@Nullable ValueCounts counts, Map<Float, Long> expected) {

@@ -132,12 +132,12 @@ final class NaiveStatistics {
         for (int perScale : new int[] {1, corpus.geometry.headDim(), corpus.geometry.channels()}) {
             checkRanges(statistics.ranges(perScale), min, max, perScale);
         }
-        if (statistics.hasCounts()) {
+        if (statistics.hasHistograms()) {
             counts.check(statistics);
         }
         BatchPolicy policy = statistics.batchPolicy();
         List<Range[]> kept = new ArrayList<>();
-        statistics.forEachBatch(kept::add);
+        statistics.batches().forEach(kept::add);
         if (policy == null) {
             assertThat(kept).isEmpty();
             return;

@@ -147,7 +147,7 @@ final class SeededCorpus {
     }
 
     SlotStatistics empty(@Nullable BatchPolicy policy, StatisticsKind kind) {
-        return new SlotStatistics(geometry, policy, kind);
+        return new SlotStatistics(geometry, policy, kind.tables());
     }
 
     Random random() {

@@ -90,14 +90,14 @@ class StatisticsFileTest {
                 true,
                 Map.of(-0f, 1L, 1f, 1L, 1.015625f, 1L, Dtype.BF16.toFloat(0x7f7f), 1L));
         counts(slots, new Slot(3, Role.KEY), 1, false, Map.of());
-        assertThat(Objects.requireNonNull(slots.get(new Slot(3, Role.VALUE))).hasCounts())
+        assertThat(Objects.requireNonNull(slots.get(new Slot(3, Role.VALUE))).hasHistograms())
                 .isFalse();
     }
 
     private static void counts(
             Map<Slot, SlotStatistics> slots, Slot slot, int head, boolean approximate, Map<Float, Long> expected) {
         ValueCounts counts =
-                Objects.requireNonNull(Objects.requireNonNull(slots.get(slot)).counts(head, 1));
+                Objects.requireNonNull(Objects.requireNonNull(slots.get(slot)).histogram(head, 1));
         Map<Float, Long> found = new HashMap<>();
         for (int i = 0; i < counts.values().length; i++) {
             found.put(counts.values()[i], counts.counts()[i]);
@@ -193,9 +193,9 @@ class StatisticsFileTest {
 
     private static CalibrationStatistics minmax() {
         String file = NAME + ".safetensors";
-        SlotStatistics key = new SlotStatistics(new Geometry(Dtype.BF16, 2, 2), null, StatisticsKind.RANGE);
+        SlotStatistics key = new SlotStatistics(new Geometry(Dtype.BF16, 2, 2), null, StatisticsKind.RANGE.tables());
         update(key, new KvSource(file, 0, NAME, key.geometry(), 1, 2, false, null), -1, -0f, 1, 0, 0.5f, 0, 3, 0);
-        SlotStatistics value = new SlotStatistics(new Geometry(Dtype.F32, 1, 2), null, StatisticsKind.RANGE);
+        SlotStatistics value = new SlotStatistics(new Geometry(Dtype.F32, 1, 2), null, StatisticsKind.RANGE.tables());
         BitSet real = new BitSet();
         real.set(0, 3);
         update(
@@ -213,7 +213,7 @@ class StatisticsFileTest {
                 .withFile()
                 .withTensor(NAME, "layers.0.keys", "BF16", List.of(1L, 2L, 2L, 2L))
                 .withTensor(NAME, "layers.0.values", "F32", List.of(2L, 1L, 2L, 2L));
-        SlotStatistics none = new SlotStatistics(new Geometry(Dtype.F16, 1, 1), null, StatisticsKind.RANGE);
+        SlotStatistics none = new SlotStatistics(new Geometry(Dtype.F16, 1, 1), null, StatisticsKind.RANGE.tables());
         return new CalibrationStatistics(
                 corpus,
                 Map.of(new Slot(0, Role.KEY), key, new Slot(0, Role.VALUE), value, new Slot(9_999, Role.KEY), none));
@@ -228,7 +228,8 @@ class StatisticsFileTest {
     }
 
     private static CalibrationStatistics histograms() {
-        SlotStatistics key = new SlotStatistics(new Geometry(Dtype.BF16, 2, 1), null, StatisticsKind.HISTOGRAM);
+        SlotStatistics key =
+                new SlotStatistics(new Geometry(Dtype.BF16, 2, 1), null, StatisticsKind.HISTOGRAM.tables());
         float[] values = new float[608];
         Arrays.fill(values, 0, 300, 1f);
         values[300] = -0f;
@@ -236,11 +237,13 @@ class StatisticsFileTest {
         values[303] = Float.NaN;
         values[607] = 0x1p-133f;
         update(key, source(key, 0, 304), values);
-        SlotStatistics value = new SlotStatistics(new Geometry(Dtype.F32, 1, 2), null, StatisticsKind.HISTOGRAM);
+        SlotStatistics value =
+                new SlotStatistics(new Geometry(Dtype.F32, 1, 2), null, StatisticsKind.HISTOGRAM.tables());
         update(value, source(value, 0, 2), 1.00390625f, 1.01171875f, Float.MAX_VALUE, -0f);
-        SlotStatistics none = new SlotStatistics(new Geometry(Dtype.F16, 2, 1), null, StatisticsKind.HISTOGRAM);
-        SlotStatistics range =
-                new SlotStatistics(new Geometry(Dtype.F16, 1, 1), new BatchPolicy(1, true), StatisticsKind.RANGE);
+        SlotStatistics none =
+                new SlotStatistics(new Geometry(Dtype.F16, 2, 1), null, StatisticsKind.HISTOGRAM.tables());
+        SlotStatistics range = new SlotStatistics(
+                new Geometry(Dtype.F16, 1, 1), new BatchPolicy(1, true), StatisticsKind.RANGE.tables());
         update(range, source(range, 64, 1), 2);
         return new CalibrationStatistics(
                 Corpus.EMPTY.withFile(),
@@ -256,7 +259,7 @@ class StatisticsFileTest {
     }
 
     private static SlotStatistics kept(@Nullable BatchPolicy policy) {
-        SlotStatistics slot = new SlotStatistics(new Geometry(Dtype.F16, 2, 2), policy, StatisticsKind.RANGE);
+        SlotStatistics slot = new SlotStatistics(new Geometry(Dtype.F16, 2, 2), policy, StatisticsKind.RANGE.tables());
         update(slot, new KvSource("b.st", 72, "b", slot.geometry(), 1, 1, false, null), 1, 5, 3, 6);
         update(slot, new KvSource("a.st", 100, "a", slot.geometry(), 1, 1, true, null), -1, 2, 3, 4);
         return slot;

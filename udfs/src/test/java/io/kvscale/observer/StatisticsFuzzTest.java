@@ -58,10 +58,10 @@ class StatisticsFuzzTest {
 
     private static void ask(SlotStatistics slot) {
         slot.ranges(slot.geometry().channels());
-        ValueCounts counts = slot.counts(0, slot.geometry().heads());
+        ValueCounts counts = slot.histogram(0, slot.geometry().heads());
         assertThat(counts == null || Arrays.stream(counts.counts()).sum() == slot.finite())
                 .isTrue();
-        slot.forEachBatch(batch -> assertThat(batch).isNotEmpty());
+        slot.batches().forEach(batch -> assertThat(batch).isNotEmpty());
         assertThat(slot.min() <= slot.max()).isEqualTo(!slot.isEmpty());
     }
 

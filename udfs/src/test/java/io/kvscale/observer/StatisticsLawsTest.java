@@ -137,7 +137,7 @@ class StatisticsLawsTest {
         for (int seed = 0; seed < SEEDS; seed++) {
             SeededCorpus corpus = new SeededCorpus(4_000 + seed, dtype);
             SlotStatistics statistics = fold(corpus, observer, corpus.pieces());
-            assertThat(statistics.hasCounts()).isEqualTo(observer.kind() == StatisticsKind.HISTOGRAM);
+            assertThat(statistics.hasHistograms()).isEqualTo(observer.kind() == StatisticsKind.HISTOGRAM);
             new NaiveStatistics(corpus).check(statistics);
         }
     }
@@ -198,8 +198,8 @@ class StatisticsLawsTest {
                 continue;
             }
             byte[] before = bytes(counted);
-            assertThat(counted.countsLike(range)).isFalse();
-            assertThat(range.countsLike(counted)).isFalse();
+            assertThat(counted.hasHistogramsLike(range)).isFalse();
+            assertThat(range.hasHistogramsLike(counted)).isFalse();
             for (SlotStatistics[] pair : new SlotStatistics[][] {{range, counted}, {counted, range}}) {
                 assertThatThrownBy(() -> pair[0].merge(pair[1]))
                         .isInstanceOf(IllegalArgumentException.class)
@@ -266,19 +266,20 @@ class StatisticsLawsTest {
 
     @Test
     void slotsOfDifferentGeometryOrBatchPolicyDoNotMerge() {
-        SlotStatistics one = new SlotStatistics(new Geometry(Dtype.BF16, 2, 4), null, StatisticsKind.RANGE);
-        assertThatThrownBy(
-                        () -> one.merge(new SlotStatistics(new Geometry(Dtype.F16, 2, 4), null, StatisticsKind.RANGE)))
+        SlotStatistics one = new SlotStatistics(new Geometry(Dtype.BF16, 2, 4), null, StatisticsKind.RANGE.tables());
+        assertThatThrownBy(() -> one.merge(
+                        new SlotStatistics(new Geometry(Dtype.F16, 2, 4), null, StatisticsKind.RANGE.tables())))
                 .isInstanceOf(IllegalArgumentException.class);
-        assertThatThrownBy(
-                        () -> one.merge(new SlotStatistics(new Geometry(Dtype.BF16, 4, 2), null, StatisticsKind.RANGE)))
+        assertThatThrownBy(() -> one.merge(
+                        new SlotStatistics(new Geometry(Dtype.BF16, 4, 2), null, StatisticsKind.RANGE.tables())))
                 .isInstanceOf(IllegalArgumentException.class);
-        assertThatThrownBy(() ->
-                        one.merge(new SlotStatistics(one.geometry(), new BatchPolicy(1, false), StatisticsKind.RANGE)))
+        assertThatThrownBy(() -> one.merge(
+                        new SlotStatistics(one.geometry(), new BatchPolicy(1, false), StatisticsKind.RANGE.tables())))
                 .isInstanceOf(IllegalArgumentException.class);
-        SlotStatistics kept = new SlotStatistics(one.geometry(), new BatchPolicy(1, true), StatisticsKind.RANGE);
-        assertThatThrownBy(() ->
-                        kept.merge(new SlotStatistics(one.geometry(), new BatchPolicy(1, false), StatisticsKind.RANGE)))
+        SlotStatistics kept =
+                new SlotStatistics(one.geometry(), new BatchPolicy(1, true), StatisticsKind.RANGE.tables());
+        assertThatThrownBy(() -> kept.merge(
+                        new SlotStatistics(one.geometry(), new BatchPolicy(1, false), StatisticsKind.RANGE.tables())))
                 .isInstanceOf(IllegalArgumentException.class);
         SeededCorpus corpus = new SeededCorpus(1, Dtype.F32);
         assertThatThrownBy(() -> corpus.whole(corpus.tensors.get(0)).into(one))

@@ -111,7 +111,7 @@ class ErrorTruthTest {
     private static void check(
             Slot slot, SlotStatistics statistics, QuantizationScheme scheme, List<List<Float>> heads) {
         ScaleSet set = ScaleSet.derive(statistics, scheme);
-        Dtype step = set.step();
+        Dtype step = set.scheme().step(set.geometry());
         // Compensated: a plain sum of millions of terms has a larger error than the tolerance.
         List<Double> signals = new ArrayList<>();
         List<Double> noises = new ArrayList<>();

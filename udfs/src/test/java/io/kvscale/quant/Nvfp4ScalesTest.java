@@ -45,7 +45,7 @@ class Nvfp4ScalesTest {
     @EnumSource(GlobalScale.class)
     void aSlotHasOneScaleAndNoErrorEvenWithHistograms(GlobalScale convention) {
         SlotStatistics seen = statistics(USUAL, StatisticsKind.HISTOGRAM, null, 1, -7, 3);
-        assertThat(seen.hasCounts()).isTrue();
+        assertThat(seen.hasHistograms()).isTrue();
         QuantizationScheme scheme = QuantizationScheme.nvfp4(convention);
         SlotScales scales = solved(seen, scheme);
         assertThat(scales.scale()).containsExactly(convention == GlobalScale.DIVISOR ? (1 / 7f) * 2688f : 7f / 2688f);

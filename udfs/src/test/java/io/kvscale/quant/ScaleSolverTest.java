@@ -55,7 +55,7 @@ class ScaleSolverTest {
         assertThat(solution.warnings())
                 .singleElement()
                 .asString()
-                .contains("thin evidence")
+                .contains("few tokens")
                 .contains("2 tokens");
         assertThat(ScaleTable.fromJson(solution.table().toJson()).toJson())
                 .isEqualTo(solution.table().toJson());
@@ -169,7 +169,7 @@ class ScaleSolverTest {
     @Test
     void incompleteStatisticsAreRefused() {
         layer(0);
-        SlotStatistics part = new SlotStatistics(SMALL, null, StatisticsKind.RANGE);
+        SlotStatistics part = new SlotStatistics(SMALL, null, StatisticsKind.RANGE.tables());
         KvSource source = new KvSource("f", 0, "s", SMALL, 1, 2, false, null);
         part.update(new Position(source, 0), bytes(SMALL, 1, 2, 3));
         slots.put(key(0), part);
@@ -242,7 +242,7 @@ class ScaleSolverTest {
     }
 
     private static SlotStatistics slot(@Nullable BatchPolicy policy, float... values) {
-        SlotStatistics statistics = new SlotStatistics(SMALL, policy, StatisticsKind.RANGE);
+        SlotStatistics statistics = new SlotStatistics(SMALL, policy, StatisticsKind.RANGE.tables());
         KvSource source = new KvSource("f", 0, "s", SMALL, 1, values.length / 2, false, null);
         statistics.update(new Position(source, 0), bytes(SMALL, values));
         return statistics;

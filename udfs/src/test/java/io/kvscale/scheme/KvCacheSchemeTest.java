@@ -231,7 +231,7 @@ class KvCacheSchemeTest {
         for (NumberFormat format : NumberFormat.values()) {
             for (Strategy strategy : STATIC) {
                 for (Observer observer : OBSERVERS) {
-                    boolean counts = !observer.needsCounts() || strategy.isByHeads();
+                    boolean counts = !observer.needsHistograms() || strategy.isByHeads();
                     if (counts && (!observer.word().equals("entropy") || format.isInteger())) {
                         for (ScaleDtype dtype : ScaleDtype.values()) {
                             add(schemes, format, strategy, observer, dtype);

@@ -115,8 +115,8 @@ class StatisticsPlanRuleTest {
     void histogramsEqualThoseOfSparksOperator(String query) {
         sameAsSpark(query.replace("%s", HISTOGRAM))
                 .values()
-                .forEach(
-                        stats -> assertThat(stats.slots().values()).isNotEmpty().allMatch(SlotStatistics::hasCounts));
+                .forEach(stats ->
+                        assertThat(stats.slots().values()).isNotEmpty().allMatch(SlotStatistics::hasHistograms));
     }
 
     @ParameterizedTest

@@ -142,7 +142,7 @@ class TextTaskTest {
     @MethodSource("io.kvscale.scheme.Observers#all")
     void statisticsDoNotDependOnBatchesTasksOrPadding(Observer observer) {
         schemes = observedBy(observer);
-        kind = observer.needsCounts() ? StatisticsKind.HISTOGRAM : StatisticsKind.RANGE;
+        kind = observer.needsHistograms() ? StatisticsKind.HISTOGRAM : StatisticsKind.RANGE;
         shape = FakeDecoding.shape(2, 2, 4, Dtype.values()[Observers.all().indexOf(observer) % 3]);
         List<TokenSequence> samples = samples(23);
         byte[] expected = bytes(run(singly(samples)));
@@ -161,7 +161,7 @@ class TextTaskTest {
     void calibratingSavedCapturesGivesTheSameBytes(Observer observer) throws IOException {
         for (Dtype dtype : Dtype.values()) {
             schemes = observedBy(observer);
-            kind = observer.needsCounts() ? StatisticsKind.HISTOGRAM : StatisticsKind.RANGE;
+            kind = observer.needsHistograms() ? StatisticsKind.HISTOGRAM : StatisticsKind.RANGE;
             shape = FakeDecoding.shape(2, 2, 4, dtype);
             checkSaved(dtype.name(), batches(samples(12)));
         }

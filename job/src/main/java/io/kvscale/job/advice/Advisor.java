@@ -72,7 +72,7 @@ public final class Advisor {
     }
 
     private static void checkCounted(Slot slot, SlotStatistics seen) {
-        if (!seen.hasCounts()) {
+        if (!seen.hasHistograms()) {
             throw new InvalidDataException(DataProblem.of(
                             "advise needs histograms, but the statistics hold only ranges",
                             "calibrate again with statistics: histogram under kvscale in the recipe")

@@ -43,13 +43,13 @@ public final class StatisticsPrinter {
     /** Prints one line about the histograms and their size. */
     public static void printHistograms(CalibrationStatistics statistics, PrintWriter out) {
         Collection<SlotStatistics> counted = statistics.slots().values().stream()
-                .filter(SlotStatistics::hasCounts)
+                .filter(SlotStatistics::hasHistograms)
                 .toList();
         if (counted.isEmpty()) {
             out.println("histograms: none, only ranges");
             return;
         }
-        long bytes = counted.stream().mapToLong(SlotStatistics::sizeOfCounts).sum();
+        long bytes = counted.stream().mapToLong(SlotStatistics::histogramBytes).sum();
         long heads = counted.stream().mapToLong(s -> s.geometry().heads()).sum();
         boolean rounded = counted.stream().anyMatch(s -> s.geometry().dtype() == Dtype.F32);
         out.println("histograms: " + counted.size() + " of "
@@ -58,11 +58,11 @@ public final class StatisticsPrinter {
     }
 
     private static @Nullable Map<String, Object> histogram(SlotStatistics seen) {
-        if (!seen.hasCounts()) {
+        if (!seen.hasHistograms()) {
             return null;
         }
         Map<String, Object> histogram = new LinkedHashMap<>();
-        histogram.put("bytes", seen.sizeOfCounts());
+        histogram.put("bytes", seen.histogramBytes());
         histogram.put("approximate", seen.geometry().dtype() == Dtype.F32);
         return histogram;
     }

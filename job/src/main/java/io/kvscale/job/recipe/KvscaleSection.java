@@ -115,7 +115,7 @@ final class KvscaleSection {
     StatisticsKind statistics(SlotSchemes schemes) {
         Optional<Observer> counts = schemes.all().stream()
                 .map(QuantizationScheme::observer)
-                .filter(Observer::needsCounts)
+                .filter(Observer::needsHistograms)
                 .findFirst();
         StatisticsKind needed = counts.isPresent() ? StatisticsKind.HISTOGRAM : StatisticsKind.RANGE;
         StatisticsKind kind = section.constant(RecipeKey.STATISTICS, needed);

@@ -19,7 +19,7 @@ record Distribution(long[] bins, float nearlyAll) {
 
     /** Null if the statistics hold only ranges. */
     static @Nullable Distribution of(SlotStatistics seen) {
-        ValueCounts counts = seen.counts(0, seen.geometry().heads());
+        ValueCounts counts = seen.histogram(0, seen.geometry().heads());
         if (counts == null || counts.values().length == 0) {
             return null;
         }

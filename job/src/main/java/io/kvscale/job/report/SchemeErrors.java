@@ -29,7 +29,7 @@ record SchemeErrors(@Nullable SlotError own, List<SlotError> candidates) {
 
     /** Null without histograms. */
     static @Nullable SchemeErrors of(SlotScales scales, SlotStatistics seen) {
-        if (!seen.hasCounts() || seen.isEmpty()) {
+        if (!seen.hasHistograms() || seen.isEmpty()) {
             return null;
         }
         return new SchemeErrors(

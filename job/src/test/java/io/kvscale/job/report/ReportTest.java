@@ -179,7 +179,7 @@ class ReportTest {
         Random random = new Random(3);
         for (int layer = 0; layer < layers; layer++) {
             for (Role role : Role.values()) {
-                SlotStatistics slot = new SlotStatistics(geometry, null, kind);
+                SlotStatistics slot = new SlotStatistics(geometry, null, kind.tables());
                 KvSource source = new KvSource("f", 0, sample, geometry, 1, tokens, false, null);
                 slot.update(new Position(source, 0), values(geometry, tokens, random));
                 slots.put(new Slot(layer, role), slot);

@@ -112,7 +112,7 @@ public final class CountTables {
         }
     }
 
-    /** Copies the 16-bit patterns of the columns into the block, again and again; passes on how many it holds. */
+    /** Fills the block with 16-bit patterns of the columns until all are done; each time passes on how many it holds. */
     private void forEachBlock(Dtype dtype, ByteBuffer values, Columns columns, IntConsumer then) {
         int size = dtype.bytes();
         byte[] to = buffer(size);

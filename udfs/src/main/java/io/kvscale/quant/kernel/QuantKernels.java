@@ -9,9 +9,7 @@ import java.util.function.Function;
 public final class QuantKernels {
     private static final Function<QuantSpec, QuantKernel> FAST = KernelChoice.ofThisJvm()
             .<Function<QuantSpec, QuantKernel>>choose(
-                    () -> VectorQuantKernel.isSupported()
-                            ? spec -> new VectorQuantKernel(spec)
-                            : ScalarQuantKernel::new,
+                    () -> QuantLanes.isSupported() ? spec -> new VectorQuantKernel(spec) : ScalarQuantKernel::new,
                     () -> ScalarQuantKernel::new);
 
     private QuantKernels() {}

@@ -41,7 +41,7 @@ final class QuantLanes {
 
     private QuantLanes() {}
 
-    /** Whether this machine has vectors that are wide enough. */
+    /** Whether this machine has wide enough vectors. Throws LinkageError if the Vector API differs from that of the build. */
     static boolean isSupported() {
         return LANES >= 8;
     }

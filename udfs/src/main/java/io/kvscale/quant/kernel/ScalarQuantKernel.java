@@ -21,9 +21,8 @@ final class ScalarQuantKernel implements QuantKernel {
         Dtype step = spec.step();
         for (int row = 0, i = 0; row < rows; row++) {
             for (int c = 0; c < spec.width(); c++, i++) {
-                int index = offset + dtype.bytes() * i;
-                int bits = dtype == Dtype.F32 ? little.getInt(index) : little.getShort(index) & 0xffff;
-                float t = step.round(dtype.toFloat(bits) / spec.scale()[c]);
+                float x = dtype.toFloat(dtype.get(little, offset + dtype.bytes() * i));
+                float t = step.round(x / spec.scale()[c]);
                 codes[at + i] = (byte) format.encode(format.round(step.round(t + spec.zeroPoint()[c])));
             }
         }
@@ -38,12 +37,7 @@ final class ScalarQuantKernel implements QuantKernel {
             for (int c = 0; c < spec.width(); c++, i++) {
                 float difference = step.round(spec.format().decode(codes[at + i]) - spec.zeroPoint()[c]);
                 int bits = dtype.fromFloat(step.round(difference * spec.scale()[c]));
-                int index = offset + dtype.bytes() * i;
-                if (dtype == Dtype.F32) {
-                    little.putInt(index, bits);
-                } else {
-                    little.putShort(index, (short) bits);
-                }
+                dtype.put(little, offset + dtype.bytes() * i, bits);
             }
         }
     }

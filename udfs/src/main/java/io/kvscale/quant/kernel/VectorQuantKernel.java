@@ -90,11 +90,6 @@ final class VectorQuantKernel implements QuantKernel {
         }
     }
 
-    /** Whether this machine has wide enough vectors. Throws LinkageError if the Vector API differs from that of the build. */
-    static boolean isSupported() {
-        return QuantLanes.isSupported();
-    }
-
     @Override
     public void quantize(ByteBuffer values, int offset, int rows, byte[] codes, int at) {
         for (int row = 0; row < rows; row += rowsOfChunk) {

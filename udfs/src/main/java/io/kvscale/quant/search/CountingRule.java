@@ -22,7 +22,7 @@ interface CountingRule extends RangeRule {
 
     @Override
     default Needs needs() {
-        return Needs.COUNTS;
+        return Needs.HISTOGRAMS;
     }
 
     @Override
@@ -43,7 +43,7 @@ interface CountingRule extends RangeRule {
         for (int i = 0; i < ranges.length; i++) {
             Range all = ranges[i];
             if (!all.isEmpty() && (all.min() != 0 || all.max() != 0)) {
-                ValueCounts counts = statistics.counts(i * headsPerScale, headsPerScale);
+                ValueCounts counts = statistics.histogram(i * headsPerScale, headsPerScale);
                 if (counts == null) {
                     throw new InvalidDataException(DataProblem.of(
                             "observer " + word() + " needs histograms, and the statistics hold ranges only",

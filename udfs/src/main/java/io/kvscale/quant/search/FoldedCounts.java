@@ -51,16 +51,7 @@ record FoldedCounts(float[] x, double[] positive, double[] negative, double[] to
 
     /** The index of the first value above {@code limit}. */
     int first(float limit) {
-        int low = 0;
-        int high = x.length;
-        while (low < high) {
-            int middle = (low + high) >>> 1;
-            if (x[middle] > limit) {
-                high = middle;
-            } else {
-                low = middle + 1;
-            }
-        }
-        return low;
+        int at = Arrays.binarySearch(x, limit);
+        return at < 0 ? -at - 1 : at + 1;
     }
 }

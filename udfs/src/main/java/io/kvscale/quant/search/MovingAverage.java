@@ -8,6 +8,7 @@ import io.kvscale.scheme.Kwargs;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.function.BinaryOperator;
 
@@ -74,16 +75,10 @@ public record MovingAverage(double averagingConstant) implements RangeRule {
                     "the statistics do not hold the range of every batch that this observer and strategy need",
                     "run calibrate with this recipe, or take observer static_minmax"));
         }
-        Range[][] state = new Range[1][];
-        statistics.forEachBatch(batch -> {
-            if (state[0] == null) {
-                state[0] = batch;
-                return;
-            }
-            for (int i = 0; i < batch.length; i++) {
-                state[0][i] = next.apply(state[0][i], batch[i]);
-            }
-        });
-        return state[0] == null ? statistics.ranges(channels) : state[0];
+        BinaryOperator<Range[]> fold = (state, batch) -> {
+            Arrays.setAll(state, i -> next.apply(state[i], batch[i]));
+            return state;
+        };
+        return statistics.batches().reduce(fold).orElseGet(() -> statistics.ranges(channels));
     }
 }

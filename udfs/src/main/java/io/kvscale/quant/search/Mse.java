@@ -41,7 +41,7 @@ public record Mse(double norm, @Nullable ShrinkGrid grid) implements CountingRul
         this(2.4);
     }
 
-    /** Searches all ranges. @param norm 2 gives the highest SQNR */
+    /** Searches all ranges; a norm of 2 gives the highest SQNR. */
     public Mse(double norm) {
         this(norm, null);
     }

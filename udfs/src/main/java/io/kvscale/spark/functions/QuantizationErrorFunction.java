@@ -66,8 +66,7 @@ public final class QuantizationErrorFunction {
         double largest = 0;
         long saturated = 0;
         for (int i = 0; i < codes.length; i++) {
-            int at = i * dtype.bytes();
-            float x = dtype.toFloat(dtype == Dtype.F32 ? little.getInt(at) : little.getShort(at) & 0xffff);
+            float x = dtype.toFloat(dtype.get(little, i * dtype.bytes()));
             float scale = (float) scaleOf.applyAsDouble(i);
             double error = (double) (format.decode(codes[i] & 0xff) * scale) - x;
             signal += (double) x * x;

@@ -2,12 +2,12 @@ package io.kvscale.spark.functions;
 
 import io.kvscale.numeric.NumberFormat;
 import io.kvscale.spark.sql.FunctionArguments;
-import io.kvscale.spark.sql.FunctionCall;
 import io.kvscale.spark.sql.SqlFunction;
 import io.kvscale.spark.sql.SqlFunction.Example;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.BiFunction;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.types.DataType;
@@ -45,9 +45,7 @@ final class QuantizationSignatures {
                     List.of(
                             new Example("SELECT hex(_FUNC_(array(1.0, -2.5), 0.05, 'int8'))", "14CE"),
                             new Example("SELECT hex(_FUNC_(X'803f20c0', 'BF16', 0.05, 'fp8'))", "5AE4")),
-                    arguments -> call(
-                            arguments,
-                            QuantizationFunctions.QUANTIZE,
+                    call(
                             QuantizationFunctions.class,
                             "quantize",
                             false,
@@ -65,9 +63,7 @@ final class QuantizationSignatures {
                     List.of(
                             new Example("SELECT _FUNC_(X'14CE', 0.05, 'int8')", "[1.0,-2.5]"),
                             new Example("SELECT hex(_FUNC_(X'5AE4', 'BF16', 0.05, 'fp8'))", "803F1AC0")),
-                    arguments -> call(
-                            arguments,
-                            QuantizationFunctions.DEQUANTIZE,
+                    call(
                             QuantizationFunctions.class,
                             "dequantize",
                             true,
@@ -88,9 +84,7 @@ final class QuantizationSignatures {
                                     "SELECT slice(_FUNC_(transform(sequence(1, 16), i -> i / 2), 336.0, 'nvfp4'), 13, 4)",
                                     "[5.3333335,8.0,8.0,8.0]"),
                             new Example("SELECT hex(_FUNC_(X'803f20c0', 'BF16', 0.05, 'fp8'))", "803F1AC0")),
-                    arguments -> call(
-                            arguments,
-                            QuantizationFunctions.FAKE_QUANTIZE,
+                    call(
                             QuantizationFunctions.class,
                             "fakeQuantize",
                             false,
@@ -115,9 +109,7 @@ final class QuantizationSignatures {
                                     "SELECT round(e.sqnr_db, 3), e.max_error, e.saturated FROM (SELECT"
                                             + " _FUNC_(X'803fa0c0', 'BF16', 0.5, 'int4') AS e)",
                                     "14.15\t1.0\t1")),
-                    arguments -> call(
-                            arguments,
-                            QuantizationErrorFunction.NAME,
+                    call(
                             QuantizationErrorFunction.class,
                             "error",
                             false,
@@ -127,34 +119,34 @@ final class QuantizationSignatures {
 
     private QuantizationSignatures() {}
 
-    /** A call with the arguments (values, scale, format) or, if there are four, (data, dtype, scale, format). */
-    private static Expression call(
-            FunctionArguments arguments,
-            String name,
+    /**
+     * Builds calls with the arguments (values, scale, format) or, if there are four, (data, dtype, scale, format).
+     *
+     * @param method the name of the two methods of {@code owner} that compute the result
+     * @param ofCodes whether the first argument is codes, which are BINARY in both forms
+     */
+    private static Function<FunctionArguments, Expression> call(
             Class<?> owner,
             String method,
             boolean ofCodes,
             BiFunction<String, String, ?> format,
             DataType withoutDtype,
             DataType withDtype) {
-        if (arguments.count(3, 4) == 3) {
-            return FunctionCall.of(
-                    name,
-                    owner,
-                    method,
-                    withoutDtype,
-                    ofCodes ? arguments.binary(0, "codes") : arguments.floats(0, "values"),
-                    arguments.number(1, "scale"),
-                    arguments.word(2, "format", format));
-        }
-        return FunctionCall.of(
-                name,
-                owner,
-                method,
-                withDtype,
-                arguments.binary(0, ofCodes ? "codes" : "data"),
-                arguments.word(1, "dtype", SqlValues::dtype),
-                arguments.number(2, "scale"),
-                arguments.word(3, "format", format));
+        return arguments -> arguments.count(3, 4) == 3
+                ? arguments.call(
+                        owner,
+                        method,
+                        withoutDtype,
+                        ofCodes ? arguments.binary(0, "codes") : arguments.floats(0, "values"),
+                        arguments.number(1, "scale"),
+                        arguments.word(2, "format", format))
+                : arguments.call(
+                        owner,
+                        method,
+                        withDtype,
+                        arguments.binary(0, ofCodes ? "codes" : "data"),
+                        arguments.word(1, "dtype", SqlValues::dtype),
+                        arguments.number(2, "scale"),
+                        arguments.word(3, "format", format));
     }
 }

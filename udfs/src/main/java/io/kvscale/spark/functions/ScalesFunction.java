@@ -8,7 +8,6 @@ import io.kvscale.quant.ScaleSolver;
 import io.kvscale.scheme.Given;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.SchemeText;
-import io.kvscale.spark.sql.FunctionCall;
 import io.kvscale.spark.sql.SparkErrors;
 import io.kvscale.spark.sql.SqlFunction;
 import io.kvscale.spark.sql.SqlFunction.Example;
@@ -62,16 +61,14 @@ public final class ScalesFunction {
                                     + STATS_OF.formatted("-100.0, 155.0")
                                     + ", '{num_bits: 8, type: int, symmetric: false}')) AS s)",
                             "[1.0]\t[-28.0]")),
-            arguments -> {
-                arguments.count(2, 2);
-                return FunctionCall.of(
-                        NAME,
-                        ScalesFunction.class,
-                        "scales",
-                        TYPE,
-                        arguments.binary(0, "stats"),
-                        arguments.word(1, "scheme", ScalesFunction::scheme));
-            });
+            arguments -> arguments
+                    .exactly(2)
+                    .call(
+                            ScalesFunction.class,
+                            "scales",
+                            TYPE,
+                            arguments.binary(0, "stats"),
+                            arguments.word(1, "scheme", ScalesFunction::scheme)));
 
     private static final Remedies REMEDIES = new Remedies(
             "find out why the model produced them, or leave those samples out before kv_stats_agg",

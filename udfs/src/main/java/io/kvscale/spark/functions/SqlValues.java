@@ -13,6 +13,7 @@ import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.Role;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import java.util.Locale;
 import java.util.function.Function;
 import org.apache.spark.sql.catalyst.util.ArrayData;
@@ -21,8 +22,8 @@ import org.apache.spark.sql.catalyst.util.ArrayData;
 final class SqlValues {
     private static final Vocabulary DTYPES = Vocabulary.of("F32", "BF16", "F16", "float32", "bfloat16", "float16");
     private static final Vocabulary ROLES = Vocabulary.of("key", "value", "k", "v");
-
-    private static final Vocabulary STATISTICS = Vocabulary.of("range", "histogram");
+    private static final Vocabulary STATISTICS =
+            Vocabulary.of(Arrays.stream(StatisticsKind.values()).map(StatisticsKind::word));
 
     private SqlValues() {}
 
@@ -48,12 +49,11 @@ final class SqlValues {
     }
 
     static StatisticsKind statistics(String function, String name) {
-        return switch (name.toLowerCase(Locale.ROOT)) {
-            case "range" -> StatisticsKind.RANGE;
-            case "histogram" -> StatisticsKind.HISTOGRAM;
-            default ->
-                throw wrong(function, "statistics", "unknown statistics " + Given.shown(name), STATISTICS.remedy(name));
-        };
+        return Arrays.stream(StatisticsKind.values())
+                .filter(kind -> kind.word().equalsIgnoreCase(name))
+                .findFirst()
+                .orElseThrow(() -> wrong(
+                        function, "statistics", "unknown statistics " + Given.shown(name), STATISTICS.remedy(name)));
     }
 
     /** Parses a word of the vocabulary of schemes. */
@@ -139,13 +139,12 @@ final class SqlValues {
         ByteBuffer little = ByteBuffer.wrap(values).order(ByteOrder.LITTLE_ENDIAN);
         int infinity = dtype.infinityKey();
         for (int at = 0; at < values.length; at += dtype.bytes()) {
-            int bits = dtype == Dtype.F32 ? little.getInt(at) : little.getShort(at);
+            int bits = dtype.get(little, at);
             if ((bits & infinity) == infinity) {
                 throw wrong(
                         function,
                         argument,
-                        "the value at index " + at / dtype.bytes() + " is "
-                                + dtype.toFloat(dtype == Dtype.F32 ? bits : bits & 0xffff),
+                        "the value at index " + at / dtype.bytes() + " is " + dtype.toFloat(bits),
                         "remove NaN and infinities: no code represents them");
             }
         }

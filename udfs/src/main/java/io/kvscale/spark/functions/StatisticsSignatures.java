@@ -1,6 +1,5 @@
 package io.kvscale.spark.functions;
 
-import io.kvscale.spark.sql.FunctionCall;
 import io.kvscale.spark.sql.SqlFunction;
 import io.kvscale.spark.sql.SqlFunction.Example;
 import java.util.ArrayList;
@@ -73,10 +72,8 @@ final class StatisticsSignatures {
                                     + LAYER_0.formatted("1.0, -2.5", "a") + " AS stats UNION ALL SELECT "
                                     + LAYER_0.formatted("3.0, 0.5", "b") + ")",
                             "3.0")),
-                    arguments -> {
-                        arguments.count(1, 1);
-                        return new StatisticsUnionAggregate(seq(List.of(arguments.binary(0, "stats"))), 0, 0);
-                    }),
+                    arguments -> new StatisticsUnionAggregate(
+                            seq(List.of(arguments.exactly(1).binary(0, "stats"))), 0, 0)),
             new SqlFunction(
                     StatisticsFunctions.UNION,
                     StatisticsFunctions.class,
@@ -87,16 +84,14 @@ final class StatisticsSignatures {
                             "SELECT kv_stats_info(_FUNC_(" + LAYER_0.formatted("1.0, -2.5", "a") + ", "
                                     + LAYER_0.formatted("3.0, 0.5", "b") + ")).slots[0].samples",
                             "2")),
-                    arguments -> {
-                        arguments.count(2, 2);
-                        return FunctionCall.of(
-                                StatisticsFunctions.UNION,
-                                StatisticsFunctions.class,
-                                "union",
-                                DataTypes.BinaryType,
-                                arguments.binary(0, "a"),
-                                arguments.binary(1, "b"));
-                    }),
+                    arguments -> arguments
+                            .exactly(2)
+                            .call(
+                                    StatisticsFunctions.class,
+                                    "union",
+                                    DataTypes.BinaryType,
+                                    arguments.binary(0, "a"),
+                                    arguments.binary(1, "b"))),
             new SqlFunction(
                     StatisticsFunctions.INFO,
                     StatisticsFunctions.class,
@@ -110,15 +105,13 @@ final class StatisticsSignatures {
                             "SELECT s.slots.role, s.slots.count, s.slots[0].channel_max FROM (SELECT _FUNC_("
                                     + LAYER_0.formatted("1.0, -2.5", "a") + ") AS s)",
                             "[\"key\"]\t[2]\t[1.0,-2.5]")),
-                    arguments -> {
-                        arguments.count(1, 1);
-                        return FunctionCall.of(
-                                StatisticsFunctions.INFO,
-                                StatisticsFunctions.class,
-                                "info",
-                                StatisticsFunctions.INFO_TYPE,
-                                arguments.binary(0, "stats"));
-                    }));
+                    arguments -> arguments
+                            .exactly(1)
+                            .call(
+                                    StatisticsFunctions.class,
+                                    "info",
+                                    StatisticsFunctions.INFO_TYPE,
+                                    arguments.binary(0, "stats"))));
 
     private StatisticsSignatures() {}
 

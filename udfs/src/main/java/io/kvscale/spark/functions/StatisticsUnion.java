@@ -36,24 +36,22 @@ final class StatisticsUnion {
             SlotStatistics present = into.slots().get(slot);
             if (present != null) {
                 checkGeometry(function, argument, slot, present, added.geometry(), added.firstOrigin());
-                if (!present.countsLike(added)) {
-                    throw new InvalidDataException(SqlValues.wrong(
-                                    function,
-                                    argument,
-                                    "some statistics hold histograms, others ranges only",
-                                    "create all of them with the same kvscale.statistics, or the same last argument of"
-                                            + " kv_stats_agg")
-                            .problem()
-                            .inSlot(slot));
+                if (!present.hasHistogramsLike(added)) {
+                    throw new InvalidDataException(problem(
+                            function,
+                            argument,
+                            slot,
+                            "some statistics hold histograms, others ranges only",
+                            "create all of them with the same kvscale.statistics, or the same last argument of"
+                                    + " kv_stats_agg"));
                 }
                 if (!Objects.equals(present.batchPolicy(), added.batchPolicy())) {
-                    throw new InvalidDataException(SqlValues.wrong(
-                                    function,
-                                    argument,
-                                    "the statistics keep different ranges of single batches",
-                                    "calibrate all of them with the same observer and strategy")
-                            .problem()
-                            .inSlot(slot));
+                    throw new InvalidDataException(problem(
+                            function,
+                            argument,
+                            slot,
+                            "the statistics keep different ranges of single batches",
+                            "calibrate all of them with the same observer and strategy"));
                 }
             }
         });
@@ -78,14 +76,17 @@ final class StatisticsUnion {
             @Nullable Origin origin) {
         DataProblem conflict = Geometries.conflict(slot, present.geometry(), present.firstOrigin(), given, origin);
         if (conflict != null) {
-            DataProblem problem = SqlValues.wrong(
-                            function,
-                            argument,
-                            conflict.what(),
-                            "bring together what is of one model only: filter, or GROUP BY dtype, heads and head_dim too")
-                    .problem()
-                    .inSlot(slot);
+            DataProblem problem = problem(
+                    function,
+                    argument,
+                    slot,
+                    conflict.what(),
+                    "merge data of one model only: filter, or GROUP BY dtype, heads and head_dim too");
             throw new InvalidDataException(conflict.sample() == null ? problem : problem.inSample(conflict.sample()));
         }
+    }
+
+    private static DataProblem problem(String function, String argument, Slot slot, String what, String remedy) {
+        return SqlValues.wrong(function, argument, what, remedy).problem().inSlot(slot);
     }
 }

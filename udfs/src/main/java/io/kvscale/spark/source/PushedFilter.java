@@ -59,14 +59,22 @@ record PushedFilter(Filter[] filters) implements RowFilter {
 
     /** The facts that a filter is evaluated on. */
     private interface Known {
-        Truth isNull(String column);
+        default Truth isNull(String column) {
+            return Truth.UNKNOWN;
+        }
 
         /** Applies {@code holds} to the result of comparing the column with a value. */
-        Truth compare(String column, Object value, IntPredicate holds);
+        default Truth compare(String column, Object value, IntPredicate holds) {
+            return Truth.UNKNOWN;
+        }
 
-        Truth equalTo(String column, Object value);
+        default Truth equalTo(String column, Object value) {
+            return compare(column, value, c -> c == 0);
+        }
 
-        Truth text(String column, Predicate<String> holds);
+        default Truth text(String column, Predicate<String> holds) {
+            return Truth.UNKNOWN;
+        }
     }
 
     static boolean isSupported(Filter filter) {
@@ -194,11 +202,6 @@ record PushedFilter(Filter[] filters) implements RowFilter {
         }
 
         @Override
-        public Truth equalTo(String column, Object value) {
-            return compare(column, value, c -> c == 0);
-        }
-
-        @Override
         public Truth text(String column, Predicate<String> holds) {
             String text = textOf(column);
             return text == null ? Truth.UNKNOWN : Truth.of(holds.test(text));
@@ -208,26 +211,11 @@ record PushedFilter(Filter[] filters) implements RowFilter {
     /** The rows of a file of which only the sample name is known. In a batch, {@code #row} follows the name. */
     private record Named(String name) implements Known {
         @Override
-        public Truth isNull(String column) {
-            return Truth.UNKNOWN;
-        }
-
-        @Override
-        public Truth compare(String column, Object value, IntPredicate holds) {
-            return Truth.UNKNOWN;
-        }
-
-        @Override
         public Truth equalTo(String column, Object value) {
             String text = value.toString();
             boolean possible =
                     !column.equals(KvColumn.SAMPLE.column()) || text.equals(name) || text.startsWith(name + "#");
             return possible ? Truth.UNKNOWN : Truth.FALSE;
-        }
-
-        @Override
-        public Truth text(String column, Predicate<String> holds) {
-            return Truth.UNKNOWN;
         }
     }
 }

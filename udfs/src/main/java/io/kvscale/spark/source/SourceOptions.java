@@ -38,9 +38,7 @@ record SourceOptions(List<String> paths, CaptureOptions capture, int partitions,
     private static final String ROW_BYTES = "max_row_bytes";
 
     private static final Vocabulary KEYS = Vocabulary.of(Stream.concat(
-                    Arrays.stream(RecipeKey.values()).map(RecipeKey::path),
-                    Stream.of(PATH, PATHS, PARTITIONS, ROW_BYTES))
-            .toArray(String[]::new));
+            Arrays.stream(RecipeKey.values()).map(RecipeKey::path), Stream.of(PATH, PATHS, PARTITIONS, ROW_BYTES)));
 
     /** Unknown keys within this edit distance of a known one are errors; others may belong to Spark or a catalog. */
     private static final int TYPO_DISTANCE = 2;

@@ -1,5 +1,6 @@
 package io.kvscale.spark.sql;
 
+import java.util.Arrays;
 import java.util.Map;
 import java.util.function.BiFunction;
 import java.util.stream.IntStream;
@@ -48,24 +49,33 @@ public final class FunctionArguments {
         return count;
     }
 
+    /** These arguments; an analysis error if their number differs. */
+    public FunctionArguments exactly(int number) {
+        count(number, number);
+        return this;
+    }
+
+    /** A call of a public static method of a class with arguments of this call. */
+    public Expression call(Class<?> owner, String method, DataType type, Expression... arguments) {
+        Seq<Expression> all =
+                CollectionConverters.asScala(Arrays.asList(arguments)).toIndexedSeq();
+        return new FunctionCall(function, owner, method, type, all);
+    }
+
     /** Any whole number, as BIGINT. */
     public Expression integer(int index, String name) {
-        return type(index) instanceof IntegralType
-                ? cast(index, DataTypes.LongType)
-                : orNull(index, name, DataTypes.LongType, "INT or BIGINT");
+        return cast(index, name, type(index) instanceof IntegralType, DataTypes.LongType, "INT or BIGINT");
     }
 
     /** Any number, as DOUBLE. */
     public Expression number(int index, String name) {
-        return type(index) instanceof NumericType
-                ? cast(index, DataTypes.DoubleType)
-                : orNull(index, name, DataTypes.DoubleType, "DOUBLE");
+        return cast(index, name, type(index) instanceof NumericType, DataTypes.DoubleType, "DOUBLE");
     }
 
     public Expression text(int index, String name) {
-        return type(index) instanceof StringType
+        return type(index) instanceof StringType // of any collation
                 ? given.apply(index)
-                : orNull(index, name, DataTypes.StringType, "STRING");
+                : cast(index, name, false, DataTypes.StringType, "STRING");
     }
 
     /** A STRING with a fixed set of values. A literal is checked by {@code meaning} before the query runs. */
@@ -93,24 +103,19 @@ public final class FunctionArguments {
     }
 
     public Expression binary(int index, String name) {
-        return type(index) instanceof BinaryType
-                ? given.apply(index)
-                : orNull(index, name, DataTypes.BinaryType, "BINARY");
+        return cast(index, name, type(index) instanceof BinaryType, DataTypes.BinaryType, "BINARY");
     }
 
     /** An array of any numbers, as ARRAY&lt;FLOAT&gt;. */
     public Expression floats(int index, String name) {
-        return isNumbers(index) ? cast(index, FLOATS) : orNull(index, name, FLOATS, "ARRAY<FLOAT>");
+        return cast(index, name, isNumbers(index), FLOATS, "ARRAY<FLOAT>");
     }
 
     /** BINARY, or an array of any numbers as ARRAY&lt;FLOAT&gt;. */
     public Expression binaryOrFloats(int index, String name) {
-        if (type(index) instanceof BinaryType) {
-            return given.apply(index);
-        }
         return isNumbers(index)
-                ? cast(index, FLOATS)
-                : orNull(index, name, DataTypes.BinaryType, "BINARY or ARRAY<FLOAT>");
+                ? floats(index, name)
+                : cast(index, name, type(index) instanceof BinaryType, DataTypes.BinaryType, "BINARY or ARRAY<FLOAT>");
     }
 
     private DataType type(int index) {
@@ -122,8 +127,9 @@ public final class FunctionArguments {
                 && (array.elementType() instanceof NumericType || array.elementType() instanceof NullType);
     }
 
-    private Expression orNull(int index, String name, DataType type, String wanted) {
-        if (!(type(index) instanceof NullType)) {
+    /** The argument as {@code type}; an analysis error unless it is valid or NULL. */
+    private Expression cast(int index, String name, boolean valid, DataType type, String wanted) {
+        if (!valid && !(type(index) instanceof NullType)) {
             scala.collection.immutable.Map<String, String> parameters = SparkErrors.parameters(Map.of(
                     "sqlExpr", "\"" + function + "\"",
                     "paramIndex", "`" + name + "`",
@@ -132,10 +138,6 @@ public final class FunctionArguments {
                     "inputType", "\"" + type(index).sql() + "\""));
             Platform.throwException(new AnalysisException("DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE", parameters));
         }
-        return cast(index, type);
-    }
-
-    private Expression cast(int index, DataType type) {
         Expression argument = given.apply(index);
         return argument.dataType().equals(type) ? argument : Cast$.MODULE$.apply(argument, type, true);
     }

@@ -1,7 +1,6 @@
 package io.kvscale.spark.sql;
 
 import java.io.Serializable;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import org.apache.spark.sql.catalyst.InternalRow;
@@ -38,15 +37,6 @@ public final class FunctionCall extends Expression implements Serializable {
         this.method = method;
         this.type = type;
         this.arguments = arguments;
-    }
-
-    public static FunctionCall of(String name, Class<?> owner, String method, DataType type, Expression... arguments) {
-        return new FunctionCall(
-                name,
-                owner,
-                method,
-                type,
-                CollectionConverters.asScala(Arrays.asList(arguments)).toIndexedSeq());
     }
 
     private StaticInvoke invoke() {

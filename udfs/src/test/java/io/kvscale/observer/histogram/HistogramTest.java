@@ -101,9 +101,9 @@ class HistogramTest {
             for (int i = 0; i < repeats << 16; i++) {
                 values.putShort((short) (i * 40_503)); // odd, so a permutation
             }
-            SlotStatistics slot = new SlotStatistics(geometry, null, StatisticsKind.HISTOGRAM);
+            SlotStatistics slot = new SlotStatistics(geometry, null, StatisticsKind.HISTOGRAM.tables());
             slot.update(new Position(source(geometry, 0, 1, repeats << 16, false, null), 0), values.flip());
-            ValueCounts counts = Objects.requireNonNull(slot.counts(0, 1));
+            ValueCounts counts = Objects.requireNonNull(slot.histogram(0, 1));
             int finite = 2 * dtype.infinityKey();
             assertThat(counts.counts()).hasSize(finite).containsOnly(repeats);
             assertThat(slot.finite()).isEqualTo((long) repeats * finite);
@@ -130,7 +130,7 @@ class HistogramTest {
             values.putInt(bits);
             naive.count(0, Float.intBitsToFloat(bits));
         }
-        SlotStatistics slot = new SlotStatistics(geometry, null, StatisticsKind.HISTOGRAM);
+        SlotStatistics slot = new SlotStatistics(geometry, null, StatisticsKind.HISTOGRAM.tables());
         slot.update(new Position(source(geometry, 0, 1, n + 1, false, null), 0), values.flip());
         naive.check(slot);
         assertThat(NaiveCounts.brain(Float.MAX_VALUE)).isEqualTo(Dtype.BF16.toFloat(0x7f7f));

@@ -171,7 +171,7 @@ class CountedRangesTest {
     /** Heads of one channel. */
     private static SlotStatistics statistics(StatisticsKind kind, int heads, float... values) {
         Geometry geometry = new Geometry(Dtype.BF16, heads, 1);
-        SlotStatistics statistics = new SlotStatistics(geometry, null, kind);
+        SlotStatistics statistics = new SlotStatistics(geometry, null, kind.tables());
         ByteBuffer data = ByteBuffer.allocate(2 * values.length).order(ByteOrder.LITTLE_ENDIAN);
         for (float x : values) {
             data.putShort((short) Dtype.BF16.fromFloat(x));

@@ -109,7 +109,7 @@ class PerBatchComparisonTest {
     }
 
     private static ValueCounts counts(SlotStatistics slot) {
-        return Objects.requireNonNull(slot.counts(0, slot.geometry().heads()));
+        return Objects.requireNonNull(slot.histogram(0, slot.geometry().heads()));
     }
 
     /** The range that llm-compressor chooses in one batch, with steps in the type of the data. */
