@@ -7,7 +7,6 @@ import io.kvscale.job.advice.Advisor;
 import io.kvscale.job.advice.AverageBits;
 import io.kvscale.job.advice.MinSqnr;
 import io.kvscale.job.console.AdvicePrinter;
-import io.kvscale.job.console.Console;
 import io.kvscale.numeric.NumberFormat;
 import io.kvscale.scheme.InvalidSchemeException;
 import io.kvscale.scheme.SchemeText;
@@ -23,10 +22,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Spec;
 import picocli.CommandLine.TypeConversionException;
 
 /** Recommends number formats. Reads only a statistics file; does not start Spark. */
@@ -37,11 +33,7 @@ import picocli.CommandLine.TypeConversionException;
             "Each format is measured with the symmetric static scales that have the least squared error. SQNR is over",
             "all values. K and V of a layer are both quantized, or both stay in 16 bits; then vLLM must skip the layer."
         })
-public final class AdviseCommand implements Callable<Integer> {
-    @Spec
-    @SuppressWarnings("NullAway.Init") // set by picocli
-    private CommandSpec spec;
-
+public final class AdviseCommand extends CommandPart implements Callable<Integer> {
     @Option(
             names = "--statistics",
             required = true,
@@ -124,10 +116,9 @@ public final class AdviseCommand implements Callable<Integer> {
     public Integer call() {
         Advisor advisor = new Advisor(strategy(), formats(), goal.budget());
         Configuration hadoop = new Configuration();
-        PrintWriter out = spec.commandLine().getOut();
+        PrintWriter out = out();
         Advice advice = advisor.advise(HadoopFiles.statistics(statisticsFile, hadoop));
-        Console console = new Console(spec.commandLine().getErr(), false);
-        advice.warnings().forEach(console::warn);
+        advice.warnings().forEach(console(false)::warn);
         if (json) {
             out.print(AdviceJson.of(advice));
         } else {
@@ -143,10 +134,8 @@ public final class AdviseCommand implements Callable<Integer> {
                 return known;
             }
         }
-        throw new ParameterException(
-                spec.commandLine(),
-                "--strategy must be tensor or attn_head, because values are counted by head; got '"
-                        + DataProblem.shown(strategy) + "'");
+        throw error("--strategy must be tensor or attn_head, because values are counted by head; got '"
+                + DataProblem.shown(strategy) + "'");
     }
 
     private List<NumberFormat> formats() {
@@ -155,7 +144,7 @@ public final class AdviseCommand implements Callable<Integer> {
                     ? Advisor.FORMATS
                     : formats.stream().map(SchemeText::format).toList();
         } catch (InvalidSchemeException e) {
-            throw new ParameterException(spec.commandLine(), "--formats: " + e.what() + "; " + e.remedy(), e);
+            throw error("--formats: " + e.what() + "; " + e.remedy());
         }
     }
 }

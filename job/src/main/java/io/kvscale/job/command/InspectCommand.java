@@ -29,10 +29,8 @@ import java.util.concurrent.Callable;
 import org.apache.hadoop.conf.Configuration;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 /** Shows what files hold. */
 @Command(
@@ -41,11 +39,7 @@ import picocli.CommandLine.Spec;
         footer = {
             "A single capture is read completely, with its ranges. Of several captures only headers and masks are read."
         })
-public final class InspectCommand implements Callable<Integer> {
-    @Spec
-    @SuppressWarnings("NullAway.Init") // set by picocli
-    private CommandSpec spec;
-
+public final class InspectCommand extends CommandPart implements Callable<Integer> {
     @Parameters(
             paramLabel = "PATH",
             arity = "1..*",
@@ -64,7 +58,7 @@ public final class InspectCommand implements Callable<Integer> {
     @Override
     public Integer call() throws JsonProcessingException {
         Configuration hadoop = new Configuration();
-        PrintWriter out = spec.commandLine().getOut();
+        PrintWriter out = out();
         CaptureOptions options = recipeFile == null
                 ? CaptureOptions.defaults()
                 : HadoopFiles.recipe(recipeFile, hadoop).capture();
@@ -74,7 +68,7 @@ public final class InspectCommand implements Callable<Integer> {
             if (content instanceof PathContent.Scales scales) {
                 shown.add(scales(path, scales, out));
             } else if (content instanceof PathContent.Statistics statistics) {
-                shown.add(statistics(path, "statistics", statistics.statistics(), true, out));
+                shown.add(statistics(path, "statistics", statistics.statistics(), out));
                 if (!json) {
                     StatisticsPrinter.printHistograms(statistics.statistics(), out);
                 }
@@ -100,10 +94,10 @@ public final class InspectCommand implements Callable<Integer> {
     }
 
     private Map<String, Object> statistics(
-            String path, String kind, CalibrationStatistics statistics, boolean values, PrintWriter out) {
+            String path, String kind, CalibrationStatistics statistics, PrintWriter out) {
         if (!json) {
             out.println(path + ": " + kind);
-            StatisticsPrinter.print(statistics, values, out);
+            StatisticsPrinter.print(statistics, true, out);
         }
         return described(path, kind, StatisticsPrinter.json(statistics));
     }
@@ -120,7 +114,7 @@ public final class InspectCommand implements Callable<Integer> {
         for (InputFile file : files) {
             TaskState read = read(file, options, hadoop, depth);
             if (depth == Depth.VALUES) {
-                shown.add(statistics(path, "capture", read.statistics(), true, out));
+                shown.add(statistics(path, "capture", read.statistics(), out));
             } else {
                 if (json) {
                     shown.add(described(file.name(), "capture", StatisticsPrinter.json(read.statistics())));

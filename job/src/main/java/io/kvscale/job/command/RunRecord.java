@@ -18,36 +18,20 @@ final class RunRecord {
     private final List<String> inputs;
     private final @Nullable String table;
 
-    RunRecord(List<String> inputs) {
-        this(inputs, null);
-    }
-
     /** @param table the table that was read instead of inputs; null for none */
     RunRecord(List<String> inputs, @Nullable String table) {
         this.inputs = List.copyOf(inputs);
         this.table = table;
     }
 
-    Map<String, Object> finish(CalibrationResult result) {
-        Tally tally = result.tally();
-        Map<String, Object> run = finish();
-        double seconds = Duration.between(start, Instant.now()).toMillis() / 1e3;
-        run.put("read_bytes", tally.readBytes());
-        run.put("task_seconds", tally.nanos() / 1e9);
-        run.put("throughput_mb_per_s", tally.readBytes() / 1e6 / Math.max(seconds, 1e-3));
-        run.put("partitions", result.partitions());
-        run.put("spark_version", result.sparkVersion());
-        run.put("master", result.master());
-        return run;
-    }
-
-    /** The record of a run without Spark. */
-    Map<String, Object> finish() {
+    /** The record of a run that ends now. @param result null for a run without Spark */
+    Map<String, Object> finish(@Nullable CalibrationResult result) {
         Instant end = Instant.now();
+        double seconds = Duration.between(start, end).toMillis() / 1e3;
         Map<String, Object> run = new LinkedHashMap<>();
         run.put("started", start.truncatedTo(ChronoUnit.MILLIS).toString());
         run.put("finished", end.truncatedTo(ChronoUnit.MILLIS).toString());
-        run.put("seconds", Duration.between(start, end).toMillis() / 1e3);
+        run.put("seconds", seconds);
         run.put("inputs", inputs);
         if (table != null) {
             run.put("table", table);
@@ -55,6 +39,15 @@ final class RunRecord {
         run.put("kvscale_version", Version.kvscale());
         run.put("java_version", System.getProperty("java.version"));
         run.put("host", host());
+        if (result != null) {
+            Tally tally = result.tally();
+            run.put("read_bytes", tally.readBytes());
+            run.put("task_seconds", tally.nanos() / 1e9);
+            run.put("throughput_mb_per_s", tally.readBytes() / 1e6 / Math.max(seconds, 1e-3));
+            run.put("partitions", result.partitions());
+            run.put("spark_version", result.sparkVersion());
+            run.put("master", result.master());
+        }
         return run;
     }
 

@@ -1,10 +1,10 @@
 package io.kvscale.job.console;
 
 import io.kvscale.job.spark.Progress;
+import io.kvscale.task.FailedSamples;
 import io.kvscale.tensor.DataProblem;
 import java.io.PrintWriter;
 import java.util.stream.Collectors;
-import org.jspecify.annotations.Nullable;
 
 /** Notices, warnings and progress on standard error. With {@code quiet} it prints nothing. */
 public record Console(PrintWriter err, boolean quiet) {
@@ -20,8 +20,10 @@ public record Console(PrintWriter err, boolean quiet) {
         say("warning: " + text);
     }
 
-    /** Warns of samples that the model failed on. @param first the first failure; null if there is none */
-    public void warnFailedSamples(long count, @Nullable DataProblem first) {
+    /** Warns of samples that the model failed on, if there are any. */
+    public void warnFailedSamples(FailedSamples failed) {
+        DataProblem first = failed.first();
+        long count = failed.count();
         if (first != null) {
             warn("the model failed on " + (count == 1 ? "1 sample" : count + " samples")
                     + ", left out of the result" + (count == 1 ? ": " : "; the first: ")
