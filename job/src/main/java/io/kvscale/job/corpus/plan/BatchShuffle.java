@@ -70,18 +70,6 @@ public final class BatchShuffle {
         public int getPartition(Object place) {
             return partitionOfBatch[batch((Long) place)];
         }
-
-        @Override
-        public boolean equals(Object other) {
-            return other instanceof BatchPartitioner that
-                    && count == that.count
-                    && Arrays.equals(partitionOfBatch, that.partitionOfBatch);
-        }
-
-        @Override
-        public int hashCode() {
-            return Arrays.hashCode(partitionOfBatch);
-        }
     }
 
     private static int batch(long place) {

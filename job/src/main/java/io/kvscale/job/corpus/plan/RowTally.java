@@ -15,15 +15,12 @@ import org.jspecify.annotations.Nullable;
 public record RowTally(
         long good,
         long bad,
-        @Nullable BadRecord first,
+        EncodedRow.@Nullable Bad first,
         @Nullable DataProblem failure) implements Serializable {
     public static final RowTally NONE = new RowTally(0, 0, null, null);
 
-    /** A bad record and its sort key. */
-    public record BadRecord(String order, DataProblem problem) implements Serializable {}
-
-    private static final Comparator<BadRecord> ORDER =
-            Comparator.comparing(BadRecord::order, TextSample.BY_NAME).thenComparing(BadRecord::problem);
+    private static final Comparator<EncodedRow.Bad> ORDER =
+            Comparator.comparing(EncodedRow.Bad::order, TextSample.BY_NAME).thenComparing(EncodedRow.Bad::problem);
 
     public static RowTally of(Iterator<byte[]> rows) {
         RowTally tally = NONE;
@@ -35,7 +32,7 @@ public record RowTally(
                 EncodedRow read = EncodedRow.fromByteArray(row);
                 tally = tally.merge(
                         read instanceof EncodedRow.Bad bad
-                                ? new RowTally(0, 1, new BadRecord(bad.order(), bad.problem()), null)
+                                ? new RowTally(0, 1, bad, null)
                                 : new RowTally(0, 0, null, ((EncodedRow.Failed) read).problem()));
             }
         }
