@@ -4,7 +4,6 @@ import io.kvscale.capture.layout.CaptureOptions;
 import io.kvscale.observer.StatisticsKind;
 import io.kvscale.option.CaptureKeys;
 import io.kvscale.option.RecipeKey;
-import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.tensor.DataProblem;
 import java.io.Serializable;
@@ -77,16 +76,6 @@ public record Recipe(
     /** Reads a recipe from any Hadoop file system. @throws RecipeException if the file is absent or wrong */
     public static Recipe read(Path file, Configuration configuration) {
         return parse(RecipeFile.read(file, configuration), file.toString());
-    }
-
-    /** The scheme of K in layers without an override. */
-    public QuantizationScheme key() {
-        return schemes.key();
-    }
-
-    /** The scheme of V in layers without an override. */
-    public QuantizationScheme value() {
-        return schemes.value();
     }
 
     /** Whether each layer has one latent tensor and no V. */
