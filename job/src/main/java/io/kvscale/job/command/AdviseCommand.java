@@ -15,6 +15,7 @@ import io.kvscale.tensor.DataProblem;
 import java.io.PrintWriter;
 import java.math.BigDecimal;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.apache.hadoop.conf.Configuration;
@@ -59,11 +60,10 @@ public final class AdviseCommand extends CommandPart implements Callable<Integer
     private boolean json;
 
     /** The values of {@code --formats} that its help lists. */
-    static final class FormatNames extends ArrayList<String> {
-        private static final long serialVersionUID = 1L;
-
-        FormatNames() {
-            Advisor.FORMATS.forEach(format -> add(format.names().get(0)));
+    static final class FormatNames implements Iterable<String> {
+        @Override
+        public Iterator<String> iterator() {
+            return Advisor.FORMATS.stream().map(format -> format.names().get(0)).iterator();
         }
     }
 

@@ -1,6 +1,5 @@
 package io.kvscale.job.command;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import io.kvscale.capture.CaptureListing;
 import io.kvscale.capture.CaptureReader.Depth;
 import io.kvscale.capture.layout.CaptureOptions;
@@ -19,8 +18,8 @@ import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.task.CalibrationTask;
 import io.kvscale.task.TaskState;
 import io.kvscale.tensor.InvalidDataException;
+import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -56,7 +55,7 @@ public final class InspectCommand extends CommandPart implements Callable<Intege
     private boolean json;
 
     @Override
-    public Integer call() throws JsonProcessingException {
+    public Integer call() throws IOException {
         Configuration hadoop = new Configuration();
         PrintWriter out = out();
         CaptureOptions options = recipeFile == null
@@ -83,14 +82,12 @@ public final class InspectCommand extends CommandPart implements Callable<Intege
         return ExitCode.DONE;
     }
 
-    private Map<String, Object> scales(String path, PathContent.Scales scales, PrintWriter out)
-            throws JsonProcessingException {
+    private Map<String, Object> scales(String path, PathContent.Scales scales, PrintWriter out) throws IOException {
         if (!json) {
             out.println(path + ": scale table");
             ScaleTablePrinter.print(scales.table(), out);
         }
-        String text = new String(scales.table().toJson(), StandardCharsets.UTF_8);
-        return described(path, "scales", Json.MAPPER.readValue(text, Map.class));
+        return described(path, "scales", Json.MAPPER.readValue(scales.table().toJson(), Map.class));
     }
 
     private Map<String, Object> statistics(

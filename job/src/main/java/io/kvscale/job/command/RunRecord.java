@@ -12,7 +12,7 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** The content of {@code run.json}: the values that vary from run to run. */
+/** The content of {@code run.json}: times, inputs, versions and throughput of one run. */
 final class RunRecord {
     private final Instant start = Instant.now();
     private final List<String> inputs;

@@ -8,7 +8,7 @@ import java.util.stream.Collectors;
 
 /** Notices, warnings and progress on standard error. With {@code quiet} it prints nothing. */
 public record Console(PrintWriter err, boolean quiet) {
-    /** Prints a notice: something that the user should know and need not act on. */
+    /** Prints a notice, which needs no action by the user. */
     public void say(String text) {
         if (!quiet) {
             err.println("kvscale: " + text);
@@ -31,7 +31,7 @@ public record Console(PrintWriter err, boolean quiet) {
         }
     }
 
-    /** A new progress display, one for each phase. */
+    /** A progress display for the Spark jobs of one command. */
     public Progress progress() {
         return new Progress(System.err, Boolean.getBoolean("kvscale.terminal"), quiet);
     }
