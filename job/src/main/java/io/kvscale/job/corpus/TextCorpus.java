@@ -72,7 +72,7 @@ public record TextCorpus(
         boolean opened = false;
         try {
             RowTally tally = reader.withContext(() -> progress.track(
-                    spark, "reads " + input.shown(), new Work.Texts(), (none, texts) -> tally(rows, texts)));
+                    spark, "reads " + input.shown(), new Work.Texts(), (unused, texts) -> tally(rows, texts)));
             check(tally, input, settings);
             List<TextSample> samples = reader.withContext(() -> samples(rows));
             if (samples.size() != tally.good()) {

@@ -124,7 +124,7 @@ public final class BatchShuffle {
         return planned;
     }
 
-    /** The good rows with a hash up to {@code last}, keyed by content. Of rows with equal content only the first. */
+    /** The good rows with a hash up to {@code last}, keyed by content. Rows that repeat a content are left out. */
     private static Iterator<Tuple2<String, byte[]>> distinct(Iterator<byte[]> rows, ContentHash last) {
         Set<String> seen = new HashSet<>();
         return StreamSupport.stream(Spliterators.spliteratorUnknownSize(rows, 0), false)

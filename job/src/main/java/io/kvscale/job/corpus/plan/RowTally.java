@@ -9,8 +9,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Counts of {@link EncodedRow}s. The merge is commutative and associative.
  *
- * @param first the first bad record in sample order
- * @param failure the first failure; no record of that file or task was read
+ * @param first the first bad record in sample order; null if there is none
+ * @param failure the first file that cannot be read, or tokenizer that cannot be opened; null if there is none
  */
 public record RowTally(
         long good,
