@@ -33,11 +33,11 @@ final class RoleSchemes {
         this.kvscale = kvscale;
         this.ignored = ignored;
         parse(base, base.values(), key -> ignored.add(base.pathOf(key)));
-        ScaleDtype ours = kvscale.scaleDtype();
-        Object theirs = base.get(SCALE_DTYPE);
-        if (ours != null
-                && ("float32".equals(theirs) || "input".equals(theirs))
-                && !ours.word().equals(theirs)) {
+        ScaleDtype own = kvscale.scaleDtype();
+        Object overruled = base.get(SCALE_DTYPE);
+        if (own != null
+                && ("float32".equals(overruled) || "input".equals(overruled))
+                && !own.word().equals(overruled)) {
             ignored.add(base.pathOf(SCALE_DTYPE));
         }
         Object convention = base.get(GLOBAL_SCALE);
@@ -70,9 +70,9 @@ final class RoleSchemes {
     /** @param further an override, applied after the keys of the role; null for none */
     private QuantizationScheme scheme(Role role, @Nullable Section further) {
         Map<String, Object> fields = new LinkedHashMap<>(base.values());
-        ScaleDtype ours = kvscale.scaleDtype();
-        if (ours != null) {
-            fields.put(SCALE_DTYPE, ours.word());
+        ScaleDtype scaleDtype = kvscale.scaleDtype();
+        if (scaleDtype != null) {
+            fields.put(SCALE_DTYPE, scaleDtype.word());
         }
         Section last = base;
         for (Section override : Arrays.asList(kvscale.scheme(role), further)) {

@@ -104,6 +104,7 @@ final class Section implements KeyValues {
         return key == null ? error("", what, remedy) : holder(key).error(key.leaf(), what, remedy);
     }
 
+    /** The mapping that holds a key: this one, or one directly below it. */
     private Section holder(RecipeKey key) {
         return key.parent().equals(parent) ? this : section(key.parent());
     }
