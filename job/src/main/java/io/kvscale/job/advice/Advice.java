@@ -79,13 +79,7 @@ public record Advice(
 
     /** A recipe for {@code kvscale scales} with the recommended formats, as YAML; null if no layer is quantized. */
     public @Nullable String recipe() {
-        return skippedLayers().size()
-                        == slots.stream()
-                                .map(slot -> slot.slot().layer())
-                                .distinct()
-                                .count()
-                ? null
-                : new AdviceRecipe(this).text();
+        return slots.stream().anyMatch(slot -> slot.chosen().isQuantized()) ? new AdviceRecipe(this).text() : null;
     }
 
     /** The reason why vLLM cannot load the recommended scales; null if it can, or if nothing is quantized. */

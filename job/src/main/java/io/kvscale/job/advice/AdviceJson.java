@@ -14,10 +14,6 @@ public final class AdviceJson {
     private AdviceJson() {}
 
     public static String of(Advice advice) {
-        return Json.text(content(advice));
-    }
-
-    private static Map<String, @Nullable Object> content(Advice advice) {
         Map<String, @Nullable Object> json = new LinkedHashMap<>();
         json.put("budget", advice.goal().option());
         json.put("strategy", advice.strategy().word());
@@ -30,7 +26,7 @@ public final class AdviceJson {
         json.put("vllm_arguments", advice.skipArguments());
         json.put("vllm_refusal", advice.vllmRefusal());
         json.put("recipe", advice.recipe());
-        return json;
+        return Json.text(json);
     }
 
     private static List<Map<String, Object>> layers(Advice advice) {

@@ -15,9 +15,9 @@ import io.kvscale.tensor.Slot;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
-import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /** Chooses a number format for each slot from statistics with histograms. */
 public final class Advisor {
@@ -57,10 +57,10 @@ public final class Advisor {
                 .solve(statistics, null)
                 .warnings());
         slots.forEach(Advisor::checkCounted);
-        List<SlotCandidates> candidates = List.copyOf(slots.entrySet()).parallelStream()
+        List<List<SlotCandidates>> layers = List.copyOf(List.copyOf(slots.entrySet()).parallelStream()
                 .map(slot -> SlotCandidates.of(slot.getKey(), slot.getValue(), formats, strategy))
-                .toList();
-        List<List<SlotCandidates>> layers = byLayer(candidates);
+                .collect(Collectors.groupingBy(slot -> slot.slot().layer(), TreeMap::new, Collectors.toList()))
+                .values());
         List<List<Candidate>> chosen = goal.choose(layers);
         List<SlotAdvice> advice = new ArrayList<>();
         for (int i = 0; i < layers.size(); i++) {
@@ -78,13 +78,6 @@ public final class Advisor {
                             "calibrate again with statistics: histogram under kvscale in the recipe")
                     .inSlot(slot));
         }
-    }
-
-    private static List<List<SlotCandidates>> byLayer(List<SlotCandidates> slots) {
-        Map<Integer, List<SlotCandidates>> layers = new TreeMap<>();
-        slots.forEach(slot -> layers.computeIfAbsent(slot.slot().layer(), l -> new ArrayList<>())
-                .add(slot));
-        return List.copyOf(layers.values());
     }
 
     /** The irregularities of the statistics that a recipe has to allow, as the recipe of the calibration did. */

@@ -41,8 +41,6 @@ record CaptureRates(
         DeriveTime derive) {
 
     /**
-     * Measures.
-     *
      * @param prefix of the names of figures
      * @param seconds of all rounds together
      */

@@ -8,7 +8,7 @@ import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.stream.Stream;
+import java.util.stream.LongStream;
 
 /** Generated captures in a temporary folder, which {@link #close} deletes. */
 final class GeneratedCaptures implements Closeable {
@@ -34,10 +34,8 @@ final class GeneratedCaptures implements Closeable {
     }
 
     private void fill(CaptureShape shape, long files) throws IOException {
-        List<byte[]> tensors = Stream.iterate(1, seed -> seed + 1)
-                .limit(TENSORS)
-                .map(shape::randomTensor)
-                .toList();
+        List<byte[]> tensors =
+                LongStream.rangeClosed(1, TENSORS).mapToObj(shape::randomTensor).toList();
         for (int file = 0; file < files; file++) {
             SafetensorsWriter writer = new SafetensorsWriter();
             for (int layer = 0; layer < shape.layers(); layer++) {

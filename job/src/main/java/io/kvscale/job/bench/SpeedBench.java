@@ -38,7 +38,7 @@ public final class SpeedBench {
             large = CaptureRates.measure(captures, "", seconds);
             if (sql) {
                 try (TemporaryFolder tables = TemporaryFolder.in(parent, "kvscale-bench-")) {
-                    queries = SqlRates.measure(captures, tables.path(), seconds).figures();
+                    queries = SqlRates.measure(captures, tables.path(), seconds);
                 }
             }
         }

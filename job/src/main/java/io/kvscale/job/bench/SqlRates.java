@@ -20,11 +20,9 @@ import org.apache.spark.sql.SparkSession;
 
 /**
  * Rates of the job, of SQL over several sources and of SQL without kvscale's functions, on two threads. All are in GB/s of
- * captured K and V.
- *
- * @param plain SQL over {@code array<float>}, with the bytes that the values had when captured
+ * captured K and V: values in {@code array<float>} count with the bytes that they had when captured.
  */
-record SqlRates(double job, double captures, double arrow, double parquet, double plain) {
+final class SqlRates {
     private static final String STATISTICS = "SELECT layer, role,"
             + " kv_stats_agg(layer, role, dtype, heads, head_dim, data, sample) FROM %s GROUP BY layer, role";
 
@@ -40,7 +38,10 @@ record SqlRates(double job, double captures, double arrow, double parquet, doubl
     /** Number of hard links to each file. A query has an overhead of 0.1 s, which is negligible for real corpora. */
     private static final int LINKS = 16;
 
-    static SqlRates measure(GeneratedCaptures captures, Path tables, double seconds) throws Exception {
+    private SqlRates() {}
+
+    /** Figures by name. */
+    static Map<String, Double> measure(GeneratedCaptures captures, Path tables, double seconds) throws Exception {
         try (SparkSession spark = session(tables)) {
             Path corpus = multiplied(captures.folder(), tables.resolve("captures"));
             Path arrow = ArrowTables.write(captures.folder(), tables.resolve("written"));
@@ -58,12 +59,22 @@ record SqlRates(double job, double captures, double arrow, double parquet, doubl
             whole.put("kvtensors", () -> query(spark, STATISTICS.formatted("kvtensors")));
             whole.put("arrow", () -> query(spark, STATISTICS.formatted("arrow")));
             ToDoubleFunction<String> rate = new Rounds(bytes(spark, "kvtensors"), seconds).medians(whole);
-            return new SqlRates(
-                    rate.applyAsDouble("job"),
-                    rate.applyAsDouble("kvtensors"),
-                    rate.applyAsDouble("arrow"),
-                    alone(spark, STATISTICS.formatted("parquet"), SOME, seconds / 4),
-                    alone(spark, PLAIN, FEW, seconds / 4));
+            double job = rate.applyAsDouble("job");
+            double sql = rate.applyAsDouble("kvtensors");
+            double arrows = rate.applyAsDouble("arrow");
+            double parquet = alone(spark, STATISTICS.formatted("parquet"), SOME, seconds / 4);
+            double plain = alone(spark, PLAIN, FEW, seconds / 4);
+            Map<String, Double> figures = new LinkedHashMap<>();
+            figures.put("job_gbps", job);
+            figures.put("sql_gbps", sql);
+            figures.put("arrow_gbps", arrows);
+            figures.put("parquet_gbps", parquet);
+            figures.put("plain_sql_gbps", plain);
+            figures.put("sql_ratio", sql / job);
+            figures.put("arrow_ratio", arrows / job);
+            figures.put("parquet_ratio", parquet / job);
+            figures.put("plain_sql_speedup", sql / plain);
+            return figures;
         }
     }
 
@@ -133,19 +144,5 @@ record SqlRates(double job, double captures, double arrow, double parquet, doubl
             throw new IOException("the generated captures are invalid: " + result.problem());
         }
         return result;
-    }
-
-    Map<String, Double> figures() {
-        Map<String, Double> figures = new LinkedHashMap<>();
-        figures.put("job_gbps", job);
-        figures.put("sql_gbps", captures);
-        figures.put("arrow_gbps", arrow);
-        figures.put("parquet_gbps", parquet);
-        figures.put("plain_sql_gbps", plain);
-        figures.put("sql_ratio", captures / job);
-        figures.put("arrow_ratio", arrow / job);
-        figures.put("parquet_ratio", parquet / job);
-        figures.put("plain_sql_speedup", captures / plain);
-        return figures;
     }
 }

@@ -8,7 +8,6 @@ import io.kvscale.job.recipe.Recipe;
 import io.kvscale.job.spark.Progress;
 import io.kvscale.job.spark.RunningSpark;
 import io.kvscale.job.spark.SparkRuntime;
-import io.kvscale.job.spark.Work;
 import io.kvscale.task.Tally;
 import io.kvscale.task.TaskState;
 import io.kvscale.tensor.InvalidDataException;
@@ -21,12 +20,12 @@ import org.jspecify.annotations.Nullable;
 import scala.Tuple2;
 
 /**
- * Calibrates a recipe on Spark: an action. Set the inputs, then call {@link #execute} or {@link #dryRun} once or more.
+ * Calibrates a recipe on Spark: an action. Set the inputs, then call {@link #execute} or {@link #dryRun}.
  *
  * <p>Each pass over the corpus is one Spark job: every task observes its split, the states are merged by slot in parallel,
  * and the driver receives one state per merging task. Merging is exact and order-free, so the result has the same bits for
- * any partitioning, retries and speculative copies. Texts are read and tokenized in Spark jobs before; with {@code
- * feedback: fake_quantize} a first pass gives the scales that the second one feeds back.
+ * any partitioning, retries and speculative copies. Texts are read and tokenized in earlier Spark jobs. With {@code
+ * feedback: fake_quantize} a first pass gives the scales for the feedback of the second pass.
  *
  * <p>Spark is stopped when an action ends, also by an error, unless it was running before.
  */
@@ -82,8 +81,8 @@ public final class CalibrationJob {
     }
 
     /**
-     * The number of tasks to aim at; for a table the largest number of tasks. 0, the default: enough for every core, at
-     * most about 1 GB of captures each; for a table as Spark plans them.
+     * Target number of tasks; for a table, maximum number. 0, the default: enough for every core, with at most about 1 GB
+     * of captures each; for a table, as Spark plans them.
      */
     public CalibrationJob partitions(int count) {
         this.partitions = count;
@@ -155,8 +154,8 @@ public final class CalibrationJob {
     }
 
     private TaskState run(JavaSparkContext spark, Pass pass, Depth depth) {
-        Work work = depth == Depth.VALUES ? pass.work() : new Work.Nothing();
-        return pass.withContext(() -> progress.track(spark, pass.description(), work, (observed, samples) -> {
+        Progress shown = depth == Depth.VALUES ? progress : Progress.NONE;
+        return pass.withContext(() -> shown.track(spark, pass.description(), pass.work(), (observed, samples) -> {
             int mergers = Math.max(1, Math.min(spark.defaultParallelism(), pass.partitions()));
             List<byte[]> merged = pass.states(depth, observed, samples)
                     .partitionBy(new HashPartitioner(mergers))

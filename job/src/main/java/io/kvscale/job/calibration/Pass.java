@@ -38,7 +38,7 @@ interface Pass extends AutoCloseable {
      */
     JavaPairRDD<Integer, byte[]> states(Depth depth, LongAccumulator observed, LongAccumulator samples);
 
-    /** Runs the tasks and adds the errors that only this kind of corpus can have. */
+    /** Runs the tasks. Adds the checks and the error context of this kind of corpus. */
     default TaskState withContext(Supplier<TaskState> run) {
         return run.get();
     }
@@ -48,12 +48,12 @@ interface Pass extends AutoCloseable {
         return true;
     }
 
-    /** Whether what this pass observes depends on scales that a first pass must give. */
+    /** Whether this pass is the first of two: the second one feeds back the scales that it gives. */
     default boolean wantsScales() {
         return false;
     }
 
-    /** The same pass with these scales fed back. */
+    /** The second pass, which feeds back these scales. */
     default Pass with(ScaleTable scales) {
         return this;
     }

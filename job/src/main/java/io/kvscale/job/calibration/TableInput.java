@@ -14,9 +14,9 @@ import java.util.function.Supplier;
  *
  * @param name a table or view in Spark's catalog; empty for Parquet files
  * @param parquet Parquet files, folders and globs, resolved by Spark
- * @param walked the number of files that our own listing found; 0 if there was no listing
+ * @param listedFiles the number of Parquet files that kvscale listed, to compare with Spark's; 0: not listed
  */
-public record TableInput(String name, List<String> parquet, int walked) {
+public record TableInput(String name, List<String> parquet, int listedFiles) {
     public static TableInput named(String name) {
         return new TableInput(name, List.of(), 0);
     }
@@ -38,7 +38,7 @@ public record TableInput(String name, List<String> parquet, int walked) {
         return name.isEmpty();
     }
 
-    /** Runs what reads the table, and turns Spark's errors into errors of the table. */
+    /** Runs an action that reads the table. Turns Spark's errors about it into errors about the input. */
     <T> T withContext(Supplier<T> reading) {
         return TableErrors.withContext(
                 shown(),

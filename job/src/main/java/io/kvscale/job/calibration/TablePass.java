@@ -34,44 +34,44 @@ final class TablePass implements Pass {
     private final TableSchema schema;
     private final Dataset<?> table;
     private final int files;
-    private final int most;
+    private final int maxPartitions;
     private @Nullable JavaRDD<InternalRow> rows;
     private Depth planned = Depth.VALUES;
 
-    private TablePass(TableInput input, Recipe recipe, Dataset<?> table, int files, int most) {
+    private TablePass(TableInput input, Recipe recipe, Dataset<?> table, int files, int maxPartitions) {
         this.input = input;
         this.recipe = recipe;
         this.table = table;
         this.files = files;
-        this.most = most;
+        this.maxPartitions = maxPartitions;
         this.schema = new TableSchema(table, recipe.capture().columns());
     }
 
     /**
      * Looks the table up and checks its columns.
      *
-     * @param most the largest number of partitions; 0: as Spark plans them
+     * @param maxPartitions maximum number of partitions; 0: as Spark plans them
      * @throws InvalidDataException if there is no such table, or its columns are not K and V
      */
-    static TablePass plan(JavaSparkContext spark, Recipe recipe, TableInput input, int most) {
+    static TablePass plan(JavaSparkContext spark, Recipe recipe, TableInput input, int maxPartitions) {
         SparkSession session = input.withContext(() -> TableSession.of(spark));
         Dataset<?> table = input.withContext(() -> input.isParquet()
                 ? session.read().parquet(input.parquet().toArray(String[]::new))
                 : session.table(input.name()));
-        return new TablePass(input, recipe, table, input.isParquet() ? files(input, table) : 0, most);
+        return new TablePass(input, recipe, table, input.isParquet() ? files(input, table) : 0, maxPartitions);
     }
 
-    /** Counts the files that Spark reads for the inputs. */
+    /** The number of Parquet files that Spark reads; checks it against the listing. */
     private static int files(TableInput input, Dataset<?> table) {
-        String[] taken = input.withContext(() -> TableSession.files(table));
-        int distinct = (int) Arrays.stream(taken).distinct().count();
-        if (distinct < taken.length) {
+        String[] paths = input.withContext(() -> TableSession.files(table));
+        int distinct = (int) Arrays.stream(paths).distinct().count();
+        if (distinct < paths.length) {
             throw new InvalidDataException(DataProblem.of(
                     "a Parquet file is given twice, and Spark would read it twice", "give every file or folder once"));
         }
-        if (input.walked() > 0 && distinct != input.walked()) {
+        if (input.listedFiles() > 0 && distinct != input.listedFiles()) {
             throw new InvalidDataException(DataProblem.of(
-                    "Spark reads " + distinct + " of " + input.walked() + " Parquet files in " + input.shown(),
+                    "Spark reads " + distinct + " of " + input.listedFiles() + " Parquet files in " + input.shown(),
                     "give the folders that hold the files one by one, or set --input-format parquet if this is"
                             + " intended: Spark reads only subfolders named column=value"));
         }
@@ -113,11 +113,11 @@ final class TablePass implements Pass {
         CaptureOptions options = recipe.capture();
         SlotSchemes schemes = recipe.schemes();
         StatisticsKind kind = recipe.statistics();
-        KvRowDecoder reader = new KvRowDecoder(
+        KvRowDecoder decoder = new KvRowDecoder(
                 input.isParquet() ? "" : DataProblem.TABLE + input.name(), schema.floats(), depth == Depth.VALUES);
         return rows(depth).mapPartitionsToPair(partition -> {
             RowTask task = new RowTask(schemes, kind, options, observed::add);
-            partition.forEachRemaining(row -> reader.give(row, task));
+            partition.forEachRemaining(row -> decoder.give(row, task));
             return CalibrationJob.rows(task.state());
         });
     }
@@ -145,7 +145,7 @@ final class TablePass implements Pass {
                         .queryExecution()
                         .toRdd()
                         .toJavaRDD();
-                return most > 0 ? all.coalesce(most) : all;
+                return maxPartitions > 0 ? all.coalesce(maxPartitions) : all;
             });
             rows = present;
             planned = depth;

@@ -36,9 +36,9 @@ final class TableSchema {
         this.names = names;
         List<String> missing = new ArrayList<>();
         shape = found(names.shape());
-        StructField there = found(names.data());
-        note(names.layer(), missing);
-        note(names.role(), missing);
+        StructField values = found(names.data());
+        addIfMissing(names.layer(), missing);
+        addIfMissing(names.role(), missing);
         if (shape == null && (found(names.heads()) == null || found(names.headDim()) == null)) {
             missing.add("'" + DataProblem.shown(names.shape()) + "' (or '" + DataProblem.shown(names.heads())
                     + "' and '" + DataProblem.shown(names.headDim()) + "')");
@@ -47,17 +47,17 @@ final class TableSchema {
                 names.data(),
                 t -> t instanceof BinaryType || isListOf(t, e -> e instanceof FloatType),
                 "binary or array<float>");
-        if (there == null || !isFloats(there)) {
-            note(names.dtype(), missing);
+        if (values == null || !isFloats(values)) {
+            addIfMissing(names.dtype(), missing);
         }
-        note(names.data(), missing);
-        if (there == null || !missing.isEmpty()) {
+        addIfMissing(names.data(), missing);
+        if (values == null || !missing.isEmpty()) {
             throw new InvalidDataException(DataProblem.of(
                     "the table has no column " + String.join(", ", missing) + "; it has "
                             + DataProblem.shown(String.join(", ", table.schema().fieldNames())),
                     "map column names with columns under kvscale in the recipe, for example columns: {data: values}"));
         }
-        data = there;
+        data = values;
         check(names.sample(), TableSchema::isText, "string");
         check(names.layer(), TableSchema::isWhole, "a whole number");
         check(names.role(), TableSchema::isText, "string");
@@ -70,15 +70,15 @@ final class TableSchema {
         }
     }
 
-    private void note(String name, List<String> missing) {
+    private void addIfMissing(String name, List<String> missing) {
         if (found(name) == null) {
             missing.add("'" + DataProblem.shown(name) + "'");
         }
     }
 
-    private void check(String name, Predicate<DataType> taken, String expected) {
+    private void check(String name, Predicate<DataType> accepted, String expected) {
         StructField field = found(name);
-        if (field != null && !taken.test(field.dataType())) {
+        if (field != null && !accepted.test(field.dataType())) {
             throw new InvalidDataException(DataProblem.of(
                     "column '" + DataProblem.shown(field.name()) + "' is "
                             + DataProblem.shown(field.dataType().simpleString()) + ", expected " + expected,

@@ -43,7 +43,7 @@ record TextPass(
     /**
      * Checks the model, then reads and tokenizes the texts, in separate Spark jobs.
      *
-     * @param partitions the number of tasks to aim at; 0: enough for every core
+     * @param partitions target number of tasks; 0: enough for every core
      * @throws InvalidDataException if the model or a text is invalid
      */
     static TextPass plan(

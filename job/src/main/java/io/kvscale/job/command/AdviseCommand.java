@@ -7,7 +7,6 @@ import io.kvscale.job.advice.Advisor;
 import io.kvscale.job.advice.AverageBits;
 import io.kvscale.job.advice.MinSqnr;
 import io.kvscale.job.console.AdvicePrinter;
-import io.kvscale.job.console.Console;
 import io.kvscale.numeric.NumberFormat;
 import io.kvscale.scheme.InvalidSchemeException;
 import io.kvscale.scheme.SchemeText;
@@ -16,6 +15,7 @@ import io.kvscale.tensor.DataProblem;
 import java.io.PrintWriter;
 import java.math.BigDecimal;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.apache.hadoop.conf.Configuration;
@@ -23,10 +23,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Spec;
 import picocli.CommandLine.TypeConversionException;
 
 /** Recommends number formats. Reads only a statistics file; does not start Spark. */
@@ -37,11 +34,7 @@ import picocli.CommandLine.TypeConversionException;
             "Each format is measured with the symmetric static scales that have the least squared error. SQNR is over",
             "all values. K and V of a layer are both quantized, or both stay in 16 bits; then vLLM must skip the layer."
         })
-public final class AdviseCommand implements Callable<Integer> {
-    @Spec
-    @SuppressWarnings("NullAway.Init") // set by picocli
-    private CommandSpec spec;
-
+public final class AdviseCommand extends CommandPart implements Callable<Integer> {
     @Option(
             names = "--statistics",
             required = true,
@@ -67,11 +60,10 @@ public final class AdviseCommand implements Callable<Integer> {
     private boolean json;
 
     /** The values of {@code --formats} that its help lists. */
-    static final class FormatNames extends ArrayList<String> {
-        private static final long serialVersionUID = 1L;
-
-        FormatNames() {
-            Advisor.FORMATS.forEach(format -> add(format.names().get(0)));
+    static final class FormatNames implements Iterable<String> {
+        @Override
+        public Iterator<String> iterator() {
+            return Advisor.FORMATS.stream().map(format -> format.names().get(0)).iterator();
         }
     }
 
@@ -124,10 +116,9 @@ public final class AdviseCommand implements Callable<Integer> {
     public Integer call() {
         Advisor advisor = new Advisor(strategy(), formats(), goal.budget());
         Configuration hadoop = new Configuration();
-        PrintWriter out = spec.commandLine().getOut();
+        PrintWriter out = out();
         Advice advice = advisor.advise(HadoopFiles.statistics(statisticsFile, hadoop));
-        Console console = new Console(spec.commandLine().getErr(), false);
-        advice.warnings().forEach(console::warn);
+        advice.warnings().forEach(console(false)::warn);
         if (json) {
             out.print(AdviceJson.of(advice));
         } else {
@@ -143,10 +134,8 @@ public final class AdviseCommand implements Callable<Integer> {
                 return known;
             }
         }
-        throw new ParameterException(
-                spec.commandLine(),
-                "--strategy must be tensor or attn_head, because values are counted by head; got '"
-                        + DataProblem.shown(strategy) + "'");
+        throw error("--strategy must be tensor or attn_head, because values are counted by head; got '"
+                + DataProblem.shown(strategy) + "'");
     }
 
     private List<NumberFormat> formats() {
@@ -155,7 +144,7 @@ public final class AdviseCommand implements Callable<Integer> {
                     ? Advisor.FORMATS
                     : formats.stream().map(SchemeText::format).toList();
         } catch (InvalidSchemeException e) {
-            throw new ParameterException(spec.commandLine(), "--formats: " + e.what() + "; " + e.remedy(), e);
+            throw error("--formats: " + e.what() + "; " + e.remedy());
         }
     }
 }

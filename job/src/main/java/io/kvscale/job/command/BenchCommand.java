@@ -13,11 +13,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.ParseResult;
-import picocli.CommandLine.Spec;
 
 /** Measures speed on this machine. */
 @Command(
@@ -28,13 +24,9 @@ import picocli.CommandLine.Spec;
             "read: reading alone, the upper limit; ratio: task to read; small: files of 1.5 MB.",
             "With --model: tokens per second (tps) of one task and of two at once (_2), and megabytes."
         })
-public final class BenchCommand implements Callable<Integer> {
+public final class BenchCommand extends CommandPart implements Callable<Integer> {
     private static final long MIN_BYTES = 1 << 22;
     private static final double MODEL_SECONDS = 60;
-
-    @Spec
-    @SuppressWarnings("NullAway.Init") // set by picocli
-    private CommandSpec spec;
 
     @Option(names = "--size", paramLabel = "BYTES", description = "Size of the large captures; default: 2 GiB.")
     private long size = 2L << 30;
@@ -65,24 +57,21 @@ public final class BenchCommand implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         if (size < MIN_BYTES) {
-            throw new ParameterException(spec.commandLine(), "--size must be at least " + MIN_BYTES);
+            throw error("--size must be at least " + MIN_BYTES);
         }
-        ParseResult given = spec.commandLine().getParseResult();
         for (String other : model == null ? List.of("--model-file") : List.of("--size", "--dir", "--sql")) {
-            if (given.hasMatchedOption(other)) {
-                throw new ParameterException(
-                        spec.commandLine(),
-                        other + (model == null ? " needs --model" : " cannot be combined with --model"));
+            if (isGiven(other)) {
+                throw error(other + (model == null ? " needs --model" : " cannot be combined with --model"));
             }
         }
         if (model != null && !Files.isDirectory(model)) {
-            throw new ParameterException(spec.commandLine(), "--model " + model + " is not a local folder");
+            throw error("--model " + model + " is not a local folder");
         }
         Path parent = dir == null ? Path.of(System.getProperty("java.io.tmpdir")) : dir;
         Map<String, Object> figures = model == null
                 ? new SpeedBench(parent, size, sql).run()
                 : new ModelRates(model, modelFile, MODEL_SECONDS).run();
-        PrintWriter out = spec.commandLine().getOut();
+        PrintWriter out = out();
         if (json) {
             out.print(Json.text(figures));
         } else {

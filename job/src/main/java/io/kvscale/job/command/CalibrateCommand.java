@@ -15,10 +15,7 @@ import org.apache.hadoop.conf.Configuration;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Spec;
 
 /** Calibrates scales from captures, tables or texts. */
 @Command(
@@ -26,11 +23,7 @@ import picocli.CommandLine.Spec;
         description =
                 "Calibrates k_scale and v_scale for each layer, from captures of K and V, from a table of them, or from"
                         + " texts and a model.")
-public final class CalibrateCommand implements Callable<Integer> {
-    @Spec
-    @SuppressWarnings("NullAway.Init") // set by picocli
-    private CommandSpec spec;
-
+public final class CalibrateCommand extends CommandPart implements Callable<Integer> {
     @Option(
             names = "--recipe",
             required = true,
@@ -78,34 +71,28 @@ public final class CalibrateCommand implements Callable<Integer> {
     public Integer call() {
         SparkRuntime runtime = spark.runtime();
         Configuration hadoop = runtime.hadoop();
-        Console console = new Console(spec.commandLine().getErr(), quiet);
+        Console console = console(quiet);
         Recipe recipe = HadoopFiles.recipe(recipeFile, hadoop);
         recipe.notices().forEach(console::say);
         List<String> read = texts.isGiven() ? texts.paths() : captures.paths(hadoop);
         check(read);
         if (dryRun || output == null) {
             CalibrationJob job = job(runtime, recipe, read, hadoop, console, null);
-            new DryRunPrinter(spec.commandLine().getOut()).print(job.dryRun());
+            DryRunPrinter.print(job.dryRun(), out());
             return ExitCode.DONE;
         }
+        List<String> used = new ArrayList<>(read);
+        used.add(output);
         try (OutputFolder folder = OutputFolder.open(output, overwrite, read, hadoop);
-                OutputFolder kept = saved == null
-                        ? null
-                        : OutputFolder.forCaptures(saved, overwrite, beside(read, output), hadoop)) {
+                OutputFolder kept = saved == null ? null : OutputFolder.forCaptures(saved, overwrite, used, hadoop)) {
             RunRecord run = new RunRecord(read, table);
             CalibrationResult result =
                     job(runtime, recipe, read, hadoop, console, kept).execute();
             tell(result, console);
-            new ResultWriter(spec.commandLine().getOut(), console)
+            new ResultWriter(out(), console)
                     .write(result.solve(), result.statistics(), run.finish(result), true, folder, kept);
         }
         return ExitCode.DONE;
-    }
-
-    private static List<String> beside(List<String> read, String output) {
-        List<String> all = new ArrayList<>(read);
-        all.add(output);
-        return all;
     }
 
     private void check(List<String> read) {
@@ -126,10 +113,6 @@ public final class CalibrateCommand implements Callable<Integer> {
         if (output == null && !dryRun) {
             throw error("Missing required option: '--output=DIR'");
         }
-    }
-
-    private ParameterException error(String message) {
-        return new ParameterException(spec.commandLine(), message);
     }
 
     private CalibrationJob job(
@@ -162,8 +145,7 @@ public final class CalibrateCommand implements Callable<Integer> {
                     + result.tally().names());
         }
         if (result.problem() == null) {
-            console.warnFailedSamples(
-                    result.tally().failed().count(), result.tally().failed().first());
+            console.warnFailedSamples(result.tally().failed());
         }
     }
 }

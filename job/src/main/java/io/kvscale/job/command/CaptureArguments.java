@@ -15,17 +15,11 @@ import java.util.Iterator;
 import java.util.List;
 import org.apache.hadoop.conf.Configuration;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Spec;
 
 /** Options about the captures that a calibration reads. */
-final class CaptureArguments {
-    @Spec(Spec.Target.MIXEE)
-    @SuppressWarnings("NullAway.Init") // set by picocli
-    private CommandSpec spec;
-
+final class CaptureArguments extends CommandPart {
     @Option(
             names = "--input",
             paramLabel = "PATH",
@@ -78,10 +72,8 @@ final class CaptureArguments {
         }
         String word = inputFormat;
         return CaptureFormats.named(word)
-                .orElseThrow(() -> new ParameterException(
-                        spec.commandLine(),
-                        "--input-format must be " + CaptureFormats.either(CaptureFormats.words()) + "; got '"
-                                + DataProblem.shown(word) + "'"));
+                .orElseThrow(() -> error("--input-format must be " + CaptureFormats.either(CaptureFormats.words())
+                        + "; got '" + DataProblem.shown(word) + "'"));
     }
 
     /**

@@ -3,6 +3,7 @@ package io.kvscale.job.command;
 import io.kvscale.job.console.ScaleTablePrinter;
 import io.kvscale.job.console.StatisticsPrinter;
 import io.kvscale.job.console.TextTable;
+import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.scheme.ScaleTable;
 import io.kvscale.scheme.SlotScales;
 import io.kvscale.tensor.Slot;
@@ -13,10 +14,7 @@ import java.util.concurrent.Callable;
 import org.apache.hadoop.conf.Configuration;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 /** Compares two results. */
 @Command(
@@ -26,11 +24,7 @@ import picocli.CommandLine.Spec;
             "Exit code: 0 if equal bit for bit, 10 if different. For scale tables every number of every slot",
             "is compared. Sample names and the corpus are not; a corpus that differs is shown."
         })
-public final class CompareCommand implements Callable<Integer> {
-    @Spec
-    @SuppressWarnings("NullAway.Init") // set by picocli
-    private CommandSpec spec;
-
+public final class CompareCommand extends CommandPart implements Callable<Integer> {
     @Parameters(index = "0", paramLabel = "A", description = "A result folder, kv_scales.json or statistics file.")
     private String first = "";
 
@@ -42,27 +36,28 @@ public final class CompareCommand implements Callable<Integer> {
         Configuration hadoop = new Configuration();
         PathContent a = PathContent.read(first, hadoop);
         PathContent b = PathContent.read(second, hadoop);
-        PrintWriter out = spec.commandLine().getOut();
+        PrintWriter out = out();
         boolean equal;
         if (a instanceof PathContent.Scales x && b instanceof PathContent.Scales y) {
             equal = compare(x.table(), y.table(), out);
         } else if (a instanceof PathContent.Statistics x && b instanceof PathContent.Statistics y) {
             equal = Arrays.equals(x.statistics().toByteArray(), y.statistics().toByteArray());
             if (!equal) {
-                out.println(first + ":");
-                StatisticsPrinter.print(x.statistics(), true, out);
-                StatisticsPrinter.printHistograms(x.statistics(), out);
-                out.println(second + ":");
-                StatisticsPrinter.print(y.statistics(), true, out);
-                StatisticsPrinter.printHistograms(y.statistics(), out);
+                show(first, x.statistics(), out);
+                show(second, y.statistics(), out);
             }
         } else {
-            throw new ParameterException(
-                    spec.commandLine(), "A and B must be two scale tables or two statistics files");
+            throw error("A and B must be two scale tables or two statistics files");
         }
         out.println(equal ? "equal" : "different");
         out.flush();
         return equal ? ExitCode.DONE : ExitCode.DIFFERENT;
+    }
+
+    private static void show(String name, CalibrationStatistics statistics, PrintWriter out) {
+        out.println(name + ":");
+        StatisticsPrinter.print(statistics, true, out);
+        StatisticsPrinter.printHistograms(statistics, out);
     }
 
     private static boolean compare(ScaleTable a, ScaleTable b, PrintWriter out) {

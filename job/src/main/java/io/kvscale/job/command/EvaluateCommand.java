@@ -3,7 +3,6 @@ package io.kvscale.job.command;
 import io.kvscale.job.console.Console;
 import io.kvscale.job.console.EvaluationPrinter;
 import io.kvscale.job.corpus.read.TextInput;
-import io.kvscale.job.evaluation.Evaluation;
 import io.kvscale.job.evaluation.EvaluationJob;
 import io.kvscale.job.evaluation.EvaluationResult;
 import io.kvscale.job.evaluation.NamedScales;
@@ -23,10 +22,7 @@ import org.apache.hadoop.conf.Configuration;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Spec;
 
 /** Measures the quality of scales. */
 @Command(
@@ -37,11 +33,7 @@ import picocli.CommandLine.Spec;
             "fake-quantized. KL is the divergence of the next-token distribution from that with full precision, in",
             "nats. top-1 is the share of tokens whose most likely next token stays the same."
         })
-public final class EvaluateCommand implements Callable<Integer> {
-    @Spec
-    @SuppressWarnings("NullAway.Init") // set by picocli
-    private CommandSpec spec;
-
+public final class EvaluateCommand extends CommandPart implements Callable<Integer> {
     @Mixin
     private TextArguments texts = new TextArguments();
 
@@ -88,12 +80,12 @@ public final class EvaluateCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         if (chunk < 1) {
-            throw new ParameterException(spec.commandLine(), "--chunk must be at least 1");
+            throw error("--chunk must be at least 1");
         }
         SparkRuntime runtime = spark.runtime();
         Configuration hadoop = runtime.hadoop();
-        PrintWriter out = spec.commandLine().getOut();
-        Console console = new Console(spec.commandLine().getErr(), false);
+        PrintWriter out = out();
+        Console console = console(false);
         String model = texts.model();
         TextInput text = texts.input(table);
         TextSettings settings = settings(hadoop, console);
@@ -102,23 +94,27 @@ public final class EvaluateCommand implements Callable<Integer> {
         EvaluationJob job = new EvaluationJob(runtime, model, text, settings, tables, chunk)
                 .partitions(spark.partitions())
                 .reporting(console.progress(), console::warn);
-        if (output == null) {
-            show(evaluate(job, console), out);
-            return ExitCode.DONE;
-        }
         List<String> inputs = new ArrayList<>(texts.paths());
         inputs.addAll(scales);
-        try (OutputFolder folder = OutputFolder.open(output, overwrite, inputs, hadoop)) {
-            Evaluation evaluation = evaluate(job, console);
-            folder.write("evaluation.json", evaluation.toJson());
-            folder.write("report.html", EvaluationReport.html(evaluation.toJson(), Version.kvscale()));
-            folder.commit();
-            show(evaluation, out);
-            if (!json) {
-                folder.paths().forEach(path -> out.println("wrote " + path));
-                out.flush();
+        try (OutputFolder folder = output == null ? null : OutputFolder.open(output, overwrite, inputs, hadoop)) {
+            EvaluationResult result = job.execute();
+            console.warnFailedSamples(result.failed());
+            byte[] content = result.evaluation().toJson();
+            if (folder != null) {
+                folder.write("evaluation.json", content);
+                folder.write("report.html", EvaluationReport.html(content, Version.kvscale()));
+                folder.commit();
+            }
+            if (json) {
+                out.print(new String(content, StandardCharsets.UTF_8));
+            } else {
+                EvaluationPrinter.print(result.evaluation(), out);
+                if (folder != null) {
+                    folder.paths().forEach(path -> out.println("wrote " + path));
+                }
             }
         }
+        out.flush();
         return ExitCode.DONE;
     }
 
@@ -139,20 +135,5 @@ public final class EvaluateCommand implements Callable<Integer> {
                         "the path holds no scale table",
                         "name a result folder of calibrate or scales, or a kv_scales.json")
                 .inFile(name));
-    }
-
-    private void show(Evaluation evaluation, PrintWriter out) {
-        if (json) {
-            out.print(new String(evaluation.toJson(), StandardCharsets.UTF_8));
-        } else {
-            EvaluationPrinter.print(evaluation, out);
-        }
-        out.flush();
-    }
-
-    private static Evaluation evaluate(EvaluationJob job, Console console) {
-        EvaluationResult result = job.execute();
-        console.warnFailedSamples(result.failed(), result.firstFailure());
-        return result.evaluation();
     }
 }

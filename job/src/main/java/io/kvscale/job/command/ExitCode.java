@@ -11,7 +11,7 @@ public final class ExitCode {
     public static final int DATA = 3;
     /** The output folder exists or cannot be written. */
     public static final int OUTPUT = 4;
-    /** {@code compare}: the two files differ. */
+    /** {@code compare}: the two results differ. */
     public static final int DIFFERENT = 10;
 
     private ExitCode() {}

@@ -1,6 +1,5 @@
 package io.kvscale.job.command;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import io.kvscale.capture.CaptureListing;
 import io.kvscale.capture.CaptureReader.Depth;
 import io.kvscale.capture.layout.CaptureOptions;
@@ -19,8 +18,8 @@ import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.task.CalibrationTask;
 import io.kvscale.task.TaskState;
 import io.kvscale.tensor.InvalidDataException;
+import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -29,10 +28,8 @@ import java.util.concurrent.Callable;
 import org.apache.hadoop.conf.Configuration;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 /** Shows what files hold. */
 @Command(
@@ -41,11 +38,7 @@ import picocli.CommandLine.Spec;
         footer = {
             "A single capture is read completely, with its ranges. Of several captures only headers and masks are read."
         })
-public final class InspectCommand implements Callable<Integer> {
-    @Spec
-    @SuppressWarnings("NullAway.Init") // set by picocli
-    private CommandSpec spec;
-
+public final class InspectCommand extends CommandPart implements Callable<Integer> {
     @Parameters(
             paramLabel = "PATH",
             arity = "1..*",
@@ -62,9 +55,9 @@ public final class InspectCommand implements Callable<Integer> {
     private boolean json;
 
     @Override
-    public Integer call() throws JsonProcessingException {
+    public Integer call() throws IOException {
         Configuration hadoop = new Configuration();
-        PrintWriter out = spec.commandLine().getOut();
+        PrintWriter out = out();
         CaptureOptions options = recipeFile == null
                 ? CaptureOptions.defaults()
                 : HadoopFiles.recipe(recipeFile, hadoop).capture();
@@ -74,7 +67,7 @@ public final class InspectCommand implements Callable<Integer> {
             if (content instanceof PathContent.Scales scales) {
                 shown.add(scales(path, scales, out));
             } else if (content instanceof PathContent.Statistics statistics) {
-                shown.add(statistics(path, "statistics", statistics.statistics(), true, out));
+                shown.add(statistics(path, "statistics", statistics.statistics(), out));
                 if (!json) {
                     StatisticsPrinter.printHistograms(statistics.statistics(), out);
                 }
@@ -89,21 +82,19 @@ public final class InspectCommand implements Callable<Integer> {
         return ExitCode.DONE;
     }
 
-    private Map<String, Object> scales(String path, PathContent.Scales scales, PrintWriter out)
-            throws JsonProcessingException {
+    private Map<String, Object> scales(String path, PathContent.Scales scales, PrintWriter out) throws IOException {
         if (!json) {
             out.println(path + ": scale table");
             ScaleTablePrinter.print(scales.table(), out);
         }
-        String text = new String(scales.table().toJson(), StandardCharsets.UTF_8);
-        return described(path, "scales", Json.MAPPER.readValue(text, Map.class));
+        return described(path, "scales", Json.MAPPER.readValue(scales.table().toJson(), Map.class));
     }
 
     private Map<String, Object> statistics(
-            String path, String kind, CalibrationStatistics statistics, boolean values, PrintWriter out) {
+            String path, String kind, CalibrationStatistics statistics, PrintWriter out) {
         if (!json) {
             out.println(path + ": " + kind);
-            StatisticsPrinter.print(statistics, values, out);
+            StatisticsPrinter.print(statistics, true, out);
         }
         return described(path, kind, StatisticsPrinter.json(statistics));
     }
@@ -120,7 +111,7 @@ public final class InspectCommand implements Callable<Integer> {
         for (InputFile file : files) {
             TaskState read = read(file, options, hadoop, depth);
             if (depth == Depth.VALUES) {
-                shown.add(statistics(path, "capture", read.statistics(), true, out));
+                shown.add(statistics(path, "capture", read.statistics(), out));
             } else {
                 if (json) {
                     shown.add(described(file.name(), "capture", StatisticsPrinter.json(read.statistics())));

@@ -13,15 +13,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** The last step of {@code calibrate} and {@code scales}: solves, writes the result folder, prints the scale table. */
-final class ResultWriter {
-    private final PrintWriter out;
-    private final Console console;
-
-    ResultWriter(PrintWriter out, Console console) {
-        this.out = out;
-        this.console = console;
-    }
-
+record ResultWriter(PrintWriter out, Console console) {
     /**
      * Commits the result folder, then prints warnings, the scale table and the paths.
      *

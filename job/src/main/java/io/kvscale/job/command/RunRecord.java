@@ -12,15 +12,11 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** The content of {@code run.json}: the values that vary from run to run. */
+/** The content of {@code run.json}: times, inputs, versions and throughput of one run. */
 final class RunRecord {
     private final Instant start = Instant.now();
     private final List<String> inputs;
     private final @Nullable String table;
-
-    RunRecord(List<String> inputs) {
-        this(inputs, null);
-    }
 
     /** @param table the table that was read instead of inputs; null for none */
     RunRecord(List<String> inputs, @Nullable String table) {
@@ -28,26 +24,14 @@ final class RunRecord {
         this.table = table;
     }
 
-    Map<String, Object> finish(CalibrationResult result) {
-        Tally tally = result.tally();
-        Map<String, Object> run = finish();
-        double seconds = Duration.between(start, Instant.now()).toMillis() / 1e3;
-        run.put("read_bytes", tally.readBytes());
-        run.put("task_seconds", tally.nanos() / 1e9);
-        run.put("throughput_mb_per_s", tally.readBytes() / 1e6 / Math.max(seconds, 1e-3));
-        run.put("partitions", result.partitions());
-        run.put("spark_version", result.sparkVersion());
-        run.put("master", result.master());
-        return run;
-    }
-
-    /** The record of a run without Spark. */
-    Map<String, Object> finish() {
+    /** The record of a run that ends now. @param result null for a run without Spark */
+    Map<String, Object> finish(@Nullable CalibrationResult result) {
         Instant end = Instant.now();
+        double seconds = Duration.between(start, end).toMillis() / 1e3;
         Map<String, Object> run = new LinkedHashMap<>();
         run.put("started", start.truncatedTo(ChronoUnit.MILLIS).toString());
         run.put("finished", end.truncatedTo(ChronoUnit.MILLIS).toString());
-        run.put("seconds", Duration.between(start, end).toMillis() / 1e3);
+        run.put("seconds", seconds);
         run.put("inputs", inputs);
         if (table != null) {
             run.put("table", table);
@@ -55,6 +39,15 @@ final class RunRecord {
         run.put("kvscale_version", Version.kvscale());
         run.put("java_version", System.getProperty("java.version"));
         run.put("host", host());
+        if (result != null) {
+            Tally tally = result.tally();
+            run.put("read_bytes", tally.readBytes());
+            run.put("task_seconds", tally.nanos() / 1e9);
+            run.put("throughput_mb_per_s", tally.readBytes() / 1e6 / Math.max(seconds, 1e-3));
+            run.put("partitions", result.partitions());
+            run.put("spark_version", result.sparkVersion());
+            run.put("master", result.master());
+        }
         return run;
     }
 

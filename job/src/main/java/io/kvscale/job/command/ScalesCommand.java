@@ -9,17 +9,11 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import org.apache.hadoop.conf.Configuration;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
 
 /** Derives scales for another recipe. Reads only a statistics file; does not start Spark. */
 @Command(name = "scales", description = "Derives scales from statistics, without the captures or texts.")
-public final class ScalesCommand implements Callable<Integer> {
-    @Spec
-    @SuppressWarnings("NullAway.Init") // set by picocli
-    private CommandSpec spec;
-
+public final class ScalesCommand extends CommandPart implements Callable<Integer> {
     @Option(
             names = "--statistics",
             required = true,
@@ -53,17 +47,17 @@ public final class ScalesCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         Configuration hadoop = new Configuration();
-        RunRecord run = new RunRecord(List.of(statisticsFile));
-        Console console = new Console(spec.commandLine().getErr(), quiet);
+        RunRecord run = new RunRecord(List.of(statisticsFile), null);
+        Console console = console(quiet);
         Recipe recipe = HadoopFiles.recipe(recipeFile, hadoop);
         recipe.notices().forEach(console::say);
         CalibrationStatistics statistics = HadoopFiles.statistics(statisticsFile, hadoop);
         try (OutputFolder folder = OutputFolder.open(output, overwrite, List.of(), hadoop)) {
-            new ResultWriter(spec.commandLine().getOut(), console)
+            new ResultWriter(out(), console)
                     .write(
                             CalibrationResult.solve(recipe, statistics, null),
                             statistics,
-                            run.finish(),
+                            run.finish(null),
                             report,
                             folder,
                             null);

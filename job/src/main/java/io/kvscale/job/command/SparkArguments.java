@@ -4,17 +4,10 @@ import io.kvscale.job.spark.SparkRuntime;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Spec;
 
 /** Options about Spark, for commands that run on it. */
-final class SparkArguments {
-    @Spec(Spec.Target.MIXEE)
-    @SuppressWarnings("NullAway.Init") // set by picocli
-    private CommandSpec spec;
-
+final class SparkArguments extends CommandPart {
     @Option(
             names = "--master",
             paramLabel = "URL",
@@ -39,7 +32,7 @@ final class SparkArguments {
     /** The runtime to use, not yet started. @throws ParameterException if {@code --partitions} is below 1 */
     SparkRuntime runtime() {
         if (partitions != null && partitions < 1) {
-            throw new ParameterException(spec.commandLine(), "--partitions must be at least 1");
+            throw error("--partitions must be at least 1");
         }
         return SparkRuntime.of(master, properties);
     }

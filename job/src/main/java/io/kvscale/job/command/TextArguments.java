@@ -4,17 +4,11 @@ import io.kvscale.job.corpus.read.TextInput;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Spec;
 
 /** Options of commands that run a model over texts. */
-final class TextArguments {
-    @Spec(Spec.Target.MIXEE)
-    @SuppressWarnings("NullAway.Init") // set by picocli
-    private CommandSpec spec;
-
+final class TextArguments extends CommandPart {
     @Option(
             names = "--model",
             paramLabel = "DIR",
@@ -80,9 +74,5 @@ final class TextArguments {
             paths.add(model);
         }
         return paths;
-    }
-
-    private ParameterException error(String message) {
-        return new ParameterException(spec.commandLine(), message);
     }
 }

@@ -33,11 +33,10 @@ public final class AdvicePrinter {
         sensitive(advice, out);
         out.println();
         String skip = advice.skipArguments();
-        out.println(
-                skip == null
-                        ? "all layers are quantized"
-                        : "vLLM arguments for the layers that stay unquantized, in addition to --kv-cache-dtype:");
-        if (skip != null) {
+        if (skip == null) {
+            out.println("all layers are quantized");
+        } else {
+            out.println("vLLM arguments for the layers that stay unquantized, in addition to --kv-cache-dtype:");
             out.println(skip);
         }
         String refusal = advice.vllmRefusal();
@@ -46,11 +45,10 @@ public final class AdvicePrinter {
         }
         String recipe = advice.recipe();
         out.println();
-        out.println(
-                recipe == null
-                        ? "no recipe, because every layer stays unquantized"
-                        : "--- the recipe for these scales, for kvscale scales --recipe ---");
-        if (recipe != null) {
+        if (recipe == null) {
+            out.println("no recipe, because every layer stays unquantized");
+        } else {
+            out.println("--- the recipe for these scales, for kvscale scales --recipe ---");
             out.print(recipe);
         }
     }

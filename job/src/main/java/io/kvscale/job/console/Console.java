@@ -1,14 +1,14 @@
 package io.kvscale.job.console;
 
 import io.kvscale.job.spark.Progress;
+import io.kvscale.task.FailedSamples;
 import io.kvscale.tensor.DataProblem;
 import java.io.PrintWriter;
 import java.util.stream.Collectors;
-import org.jspecify.annotations.Nullable;
 
 /** Notices, warnings and progress on standard error. With {@code quiet} it prints nothing. */
 public record Console(PrintWriter err, boolean quiet) {
-    /** Prints a notice: something that the user should know and need not act on. */
+    /** Prints a notice, which needs no action by the user. */
     public void say(String text) {
         if (!quiet) {
             err.println("kvscale: " + text);
@@ -20,8 +20,10 @@ public record Console(PrintWriter err, boolean quiet) {
         say("warning: " + text);
     }
 
-    /** Warns of samples that the model failed on. @param first the first failure; null if there is none */
-    public void warnFailedSamples(long count, @Nullable DataProblem first) {
+    /** Warns of samples that the model failed on, if there are any. */
+    public void warnFailedSamples(FailedSamples failed) {
+        DataProblem first = failed.first();
+        long count = failed.count();
         if (first != null) {
             warn("the model failed on " + (count == 1 ? "1 sample" : count + " samples")
                     + ", left out of the result" + (count == 1 ? ": " : "; the first: ")
@@ -29,7 +31,7 @@ public record Console(PrintWriter err, boolean quiet) {
         }
     }
 
-    /** A new progress display, one for each phase. */
+    /** A progress display for the Spark jobs of one command. */
     public Progress progress() {
         return new Progress(System.err, Boolean.getBoolean("kvscale.terminal"), quiet);
     }

@@ -7,13 +7,9 @@ import java.util.Locale;
 
 /** Prints what {@code calibrate --dry-run} found. */
 public final class DryRunPrinter {
-    private final PrintWriter out;
+    private DryRunPrinter() {}
 
-    public DryRunPrinter(PrintWriter out) {
-        this.out = out;
-    }
-
-    public void print(DryRun run) {
+    public static void print(DryRun run, PrintWriter out) {
         CalibrationStatistics headers = run.headers();
         run.facts().forEach((label, text) -> out.println(String.format(Locale.ROOT, "%-10s %s", label, text)));
         if (headers == null) {

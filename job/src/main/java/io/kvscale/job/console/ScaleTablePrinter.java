@@ -8,8 +8,8 @@ import io.kvscale.scheme.SlotScales;
 import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
 import java.io.PrintWriter;
+import java.util.Locale;
 import java.util.Map;
-import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /** Prints a scale table: one line per layer. */
@@ -20,9 +20,7 @@ public final class ScaleTablePrinter {
         out.println(describe(table.scheme()) + "; " + table.corpus().samples() + " samples, "
                 + table.corpus().tokens() + " tokens, " + table.corpus().values() + " values");
         TextTable text = new TextTable("layer", "k_scale", "v_scale", "k_min", "k_max", "v_min", "v_max");
-        TreeSet<Integer> layers = new TreeSet<>();
-        table.slots().keySet().forEach(slot -> layers.add(slot.layer()));
-        for (int layer : layers) {
+        table.slots().keySet().stream().mapToInt(Slot::layer).distinct().forEach(layer -> {
             SlotScales key = table.slots().get(new Slot(layer, Role.KEY));
             SlotScales value = table.slots().get(new Slot(layer, Role.VALUE));
             text.row(
@@ -33,7 +31,7 @@ public final class ScaleTablePrinter {
                     key == null ? "" : key.max(),
                     value == null ? "" : value.min(),
                     value == null ? "" : value.max());
-        }
+        });
         text.print(out);
     }
 
@@ -57,7 +55,7 @@ public final class ScaleTablePrinter {
     static String describe(QuantizationScheme scheme) {
         Map<String, @Nullable Object> fields = KvCacheScheme.fields(scheme);
         GlobalScale convention = scheme.globalScale();
-        return scheme.format().name().toLowerCase(java.util.Locale.ROOT)
+        return scheme.format().name().toLowerCase(Locale.ROOT)
                 + (scheme.symmetric() ? " symmetric" : " asymmetric")
                 + ", " + fields.get("strategy")
                 + (scheme.groupSize() > 0 ? " of " + scheme.groupSize() : "")

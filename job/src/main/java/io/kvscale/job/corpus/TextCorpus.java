@@ -31,28 +31,18 @@ import org.apache.spark.util.SerializableConfiguration;
  * the texts and on the recipe, not on partitions or the order of files.
  *
  * <p>Tasks read, render and tokenize. The driver holds the name, hash and length of every text.
+ *
+ * @param rows {@link EncodedRow}s as bytes, persisted until {@link #close}
+ * @param notices for the user
  */
-public final class TextCorpus implements AutoCloseable {
+public record TextCorpus(
+        JavaSparkContext spark, JavaRDD<byte[]> rows, RowTally tally, BatchPlan plan, List<String> notices)
+        implements AutoCloseable {
     /** The driver needs about 200 bytes per sample. */
     private static final long MAX_SAMPLES = 10_000_000;
 
     /** Minimum tokens per task: a few seconds of work for a small model, much more than the start of a task costs. */
     private static final long TASK_TOKENS = 1 << 16;
-
-    private final JavaSparkContext spark;
-    private final JavaRDD<byte[]> rows;
-    private final RowTally tally;
-    private final BatchPlan plan;
-    private final List<String> notices;
-
-    private TextCorpus(
-            JavaSparkContext spark, JavaRDD<byte[]> rows, RowTally tally, BatchPlan plan, List<String> notices) {
-        this.spark = spark;
-        this.rows = rows;
-        this.tally = tally;
-        this.plan = plan;
-        this.notices = List.copyOf(notices);
-    }
 
     /**
      * Reads and tokenizes the texts and plans the batches. The token ids stay on the executors until {@link #close}.
@@ -82,7 +72,7 @@ public final class TextCorpus implements AutoCloseable {
         boolean opened = false;
         try {
             RowTally tally = reader.withContext(() -> progress.track(
-                    spark, "reads " + input.shown(), new Work.Texts(), (none, texts) -> tally(rows, texts)));
+                    spark, "reads " + input.shown(), new Work.Texts(), (unused, texts) -> tally(rows, texts)));
             check(tally, input, settings);
             List<TextSample> samples = reader.withContext(() -> samples(rows));
             if (samples.size() != tally.good()) {
@@ -117,7 +107,7 @@ public final class TextCorpus implements AutoCloseable {
         if (tally.failure() != null) {
             throw new InvalidDataException(tally.failure());
         }
-        RowTally.BadRecord first = tally.first();
+        EncodedRow.Bad first = tally.first();
         if (first != null && tally.bad() > settings.maxBadRecords()) {
             throw new InvalidDataException(first.problem());
         }
@@ -142,7 +132,7 @@ public final class TextCorpus implements AutoCloseable {
                     "file is not .txt, .jsonl or .parquet and was skipped",
                     "files are not .txt, .jsonl or .parquet and were skipped"));
         }
-        RowTally.BadRecord first = tally.first();
+        EncodedRow.Bad first = tally.first();
         if (first != null) {
             String problem = first.problem()
                     .message()
@@ -204,11 +194,6 @@ public final class TextCorpus implements AutoCloseable {
                 plan.batches().size(),
                 plan.tokens(),
                 plan.longest());
-    }
-
-    /** Notices for the user. */
-    public List<String> notices() {
-        return notices;
     }
 
     /**

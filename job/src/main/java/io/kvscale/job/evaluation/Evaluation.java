@@ -4,6 +4,7 @@ import io.kvscale.evaluation.SampleScore;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.Sample;
+import java.io.Serializable;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
@@ -26,7 +27,7 @@ public record Evaluation(
      * @param chunk the number of tokens in a chunk, which attends to itself in full precision
      * @param residualLength the number of newest tokens before a chunk that are in full precision too
      */
-    public record Settings(int chunk, int residualLength) {
+    public record Settings(int chunk, int residualLength) implements Serializable {
         /** Whether any prediction in a text of this length attends to a quantized token; the last token predicts none. */
         boolean attends(long tokens) {
             return tokens > 1 && (tokens - 2) / chunk * chunk > residualLength;

@@ -50,7 +50,7 @@ public final class EvaluationJob {
         this.chunk = chunk;
     }
 
-    /** The number of tasks to aim at; 0, the default: enough for every core. */
+    /** Target number of tasks; 0, the default: enough for every core. */
     public EvaluationJob partitions(int count) {
         this.partitions = count;
         return this;

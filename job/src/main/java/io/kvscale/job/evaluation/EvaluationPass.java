@@ -105,12 +105,10 @@ record EvaluationPass(
     EvaluationResult run(JavaRDD<byte[]> batches, LongAccumulator tokens, LongAccumulator samples) {
         ModelManifest manifest = model;
         ModelLocation where = folder;
+        Evaluation.Settings how = settings;
         ArrayList<FixedScales> all = new ArrayList<>();
         scales.forEach(one -> all.add(FixedScales.of(one.table())));
-        int chunk = settings.chunk();
-        int residualLength = settings.residualLength();
-        List<byte[]> rows = batches.mapPartitions(
-                        part -> score(part, manifest, where, all, chunk, residualLength, tokens, samples))
+        List<byte[]> rows = batches.mapPartitions(part -> score(part, manifest, where, all, how, tokens, samples))
                 .collect();
         return result(rows.stream().map(row -> JavaSerde.value(row, Row.class)).toList());
     }
@@ -120,8 +118,7 @@ record EvaluationPass(
             ModelManifest manifest,
             ModelLocation folder,
             List<FixedScales> scales,
-            int chunk,
-            int residualLength,
+            Evaluation.Settings settings,
             LongAccumulator tokens,
             LongAccumulator samples) {
         List<byte[]> rows = new ArrayList<>();
@@ -129,7 +126,7 @@ record EvaluationPass(
             return rows.iterator();
         }
         try (DecoderModel model = DecoderModel.shared(manifest, folder.local(), Outputs.CACHE_AND_LOGITS);
-                EvaluationTask task = new EvaluationTask(model, scales, chunk, residualLength)) {
+                EvaluationTask task = new EvaluationTask(model, scales, settings.chunk(), settings.residualLength())) {
             while (batches.hasNext()) {
                 for (TokenSequence sample :
                         JavaSerde.value(batches.next(), TokenBatch.class).rows()) {
@@ -167,10 +164,9 @@ record EvaluationPass(
                 failed = failed.merge(new FailedSamples(1, problem));
             }
         }
-        DataProblem first = failed.first();
-        if (first != null && failed.count() > maxFailedSamples) {
-            throw new InvalidDataException(first);
+        if (failed.first() != null && failed.count() > maxFailedSamples) {
+            throw new InvalidDataException(failed.first());
         }
-        return new EvaluationResult(Evaluation.of(scores, scales, settings), failed.count(), first);
+        return new EvaluationResult(Evaluation.of(scores, scales, settings), failed);
     }
 }

@@ -1,13 +1,10 @@
 package io.kvscale.job.evaluation;
 
-import io.kvscale.tensor.DataProblem;
-import org.jspecify.annotations.Nullable;
+import io.kvscale.task.FailedSamples;
 
 /**
  * The result of an evaluation run.
  *
- * @param failed the number of samples left out because the model failed on them
- * @param firstFailure the failure of the first of them by name; null if there are none
+ * @param failed the samples left out because the model failed on them
  */
-public record EvaluationResult(
-        Evaluation evaluation, long failed, @Nullable DataProblem firstFailure) {}
+public record EvaluationResult(Evaluation evaluation, FailedSamples failed) {}

@@ -13,7 +13,7 @@ import java.util.TreeMap;
  * The quality of one scale table.
  *
  * @param kl mean over the predicted tokens of KL(full-precision || quantized), in nats
- * @param top1 share of the predictions with the most probable token of the full-precision cache
+ * @param top1 share of the predictions whose most probable token is that of the full-precision cache
  * @param sqnrDb signal-to-quantization-noise ratio of the cached K or V, by quantized slot; infinite without noise
  */
 public record SchemeQuality(

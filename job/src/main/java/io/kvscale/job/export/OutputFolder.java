@@ -35,7 +35,7 @@ public final class OutputFolder implements Closeable {
     private boolean committed;
 
     /**
-     * What the user asked for.
+     * The options that ask for the folder.
      *
      * @param option the option that named the folder
      * @param results the names that a replaced folder may hold; empty for a folder of captures at any depth

@@ -6,7 +6,6 @@ import io.kvscale.safetensors.SafetensorsWriter;
 import io.kvscale.scheme.KvCacheScheme;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.ScaleTable;
-import io.kvscale.scheme.Strategy;
 import io.kvscale.tensor.Slot;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -76,7 +75,7 @@ public final class VllmExporter implements ScaleExporter {
     private static boolean isLoadable(QuantizationScheme scheme) {
         return scheme.format() == NumberFormat.FP8_E4M3
                 && scheme.symmetric()
-                && (scheme.strategy() == Strategy.TENSOR || scheme.strategy() == Strategy.ATTN_HEAD);
+                && scheme.strategy().isByHeads();
     }
 
     private static byte[] scales(ScaleTable table) {

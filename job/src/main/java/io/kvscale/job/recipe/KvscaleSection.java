@@ -1,9 +1,7 @@
 package io.kvscale.job.recipe;
 
-import io.kvscale.capture.layout.CaptureOptions;
 import io.kvscale.capture.layout.LayerFilter;
 import io.kvscale.observer.StatisticsKind;
-import io.kvscale.option.CaptureKeys;
 import io.kvscale.option.RecipeKey;
 import io.kvscale.scheme.Given;
 import io.kvscale.scheme.Observer;
@@ -107,8 +105,9 @@ final class KvscaleSection {
         return section.word(RecipeKey.GLOBAL_SCALE);
     }
 
-    RecipeException error(RecipeKey key, String what, String remedy) {
-        return section.error(key, what, remedy);
+    /** An error about {@code global_scale}. @param what the contradiction, which follows the value */
+    RecipeException globalScaleError(String what, String remedy) {
+        return section.error(RecipeKey.GLOBAL_SCALE, "global_scale is " + globalScale() + ", but " + what, remedy);
     }
 
     /** The statistics to keep: what the recipe says, or else what the observers need. */
@@ -126,25 +125,5 @@ final class KvscaleSection {
                     "write statistics: histogram, or observer: static_minmax");
         }
         return kind;
-    }
-
-    OnNonfinite onNonfinite() {
-        return section.constant(RecipeKey.ON_NONFINITE, OnNonfinite.FAIL);
-    }
-
-    boolean keysBeforeRope() {
-        return "before_rope".equals(section.word(RecipeKey.KEYS));
-    }
-
-    boolean hybrid() {
-        return section.flag(RecipeKey.HYBRID, false);
-    }
-
-    boolean allowZero() {
-        return section.flag(RecipeKey.ALLOW_ZERO, false);
-    }
-
-    CaptureOptions capture() {
-        return CaptureKeys.read(section);
     }
 }

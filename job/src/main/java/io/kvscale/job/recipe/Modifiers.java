@@ -45,18 +45,15 @@ final class Modifiers {
         return Map.entry(modifier, Vocabulary.of((keys + ANY).split(" ", -1)));
     }
 
-    private static final String[] NAMES = KEYS.keySet().stream().sorted().toArray(String[]::new);
+    /** The names of the modifiers whose keys are known. */
+    static final Vocabulary NAMES =
+            Vocabulary.of(KEYS.keySet().stream().sorted().toArray(String[]::new));
 
     private Modifiers() {}
 
-    /** The names of the modifiers whose keys are known. */
-    static Vocabulary names() {
-        return Vocabulary.of(NAMES);
-    }
-
     /** Whether a key is within two edits of the name of a known modifier. */
     static boolean isMisspelt(String key) {
-        return !KEYS.containsKey(key) && Vocabulary.distance(key, names().nearest(key)) <= 2;
+        return !KEYS.containsKey(key) && Vocabulary.distance(key, NAMES.nearest(key)) <= 2;
     }
 
     /** Whether a key names a modifier: a known one, or one that is newer than this list. */

@@ -2,7 +2,8 @@ package io.kvscale.job.recipe;
 
 import io.kvscale.capture.layout.CaptureOptions;
 import io.kvscale.observer.StatisticsKind;
-import io.kvscale.scheme.QuantizationScheme;
+import io.kvscale.option.CaptureKeys;
+import io.kvscale.option.RecipeKey;
 import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.tensor.DataProblem;
 import java.io.Serializable;
@@ -52,40 +53,29 @@ public record Recipe(
      * @throws RecipeException if anything is wrong with it
      */
     public static Recipe parse(String yaml, String name) {
-        Section top = Section.of(name, "", RecipeFile.mapping(yaml, name));
+        Section top = Section.of(name, RecipeFile.mapping(yaml, name));
         Section ours = top.section(SchemeFinder.KVSCALE);
         KvscaleSection kvscale = new KvscaleSection(ours);
         SchemeFinder finder = new SchemeFinder();
-        Section scheme = finder.find(top);
         List<String> ignored = new ArrayList<>();
-        RoleSchemes schemes = new RoleSchemes(scheme, kvscale, ignored);
-        SlotSchemes all = schemes.all();
+        SlotSchemes schemes = new RoleSchemes(finder.find(top), kvscale, ignored).all();
+        boolean keysBeforeRope = "before_rope".equals(ours.word(RecipeKey.KEYS));
         return new Recipe(
                 name,
-                all,
-                kvscale.capture(),
-                kvscale.statistics(all),
-                kvscale.hybrid(),
-                kvscale.allowZero(),
-                kvscale.onNonfinite(),
-                kvscale.keysBeforeRope(),
+                schemes,
+                CaptureKeys.read(ours),
+                kvscale.statistics(schemes),
+                ours.flag(RecipeKey.HYBRID, false),
+                ours.flag(RecipeKey.ALLOW_ZERO, false),
+                ours.constant(RecipeKey.ON_NONFINITE, OnNonfinite.FAIL),
+                keysBeforeRope,
                 TextKeys.read(ours),
-                notices(finder.ignored(), ignored, kvscale.keysBeforeRope()));
+                notices(finder.ignored(), ignored, keysBeforeRope));
     }
 
     /** Reads a recipe from any Hadoop file system. @throws RecipeException if the file is absent or wrong */
     public static Recipe read(Path file, Configuration configuration) {
         return parse(RecipeFile.read(file, configuration), file.toString());
-    }
-
-    /** The scheme of K in layers without an override. */
-    public QuantizationScheme key() {
-        return schemes.key();
-    }
-
-    /** The scheme of V in layers without an override. */
-    public QuantizationScheme value() {
-        return schemes.value();
     }
 
     /** Whether each layer has one latent tensor and no V. */

@@ -1,6 +1,5 @@
 package io.kvscale.job.recipe;
 
-import io.kvscale.option.RecipeKey;
 import io.kvscale.scheme.Given;
 import io.kvscale.scheme.InvalidSchemeException;
 import io.kvscale.scheme.KvCacheScheme;
@@ -10,6 +9,7 @@ import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.scheme.Strategy;
 import io.kvscale.tensor.Role;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -33,22 +33,17 @@ final class RoleSchemes {
         this.kvscale = kvscale;
         this.ignored = ignored;
         parse(base, base.values(), key -> ignored.add(base.pathOf(key)));
-        ScaleDtype ours = kvscale.scaleDtype();
-        Object theirs = base.get(SCALE_DTYPE);
-        if (ours != null
-                && ("float32".equals(theirs) || "input".equals(theirs))
-                && !ours.word().equals(theirs)) {
+        ScaleDtype own = kvscale.scaleDtype();
+        Object overruled = base.get(SCALE_DTYPE);
+        if (own != null
+                && ("float32".equals(overruled) || "input".equals(overruled))
+                && !own.word().equals(overruled)) {
             ignored.add(base.pathOf(SCALE_DTYPE));
         }
-        rejectContradiction(kvscale.globalScale(), base.get(GLOBAL_SCALE));
-    }
-
-    private void rejectContradiction(@Nullable String ours, @Nullable Object theirs) {
-        if (ours != null && theirs != null && !ours.equals(theirs)) {
-            throw kvscale.error(
-                    RecipeKey.GLOBAL_SCALE,
-                    "global_scale is " + ours + ", but " + base.pathOf(GLOBAL_SCALE) + " is " + Given.shown(theirs),
-                    "remove one of the two keys");
+        Object convention = base.get(GLOBAL_SCALE);
+        if (kvscale.globalScale() != null && convention != null && !convention.equals(kvscale.globalScale())) {
+            throw kvscale.globalScaleError(
+                    base.pathOf(GLOBAL_SCALE) + " is " + Given.shown(convention), "remove one of the two keys");
         }
     }
 
@@ -63,31 +58,25 @@ final class RoleSchemes {
                     override.role() == Role.KEY ? null : scheme(Role.VALUE, override.scheme())));
         }
         SlotSchemes schemes = new SlotSchemes(scheme(Role.KEY, null), scheme(Role.VALUE, null), overrides);
-        String convention = kvscale.globalScale();
-        if (convention != null && schemes.all().stream().noneMatch(RoleSchemes::isNvfp4)) {
-            throw kvscale.error(
-                    RecipeKey.GLOBAL_SCALE,
-                    "global_scale is " + convention + ", but no scheme has the strategy tensor_group (NVFP4)",
+        if (kvscale.globalScale() != null
+                && schemes.all().stream().noneMatch(scheme -> scheme.strategy() == Strategy.TENSOR_GROUP)) {
+            throw kvscale.globalScaleError(
+                    "no scheme has the strategy tensor_group (NVFP4)",
                     "remove it, or write strategy: tensor_group, num_bits: 4, type: float in the scheme");
         }
         return schemes;
     }
 
-    private static boolean isNvfp4(QuantizationScheme scheme) {
-        return scheme.strategy() == Strategy.TENSOR_GROUP;
-    }
-
     /** @param further an override, applied after the keys of the role; null for none */
     private QuantizationScheme scheme(Role role, @Nullable Section further) {
         Map<String, Object> fields = new LinkedHashMap<>(base.values());
-        ScaleDtype ours = kvscale.scaleDtype();
-        if (ours != null) {
-            fields.put(SCALE_DTYPE, ours.word());
+        ScaleDtype scaleDtype = kvscale.scaleDtype();
+        if (scaleDtype != null) {
+            fields.put(SCALE_DTYPE, scaleDtype.word());
         }
         Section last = base;
-        for (Section override :
-                further == null ? List.of(kvscale.scheme(role)) : List.of(kvscale.scheme(role), further)) {
-            if (!override.values().isEmpty()) {
+        for (Section override : Arrays.asList(kvscale.scheme(role), further)) {
+            if (override != null && !override.values().isEmpty()) {
                 apply(override, fields);
                 last = override;
             }
@@ -99,8 +88,7 @@ final class RoleSchemes {
         }
         Section where = last;
         return parse(where, fields, key -> {
-            String top = key.substring(0, key.indexOf('.') < 0 ? key.length() : key.indexOf('.'));
-            if (where != base && where.values().containsKey(top)) {
+            if (where != base && where.values().containsKey(key.split("\\.", 2)[0])) {
                 ignored.add(where.pathOf(key));
             }
         });

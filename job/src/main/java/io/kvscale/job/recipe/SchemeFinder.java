@@ -19,9 +19,9 @@ final class SchemeFinder {
     private static final Set<String> PLAIN = Set.of("args", "run_type", "stage", "version", "metadata");
 
     private static final Vocabulary TOP = Vocabulary.of(SCHEME, KVSCALE, "quant_stage", "quant_modifiers", "modifiers")
-            .and(Modifiers.names());
+            .and(Modifiers.NAMES);
     private static final Vocabulary STAGE =
-            Vocabulary.of("quant_modifiers", "modifiers", "run_type", "args").and(Modifiers.names());
+            Vocabulary.of("quant_modifiers", "modifiers", "run_type", "args").and(Modifiers.NAMES);
 
     private final List<String> ignored = new ArrayList<>();
     private @Nullable Section found;
@@ -49,7 +49,7 @@ final class SchemeFinder {
                     throw section.error(key, "kvscale is allowed only at the top level of a recipe", "move it there");
                 }
             } else if (Modifiers.isMisspelt(key)) {
-                throw section.unknown(key, Modifiers.names());
+                throw section.unknown(key, Modifiers.NAMES);
             } else if (Modifiers.isModifier(key)) {
                 modifier(key, section.section(key, value));
             } else if (isContainer(key)) {

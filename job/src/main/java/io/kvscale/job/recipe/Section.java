@@ -25,15 +25,15 @@ final class Section implements KeyValues {
         this.values = values;
     }
 
-    /**
-     * @param source the name of the recipe
-     * @param path the path of the mapping; empty for the whole recipe
-     */
-    static Section of(String source, String path, Map<?, ?> map) {
-        return of(source, path, "", map);
+    /** A whole recipe. @param source its name */
+    static Section of(String source, Map<?, ?> map) {
+        return of(source, "", "", map);
     }
 
-    /** @param parent the {@link RecipeKey#parent} of the keys that this mapping holds */
+    /**
+     * @param path the path of the mapping; empty for the whole recipe
+     * @param parent the {@link RecipeKey#parent} of the keys that the mapping holds
+     */
     private static Section of(String source, String path, String parent, Map<?, ?> map) {
         Map<String, Object> values = new LinkedHashMap<>();
         map.forEach((key, value) -> {
@@ -63,11 +63,6 @@ final class Section implements KeyValues {
     @Nullable
     Object get(String key) {
         return values.get(key);
-    }
-
-    /** The keys under {@code kvscale:} itself have no parent. */
-    private String parentOf(String key) {
-        return path.isEmpty() ? "" : key;
     }
 
     void rejectUnknown(Vocabulary known) {
@@ -109,6 +104,7 @@ final class Section implements KeyValues {
         return key == null ? error("", what, remedy) : holder(key).error(key.leaf(), what, remedy);
     }
 
+    /** The mapping that holds a key: this one, or one directly below it. */
     private Section holder(RecipeKey key) {
         return key.parent().equals(parent) ? this : section(key.parent());
     }
@@ -120,11 +116,9 @@ final class Section implements KeyValues {
 
     /** The mapping that is the value of a key. */
     Section section(String key, @Nullable Object value) {
-        if (value == null) {
-            return new Section(source, pathOf(key), parentOf(key), Map.of());
-        }
-        if (value instanceof Map<?, ?> map) {
-            return of(source, pathOf(key), parentOf(key), map);
+        if (value == null || value instanceof Map<?, ?>) {
+            // The keys under kvscale: itself have no parent.
+            return of(source, pathOf(key), path.isEmpty() ? "" : key, value == null ? Map.of() : (Map<?, ?>) value);
         }
         throw error(
                 key,

@@ -14,7 +14,8 @@ record Finding(boolean grave, String title, String text, List<Case> cases) {
     /**
      * One occurrence.
      *
+     * @param severity orders the cases; comparable within a finding only
      * @param slot id of the slot, for example {@code 12/key}, see {@link ReportData#id}
      */
-    record Case(String slot, String text) {}
+    record Case(double severity, String slot, String text) {}
 }

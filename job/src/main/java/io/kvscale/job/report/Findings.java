@@ -46,18 +46,15 @@ final class Findings {
         return findings.found;
     }
 
-    /** A case and its severity. */
-    private record Ranked(double severity, Finding.Case at) {}
-
     private void nearZero() {
-        List<Ranked> cases = new ArrayList<>();
+        List<Finding.Case> cases = new ArrayList<>();
         for (Role role : Role.values()) {
             double[] sizes =
                     slots(role).mapToDouble(ReportedSlot::absmax).sorted().toArray();
             double median = sizes.length == 0 ? 0 : sizes[(sizes.length - 1) / 2];
             slots(role)
                     .filter(slot -> slot.absmax() < NEAR_ZERO * median)
-                    .forEach(slot -> cases.add(ranked(
+                    .forEach(slot -> cases.add(slotCase(
                             1 / (double) slot.absmax(),
                             slot,
                             "maximum |x| " + number(slot.absmax()) + ", median of all layers " + number(median))));
@@ -71,14 +68,14 @@ final class Findings {
     }
 
     private void zeroChannels() {
-        List<Ranked> cases = new ArrayList<>();
+        List<Finding.Case> cases = new ArrayList<>();
         for (ReportedSlot slot : slots) {
             int zero = 0;
             for (float channel : slot.channels()) {
                 zero += channel == 0 ? 1 : 0;
             }
             if (zero > 0) {
-                cases.add(ranked(zero, slot, zero + " of " + slot.channels().length + " channels"));
+                cases.add(slotCase(zero, slot, zero + " of " + slot.channels().length + " channels"));
             }
         }
         add(
@@ -90,7 +87,7 @@ final class Findings {
     }
 
     private void outliers(Role role) {
-        List<Ranked> cases = new ArrayList<>();
+        List<Finding.Case> cases = new ArrayList<>();
         slots(role).forEach(slot -> {
             for (int head = 0; head < slot.heads(); head++) {
                 float median = slot.medianOfHead(head);
@@ -104,7 +101,7 @@ final class Findings {
                 }
                 if (greatest >= 0) {
                     float size = slot.channels()[greatest];
-                    cases.add(ranked(
+                    cases.add(slotCase(
                             size / median,
                             slot,
                             "head " + head + ", channel " + greatest % slot.headDim() + ": maximum |x| " + number(size)
@@ -127,7 +124,7 @@ final class Findings {
     }
 
     private void heavyTails() {
-        List<Ranked> cases = new ArrayList<>();
+        List<Finding.Case> cases = new ArrayList<>();
         boolean integer = false;
         for (ReportedSlot slot : slots) {
             Distribution distribution = slot.distribution();
@@ -135,7 +132,7 @@ final class Findings {
             float furthest = Math.max(-reach[0], reach[1]);
             if (distribution != null && furthest > WASTE * distribution.nearlyAll()) {
                 integer |= slot.scales().scheme().format().isInteger();
-                cases.add(ranked(
+                cases.add(slotCase(
                         furthest / (double) distribution.nearlyAll(),
                         slot,
                         "99.99 % of |x| are at most " + number(distribution.nearlyAll()) + ", the range ends at "
@@ -152,7 +149,7 @@ final class Findings {
     }
 
     private void unevenHeads() {
-        List<Ranked> cases = new ArrayList<>();
+        List<Finding.Case> cases = new ArrayList<>();
         for (ReportedSlot slot : slots) {
             if (slot.scales().scheme().strategy() != Strategy.TENSOR || slot.heads() < 2) {
                 continue;
@@ -161,7 +158,7 @@ final class Findings {
             Arrays.setAll(heads, slot::absmaxOfHead);
             Arrays.sort(heads);
             if (heads[0] > 0 && heads[heads.length - 1] > UNEVEN * heads[0]) {
-                cases.add(ranked(
+                cases.add(slotCase(
                         heads[heads.length - 1] / heads[0],
                         slot,
                         "maximum |x| per head from " + number(heads[0]) + " to " + number(heads[heads.length - 1])));
@@ -179,16 +176,15 @@ final class Findings {
         return slots.stream().filter(slot -> slot.slot().role() == role);
     }
 
-    private static Ranked ranked(double severity, ReportedSlot slot, String text) {
+    private static Finding.Case slotCase(double severity, ReportedSlot slot, String text) {
         String name = "layer " + slot.slot().layer() + " " + letter(slot.slot().role());
-        return new Ranked(severity, new Finding.Case(ReportData.id(slot.slot()), name + ": " + text));
+        return new Finding.Case(severity, ReportData.id(slot.slot()), name + ": " + text);
     }
 
-    private void add(boolean grave, String title, String text, List<Ranked> cases) {
+    private void add(boolean grave, String title, String text, List<Finding.Case> cases) {
         if (!cases.isEmpty()) {
             List<Finding.Case> sorted = cases.stream()
-                    .sorted(Comparator.comparingDouble(Ranked::severity).reversed())
-                    .map(Ranked::at)
+                    .sorted(Comparator.comparingDouble(Finding.Case::severity).reversed())
                     .toList();
             found.add(grave ? graveCount() : found.size(), new Finding(grave, title, text, sorted));
         }

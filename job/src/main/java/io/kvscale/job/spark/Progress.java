@@ -110,7 +110,7 @@ public final class Progress {
 
         private void show() {
             long now = System.nanoTime();
-            if (finished || quiet || work instanceof Work.Nothing || now - last < (live ? LIVE_NANOS : PLAIN_NANOS)) {
+            if (finished || quiet || now - last < (live ? LIVE_NANOS : PLAIN_NANOS)) {
                 return;
             }
             last = now;

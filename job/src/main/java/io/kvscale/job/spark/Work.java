@@ -5,14 +5,6 @@ import java.util.Locale;
 
 /** The amount of work of a Spark job, and its progress line. */
 public sealed interface Work {
-    /** Work without progress lines. */
-    record Nothing() implements Work {
-        @Override
-        public String line(long done, long samples, double seconds) {
-            return "";
-        }
-    }
-
     /** Bytes of K and V. @param total negative if not known */
     record Bytes(long total) implements Work {
         @Override

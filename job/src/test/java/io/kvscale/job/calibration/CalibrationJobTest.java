@@ -159,7 +159,7 @@ class CalibrationJobTest {
         return Stream.of(
                 RECIPE,
                 RECIPE.capture(),
-                RECIPE.key(),
+                RECIPE.schemes().key(),
                 QuantizationScheme.fp8(),
                 new Split(new ArrayList<>(List.of(new FilePiece(file, 0, 5), new FilePiece(file, 5, 12)))),
                 DataProblem.of("what", "remedy")

@@ -12,6 +12,7 @@ import io.kvscale.numeric.Dtype;
 import io.kvscale.numeric.NumberFormat;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.Strategy;
+import io.kvscale.task.FailedSamples;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
@@ -47,8 +48,7 @@ class EvaluationPassTest {
         EvaluationPass job = job(0, scales("a", 0.05f), scales("b", 0.5f));
         LongAccumulator done = SharedSpark.context().sc().longAccumulator();
         EvaluationResult whole = run(job, List.of(new TokenBatch(samples)), 1, done);
-        assertThat(whole.failed()).isZero();
-        assertThat(whole.firstFailure()).isNull();
+        assertThat(whole.failed()).isEqualTo(FailedSamples.NONE);
         assertThat(done.value()).isEqualTo(whole.evaluation().tokens());
         assertThat(whole.evaluation().samples()).isEqualTo(12);
         assertThat(whole.evaluation().schemes())
@@ -80,8 +80,8 @@ class EvaluationPassTest {
                 .isInstanceOf(InvalidDataException.class)
                 .hasMessageContaining("sample y/bad");
         EvaluationResult rest = run(job(2, scales), batches, 4, done);
-        assertThat(rest.failed()).isEqualTo(2);
-        assertThat(rest.firstFailure().sample().name()).isEqualTo("y/bad");
+        assertThat(rest.failed().count()).isEqualTo(2);
+        assertThat(rest.failed().first().sample().name()).isEqualTo("y/bad");
         assertThat(rest.evaluation().toJson())
                 .isEqualTo(run(job(0, scales), batches.subList(0, 6), 2, done)
                         .evaluation()
@@ -142,7 +142,7 @@ class EvaluationPassTest {
                         .parallelize(batches.stream().map(JavaSerde::bytes).toList(), partitions),
                 done,
                 samples);
-        long run = result.evaluation().samples() + result.failed();
+        long run = result.evaluation().samples() + result.failed().count();
         assertThat(samples.value()).isEqualTo(run);
         return result;
     }

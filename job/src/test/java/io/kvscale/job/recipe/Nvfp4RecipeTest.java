@@ -25,26 +25,30 @@ class Nvfp4RecipeTest {
 
     @Test
     void theConventionStandsUnderKvscaleOrInTheScheme() {
-        assertThat(parse(NVFP4, "").key()).isEqualTo(DIVISOR);
-        assertThat(parse(NVFP4 + ", dynamic: local", "global_scale: divisor").key())
+        assertThat(parse(NVFP4, "").schemes().key()).isEqualTo(DIVISOR);
+        assertThat(parse(NVFP4 + ", dynamic: local", "global_scale: divisor")
+                        .schemes()
+                        .key())
                 .isEqualTo(DIVISOR);
         Recipe recipe = parse(NVFP4 + ", dynamic: local", "global_scale: multiplier");
-        assertThat(recipe.key()).isEqualTo(MULTIPLIER);
-        assertThat(recipe.value()).isEqualTo(MULTIPLIER);
+        assertThat(recipe.schemes().key()).isEqualTo(MULTIPLIER);
+        assertThat(recipe.schemes().value()).isEqualTo(MULTIPLIER);
         assertThat(recipe.notices()).isEmpty();
-        assertThat(parse(NVFP4 + ", global_scale: multiplier", "").value()).isEqualTo(MULTIPLIER);
+        assertThat(parse(NVFP4 + ", global_scale: multiplier", "").schemes().value())
+                .isEqualTo(MULTIPLIER);
         assertThat(parse(NVFP4 + ", global_scale: multiplier", "global_scale: multiplier")
+                        .schemes()
                         .value())
                 .isEqualTo(MULTIPLIER);
         recipe = parse(NVFP4, "global_scale: multiplier, value: {scheme: {global_scale: divisor}}");
-        assertThat(recipe.key()).isEqualTo(MULTIPLIER);
-        assertThat(recipe.value()).isEqualTo(DIVISOR);
+        assertThat(recipe.schemes().key()).isEqualTo(MULTIPLIER);
+        assertThat(recipe.schemes().value()).isEqualTo(DIVISOR);
     }
 
     @Test
     void typesOfLlmCompressorAreReportedAndNotActedOn() {
         Recipe recipe = parse(NVFP4 + ", dynamic: local, scale_dtype: torch.float8_e4m3fn", "");
-        assertThat(recipe.key()).isEqualTo(DIVISOR);
+        assertThat(recipe.schemes().key()).isEqualTo(DIVISOR);
         assertThat(recipe.notices()).singleElement().asString().contains("kv_cache_scheme.scale_dtype");
     }
 
@@ -53,11 +57,11 @@ class Nvfp4RecipeTest {
         Recipe recipe = parse(
                 NVFP4 + ", group_size: 16, dynamic: local, global_scale: multiplier",
                 "value: {scheme: {strategy: tensor, num_bits: 8}}");
-        assertThat(recipe.key()).isEqualTo(MULTIPLIER);
-        assertThat(recipe.value()).isEqualTo(QuantizationScheme.fp8());
+        assertThat(recipe.schemes().key()).isEqualTo(MULTIPLIER);
+        assertThat(recipe.schemes().value()).isEqualTo(QuantizationScheme.fp8());
         recipe = parse(NVFP4 + ", dynamic: local", "key: {scheme: {group_size: 32}}");
-        assertThat(recipe.key().strategy()).isEqualTo(Strategy.GROUP);
-        assertThat(recipe.key().format()).isEqualTo(NumberFormat.FP4_E2M1);
+        assertThat(recipe.schemes().key().strategy()).isEqualTo(Strategy.GROUP);
+        assertThat(recipe.schemes().key().format()).isEqualTo(NumberFormat.FP4_E2M1);
     }
 
     @Test

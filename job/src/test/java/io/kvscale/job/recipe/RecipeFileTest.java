@@ -41,17 +41,18 @@ class RecipeFileTest {
 
     @Test
     void everyShippedRecipeHasTheSchemeOfItsName() {
-        assertThat(shipped("fp8").value()).isEqualTo(QuantizationScheme.fp8());
+        assertThat(shipped("fp8").schemes().value()).isEqualTo(QuantizationScheme.fp8());
         assertThat(shipped("fp8").notices()).isEmpty();
-        assertThat(shipped("fp8_attn_head").key())
+        assertThat(shipped("fp8_attn_head").schemes().key())
                 .isEqualTo(QuantizationScheme.of(NumberFormat.FP8_E4M3, Strategy.ATTN_HEAD));
-        assertThat(shipped("int8_channel").key()).isEqualTo(QuantizationScheme.of(NumberFormat.INT8, Strategy.CHANNEL));
-        assertThat(shipped("int8_channel").value())
+        assertThat(shipped("int8_channel").schemes().key())
+                .isEqualTo(QuantizationScheme.of(NumberFormat.INT8, Strategy.CHANNEL));
+        assertThat(shipped("int8_channel").schemes().value())
                 .isEqualTo(QuantizationScheme.of(NumberFormat.INT8, Strategy.ATTN_HEAD));
-        assertThat(shipped("int4_group").key().groupSize()).isEqualTo(32);
-        assertThat(shipped("nvfp4").key()).isEqualTo(QuantizationScheme.nvfp4(GlobalScale.DIVISOR));
+        assertThat(shipped("int4_group").schemes().key().groupSize()).isEqualTo(32);
+        assertThat(shipped("nvfp4").schemes().key()).isEqualTo(QuantizationScheme.nvfp4(GlobalScale.DIVISOR));
         assertThat(shipped("nvfp4").notices()).isEmpty();
-        assertThat(shipped("llm_compressor_example").key()).isEqualTo(QuantizationScheme.fp8());
+        assertThat(shipped("llm_compressor_example").schemes().key()).isEqualTo(QuantizationScheme.fp8());
         assertThat(shipped("llm_compressor_example").notices())
                 .singleElement()
                 .asString()

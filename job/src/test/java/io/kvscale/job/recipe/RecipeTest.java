@@ -72,8 +72,8 @@ class RecipeTest {
     void theRecipeOfTheContract() {
         Recipe recipe = parse(CONTRACT);
         assertThat(recipe.name()).isEqualTo("r.yaml");
-        assertThat(recipe.key()).isEqualTo(QuantizationScheme.fp8());
-        assertThat(recipe.value()).isEqualTo(QuantizationScheme.fp8());
+        assertThat(recipe.schemes().key()).isEqualTo(QuantizationScheme.fp8());
+        assertThat(recipe.schemes().value()).isEqualTo(QuantizationScheme.fp8());
         assertThat(recipe.capture())
                 .isEqualTo(new CaptureOptions(
                         "layers\\.(?P<layer>\\d+)\\.keys",
@@ -98,7 +98,7 @@ class RecipeTest {
                 "\uFEFFkv_cache_scheme:\r\n  num_bits: 8\r\n  type: float\r\n",
                 "kv_cache_scheme: {num_bits: 8, type: float}\nkvscale:\n")) {
             Recipe recipe = parse(yaml);
-            assertThat(recipe.key()).isEqualTo(QuantizationScheme.fp8());
+            assertThat(recipe.schemes().key()).isEqualTo(QuantizationScheme.fp8());
             assertThat(recipe.capture()).isEqualTo(CaptureOptions.defaults());
             assertThat(recipe.hybrid() || recipe.mla() || recipe.allowZero() || recipe.keysBeforeRope())
                     .isFalse();
@@ -108,8 +108,8 @@ class RecipeTest {
     @Test
     void everyKeyOfOurs() {
         Recipe recipe = parse(FULL);
-        assertThat(recipe.key()).isEqualTo(scheme(NumberFormat.INT8, Strategy.CHANNEL, 0, ScaleDtype.INPUT));
-        assertThat(recipe.value())
+        assertThat(recipe.schemes().key()).isEqualTo(scheme(NumberFormat.INT8, Strategy.CHANNEL, 0, ScaleDtype.INPUT));
+        assertThat(recipe.schemes().value())
                 .isEqualTo(new QuantizationScheme(
                         NumberFormat.INT4, Strategy.GROUP, 32, true, new MovingAverage(0.5), ScaleDtype.INPUT));
         assertThat(recipe.capture())
@@ -169,7 +169,7 @@ class RecipeTest {
             })
     void anyNestingOfStagesAndModifiers(String yaml) {
 
-        assertThat(parse(yaml).key()).isEqualTo(QuantizationScheme.fp8());
+        assertThat(parse(yaml).schemes().key()).isEqualTo(QuantizationScheme.fp8());
     }
 
     @Test
@@ -217,16 +217,22 @@ class RecipeTest {
     void anOverrideReplacesWhatDependsOnIt() {
         String base = "kv_cache_scheme: {strategy: group, group_size: 64, observer: minmax,"
                 + " observer_kwargs: {averaging_constant: 0.5}}\nkvscale: {key: {scheme: ";
-        QuantizationScheme byHead = parse(base + "{strategy: attn_head}}}").key();
+        QuantizationScheme byHead =
+                parse(base + "{strategy: attn_head}}}").schemes().key();
         assertThat(byHead.strategy()).isEqualTo(Strategy.ATTN_HEAD);
         assertThat(byHead.observer()).isEqualTo(new MovingAverage(0.5));
-        assertThat(parse(base + "{group_size: 32}}}").key().groupSize()).isEqualTo(32);
-        assertThat(parse(base + "{strategy: group}}}").key().groupSize()).isEqualTo(64);
-        assertThat(parse(base + "{group_size: -1}}}").key().strategy()).isEqualTo(Strategy.CHANNEL);
-        assertThat(parse(base + "{observer: static_minmax}}}").key().observer()).isEqualTo(new StaticMinMax());
-        assertThat(parse(base + "{observer: static_minmax}}}").value().observer())
+        assertThat(parse(base + "{group_size: 32}}}").schemes().key().groupSize())
+                .isEqualTo(32);
+        assertThat(parse(base + "{strategy: group}}}").schemes().key().groupSize())
+                .isEqualTo(64);
+        assertThat(parse(base + "{group_size: -1}}}").schemes().key().strategy())
+                .isEqualTo(Strategy.CHANNEL);
+        assertThat(parse(base + "{observer: static_minmax}}}").schemes().key().observer())
+                .isEqualTo(new StaticMinMax());
+        assertThat(parse(base + "{observer: static_minmax}}}").schemes().value().observer())
                 .isEqualTo(new MovingAverage(0.5));
         assertThat(parse("{kv_cache_scheme: {}, kvscale: {key: {scheme: {group_size: 8}}}}")
+                        .schemes()
                         .key()
                         .strategy())
                 .isEqualTo(Strategy.GROUP);
@@ -236,14 +242,14 @@ class RecipeTest {
     void scaleDtypeOfOursWins() {
         String base = "{kv_cache_scheme: {scale_dtype: %s}, kvscale: {scale_dtype: %s, key: {scheme: {%s}}}}";
         Recipe theirs = parse(base.formatted("input", "null", ""));
-        assertThat(theirs.key().scaleDtype()).isEqualTo(ScaleDtype.INPUT);
+        assertThat(theirs.schemes().key().scaleDtype()).isEqualTo(ScaleDtype.INPUT);
         assertThat(theirs.notices()).isEmpty();
         Recipe ours = parse(base.formatted("float32", "input", ""));
-        assertThat(ours.key().scaleDtype()).isEqualTo(ScaleDtype.INPUT);
+        assertThat(ours.schemes().key().scaleDtype()).isEqualTo(ScaleDtype.INPUT);
         assertThat(ours.notices()).singleElement().asString().contains("kv_cache_scheme.scale_dtype");
         Recipe both = parse(base.formatted("null", "input", "scale_dtype: float32"));
-        assertThat(both.key().scaleDtype()).isEqualTo(ScaleDtype.FLOAT32);
-        assertThat(both.value().scaleDtype()).isEqualTo(ScaleDtype.INPUT);
+        assertThat(both.schemes().key().scaleDtype()).isEqualTo(ScaleDtype.FLOAT32);
+        assertThat(both.schemes().value().scaleDtype()).isEqualTo(ScaleDtype.INPUT);
         Recipe torch = parse(base.formatted("null", "null", "scale_dtype: torch.float16"));
         assertThat(torch.notices()).singleElement().asString().contains("kvscale.key.scheme.scale_dtype");
     }

@@ -70,18 +70,6 @@ public final class BatchShuffle {
         public int getPartition(Object place) {
             return partitionOfBatch[batch((Long) place)];
         }
-
-        @Override
-        public boolean equals(Object other) {
-            return other instanceof BatchPartitioner that
-                    && count == that.count
-                    && Arrays.equals(partitionOfBatch, that.partitionOfBatch);
-        }
-
-        @Override
-        public int hashCode() {
-            return Arrays.hashCode(partitionOfBatch);
-        }
     }
 
     private static int batch(long place) {
@@ -136,7 +124,7 @@ public final class BatchShuffle {
         return planned;
     }
 
-    /** The good rows with a hash up to {@code last}, keyed by content. Of rows with equal content only the first. */
+    /** The good rows with a hash up to {@code last}, keyed by content. Rows that repeat a content are left out. */
     private static Iterator<Tuple2<String, byte[]>> distinct(Iterator<byte[]> rows, ContentHash last) {
         Set<String> seen = new HashSet<>();
         return StreamSupport.stream(Spliterators.spliteratorUnknownSize(rows, 0), false)

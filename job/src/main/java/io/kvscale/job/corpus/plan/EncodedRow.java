@@ -7,6 +7,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
+import java.io.Serializable;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -28,7 +29,7 @@ public sealed interface EncodedRow {
      *
      * @param order sort key that decides which of several bad records is reported
      */
-    record Bad(String order, DataProblem problem) implements EncodedRow {}
+    record Bad(String order, DataProblem problem) implements EncodedRow, Serializable {}
 
     /** A file that cannot be read after all attempts, or a tokenizer that cannot be opened. */
     record Failed(DataProblem problem) implements EncodedRow {}

@@ -9,21 +9,18 @@ import org.jspecify.annotations.Nullable;
 /**
  * Counts of {@link EncodedRow}s. The merge is commutative and associative.
  *
- * @param first the first bad record in sample order
- * @param failure the first failure; no record of that file or task was read
+ * @param first the first bad record in sample order; null if there is none
+ * @param failure the first file that cannot be read, or tokenizer that cannot be opened; null if there is none
  */
 public record RowTally(
         long good,
         long bad,
-        @Nullable BadRecord first,
+        EncodedRow.@Nullable Bad first,
         @Nullable DataProblem failure) implements Serializable {
     public static final RowTally NONE = new RowTally(0, 0, null, null);
 
-    /** A bad record and its sort key. */
-    public record BadRecord(String order, DataProblem problem) implements Serializable {}
-
-    private static final Comparator<BadRecord> ORDER =
-            Comparator.comparing(BadRecord::order, TextSample.BY_NAME).thenComparing(BadRecord::problem);
+    private static final Comparator<EncodedRow.Bad> ORDER =
+            Comparator.comparing(EncodedRow.Bad::order, TextSample.BY_NAME).thenComparing(EncodedRow.Bad::problem);
 
     public static RowTally of(Iterator<byte[]> rows) {
         RowTally tally = NONE;
@@ -35,7 +32,7 @@ public record RowTally(
                 EncodedRow read = EncodedRow.fromByteArray(row);
                 tally = tally.merge(
                         read instanceof EncodedRow.Bad bad
-                                ? new RowTally(0, 1, new BadRecord(bad.order(), bad.problem()), null)
+                                ? new RowTally(0, 1, bad, null)
                                 : new RowTally(0, 0, null, ((EncodedRow.Failed) read).problem()));
             }
         }

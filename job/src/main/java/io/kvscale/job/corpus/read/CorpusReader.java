@@ -21,18 +21,15 @@ import org.apache.spark.util.SerializableConfiguration;
 import org.apache.spark.util.TaskCompletionListener;
 import org.jspecify.annotations.Nullable;
 
-/** Plans the tasks that turn the records of an input into {@link EncodedRow}s. */
-public final class CorpusReader {
-    private final long skipped;
-    private final JavaRDD<byte[]> rows;
-    private final @Nullable TextTableReader table;
-
-    private CorpusReader(long skipped, JavaRDD<byte[]> rows, @Nullable TextTableReader table) {
-        this.skipped = skipped;
-        this.rows = rows;
-        this.table = table;
-    }
-
+/**
+ * Plans the tasks that turn the records of an input into {@link EncodedRow}s.
+ *
+ * @param rows one {@link EncodedRow} per record, as bytes
+ * @param skipped number of files skipped because they are not texts
+ * @param table the table that holds the records; null for files
+ */
+public record CorpusReader(
+        JavaRDD<byte[]> rows, long skipped, @Nullable TextTableReader table) {
     /**
      * Lists the files or resolves the table. Reads no records yet, but a Spark job may count lines, see {@link TextSplit}.
      *
@@ -68,7 +65,7 @@ public final class CorpusReader {
                             encoder -> StreamSupport.stream(Spliterators.spliteratorUnknownSize(records, 0), false)
                                     .map(record -> encoder.encode(record).toByteArray())
                                     .iterator()));
-            return new CorpusReader(listing.skipped(), rows, table);
+            return new CorpusReader(rows, listing.skipped(), table);
         }
         List<byte[]> splits = TextSplit.plan(spark, listing.files(), partitions, configuration, retries).stream()
                 .map(JavaSerde::bytes)
@@ -83,7 +80,7 @@ public final class CorpusReader {
                     TaskContext.get().addTaskCompletionListener((TaskCompletionListener) ended -> reader.close());
                     return reader;
                 }));
-        return new CorpusReader(listing.skipped(), rows, null);
+        return new CorpusReader(rows, listing.skipped(), null);
     }
 
     /** Opens the encoder of a task. */
@@ -101,19 +98,9 @@ public final class CorpusReader {
         }
     }
 
-    /** One {@link EncodedRow} per record, as bytes. */
-    public JavaRDD<byte[]> rows() {
-        return rows;
-    }
-
     /** Whether the rows come from a table and have no names. */
     public boolean isTable() {
         return table != null;
-    }
-
-    /** Number of files skipped because they are not texts. */
-    public long skipped() {
-        return skipped;
     }
 
     /** Runs an action that reads the input. Turns Spark's errors about a table into {@link InvalidDataException}. */
