@@ -27,7 +27,11 @@ abstract class CommandPart {
         return line().getOut();
     }
 
-    /** Notices, warnings and progress on standard error. @param quiet whether to print none of them */
+    /**
+     * Notices, warnings and progress on standard error.
+     *
+     * @param quiet whether to print none of them
+     */
     final Console console(boolean quiet) {
         return new Console(line().getErr(), quiet);
     }

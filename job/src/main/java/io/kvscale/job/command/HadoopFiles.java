@@ -34,7 +34,11 @@ final class HadoopFiles {
         return Recipe.read(path, configuration);
     }
 
-    /** A whole file. @throws InvalidDataException if it is absent, larger than 1 GiB or cannot be read */
+    /**
+     * A whole file.
+     *
+     * @throws InvalidDataException if it is absent, larger than 1 GiB or cannot be read
+     */
     static byte[] bytes(String file, Configuration configuration) {
         try {
             Path path = new Path(file);

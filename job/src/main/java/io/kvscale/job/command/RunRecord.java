@@ -24,7 +24,11 @@ final class RunRecord {
         this.table = table;
     }
 
-    /** The record of a run that ends now. @param result null for a run without Spark */
+    /**
+     * The record of a run that ends now.
+     *
+     * @param result null for a run without Spark
+     */
     Map<String, Object> finish(@Nullable CalibrationResult result) {
         Instant end = Instant.now();
         double seconds = Duration.between(start, end).toMillis() / 1e3;

@@ -29,7 +29,11 @@ final class SparkArguments extends CommandPart {
         return partitions == null ? 0 : partitions;
     }
 
-    /** The runtime to use, not yet started. @throws ParameterException if {@code --partitions} is below 1 */
+    /**
+     * The runtime to use, not yet started.
+     *
+     * @throws ParameterException if {@code --partitions} is below 1
+     */
     SparkRuntime runtime() {
         if (partitions != null && partitions < 1) {
             throw error("--partitions must be at least 1");

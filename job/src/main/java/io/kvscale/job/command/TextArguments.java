@@ -35,7 +35,11 @@ final class TextArguments extends CommandPart {
         return model != null || !texts.isEmpty() || query != null;
     }
 
-    /** The model folder. @throws ParameterException if it is not given */
+    /**
+     * The model folder.
+     *
+     * @throws ParameterException if it is not given
+     */
     String model() {
         String folder = model;
         if (folder == null) {

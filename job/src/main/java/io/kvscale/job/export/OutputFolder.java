@@ -197,7 +197,11 @@ public final class OutputFolder implements Closeable {
         return staging.toString();
     }
 
-    /** Writes one file. @param name its path relative to the folder */
+    /**
+     * Writes one file.
+     *
+     * @param name its path relative to the folder
+     */
     public void write(String name, byte[] bytes) {
         try (OutputStream out = fs.create(new Path(staging, name), false)) {
             out.write(bytes);
@@ -207,7 +211,11 @@ public final class OutputFolder implements Closeable {
         }
     }
 
-    /** Makes the folder appear. @throws OutputException if it cannot; the old folder then stays in place */
+    /**
+     * Makes the folder appear.
+     *
+     * @throws OutputException if it cannot; the old folder then stays in place
+     */
     public void commit() {
         write(SUCCESS, new byte[0]);
         Path old = beside(".old");

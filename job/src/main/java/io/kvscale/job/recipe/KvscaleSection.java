@@ -105,7 +105,11 @@ final class KvscaleSection {
         return section.word(RecipeKey.GLOBAL_SCALE);
     }
 
-    /** An error about {@code global_scale}. @param what the contradiction, which follows the value */
+    /**
+     * An error about {@code global_scale}.
+     *
+     * @param what the contradiction, which follows the value
+     */
     RecipeException globalScaleError(String what, String remedy) {
         return section.error(RecipeKey.GLOBAL_SCALE, "global_scale is " + globalScale() + ", but " + what, remedy);
     }

@@ -73,7 +73,11 @@ public record Recipe(
                 notices(finder.ignored(), ignored, keysBeforeRope));
     }
 
-    /** Reads a recipe from any Hadoop file system. @throws RecipeException if the file is absent or wrong */
+    /**
+     * Reads a recipe from any Hadoop file system.
+     *
+     * @throws RecipeException if the file is absent or wrong
+     */
     public static Recipe read(Path file, Configuration configuration) {
         return parse(RecipeFile.read(file, configuration), file.toString());
     }

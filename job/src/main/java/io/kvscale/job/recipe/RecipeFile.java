@@ -52,7 +52,11 @@ final class RecipeFile {
         }
     }
 
-    /** The top-level mapping of a recipe. @throws RecipeException if the text is not a YAML mapping */
+    /**
+     * The top-level mapping of a recipe.
+     *
+     * @throws RecipeException if the text is not a YAML mapping
+     */
     static Map<?, ?> mapping(String yaml, String name) {
         if (yaml.length() > MAX_SIZE) {
             throw bad(name, "the recipe has more than " + MAX_SIZE + " characters", "name a recipe, not a data file");

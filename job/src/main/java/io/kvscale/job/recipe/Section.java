@@ -25,7 +25,11 @@ final class Section implements KeyValues {
         this.values = values;
     }
 
-    /** A whole recipe. @param source its name */
+    /**
+     * A whole recipe.
+     *
+     * @param source its name
+     */
     static Section of(String source, Map<?, ?> map) {
         return of(source, "", "", map);
     }

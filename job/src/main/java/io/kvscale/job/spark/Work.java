@@ -5,7 +5,11 @@ import java.util.Locale;
 
 /** The amount of work of a Spark job, and its progress line. */
 public sealed interface Work {
-    /** Bytes of K and V. @param total negative if not known */
+    /**
+     * Bytes of K and V.
+     *
+     * @param total negative if not known
+     */
     record Bytes(long total) implements Work {
         @Override
         public String line(long done, long samples, double seconds) {
@@ -22,7 +26,11 @@ public sealed interface Work {
         }
     }
 
-    /** Samples that a model runs over. @param total number of tokens */
+    /**
+     * Samples that a model runs over.
+     *
+     * @param total number of tokens
+     */
     record Tokens(long total, long samples) implements Work {
         @Override
         public String line(long done, long doneSamples, double seconds) {

@@ -60,7 +60,11 @@ final class FilePieceReader implements Closeable {
         return files instanceof LocalFileSystem local ? local.getRaw().open(path) : files.open(path);
     }
 
-    /** The next record; null after the last. @throws IOException if the file cannot be read, or is shorter than listed */
+    /**
+     * The next record; null after the last.
+     *
+     * @throws IOException if the file cannot be read, or is shorter than listed
+     */
     @Nullable
     RawRecord next() throws IOException {
         if (TextFormat.of(file) == TextFormat.LINES) {
