@@ -32,7 +32,7 @@ final class SparkArguments extends CommandPart {
     /**
      * The runtime to use, not yet started.
      *
-     * @throws ParameterException if {@code --partitions} is below 1
+     * @throws picocli.CommandLine.ParameterException if {@code --partitions} is below 1
      */
     SparkRuntime runtime() {
         if (partitions != null && partitions < 1) {
