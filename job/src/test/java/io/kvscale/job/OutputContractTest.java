@@ -61,8 +61,10 @@ class OutputContractTest {
     void theFolderHoldsTheFilesOfTheContractAndNoOthers() throws IOException {
         calibrate(recipe(FP8)).isDone();
         try (var files = Files.walk(output)) {
+            // The folders of other exporters have tests of their own.
             assertThat(files.filter(Files::isRegularFile)
                             .map(file -> output.relativize(file).toString()))
+                    .filteredOn(file -> !file.contains("/") || file.startsWith("vllm/"))
                     .containsExactlyInAnyOrder(
                             "kv_scales.json",
                             "statistics.kvstats",
@@ -149,6 +151,12 @@ class OutputContractTest {
                 .get("scale")
                 .forEach(scale -> assertThat(Float.floatToRawIntBits(scale.floatValue()) & 0xffff)
                         .isZero());
+    }
+
+    private List<String> wroteLines() throws IOException {
+        try (var files = Files.walk(output)) {
+            return files.filter(Files::isRegularFile).map(file -> "wrote " + file).toList();
+        }
     }
 
     private static List<TensorEntry> tensors(byte[] file) throws IOException {
@@ -266,7 +274,7 @@ class OutputContractTest {
     }
 
     @Test
-    void theTerminalShowsAScaleALayerAndThePaths() {
+    void theTerminalShowsAScaleALayerAndThePaths() throws IOException {
         Cli done = calibrate(recipe(FP8)).isDone();
         assertThat(done.out()).contains("layer", "k_scale", "v_scale");
         JsonNode layers = Folder.json(output.resolve("kv_scales.json")).get("layers");
@@ -274,7 +282,8 @@ class OutputContractTest {
                 .anyMatch(line -> line.strip().startsWith(layer.get("layer").asText())
                         && line.contains(layer.get("key").get("scale").get(0).asText())
                         && line.contains(layer.get("value").get("scale").get(0).asText())));
-        assertThat(done.out().lines().filter(line -> line.startsWith("wrote "))).hasSize(7);
+        assertThat(done.out().lines().filter(line -> line.startsWith("wrote ")))
+                .containsExactlyInAnyOrderElementsOf(wroteLines());
         assertThat(done.out()).contains("wrote " + output.resolve("vllm/config.json"));
     }
 

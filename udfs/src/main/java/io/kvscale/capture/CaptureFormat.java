@@ -36,7 +36,7 @@ public abstract class CaptureFormat {
         return false;
     }
 
-    /** Whether a file's name is also its sample's name. By default each row of the file names its sample. */
+    /** Whether the name of a file is the name of its sample. False by default: the rows of the file name their samples. */
     boolean fileNamesSample() {
         return false;
     }
@@ -49,7 +49,7 @@ public abstract class CaptureFormat {
     abstract boolean recognizes(long start);
 
     /**
-     * Reads and checks everything in front of and around the values.
+     * Reads and checks everything in the file except the values.
      *
      * @param start as for {@link #recognizes}
      * @throws io.kvscale.tensor.InvalidDataException if the file is not a valid capture
