@@ -24,6 +24,7 @@ class LayersTest {
             Map.entry("tensor", 1),
             Map.entry("observer.kernel", 2),
             Map.entry("scheme", 2),
+            Map.entry("scheme.table", 3),
             Map.entry("safetensors", 2),
             Map.entry("arrow", 2),
             Map.entry("input", 2),

@@ -14,11 +14,11 @@ import java.util.Random;
 import java.util.function.IntToDoubleFunction;
 
 /** A safetensors file in the making, of numbers that every dtype here holds exactly. */
-final class Capture {
+public final class Capture {
     private final SafetensorsWriter file = new SafetensorsWriter();
 
     /** Values like those of a model's K and V: multiples of 1/16, at most 16 in size, never all zero. */
-    static IntToDoubleFunction random(long seed) {
+    public static IntToDoubleFunction random(long seed) {
         List<Double> drawn = new ArrayList<>();
         Random random = new Random(seed);
         return i -> {
@@ -30,7 +30,7 @@ final class Capture {
     }
 
     /** A sound capture of 2 heads of 32: {@code layers.N.keys} and {@code layers.N.values}, BF16. */
-    static Capture of(int layers, int tokens, long seed) {
+    public static Capture of(int layers, int tokens, long seed) {
         Capture capture = new Capture();
         for (int layer = 0; layer < layers; layer++) {
             capture.pair(layer, tokens, seed + layer * 1000L);
@@ -38,19 +38,19 @@ final class Capture {
         return capture;
     }
 
-    Capture pair(int layer, int tokens, long seed) {
+    public Capture pair(int layer, int tokens, long seed) {
         return key(layer, tokens, seed).value(layer, tokens, seed + 1);
     }
 
-    Capture key(int layer, int tokens, long seed) {
+    public Capture key(int layer, int tokens, long seed) {
         return add("layers." + layer + ".keys", "BF16", List.of(1L, 2L, (long) tokens, 32L), random(seed));
     }
 
-    Capture value(int layer, int tokens, long seed) {
+    public Capture value(int layer, int tokens, long seed) {
         return add("layers." + layer + ".values", "BF16", List.of(1L, 2L, (long) tokens, 32L), random(seed));
     }
 
-    Capture add(String name, String dtype, List<Long> shape, IntToDoubleFunction values) {
+    public Capture add(String name, String dtype, List<Long> shape, IntToDoubleFunction values) {
         int count = Math.toIntExact(shape.stream().reduce(1L, Math::multiplyExact));
         ByteBuffer bytes = ByteBuffer.allocate(count * 8).order(ByteOrder.LITTLE_ENDIAN);
         for (int i = 0; i < count; i++) {
@@ -61,17 +61,17 @@ final class Capture {
         return raw(name, dtype, shape, data);
     }
 
-    Capture raw(String name, String dtype, List<Long> shape, byte[] data) {
+    public Capture raw(String name, String dtype, List<Long> shape, byte[] data) {
         file.add(name, dtype, shape, data);
         return this;
     }
 
-    Capture metadata(String key, String value) {
+    public Capture metadata(String key, String value) {
         file.metadata(key, value);
         return this;
     }
 
-    static void put(ByteBuffer to, String dtype, double value) {
+    public static void put(ByteBuffer to, String dtype, double value) {
         switch (dtype) {
             case "F32" -> to.putFloat((float) value);
             case "BF16" -> to.putShort((short) (Float.floatToRawIntBits((float) value) >>> 16));
@@ -94,7 +94,7 @@ final class Capture {
         return (short) (sign | ((bits & 0x7fffffff) - (112 << 23)) >>> 13);
     }
 
-    byte[] bytes() {
+    public byte[] bytes() {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         try {
             file.writeTo(out);
@@ -104,11 +104,11 @@ final class Capture {
         return out.toByteArray();
     }
 
-    Path write(Path path) {
+    public Path write(Path path) {
         return put(path, bytes());
     }
 
-    static Path put(Path path, byte[] bytes) {
+    public static Path put(Path path, byte[] bytes) {
         try {
             Files.createDirectories(path.getParent());
             return Files.write(path, bytes);

@@ -10,9 +10,9 @@ import java.util.Arrays;
 import java.util.List;
 
 /** What one command line gave, run in this JVM. */
-record Cli(int code, String out, String err) {
+public record Cli(int code, String out, String err) {
     /** Runs on the Spark context that all tests share, or on one of its own where the command line sets Spark up. */
-    static Cli run(Object... args) {
+    public static Cli run(Object... args) {
         String[] words = Arrays.stream(args).map(String::valueOf).toArray(String[]::new);
         List<String> all = List.of(words);
         if (all.contains("--master") || all.contains("--conf")) {
@@ -30,13 +30,13 @@ record Cli(int code, String out, String err) {
         return new PrintStream(bytes, true, StandardCharsets.UTF_8);
     }
 
-    Cli isDone() {
+    public Cli isDone() {
         assertThat(code).as(err).isEqualTo(ExitCode.DONE);
         return this;
     }
 
     /** Checks the contract of every error: its code, one to three lines, and that they say all of this. */
-    Cli fails(int expected, String... said) {
+    public Cli fails(int expected, String... said) {
         assertThat(code).as(err + out).isEqualTo(expected);
         List<String> error = err.lines()
                 .filter(line -> !line.startsWith("kvscale: warning: "))

@@ -3,8 +3,8 @@ package io.kvscale.job;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.kvscale.scheme.ScaleTable;
-import io.kvscale.scheme.SlotScales;
+import io.kvscale.scheme.table.ScaleTable;
+import io.kvscale.scheme.table.SlotScales;
 import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
 import java.nio.file.Path;
@@ -16,7 +16,7 @@ import java.util.Map;
 import java.util.Objects;
 
 /** Expected scales of a corpus, as bits; see {@code golden/sample/README.md}. The tolerance is none. */
-final class Expected {
+public final class Expected {
     private static final Map<String, String> FORMATS = Map.of(
             "int8_sym", "num_bits: 8, type: int, symmetric: true",
             "int8_asym", "num_bits: 8, type: int, symmetric: false",
@@ -32,14 +32,14 @@ final class Expected {
      * @param work where results may be put
      * @param statistics of the corpus, from which every scheme is derived
      */
-    Expected(Path expected, Path work, Path statistics) {
+    public Expected(Path expected, Path work, Path statistics) {
         this.expected = Folder.json(expected);
         this.work = work;
         this.statistics = statistics;
     }
 
     /** A scheme of the expected file, as it names it. */
-    record Scheme(String format, String strategy, String version) {
+    public record Scheme(String format, String strategy, String version) {
         @Override
         public String toString() {
             return format + "-" + strategy + "-" + version;
@@ -47,7 +47,7 @@ final class Expected {
     }
 
     /** All schemes that the file has for any slot. */
-    List<Scheme> schemes() {
+    public List<Scheme> schemes() {
         List<Scheme> schemes = new ArrayList<>();
         JsonNode scales = expected.get("slots").get(0).get("scales");
         for (Iterator<String> format = scales.fieldNames(); format.hasNext(); ) {
@@ -69,7 +69,7 @@ final class Expected {
     }
 
     /** Derives the scheme with {@code scales} and compares everything of every slot. @return numbers compared */
-    int check(Scheme scheme) {
+    public int check(Scheme scheme) {
         Path output = work.resolve("scales-" + scheme);
         Cli.run("scales", "--statistics", statistics, "--recipe", recipe(scheme), "--output", output, "--quiet")
                 .isDone();

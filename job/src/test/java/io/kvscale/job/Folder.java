@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import io.kvscale.scheme.ScaleTable;
+import io.kvscale.scheme.table.ScaleTable;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -16,17 +16,17 @@ import java.util.TreeMap;
 import java.util.stream.Stream;
 
 /** Looks at folders of files. */
-final class Folder {
+public final class Folder {
     /** The top of the checkout. */
-    static final Path HOME = Path.of("..").toAbsolutePath().normalize();
+    public static final Path HOME = Path.of("..").toAbsolutePath().normalize();
 
-    static final Path SAMPLE = HOME.resolve("conf/sample");
-    static final Path FP8 = HOME.resolve("conf/recipes/fp8.yaml");
+    public static final Path SAMPLE = HOME.resolve("conf/sample");
+    public static final Path FP8 = HOME.resolve("conf/recipes/fp8.yaml");
 
     private Folder() {}
 
     /** Every file below a folder but {@code run.json}, as hexadecimal digits: what must not vary. */
-    static SortedMap<String, String> content(Path folder) {
+    public static SortedMap<String, String> content(Path folder) {
         SortedMap<String, String> content = new TreeMap<>();
         try (Stream<Path> files = Files.walk(folder)) {
             files.filter(Files::isRegularFile)
@@ -40,7 +40,7 @@ final class Folder {
         return content;
     }
 
-    static byte[] bytes(Path file) {
+    public static byte[] bytes(Path file) {
         try {
             return Files.readAllBytes(file);
         } catch (IOException e) {
@@ -48,15 +48,15 @@ final class Folder {
         }
     }
 
-    static String text(Path file) {
+    public static String text(Path file) {
         return new String(bytes(file), java.nio.charset.StandardCharsets.UTF_8);
     }
 
-    static JsonNode json(Path file) {
+    public static JsonNode json(Path file) {
         return json(text(file));
     }
 
-    static JsonNode json(String text) {
+    public static JsonNode json(String text) {
         try {
             return JsonMapper.builder().build().readTree(text);
         } catch (IOException e) {
@@ -64,22 +64,22 @@ final class Folder {
         }
     }
 
-    static ScaleTable scales(Path output) {
+    public static ScaleTable scales(Path output) {
         return ScaleTable.fromJson(bytes(output.resolve("kv_scales.json")));
     }
 
-    static Path write(Path file, String text) {
+    public static Path write(Path file, String text) {
         return Capture.put(file, text.getBytes(java.nio.charset.StandardCharsets.UTF_8));
     }
 
     /** A recipe in a file: {@code kv_cache_scheme} as given, and what follows it. */
-    static Path recipe(Path folder, String scheme, String... rest) {
+    public static Path recipe(Path folder, String scheme, String... rest) {
         String text = "kv_cache_scheme: {" + scheme + "}\n" + String.join("\n", rest) + "\n";
         return write(folder.resolve("recipe-" + Integer.toHexString(text.hashCode()) + ".yaml"), text);
     }
 
     /** The names in a folder, hidden ones too. */
-    static Map<String, Boolean> names(Path folder) {
+    public static Map<String, Boolean> names(Path folder) {
         Map<String, Boolean> names = new TreeMap<>();
         try (Stream<Path> files = Files.list(folder)) {
             files.forEach(file -> names.put(file.getFileName().toString(), Files.isDirectory(file)));

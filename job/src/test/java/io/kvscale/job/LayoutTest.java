@@ -3,7 +3,7 @@ package io.kvscale.job;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kvscale.job.command.ExitCode;
-import io.kvscale.scheme.SlotScales;
+import io.kvscale.scheme.table.SlotScales;
 import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
 import java.nio.file.Path;

@@ -155,7 +155,9 @@ class OutputContractTest {
 
     private List<String> wroteLines() throws IOException {
         try (var files = Files.walk(output)) {
-            return files.filter(Files::isRegularFile).map(file -> "wrote " + file).toList();
+            return files.filter(Files::isRegularFile)
+                    .map(file -> "wrote " + file)
+                    .toList();
         }
     }
 

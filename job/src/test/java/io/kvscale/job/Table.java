@@ -13,31 +13,31 @@ import org.apache.spark.sql.RowFactory;
 import org.apache.spark.sql.SparkSession;
 
 /** A table of K and V in the making, and the same as captures: numbers that every dtype here holds exactly. */
-final class Table {
+public final class Table {
     /** The columns that need no mapping. */
-    static final String SCHEMA =
+    public static final String SCHEMA =
             "sample string, layer int, role string, shape array<bigint>, dtype string, data binary";
 
-    static final String FLOATS =
+    public static final String FLOATS =
             "sample string, layer int, role string, shape array<bigint>, dtype string, data array<float>";
-    static final int HEADS = 2;
-    static final int HEAD_DIM = 32;
+    public static final int HEADS = 2;
+    public static final int HEAD_DIM = 32;
 
     private Table() {}
 
-    static SparkSession session() {
+    public static SparkSession session() {
         return org.apache.spark.sql.classic.SparkSession.builder()
                 .sparkContext(SharedSpark.context().sc())
                 .getOrCreate();
     }
 
     /** Tokens of a sample. */
-    static int tokens(int sample) {
+    public static int tokens(int sample) {
         return 3 + 2 * sample;
     }
 
     /** BF16 values of a sample, layer and role. */
-    static byte[] data(int sample, int layer, String role) {
+    public static byte[] data(int sample, int layer, String role) {
         return values(sample, layer, role, "BF16", HEADS * tokens(sample) * HEAD_DIM);
     }
 
@@ -50,16 +50,16 @@ final class Table {
         return Arrays.copyOf(bytes.array(), bytes.position());
     }
 
-    static String name(int sample) {
+    public static String name(int sample) {
         return String.format(Locale.ROOT, "sample-%02d", sample);
     }
 
-    static List<Long> shape(int sample) {
+    public static List<Long> shape(int sample) {
         return List.of(1L, (long) HEADS, (long) tokens(sample), (long) HEAD_DIM);
     }
 
     /** Rows of {@link #SCHEMA}. */
-    static List<Row> rows(int samples, int layers) {
+    public static List<Row> rows(int samples, int layers) {
         List<Row> rows = new ArrayList<>();
         for (int sample = 0; sample < samples; sample++) {
             for (int layer = 0; layer < layers; layer++) {
@@ -73,7 +73,7 @@ final class Table {
     }
 
     /** Rows of {@link #FLOATS}. */
-    static List<Row> floatRows(int samples, int layers) {
+    public static List<Row> floatRows(int samples, int layers) {
         return rows(samples, layers).stream()
                 .map(row -> {
                     byte[] half = row.getAs(5);
@@ -88,7 +88,7 @@ final class Table {
     }
 
     /** The same K and V as safetensors files. */
-    static Path captures(Path folder, int samples, int layers, String dtype) {
+    public static Path captures(Path folder, int samples, int layers, String dtype) {
         for (int sample = 0; sample < samples; sample++) {
             Capture capture = new Capture();
             for (int layer = 0; layer < layers; layer++) {
@@ -106,12 +106,12 @@ final class Table {
         return folder;
     }
 
-    static Dataset<Row> of(List<Row> rows, String schema) {
+    public static Dataset<Row> of(List<Row> rows, String schema) {
         return session().createDataFrame(rows, org.apache.spark.sql.types.StructType.fromDDL(schema));
     }
 
     /** Writes Parquet files. */
-    static Path parquet(Dataset<Row> table, int files, Path folder) {
+    public static Path parquet(Dataset<Row> table, int files, Path folder) {
         table.repartition(files).write().parquet(folder.toString());
         return folder;
     }

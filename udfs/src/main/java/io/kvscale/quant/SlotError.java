@@ -4,8 +4,8 @@ import io.kvscale.numeric.QuantParameters;
 import io.kvscale.observer.SlotStatistics;
 import io.kvscale.observer.histogram.ValueCounts;
 import io.kvscale.scheme.QuantizationScheme;
-import io.kvscale.scheme.SlotScales.ErrorSummary;
 import io.kvscale.scheme.Strategy;
+import io.kvscale.scheme.table.SlotScales.ErrorSummary;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -11,19 +11,19 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** Reads a {@code kv_cache_scheme} mapping field by field. */
-final class SchemeFields {
+public final class SchemeFields {
     /** Not in compressed-tensors: the layout, where several formats have the same bits and type. */
     static final String FORMAT = "format";
 
     /** Not in compressed-tensors: the convention of NVFP4's global scale. */
-    static final String GLOBAL_SCALE = "global_scale";
+    public static final String GLOBAL_SCALE = "global_scale";
 
     private static final String TENSOR_GROUP = Strategy.TENSOR_GROUP.word();
 
     /** The value of {@code dynamic} that compressed-tensors uses for NVFP4. */
     static final String LOCAL = "local";
 
-    private static final Vocabulary KEYS = Vocabulary.of(
+    static final Vocabulary KEYS = Vocabulary.of(
             "num_bits",
             "type",
             FORMAT,

@@ -1,3 +1,3 @@
-/** How to quantize ({@code kv_cache_scheme}) and the resulting table of scales. */
+/** What to quantize and how: the {@code kv_cache_scheme} as {@link QuantizationScheme}, parsed by {@link KvCacheScheme}. */
 @org.jspecify.annotations.NullMarked
 package io.kvscale.scheme;

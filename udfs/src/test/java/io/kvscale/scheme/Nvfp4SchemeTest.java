@@ -9,6 +9,8 @@ import io.kvscale.quant.search.LastBatch;
 import io.kvscale.quant.search.MovingAverage;
 import io.kvscale.quant.search.Percentile;
 import io.kvscale.quant.search.StaticMinMax;
+import io.kvscale.scheme.table.ScaleTable;
+import io.kvscale.scheme.table.SlotScales;
 import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.Role;

@@ -3,7 +3,7 @@ package io.kvscale.job.calibration;
 import io.kvscale.capture.CaptureReader.Depth;
 import io.kvscale.job.spark.Work;
 import io.kvscale.observer.Corpus;
-import io.kvscale.scheme.ScaleTable;
+import io.kvscale.scheme.table.ScaleTable;
 import io.kvscale.task.TaskState;
 import java.util.List;
 import java.util.Map;

@@ -13,7 +13,7 @@ import io.kvscale.job.spark.SparkRuntime;
 import io.kvscale.job.spark.Work;
 import io.kvscale.model.DecoderModel;
 import io.kvscale.model.Outputs;
-import io.kvscale.scheme.ScaleTable;
+import io.kvscale.scheme.table.ScaleTable;
 import io.kvscale.task.CaptureWriter;
 import io.kvscale.task.FailedSamples;
 import io.kvscale.task.TaskState;

@@ -4,7 +4,7 @@ import io.kvscale.input.InvalidOptionException;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.job.recipe.RecipeException;
 import io.kvscale.observer.CalibrationStatistics;
-import io.kvscale.scheme.ScaleTable;
+import io.kvscale.scheme.table.ScaleTable;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.io.IOException;

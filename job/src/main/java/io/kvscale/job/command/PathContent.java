@@ -1,7 +1,7 @@
 package io.kvscale.job.command;
 
 import io.kvscale.observer.CalibrationStatistics;
-import io.kvscale.scheme.ScaleTable;
+import io.kvscale.scheme.table.ScaleTable;
 import java.util.regex.Pattern;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileStatus;

@@ -3,7 +3,7 @@ package io.kvscale.job.console;
 import io.kvscale.job.evaluation.Evaluation;
 import io.kvscale.job.evaluation.SchemeQuality;
 import io.kvscale.scheme.QuantizationScheme;
-import io.kvscale.scheme.ScaleTable;
+import io.kvscale.scheme.table.ScaleTable;
 import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
 import java.io.PrintWriter;

@@ -9,7 +9,7 @@ import io.kvscale.model.DecoderModel;
 import io.kvscale.model.ModelManifest;
 import io.kvscale.model.Outputs;
 import io.kvscale.model.onnx.ModelShape;
-import io.kvscale.scheme.ScaleTable;
+import io.kvscale.scheme.table.ScaleTable;
 import io.kvscale.task.FailedSamples;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;

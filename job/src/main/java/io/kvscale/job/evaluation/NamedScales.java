@@ -1,6 +1,6 @@
 package io.kvscale.job.evaluation;
 
-import io.kvscale.scheme.ScaleTable;
+import io.kvscale.scheme.table.ScaleTable;
 
 /**
  * A scale table to evaluate.

@@ -2,7 +2,7 @@ package io.kvscale.job.export;
 
 import io.kvscale.json.Json;
 import io.kvscale.observer.CalibrationStatistics;
-import io.kvscale.scheme.ScaleTable;
+import io.kvscale.scheme.table.ScaleTable;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

@@ -1,6 +1,6 @@
 package io.kvscale.job.export;
 
-import io.kvscale.scheme.ScaleTable;
+import io.kvscale.scheme.table.ScaleTable;
 import org.jspecify.annotations.Nullable;
 
 /**

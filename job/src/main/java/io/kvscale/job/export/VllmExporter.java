@@ -5,7 +5,7 @@ import io.kvscale.numeric.NumberFormat;
 import io.kvscale.safetensors.SafetensorsWriter;
 import io.kvscale.scheme.KvCacheScheme;
 import io.kvscale.scheme.QuantizationScheme;
-import io.kvscale.scheme.ScaleTable;
+import io.kvscale.scheme.table.ScaleTable;
 import io.kvscale.tensor.Slot;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;

@@ -2,7 +2,7 @@ package io.kvscale.job.report;
 
 import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.quant.ScaleSolver;
-import io.kvscale.scheme.SlotScales;
+import io.kvscale.scheme.table.SlotScales;
 import io.kvscale.tensor.Slot;
 import java.util.List;
 import java.util.Map;

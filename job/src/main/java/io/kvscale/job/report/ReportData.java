@@ -8,7 +8,7 @@ import io.kvscale.quant.ScaleSolver;
 import io.kvscale.quant.SlotError;
 import io.kvscale.scheme.KvCacheScheme;
 import io.kvscale.scheme.QuantizationScheme;
-import io.kvscale.scheme.ScaleTable;
+import io.kvscale.scheme.table.ScaleTable;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.Slot;
 import java.nio.charset.StandardCharsets;

@@ -2,7 +2,7 @@ package io.kvscale.job.report;
 
 import io.kvscale.observer.Range;
 import io.kvscale.observer.SlotStatistics;
-import io.kvscale.scheme.SlotScales;
+import io.kvscale.scheme.table.SlotScales;
 import io.kvscale.tensor.Slot;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;

@@ -2,8 +2,8 @@ package io.kvscale.job.evaluation;
 
 import io.kvscale.numeric.Dtype;
 import io.kvscale.scheme.QuantizationScheme;
-import io.kvscale.scheme.ScaleTable;
-import io.kvscale.scheme.SlotScales;
+import io.kvscale.scheme.table.ScaleTable;
+import io.kvscale.scheme.table.SlotScales;
 import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.Slot;
 import java.util.Arrays;

@@ -1,4 +1,4 @@
-package io.kvscale.scheme;
+package io.kvscale.scheme.table;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -6,6 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.kvscale.numeric.Dtype;
 import io.kvscale.numeric.NumberFormat;
 import io.kvscale.quant.search.MovingAverage;
+import io.kvscale.scheme.QuantizationScheme;
+import io.kvscale.scheme.ScaleDtype;
+import io.kvscale.scheme.Strategy;
 import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.Role;

@@ -1,5 +1,6 @@
-package io.kvscale.scheme;
+package io.kvscale.scheme.table;
 
+import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.tensor.Geometry;
 import org.jspecify.annotations.Nullable;
 

@@ -1,10 +1,13 @@
-package io.kvscale.scheme;
+package io.kvscale.scheme.table;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.kvscale.json.Json;
 import io.kvscale.numeric.Dtype;
+import io.kvscale.scheme.KvCacheScheme;
+import io.kvscale.scheme.QuantizationScheme;
+import io.kvscale.scheme.SchemeFields;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.InvalidDataException;

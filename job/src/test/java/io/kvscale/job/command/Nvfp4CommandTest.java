@@ -1,9 +1,11 @@
-package io.kvscale.job;
+package io.kvscale.job.command;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.kvscale.job.command.ExitCode;
+import io.kvscale.job.Capture;
+import io.kvscale.job.Cli;
+import io.kvscale.job.Folder;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;

@@ -1,7 +1,8 @@
-package io.kvscale.scheme;
+package io.kvscale.scheme.table;
 
 import com.fasterxml.jackson.core.JsonGenerator;
 import io.kvscale.json.Json;
+import io.kvscale.scheme.KvCacheScheme;
 import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
 import java.io.ByteArrayOutputStream;

@@ -1,13 +1,10 @@
-package io.kvscale.job;
+package io.kvscale.job.command;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import io.kvscale.job.command.ExitCode;
-import java.io.ByteArrayOutputStream;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
+import io.kvscale.job.Cli;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -43,22 +40,21 @@ class BenchCommandTest {
         "cores"
     };
 
-    private final ByteArrayOutputStream out = new ByteArrayOutputStream();
-    private final ByteArrayOutputStream err = new ByteArrayOutputStream();
+    private String out = "";
+    private String err = "";
 
     private int run(String... args) {
-        return Main.run(stream(out), stream(err), args);
-    }
-
-    private static PrintStream stream(ByteArrayOutputStream bytes) {
-        return new PrintStream(bytes, true, StandardCharsets.UTF_8);
+        Cli done = Cli.run((Object[]) args);
+        out = done.out();
+        err = done.err();
+        return done.code();
     }
 
     @Test
     void everyFigureIsThereAndTheFolderIsGone(@TempDir Path dir) throws Exception {
         assertThat(run("bench", "--size", "8388608", "--dir", dir.toString(), "--json"))
                 .isEqualTo(ExitCode.DONE);
-        JsonNode figures = JsonMapper.builder().build().readTree(out.toByteArray());
+        JsonNode figures = JsonMapper.builder().build().readTree(out);
         for (String name : RATES) {
             assertThat(figures.path(name).isNumber()).as(name).isTrue();
             assertThat(figures.path(name).asDouble()).as(name).isPositive().isFinite();
@@ -74,6 +70,6 @@ class BenchCommandTest {
     @Test
     void tooLittleIsWrongUsage() {
         assertThat(run("bench", "--size", "1000")).isEqualTo(ExitCode.USAGE);
-        assertThat(err.toString(StandardCharsets.UTF_8)).contains("--size");
+        assertThat(err).contains("--size");
     }
 }
