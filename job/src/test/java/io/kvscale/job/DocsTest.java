@@ -32,7 +32,7 @@ class DocsTest {
     private static final Pattern PATH = Pattern.compile("[\\w.-]+(/[\\w.-]+)*/?");
     private static final Pattern OPTION = Pattern.compile("--[a-z][a-z-]*");
     private static final Pattern RECIPE = Pattern.compile("[\\w-]+\\.yaml");
-    private static final Pattern PACKAGE_ROW = Pattern.compile("^\\| `([a-z][a-z0-9.]*)` \\|.*");
+    private static final Pattern PACKAGE_ROW = Pattern.compile("^\\| \\d+ \\| `([a-z.]+)` \\| ");
 
     @Test
     void linksAndAnchorsResolve() throws IOException {

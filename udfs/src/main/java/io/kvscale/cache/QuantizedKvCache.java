@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  * <ul>
  *   <li>{@link #observe} collects statistics from any piece of K or V and holds no tokens.
  *   <li>{@link #update} holds new tokens as codes and returns the whole sequence, fake-quantized.
- *   <li>{@link #fakeQuantize} does the same to the past of a decoder that holds K and V itself.
+ *   <li>{@link #fakeQuantize} fake-quantizes the past of a decoder that holds K and V itself. It observes nothing.
  * </ul>
  *
  * <p>Scales are running (derived from the statistics after each update) or fixed (calibrated before). Every token is
@@ -90,7 +90,7 @@ public final class QuantizedKvCache {
      * @param key {@code [batch, kv_heads, new tokens, head_dim]}; copied
      * @param value as {@code key}
      * @throws InvalidDataException if a value to quantize is NaN or infinite, no scale can be derived, or the fixed scales
-     *     have other heads or another head_dim; names the slot, and nothing of the update is held
+     *     have other heads or another head_dim; names the slot. Nothing of the update is held; running statistics may contain it
      * @throws IllegalArgumentException if shape or dtype differ from earlier updates of the layer, or key and value
      *     differ in batch or tokens; nothing is observed or held
      */
@@ -126,8 +126,8 @@ public final class QuantizedKvCache {
 
     /**
      * Fake-quantizes in place the tokens that left the residual window with the decoder's last feed, so that later
-     * tokens attend to what {@link #update} would return. Holds nothing. NaN and infinite values stay as they are. Call it
-     * after every feed of a batch with one row.
+     * tokens attend to quantized ones. Observes and holds nothing: running scales come from earlier observations. NaN and
+     * infinite values stay as they are. Call it after every feed of a batch with one row.
      *
      * @param slots the slots to quantize; those without scales are skipped
      * @param before number of tokens in the decoder before that feed
@@ -176,7 +176,7 @@ public final class QuantizedKvCache {
         running.reset();
     }
 
-    /** The running scales of a slot, derived from the statistics so far; null before its first observed value. */
+    /** The running scales of a slot, derived from the statistics so far; null if none of its values was observed. */
     public @Nullable ScaleSet scales(Slot slot) {
         return running.scales(slot);
     }

@@ -41,7 +41,8 @@ record CaptureHeader(
         if (file.length() < Long.BYTES) {
             return 0;
         }
-        // The file's name only decides how much is read at once: a table's metadata does not follow its first bytes.
+        // The extension only decides how much to read at once. In Arrow files the metadata is not behind the first
+        // bytes.
         boolean table = CaptureFormats.ofFile(file.name())
                 .filter(format -> !format.fileNamesSample())
                 .isPresent();

@@ -20,7 +20,7 @@ public record Split(ArrayList<FilePiece> pieces) implements Serializable {
      * Cuts files into at most {@code count} splits of similar size. Large files are cut by byte range, small ones packed
      * together; no file is opened.
      *
-     * <p>The files lie end to end on a line, each as long as it costs to read. The splits are equal parts of that line.
+     * <p>All files are put in one sequence by their cost to read, which is cut into equal parts.
      *
      * @param count at least 1; fewer splits are returned if there are fewer bytes
      */

@@ -21,11 +21,8 @@ record SlotCheck(Tolerances tolerances, Remedies remedies) {
                     "no finite value was observed",
                     "calibrate on captures with real tokens"));
         } else if (!tolerances.allowZero() && seen.min() == 0 && seen.max() == 0) {
-            problems.add(problem(
-                    seen.firstOrigin(),
-                    slot,
-                    "all " + seen.finite() + " values are zero, first here",
-                    remedies.zero()));
+            problems.add(
+                    problem(seen.firstOrigin(), slot, "all " + seen.finite() + " values are zero", remedies.zero()));
         }
         long all = seen.finite() + seen.nan() + seen.infinite();
         if (all != seen.tokens() * seen.geometry().channels()) {
@@ -40,8 +37,7 @@ record SlotCheck(Tolerances tolerances, Remedies remedies) {
     void checkFinite(Slot slot, SlotStatistics seen, List<DataProblem> problems) {
         if (!tolerances.skipNonFinite() && seen.nan() + seen.infinite() > 0) {
             // No counts in the message: after other errors they would depend on the files read.
-            problems.add(problem(
-                    seen.firstNonFiniteOrigin(), slot, "NaN or infinite values, first here", remedies.nonFinite()));
+            problems.add(problem(seen.firstNonFiniteOrigin(), slot, "NaN or infinite values", remedies.nonFinite()));
         }
     }
 

@@ -26,6 +26,11 @@ import org.jspecify.annotations.Nullable;
 public final class KvCacheScheme {
     private KvCacheScheme() {}
 
+    /** All keys of the mapping. */
+    public static Vocabulary keys() {
+        return SchemeFields.KEYS;
+    }
+
     /** {@link #parse(Map, Consumer)} that does not report keys without effect. */
     public static QuantizationScheme parse(Map<String, ?> fields) {
         return parse(fields, key -> {});

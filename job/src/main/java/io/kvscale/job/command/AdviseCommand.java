@@ -31,8 +31,9 @@ import picocli.CommandLine.TypeConversionException;
         name = "advise",
         description = "Recommends a number format for K and V of each layer, from statistics with histograms.",
         footer = {
-            "Each format is measured with the symmetric static scales that have the least squared error. SQNR is over",
-            "all values. K and V of a layer are both quantized, or both stay in 16 bits; then vLLM must skip the layer."
+            "Each format is measured with the symmetric static scales that have the least squared error.",
+            "SQNR is over all values. K and V of a layer are both quantized, or both stay in 16 bits; then",
+            "vLLM must skip the layer."
         })
 public final class AdviseCommand extends CommandPart implements Callable<Integer> {
     @Option(

@@ -31,7 +31,10 @@ public final class BenchCommand extends CommandPart implements Callable<Integer>
     @Option(names = "--size", paramLabel = "BYTES", description = "Size of the large captures; default: 2 GiB.")
     private long size = 2L << 30;
 
-    @Option(names = "--dir", paramLabel = "DIR", description = "Where to generate them; default: java.io.tmpdir.")
+    @Option(
+            names = "--dir",
+            paramLabel = "DIR",
+            description = "Folder for the generated captures; default: java.io.tmpdir.")
     private @Nullable Path dir;
 
     @Option(

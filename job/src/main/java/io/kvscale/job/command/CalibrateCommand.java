@@ -141,8 +141,10 @@ public final class CalibrateCommand extends CommandPart implements Callable<Inte
         if (result.tally().foreignFiles() > 0) {
             long all = result.statistics().corpus().files() + result.tally().foreignFiles();
             console.warn(result.tally().foreignFiles() + " of " + all
-                    + " files hold no known K or V tensor; their tensors are named "
-                    + result.tally().names());
+                    + " files hold no known K or V tensor of a layer to calibrate"
+                    + (result.tally().names().isEmpty()
+                            ? "; check targets and ignore"
+                            : "; other tensors are named " + result.tally().names()));
         }
         if (result.problem() == null) {
             console.warnFailedSamples(result.tally().failed());

@@ -29,9 +29,10 @@ import picocli.CommandLine.Option;
         name = "evaluate",
         description = "Runs held-out texts with the full-precision cache and with quantized caches, and compares.",
         footer = {
-            "Each text is run in chunks. A chunk attends to itself in full precision and to all earlier chunks",
-            "fake-quantized. KL is the divergence of the next-token distribution from that with full precision, in",
-            "nats. top-1 is the share of tokens whose most likely next token stays the same."
+            "Each text is run in chunks. A chunk attends to itself in full precision and to all earlier",
+            "chunks fake-quantized. KL is the divergence of the next-token distribution from that with",
+            "full precision, in nats. top-1 is the share of tokens whose most likely next token stays the",
+            "same."
         })
 public final class EvaluateCommand extends CommandPart implements Callable<Integer> {
     @Mixin

@@ -20,8 +20,8 @@ final class SparkArguments extends CommandPart {
     @Option(
             names = "--partitions",
             paramLabel = "N",
-            description = "Target number of tasks; default: enough for every core, at most about 1 GB each. For a"
-                    + " table: the maximum number; Spark plans the tasks and never splits a row.")
+            description = "Target number of tasks; default: enough for every core, and for captures at most about"
+                    + " 1 GB each. For a table: the maximum number; Spark plans the tasks and never splits a row.")
     private @Nullable Integer partitions;
 
     /** The target number of tasks; 0 if not given. */

@@ -51,10 +51,10 @@ const prefersDark = window.matchMedia("(prefers-color-scheme: dark)");
 const isPrinting = () => document.documentElement.classList.contains("printing");
 const colours = () => prefersDark.matches && !isPrinting() ? dark : light;
 
-const formatName = {fp8_e4m3: "FP8 e4m3", fp8_e5m2: "FP8 e5m2", int8: "INT8", int4: "INT4", fp4_e2m1: "FP4 e2m1"};
+const formatName = format => format.replace(/^[a-z]+/, letters => letters.toUpperCase()).replace("_", " ");
 
 function describe(scheme) {
   const fields = scheme.fields;
-  return formatName[scheme.format] + ", " + (fields.symmetric ? "symmetric" : "asymmetric") + ", "
+  return formatName(scheme.format) + ", " + (fields.symmetric ? "symmetric" : "asymmetric") + ", "
     + (fields.strategy === "group" ? "groups of " + fields.group_size : "by " + fields.strategy) + ", " + fields.observer;
 }

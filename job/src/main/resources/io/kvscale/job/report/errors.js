@@ -41,7 +41,7 @@ function errorChart(width) {
   const c = colours();
   const there = slotsOf(chosen.role).filter(slot => slot.errors);
   const line = (format, observer, i) => ({
-    name: formatName[format] + (observer === "mse" ? "" : ", static_minmax"), type: "line", symbol: "circle", symbolSize: observer === "mse" && there.length <= 60 ? 4 : 2,
+    name: formatName(format) + (observer === "mse" ? "" : ", static_minmax"), type: "line", symbol: "circle", symbolSize: observer === "mse" && there.length <= 60 ? 4 : 2,
     lineStyle: {color: c.set[i], width: observer === "mse" ? 2 : 1.2, type: observer === "mse" ? "solid" : "dashed"},
     itemStyle: {color: c.set[i]},
     data: there.map(slot => {
@@ -56,10 +56,10 @@ function errorChart(width) {
   return {
     height: width < 500 ? 320 : 360,
     label: "Line chart of the SQNR of the " + roleWord[chosen.role] + " by layer and format. Averages with observer "
-      + "mse: " + formats.map(format => formatName[format] + " " + mean(format) + " dB").join(", ") + ". The tables below have the numbers.",
+      + "mse: " + formats.map(format => formatName(format) + " " + mean(format) + " dB").join(", ") + ". The tables below have the numbers.",
     option: {
       grid: {left: 56, right: 16, top: width < 500 ? 66 : 42, bottom: 44},
-      legend: {top: 4, left: 36, textStyle: {color: c.ink}, itemGap: 14, data: formats.map(format => formatName[format])},
+      legend: {top: 4, left: 36, textStyle: {color: c.ink}, itemGap: 14, data: formats.map(format => formatName(format))},
       tooltip: tooltip(points => tip("Layer " + points[0].axisValue,
         ...points.filter(p => p.value !== "-").map(p => p.seriesName + ": " + Number(p.value).toFixed(1) + " dB")), {trigger: "axis"}),
       xAxis: categories("layer", there.map(slot => slot.layer)),
@@ -81,10 +81,10 @@ function showErrors(slot) {
       ["scheme", "SQNR, dB", "MSE", "saturated", "codes used", ""],
       [...(slot.own ? [row(describe(data.schemes[slot.scheme]), slot.own, "this recipe")] : []),
         ...data.candidates.map((candidate, i) =>
-          row(formatName[candidate.format] + ", " + candidate.fields.observer, slot.errors[i], ""))], [5]));
+          row(formatName(candidate.format) + ", " + candidate.fields.observer, slot.errors[i], ""))], [5]));
   folded(byId("error-table"), "SQNR of all layers as a table", () => table(
     "SQNR in dB of the " + roleWord[slot.role] + " by layer, format and observer",
-    ["layer", ...formats.flatMap(format => [formatName[format] + " static_minmax", "mse"])],
+    ["layer", ...formats.flatMap(format => [formatName(format) + " static_minmax", "mse"])],
     slotsOf(slot.role).filter(one => one.errors).map(one => [one.layer, ...one.errors.map(error => db(error[SQNR]))])));
 }
 

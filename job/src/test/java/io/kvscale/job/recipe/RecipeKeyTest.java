@@ -2,8 +2,12 @@ package io.kvscale.job.recipe;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.kvscale.numeric.NumberFormat;
 import io.kvscale.option.RecipeKey;
 import io.kvscale.option.ValueType.Kind;
+import io.kvscale.scheme.KvCacheScheme;
+import io.kvscale.scheme.Observers;
+import io.kvscale.scheme.Strategy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -39,6 +43,25 @@ class RecipeKeyTest {
                 .containsExactlyElementsOf(Arrays.stream(RecipeKey.values())
                         .map(RecipeKeyTest::row)
                         .toList());
+    }
+
+    @Test
+    void theReferenceHasEveryObserverStrategyFormatAndSchemeKey() throws IOException {
+        String page = Files.readString(Path.of("..", "conf", "README.md"));
+        assertThat(Observers.all()).allSatisfy(observer -> {
+            String row = page.lines()
+                    .filter(line -> line.startsWith("| `" + observer.word() + "`"))
+                    .findFirst()
+                    .orElse("");
+            assertThat(row).isNotEmpty();
+            observer.kwargs().forEach((key, value) -> assertThat(row).contains("`" + key + "`"));
+        });
+        assertThat(Strategy.values())
+                .allSatisfy(strategy -> assertThat(page).contains("\n| `" + strategy.word() + "` |"));
+        assertThat(KvCacheScheme.keys().words())
+                .allSatisfy(key -> assertThat(page).contains("`" + key + "`"));
+        assertThat(NumberFormat.values())
+                .allSatisfy(format -> assertThat(page).contains(format.word().replace('_', ' ')));
     }
 
     /** Writing a default into the recipe changes nothing; defaults in words, such as "all layers", are not values. */

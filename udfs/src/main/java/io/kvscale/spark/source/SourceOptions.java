@@ -7,6 +7,7 @@ import io.kvscale.json.Json;
 import io.kvscale.option.CaptureKeys;
 import io.kvscale.option.KeyValues;
 import io.kvscale.option.RecipeKey;
+import io.kvscale.scheme.KvCacheScheme;
 import io.kvscale.scheme.Vocabulary;
 import io.kvscale.tensor.DataProblem;
 import java.util.Arrays;
@@ -60,7 +61,11 @@ record SourceOptions(List<String> paths, CaptureOptions capture, int partitions,
         List<RecipeKey> meant = Arrays.stream(RecipeKey.values())
                 .filter(known -> known.path().equals(path) || known.parent().equals(path))
                 .toList();
-        if (meant.isEmpty()) {
+        if (meant.isEmpty() && KvCacheScheme.keys().contains(path)) {
+            throw new InvalidOptionException(
+                    "option " + path + " is a key of kv_cache_scheme and does not concern how captures are read",
+                    "pass the scheme to kv_scales");
+        } else if (meant.isEmpty()) {
             checkTypo(key);
         } else if (meant.stream().noneMatch(known -> known.scope().isSourceOption())) {
             throw new InvalidOptionException(

@@ -253,6 +253,8 @@ class KvTensorsSourceTest {
                 "global_scale|divisor|does not concern how captures are read",
                 "overrides|[]|does not concern how captures are read",
                 "key.scheme|{num_bits: 4}|does not concern how captures are read",
+                "num_bits|8|pass the scheme to kv_scales",
+                "observer|mse|pass the scheme to kv_scales",
                 "statistics|histogram|kv_stats_agg",
                 "max_seq_length|2048|kvscale calibrate --model",
                 "fields.text|body|kvscale calibrate --model",

@@ -1,5 +1,6 @@
 package io.kvscale.job.corpus.read;
 
+import io.kvscale.capture.CaptureFormats;
 import io.kvscale.input.InputFile;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
@@ -16,7 +17,8 @@ enum TextFormat {
     PARQUET(".parquet");
 
     /** The extensions, for messages. */
-    static final String EXTENSIONS = ".txt, .jsonl or .parquet";
+    static final String EXTENSIONS = CaptureFormats.either(
+            Arrays.stream(values()).map(format -> format.extension).toList());
 
     private final String extension;
 
