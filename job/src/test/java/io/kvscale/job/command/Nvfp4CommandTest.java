@@ -12,7 +12,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** NVFP4 from the statistics of a run that knew nothing of it, to the file and through the commands that read it. */
+/** NVFP4 scales from statistics of a run with another scheme: the file, and the commands that read it. */
 class Nvfp4CommandTest {
     private static final String NVFP4 = "num_bits: 4, type: float, strategy: tensor_group, dynamic: local";
 
@@ -62,7 +62,7 @@ class Nvfp4CommandTest {
     }
 
     @Test
-    void theOtherConventionIsAnotherResult() {
+    void theMultiplierConventionGivesOtherScales() {
         scales("divisor", Folder.recipe(work, NVFP4)).isDone();
         scales("multiplier", Folder.recipe(work, NVFP4, "kvscale: {global_scale: multiplier}"))
                 .isDone();
@@ -111,7 +111,7 @@ class Nvfp4CommandTest {
     }
 
     @Test
-    void whatCannotBeDerivedIsSaidWithItsSlot() {
+    void errorsOfDerivationNameTheSlot() {
         scales("no", Folder.recipe(work, NVFP4 + ", observer: percentile"))
                 .fails(ExitCode.DATA, "needs histograms", "layer 0 key");
         scales("no", Folder.recipe(work, NVFP4 + ", observer: mse")).fails(ExitCode.USAGE, "no global scale of NVFP4");
