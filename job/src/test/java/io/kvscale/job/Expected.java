@@ -15,7 +15,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 
-/** Expected scales of a corpus, as bits; see {@code golden/sample/README.md}. The tolerance is none. */
+/** Expected scales of a corpus, compared bit for bit; see {@code golden/sample/README.md}. */
 public final class Expected {
     private static final Map<String, String> FORMATS = Map.of(
             "int8_sym", "num_bits: 8, type: int, symmetric: true",
@@ -29,8 +29,8 @@ public final class Expected {
     private final Path statistics;
 
     /**
-     * @param work where results may be put
-     * @param statistics of the corpus, from which every scheme is derived
+     * @param work folder for results
+     * @param statistics statistics file of the corpus; the scales of every scheme are derived from it
      */
     public Expected(Path expected, Path work, Path statistics) {
         this.expected = Folder.json(expected);
@@ -38,7 +38,7 @@ public final class Expected {
         this.statistics = statistics;
     }
 
-    /** A scheme of the expected file, as it names it. */
+    /** A scheme, with the names of the expected file. */
     public record Scheme(String format, String strategy, String version) {
         @Override
         public String toString() {
@@ -46,7 +46,7 @@ public final class Expected {
         }
     }
 
-    /** All schemes that the file has for any slot. */
+    /** All schemes of the file. */
     public List<Scheme> schemes() {
         List<Scheme> schemes = new ArrayList<>();
         JsonNode scales = expected.get("slots").get(0).get("scales");
@@ -68,7 +68,7 @@ public final class Expected {
                 "kvscale: {scale_dtype: " + scheme.version + "}");
     }
 
-    /** Derives the scheme with {@code scales} and compares everything of every slot. @return numbers compared */
+    /** Derives scales with the command {@code scales} and compares every slot. @return how many numbers were compared */
     public int check(Scheme scheme) {
         Path output = work.resolve("scales-" + scheme);
         Cli.run("scales", "--statistics", statistics, "--recipe", recipe(scheme), "--output", output, "--quiet")
@@ -131,7 +131,7 @@ public final class Expected {
         return 5;
     }
 
-    /** The ranges that scales came from, where the file has them at the scheme's granularity. */
+    /** Compares ranges, if the file has them with the scheme's granularity. @return how many numbers were compared */
     private int checkRanges(JsonNode slot, SlotScales scales, Scheme scheme, String where) {
         String prefix = switch (scheme.strategy) {
             case "attn_head" -> "head";
@@ -161,7 +161,7 @@ public final class Expected {
         return flat;
     }
 
-    /** The pattern of a number that the dtype holds exactly. */
+    /** The bits of a number that the dtype holds exactly. */
     private static String hex(float value, String dtype) {
         int bits = Float.floatToRawIntBits(value);
         return switch (dtype) {

@@ -12,9 +12,9 @@ import org.apache.spark.sql.Row;
 import org.apache.spark.sql.RowFactory;
 import org.apache.spark.sql.SparkSession;
 
-/** A table of K and V in the making, and the same as captures: numbers that every dtype here holds exactly. */
+/** Builds tables of K and V, and captures of the same values. Every supported dtype holds the values exactly. */
 public final class Table {
-    /** The columns that need no mapping. */
+    /** Columns with the default names. */
     public static final String SCHEMA =
             "sample string, layer int, role string, shape array<bigint>, dtype string, data binary";
 
@@ -31,7 +31,7 @@ public final class Table {
                 .getOrCreate();
     }
 
-    /** Tokens of a sample. */
+    /** The number of tokens of a sample. */
     public static int tokens(int sample) {
         return 3 + 2 * sample;
     }
@@ -87,7 +87,7 @@ public final class Table {
                 .toList();
     }
 
-    /** The same K and V as safetensors files. */
+    /** Writes the same K and V as safetensors files. */
     public static Path captures(Path folder, int samples, int layers, String dtype) {
         for (int sample = 0; sample < samples; sample++) {
             Capture capture = new Capture();
