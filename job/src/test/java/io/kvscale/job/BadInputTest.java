@@ -25,7 +25,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Invalid captures: errors have an exit code, name cause, place and remedy in one to three lines, and leave no output. */
+/** Invalid captures: errors name cause, place and remedy in one to three lines, and leave no output. */
 class BadInputTest {
     private static final List<Long> SHAPE = List.of(1L, 2L, 4L, 32L);
 

@@ -163,7 +163,7 @@ class ClusterTest {
         assertThat(Folder.content(work.resolve("cluster"))).isEqualTo(expected);
     }
 
-    /** Starts a master and two workers. Speculative tasks need another host, so workers use other addresses of 127.0.0.0/8. */
+    /** Starts a master and two workers. Speculative tasks need another host, so each worker has its own address. */
     private String standalone() throws IOException, InterruptedException {
         int port;
         try (ServerSocket free = new ServerSocket(0)) {

@@ -68,7 +68,7 @@ public final class Expected {
                 "kvscale: {scale_dtype: " + scheme.version + "}");
     }
 
-    /** Derives scales with the command {@code scales} and compares every slot. @return how many numbers were compared */
+    /** Derives scales with the command {@code scales} and compares every slot. @return the count of compared numbers */
     public int check(Scheme scheme) {
         Path output = work.resolve("scales-" + scheme);
         Cli.run("scales", "--statistics", statistics, "--recipe", recipe(scheme), "--output", output, "--quiet")
@@ -131,7 +131,7 @@ public final class Expected {
         return 5;
     }
 
-    /** Compares ranges, if the file has them with the scheme's granularity. @return how many numbers were compared */
+    /** Compares ranges, if the file has them with the scheme's granularity. @return the count of compared numbers */
     private int checkRanges(JsonNode slot, SlotScales scales, Scheme scheme, String where) {
         String prefix = switch (scheme.strategy) {
             case "attn_head" -> "head";

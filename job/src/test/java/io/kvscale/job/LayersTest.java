@@ -22,7 +22,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/** The packages of this module keep their layers. {@code io.kvscale.job.misplaced} breaks each rule, to test the rules. */
+/** The packages of this module keep their layers. Classes in {@code misplaced} break each rule, to test the rules. */
 class LayersTest {
     /** A package may import only packages with a lower number, and all of kvscale-udfs. Add new packages here. */
     private static final Map<String, Integer> LAYERS = Map.ofEntries(

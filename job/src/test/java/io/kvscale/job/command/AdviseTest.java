@@ -33,7 +33,7 @@ class AdviseTest {
     @TempDir
     private Path work;
 
-    /** Calibrates four layers. Keys of layers 1 and 3 have outliers, so that integers have few steps for other values. */
+    /** Calibrates four layers. Outliers in the keys of layers 1 and 3 leave integers few steps for other values. */
     @BeforeAll
     static void calibrateOnce() {
         Capture capture = new Capture();
