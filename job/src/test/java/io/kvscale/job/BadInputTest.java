@@ -153,7 +153,7 @@ class BadInputTest {
 
     @ParameterizedTest(name = "{0} {2}")
     @MethodSource("files")
-    void anInvalidCaptureFileIsNamed(String what, byte[] bytes, String message) {
+    void anInvalidCaptureFileIsNamed(String fault, byte[] bytes, String message) {
         bad(bytes);
         refused("sample-1.safetensors", message);
     }
@@ -343,10 +343,10 @@ class BadInputTest {
     @CsvSource({"4, 4, cut off", "4, 3500, cut off", "6000, 4, while it is read", "6000, 2000000, while it is read"})
     void aFileThatShrinksWhileItIsReadIsRefused(int tokens, int missing, String message) {
         Path file = bad(Capture.of(3, tokens, 9));
-        byte[] whole = Folder.bytes(file);
-        Capture.put(file, Arrays.copyOf(whole, whole.length - missing));
+        byte[] bytes = Folder.bytes(file);
+        Capture.put(file, Arrays.copyOf(bytes, bytes.length - missing));
         HookedFileSystem.status = listed -> listed.getPath().getName().startsWith("sample-1")
-                ? new FileStatus(whole.length, false, 1, 1 << 25, 0, listed.getPath())
+                ? new FileStatus(bytes.length, false, 1, 1 << 25, 0, listed.getPath())
                 : listed;
         calibrate("--input", HookedFileSystem.of(input)).fails(ExitCode.DATA, "sample-1.safetensors", message);
     }

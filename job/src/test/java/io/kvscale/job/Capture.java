@@ -19,13 +19,13 @@ public final class Capture {
 
     /** Random values: multiples of 1/16, at most 16 in magnitude, never all zero. */
     public static IntToDoubleFunction random(long seed) {
-        List<Double> drawn = new ArrayList<>();
+        List<Double> values = new ArrayList<>();
         Random random = new Random(seed);
         return i -> {
-            while (drawn.size() <= i) {
-                drawn.add((random.nextInt(255) - 127) / 16.0 + (drawn.isEmpty() ? 8 : 0));
+            while (values.size() <= i) {
+                values.add((random.nextInt(255) - 127) / 16.0 + (values.isEmpty() ? 8 : 0));
             }
-            return drawn.get(i);
+            return values.get(i);
         };
     }
 

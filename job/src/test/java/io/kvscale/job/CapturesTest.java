@@ -60,16 +60,17 @@ class CapturesTest {
         CalibrationStatistics statistics =
                 CalibrationStatistics.fromByteArray(Folder.bytes(output.resolve("statistics.kvstats")));
         long bytes = 0;
-        long most = 0;
+        long maxBytesPerHead = 0;
         for (SlotStatistics slot : statistics.slots().values()) {
             assertThat(slot.hasHistograms()).isTrue();
             bytes += slot.histogramBytes();
-            most = Math.max(most, slot.histogramBytes() / slot.geometry().heads());
+            maxBytesPerHead = Math.max(
+                    maxBytesPerHead, slot.histogramBytes() / slot.geometry().heads());
         }
         assertThat(statistics.slots()).hasSize(60);
         System.out.println("captures: " + folder + ": histograms of " + bytes / (60 * 3) + " bytes a head, at most "
-                + most + " in a slot");
-        assertThat(most).isBetween(1_000L, 20_000L);
+                + maxBytesPerHead + " in a slot");
+        assertThat(maxBytesPerHead).isBetween(1_000L, 20_000L);
     }
 
     private void compare(String folder, String reference) {

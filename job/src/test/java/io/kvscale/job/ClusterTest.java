@@ -96,9 +96,9 @@ class ClusterTest {
                 settings);
     }
 
-    private Process calibrate(String master, List<String> what, String... settings) throws IOException {
+    private Process calibrate(String master, List<String> options, String... settings) throws IOException {
         List<String> words = new ArrayList<>(List.of("io.kvscale.job.Main", "calibrate"));
-        words.addAll(what);
+        words.addAll(options);
         words.addAll(List.of("--output", work.resolve("cluster").toString(), "--master", master));
         List<String> all = settings();
         Collections.addAll(all, settings);
@@ -245,20 +245,23 @@ class ClusterTest {
         for (int i = 0; i < FILES; i++) {
             Folder.write(texts.resolve(i + ".txt"), ("The text of number " + i + ". ").repeat(1 + 7 * i % 40));
         }
-        Path fed = Folder.write(
+        Path feedbackRecipe = Folder.write(
                 work.resolve("fed.yaml"),
                 Folder.text(Folder.HOME.resolve("conf/recipes/fp8_text.yaml"))
                         + "  feedback: fake_quantize\n  chunk_tokens: 16\n");
-        List<String> what = List.of("--recipe", fed.toString(), "--model", model.toString(), "--save-captures");
-        List<Object> here = new ArrayList<>(List.of("calibrate", "--text", texts, "--output", work.resolve("here")));
-        here.addAll(what);
-        here.add(work.resolve("captures-here"));
-        Cli.run(here.toArray()).isDone();
-        List<String> there = new ArrayList<>(what);
-        there.addAll(List.of(work.resolve("captures").toString(), "--text", "slow://" + texts, "--partitions", "20"));
+        List<String> options =
+                List.of("--recipe", feedbackRecipe.toString(), "--model", model.toString(), "--save-captures");
+        List<Object> localCommand =
+                new ArrayList<>(List.of("calibrate", "--text", texts, "--output", work.resolve("here")));
+        localCommand.addAll(options);
+        localCommand.add(work.resolve("captures-here"));
+        Cli.run(localCommand.toArray()).isDone();
+        List<String> clusterOptions = new ArrayList<>(options);
+        clusterOptions.addAll(
+                List.of(work.resolve("captures").toString(), "--text", "slow://" + texts, "--partitions", "20"));
         expected = Folder.content(work.resolve("here"));
 
-        Process driver = calibrate("local-cluster[2,1,1024]", there, "spark.hadoop.slow.millis=100");
+        Process driver = calibrate("local-cluster[2,1,1024]", clusterOptions, "spark.hadoop.slow.millis=100");
         killOneExecutor(driver, FILES);
         assertEndsWithSameBytes(driver);
         assertThat(Folder.content(work.resolve("captures"))).isEqualTo(Folder.content(work.resolve("captures-here")));

@@ -141,11 +141,11 @@ class DocsTest {
         String test = Files.readString(TOP.resolve("udfs/src/test/java/io/kvscale/cache/WorkedExampleTest.java"));
         String example = test.substring(
                 test.indexOf("// example: begin") + "// example: begin".length(), test.indexOf("// example: end"));
-        List<String> shown = MarkdownPage.read(TOP.resolve("udfs/docs/library.md")).blocks().stream()
+        List<String> javaLines = MarkdownPage.read(TOP.resolve("udfs/docs/library.md")).blocks().stream()
                 .filter(block -> block.language().equals("java"))
                 .map(block -> String.join("\n", block.lines()).strip())
                 .toList();
-        assertThat(shown).contains(example.stripIndent().strip());
+        assertThat(javaLines).contains(example.stripIndent().strip());
     }
 
     private static Set<String> packages() throws IOException {

@@ -186,11 +186,15 @@ class LayoutTest {
         List<Long> shape = merged
                 ? List.of(2L, (long) TOKENS, (long) HEADS * WIDTH)
                 : List.of(2L, (long) TOKENS, (long) HEADS, (long) WIDTH);
-        int half = TOKENS * HEADS * WIDTH;
+        int roleSize = TOKENS * HEADS * WIDTH;
         for (int layer = 0; layer < 2; layer++) {
             int n = layer;
             new Capture()
-                    .add("kv_cache", "F32", shape, i -> tokenMajor(n, i / half).applyAsDouble(i % half))
+                    .add(
+                            "kv_cache",
+                            "F32",
+                            shape,
+                            i -> tokenMajor(n, i / roleSize).applyAsDouble(i % roleSize))
                     .write(input.resolve("0f1e2d/model.layers." + layer + ".self_attn.attn.safetensors"));
         }
         SortedMap<Slot, SlotScales> slots = calibrate("kvscale: {kv_heads: 3}");

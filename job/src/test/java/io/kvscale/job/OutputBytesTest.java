@@ -93,9 +93,9 @@ class OutputBytesTest {
     }
 
     private static String keptDigest(String name) {
-        Path whole = GOLDEN.resolve(name);
-        return Files.exists(whole)
-                ? digest(read(whole))
+        Path keptFile = GOLDEN.resolve(name);
+        return Files.exists(keptFile)
+                ? digest(read(keptFile))
                 : sums().filter(line -> line.endsWith("  " + name))
                         .map(line -> line.substring(0, line.indexOf(' ')))
                         .findFirst()

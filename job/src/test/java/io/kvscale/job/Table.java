@@ -42,10 +42,10 @@ public final class Table {
     }
 
     private static byte[] values(int sample, int layer, String role, String dtype, int count) {
-        var drawn = Capture.random(1000L * sample + 10L * layer + (role.equals("key") ? 0 : 1));
+        var random = Capture.random(1000L * sample + 10L * layer + (role.equals("key") ? 0 : 1));
         ByteBuffer bytes = ByteBuffer.allocate(count * 4).order(ByteOrder.LITTLE_ENDIAN);
         for (int i = 0; i < count; i++) {
-            Capture.put(bytes, dtype, drawn.applyAsDouble(i));
+            Capture.put(bytes, dtype, random.applyAsDouble(i));
         }
         return Arrays.copyOf(bytes.array(), bytes.position());
     }
@@ -76,9 +76,9 @@ public final class Table {
     public static List<Row> floatRows(int samples, int layers) {
         return rows(samples, layers).stream()
                 .map(row -> {
-                    byte[] half = row.getAs(5);
+                    byte[] bf16 = row.getAs(5);
                     List<Float> floats = new ArrayList<>();
-                    ByteBuffer bits = ByteBuffer.wrap(half).order(ByteOrder.LITTLE_ENDIAN);
+                    ByteBuffer bits = ByteBuffer.wrap(bf16).order(ByteOrder.LITTLE_ENDIAN);
                     while (bits.hasRemaining()) {
                         floats.add(Float.intBitsToFloat(bits.getShort() << 16));
                     }

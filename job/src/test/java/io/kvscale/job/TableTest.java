@@ -195,12 +195,13 @@ class TableTest {
 
     @Test
     void aSampleInSeveralRowsCountsOnce() {
-        int half = Table.HEADS * 2 * Table.HEAD_DIM * 2;
+        int halfBytes = Table.HEADS * 2 * Table.HEAD_DIM * 2;
         List<Row> rows = new ArrayList<>();
         for (String role : List.of("key", "value")) {
             byte[] data = Table.data(1, 0, role);
-            rows.add(RowFactory.create("s", 0, role, 2, 32, "BF16", Arrays.copyOf(data, half), 0));
-            rows.add(RowFactory.create("s", 0, role, 2, 32, "BF16", Arrays.copyOfRange(data, half, 2 * half), 2));
+            rows.add(RowFactory.create("s", 0, role, 2, 32, "BF16", Arrays.copyOf(data, halfBytes), 0));
+            rows.add(RowFactory.create(
+                    "s", 0, role, 2, 32, "BF16", Arrays.copyOfRange(data, halfBytes, 2 * halfBytes), 2));
         }
         Table.of(
                         rows,
@@ -264,14 +265,14 @@ class TableTest {
     @Test
     void aDryRunShowsColumnsAndSlots() {
         table().createOrReplaceTempView("kv");
-        String shown = calibrate("--table", "kv", "--dry-run").isDone().out();
-        assertThat(shown)
+        String output = calibrate("--table", "kv", "--dry-run").isDone().out();
+        assertThat(output)
                 .contains("table      kv")
                 .contains("columns    sample string, layer int, role string, shape array<bigint>, dtype string, data")
                 .contains("slots      6");
         Path parquet = Table.parquet(table(), 3, work.resolve("table"));
-        shown = calibrate("--input", parquet, "--dry-run").isDone().out();
-        assertThat(shown).contains("table      3 Parquet files").contains("slots      6");
+        output = calibrate("--input", parquet, "--dry-run").isDone().out();
+        assertThat(output).contains("table      3 Parquet files").contains("slots      6");
         Dataset<Row> floats = Table.of(Table.floatRows(1, 1), Table.FLOATS);
         floats.createOrReplaceTempView("kv");
         assertThat(calibrate("--table", "kv", "--dry-run").isDone().out()).contains("slots      2");

@@ -242,8 +242,8 @@ class TextCalibrationTest {
 
     @Test
     void aDryRunShowsTheTextsAndRunsNoModel() throws IOException {
-        Cli shown = Cli.run("calibrate", "--recipe", recipe("any", ""), "--model", MODEL, "--text", TEXTS, "--dry-run")
+        Cli dryRun = Cli.run("calibrate", "--recipe", recipe("any", ""), "--model", MODEL, "--text", TEXTS, "--dry-run")
                 .isDone();
-        assertThat(shown.out()).contains("samples", "tokens", "690").doesNotContain("unmatched");
+        assertThat(dryRun.out()).contains("samples", "tokens", "690").doesNotContain("unmatched");
     }
 }

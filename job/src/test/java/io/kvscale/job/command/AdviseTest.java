@@ -50,12 +50,12 @@ class AdviseTest {
     /** Normally distributed values; one in 20 is multiplied by {@code outlier}. */
     private static IntToDoubleFunction normal(long seed, double outlier) {
         Random random = new Random(seed);
-        List<Double> drawn = new ArrayList<>();
+        List<Double> values = new ArrayList<>();
         return i -> {
-            while (drawn.size() <= i) {
-                drawn.add(random.nextGaussian() * (drawn.size() % 20 == 3 ? outlier : 1));
+            while (values.size() <= i) {
+                values.add(random.nextGaussian() * (values.size() % 20 == 3 ? outlier : 1));
             }
-            return drawn.get(i);
+            return values.get(i);
         };
     }
 
@@ -337,20 +337,20 @@ class AdviseTest {
             }
             more.write(work.resolve("in/b.safetensors"));
         }
-        Path lacking = calibrate(work, "out", "kvscale: {statistics: histogram, " + allowed + "}");
-        JsonNode advice = json(lacking, "--min-sqnr", "20");
+        Path incomplete = calibrate(work, "out", "kvscale: {statistics: histogram, " + allowed + "}");
+        JsonNode advice = json(incomplete, "--min-sqnr", "20");
         assertThat(advice.get("recipe").textValue()).contains("\n  " + allowed + "\n");
-        assertThat(checkRecipe(lacking, advice)).isEqualTo(allowed.startsWith("mla") ? 3 : hybrid ? 4 : 6);
-        assertThat(advise(lacking, "--min-sqnr", "20").err().toLowerCase(Locale.ROOT))
+        assertThat(checkRecipe(incomplete, advice)).isEqualTo(allowed.startsWith("mla") ? 3 : hybrid ? 4 : 6);
+        assertThat(advise(incomplete, "--min-sqnr", "20").err().toLowerCase(Locale.ROOT))
                 .contains("warning: ", "the recipe sets " + allowed);
     }
 
     private static IntToDoubleFunction lastValues(String allowed) {
-        IntToDoubleFunction usual = normal(6, 1);
+        IntToDoubleFunction normalValues = normal(6, 1);
         return switch (allowed) {
             case "allow_zero: true" -> i -> 0;
-            case "on_nonfinite: skip" -> i -> i == 7 ? Double.NaN : usual.applyAsDouble(i);
-            default -> usual;
+            case "on_nonfinite: skip" -> i -> i == 7 ? Double.NaN : normalValues.applyAsDouble(i);
+            default -> normalValues;
         };
     }
 }

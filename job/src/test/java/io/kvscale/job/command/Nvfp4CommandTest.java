@@ -50,11 +50,11 @@ class Nvfp4CommandTest {
         for (JsonNode layer : table.get("layers")) {
             for (String role : List.of("key", "value")) {
                 JsonNode slot = layer.get(role);
-                float most =
+                float absmax =
                         Math.max(-slot.get("min").floatValue(), slot.get("max").floatValue());
                 assertThat(slot.get("shape")).hasToString("[1]");
                 assertThat(slot.get("scale")).hasSize(1);
-                assertThat(slot.get("scale").get(0).floatValue()).isEqualTo((1f / most) * 2688f);
+                assertThat(slot.get("scale").get(0).floatValue()).isEqualTo((1f / absmax) * 2688f);
                 assertThat(slot.get("error")).isNull();
                 assertThat(slot.get("scheme")).isNull();
             }
@@ -69,19 +69,19 @@ class Nvfp4CommandTest {
         JsonNode layer = Folder.json(work.resolve("multiplier/kv_scales.json"))
                 .get("layers")
                 .get(0);
-        float most = Math.max(
+        float absmax = Math.max(
                 -layer.get("key").get("min").floatValue(),
                 layer.get("key").get("max").floatValue());
-        assertThat(layer.get("key").get("scale").get(0).floatValue()).isEqualTo(most / 2688f);
+        assertThat(layer.get("key").get("scale").get(0).floatValue()).isEqualTo(absmax / 2688f);
         Cli differs = Cli.run("compare", work.resolve("divisor"), work.resolve("multiplier"));
         assertThat(differs.code()).isEqualTo(ExitCode.DIFFERENT);
         Cli.run("compare", work.resolve("divisor"), work.resolve("divisor")).isDone();
         assertThat(Cli.run("inspect", work.resolve("multiplier")).isDone().out())
                 .contains("global scale multiplier (absmax/2688)");
-        JsonNode shown = Folder.json(Cli.run("inspect", "--json", work.resolve("multiplier"))
+        JsonNode inspected = Folder.json(Cli.run("inspect", "--json", work.resolve("multiplier"))
                 .isDone()
                 .out());
-        assertThat(shown.get(0).get("scheme").get("global_scale").asText()).isEqualTo("multiplier");
+        assertThat(inspected.get(0).get("scheme").get("global_scale").asText()).isEqualTo("multiplier");
     }
 
     @Test

@@ -203,8 +203,8 @@ class UsageTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"in", "in/out", "."})
-    void anOutputThatOverlapsTheInputIsRefused(String where) {
-        output = work.resolve(where).normalize();
+    void anOutputThatOverlapsTheInputIsRefused(String path) {
+        output = work.resolve(path).normalize();
         var before = Folder.content(work);
         calibrate("--overwrite").fails(ExitCode.OUTPUT, "--output");
         assertThat(Folder.content(work)).isEqualTo(before);
@@ -228,11 +228,11 @@ class UsageTest {
         output = work.resolve("new/folders/out");
         calibrate().fails(ExitCode.DATA, "b.safetensors");
         assertThat(Folder.names(work)).containsOnlyKeys("in", "recipe.yaml");
-        Path there = work.resolve("there");
-        Folder.write(there.resolve("x"), "x");
-        output = there.resolve("new/out");
+        Path existing = work.resolve("there");
+        Folder.write(existing.resolve("x"), "x");
+        output = existing.resolve("new/out");
         calibrate().fails(ExitCode.DATA, "b.safetensors");
-        assertThat(Folder.names(there)).containsOnlyKeys("x");
+        assertThat(Folder.names(existing)).containsOnlyKeys("x");
     }
 
     @Test

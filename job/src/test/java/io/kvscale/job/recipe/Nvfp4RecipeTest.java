@@ -90,9 +90,9 @@ class Nvfp4RecipeTest {
                 NVFP4 + ", dynamic: true |  | nothing to calibrate | kv_cache_scheme.dynamic",
                 "num_bits: 8, dynamic: local | | nothing to calibrate | kv_cache_scheme.dynamic",
             })
-    void contradictoryKeysAreRefused(String scheme, String kvscale, String what, String where) {
+    void contradictoryKeysAreRefused(String scheme, String kvscale, String cause, String place) {
         assertThatThrownBy(() -> parse(scheme, kvscale == null ? "" : kvscale))
                 .isInstanceOf(RecipeException.class)
-                .hasMessageContainingAll(what, where, "in recipe r.yaml");
+                .hasMessageContainingAll(cause, place, "in recipe r.yaml");
     }
 }
