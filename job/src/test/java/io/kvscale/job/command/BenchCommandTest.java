@@ -9,7 +9,7 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The command runs, prints all figures and removes its files. The figures are not checked. */
+/** The command runs, prints positive figures and removes its files. Speeds are not checked. */
 class BenchCommandTest {
     private static final String[] RATES = {
         "read_gbps",

@@ -86,7 +86,7 @@ class RecipeFuzzTest {
 
     @Test
     @Timeout(60)
-    void mutantsAreRecipesOrRefused() throws IOException {
+    void everyMutantIsReadOrRefused() throws IOException {
         List<String> seeds = seeds();
         int read = 0;
         for (int i = 0; i < MUTANTS; i++) {

@@ -44,7 +44,7 @@ class RecipeKeyTest {
     /** An explicit default does not change the recipe. Defaults in words, such as "all layers", are not tested. */
     @ParameterizedTest
     @EnumSource
-    void theDefaultIsThatOfTheCode(RecipeKey key) {
+    void theDocumentedDefaultEqualsThatOfTheCode(RecipeKey key) {
         String value = key.byDefault();
         boolean literal = switch (key.type().kind()) {
             case FLAG -> value.equals("true") || value.equals("false");
