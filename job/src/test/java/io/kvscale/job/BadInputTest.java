@@ -25,7 +25,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Captures that cannot be used: an exit code, one to three lines that say what, where and what to do, and no output. */
+/** Invalid captures: errors name cause, place and remedy in one to three lines, and leave no output. */
 class BadInputTest {
     private static final List<Long> SHAPE = List.of(1L, 2L, 4L, 32L);
 
@@ -36,7 +36,7 @@ class BadInputTest {
     private Path recipe = Path.of("");
 
     @BeforeEach
-    void makeARecipeAndTwoSoundCaptures() {
+    void writeRecipeAndTwoValidCaptures() {
         input = work.resolve("in");
         recipe = recipe();
         Capture.of(3, 4, 1).write(input.resolve("sample-0.safetensors"));
@@ -44,7 +44,7 @@ class BadInputTest {
     }
 
     @AfterEach
-    void unhook() {
+    void resetHooks() {
         HookedFileSystem.reset();
     }
 
@@ -69,23 +69,23 @@ class BadInputTest {
         return Cli.run(words.toArray());
     }
 
-    /** Fails as bad data does, and leaves nothing behind. */
-    private void refused(String... said) {
+    /** Checks that calibration fails with {@link ExitCode#DATA} and writes nothing. */
+    private void refused(String... messages) {
         Map<String, Boolean> before = Folder.names(work);
-        calibrate().fails(ExitCode.DATA, said);
+        calibrate().fails(ExitCode.DATA, messages);
         assertThat(Folder.names(work)).isEqualTo(before);
     }
 
-    /** A safetensors file with any header. */
+    /** A safetensors file with this header. */
     private static byte[] file(String header, int dataBytes) {
         return file(header.getBytes(StandardCharsets.UTF_8).length, header, dataBytes);
     }
 
-    private static byte[] file(long told, String header, int dataBytes) {
+    private static byte[] file(long headerLength, String header, int dataBytes) {
         byte[] json = header.getBytes(StandardCharsets.UTF_8);
         return ByteBuffer.allocate(8 + json.length + dataBytes)
                 .order(ByteOrder.LITTLE_ENDIAN)
-                .putLong(told)
+                .putLong(headerLength)
                 .put(json)
                 .array();
     }
@@ -153,9 +153,9 @@ class BadInputTest {
 
     @ParameterizedTest(name = "{0} {2}")
     @MethodSource("files")
-    void aFileThatIsNotASoundCaptureIsNamed(String what, byte[] bytes, String said) {
+    void anInvalidCaptureFileIsNamed(String fault, byte[] bytes, String message) {
         bad(bytes);
-        refused("sample-1.safetensors", said);
+        refused("sample-1.safetensors", message);
     }
 
     static Stream<Arguments> otherGeometries() {
@@ -167,30 +167,30 @@ class BadInputTest {
 
     @ParameterizedTest
     @MethodSource("otherGeometries")
-    void twoGeometriesOfOneSlotNameBothFiles(String dtype, List<Long> shape, String said) {
-        Capture odd = new Capture();
+    void aGeometryConflictNamesBothFiles(String dtype, List<Long> shape, String message) {
+        Capture conflicting = new Capture();
         for (int layer = 0; layer < 3; layer++) {
-            odd.add("layers." + layer + ".keys", dtype, shape, Capture.random(3));
-            odd.add("layers." + layer + ".values", dtype, shape, Capture.random(4));
+            conflicting.add("layers." + layer + ".keys", dtype, shape, Capture.random(3));
+            conflicting.add("layers." + layer + ".values", dtype, shape, Capture.random(4));
         }
-        bad(odd);
-        refused("sample-0.safetensors", "sample-1.safetensors", "layer 0 key", said);
+        bad(conflicting);
+        refused("sample-0.safetensors", "sample-1.safetensors", "layer 0 key", message);
     }
 
     @Test
-    void keyAndValueOfDifferentTokensAreRefused() {
+    void keyAndValueWithDifferentTokenCountsAreRefused() {
         bad(new Capture().pair(0, 4, 5).pair(1, 4, 6).key(2, 4, 7).value(2, 3, 8));
         refused("layer 2 ", "12 tokens of key, 11 of value", "sample-0");
     }
 
     @Test
-    void oneShortFileAmongManyIsRefused() {
+    void aFileWithAShortLayerIsRefused() {
         bad(new Capture().pair(0, 4, 5).pair(1, 3, 6).pair(2, 4, 7));
         refused("layer 1 key", "11 tokens", "12", "hybrid: true");
     }
 
     @Test
-    void hybridModelsMayHaveLayersOfOtherTokens() {
+    void hybridModelsMayHaveDifferentTokenCountsPerLayer() {
         bad(new Capture().pair(0, 4, 5).pair(1, 3, 6).pair(2, 4, 7));
         recipe = recipe("kvscale: {hybrid: true}");
         calibrate().isDone();
@@ -214,7 +214,7 @@ class BadInputTest {
     }
 
     @Test
-    void aModelWithOneLatentTensorALayerHasNoValues() {
+    void anMlaModelNeedsNoValues() {
         input = work.resolve("mla");
         new Capture()
                 .add("layers.0.keys", "BF16", List.of(6L, 1L, 40L), Capture.random(1))
@@ -235,7 +235,7 @@ class BadInputTest {
         refused("layer 1 ", "missing", "hybrid: true");
     }
 
-    private static Capture with(double value) {
+    private static Capture captureWith(double value) {
         return new Capture()
                 .pair(0, 4, 5)
                 .key(1, 4, 6)
@@ -245,15 +245,15 @@ class BadInputTest {
 
     @ParameterizedTest
     @ValueSource(doubles = {Double.NaN, Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY})
-    void nonfiniteValuesAreRefusedWithTheirPlace(double value) {
-        bad(with(value));
+    void nonfiniteValuesAreRefusedWithSampleAndSlot(double value) {
+        bad(captureWith(value));
         refused("sample-1", "layer 1 value", "on_nonfinite: skip");
     }
 
     @ParameterizedTest
     @ValueSource(doubles = {Double.NaN, Double.POSITIVE_INFINITY})
     void nonfiniteValuesCanBeSkippedAndAreCounted(double value) {
-        bad(with(value));
+        bad(captureWith(value));
         recipe = recipe("kvscale: {on_nonfinite: skip}");
         assertThat(calibrate().isDone().err()).contains("layer 1 value");
         var slot = Folder.json(work.resolve("out/kv_scales.json"))
@@ -262,7 +262,7 @@ class BadInputTest {
                 .get("value");
         assertThat(slot.get("nan").asInt() + slot.get("inf").asInt()).isEqualTo(1);
         assertThat(slot.get("count").asInt()).isEqualTo(3 * 256 - 1);
-        // The statistics keep them; a recipe that does not skip them refuses.
+        // The statistics keep the counts, so a recipe without on_nonfinite: skip fails.
         Cli.run(
                         "scales",
                         "--statistics",
@@ -299,19 +299,19 @@ class BadInputTest {
 
     @ParameterizedTest
     @MethodSource("masks")
-    void aMaskThatDoesNotFitIsRefused(String dtype, List<Long> shape, double value, String said) {
+    void anInvalidMaskIsRefused(String dtype, List<Long> shape, double value, String message) {
         bad(Capture.of(3, 4, 9).add("attention_mask", dtype, shape, i -> value));
-        refused("sample-1.safetensors", said, "mask: none");
+        refused("sample-1.safetensors", message, "mask: none");
     }
 
     @Test
-    void aMaskThatTheRecipeNamesMustBeThere() {
+    void aMissingMaskThatTheRecipeNamesIsRefused() {
         recipe = recipe("kvscale: {mask: real_tokens}");
         refused("sample-0.safetensors", "real_tokens");
     }
 
     @Test
-    void anInputThatIsNotThereIsRefused() {
+    void aMissingInputIsRefused() {
         calibrate("--input", work.resolve("absent")).fails(ExitCode.DATA, "absent", "--input");
     }
 
@@ -329,26 +329,26 @@ class BadInputTest {
     }
 
     @Test
-    void aSchemeOnNoFileSystemIsRefused() {
+    void anUnknownFileSystemSchemeIsRefused() {
         calibrate("--input", "nowhere://bucket/captures").fails(ExitCode.DATA, "nowhere", "--input");
     }
 
     @Test
-    void twoFilesOfOneNameAreRefused() {
+    void twoFilesWithTheSameNameAreRefused() {
         Capture.of(3, 4, 9).write(work.resolve("a/in/sample-0.safetensors"));
         calibrate("--input", input, work.resolve("a/in")).fails(ExitCode.DATA, "sample-0");
     }
 
     @ParameterizedTest
     @CsvSource({"4, 4, cut off", "4, 3500, cut off", "6000, 4, while it is read", "6000, 2000000, while it is read"})
-    void aFileThatShrinksWhileItIsReadIsRefused(int tokens, int missing, String said) {
+    void aFileThatShrinksWhileItIsReadIsRefused(int tokens, int missing, String message) {
         Path file = bad(Capture.of(3, tokens, 9));
-        byte[] whole = Folder.bytes(file);
-        Capture.put(file, Arrays.copyOf(whole, whole.length - missing));
-        HookedFileSystem.status = told -> told.getPath().getName().startsWith("sample-1")
-                ? new FileStatus(whole.length, false, 1, 1 << 25, 0, told.getPath())
-                : told;
-        calibrate("--input", HookedFileSystem.of(input)).fails(ExitCode.DATA, "sample-1.safetensors", said);
+        byte[] bytes = Folder.bytes(file);
+        Capture.put(file, Arrays.copyOf(bytes, bytes.length - missing));
+        HookedFileSystem.status = listed -> listed.getPath().getName().startsWith("sample-1")
+                ? new FileStatus(bytes.length, false, 1, 1 << 25, 0, listed.getPath())
+                : listed;
+        calibrate("--input", HookedFileSystem.of(input)).fails(ExitCode.DATA, "sample-1.safetensors", message);
     }
 
     @ParameterizedTest
@@ -360,12 +360,12 @@ class BadInputTest {
         refused("group_size 24", "head_dim 32", "layer 0 key");
     }
 
-    /** Faults of one file each, in a corpus of many. */
+    /** Invalid files, each with one fault. */
     private enum Fault {
         NAN {
             @Override
             byte[] file() {
-                return with(Double.NaN).bytes();
+                return captureWith(Double.NaN).bytes();
             }
         },
         OTHER_DTYPE {
@@ -408,7 +408,7 @@ class BadInputTest {
 
     @ParameterizedTest
     @ValueSource(longs = {1, 2, 3, 4, 5, 6})
-    void ofSeveralFaultsTheFirstIsToldWhateverThePartitioning(long seed) {
+    void theFirstOfSeveralFaultsIsReportedForAnyPartitioning(long seed) {
         Random random = new Random(seed);
         input = work.resolve("many");
         int first = Integer.MAX_VALUE;
@@ -429,7 +429,7 @@ class BadInputTest {
     }
 
     @Test
-    void aNanBeforeAnotherGeometryOfTheSameSlotIsTheFirstFault() {
+    void aNanInAnEarlierFileIsReportedBeforeAGeometryConflict() {
         input = work.resolve("both");
         Capture.of(3, 4, 1).write(input.resolve("a.safetensors"));
         new Capture()
@@ -445,7 +445,7 @@ class BadInputTest {
     }
 
     @Test
-    void badDataIsNotTriedAgain() {
+    void badDataIsNotRetried() {
         bad("no tensors".getBytes(StandardCharsets.UTF_8));
         calibrate("--input", HookedFileSystem.of(input), "--partitions", 1).fails(ExitCode.DATA, "sample-1");
         assertThat(HookedFileSystem.OPENED.get()).isLessThanOrEqualTo(3);

@@ -25,7 +25,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Tables that cannot be used: what, where and what to do, and no output; the same error in any partitioning. */
+/** Invalid tables: errors name cause, place and remedy, leave no output, and do not depend on the partitioning. */
 class BadTableTest {
     private static final int SAMPLE = 0;
     private static final int LAYER = 1;
@@ -67,7 +67,7 @@ class BadTableTest {
         return Table.of(Table.rows(4, 2), Table.SCHEMA);
     }
 
-    /** A table with one field of the values of sample-02, layer 1, replaced. */
+    /** A table in which one field of the row of sample-02, layer 1, value is replaced. */
     private static Dataset<Row> with(int column, Object value) {
         return Table.of(
                 Table.rows(4, 2).stream()
@@ -83,17 +83,17 @@ class BadTableTest {
                 Table.SCHEMA);
     }
 
-    private void refused(Dataset<Row> table, String... said) {
+    private void refused(Dataset<Row> table, String... parts) {
         List<String> messages = new ArrayList<>();
         for (int partitions : new int[] {1, 7}) {
             table.repartition(partitions).createOrReplaceTempView("kv");
-            messages.add(calibrate("--table", "kv").fails(ExitCode.DATA, said).err());
+            messages.add(calibrate("--table", "kv").fails(ExitCode.DATA, parts).err());
         }
         assertThat(messages).hasSize(2).containsOnly(messages.get(0));
     }
 
     @Test
-    void nullsAreNamedWithTheirColumn() {
+    void nullsAreReportedWithTheirColumn() {
         for (int column : new int[] {ROLE, DTYPE, DATA}) {
             String name = List.of("", "", "role", "", "dtype", "data").get(column);
             refused(with(column, null), "column '" + name + "' is null", "table kv", "sample sample-02");
@@ -104,7 +104,7 @@ class BadTableTest {
     }
 
     @Test
-    void whatARowSaysMustBeKOrVOfALayer() {
+    void aRowThatIsNotAValidKOrVIsRefused() {
         refused(with(ROLE, "query"), "'query', neither key nor value", "sample sample-02");
         refused(with(LAYER, 10_000), "10000", "not a layer within 0..9999");
         refused(with(LAYER, -1), "-1", "not a layer within");
@@ -119,8 +119,8 @@ class BadTableTest {
         refused(with(SHAPE, List.of(1L << 30, 2L, 1L << 30, 32L)), "896 bytes");
         refused(with(SHAPE, List.of(1L, 4L, 7L, 16L)), "4 heads, head_dim 16", "2 heads, head_dim 32", "sample-02");
         refused(with(DATA, new byte[0]), "0 bytes", "layer 1 value");
-        byte[] odd = Arrays.copyOf(Table.data(2, 1, "value"), 895);
-        refused(with(DATA, odd), "895 bytes", "layer 1 value");
+        byte[] cut = Arrays.copyOf(Table.data(2, 1, "value"), 895);
+        refused(with(DATA, cut), "895 bytes", "layer 1 value");
         byte[] nan = Table.data(2, 1, "value");
         nan[7] = (byte) 0x7f;
         nan[6] = (byte) 0xff;
@@ -128,7 +128,7 @@ class BadTableTest {
     }
 
     @Test
-    void theFirstOfSeveralProblemsIsTold() {
+    void theFirstOfSeveralProblemsIsReported() {
         Dataset<Row> table = with(ROLE, "query");
         table = table.withColumn(
                 "dtype",
@@ -139,7 +139,7 @@ class BadTableTest {
     }
 
     @Test
-    void aLayerMissingInTheTableIsMissing() {
+    void aLayerMissingFromTheTableIsReported() {
         refused(Table.of(Table.rows(2, 3), Table.SCHEMA).where("layer <> 1"), "layer 1 is missing");
         refused(table().where("role = 'key'"), "no value");
         refused(table().where("layer > 5"), "has no row of a layer to calibrate");
@@ -165,14 +165,14 @@ class BadTableTest {
                 "array(1.5D) data | data | array<double>",
                 "struct(sample) sample | sample | struct<sample:string>",
             })
-    void aColumnOfAnotherTypeIsNamed(String expression, String column, String type) {
+    void aColumnOfTheWrongTypeIsNamed(String expression, String column, String type) {
         table().withColumn(column, functions.expr(expression.replaceAll(" (as )?" + column + "$", "")))
                 .createOrReplaceTempView("kv");
         calibrate("--table", "kv").fails(ExitCode.DATA, "column '" + column + "' is " + type, "expected");
     }
 
     @Test
-    void columnsThatAreMissingAreNamed() {
+    void missingColumnsAreNamed() {
         table().drop("dtype", "data").createOrReplaceTempView("kv");
         calibrate("--table", "kv")
                 .fails(ExitCode.DATA, "no column 'dtype', 'data'", "it has sample, layer", "columns under kvscale");
@@ -184,7 +184,7 @@ class BadTableTest {
     }
 
     @Test
-    void headsThatDoNotFitAreNamed() {
+    void headsThatDoNotFitTheDataAreReported() {
         Dataset<Row> heads = table().drop("shape");
         for (String[] bad : new String[][] {
             {"5", "7", "not whole tokens of 5 heads of 7"},
@@ -201,7 +201,7 @@ class BadTableTest {
     }
 
     @Test
-    void listsOfFloatsAreF32WithoutHoles() {
+    void listsOfFloatsMustBeF32WithoutNulls() {
         Dataset<Row> floats = Table.of(Table.floatRows(2, 1), Table.FLOATS);
         refused(floats.withColumn("dtype", functions.lit("BF16")), "'BF16'", "32-bit floats");
         refused(
@@ -218,7 +218,7 @@ class BadTableTest {
                 "observer: minmax | order of batches",
                 "observer: memoryless_minmax | order of batches",
             })
-    void anObserverThatNeedsOrderIsWrongUsage(String observer, String said) throws Exception {
+    void anOrderDependentObserverIsWrongUsage(String observer, String message) throws Exception {
         table().createOrReplaceTempView("kv");
         Path parquet = Table.parquet(table(), 1, work.resolve("table"));
         recipe = Folder.recipe(work, "num_bits: 8, type: float, strategy: tensor, symmetric: true, " + observer);
@@ -232,8 +232,8 @@ class BadTableTest {
         var spark = SharedSpark.context().sc();
         spark.addSparkListener(listener);
         try {
-            calibrate("--table", "kv").fails(ExitCode.USAGE, said, "static_minmax");
-            calibrate("--input", parquet).fails(ExitCode.USAGE, said, "static_minmax");
+            calibrate("--table", "kv").fails(ExitCode.USAGE, message, "static_minmax");
+            calibrate("--input", parquet).fails(ExitCode.USAGE, message, "static_minmax");
             spark.listenerBus().waitUntilEmpty();
         } finally {
             spark.removeSparkListener(listener);
@@ -242,7 +242,7 @@ class BadTableTest {
     }
 
     @Test
-    void whatNoTableCanFollowIsWrongUsage() {
+    void recipeKeysThatDoNotFitTheTableAreErrors() {
         table().createOrReplaceTempView("kv");
         recipe = recipe("kvscale: {layout: 2THD}");
         calibrate("--table", "kv").fails(ExitCode.USAGE, "2THD");
@@ -254,14 +254,14 @@ class BadTableTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"absent", "no_catalog.db.absent", "parquet.`/does/not/exist`", "a b c", "", "`"})
-    void aTableThatIsNotThereIsTold(String name) {
+    void aMissingTableIsReported(String name) {
         Cli cli = calibrate("--table", name).fails(ExitCode.DATA, "cannot be read");
         assertThat(cli.err()).doesNotContain("Exception").doesNotContain("UnresolvedRelation");
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"--input IN", "--input-list LIST", "--input-format parquet"})
-    void aTableStandsInPlaceOfInputs(String line) {
+    void aTableCannotBeCombinedWithInputs(String line) {
         Folder.write(work.resolve("list"), work.toString());
         List<Object> words = new ArrayList<>(List.of("--table", "kv"));
         for (String word : line.split(" ")) {
@@ -296,7 +296,7 @@ class BadTableTest {
     }
 
     @Test
-    void rowsOfParquetAreNamedWithTheirFile() {
+    void errorsInParquetRowsNameTheFile() {
         Path parquet = Table.parquet(with(ROLE, "query"), 2, work.resolve("table"));
         calibrate("--input", parquet).fails(ExitCode.DATA, "file part-0", ".parquet", "sample sample-02");
     }
@@ -317,7 +317,7 @@ class BadTableTest {
     }
 
     @Test
-    void whatSparkWouldLeaveOutOrReadTwiceIsRefused() {
+    void filesThatSparkWouldSkipOrReadTwiceAreRefused() {
         Path parquet = Table.parquet(table(), 1, work.resolve("in"));
         Table.parquet(table(), 1, work.resolve("in/more"));
         calibrate("--input", parquet).fails(ExitCode.DATA, "of 2 Parquet files", "reads 1");
@@ -326,7 +326,7 @@ class BadTableTest {
     }
 
     @Test
-    void theOutputIsNeverWithinTheParquetFolder() {
+    void anOutputWithinTheParquetFolderIsRefused() {
         Path parquet = Table.parquet(table(), 1, work.resolve("in"));
         Cli.run("calibrate", "--recipe", recipe, "--input", parquet, "--output", parquet.resolve("out"))
                 .fails(ExitCode.OUTPUT, "overlap");
@@ -341,7 +341,7 @@ class BadTableTest {
     }
 
     @Test
-    void anErrorWithoutASessionLeavesNoneBehind() {
+    void anErrorWithoutASessionCreatesNoSession() {
         calibrate("--table", "absent", "--master", "local[1]").fails(ExitCode.DATA, "cannot be read");
         assertThat(org.apache.spark.sql.classic.SparkSession.getDefaultSession()
                         .exists(s -> !s.sparkContext().isStopped()))
@@ -349,7 +349,7 @@ class BadTableTest {
     }
 
     @Test
-    void aDryRunFindsRowsThatAreWrong() {
+    void aDryRunReportsInvalidRows() {
         with(SHAPE, List.of(1L, 2L, 6L, 32L)).createOrReplaceTempView("kv");
         Cli.run("calibrate", "--recipe", recipe, "--table", "kv", "--dry-run").fails(ExitCode.DATA, "896 bytes");
         with(DATA, null).createOrReplaceTempView("kv");

@@ -13,23 +13,23 @@ import java.util.List;
 import java.util.Random;
 import java.util.function.IntToDoubleFunction;
 
-/** A safetensors file in the making, of numbers that every dtype here holds exactly. */
+/** Builds a safetensors file of K and V. Every supported dtype holds its values exactly. */
 public final class Capture {
     private final SafetensorsWriter file = new SafetensorsWriter();
 
-    /** Values like those of a model's K and V: multiples of 1/16, at most 16 in size, never all zero. */
+    /** Random values: multiples of 1/16, at most 16 in magnitude, never all zero. */
     public static IntToDoubleFunction random(long seed) {
-        List<Double> drawn = new ArrayList<>();
+        List<Double> values = new ArrayList<>();
         Random random = new Random(seed);
         return i -> {
-            while (drawn.size() <= i) {
-                drawn.add((random.nextInt(255) - 127) / 16.0 + (drawn.isEmpty() ? 8 : 0));
+            while (values.size() <= i) {
+                values.add((random.nextInt(255) - 127) / 16.0 + (values.isEmpty() ? 8 : 0));
             }
-            return drawn.get(i);
+            return values.get(i);
         };
     }
 
-    /** A sound capture of 2 heads of 32: {@code layers.N.keys} and {@code layers.N.values}, BF16. */
+    /** A valid capture with 2 heads of head_dim 32: {@code layers.N.keys} and {@code layers.N.values}, BF16. */
     public static Capture of(int layers, int tokens, long seed) {
         Capture capture = new Capture();
         for (int layer = 0; layer < layers; layer++) {
@@ -84,7 +84,7 @@ public final class Capture {
         }
     }
 
-    /** The f16 pattern of a normal number, zero, or an infinity that needs no rounding. */
+    /** The F16 bits of a normal number, zero or infinity that F16 holds exactly. */
     private static short half(double value) {
         int bits = Float.floatToRawIntBits((float) value);
         int sign = bits >>> 16 & 0x8000;

@@ -15,8 +15,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Real captures of several tools against the scales that the reference packages gave. They are too large for this
- * repository: {@code -Dkvscale.captures=DIR} names the folder that holds them and {@code expected/}.
+ * Compares scales of real captures from several tools with those of the reference packages. The captures are too large
+ * for this repository. {@code -Dkvscale.captures=DIR} names the folder with the captures and {@code expected/}.
  */
 @EnabledIfSystemProperty(named = "kvscale.captures", matches = ".+")
 class CapturesTest {
@@ -25,13 +25,13 @@ class CapturesTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"dynamic_cache", "vllm_connector", "onnx_names", "float16", "batched", "sequence_first"})
-    void everyBitIsTheReferences(String folder) {
+    void scalesEqualTheReferenceBitForBit(String folder) {
         compare(folder, folder);
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"arrow", "arrows"})
-    void everyBitOfATableIsTheReferences(String extension) throws IOException {
+    void scalesFromTablesEqualTheReferenceBitForBit(String extension) throws IOException {
         Path captures = Path.of(System.getProperty("kvscale.captures"));
         try (Stream<Path> files = Files.list(captures.resolve("arrow"))) {
             Path file = files.filter(f -> f.toString().endsWith("." + extension))
@@ -42,7 +42,7 @@ class CapturesTest {
     }
 
     @Test
-    void everyBitOfParquetIsTheReferences() {
+    void scalesFromParquetEqualTheReferenceBitForBit() {
         compare("parquet", "arrow");
     }
 
@@ -60,16 +60,17 @@ class CapturesTest {
         CalibrationStatistics statistics =
                 CalibrationStatistics.fromByteArray(Folder.bytes(output.resolve("statistics.kvstats")));
         long bytes = 0;
-        long most = 0;
+        long maxBytesPerHead = 0;
         for (SlotStatistics slot : statistics.slots().values()) {
             assertThat(slot.hasHistograms()).isTrue();
             bytes += slot.histogramBytes();
-            most = Math.max(most, slot.histogramBytes() / slot.geometry().heads());
+            maxBytesPerHead = Math.max(
+                    maxBytesPerHead, slot.histogramBytes() / slot.geometry().heads());
         }
         assertThat(statistics.slots()).hasSize(60);
         System.out.println("captures: " + folder + ": histograms of " + bytes / (60 * 3) + " bytes a head, at most "
-                + most + " in a slot");
-        assertThat(most).isBetween(1_000L, 20_000L);
+                + maxBytesPerHead + " in a slot");
+        assertThat(maxBytesPerHead).isBetween(1_000L, 20_000L);
     }
 
     private void compare(String folder, String reference) {

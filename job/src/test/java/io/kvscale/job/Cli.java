@@ -9,9 +9,9 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
 
-/** What one command line gave, run in this JVM. */
+/** Exit code and output of a command line that ran in this JVM. */
 public record Cli(int code, String out, String err) {
-    /** Runs on the Spark context that all tests share, or on one of its own where the command line sets Spark up. */
+    /** Runs on the shared Spark context, or on a new one if the command line configures Spark. */
     public static Cli run(Object... args) {
         String[] words = Arrays.stream(args).map(String::valueOf).toArray(String[]::new);
         List<String> all = List.of(words);
@@ -35,8 +35,8 @@ public record Cli(int code, String out, String err) {
         return this;
     }
 
-    /** Checks the contract of every error: its code, one to three lines, and that they say all of this. */
-    public Cli fails(int expected, String... said) {
+    /** Checks the exit code, that the error has one to three lines, and that it contains these parts. */
+    public Cli fails(int expected, String... parts) {
         assertThat(code).as(err + out).isEqualTo(expected);
         List<String> error = err.lines()
                 .filter(line -> !line.startsWith("kvscale: warning: "))
@@ -45,7 +45,7 @@ public record Cli(int code, String out, String err) {
         assertThat(error.get(0)).startsWith("kvscale: ");
         assertThat(err).doesNotContain("\tat ").doesNotContain("InvalidDataException");
         String message = String.join("\n", error);
-        assertThat(said).allSatisfy(part -> assertThat(message).contains(part));
+        assertThat(parts).allSatisfy(part -> assertThat(message).contains(part));
         assertThat(out).isEmpty();
         return this;
     }

@@ -26,7 +26,7 @@ import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The shipped jar on a cluster of two executors that are processes of their own. */
+/** Runs the shipped jar on a cluster with two executor processes. */
 @Tag("cluster")
 class ClusterTest {
     private static final int FILES = 40;
@@ -57,7 +57,7 @@ class ClusterTest {
         addSlowFileSystem();
     }
 
-    /** What Spark's launcher looks for: a folder with {@code jars/}. */
+    /** Creates the folder with {@code jars/} that Spark's launcher needs. */
     private void makeSparkHome() throws IOException {
         Path jars = Files.createDirectories(work.resolve("spark/jars"));
         for (String jar : Folder.text(Path.of("target/spark.classpath")).strip().split(File.pathSeparator)) {
@@ -65,7 +65,7 @@ class ClusterTest {
         }
     }
 
-    /** The one class of these tests that executors need. */
+    /** Adds the only test class that executors need. */
     private void addSlowFileSystem() throws IOException {
         extra = work.resolve("extra");
         add(SlowFileSystem.class);
@@ -81,7 +81,7 @@ class ClusterTest {
     }
 
     @AfterEach
-    void endWhatWasStarted() {
+    void stopProcesses() {
         for (Process process : started) {
             List<ProcessHandle> executors = process.descendants().toList();
             process.destroyForcibly();
@@ -96,9 +96,9 @@ class ClusterTest {
                 settings);
     }
 
-    private Process calibrate(String master, List<String> what, String... settings) throws IOException {
+    private Process calibrate(String master, List<String> options, String... settings) throws IOException {
         List<String> words = new ArrayList<>(List.of("io.kvscale.job.Main", "calibrate"));
-        words.addAll(what);
+        words.addAll(options);
         words.addAll(List.of("--output", work.resolve("cluster").toString(), "--master", master));
         List<String> all = settings();
         Collections.addAll(all, settings);
@@ -120,7 +120,7 @@ class ClusterTest {
         return java(name, Path.of("target/kvscale.jar"), main);
     }
 
-    /** A JVM with a jar of ours, Spark and the slow file system. */
+    /** Starts a JVM with a kvscale jar, Spark and the slow file system. */
     private Process java(String name, Path jar, List<String> main) throws IOException {
         List<String> words = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin/java").toString(),
@@ -138,7 +138,7 @@ class ClusterTest {
         ProcessBuilder builder = new ProcessBuilder(words)
                 .redirectErrorStream(true)
                 .redirectOutput(work.resolve(name + ".log").toFile());
-        // Workers have addresses of their own.
+        // Each worker has its own address.
         builder.environment().remove("SPARK_LOCAL_IP");
         builder.environment()
                 .putAll(Map.of(
@@ -153,7 +153,7 @@ class ClusterTest {
         return process;
     }
 
-    private void endsWithTheSameBytes(Process driver) throws InterruptedException {
+    private void assertEndsWithSameBytes(Process driver) throws InterruptedException {
         assertThat(driver.waitFor(180, TimeUnit.SECONDS))
                 .as(() -> Folder.text(work.resolve("driver.log")))
                 .isTrue();
@@ -163,7 +163,7 @@ class ClusterTest {
         assertThat(Folder.content(work.resolve("cluster"))).isEqualTo(expected);
     }
 
-    /** A master and two workers. Copies of a task run on another host only, and all of 127.0.0.0/8 is this one. */
+    /** Starts a master and two workers. Speculative tasks need another host, so each worker has its own address. */
     private String standalone() throws IOException, InterruptedException {
         int port;
         try (ServerSocket free = new ServerSocket(0)) {
@@ -179,7 +179,7 @@ class ClusterTest {
                         "" + port,
                         "--webui-port",
                         "0"));
-        while (!listens(port)) {
+        while (!isListening(port)) {
             assertThat(master.isAlive()).isTrue();
             Thread.sleep(100);
         }
@@ -206,7 +206,7 @@ class ClusterTest {
         return url;
     }
 
-    private static boolean listens(int port) {
+    private static boolean isListening(int port) {
         try (Socket socket = new Socket("127.0.0.1", port)) {
             return socket.isConnected();
         } catch (IOException e) {
@@ -214,66 +214,69 @@ class ClusterTest {
         }
     }
 
-    /** The processes that opened files, and which. */
-    private List<String> opened() throws IOException {
+    /** A line for each opened file: the process id and the file name. */
+    private List<String> openedFiles() throws IOException {
         return Files.exists(log) ? Files.readAllLines(log) : List.of();
     }
 
     private Set<Long> processes() throws IOException {
         Set<Long> processes = new TreeSet<>();
-        opened().forEach(line -> processes.add(Long.parseLong(line.substring(0, line.indexOf(' ')))));
+        openedFiles().forEach(line -> processes.add(Long.parseLong(line.substring(0, line.indexOf(' ')))));
         return processes;
     }
 
     @Test
     @Timeout(240)
-    void anExecutorThatIsKilledChangesNothing() throws Exception {
+    void killingAnExecutorDoesNotChangeTheResult() throws Exception {
         Process driver = calibrate("local-cluster[2,1,1024]", "slow://", "spark.hadoop.slow.millis=250");
         killOneExecutor(driver, FILES / 3);
-        endsWithTheSameBytes(driver);
-        // What the lost one had done was done again.
-        assertThat(opened()).hasSizeGreaterThan(FILES);
+        assertEndsWithSameBytes(driver);
+        // The work of the killed executor was repeated.
+        assertThat(openedFiles()).hasSizeGreaterThan(FILES);
         assertThat(processes()).hasSizeGreaterThanOrEqualTo(2);
     }
 
-    /** One of a model's, whose texts and K and V of them are lost with it. */
+    /** The executor that is killed loses its model, its texts and their K and V. */
     @Test
     @Timeout(240)
-    void anExecutorThatIsKilledWithAModelChangesNothing() throws Exception {
+    void killingAnExecutorThatRunsAModelDoesNotChangeTheResult() throws Exception {
         Path model = Folder.HOME.resolve("conf/tiny-model");
         Path texts = work.resolve("texts");
         for (int i = 0; i < FILES; i++) {
             Folder.write(texts.resolve(i + ".txt"), ("The text of number " + i + ". ").repeat(1 + 7 * i % 40));
         }
-        Path fed = Folder.write(
+        Path feedbackRecipe = Folder.write(
                 work.resolve("fed.yaml"),
                 Folder.text(Folder.HOME.resolve("conf/recipes/fp8_text.yaml"))
                         + "  feedback: fake_quantize\n  chunk_tokens: 16\n");
-        List<String> what = List.of("--recipe", fed.toString(), "--model", model.toString(), "--save-captures");
-        List<Object> here = new ArrayList<>(List.of("calibrate", "--text", texts, "--output", work.resolve("here")));
-        here.addAll(what);
-        here.add(work.resolve("captures-here"));
-        Cli.run(here.toArray()).isDone();
-        List<String> there = new ArrayList<>(what);
-        there.addAll(List.of(work.resolve("captures").toString(), "--text", "slow://" + texts, "--partitions", "20"));
+        List<String> options =
+                List.of("--recipe", feedbackRecipe.toString(), "--model", model.toString(), "--save-captures");
+        List<Object> localCommand =
+                new ArrayList<>(List.of("calibrate", "--text", texts, "--output", work.resolve("here")));
+        localCommand.addAll(options);
+        localCommand.add(work.resolve("captures-here"));
+        Cli.run(localCommand.toArray()).isDone();
+        List<String> clusterOptions = new ArrayList<>(options);
+        clusterOptions.addAll(
+                List.of(work.resolve("captures").toString(), "--text", "slow://" + texts, "--partitions", "20"));
         expected = Folder.content(work.resolve("here"));
 
-        Process driver = calibrate("local-cluster[2,1,1024]", there, "spark.hadoop.slow.millis=100");
+        Process driver = calibrate("local-cluster[2,1,1024]", clusterOptions, "spark.hadoop.slow.millis=100");
         killOneExecutor(driver, FILES);
-        endsWithTheSameBytes(driver);
+        assertEndsWithSameBytes(driver);
         assertThat(Folder.content(work.resolve("captures"))).isEqualTo(Folder.content(work.resolve("captures-here")));
-        assertThat(opened()).hasSizeGreaterThan(FILES);
+        assertThat(openedFiles()).hasSizeGreaterThan(FILES);
         assertThat(processes()).hasSizeGreaterThanOrEqualTo(2).doesNotContain(driver.pid());
     }
 
     private void killOneExecutor(Process driver, int files) throws Exception {
-        while (opened().size() < files) {
+        while (openedFiles().size() < files) {
             assertThat(driver.isAlive())
                     .as(() -> Folder.text(work.resolve("driver.log")))
                     .isTrue();
             Thread.sleep(50);
         }
-        long victim = Long.parseLong(opened().get(opened().size() - 1).split(" ")[0]);
+        long victim = Long.parseLong(openedFiles().get(openedFiles().size() - 1).split(" ")[0]);
         assertThat(victim).isNotEqualTo(driver.pid());
         ProcessHandle executor = ProcessHandle.of(victim).orElseThrow();
         assertThat(driver.descendants()).contains(executor);
@@ -283,8 +286,8 @@ class ClusterTest {
     @Test
     @Timeout(240)
     @EnabledOnOs(OS.LINUX)
-    void aSpeculativeCopyOfATaskChangesNothing() throws Exception {
-        endsWithTheSameBytes(calibrate(
+    void aSpeculativeTaskDoesNotChangeTheResult() throws Exception {
+        assertEndsWithSameBytes(calibrate(
                 standalone(),
                 "slow://",
                 "spark.hadoop.slow.millis=50",
@@ -293,14 +296,14 @@ class ClusterTest {
                 "spark.speculation.quantile=0.3",
                 "spark.speculation.multiplier=1.5",
                 "spark.speculation.interval=100ms"));
-        assertThat(opened().stream().filter(line -> line.endsWith(" sample-7.safetensors")))
+        assertThat(openedFiles().stream().filter(line -> line.endsWith(" sample-7.safetensors")))
                 .hasSizeGreaterThanOrEqualTo(2);
     }
 
-    /** SQL with the jar for notebooks alone: sources, functions and the operator are loaded by the executors. */
+    /** Only the udfs jar is used: executors load its sources, functions and operator. */
     @Test
     @Timeout(240)
-    void sqlOnExecutorsOfTheirOwnGivesTheSameScales() throws Exception {
+    void sqlOnSeparateExecutorsGivesTheSameScales() throws Exception {
         add(SqlDriver.class);
         Path statistics = work.resolve("sql.kvstats");
         List<String> words = new ArrayList<>();

@@ -14,7 +14,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Scales from statistics, observers that depend on order, and the commands that look at results. */
+/** Deriving scales from statistics, order-dependent observers, and the commands compare and inspect. */
 class DerivationTest {
     private static final String FP8 = "num_bits: 8, type: float, strategy: tensor, symmetric: true";
 
@@ -48,7 +48,7 @@ class DerivationTest {
                 "num_bits: 4, type: float, strategy: tensor_group | kvscale: {global_scale: multiplier}",
                 "num_bits: 8, type: float, strategy: attn_head | kvscale: {value: {scheme: {strategy: tensor}}}",
             })
-    void scalesGivesTheBytesThatCalibrateGives(String scheme, String rest) {
+    void scalesWritesTheSameBytesAsCalibrate(String scheme, String rest) {
         Path recipe = Folder.recipe(work, scheme, rest);
         Path calibrated = calibrate("calibrated", recipe);
         Path other = calibrate("other", Folder.recipe(work, FP8));
@@ -66,7 +66,7 @@ class DerivationTest {
         assertThat(done.out()).contains("k_scale", "wrote " + derived.resolve("kv_scales.json"));
         assertThat(Folder.content(derived)).isEqualTo(Folder.content(calibrated));
         if (!rest.contains("ignore")) {
-            // Statistics do not depend on the scheme under which they were taken.
+            // Statistics do not depend on the scheme of the calibration.
             Cli.run(
                             "scales",
                             "--report",
@@ -83,23 +83,23 @@ class DerivationTest {
         assertThat(Folder.names(derived)).containsKey("run.json");
     }
 
-    /** Five captures whose batches have absmax 1, 9, 2, 8, 4, in the order of their names. */
+    /** Writes five captures whose absmax is 1, 9, 2, 8, 4. */
     private void captureRamps() {
         input = work.resolve("ramps");
         double[] absmax = {1, 9, 2, 8, 4};
         for (int i = 0; i < absmax.length; i++) {
-            double most = absmax[i];
-            // 10 comes after 9 in neither number nor name: names are ordered by their bytes.
+            double largest = absmax[i];
+            // Names sort by their bytes, so batch-10 comes before batch-8.
             new Capture()
-                    .add("layers.0.keys", "F32", List.of(1L, 2L, 3L, 32L), e -> e == 5 ? most : -most / 2)
-                    .add("layers.0.values", "F32", List.of(1L, 2L, 3L, 32L), e -> e == 7 ? -most : most / 4)
+                    .add("layers.0.keys", "F32", List.of(1L, 2L, 3L, 32L), e -> e == 5 ? largest : -largest / 2)
+                    .add("layers.0.values", "F32", List.of(1L, 2L, 3L, 32L), e -> e == 7 ? -largest : largest / 4)
                     .write(input.resolve("batch-" + (8 + i) + ".safetensors"));
         }
     }
 
     @ParameterizedTest
     @ValueSource(ints = {1, 3, 7, 64})
-    void minmaxFoldsBatchesInTheOrderOfTheirNamesWhateverThePartitioning(int partitions) {
+    void minmaxFoldsBatchesInNameOrderForAnyPartitioning(int partitions) {
         captureRamps();
         Path out = calibrate(
                 "minmax",
@@ -152,12 +152,12 @@ class DerivationTest {
     }
 
     @Test
-    void inspectSaysWhetherThereAreHistogramsAndHowLarge() {
+    void inspectShowsPresenceAndSizeOfHistograms() {
         Path range = calibrate("range", Folder.recipe(work, FP8)).resolve("statistics.kvstats");
         Path counted = calibrate("counted", Folder.recipe(work, FP8, "kvscale: {statistics: histogram}"))
                 .resolve("statistics.kvstats");
         assertThat(Cli.run("inspect", range).isDone().out()).contains("histograms: none, only ranges");
-        String shown = Cli.run("inspect", counted).isDone().out();
+        String output = Cli.run("inspect", counted).isDone().out();
         JsonNode json = Folder.json(
                 Cli.run("inspect", "--json", range, counted).isDone().out());
         long bytes = 0;
@@ -171,11 +171,11 @@ class DerivationTest {
             assertThat(slot.get("histogram").isNull()).isTrue();
             heads += slot.get("heads").asInt();
         }
-        assertThat(shown).contains("histograms: 4 of 4 slots, " + bytes + " bytes, " + bytes / heads + " per head");
+        assertThat(output).contains("histograms: 4 of 4 slots, " + bytes + " bytes, " + bytes / heads + " per head");
         Cli differs = Cli.run("compare", range, counted);
         assertThat(differs.code()).isEqualTo(ExitCode.DIFFERENT);
         assertThat(differs.out()).contains("histograms: none, only ranges", "histograms: 4 of 4 slots");
-        // The section is the counts, a length for each head and an index for each slot, their number, and its header.
+        // The section: counts, a length per head, an index per slot, the number of slots, and the section header.
         assertThat((long) Folder.bytes(counted).length - Folder.bytes(range).length)
                 .isEqualTo(bytes + 4L * heads + 4L * 4 + 4 + 1 + "histograms".length() + 2 + 8);
     }
@@ -187,21 +187,21 @@ class DerivationTest {
         assertThat(Cli.run("inspect", file).isDone().out()).contains("BF16", "layer", "min");
         assertThat(Cli.run("inspect", input).isDone().out()).contains("s0", "s4");
         assertThat(Cli.run("inspect", out).isDone().out()).contains("k_scale");
-        JsonNode shown = Folder.json(Cli.run("inspect", "--json", file, input, out, out.resolve("statistics.kvstats"))
+        JsonNode output = Folder.json(Cli.run("inspect", "--json", file, input, out, out.resolve("statistics.kvstats"))
                 .isDone()
                 .out());
-        assertThat(shown)
+        assertThat(output)
                 .extracting(node -> node.get("kind").asText())
                 .containsExactly(
                         "capture", "capture", "capture", "capture", "capture", "capture", "scales", "statistics");
-        JsonNode statistics = shown.get(7);
-        JsonNode scales = shown.get(6);
+        JsonNode statistics = output.get(7);
+        JsonNode scales = output.get(6);
         assertThat(statistics.get("slots")).hasSize(4);
         assertThat(statistics.get("slots").get(0).get("tokens").asInt()).isEqualTo(2 + 3 + 4 + 5 + 6);
         assertThat(statistics.get("slots").get(0).get("min").floatValue())
                 .isEqualTo(scales.get("layers").get(0).get("key").get("min").floatValue());
         assertThat(statistics.get("fingerprint")).isEqualTo(scales.get("corpus").get("fingerprint"));
-        assertThat(shown.get(0).get("slots").get(3).get("role").asText()).isEqualTo("value");
+        assertThat(output.get(0).get("slots").get(3).get("role").asText()).isEqualTo("value");
         Path bad = Folder.write(work.resolve("bad.safetensors"), "bad");
         Cli.run("inspect", bad).fails(ExitCode.DATA, "bad.safetensors");
         Cli.run("inspect", work.resolve("absent")).fails(ExitCode.DATA, "absent");

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine;
 
-/** What the Markdown pages of the repository say about it: links, files, commands, packages and sizes. */
+/** Checks the Markdown pages of the repository: links, files, commands, packages and page sizes. */
 class DocsTest {
     private static final Path TOP = Path.of(System.getProperty("kvscale.top"));
     private static final int README_BYTES = 7_000;
@@ -141,11 +141,11 @@ class DocsTest {
         String test = Files.readString(TOP.resolve("udfs/src/test/java/io/kvscale/cache/WorkedExampleTest.java"));
         String example = test.substring(
                 test.indexOf("// example: begin") + "// example: begin".length(), test.indexOf("// example: end"));
-        List<String> shown = MarkdownPage.read(TOP.resolve("udfs/docs/library.md")).blocks().stream()
+        List<String> javaLines = MarkdownPage.read(TOP.resolve("udfs/docs/library.md")).blocks().stream()
                 .filter(block -> block.language().equals("java"))
                 .map(block -> String.join("\n", block.lines()).strip())
                 .toList();
-        assertThat(shown).contains(example.stripIndent().strip());
+        assertThat(javaLines).contains(example.stripIndent().strip());
     }
 
     private static Set<String> packages() throws IOException {
@@ -162,7 +162,7 @@ class DocsTest {
         return packages;
     }
 
-    /** What a check finds on all pages, each with the page's name. */
+    /** The problems that a check finds on all pages, each with the name of the page. */
     private static List<String> problems(Function<MarkdownPage, List<String>> check) throws IOException {
         List<MarkdownPage> pages = MarkdownPage.below(TOP);
         assertThat(pages).hasSizeGreaterThan(10);
@@ -193,7 +193,7 @@ class DocsTest {
         }
     }
 
-    /** Words that look like paths from the top level, and are none. Build outputs are not looked for. */
+    /** Paths from the top level that do not exist. Build outputs are not checked. */
     private static List<String> missingFiles(MarkdownPage page) {
         Stream<String> words = Stream.concat(
                 page.codeSpans().stream(), page.commandLines().stream().flatMap(line -> Stream.of(line.split(" "))));
@@ -218,7 +218,7 @@ class DocsTest {
         }
     }
 
-    /** The arguments of kvscale in a command line, by the launcher or by spark-submit; empty for other programs. */
+    /** The kvscale arguments of a command line with the launcher or spark-submit; empty for other programs. */
     private static List<List<String>> arguments(String line) {
         List<String> words = List.of(line.replace("'", "").replace("\"", "").split("\\s+"));
         int program = words.indexOf("./kvscale");

@@ -15,7 +15,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 
-/** Expected scales of a corpus, as bits; see {@code golden/sample/README.md}. The tolerance is none. */
+/** Expected scales of a corpus, compared bit for bit; see {@code golden/sample/README.md}. */
 public final class Expected {
     private static final Map<String, String> FORMATS = Map.of(
             "int8_sym", "num_bits: 8, type: int, symmetric: true",
@@ -29,8 +29,8 @@ public final class Expected {
     private final Path statistics;
 
     /**
-     * @param work where results may be put
-     * @param statistics of the corpus, from which every scheme is derived
+     * @param work folder for results
+     * @param statistics statistics file of the corpus; the scales of every scheme are derived from it
      */
     public Expected(Path expected, Path work, Path statistics) {
         this.expected = Folder.json(expected);
@@ -38,7 +38,7 @@ public final class Expected {
         this.statistics = statistics;
     }
 
-    /** A scheme of the expected file, as it names it. */
+    /** A scheme, with the names of the expected file. */
     public record Scheme(String format, String strategy, String version) {
         @Override
         public String toString() {
@@ -46,7 +46,7 @@ public final class Expected {
         }
     }
 
-    /** All schemes that the file has for any slot. */
+    /** All schemes of the file. */
     public List<Scheme> schemes() {
         List<Scheme> schemes = new ArrayList<>();
         JsonNode scales = expected.get("slots").get(0).get("scales");
@@ -68,7 +68,7 @@ public final class Expected {
                 "kvscale: {scale_dtype: " + scheme.version + "}");
     }
 
-    /** Derives the scheme with {@code scales} and compares everything of every slot. @return numbers compared */
+    /** Derives scales with the command {@code scales} and compares every slot. @return the count of compared numbers */
     public int check(Scheme scheme) {
         Path output = work.resolve("scales-" + scheme);
         Cli.run("scales", "--statistics", statistics, "--recipe", recipe(scheme), "--output", output, "--quiet")
@@ -81,8 +81,8 @@ public final class Expected {
             Role role = slot.get("role").asText().equals("key") ? Role.KEY : Role.VALUE;
             SlotScales scales = Objects.requireNonNull(
                     table.slots().get(new Slot(slot.get("layer").asInt(), role)));
-            String where = scheme + ", layer " + slot.get("layer") + " " + slot.get("role");
-            compared += checkCommon(slot, scales, where);
+            String context = scheme + ", layer " + slot.get("layer") + " " + slot.get("role");
+            compared += checkCommon(slot, scales, context);
             JsonNode wanted =
                     slot.get("scales").get(scheme.format).path(scheme.strategy).path(scheme.version);
             if (wanted.isMissingNode()) {
@@ -90,17 +90,17 @@ public final class Expected {
             }
             List<String> bits = flat(wanted.get("bits"));
             List<String> zeros = wanted.has("zero_point") ? flat(wanted.get("zero_point")) : List.of();
-            assertThat(scales.scale()).as(where).hasSize(bits.size());
+            assertThat(scales.scale()).as(context).hasSize(bits.size());
             for (int i = 0; i < bits.size(); i++) {
                 assertThat(hex(scales.scale()[i], dtype(scheme)))
-                        .as(where + ", scale " + i)
+                        .as(context + ", scale " + i)
                         .isEqualTo(bits.get(i));
                 assertThat(scales.zeroPoint()[i])
-                        .as(where + ", zero point " + i)
+                        .as(context + ", zero point " + i)
                         .isEqualTo(zeros.isEmpty() ? 0f : Float.parseFloat(zeros.get(i)));
                 compared += 2;
             }
-            compared += checkRanges(slot, scales, scheme, where);
+            compared += checkRanges(slot, scales, scheme, context);
         }
         return compared;
     }
@@ -109,30 +109,30 @@ public final class Expected {
         return scheme.version.equals("input") ? expected.get("dtype").asText() : "F32";
     }
 
-    private int checkCommon(JsonNode slot, SlotScales scales, String where) {
+    private int checkCommon(JsonNode slot, SlotScales scales, String context) {
         String dtype = expected.get("dtype").asText();
         assertThat(scales.geometry().dtype().name()).isEqualTo(dtype);
         assertThat(scales.geometry().heads()).isEqualTo(expected.get("kv_heads").asInt());
         assertThat(scales.geometry().headDim())
                 .isEqualTo(expected.get("head_dim").asInt());
-        assertThat(scales.count()).as(where).isEqualTo(slot.get("count").asLong());
+        assertThat(scales.count()).as(context).isEqualTo(slot.get("count").asLong());
         assertThat(hex(scales.min(), dtype))
-                .as(where)
+                .as(context)
                 .isEqualTo(slot.get("min_bits").asText());
         assertThat(hex(scales.max(), dtype))
-                .as(where)
+                .as(context)
                 .isEqualTo(slot.get("max_bits").asText());
         assertThat(scales.minSample())
-                .as(where)
+                .as(context)
                 .isEqualTo(slot.get("min_sample").asText());
         assertThat(scales.maxSample())
-                .as(where)
+                .as(context)
                 .isEqualTo(slot.get("max_sample").asText());
         return 5;
     }
 
-    /** The ranges that scales came from, where the file has them at the scheme's granularity. */
-    private int checkRanges(JsonNode slot, SlotScales scales, Scheme scheme, String where) {
+    /** Compares ranges, if the file has them with the scheme's granularity. @return the count of compared numbers */
+    private int checkRanges(JsonNode slot, SlotScales scales, Scheme scheme, String context) {
         String prefix = switch (scheme.strategy) {
             case "attn_head" -> "head";
             case "channel" -> "channel";
@@ -145,8 +145,8 @@ public final class Expected {
         List<String> greatest = flat(slot.get(prefix + "_max_bits"));
         String dtype = expected.get("dtype").asText();
         for (int i = 0; i < least.size(); i++) {
-            assertThat(hex(scales.rangeMin()[i], dtype)).as(where).isEqualTo(least.get(i));
-            assertThat(hex(scales.rangeMax()[i], dtype)).as(where).isEqualTo(greatest.get(i));
+            assertThat(hex(scales.rangeMin()[i], dtype)).as(context).isEqualTo(least.get(i));
+            assertThat(hex(scales.rangeMax()[i], dtype)).as(context).isEqualTo(greatest.get(i));
         }
         return 2 * least.size();
     }
@@ -161,7 +161,7 @@ public final class Expected {
         return flat;
     }
 
-    /** The pattern of a number that the dtype holds exactly. */
+    /** The bits of a number that the dtype holds exactly. */
     private static String hex(float value, String dtype) {
         int bits = Float.floatToRawIntBits(value);
         return switch (dtype) {

@@ -15,9 +15,9 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 
-/** Looks at folders of files. */
+/** Reads and writes files and folders of tests. */
 public final class Folder {
-    /** The top of the checkout. */
+    /** The root of the repository. */
     public static final Path HOME = Path.of("..").toAbsolutePath().normalize();
 
     public static final Path SAMPLE = HOME.resolve("conf/sample");
@@ -25,7 +25,7 @@ public final class Folder {
 
     private Folder() {}
 
-    /** Every file below a folder but {@code run.json}, as hexadecimal digits: what must not vary. */
+    /** The files below a folder as hexadecimal digits, without {@code run.json}, which varies. */
     public static SortedMap<String, String> content(Path folder) {
         SortedMap<String, String> content = new TreeMap<>();
         try (Stream<Path> files = Files.walk(folder)) {
@@ -72,13 +72,13 @@ public final class Folder {
         return Capture.put(file, text.getBytes(java.nio.charset.StandardCharsets.UTF_8));
     }
 
-    /** A recipe in a file: {@code kv_cache_scheme} as given, and what follows it. */
+    /** Writes a recipe file with these fields of {@code kv_cache_scheme}, followed by {@code rest}. */
     public static Path recipe(Path folder, String scheme, String... rest) {
         String text = "kv_cache_scheme: {" + scheme + "}\n" + String.join("\n", rest) + "\n";
         return write(folder.resolve("recipe-" + Integer.toHexString(text.hashCode()) + ".yaml"), text);
     }
 
-    /** The names in a folder, hidden ones too. */
+    /** The names in a folder, including hidden files. */
     public static Map<String, Boolean> names(Path folder) {
         Map<String, Boolean> names = new TreeMap<>();
         try (Stream<Path> files = Files.list(folder)) {

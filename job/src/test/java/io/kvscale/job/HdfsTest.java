@@ -15,7 +15,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Captures, models and texts on HDFS, results on HDFS: the same bytes as on local disks. */
+/** Inputs and results on HDFS have the same bytes as on local disks. */
 class HdfsTest {
     @TempDir
     private static Path work = Path.of("");
@@ -111,7 +111,7 @@ class HdfsTest {
     }
 
     @Test
-    void anOutputThatExistsIsRefusedThereToo() {
+    void anExistingOutputOnHdfsIsRefused() {
         Cli.run("calibrate", "--recipe", Folder.FP8, "--input", hdfs + "/in", "--output", hdfs + "/in")
                 .fails(ExitCode.OUTPUT, hdfs + "/in", "--output");
     }
@@ -164,7 +164,7 @@ class HdfsTest {
     }
 
     @Test
-    void aModelThatIsNotOnHdfsIsNamed() {
+    void aMissingModelOnHdfsIsNamed() {
         Cli.run(
                         "calibrate",
                         "--recipe",

@@ -14,8 +14,8 @@ import org.apache.hadoop.util.Progressable;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The local files under the scheme {@code hooked}, found by Hadoop because this class is on the class path: counts what
- * is opened, and does what a test tells it to.
+ * Local files under the URI scheme {@code hooked}. Counts opened files and runs hooks of tests. Hadoop finds this class
+ * on the class path.
  */
 public final class HookedFileSystem extends RawLocalFileSystem {
     private static final URI NAME = URI.create("hooked:///");
@@ -30,15 +30,15 @@ public final class HookedFileSystem extends RawLocalFileSystem {
     @Nullable
     static volatile OnOpen onOpen;
 
-    /** What new files fail with; null: they do not. */
+    /** The exception of every create; null if creates succeed. */
     @Nullable
     static volatile IOException onCreate;
 
-    /** What a folder is said to hold; null: what it holds. */
+    /** Replaces the listing of a folder; null for the real listing. */
     @Nullable
     static volatile Function<Path, FileStatus[]> listing;
 
-    /** What a listing says of a file. */
+    /** Changes the status of each listed file. */
     static volatile UnaryOperator<FileStatus> status = UnaryOperator.identity();
 
     static void reset() {
@@ -86,8 +86,8 @@ public final class HookedFileSystem extends RawLocalFileSystem {
 
     @Override
     public FileStatus[] listStatus(Path path) throws IOException {
-        Function<Path, FileStatus[]> made = listing;
-        FileStatus[] found = made == null ? super.listStatus(path) : made.apply(path);
+        Function<Path, FileStatus[]> replaced = listing;
+        FileStatus[] found = replaced == null ? super.listStatus(path) : replaced.apply(path);
         for (int i = 0; i < found.length; i++) {
             found[i] = status.apply(found[i]);
         }

@@ -22,9 +22,9 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/** Holds the packages of this module in their layers; {@code io.kvscale.job.misplaced} shows that the rules bite. */
+/** The packages of this module keep their layers. Classes in {@code misplaced} break each rule, to test the rules. */
 class LayersTest {
-    /** A package may import those with a lower number only; all of kvscale-udfs is lower. A new package is entered here. */
+    /** A package may import only packages with a lower number, and all of kvscale-udfs. Add new packages here. */
     private static final Map<String, Integer> LAYERS = Map.ofEntries(
             Map.entry("recipe", 6),
             Map.entry("spark", 6),
@@ -62,7 +62,7 @@ class LayersTest {
     }
 
     @Test
-    void onlyWhatRunsOnSparkImportsIt() {
+    void onlySparkPackagesImportSpark() {
         sparkFree("io.kvscale.job").check(MODULE);
         assertThat(violations(sparkFree("io.kvscale.job.misplaced"), MISPLACED))
                 .contains("io.kvscale.job.misplaced.export.ImportsSpark")

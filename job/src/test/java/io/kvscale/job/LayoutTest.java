@@ -18,7 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The same numbers in every layout that tools write give the same scales. */
+/** Every supported layout gives the same scales for the same values. */
 class LayoutTest {
     private static final int HEADS = 3;
     private static final int WIDTH = 16;
@@ -31,11 +31,11 @@ class LayoutTest {
     private Path input = Path.of("");
 
     @BeforeEach
-    void nameTheInput() {
+    void setInput() {
         input = work.resolve("in");
     }
 
-    /** The value of (layer, role, head, token, d). */
+    /** The value at these indices. */
     private static double value(int layer, int role, int head, int token, int d) {
         int mixed = ((layer * 2 + role) * 31 + head) * 31 + token * 7 + d * 13 + head * d * 3;
         return (mixed % 97 - 40) / 8.0;
@@ -70,8 +70,8 @@ class LayoutTest {
         return Folder.scales(output).slots();
     }
 
-    /** Checks two layers against the numbers themselves: the range of every channel of every head. */
-    private static void areRight(SortedMap<Slot, SlotScales> slots) {
+    /** Checks the range of every channel of two layers against the values. */
+    private static void assertRanges(SortedMap<Slot, SlotScales> slots) {
         assertThat(slots).hasSize(4);
         for (int layer = 0; layer < 2; layer++) {
             for (Role role : Role.values()) {
@@ -124,29 +124,29 @@ class LayoutTest {
                 "past_key_values.N.key,past_key_values.N.value",
                 "model.layers.N.self_attn.k_cache,model.layers.N.self_attn.v_cache"
             })
-    void theNamesOfCommonToolsAreKnown(String names) {
+    void tensorNamesOfCommonToolsAreRecognized(String names) {
         write(names.split(",")[0], names.split(",")[1], BHSD, false);
-        areRight(calibrate());
+        assertRanges(calibrate());
     }
 
     @Test
-    void otherNamesAreToldByRegularExpressions() {
+    void regularExpressionsMatchOtherNames() {
         write("block_N/K", "block_N/V", BHSD, false);
-        areRight(calibrate(
+        assertRanges(calibrate(
                 "kvscale: {key: {tensors: 'block_(?P<layer>\\d+)/K'}, value: {tensors: 'block_(?<layer>\\d+)/V'}}"));
     }
 
     @Test
-    void sequenceFirst() {
+    void theSequenceFirstLayoutIsRead() {
         write("model.layers.N.self_attn.k", "model.layers.N.self_attn.v", SHD, true);
-        areRight(calibrate());
+        assertRanges(calibrate());
     }
 
     @Test
-    void mergedHeadsAreToldByTheRecipe() {
+    void theRecipeCanSplitMergedHeads() {
         write("layers.N.keys", "layers.N.values", MERGED, true);
-        areRight(calibrate("kvscale: {kv_heads: 3}"));
-        areRight(calibrate("kvscale: {head_dim: 16}"));
+        assertRanges(calibrate("kvscale: {kv_heads: 3}"));
+        assertRanges(calibrate("kvscale: {head_dim: 16}"));
         Cli.run("calibrate", "--recipe", Folder.recipe(work, CHANNELS), "--input", input, "--output", work.resolve("x"))
                 .fails(ExitCode.DATA, "a.safetensors", "layers.0.keys", "kv_heads");
         Cli.run(
@@ -161,14 +161,14 @@ class LayoutTest {
     }
 
     @Test
-    void mergedHeadsAreToldByTheFile() {
+    void theFilesMetadataCanSplitMergedHeads() {
         Capture capture = new Capture().metadata("kv_heads", "3");
         for (int layer = 0; layer < 2; layer++) {
             capture.add("layers." + layer + ".keys", "BF16", MERGED, tokenMajor(layer, 0));
             capture.add("layers." + layer + ".values", "BF16", MERGED, tokenMajor(layer, 1));
         }
         capture.write(input.resolve("a.safetensors"));
-        areRight(calibrate());
+        assertRanges(calibrate());
         Cli.run(
                         "calibrate",
                         "--recipe",
@@ -182,32 +182,36 @@ class LayoutTest {
 
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
-    void aConnectorsRequestIsAFolderOfLayers(boolean merged) {
+    void aConnectorRequestIsAFolderOfLayers(boolean merged) {
         List<Long> shape = merged
                 ? List.of(2L, (long) TOKENS, (long) HEADS * WIDTH)
                 : List.of(2L, (long) TOKENS, (long) HEADS, (long) WIDTH);
-        int half = TOKENS * HEADS * WIDTH;
+        int roleSize = TOKENS * HEADS * WIDTH;
         for (int layer = 0; layer < 2; layer++) {
             int n = layer;
             new Capture()
-                    .add("kv_cache", "F32", shape, i -> tokenMajor(n, i / half).applyAsDouble(i % half))
+                    .add(
+                            "kv_cache",
+                            "F32",
+                            shape,
+                            i -> tokenMajor(n, i / roleSize).applyAsDouble(i % roleSize))
                     .write(input.resolve("0f1e2d/model.layers." + layer + ".self_attn.attn.safetensors"));
         }
         SortedMap<Slot, SlotScales> slots = calibrate("kvscale: {kv_heads: 3}");
-        areRight(slots);
+        assertRanges(slots);
         assertThat(slots.values()).extracting(SlotScales::minSample).containsOnly("0f1e2d");
-        // The request's folder itself as input gives the sample its name too.
+        // If the input is the folder of the request, the sample still has its name.
         input = input.resolve("0f1e2d");
         slots = calibrate("kvscale: {kv_heads: 3}");
-        areRight(slots);
+        assertRanges(slots);
         assertThat(slots.values()).extracting(SlotScales::maxSample).containsOnly("0f1e2d");
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"I64", "I32", "U8", "BOOL"})
-    void paddingIsLeftOutOfABatch(String dtype) {
+    void paddingIsIgnored(String dtype) {
         Capture capture = new Capture();
-        // Row 1 is left-padded by two tokens that hold what would widen every range.
+        // Row 1 is left-padded by two tokens whose values would widen every range.
         long padded = TOKENS + 2;
         for (int layer = 0; layer < 2; layer++) {
             for (int role = 0; role < 2; role++) {

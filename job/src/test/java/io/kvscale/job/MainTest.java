@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** What the command line says and returns, whatever the commands. */
+/** Messages and exit codes common to all commands. */
 class MainTest {
     private final ByteArrayOutputStream out = new ByteArrayOutputStream();
     private final ByteArrayOutputStream err = new ByteArrayOutputStream();
@@ -44,35 +44,35 @@ class MainTest {
 
     @ParameterizedTest
     @CsvSource({"--versio, --version", "calibrat, calibrat", "'', no command is given"})
-    void wrongUsageIsExitCodeTwoAndAtMostThreeLines(String argument, String said) {
+    void wrongUsageIsExitCodeTwoAndAtMostThreeLines(String argument, String message) {
         int code = argument.isEmpty() ? run() : run(argument);
         assertThat(code).isEqualTo(ExitCode.USAGE);
         assertThat(out.size()).isZero();
         assertThat(err.toString(StandardCharsets.UTF_8).lines())
                 .hasSizeBetween(1, 3)
-                .anyMatch(line -> line.contains(said));
+                .anyMatch(line -> line.contains(message));
     }
 
     @Test
     void anUnexpectedFailureIsOneLineWithoutDebug() {
-        StringWriter said = new StringWriter();
-        int code = ErrorReporter.report(new IllegalStateException("first\nsecond"), new PrintWriter(said), false);
+        StringWriter errors = new StringWriter();
+        int code = ErrorReporter.report(new IllegalStateException("first\nsecond"), new PrintWriter(errors), false);
         assertThat(code).isEqualTo(ExitCode.UNEXPECTED);
-        assertThat(said.toString().lines()).singleElement().asString().contains("first", "--debug");
+        assertThat(errors.toString().lines()).singleElement().asString().contains("first", "--debug");
     }
 
     @Test
     void debugShowsTheStackTrace() {
-        StringWriter said = new StringWriter();
-        ErrorReporter.report(new IllegalStateException("first"), new PrintWriter(said), true);
-        assertThat(said.toString()).contains("at io.kvscale.job.MainTest");
+        StringWriter errors = new StringWriter();
+        ErrorReporter.report(new IllegalStateException("first"), new PrintWriter(errors), true);
+        assertThat(errors.toString()).contains("at io.kvscale.job.MainTest");
     }
 
     @Test
-    void badDataHasItsOwnCode() {
-        StringWriter said = new StringWriter();
+    void invalidDataHasItsOwnExitCode() {
+        StringWriter errors = new StringWriter();
         InvalidDataException bad = new InvalidDataException(DataProblem.of("no values", "capture again"));
-        assertThat(ErrorReporter.report(bad, new PrintWriter(said), false)).isEqualTo(ExitCode.DATA);
-        assertThat(said.toString()).startsWith("kvscale: no values").contains("capture again");
+        assertThat(ErrorReporter.report(bad, new PrintWriter(errors), false)).isEqualTo(ExitCode.DATA);
+        assertThat(errors.toString()).startsWith("kvscale: no values").contains("capture again");
     }
 }

@@ -12,13 +12,13 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A corpus of very many small files. */
+/** Corpora of many small files. */
 class ManyFilesTest {
     @TempDir
     private Path work;
 
     @AfterEach
-    void unhook() {
+    void resetHooks() {
         HookedFileSystem.reset();
     }
 
@@ -42,7 +42,7 @@ class ManyFilesTest {
         assertThat(splits).hasSize(16);
         assertThat(splits.get(3).pieces().size()).isBetween(6_200, 6_300);
         assertThat(HookedFileSystem.OPENED.get()).isZero();
-        // Some seconds at most; usually half a second.
+        // This usually takes half a second.
         assertThat((System.nanoTime() - start) / 1e9).isLessThan(20);
     }
 
@@ -70,7 +70,7 @@ class ManyFilesTest {
                 .isDone();
         assertThat(Folder.scales(output).corpus().files()).isEqualTo(5_000);
         assertThat(Folder.scales(output).corpus().tokens()).isEqualTo(tokens);
-        // Each once, but for the one in which a split ends.
+        // Each file once; a file that is cut between two splits is opened twice.
         assertThat(HookedFileSystem.OPENED.get()).isBetween(5_000, 5_001);
     }
 }

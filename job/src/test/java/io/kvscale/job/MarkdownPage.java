@@ -15,7 +15,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * A Markdown page of the repository, as far as its tests need it.
+ * A Markdown page of the repository.
  *
  * @param blocks fenced code blocks in their order
  * @param prose the lines outside of fenced blocks
@@ -79,7 +79,7 @@ record MarkdownPage(Path file, List<Block> blocks, List<String> prose) {
 
     /** Targets of links and pictures. */
     List<String> links() {
-        // Code spans may hold brackets that are no link.
+        // Brackets in code spans are not links.
         return matches(LINK, SPAN.matcher(text()).replaceAll("code"));
     }
 

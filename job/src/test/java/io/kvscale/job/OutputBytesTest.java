@@ -18,7 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Result files for the shipped sample have the same bytes as those that an earlier version wrote. */
+/** Results for the shipped sample have the same bytes as in an earlier version. */
 class OutputBytesTest {
     private static final Path GOLDEN = Path.of("src/test/resources/golden/outputs");
     private static final Path RECIPES = Folder.FP8.getParent();
@@ -43,18 +43,18 @@ class OutputBytesTest {
         Path file = RECIPES.resolve(recipe + ".yaml");
         Cli.run("calibrate", "--recipe", file, "--input", Folder.SAMPLE, "--output", output, "--quiet")
                 .isDone();
-        assertThat(same(recipe, output)).isGreaterThan(0);
+        assertThat(compareFiles(recipe, output)).isGreaterThan(0);
     }
 
     @Test
-    void derivedScalesAreTheSameBytes() {
+    void derivedScalesHaveTheSameBytes() {
         Path counted = work.resolve("counted");
         Cli.run("calibrate", "--recipe", RECIPES.resolve("fp8_mse.yaml"), "--input", Folder.SAMPLE, "--output", counted)
                 .isDone();
         Path statistics = counted.resolve("statistics.kvstats");
         Path rescaled = work.resolve("rescaled");
         scales(statistics, "int8_channel", rescaled);
-        assertThat(same("rescaled", rescaled)).isEqualTo(1);
+        assertThat(compareFiles("rescaled", rescaled)).isEqualTo(1);
 
         Cli advice = Cli.run("advise", "--statistics", statistics, "--bits", "6", "--json")
                 .isDone();
@@ -62,14 +62,14 @@ class OutputBytesTest {
                 .lines()
                 .filter(line -> !line.contains("vllm_refusal"))
                 .collect(Collectors.joining("\n"));
-        assertThat(digest(numbers.getBytes(StandardCharsets.UTF_8))).isEqualTo(kept("advise.json"));
+        assertThat(digest(numbers.getBytes(StandardCharsets.UTF_8))).isEqualTo(keptDigest("advise.json"));
     }
 
     @Test
-    void scalesOfTextAreTheSameBytes() {
+    void scalesOfTextHaveTheSameBytes() {
         Path output = work.resolve("text");
         scales(GOLDEN.resolve("text/statistics.kvstats"), "fp8_text", output);
-        assertThat(same("text", output)).isEqualTo(4);
+        assertThat(compareFiles("text", output)).isEqualTo(4);
     }
 
     private static void scales(Path statistics, String recipe, Path output) {
@@ -78,8 +78,8 @@ class OutputBytesTest {
                 .isDone();
     }
 
-    /** Compares every file that is kept of a result; the number of them. */
-    private static int same(String result, Path output) {
+    /** Compares every file of a result with its kept digest. @return the number of files */
+    private static int compareFiles(String result, Path output) {
         List<String> names = Stream.concat(
                         files(GOLDEN.resolve(result)).stream(),
                         sums().map(line -> line.substring(line.indexOf("  ") + 2))
@@ -87,15 +87,15 @@ class OutputBytesTest {
                 .toList();
         for (String name : names) {
             Path written = output.resolve(name.substring(result.length() + 1));
-            assertThat(digest(read(written))).as(name).isEqualTo(kept(name));
+            assertThat(digest(read(written))).as(name).isEqualTo(keptDigest(name));
         }
         return names.size();
     }
 
-    private static String kept(String name) {
-        Path whole = GOLDEN.resolve(name);
-        return Files.exists(whole)
-                ? digest(read(whole))
+    private static String keptDigest(String name) {
+        Path keptFile = GOLDEN.resolve(name);
+        return Files.exists(keptFile)
+                ? digest(read(keptFile))
                 : sums().filter(line -> line.endsWith("  " + name))
                         .map(line -> line.substring(0, line.indexOf(' ')))
                         .findFirst()

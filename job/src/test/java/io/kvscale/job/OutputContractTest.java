@@ -22,7 +22,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What users, engines and schedulers find in the output folder and on the terminal. */
+/** The documented contents of the output folder and of the terminal. */
 class OutputContractTest {
     private static final String FP8 = "num_bits: 8, type: float, strategy: tensor, symmetric: true";
 
@@ -61,7 +61,7 @@ class OutputContractTest {
     void theFolderHoldsTheFilesOfTheContractAndNoOthers() throws IOException {
         calibrate(recipe(FP8)).isDone();
         try (var files = Files.walk(output)) {
-            // The folders of other exporters have tests of their own.
+            // Other tests check the folders of other exporters.
             assertThat(files.filter(Files::isRegularFile)
                             .map(file -> output.relativize(file).toString()))
                     .filteredOn(file -> !file.contains("/") || file.startsWith("vllm/"))
@@ -146,14 +146,14 @@ class OutputContractTest {
         assertThat(layer.get("value").get("scheme").get("group_size").asInt()).isEqualTo(8);
         assertThat(layer.get("value").get("scheme").get("symmetric").asBoolean())
                 .isFalse();
-        // bf16 scales
+        // Scales are BF16 numbers.
         layer.get("key")
                 .get("scale")
                 .forEach(scale -> assertThat(Float.floatToRawIntBits(scale.floatValue()) & 0xffff)
                         .isZero());
     }
 
-    private List<String> wroteLines() throws IOException {
+    private List<String> writtenLines() throws IOException {
         try (var files = Files.walk(output)) {
             return files.filter(Files::isRegularFile)
                     .map(file -> "wrote " + file)
@@ -167,7 +167,7 @@ class OutputContractTest {
     }
 
     @Test
-    void vllmLoadsOneNumberALayerAndRole() throws IOException {
+    void vllmLoadsOneScalePerLayerAndRole() throws IOException {
         calibrate(recipe(FP8)).isDone();
         byte[] file = Folder.bytes(output.resolve("vllm/model-kvscales.safetensors"));
         List<TensorEntry> tensors = tensors(file);
@@ -201,7 +201,7 @@ class OutputContractTest {
     }
 
     @Test
-    void vllmLoadsOneNumberAHead() throws IOException {
+    void vllmLoadsOneScalePerHead() throws IOException {
         calibrate(recipe("num_bits: 8, type: float, strategy: attn_head, symmetric: true"))
                 .isDone();
         assertThat(tensors(Folder.bytes(output.resolve("vllm/model-kvscales.safetensors"))))
@@ -216,7 +216,7 @@ class OutputContractTest {
     }
 
     @Test
-    void nothingIsWrittenForVllmThatItWouldMistakeForFp8() {
+    void schemesThatVllmWouldReadAsFp8AreNotWrittenForVllm() {
         List<String> schemes = List.of(
                 "num_bits: 8, type: int, strategy: tensor, symmetric: true",
                 "num_bits: 8, type: float, strategy: tensor, symmetric: false",
@@ -234,7 +234,7 @@ class OutputContractTest {
     }
 
     @Test
-    void runJsonHoldsWhatVaries() throws IOException {
+    void runJsonHoldsTheVaryingFields() throws IOException {
         calibrate(recipe(FP8), "--partitions", 2).isDone();
         JsonNode run = Folder.json(output.resolve("run.json"));
         assertThat(keys(run))
@@ -257,7 +257,7 @@ class OutputContractTest {
     }
 
     @Test
-    void nothingElseHoldsPathsTimesOrHosts() throws IOException {
+    void otherFilesHoldNoPathsTimesOrHosts() throws IOException {
         calibrate(recipe(FP8)).isDone();
         String host = InetAddress.getLocalHost().getHostName();
         try (var files = Files.walk(output)) {
@@ -270,13 +270,13 @@ class OutputContractTest {
         }
     }
 
-    /** The report carries a library, in which any two letters occur. */
+    /** The page without scripts: the library in the report may contain any short text. */
     private static String withoutScripts(String page) {
         return page.replaceAll("(?s)<script>.*?</script>", "");
     }
 
     @Test
-    void theTerminalShowsAScaleALayerAndThePaths() throws IOException {
+    void theTerminalShowsScalesPerLayerAndPaths() throws IOException {
         Cli done = calibrate(recipe(FP8)).isDone();
         assertThat(done.out()).contains("layer", "k_scale", "v_scale");
         JsonNode layers = Folder.json(output.resolve("kv_scales.json")).get("layers");
@@ -285,12 +285,12 @@ class OutputContractTest {
                         && line.contains(layer.get("key").get("scale").get(0).asText())
                         && line.contains(layer.get("value").get("scale").get(0).asText())));
         assertThat(done.out().lines().filter(line -> line.startsWith("wrote ")))
-                .containsExactlyInAnyOrderElementsOf(wroteLines());
+                .containsExactlyInAnyOrderElementsOf(writtenLines());
         assertThat(done.out()).contains("wrote " + output.resolve("vllm/config.json"));
     }
 
     @Test
-    void quietSaysNothing() {
+    void quietPrintsNothing() {
         Cli done = calibrate(recipe(FP8), "--quiet").isDone();
         assertThat(done.out()).isEmpty();
         assertThat(done.err()).isEmpty();
@@ -339,7 +339,7 @@ class OutputContractTest {
     }
 
     @Test
-    void theKeysOfARecipeThatAreNotActedOnAreNamedOnce() {
+    void recipeKeysWithoutEffectAreNamedOnce() {
         Cli done = Cli.run(
                         "calibrate",
                         "--recipe",

@@ -22,7 +22,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The same bytes however the work is cut, ordered, shipped and retried. */
+/** Results do not depend on partitions, order of inputs, serializer or retries. */
 class PartitioningTest {
     private static final int FILES = 9;
 
@@ -39,7 +39,7 @@ class PartitioningTest {
         for (int i = 0; i < FILES; i++) {
             Capture.of(3, 5 + 3 * i, 100 + i).write(input.resolve("folder-" + i % 2 + "/sample-" + i + ".safetensors"));
         }
-        // The observer that depends on the order of batches.
+        // This observer depends on the order of batches.
         recipe = Folder.recipe(
                 work,
                 "num_bits: 8, type: float, strategy: attn_head, symmetric: true, observer: minmax",
@@ -50,7 +50,7 @@ class PartitioningTest {
     }
 
     @AfterEach
-    void unhook() {
+    void resetHooks() {
         HookedFileSystem.reset();
     }
 
@@ -102,7 +102,7 @@ class PartitioningTest {
     }
 
     @Test
-    void theOrderInWhichInputsAreNamedDoesNotMatter() {
+    void theOrderOfInputsDoesNotMatter() {
         List<String> files = new ArrayList<>();
         for (int i = 0; i < FILES; i++) {
             files.add(input.resolve("folder-" + i % 2 + "/sample-" + i + ".safetensors")
@@ -111,7 +111,7 @@ class PartitioningTest {
         List<SortedMap<String, String>> results = new ArrayList<>();
         for (int i = 0; i < 3; i++) {
             Collections.shuffle(files, new Random(i));
-            // A file that is named twice counts once.
+            // A file that is given twice counts once.
             Path list =
                     Folder.write(work.resolve("list-" + i), String.join("\n", files) + "\n\n  " + files.get(0) + "\n");
             results.add(run("listed-" + i, "--input-list", list, "--partitions", 1 + 3 * i));
@@ -121,7 +121,7 @@ class PartitioningTest {
     }
 
     @Test
-    void kryoForDataChangesNothing() {
+    void kryoDoesNotChangeTheResult() {
         assertThat(run(
                         "kryo",
                         "--input",
@@ -138,7 +138,7 @@ class PartitioningTest {
     }
 
     @Test
-    void aReadThatFailsOnceIsTriedAgain() {
+    void aFailedReadIsRetried() {
         Set<String> failed = ConcurrentHashMap.newKeySet();
         HookedFileSystem.onOpen = path -> {
             if (path.getName().contains("sample-4") && failed.add(path.getName())) {
@@ -151,20 +151,20 @@ class PartitioningTest {
     }
 
     @Test
-    void aTaskThatBreaksOnceIsRunAgain() {
+    void aFailedTaskIsRetried() {
         Set<String> failed = ConcurrentHashMap.newKeySet();
         HookedFileSystem.onOpen = path -> {
             if (failed.add(path.getName())) {
                 throw new IllegalStateException("every file breaks its task once");
             }
         };
-        // One file a task: a task is run four times.
+        // Each task reads one file, because a task runs at most four times.
         assertThat(run("broken", "--input", HookedFileSystem.of(input), "--partitions", FILES))
                 .isEqualTo(expected);
     }
 
     @Test
-    void aReadThatGoesOnFailingNamesTheFile() {
+    void aReadThatKeepsFailingNamesTheFile() {
         HookedFileSystem.onOpen = path -> {
             if (path.getName().contains("sample-4")) {
                 throw new IOException("connection reset");

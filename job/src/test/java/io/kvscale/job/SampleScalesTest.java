@@ -7,7 +7,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The scales of the shipped sample are, bit for bit, those of an independent computation. */
+/** The scales of the shipped sample equal those of an independent computation bit for bit. */
 class SampleScalesTest {
     private static final Path EXPECTED = Path.of("src/test/resources/golden/sample/expected.json");
 

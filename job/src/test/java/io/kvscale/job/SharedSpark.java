@@ -7,8 +7,8 @@ import org.apache.spark.sql.SparkSession;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The one Spark context of all tests of this module; commands join it. It retries tasks, which {@code local[*]} does
- * not. Tests that need settings of their own stop it first.
+ * The Spark context shared by all tests of this module and the commands that they run. It retries tasks, unlike
+ * {@code local[*]}. Tests that need other settings stop it first.
  */
 public final class SharedSpark {
     private static @Nullable JavaSparkContext context;
@@ -34,7 +34,7 @@ public final class SharedSpark {
         return running;
     }
 
-    /** A session on it, with SQL functions. */
+    /** A session on the shared context, with the SQL functions. */
     public static SparkSession session() {
         return SparkSession.builder().config(context().getConf()).getOrCreate();
     }

@@ -10,8 +10,8 @@ import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.RawLocalFileSystem;
 
 /**
- * The local files under the scheme {@code slow}: takes {@code slow.millis} to open one, and writes the process that
- * opens it into the file {@code slow.log}. Whoever opens the file {@code slow.stuck} first waits for ten minutes.
+ * Local files under the URI scheme {@code slow}. Opening a file takes {@code slow.millis} and appends the process id to
+ * the file {@code slow.log}. The first process that opens the file {@code slow.stuck} waits for ten minutes.
  */
 public final class SlowFileSystem extends RawLocalFileSystem {
     private static final URI NAME = URI.create("slow:///");

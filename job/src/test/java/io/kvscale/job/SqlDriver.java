@@ -4,11 +4,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import org.apache.spark.sql.SparkSession;
 
-/** A driver of its own: aggregates captures by SQL on the cluster that its properties name, and writes the statistics. */
+/** A driver program: aggregates captures with SQL on the configured cluster and writes the statistics. */
 final class SqlDriver {
     private SqlDriver() {}
 
-    /** @param args the captures, the file to write */
+    /** @param args the folder of captures, the file to write */
     public static void main(String[] args) throws Exception {
         try (SparkSession spark = SparkSession.builder().getOrCreate()) {
             spark.read()

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** From a statistics column to the result files: the path that README describes, against the job's own files. */
+/** Result files made from a SQL statistics column, as README describes, equal those of the job. */
 class SqlResultTest {
     @TempDir
     private Path work;
@@ -33,7 +33,7 @@ class SqlResultTest {
         spark.read().format("kvtensors").load(Folder.SAMPLE.toString()).createOrReplaceTempView("kv");
     }
 
-    /** The result folder of statistics that a query gave. */
+    /** Writes the results for statistics of a query. @return the result folder */
     private Path results(byte[] statistics, String name) {
         Path file = Capture.put(work.resolve(name + ".kvstats"), statistics);
         Cli.run("scales", "--report", "--statistics", file, "--recipe", Folder.FP8, "--output", work.resolve(name))
@@ -52,7 +52,7 @@ class SqlResultTest {
     }
 
     @Test
-    void aStatisticsColumnGivesTheFilesThatTheJobGives() {
+    void aStatisticsColumnGivesTheSameFilesAsTheJob() {
         Path sql = results(
                 bytes("SELECT kv_stats_union_agg(stats) FROM (SELECT layer, role,"
                         + " kv_stats_agg(layer, role, dtype, heads, head_dim, data, sample) AS stats"
@@ -64,7 +64,7 @@ class SqlResultTest {
         assertThat(ours.keySet()).isEqualTo(jobs.keySet());
         assertThat(ours.get("vllm/model-kvscales.safetensors")).isEqualTo(jobs.get("vllm/model-kvscales.safetensors"));
         assertThat(ours.get("vllm/config.json")).isEqualTo(jobs.get("vllm/config.json"));
-        // The tensors are the same, so their fingerprint is; a query does not count files.
+        // Equal tensors give equal fingerprints. A query does not count files.
         JsonNode corpus = Folder.json(sql.resolve("kv_scales.json")).get("corpus");
         JsonNode expected = Folder.json(work.resolve("job/kv_scales.json")).get("corpus");
         assertThat(corpus.get("fingerprint")).isEqualTo(expected.get("fingerprint"));
@@ -72,7 +72,7 @@ class SqlResultTest {
     }
 
     @Test
-    void samplesAreNullWhereTheQueryGaveNone() {
+    void samplesAreNullIfTheQueryGivesNone() {
         Path sql = results(bytes("SELECT kv_stats_agg(layer, role, dtype, heads, head_dim, data) FROM kv"), "sql");
         JsonNode expected = withoutCorpus(work.resolve("job"));
         for (JsonNode layer : expected.get("layers")) {
@@ -84,7 +84,7 @@ class SqlResultTest {
     }
 
     @Test
-    void scalesInSqlAreThoseOfTheFile() {
+    void scalesInSqlEqualThoseOfTheFile() {
         JsonNode layers = Folder.json(work.resolve("job/kv_scales.json")).get("layers");
         var rows = spark.sql("SELECT s.layer, s.role, s.shape, s.scale, s.zero_point FROM (SELECT explode(kv_scales("
                         + "kv_stats_agg(layer, role, dtype, heads, head_dim, data), 'fp8')) AS s FROM kv)")
@@ -106,7 +106,7 @@ class SqlResultTest {
                 "num_bits: 8, type: float, strategy: attn_head, observer: percentile, observer_kwargs: {percentile: 99.9}",
                 "num_bits: 4, type: int, strategy: tensor, observer: entropy",
             })
-    void scalesOfHistogramsInSqlAreThoseOfTheCommandLine(String scheme) {
+    void scalesFromHistogramsInSqlEqualThoseOfTheCommandLine(String scheme) {
         byte[] sql = bytes("SELECT kv_stats_agg(layer, role, dtype, heads, head_dim, data, sample, 'histogram') FROM kv"
                 + " WHERE layer < 4");
         Path file = Capture.put(work.resolve("counted.kvstats"), sql);
@@ -131,7 +131,7 @@ class SqlResultTest {
     }
 
     @Test
-    void eitherGoesOnWithTheOthersStatistics() {
+    void statisticsOfJobAndSqlCanBeMerged() {
         byte[] job = Folder.bytes(work.resolve("job/statistics.kvstats"));
         byte[] sql = bytes("SELECT kv_stats_agg(layer, role, dtype, heads, head_dim, data, sample) FROM kv");
         spark.createDataFrame(List.of(RowFactory.create(job, sql)), schema()).createOrReplaceTempView("both");
@@ -139,8 +139,8 @@ class SqlResultTest {
                 CalibrationStatistics.fromByteArray(bytes("SELECT kv_stats_union(job, sql) FROM both"));
         CalibrationStatistics one = CalibrationStatistics.fromByteArray(job);
         one.slots()
-                .forEach((slot, seen) ->
-                        assertThat(union.slots().get(slot).finite()).isEqualTo(2 * seen.finite()));
+                .forEach((slot, statistics) ->
+                        assertThat(union.slots().get(slot).finite()).isEqualTo(2 * statistics.finite()));
         Path twice = results(union.toByteArray(), "twice");
         assertThat(Folder.content(twice).get("vllm/model-kvscales.safetensors"))
                 .isEqualTo(Folder.content(work.resolve("job")).get("vllm/model-kvscales.safetensors"));

@@ -12,9 +12,9 @@ import org.apache.spark.sql.Row;
 import org.apache.spark.sql.RowFactory;
 import org.apache.spark.sql.SparkSession;
 
-/** A table of K and V in the making, and the same as captures: numbers that every dtype here holds exactly. */
+/** Builds tables of K and V, and captures of the same values. Every supported dtype holds the values exactly. */
 public final class Table {
-    /** The columns that need no mapping. */
+    /** Columns with the default names. */
     public static final String SCHEMA =
             "sample string, layer int, role string, shape array<bigint>, dtype string, data binary";
 
@@ -31,7 +31,7 @@ public final class Table {
                 .getOrCreate();
     }
 
-    /** Tokens of a sample. */
+    /** The number of tokens of a sample. */
     public static int tokens(int sample) {
         return 3 + 2 * sample;
     }
@@ -42,10 +42,10 @@ public final class Table {
     }
 
     private static byte[] values(int sample, int layer, String role, String dtype, int count) {
-        var drawn = Capture.random(1000L * sample + 10L * layer + (role.equals("key") ? 0 : 1));
+        var random = Capture.random(1000L * sample + 10L * layer + (role.equals("key") ? 0 : 1));
         ByteBuffer bytes = ByteBuffer.allocate(count * 4).order(ByteOrder.LITTLE_ENDIAN);
         for (int i = 0; i < count; i++) {
-            Capture.put(bytes, dtype, drawn.applyAsDouble(i));
+            Capture.put(bytes, dtype, random.applyAsDouble(i));
         }
         return Arrays.copyOf(bytes.array(), bytes.position());
     }
@@ -76,9 +76,9 @@ public final class Table {
     public static List<Row> floatRows(int samples, int layers) {
         return rows(samples, layers).stream()
                 .map(row -> {
-                    byte[] half = row.getAs(5);
+                    byte[] bf16 = row.getAs(5);
                     List<Float> floats = new ArrayList<>();
-                    ByteBuffer bits = ByteBuffer.wrap(half).order(ByteOrder.LITTLE_ENDIAN);
+                    ByteBuffer bits = ByteBuffer.wrap(bf16).order(ByteOrder.LITTLE_ENDIAN);
                     while (bits.hasRemaining()) {
                         floats.add(Float.intBitsToFloat(bits.getShort() << 16));
                     }
@@ -87,7 +87,7 @@ public final class Table {
                 .toList();
     }
 
-    /** The same K and V as safetensors files. */
+    /** Writes the same K and V as safetensors files. */
     public static Path captures(Path folder, int samples, int layers, String dtype) {
         for (int sample = 0; sample < samples; sample++) {
             Capture capture = new Capture();

@@ -23,8 +23,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * K and V from tables: scales and counts are those of the same K and V in safetensors, bit for bit. What may differ is
- * {@code corpus.files} of kv_scales.json, and in the statistics that number and the names of files.
+ * Tables give the same scales and counts as safetensors files with the same K and V, bit for bit. Only
+ * {@code corpus.files} and, in the statistics, the file count and names may differ.
  */
 class TableTest {
     private static final int SAMPLES = 5;
@@ -72,7 +72,7 @@ class TableTest {
         return scales;
     }
 
-    private void equals(Path output, long files) {
+    private void assertEqualsCaptures(Path output, long files) {
         assertThat(scales(output, files)).isEqualTo(scales(expected, SAMPLES));
     }
 
@@ -85,11 +85,11 @@ class TableTest {
     void parquetGivesTheScalesOfTheSameCaptures(int files) {
         Path parquet = Table.parquet(table(), files, work.resolve("table"));
         Path output = output("parquet", "--input", parquet, "--input-format", "parquet");
-        equals(output, files);
+        assertEqualsCaptures(output, files);
         JsonNode run = Folder.json(output.resolve("run.json"));
         assertThat(run.get("read_bytes").asLong()).isEqualTo(35L * 2 * 32 * 2 * 2 * LAYERS);
         assertThat(run.get("partitions").asInt()).isPositive();
-        // Without the word it is told from the folder, or the file.
+        // Without --input-format, the format follows from the folder or file.
         assertThat(Folder.content(output("found", "--input", parquet))).isEqualTo(Folder.content(output));
         assertThat(Folder.content(output("glob", "--input", parquet + "/*.parquet", "--partitions", 1)))
                 .isEqualTo(Folder.content(output));
@@ -99,12 +99,12 @@ class TableTest {
     }
 
     @Test
-    void aViewGivesThemInAnyNumberOfPartitions() {
+    void aViewGivesTheSameScalesForAnyNumberOfPartitions() {
         List<String> statistics = new ArrayList<>();
         for (int partitions : new int[] {1, 3, 40}) {
             table().repartition(partitions).createOrReplaceTempView("kv");
             Path output = output("view-" + partitions, "--table", "kv");
-            equals(output, 0);
+            assertEqualsCaptures(output, 0);
             statistics.add(Folder.content(output).get("statistics.kvstats"));
             assertThat(Folder.json(output.resolve("run.json")).get("table").asText())
                     .isEqualTo("kv");
@@ -114,11 +114,11 @@ class TableTest {
         Path fewer = output("fewer", "--table", "kv", "--partitions", 2);
         assertThat(Folder.json(fewer.resolve("run.json")).get("partitions").asInt())
                 .isEqualTo(2);
-        equals(fewer, 0);
+        assertEqualsCaptures(fewer, 0);
     }
 
     @Test
-    void aContextOfItsOwnAndKryoChangeNothing() {
+    void aSeparateContextAndKryoDoNotChangeTheScales() {
         Path parquet = Table.parquet(table(), 3, work.resolve("table"));
         Path shared = output("shared", "--input", parquet);
         Path own = output(
@@ -139,26 +139,26 @@ class TableTest {
     }
 
     @Test
-    void aSavedTableAndFilesNamedInSqlAreTablesToo() {
+    void savedTablesAndFilesInSqlCanBeTables() {
         Path parquet = Table.parquet(table(), 2, work.resolve("table"));
         Table.session().sql("CREATE TABLE saved USING parquet LOCATION '" + parquet + "'");
         try {
-            equals(output("saved", "--table", "default.saved"), 0);
-            equals(output("sql", "--table", "parquet.`" + parquet + "`"), 0);
+            assertEqualsCaptures(output("saved", "--table", "default.saved"), 0);
+            assertEqualsCaptures(output("sql", "--table", "parquet.`" + parquet + "`"), 0);
         } finally {
             Table.session().sql("DROP TABLE saved");
         }
     }
 
     @Test
-    void listsOfFloatsAreF32() {
+    void listsOfFloatsAreReadAsF32() {
         expected = output("f32", "--input", Table.captures(work.resolve("captures-f32"), SAMPLES, LAYERS, "F32"));
         Dataset<Row> floats = Table.of(Table.floatRows(SAMPLES, LAYERS), Table.FLOATS);
-        equals(output("parquet", "--input", Table.parquet(floats, 2, work.resolve("table"))), 2);
+        assertEqualsCaptures(output("parquet", "--input", Table.parquet(floats, 2, work.resolve("table"))), 2);
         floats.drop("dtype").createOrReplaceTempView("kv");
-        equals(output("view", "--table", "kv"), 0);
+        assertEqualsCaptures(output("view", "--table", "kv"), 0);
         floats.withColumn("dtype", functions.lit("f32")).createOrReplaceTempView("kv");
-        equals(output("told", "--table", "kv"), 0);
+        assertEqualsCaptures(output("told", "--table", "kv"), 0);
     }
 
     @Test
@@ -172,11 +172,11 @@ class TableTest {
                 .withColumn("type", functions.lit("bf16"))
                 .withColumn("dims", functions.expr("cast(dims as array<smallint>)"))
                 .createOrReplaceTempView("kv");
-        equals(output("mapped", "--table", "kv"), 0);
+        assertEqualsCaptures(output("mapped", "--table", "kv"), 0);
     }
 
     @Test
-    void headsAndHeadDimAreAsGoodAsAShape() {
+    void headsAndHeadDimReplaceAShape() {
         Dataset<Row> heads = table().drop("shape")
                 .withColumn("heads", functions.lit(Table.HEADS))
                 .withColumn("head_dim", functions.lit((long) Table.HEAD_DIM))
@@ -187,20 +187,21 @@ class TableTest {
                                 .cast("int"))
                 .withColumn("position", functions.lit(0));
         heads.createOrReplaceTempView("kv");
-        equals(output("heads", "--table", "kv"), 0);
-        // A column of that name that is no number is someone else's.
+        assertEqualsCaptures(output("heads", "--table", "kv"), 0);
+        // A tokens column that is not numeric is ignored.
         heads.withColumn("tokens", functions.lit("these are words")).createOrReplaceTempView("kv");
-        equals(output("words", "--table", "kv"), 0);
+        assertEqualsCaptures(output("words", "--table", "kv"), 0);
     }
 
     @Test
     void aSampleInSeveralRowsCountsOnce() {
-        int half = Table.HEADS * 2 * Table.HEAD_DIM * 2;
+        int halfBytes = Table.HEADS * 2 * Table.HEAD_DIM * 2;
         List<Row> rows = new ArrayList<>();
         for (String role : List.of("key", "value")) {
             byte[] data = Table.data(1, 0, role);
-            rows.add(RowFactory.create("s", 0, role, 2, 32, "BF16", Arrays.copyOf(data, half), 0));
-            rows.add(RowFactory.create("s", 0, role, 2, 32, "BF16", Arrays.copyOfRange(data, half, 2 * half), 2));
+            rows.add(RowFactory.create("s", 0, role, 2, 32, "BF16", Arrays.copyOf(data, halfBytes), 0));
+            rows.add(RowFactory.create(
+                    "s", 0, role, 2, 32, "BF16", Arrays.copyOfRange(data, halfBytes, 2 * halfBytes), 2));
         }
         Table.of(
                         rows,
@@ -244,11 +245,11 @@ class TableTest {
     }
 
     @Test
-    void layersAreLeftOutAsTheRecipeSays() {
+    void layersThatTheRecipeIgnoresAreSkipped() {
         recipe = recipe("kvscale: {ignore: ['layers[.]0[.]']}");
         expected = output("captures", "--input", work.resolve("captures"));
         table().createOrReplaceTempView("kv");
-        equals(output("ignored", "--table", "kv"), 0);
+        assertEqualsCaptures(output("ignored", "--table", "kv"), 0);
     }
 
     @Test
@@ -264,14 +265,14 @@ class TableTest {
     @Test
     void aDryRunShowsColumnsAndSlots() {
         table().createOrReplaceTempView("kv");
-        String shown = calibrate("--table", "kv", "--dry-run").isDone().out();
-        assertThat(shown)
+        String output = calibrate("--table", "kv", "--dry-run").isDone().out();
+        assertThat(output)
                 .contains("table      kv")
                 .contains("columns    sample string, layer int, role string, shape array<bigint>, dtype string, data")
                 .contains("slots      6");
         Path parquet = Table.parquet(table(), 3, work.resolve("table"));
-        shown = calibrate("--input", parquet, "--dry-run").isDone().out();
-        assertThat(shown).contains("table      3 Parquet files").contains("slots      6");
+        output = calibrate("--input", parquet, "--dry-run").isDone().out();
+        assertThat(output).contains("table      3 Parquet files").contains("slots      6");
         Dataset<Row> floats = Table.of(Table.floatRows(1, 1), Table.FLOATS);
         floats.createOrReplaceTempView("kv");
         assertThat(calibrate("--table", "kv", "--dry-run").isDone().out()).contains("slots      2");

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Texts and a model in, scales out: the tiny model that ships, and larger ones where they lie beside the checkout. */
+/** Calibrates texts with the shipped tiny model, and with larger models if they are available. */
 class TextCalibrationTest {
     private static final Path MODEL = Folder.HOME.resolve("conf/tiny-model");
     private static final Path TEXTS = MODEL.resolve("texts.jsonl");
@@ -48,7 +48,7 @@ class TextCalibrationTest {
     }
 
     @Test
-    void theRangesAreThoseOfTheReference() throws IOException {
+    void theRangesEqualTheReference() throws IOException {
         calibrate(recipe("all", ""), MODEL, TEXTS, "out").isDone();
         equalsExpected(EXPECTED, work.resolve("out"));
     }
@@ -62,8 +62,7 @@ class TextCalibrationTest {
         "smollm2, model.onnx, 1e-3"
     })
     @EnabledIfSystemProperty(named = "kvscale.models", matches = ".+")
-    void everyFormOfEveryModelGivesTheRangesOfTheReference(String name, String file, double tolerance)
-            throws IOException {
+    void everyGraphOfEveryModelGivesTheReferenceRanges(String name, String file, double tolerance) throws IOException {
         Path model = Path.of(System.getProperty("kvscale.models"), name);
         calibrate(recipe("form", "model_file: " + file), model, model.resolve("texts.jsonl"), "out")
                 .isDone();
@@ -81,14 +80,14 @@ class TextCalibrationTest {
                 .isEqualTo(all.get("tokens").asInt());
         assertThat(all.get("slots")).isNotEmpty();
         for (JsonNode slot : all.get("slots")) {
-            JsonNode got = result.get("layers")
+            JsonNode actual = result.get("layers")
                     .get(slot.get("layer").asInt())
                     .get(slot.get("role").asText().equals("K") ? "key" : "value");
             double min = slot.get("min").asDouble();
             double max = slot.get("max").asDouble();
             double near = tolerance * Math.max(Math.abs(min), Math.abs(max));
-            assertThat(got.get("min").asDouble()).as(slot.toString()).isCloseTo(min, within(near));
-            assertThat(got.get("max").asDouble()).as(slot.toString()).isCloseTo(max, within(near));
+            assertThat(actual.get("min").asDouble()).as(slot.toString()).isCloseTo(min, within(near));
+            assertThat(actual.get("max").asDouble()).as(slot.toString()).isCloseTo(max, within(near));
         }
     }
 
@@ -135,7 +134,7 @@ class TextCalibrationTest {
     }
 
     @Test
-    void aModelOfLinksAsInACacheOfDownloadsRuns() throws IOException {
+    void aModelOfSymbolicLinksRuns() throws IOException {
         Path snapshot = Files.createDirectory(work.resolve("snapshot"));
         try (Stream<Path> files = Files.list(MODEL)) {
             for (Path file : files.toList()) {
@@ -149,7 +148,7 @@ class TextCalibrationTest {
     }
 
     @Test
-    void whatIsNoFolderOfAModelIsSaidSo() throws IOException {
+    void aMissingModelFolderIsReported() throws IOException {
         Path recipe = recipe("any", "");
         for (Object model :
                 List.of(work.resolve("none"), MODEL.resolve("model.onnx"), "https://hub.invalid/a", "a/b")) {
@@ -174,7 +173,7 @@ class TextCalibrationTest {
     }
 
     @Test
-    void feedbackObservesWhatAModelComputesOnAQuantizedPast() throws IOException {
+    void feedbackObservesValuesComputedFromAQuantizedPast() throws IOException {
         calibrate(recipe("none", "chunk_tokens: 32"), MODEL, TEXTS, "none").isDone();
         calibrate(recipe("fed", "feedback: fake_quantize, chunk_tokens: 32"), MODEL, TEXTS, "fed", "--partitions", 1)
                 .isDone();
@@ -191,7 +190,7 @@ class TextCalibrationTest {
     }
 
     @Test
-    void aBrokenLineIsNamedOrAllowed() throws IOException {
+    void anInvalidLineIsNamedOrAllowed() throws IOException {
         Path texts = lines("bad.jsonl", "{\"text\": \"a text of some words\"}", "{\"text\": ", "{\"text\": \"\"}");
         calibrate(recipe("strict", ""), MODEL, texts, "strict").fails(ExitCode.DATA, "bad.jsonl, line 2", "JSON");
         assertThat(work.resolve("strict")).doesNotExist();
@@ -201,7 +200,7 @@ class TextCalibrationTest {
     }
 
     @Test
-    void modelsThatAreNoneAreNamedBeforeAnyTaskStarts() throws IOException {
+    void invalidModelsAreNamedBeforeAnyTaskStarts() throws IOException {
         Path recipe = recipe("any", "");
         calibrate(recipe, work.resolve("nowhere"), TEXTS, "out").fails(ExitCode.DATA, "model.onnx");
         Path broken = work.resolve("broken");
@@ -221,7 +220,7 @@ class TextCalibrationTest {
     }
 
     @Test
-    void optionsThatContradictEachOtherAreWrongUsage() throws IOException {
+    void contradictoryOptionsAreWrongUsage() throws IOException {
         Path recipe = recipe("any", "");
         Cli.run("calibrate", "--recipe", recipe, "--text", TEXTS, "--output", work.resolve("o"))
                 .fails(ExitCode.USAGE, "--model");
@@ -243,8 +242,8 @@ class TextCalibrationTest {
 
     @Test
     void aDryRunShowsTheTextsAndRunsNoModel() throws IOException {
-        Cli shown = Cli.run("calibrate", "--recipe", recipe("any", ""), "--model", MODEL, "--text", TEXTS, "--dry-run")
+        Cli dryRun = Cli.run("calibrate", "--recipe", recipe("any", ""), "--model", MODEL, "--text", TEXTS, "--dry-run")
                 .isDone();
-        assertThat(shown.out()).contains("samples", "tokens", "690").doesNotContain("unmatched");
+        assertThat(dryRun.out()).contains("samples", "tokens", "690").doesNotContain("unmatched");
     }
 }

@@ -69,9 +69,9 @@ class FixedScalesTest {
     private static void check(Random random, QuantizationScheme scheme, int headDim) {
         Geometry calibrated = new Geometry(Dtype.values()[random.nextInt(3)], 1 + random.nextInt(3), headDim);
         Geometry geometry = new Geometry(Dtype.values()[random.nextInt(3)], calibrated.heads(), headDim);
-        SlotScales scales = MadeScales.random(random, scheme, calibrated);
+        SlotScales scales = TestScales.random(random, scheme, calibrated);
         int residual = random.nextBoolean() ? 0 : random.nextInt(12);
-        FixedScales fixed = MadeScales.table(KEYS, scales);
+        FixedScales fixed = TestScales.table(KEYS, scales);
         QuantizedKvCache cache = QuantizedKvCache.withFixedScales(fixed, residual);
         int batch = 1 + random.nextInt(2);
         KvTensor all = tensor(random, geometry, batch, 1 + random.nextInt(80));
@@ -88,7 +88,7 @@ class FixedScalesTest {
             assertSame(out.value(), KvTokens.copy(all, 0, 0, at), scheme); // no scales, not quantized
         }
         assertThat(cache.getSeqLength(3)).isEqualTo(all.tokens());
-        assertSame(MadeScales.fakeQuantized(fixed, KEYS, all), expected, scheme);
+        assertSame(TestScales.fakeQuantized(fixed, KEYS, all), expected, scheme);
         cache.resetStates();
         assertThat(cache.getSeqLength(3)).isZero();
         assertThat(cache.heldBytes()).isZero();
@@ -103,7 +103,7 @@ class FixedScalesTest {
     private static KvTensor fakeQuantized(KvTensor tensor, SlotScales scales, Dtype calibrated) {
         Geometry geometry = tensor.geometry();
         Dtype dtype = geometry.dtype();
-        HeldScales held = MadeScales.held(scales, geometry);
+        HeldScales held = TestScales.held(scales, geometry);
         Dtype step = calibrated == dtype ? scales.scheme().scaleDtype().over(dtype) : Dtype.F32;
         GlobalScale convention = scales.scheme().globalScale();
         float[] result = new float[tensor.size()];
@@ -157,12 +157,12 @@ class FixedScalesTest {
     @Test
     void scalesCalibratedOnBf16WorkOnAnF32Cache() {
         Geometry f32 = new Geometry(Dtype.F32, 1, 1);
-        SlotScales scales = MadeScales.of(
+        SlotScales scales = TestScales.of(
                 QuantizationScheme.of(NumberFormat.INT8, Strategy.TENSOR),
                 new Geometry(Dtype.BF16, 1, 1),
                 new float[] {0.01f},
                 new float[1]);
-        QuantizedKvCache cache = QuantizedKvCache.withFixedScales(MadeScales.table(KEYS, scales), 0);
+        QuantizedKvCache cache = QuantizedKvCache.withFixedScales(TestScales.table(KEYS, scales), 0);
         KvTensor out = cache.update(tensor(f32, 1, 0.504f, 300f, -300f), tensor(f32, 1, 1, 2, 3), 3)
                 .key();
         assertThat(new float[] {out.value(0), out.value(1), out.value(2)})
@@ -173,7 +173,7 @@ class FixedScalesTest {
     void scalesOfAnotherModelAreRefusedNamingTheSlot() {
         Geometry calibrated = new Geometry(Dtype.BF16, 2, 16);
         FixedScales fixed =
-                MadeScales.table(VALUES, MadeScales.random(new Random(1), QuantizationScheme.fp8(), calibrated));
+                TestScales.table(VALUES, TestScales.random(new Random(1), QuantizationScheme.fp8(), calibrated));
         QuantizedKvCache cache = QuantizedKvCache.withFixedScales(fixed, 0);
         Geometry other = new Geometry(Dtype.BF16, 4, 8);
         KvTensor tokens = tensor(new Random(2), other, 1, 2);
@@ -181,7 +181,7 @@ class FixedScalesTest {
                 .isInstanceOf(InvalidDataException.class)
                 .hasMessageContainingAll("BF16, 2 heads, head_dim 16", "BF16, 4 heads, head_dim 8", "layer 3 value");
         assertThat(cache.getSeqLength(3)).isZero();
-        assertThatThrownBy(() -> MadeScales.fakeQuantized(fixed, VALUES, tokens))
+        assertThatThrownBy(() -> TestScales.fakeQuantized(fixed, VALUES, tokens))
                 .hasMessageContaining("layer 3 value");
         assertThatThrownBy(() -> fixed.checkFit(FakeDecoding.shape(4, 4, 8, Dtype.F32)))
                 .hasMessageContainingAll("BF16, 2 heads", "F32, 4 heads", "layer 3 value");
@@ -193,13 +193,13 @@ class FixedScalesTest {
     @Test
     void updatesOfAnotherShapeAreRefused() {
         Geometry geometry = new Geometry(Dtype.F32, 1, 2);
-        QuantizedKvCache cache = QuantizedKvCache.withFixedScales(MadeScales.table(new TreeMap<>()), 0);
+        QuantizedKvCache cache = QuantizedKvCache.withFixedScales(TestScales.table(new TreeMap<>()), 0);
         cache.update(tensor(geometry, 1, 1, 2), tensor(geometry, 1, 1, 2), 0);
         KvTensor two = tensor(geometry, 2, 1, 2, 3, 4);
         assertThatThrownBy(() -> cache.update(two, two, 0)).hasMessageContaining("the cache holds batch 1");
         assertThatThrownBy(() -> cache.update(tensor(geometry, 1, 1, 2), two, 1))
                 .hasMessageContaining("layer 1: key");
-        assertThatThrownBy(() -> QuantizedKvCache.withFixedScales(MadeScales.table(new TreeMap<>()), -1))
+        assertThatThrownBy(() -> QuantizedKvCache.withFixedScales(TestScales.table(new TreeMap<>()), -1))
                 .hasMessageContaining("residual_length -1");
     }
 
@@ -209,19 +209,19 @@ class FixedScalesTest {
         for (Dtype dtype : Dtype.values()) {
             Geometry geometry = new Geometry(dtype, 1, 2);
             Random random = new Random(5);
-            FixedScales fixed = MadeScales.table(
-                    KEYS, MadeScales.random(random, QuantizationScheme.of(format, Strategy.TENSOR), geometry));
-            KvTensor odd = tensor(geometry, 1, 1, Float.NaN, Float.POSITIVE_INFINITY, -2);
-            KvTensor even = MadeScales.fakeQuantized(fixed, KEYS, tensor(geometry, 1, 1, 0, 0, -2));
-            KvTensor left = MadeScales.fakeQuantized(fixed, KEYS, odd);
-            assertThat(new float[] {left.value(0), left.value(1), left.value(2), left.value(3)})
-                    .containsExactly(even.value(0), Float.NaN, Float.POSITIVE_INFINITY, even.value(3));
+            FixedScales fixed = TestScales.table(
+                    KEYS, TestScales.random(random, QuantizationScheme.of(format, Strategy.TENSOR), geometry));
+            KvTensor nonFinite = tensor(geometry, 1, 1, Float.NaN, Float.POSITIVE_INFINITY, -2);
+            KvTensor finite = TestScales.fakeQuantized(fixed, KEYS, tensor(geometry, 1, 1, 0, 0, -2));
+            KvTensor quantized = TestScales.fakeQuantized(fixed, KEYS, nonFinite);
+            assertThat(new float[] {quantized.value(0), quantized.value(1), quantized.value(2), quantized.value(3)})
+                    .containsExactly(finite.value(0), Float.NaN, Float.POSITIVE_INFINITY, finite.value(3));
             QuantizedKvCache cache = QuantizedKvCache.withFixedScales(fixed, 0);
-            assertThatThrownBy(() -> cache.update(odd, even, 3))
+            assertThatThrownBy(() -> cache.update(nonFinite, finite, 3))
                     .isInstanceOf(InvalidDataException.class)
                     .hasMessageContainingAll("NaN or infinite", "layer 3 key");
             assertThat(cache.getSeqLength(3)).isZero();
-            assertThat(cache.update(even, odd, 3).value().bits(1)).isEqualTo(odd.bits(1));
+            assertThat(cache.update(finite, nonFinite, 3).value().bits(1)).isEqualTo(nonFinite.bits(1));
         }
     }
 }

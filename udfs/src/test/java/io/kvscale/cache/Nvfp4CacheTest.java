@@ -33,8 +33,8 @@ class Nvfp4CacheTest {
     @Test
     void missingGlobalScaleOrPartialGroupsAreRefusedNamingTheSlot() {
         QuantizedKvCache cache = new QuantizedKvCache(QuantizationScheme.nvfp4(GlobalScale.DIVISOR));
-        Geometry odd = new Geometry(Dtype.BF16, 2, 24);
-        assertThatThrownBy(() -> cache.update(random(odd, 1), random(odd, 1), 0))
+        Geometry partialGroups = new Geometry(Dtype.BF16, 2, 24);
+        assertThatThrownBy(() -> cache.update(random(partialGroups, 1), random(partialGroups, 1), 0))
                 .isInstanceOf(InvalidDataException.class)
                 .hasMessageContainingAll("group_size 16 does not divide head_dim 24", "layer 0 key");
         Geometry whole = new Geometry(Dtype.BF16, 2, 16);

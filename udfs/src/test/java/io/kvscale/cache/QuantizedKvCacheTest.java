@@ -170,7 +170,7 @@ class QuantizedKvCacheTest {
             KvTensor key = KvTokens.copy(decoder.present(keys), 0, from, from + chunk);
             KvTensor value = KvTokens.copy(decoder.present(values), 0, from, from + chunk);
             KvPair whole = held.update(key, value, 0);
-            inPlace.update(key, value, 0); // observes
+            inPlace.update(key, value, 0); // Only to observe: the tokens are dropped.
             inPlace.resetStates();
             inPlace.fakeQuantize(decoder, List.of(keys, values), from, (slot, computed, quantized) -> {});
             assertThat(decoder.present(keys).values()).isEqualTo(whole.key().values());

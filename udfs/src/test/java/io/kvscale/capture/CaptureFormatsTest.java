@@ -11,7 +11,7 @@ import org.apache.hadoop.conf.Configuration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Everything that names or chooses a format follows the one list. */
+/** Names, extensions and detection of formats come from one list. */
 class CaptureFormatsTest {
     private static final long PARQUET = 0x31524150L;
     private static final long ARROW_FILE = 0x3157_4f52_5241L;

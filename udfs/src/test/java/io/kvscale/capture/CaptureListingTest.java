@@ -44,7 +44,7 @@ class CaptureListingTest {
     }
 
     @Test
-    void foldersAreWalkedInTheOrderOfTheNamesBytes() {
+    void foldersAreListedInByteOrderOfNames() {
         CaptureListing listing = list("in");
         assertThat(names(listing))
                 .containsExactly("a!.safetensors", "a/c.safetensors", "a/d.e/f.safetensors", "b.safetensors");
@@ -96,7 +96,7 @@ class CaptureListingTest {
     }
 
     @Test
-    void withSeveralInputsTheLastFolderComesFirst() {
+    void namesFromSeveralInputsBeginWithTheLastFolder() {
         assertThat(names(list("other", "in/a", "raw.bin")))
                 .containsExactlyInAnyOrder(
                         "a/c.safetensors",

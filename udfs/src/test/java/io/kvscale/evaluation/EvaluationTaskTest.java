@@ -8,8 +8,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.kvscale.cache.FixedScales;
 import io.kvscale.cache.KvPair;
-import io.kvscale.cache.MadeScales;
 import io.kvscale.cache.QuantizedKvCache;
+import io.kvscale.cache.TestScales;
 import io.kvscale.model.DecoderModel;
 import io.kvscale.model.DecoderRun;
 import io.kvscale.model.Outputs;
@@ -135,7 +135,7 @@ class EvaluationTaskTest {
     }
 
     @Test
-    void errorsAreThoseOfTheComputedValues() {
+    void errorsEqualThoseOfTheComputedValues() {
         ScaleTable table = table(INT4);
         FixedScales fixed = FixedScales.of(table);
         // With one chunk, the run computes the values of the full-precision run.
@@ -145,7 +145,7 @@ class EvaluationTaskTest {
             run.feed(new int[][] {SAMPLES.get(0).ids()});
             for (Slot slot : slots()) {
                 KvTensor exact = run.present(slot);
-                KvTensor quantized = MadeScales.fakeQuantized(fixed, slot, exact);
+                KvTensor quantized = TestScales.fakeQuantized(fixed, slot, exact);
                 double signal = 0;
                 double noise = 0;
                 for (int i = 0; i < exact.size(); i++) {
@@ -196,13 +196,13 @@ class EvaluationTaskTest {
         List<FixedScales> scales = List.of(FixedScales.of(table(INT4)));
         try (EvaluationTask task = new EvaluationTask(model, scales, 8, 0)) {
             SampleScore before = task.score(SAMPLES.get(0));
-            for (int odd : new int[] {vocabulary, -1}) {
+            for (int invalidId : new int[] {vocabulary, -1}) {
                 int[] ids = SAMPLES.get(1).ids().clone();
-                ids[ids.length - 1] = odd;
+                ids[ids.length - 1] = invalidId;
                 assertThatThrownBy(() -> task.score(new TokenSequence("texts/odd", ids)))
                         .isInstanceOf(InvalidDataException.class)
                         .hasMessageContaining("sample texts/odd")
-                        .hasMessageContaining(" " + odd + " ");
+                        .hasMessageContaining(" " + invalidId + " ");
             }
             int[] tooLong = new int[model.shape().maxPositions() + 1];
             assertThatThrownBy(() -> task.score(new TokenSequence("texts/long", tooLong)))
@@ -305,28 +305,28 @@ class EvaluationTaskTest {
 
     private static ScaleTable times(ScaleTable table, float factor) {
         SortedMap<Slot, SlotScales> slots = new TreeMap<>();
-        table.slots().forEach((slot, its) -> {
-            float[] scale = its.scale().clone();
+        table.slots().forEach((slot, slotScales) -> {
+            float[] scale = slotScales.scale().clone();
             for (int i = 0; i < scale.length; i++) {
                 scale[i] *= factor;
             }
             slots.put(
                     slot,
                     new SlotScales(
-                            its.scheme(),
-                            its.geometry(),
+                            slotScales.scheme(),
+                            slotScales.geometry(),
                             scale,
-                            its.zeroPoint(),
-                            its.rangeMin(),
-                            its.rangeMax(),
-                            its.min(),
-                            its.max(),
-                            its.count(),
-                            its.nan(),
-                            its.infinite(),
-                            its.minSample(),
-                            its.maxSample(),
-                            its.error()));
+                            slotScales.zeroPoint(),
+                            slotScales.rangeMin(),
+                            slotScales.rangeMax(),
+                            slotScales.min(),
+                            slotScales.max(),
+                            slotScales.count(),
+                            slotScales.nan(),
+                            slotScales.infinite(),
+                            slotScales.minSample(),
+                            slotScales.maxSample(),
+                            slotScales.error()));
         });
         return new ScaleTable(table.scheme(), table.corpus(), slots);
     }

@@ -86,10 +86,10 @@ class NextTokenTest {
 
     @ParameterizedTest
     @ValueSource(floats = {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY})
-    void nonFiniteLogitsAreRefused(float odd) {
+    void nonFiniteLogitsAreRefused(float nonFinite) {
         for (int at = 0; at < 3; at++) {
             float[] logits = {1, 2, 3};
-            logits[at] = odd;
+            logits[at] = nonFinite;
             assertThatThrownBy(() -> read(logits))
                     .isInstanceOf(InvalidDataException.class)
                     .hasMessageContaining("logits")

@@ -48,7 +48,7 @@ class Jinja2CasesTest {
     }
 
     @Test
-    void fewAreRefused() throws IOException {
+    void fewTemplatesAreRefused() throws IOException {
         List<JsonNode> rendered = new ArrayList<>();
         List<JsonNode> refused = new ArrayList<>();
         for (JsonNode one : file().path("cases")) {

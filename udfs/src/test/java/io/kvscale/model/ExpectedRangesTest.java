@@ -20,7 +20,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** Compares ranges of K and V with those of ONNX Runtime in Python. */
 class ExpectedRangesTest {
     @Test
-    void theTinyModelGivesTheRangesExpected() {
+    void theTinyModelGivesTheExpectedRanges() {
         compare(TinyModel.FOLDER, TinyModel.GRAPH, TinyModel.EXPECTED, 1e-3);
     }
 
@@ -34,7 +34,7 @@ class ExpectedRangesTest {
         "tiny, model_bf16.onnx, 4e-3",
         "smollm2, model.onnx, 1e-3"
     })
-    void everyFormGivesTheRangesExpected(String folder, String graph, double tolerance) {
+    void everyGraphGivesTheExpectedRanges(String folder, String graph, double tolerance) {
         Path models = Path.of(System.getProperty("kvscale.models")).resolve(folder);
         compare(models, graph, models.resolve("expected.json"), tolerance);
     }
@@ -42,7 +42,7 @@ class ExpectedRangesTest {
     @ParameterizedTest
     @EnabledIfSystemProperty(named = "kvscale.models", matches = ".+")
     @CsvSource({"tiny, model_gqa.onnx", "tiny, model_f16.onnx", "tiny, model_bf16.onnx", "smollm2, model.onnx"})
-    void everyFormGivesTheSameBitsPaddedOrInChunks(String folder, String graph) {
+    void everyGraphGivesTheSameBitsPaddedOrInChunks(String folder, String graph) {
         Path models = Path.of(System.getProperty("kvscale.models")).resolve(folder);
         int[] ids =
                 TinyModel.ids(TinyModel.json(models.resolve("expected.json")).at("/texts/2"));

@@ -59,7 +59,7 @@ class ModelManifestTest {
     }
 
     @Test
-    void aLinkOutOfTheFolderIsFollowedAsInCachesOfModels() throws IOException {
+    void aLinkOutOfTheFolderIsFollowed() throws IOException {
         Path inside = Files.createDirectory(folder.resolve("model"));
         TestGraph.decoder(1, 2, 16, 1)
                 .add(TestGraph.external(1, new long[] {1}, "location", "data"))
@@ -91,18 +91,18 @@ class ModelManifestTest {
         byte[] bytes = Files.readAllBytes(folder.resolve(TinyModel.GRAPH));
         bytes[bytes.length / 2] ^= 1;
         Files.write(folder.resolve(TinyModel.GRAPH), bytes);
-        differs(manifest, "has the SHA-256 hash");
+        assertDiffers(manifest, "has the SHA-256 hash");
         assertThat(of(folder).id()).isNotEqualTo(manifest.id());
         Files.write(folder.resolve(TinyModel.GRAPH), new byte[5]);
-        differs(manifest, "has 5 bytes, expected " + bytes.length);
+        assertDiffers(manifest, "has 5 bytes, expected " + bytes.length);
         Files.delete(folder.resolve(TinyModel.GRAPH));
-        differs(manifest, "is missing");
+        assertDiffers(manifest, "is missing");
     }
 
-    private void differs(ModelManifest manifest, String how) {
+    private void assertDiffers(ModelManifest manifest, String message) {
         assertThatThrownBy(() -> manifest.verify(folder))
                 .isInstanceOf(InvalidDataException.class)
-                .hasMessageContaining(how)
+                .hasMessageContaining(message)
                 .hasMessageContaining(TinyModel.GRAPH);
     }
 

@@ -42,7 +42,7 @@ class NativeLimitsTest {
                 .contains("spark.executor.cores")
                 .contains("max_seq_length")
                 .contains("16 tokens");
-        assertThat(left()).isEmpty();
+        assertThat(remainingFiles()).isEmpty();
     }
 
     @Test
@@ -66,7 +66,7 @@ class NativeLimitsTest {
         return output;
     }
 
-    private List<Path> left() throws IOException {
+    private List<Path> remainingFiles() throws IOException {
         try (Stream<Path> files = Files.list(temporary)) {
             return files.filter(file -> !file.getFileName().toString().startsWith("hsperfdata"))
                     .toList();
@@ -109,8 +109,8 @@ class NativeLimitsTest {
                 "Error code - ORT_RUNTIME_EXCEPTION - message: std::bad_alloc\n/somewhere/file.cc:12",
                 "Error code - ORT_FAIL - message: Failed to allocate memory for requested buffer of size 8589934592"
             })
-    void allocationErrorsAreRecognized(String said) {
-        InvalidDataException e = OrtFailure.atRun(new OrtException(said));
+    void allocationErrorsAreRecognized(String errorText) {
+        InvalidDataException e = OrtFailure.atRun(new OrtException(errorText));
         assertThat(e)
                 .hasMessageContaining("out of memory in native code")
                 .hasMessageContaining("spark.executor.cores")
@@ -127,8 +127,8 @@ class NativeLimitsTest {
                 "Status Message: Input 'past_key' dimension 3 should match the packed KV head dimension, got 24 expected 16",
                 "Got invalid dimensions for output: present.0.key for the following indices\n index: 3 Got: 8 Expected: 16"
             })
-    void errorsAboutCacheSizesPointAtConfigJson(String said) {
-        assertThat(OrtFailure.atRun(new OrtException(said)))
+    void errorsAboutCacheSizesPointAtConfigJson(String errorText) {
+        assertThat(OrtFailure.atRun(new OrtException(errorText)))
                 .hasMessageContainingAll("num_key_value_heads and head_dim in config.json")
                 .hasMessageNotContaining("runs this text");
     }

@@ -13,7 +13,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 class NumberFormatTest {
-    /** What the constants derive from bits, mantissa and maximum. */
+    /** Properties that formats derive from bits, mantissa and maximum. */
     @ParameterizedTest
     @CsvSource({
         "FP8_E4M3, fp8 fp8_e4m3, 8, float, e4m3, true, -448, 448, 448, 896",
@@ -22,7 +22,7 @@ class NumberFormatTest {
         "INT4, int4, 4, int, int, true, -8, 7, 7.5, 15",
         "FP4_E2M1, fp4 fp4_e2m1, 4, float, e2m1, true, -6, 6, 6, NaN",
     })
-    void namesRangesAndDivisors(
+    void formatsHaveTheirNamesRangesAndDivisors(
             NumberFormat format,
             String names,
             int bits,

@@ -47,7 +47,7 @@ class StatisticsFileTest {
 
     @ParameterizedTest
     @MethodSource("golden")
-    void theBytesAreTheGoldenOnes(String file, CalibrationStatistics statistics) {
+    void theBytesEqualTheGoldenBytes(String file, CalibrationStatistics statistics) {
         assertThat(statistics.toByteArray()).isEqualTo(golden(file));
     }
 

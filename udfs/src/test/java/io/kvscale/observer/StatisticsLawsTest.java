@@ -60,7 +60,7 @@ class StatisticsLawsTest {
 
     @ParameterizedTest
     @MethodSource("observers")
-    void partsMergeToTheWholeHoweverTheyAreCutAndGrouped(Dtype dtype, Observer observer) {
+    void mergedPartsEqualTheWholeForAnyCutAndGrouping(Dtype dtype, Observer observer) {
         for (int seed = 0; seed < SEEDS; seed++) {
             SeededCorpus corpus = new SeededCorpus(seed, dtype);
             byte[] whole = bytes(fold(corpus, observer, wholes(corpus)));
@@ -118,7 +118,7 @@ class StatisticsLawsTest {
 
     @ParameterizedTest
     @MethodSource("observers")
-    void theFileGivesTheStatisticsBack(Dtype dtype, Observer observer) {
+    void statisticsReadBackFromTheFile(Dtype dtype, Observer observer) {
         for (int seed = 0; seed < SEEDS; seed++) {
             SeededCorpus corpus = new SeededCorpus(3_000 + seed, dtype);
             SlotStatistics whole = fold(corpus, observer, corpus.pieces());
@@ -187,7 +187,7 @@ class StatisticsLawsTest {
 
     @ParameterizedTest
     @EnumSource
-    void aSlotWithValuesMergesOnlyWithItsOwnKind(Dtype dtype) {
+    void aSlotWithValuesMergesOnlyWithTheSameKind(Dtype dtype) {
         for (int seed = 0; seed < SEEDS; seed++) {
             SeededCorpus corpus = new SeededCorpus(5_000 + seed, dtype);
             List<SeededCorpus.Piece> pieces = corpus.pieces();

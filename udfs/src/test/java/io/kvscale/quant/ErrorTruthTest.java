@@ -56,7 +56,7 @@ class ErrorTruthTest {
             strings = {"dynamic_cache", "vllm_connector", "float16", "batched", "sequence_first", "arrow/captures.arrow"
             })
     @EnabledIfSystemProperty(named = "kvscale.captures", matches = ".+")
-    void errorsOfLargeCapturesToo(String folder) {
+    void errorsFromHistogramsEqualErrorsOfValuesInLargeCaptures(String folder) {
         compare(Path.of(System.getProperty("kvscale.captures")).resolve(folder).toString(), folder);
     }
 

@@ -232,7 +232,7 @@ class HostileHeaderTest {
 
     @ParameterizedTest
     @MethodSource("notUtf8")
-    void refusesWhatIsNotUtf8(byte[] bytes) {
+    void refusesHeadersThatAreNotUtf8(byte[] bytes) {
         String bad = new String(bytes, StandardCharsets.ISO_8859_1);
         for (String json : new String[] {GOOD.replace("\"t\"", "\"t" + bad + "\""), "{}" + bad}) {
             assertThat(TestFile.refused(TestFile.of(json.getBytes(StandardCharsets.ISO_8859_1), 8))

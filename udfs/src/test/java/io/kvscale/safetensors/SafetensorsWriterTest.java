@@ -21,7 +21,7 @@ class SafetensorsWriterTest {
     }
 
     @Test
-    void writesTheseBytes() throws IOException {
+    void writesTheExpectedBytes() throws IOException {
         byte[] file = written(new SafetensorsWriter()
                 .metadata("format", "pt")
                 .add("b", "U8", List.of(3L), new byte[] {1, 2, 3})
@@ -37,11 +37,11 @@ class SafetensorsWriterTest {
 
     @Test
     void readsBackWhatItWrote() throws IOException {
-        String odd = "quote\" back\\ \n\u0000 \u00e9\ud83d\ude00";
+        String escaped = "quote\" back\\ \n\u0000 \u00e9\ud83d\ude00";
         byte[] file = written(new SafetensorsWriter()
                 .metadata("kv_heads", "3")
-                .metadata(odd, odd)
-                .add(odd, "BF16", List.of(2L, 3L), new byte[12])
+                .metadata(escaped, escaped)
+                .add(escaped, "BF16", List.of(2L, 3L), new byte[12])
                 .add("empty", "F32", List.of(0L, 5L), new byte[0])
                 .add("scalar", "F64", List.of(), new byte[] {1, 2, 3, 4, 5, 6, 7, 8})
                 .add("", "F4", List.of(2L), new byte[1]));
@@ -50,10 +50,10 @@ class SafetensorsWriterTest {
 
         long start = header.dataStart();
         assertThat(start % 8).isZero();
-        assertThat(header.metadata()).containsExactly(Map.entry("kv_heads", "3"), Map.entry(odd, odd));
+        assertThat(header.metadata()).containsExactly(Map.entry("kv_heads", "3"), Map.entry(escaped, escaped));
         assertThat(header.tensors())
                 .containsExactly(
-                        new TensorEntry(odd, "BF16", List.of(2L, 3L), start, start + 12),
+                        new TensorEntry(escaped, "BF16", List.of(2L, 3L), start, start + 12),
                         new TensorEntry("empty", "F32", List.of(0L, 5L), start + 12, start + 12),
                         new TensorEntry("scalar", "F64", List.of(), start + 12, start + 20),
                         new TensorEntry("", "F4", List.of(2L), start + 20, start + 21));

@@ -283,11 +283,12 @@ class KvCacheSchemeTest {
 
     @Test
     void memorylessMseIsMseAndReportsKeysWithoutEffect() {
-        List<String> told = new ArrayList<>();
+        List<String> reported = new ArrayList<>();
         QuantizationScheme scheme = KvCacheScheme.parse(
-                Map.of("observer", "memoryless_mse", "observer_kwargs", Map.of("patience", 5, "norm", 3)), told::add);
+                Map.of("observer", "memoryless_mse", "observer_kwargs", Map.of("patience", 5, "norm", 3)),
+                reported::add);
         assertThat(scheme.observer()).isEqualTo(new Mse(3));
-        assertThat(told).containsExactly("observer_kwargs.patience");
+        assertThat(reported).containsExactly("observer_kwargs.patience");
     }
 
     @Test

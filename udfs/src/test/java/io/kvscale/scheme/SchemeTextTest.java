@@ -40,7 +40,7 @@ class SchemeTextTest {
                 "{\"kv_cache_scheme\": {\"num_bits\": 4, \"group_size\": 16}}",
                 "int4:group:16",
             })
-    void oneSchemeInManyNotations(String text) {
+    void allNotationsOfASchemeAreEqual(String text) {
         assertThat(SchemeText.parse(text))
                 .isEqualTo(KvCacheScheme.parse(Map.of("num_bits", 4, "type", "int", "group_size", 16)));
     }

@@ -64,7 +64,7 @@ class BadDataTest {
     }
 
     @Test
-    void aNanOrABadFileIsTheProblemWhicheverComesFirst() {
+    void theFirstOfANanAndABadFileIsTheProblem() {
         for (int seed = 0; seed < 4; seed++) {
             CaptureCorpus corpus = new CaptureCorpus(folder.resolve("n" + seed), seed);
             int nan = corpus.random.nextInt(9);

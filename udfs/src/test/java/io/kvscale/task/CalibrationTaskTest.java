@@ -90,7 +90,8 @@ class CalibrationTaskTest {
     @Test
     void everyByteOfAFileMayBeAPiece() {
         CaptureCorpus corpus = new CaptureCorpus(folder, 5);
-        corpus.writeOdd("s.safetensors", "layers.1.keys", "F32", List.of(1L, 2L, 3L, 2L), corpus.values("F32", 12));
+        corpus.writeAtOddOffset(
+                "s.safetensors", "layers.1.keys", "F32", List.of(1L, 2L, 3L, 2L), corpus.values("F32", 12));
         Merged whole = corpus.whole();
         assertSame(
                 corpus.cut(
@@ -122,15 +123,15 @@ class CalibrationTaskTest {
 
     @Test
     void valuesAcrossReadBlocksAreComplete() {
-        CaptureCorpus odd = new CaptureCorpus(folder.resolve("odd"), 5);
-        CaptureCorpus even = new CaptureCorpus(folder.resolve("even"), 5);
-        byte[] values = odd.values("F32", 700_000);
-        odd.writeOdd("s.safetensors", "layers.1.keys", "F32", List.of(1L, 2L, 70_000L, 5L), values);
-        even.write(
+        CaptureCorpus unaligned = new CaptureCorpus(folder.resolve("odd"), 5);
+        CaptureCorpus aligned = new CaptureCorpus(folder.resolve("even"), 5);
+        byte[] values = unaligned.values("F32", 700_000);
+        unaligned.writeAtOddOffset("s.safetensors", "layers.1.keys", "F32", List.of(1L, 2L, 70_000L, 5L), values);
+        aligned.write(
                 "s.safetensors",
                 new SafetensorsWriter().add("layers.1.keys", "F32", List.of(1L, 2L, 70_000L, 5L), values));
-        assertSame(odd.whole(), even.whole());
-        assertSame(odd.cut(odd.randomCuts(20), 3, true), even.whole());
+        assertSame(unaligned.whole(), aligned.whole());
+        assertSame(unaligned.cut(unaligned.randomCuts(20), 3, true), aligned.whole());
     }
 
     @Test
@@ -237,7 +238,7 @@ class CalibrationTaskTest {
     @Test
     void progressReceivesEveryByteOfKAndVOnce() {
         CaptureCorpus corpus = new CaptureCorpus(SAMPLES, 1);
-        long[] told = {0};
+        long[] reported = {0};
         for (Split split : Split.plan(corpus.files(), 5)) {
             CalibrationTask.run(
                     split,
@@ -246,10 +247,10 @@ class CalibrationTaskTest {
                     corpus.options,
                     corpus.configuration,
                     CaptureReader.Depth.VALUES,
-                    bytes -> told[0] += bytes,
+                    bytes -> reported[0] += bytes,
                     failure -> {});
         }
-        assertThat(told[0]).isEqualTo(2 * 2L * 30 * 60 * 192 * 2);
+        assertThat(reported[0]).isEqualTo(2 * 2L * 30 * 60 * 192 * 2);
     }
 
     @ParameterizedTest
@@ -378,8 +379,9 @@ class CalibrationTaskTest {
                     "c" + request + "/model.layers.2.self_attn.attn.safetensors",
                     corpus.tensor(new SafetensorsWriter(), "kv_cache", "BF16", 2L, 5L, 8L));
         }
-        corpus.writeOdd("c.safetensors", "layers.3.keys", "F32", List.of(1L, 2L, 9L, 4L), corpus.values("F32", 72));
-        corpus.writeOdd("d.safetensors", "layers.3.values", "F32", List.of(9L, 8L), corpus.values("F32", 72));
+        corpus.writeAtOddOffset(
+                "c.safetensors", "layers.3.keys", "F32", List.of(1L, 2L, 9L, 4L), corpus.values("F32", 72));
+        corpus.writeAtOddOffset("d.safetensors", "layers.3.values", "F32", List.of(9L, 8L), corpus.values("F32", 72));
         SafetensorsWriter half =
                 corpus.tensor(new SafetensorsWriter(), "model.layers.4.self_attn.k", "F16", 9L, 2L, 4L);
         corpus.write("e.safetensors", corpus.tensor(half, "model.layers.4.self_attn.v", "F16", 9L, 8L));

@@ -91,7 +91,7 @@ public final class CaptureCorpus {
     }
 
     /** A file whose data begins at an odd byte: the format allows it, but the writer never does it. */
-    public void writeOdd(String name, String tensor, String dtype, List<Long> shape, byte[] data) {
+    public void writeAtOddOffset(String name, String tensor, String dtype, List<Long> shape, byte[] data) {
         String json = "{\"" + tensor + "\":{\"dtype\":\"" + dtype + "\",\"shape\":" + shape + ",\"data_offsets\":[0,"
                 + data.length + "]}}";
         byte[] header = (json.length() % 2 == 0 ? json + " " : json).getBytes(StandardCharsets.UTF_8);

@@ -115,7 +115,7 @@ class CaptureWriterTest {
                 "_a",
                 "a/_b"
             })
-    void aNameThatLeadsOutOrIsNotFoundAgainIsRefused(String name) throws IOException {
+    void aNameOutsideTheFolderOrNotListedIsRefused(String name) throws IOException {
         assertThatThrownBy(() -> writer.save(sample(name, 3)))
                 .isInstanceOf(InvalidDataException.class)
                 .hasMessageContaining("cannot be saved as a file");

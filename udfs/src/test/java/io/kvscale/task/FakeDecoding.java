@@ -106,9 +106,9 @@ public final class FakeDecoding implements Decoding {
                     x += 0.25f * all.value((lane + t - 1) * headDim + d);
                     x += 0.125f * all.value((lane + Math.max(0, t - 9)) * headDim + d);
                 }
-                boolean odd = slot.role() == Role.VALUE && h == 0 && d == 1;
-                x = id < 0 ? PADDING : odd && id == INFINITE ? Float.NEGATIVE_INFINITY : x;
-                x = odd && id == NOT_A_NUMBER ? Float.NaN : x;
+                boolean special = slot.role() == Role.VALUE && h == 0 && d == 1;
+                x = id < 0 ? PADDING : special && id == INFINITE ? Float.NEGATIVE_INFINITY : x;
+                x = special && id == NOT_A_NUMBER ? Float.NaN : x;
                 put(all.values(), (lane + t) * headDim + d, shape.cache().fromFloat(x));
             }
         }

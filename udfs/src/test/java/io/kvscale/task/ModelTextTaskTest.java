@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.kvscale.cache.FixedScales;
-import io.kvscale.cache.MadeScales;
+import io.kvscale.cache.TestScales;
 import io.kvscale.capture.layout.LayerFilter;
 import io.kvscale.model.DecoderModel;
 import io.kvscale.model.Outputs;
@@ -212,9 +212,9 @@ class ModelTextTaskTest {
         SortedMap<Slot, SlotScales> slots = new TreeMap<>();
         outcome.statistics().slots().forEach((slot, seen) -> {
             ScaleSet set = ScaleSet.derive(seen, FINE);
-            slots.put(slot, MadeScales.of(FINE, seen.geometry(), set.scales(), set.zeroPoints()));
+            slots.put(slot, TestScales.of(FINE, seen.geometry(), set.scales(), set.zeroPoints()));
         });
-        return MadeScales.table(slots);
+        return TestScales.table(slots);
     }
 
     @Test

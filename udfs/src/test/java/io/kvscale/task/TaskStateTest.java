@@ -150,14 +150,14 @@ class TaskStateTest {
     }
 
     @Test
-    void theBytesGiveTheStateBack() {
+    void theStateReadsBackFromItsBytes() {
         TaskState some = task(List.of(3, 4, 9, 1), StatisticsKind.HISTOGRAM);
         assertSame(copy(some), some);
         assertThat(TaskState.fromByteArray(some.toByteArray()).toByteArray()).isEqualTo(some.toByteArray());
     }
 
     @Test
-    void thePartsAreOneSlotEachAndTogetherTheState() {
+    void eachPartHasOneSlotAndMergedPartsEqualTheState() {
         TaskState some = task(List.of(3, 4, 9, 1, 2), StatisticsKind.RANGE);
         assertThat(some.parts()).containsOnlyKeys(-1, 0, 2, 4, 15);
         some.parts().forEach((key, part) -> assertThat(part.geometries()).hasSize(key < 0 ? 0 : 1));

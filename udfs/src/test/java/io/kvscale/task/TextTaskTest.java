@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.kvscale.cache.FixedScales;
 import io.kvscale.cache.KvPair;
-import io.kvscale.cache.MadeScales;
 import io.kvscale.cache.QuantizedKvCache;
+import io.kvscale.cache.TestScales;
 import io.kvscale.capture.layout.LayerFilter;
 import io.kvscale.model.onnx.ModelShape;
 import io.kvscale.numeric.Dtype;
@@ -339,8 +339,8 @@ class TextTaskTest {
 
     private FixedScales scales(QuantizationScheme scheme) {
         SortedMap<Slot, SlotScales> slots = new TreeMap<>();
-        SLOTS.subList(0, 3).forEach(slot -> slots.put(slot, MadeScales.random(random, scheme, shape.geometry())));
-        return MadeScales.table(slots);
+        SLOTS.subList(0, 3).forEach(slot -> slots.put(slot, TestScales.random(random, scheme, shape.geometry())));
+        return TestScales.table(slots);
     }
 
     @Test
@@ -422,7 +422,7 @@ class TextTaskTest {
         residual = 3 * FEW;
         assertThat(bytes(run(batches(samples)))).isEqualTo(none);
         residual = 0;
-        fedBack = MadeScales.table(new TreeMap<>());
+        fedBack = TestScales.table(new TreeMap<>());
         assertThat(bytes(run(batches(samples)))).isEqualTo(none);
     }
 

@@ -40,7 +40,7 @@ class DataProblemTest {
     }
 
     @Test
-    void theMessageSaysWhatWhereAndWhatToDo() {
+    void theMessageNamesCausePlaceAndRemedy() {
         DataProblem problem = BAD.inFile("a/b.safetensors")
                 .inTensor("layers.3.keys")
                 .inSlot(new Slot(3, Role.KEY))

@@ -59,7 +59,7 @@ class ChatTemplateTest {
     }
 
     @Test
-    void failuresSayWhyAndWhatToDo() {
+    void failuresNameCauseAndRemedy() {
         assertFails("the record is a chat, but the model has no chat template");
         write("tokenizer_config.json", "{'chat_template': null}");
         assertFails("the record is a chat, but the model has no chat template");

@@ -70,12 +70,12 @@ class TextEncoderTest {
     @Test
     void everyCharacterIsTokenized() {
         TinyTokenizer.copy(folder);
-        String odd = "\u0000\u0001\ud83d\ude00\uffff\ufeff\u2028\u00e9e\u0301\r\n";
+        String unusual = "\u0000\u0001\ud83d\ude00\uffff\ufeff\u2028\u00e9e\u0301\r\n";
         TextOptions plain = new TextOptions(TextFields.DEFAULT, false, false, false);
-        byte[] utf8 = odd.getBytes(StandardCharsets.UTF_8);
+        byte[] utf8 = unusual.getBytes(StandardCharsets.UTF_8);
         // A vocabulary of 512 has few merges: at most one token per byte and at least one per character.
-        assertThat(encode(new TextRecord.Plain(odd), plain).ids())
-                .hasSizeBetween(odd.codePointCount(0, odd.length()), utf8.length);
+        assertThat(encode(new TextRecord.Plain(unusual), plain).ids())
+                .hasSizeBetween(unusual.codePointCount(0, unusual.length()), utf8.length);
     }
 
     @Test

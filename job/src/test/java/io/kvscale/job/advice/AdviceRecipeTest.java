@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 class AdviceRecipeTest {
     private static final Tolerances NOTHING = new Tolerances(false, false, false, false);
 
-    /** Random formats out of {@code formats} for each slot; some layers are unquantized. */
+    /** Random formats for each slot; some layers are unquantized. */
     private static Advice random(int layers, int formats, boolean values, SplittableRandom random) {
         List<SlotAdvice> slots = new ArrayList<>();
         for (int layer = 0; layer < layers; layer++) {

@@ -69,11 +69,11 @@ class KnapsackTest {
         int infeasible = 0;
         for (int round = 0; round < 3_000; round++) {
             List<List<Knapsack.Item>> groups = groups(random, round % 2 == 0);
-            long most = groups.stream()
+            long maxCost = groups.stream()
                     .mapToLong(group ->
                             group.stream().mapToLong(Knapsack.Item::cost).max().orElseThrow())
                     .sum();
-            long capacity = random.nextLong(most + 1);
+            long capacity = random.nextLong(maxCost + 1);
             Sum expected = bruteForce(groups, capacity);
             if (expected == null) {
                 infeasible++;

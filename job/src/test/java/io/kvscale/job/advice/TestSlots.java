@@ -11,7 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 
-/** Slots with invented errors. */
+/** Slots with artificial errors. */
 final class TestSlots {
     private TestSlots() {}
 

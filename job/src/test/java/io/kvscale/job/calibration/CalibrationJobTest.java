@@ -53,7 +53,7 @@ class CalibrationJobTest {
                 .execute();
     }
 
-    /** The descriptions of the Spark jobs that run meanwhile. */
+    /** Runs the action. @return the descriptions of the Spark jobs that it started */
     private static List<String> sparkJobs(Runnable action) throws Exception {
         List<String> jobs = new CopyOnWriteArrayList<>();
         SparkListener listener = new SparkListener() {
@@ -138,7 +138,7 @@ class CalibrationJobTest {
     }
 
     @Test
-    void aContextThatWasRunningIsNotStopped() {
+    void aRunningContextIsNotStopped() {
         sample(2);
         assertThat(SharedSpark.context().sc().isStopped()).isFalse();
         assertThat(SharedSpark.context().sc().getPersistentRDDs().isEmpty()).isTrue();

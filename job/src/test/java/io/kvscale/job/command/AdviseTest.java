@@ -20,7 +20,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** {@code kvscale advise}: what it says, and that its recipe gives what it says. */
+/** The output of {@code kvscale advise}; its recipe gives the advised scales. */
 class AdviseTest {
     private static final String FP8 = "num_bits: 8, type: float, strategy: tensor, symmetric: true";
 
@@ -33,29 +33,29 @@ class AdviseTest {
     @TempDir
     private Path work;
 
-    /** Four layers, of which the keys of 1 and 3 have outliers that leave integers few steps for the rest. */
+    /** Calibrates four layers. Outliers in the keys of layers 1 and 3 leave integers few steps for other values. */
     @BeforeAll
     static void calibrateOnce() {
         Capture capture = new Capture();
         for (int layer = 0; layer < 4; layer++) {
             double outlier = layer % 2 == 1 ? 20 : 1;
-            capture.add("layers." + layer + ".keys", "BF16", List.of(1L, 2L, 40L, 32L), bell(layer, outlier))
-                    .add("layers." + layer + ".values", "BF16", List.of(1L, 2L, 40L, 32L), bell(9 + layer, 1));
+            capture.add("layers." + layer + ".keys", "BF16", List.of(1L, 2L, 40L, 32L), normal(layer, outlier))
+                    .add("layers." + layer + ".values", "BF16", List.of(1L, 2L, 40L, 32L), normal(9 + layer, 1));
         }
         capture.write(shared.resolve("in/a.safetensors"));
         statistics = calibrate(shared, "counted", "kvscale: {statistics: histogram}");
         ranges = calibrate(shared, "ranges", "kvscale: {statistics: range}");
     }
 
-    /** A normal distribution of 16-bit numbers, of which one in 20 is {@code outlier} times as large. */
-    private static IntToDoubleFunction bell(long seed, double outlier) {
+    /** Normally distributed values; one in 20 is multiplied by {@code outlier}. */
+    private static IntToDoubleFunction normal(long seed, double outlier) {
         Random random = new Random(seed);
-        List<Double> drawn = new ArrayList<>();
+        List<Double> values = new ArrayList<>();
         return i -> {
-            while (drawn.size() <= i) {
-                drawn.add(random.nextGaussian() * (drawn.size() % 20 == 3 ? outlier : 1));
+            while (values.size() <= i) {
+                values.add(random.nextGaussian() * (values.size() % 20 == 3 ? outlier : 1));
             }
-            return drawn.get(i);
+            return values.get(i);
         };
     }
 
@@ -86,7 +86,7 @@ class AdviseTest {
         return Folder.json(advise(statistics, words.toArray()).isDone().out());
     }
 
-    /** Solves the recipe of the advice, and finds in the result the scheme and the error that the advice says. */
+    /** Derives scales with the recipe of the advice and compares schemes and errors with the advice. */
     private int checkRecipe(Path statistics, JsonNode advice) {
         Path recipe =
                 Folder.write(work.resolve("advice.yaml"), advice.get("recipe").textValue());
@@ -146,13 +146,13 @@ class AdviseTest {
         "--bits, 6.5, tensor, 8",
         "--bits, 12.25, tensor, 4"
     })
-    void theRecipeGivesTheErrorsThatTheAdviceSays(String option, String value, String strategy, int quantized) {
+    void theRecipeGivesTheAdvisedErrors(String option, String value, String strategy, int quantized) {
         JsonNode advice = json(statistics, option, value, "--strategy", strategy);
         assertThat(checkRecipe(statistics, advice)).isEqualTo(quantized);
     }
 
     @Test
-    void minSqnrSkipsTheLayersThatNothingServesAndSaysSoForVllm() {
+    void minSqnrSkipsLayersWithoutASufficientFormatAlsoForVllm() {
         JsonNode advice = json(statistics, "--min-sqnr", "36");
         assertThat(advice.get("skip_layers")).hasToString("[1,3]");
         assertThat(advice.get("vllm_arguments").textValue()).isEqualTo("--kv-cache-dtype-skip-layers 1 3");
@@ -212,7 +212,7 @@ class AdviseTest {
     }
 
     @Test
-    void fp8AloneIsWhatVllmLoads() {
+    void fp8AloneGivesARecipeForVllm() {
         JsonNode advice = json(statistics, "--min-sqnr", "20", "--formats", "fp8");
         assertThat(advice.get("vllm_refusal").isNull()).isTrue();
         assertThat(advice.get("layers").get(0).get("key").get("candidates")).hasSize(2);
@@ -226,7 +226,7 @@ class AdviseTest {
     }
 
     @Test
-    void whereNothingIsQuantizedThereIsNoRecipe() {
+    void adviceWithoutQuantizedLayersHasNoRecipe() {
         JsonNode advice = json(statistics, "--min-sqnr", "90");
         assertThat(advice.get("recipe").isNull()).isTrue();
         assertThat(advice.get("skip_layers")).hasToString("[0,1,2,3]");
@@ -236,7 +236,7 @@ class AdviseTest {
     }
 
     @Test
-    void theSampleIsAdvisedOn() {
+    void adviseWorksOnTheSample() {
         Path output = work.resolve("sample");
         Cli.run(
                         "calibrate",
@@ -273,12 +273,12 @@ class AdviseTest {
                 "--bits 6 --strategy channel | tensor or attn_head | 'channel'",
                 "--bits 6 --formats fp9 | 'fp9' | fp8",
             })
-    void wrongUsageIsExitCodeTwo(String line, String said, String too) {
-        advise(statistics, (Object[]) line.strip().split(" +")).fails(ExitCode.USAGE, said.strip(), too.strip());
+    void wrongUsageIsExitCodeTwo(String line, String message, String remedy) {
+        advise(statistics, (Object[]) line.strip().split(" +")).fails(ExitCode.USAGE, message.strip(), remedy.strip());
     }
 
     @Test
-    void theStatisticsAreAskedFor() {
+    void statisticsAreRequired() {
         Cli.run("advise", "--bits", "6").fails(ExitCode.USAGE, "--statistics");
         advise(work.resolve("absent"), "--bits", "6").fails(ExitCode.DATA, "absent");
     }
@@ -291,8 +291,8 @@ class AdviseTest {
     @Test
     void f32IsMarkedAsApproximate() {
         new Capture()
-                .add("layers.0.keys", "F32", List.of(1L, 2L, 40L, 32L), bell(1, 1))
-                .add("layers.0.values", "BF16", List.of(1L, 2L, 40L, 32L), bell(2, 1))
+                .add("layers.0.keys", "F32", List.of(1L, 2L, 40L, 32L), normal(1, 1))
+                .add("layers.0.values", "BF16", List.of(1L, 2L, 40L, 32L), normal(2, 1))
                 .write(work.resolve("in/a.safetensors"));
         Path rounded = calibrate(work, "out", "kvscale: {statistics: histogram}");
         JsonNode advice = json(rounded, "--bits", "8");
@@ -308,9 +308,9 @@ class AdviseTest {
     @Test
     void someLayersMayHaveKeysOnly() {
         new Capture()
-                .add("layers.0.keys", "BF16", List.of(1L, 2L, 40L, 32L), bell(1, 1))
-                .add("layers.1.keys", "BF16", List.of(1L, 2L, 40L, 32L), bell(2, 1))
-                .add("layers.1.values", "BF16", List.of(1L, 2L, 40L, 32L), bell(3, 1))
+                .add("layers.0.keys", "BF16", List.of(1L, 2L, 40L, 32L), normal(1, 1))
+                .add("layers.1.keys", "BF16", List.of(1L, 2L, 40L, 32L), normal(2, 1))
+                .add("layers.1.values", "BF16", List.of(1L, 2L, 40L, 32L), normal(3, 1))
                 .write(work.resolve("in/a.safetensors"));
         Path mixed = calibrate(work, "out", "kvscale: {statistics: histogram, mla: true}");
         JsonNode advice = json(mixed, "--min-sqnr", "20");
@@ -320,37 +320,37 @@ class AdviseTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"mla: true", "hybrid: true", "allow_zero: true", "on_nonfinite: skip"})
-    void whatTheCalibrationAllowedTheRecipeAllows(String allowed) {
+    void theRecipeKeepsTheTolerancesOfTheCalibration(String allowed) {
         Capture capture = new Capture()
-                .add("layers.0.keys", "BF16", List.of(1L, 2L, 40L, 32L), bell(1, 1))
-                .add("layers.2.keys", "BF16", List.of(1L, 2L, 40L, 32L), bell(2, 1));
+                .add("layers.0.keys", "BF16", List.of(1L, 2L, 40L, 32L), normal(1, 1))
+                .add("layers.2.keys", "BF16", List.of(1L, 2L, 40L, 32L), normal(2, 1));
         boolean hybrid = allowed.startsWith("hybrid");
         if (!allowed.startsWith("mla")) {
-            capture.add("layers.0.values", "BF16", List.of(1L, 2L, 40L, 32L), bell(3, 1))
-                    .add("layers.2.values", "BF16", List.of(1L, 2L, 40L, 32L), odd(allowed));
+            capture.add("layers.0.values", "BF16", List.of(1L, 2L, 40L, 32L), normal(3, 1))
+                    .add("layers.2.values", "BF16", List.of(1L, 2L, 40L, 32L), lastValues(allowed));
         }
         capture.write(work.resolve("in/a.safetensors"));
         if (!hybrid) {
-            Capture more = new Capture().add("layers.1.keys", "BF16", List.of(1L, 2L, 40L, 32L), bell(4, 1));
+            Capture more = new Capture().add("layers.1.keys", "BF16", List.of(1L, 2L, 40L, 32L), normal(4, 1));
             if (!allowed.startsWith("mla")) {
-                more.add("layers.1.values", "BF16", List.of(1L, 2L, 40L, 32L), bell(5, 1));
+                more.add("layers.1.values", "BF16", List.of(1L, 2L, 40L, 32L), normal(5, 1));
             }
             more.write(work.resolve("in/b.safetensors"));
         }
-        Path lacking = calibrate(work, "out", "kvscale: {statistics: histogram, " + allowed + "}");
-        JsonNode advice = json(lacking, "--min-sqnr", "20");
+        Path incomplete = calibrate(work, "out", "kvscale: {statistics: histogram, " + allowed + "}");
+        JsonNode advice = json(incomplete, "--min-sqnr", "20");
         assertThat(advice.get("recipe").textValue()).contains("\n  " + allowed + "\n");
-        assertThat(checkRecipe(lacking, advice)).isEqualTo(allowed.startsWith("mla") ? 3 : hybrid ? 4 : 6);
-        assertThat(advise(lacking, "--min-sqnr", "20").err().toLowerCase(Locale.ROOT))
+        assertThat(checkRecipe(incomplete, advice)).isEqualTo(allowed.startsWith("mla") ? 3 : hybrid ? 4 : 6);
+        assertThat(advise(incomplete, "--min-sqnr", "20").err().toLowerCase(Locale.ROOT))
                 .contains("warning: ", "the recipe sets " + allowed);
     }
 
-    private static IntToDoubleFunction odd(String allowed) {
-        IntToDoubleFunction usual = bell(6, 1);
+    private static IntToDoubleFunction lastValues(String allowed) {
+        IntToDoubleFunction normalValues = normal(6, 1);
         return switch (allowed) {
             case "allow_zero: true" -> i -> 0;
-            case "on_nonfinite: skip" -> i -> i == 7 ? Double.NaN : usual.applyAsDouble(i);
-            default -> usual;
+            case "on_nonfinite: skip" -> i -> i == 7 ? Double.NaN : normalValues.applyAsDouble(i);
+            default -> normalValues;
         };
     }
 }

@@ -9,7 +9,7 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The command works, says what it promises, and leaves nothing behind; the figures of so little data say nothing. */
+/** The command runs, prints positive figures and removes its files. Speeds are not checked. */
 class BenchCommandTest {
     private static final String[] RATES = {
         "read_gbps",
@@ -51,7 +51,7 @@ class BenchCommandTest {
     }
 
     @Test
-    void everyFigureIsThereAndTheFolderIsGone(@TempDir Path dir) throws Exception {
+    void everyFigureIsPrintedAndTheFolderIsRemoved(@TempDir Path dir) throws Exception {
         assertThat(run("bench", "--size", "8388608", "--dir", dir.toString(), "--json"))
                 .isEqualTo(ExitCode.DONE);
         JsonNode figures = JsonMapper.builder().build().readTree(out);
@@ -68,7 +68,7 @@ class BenchCommandTest {
     }
 
     @Test
-    void tooLittleIsWrongUsage() {
+    void aSizeThatIsTooSmallIsWrongUsage() {
         assertThat(run("bench", "--size", "1000")).isEqualTo(ExitCode.USAGE);
         assertThat(err).contains("--size");
     }

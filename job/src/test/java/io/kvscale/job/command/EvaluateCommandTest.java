@@ -36,7 +36,7 @@ class EvaluateCommandTest {
     }
 
     @Test
-    void whatIsMissingOrNoNumberIsExitCodeTwo() {
+    void missingOptionsAndInvalidNumbersAreExitCodeTwo() {
         Cli.run("evaluate", "--text", texts, "--scales", scales).fails(ExitCode.USAGE, "--model");
         Cli.run("evaluate", "--model", MODEL, "--scales", scales).fails(ExitCode.USAGE, "--text");
         Cli.run("evaluate", "--model", MODEL, "--text", texts).fails(ExitCode.USAGE, "--scales");
@@ -49,7 +49,7 @@ class EvaluateCommandTest {
     }
 
     @Test
-    void whatHoldsNoScalesIsNamed() {
+    void anInputWithoutScalesIsNamed() {
         evaluate(work.resolve("absent")).fails(ExitCode.DATA, "absent", "check the path");
         evaluate(work).fails(ExitCode.DATA, work.toString(), "no scale table", "kv_scales.json");
         evaluate(texts).fails(ExitCode.DATA, "texts.jsonl");
@@ -58,7 +58,7 @@ class EvaluateCommandTest {
     }
 
     @Test
-    void anOutputThatExistsOrTouchesWhatIsReadIsLeftAsItIs() {
+    void anOutputThatExistsOrOverlapsAnInputIsUnchanged() {
         var before = Folder.content(work);
         for (Path bad : new Path[] {scales, work, scales.resolve("out"), texts, MODEL.resolve("out")}) {
             Cli.run("evaluate", "--model", MODEL, "--text", texts, "--scales", scales, "--overwrite", "--output", bad)
@@ -75,7 +75,7 @@ class EvaluateCommandTest {
     }
 
     @Test
-    void theFolderTheJsonAndTheTableSayTheSameWhateverThePartitions() {
+    void folderJsonAndTableAgreeForAnyPartitioning() {
         Path four = write("four", asymmetric(QuantizationScheme.of(NumberFormat.INT4, Strategy.TENSOR)), 0.7f);
         Object[] command = {"evaluate", "--model", MODEL, "--text", TEXTS, "--scales", scales, four, "--chunk", 4};
         Cli json = Cli.run(with(command, "--json", "--output", work.resolve("a"), "--partitions", 1))
@@ -119,13 +119,13 @@ class EvaluateCommandTest {
     }
 
     @Test
-    void textsOfOneChunkMeasureNothing() {
+    void textsOfOneChunkAreRefused() {
         Cli.run("evaluate", "--model", MODEL, "--text", texts, "--scales", scales, "--chunk", 500)
                 .fails(ExitCode.DATA, "no text is long enough for --chunk (500)", "smaller --chunk");
     }
 
     @Test
-    void aTextOfOneTokenIsNothingToPredict() {
+    void aTextOfOneTokenIsRefused() {
         Path one = Folder.write(work.resolve("one.txt"), "a");
         Cli.run("evaluate", "--model", MODEL, "--text", one, "--scales", scales).fails(ExitCode.DATA, "second token");
     }

@@ -12,7 +12,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** NVFP4 from the statistics of a run that knew nothing of it, to the file and through the commands that read it. */
+/** NVFP4 scales from statistics of a run with another scheme: the file, and the commands that read it. */
 class Nvfp4CommandTest {
     private static final String NVFP4 = "num_bits: 4, type: float, strategy: tensor_group, dynamic: local";
 
@@ -50,11 +50,11 @@ class Nvfp4CommandTest {
         for (JsonNode layer : table.get("layers")) {
             for (String role : List.of("key", "value")) {
                 JsonNode slot = layer.get(role);
-                float most =
+                float absmax =
                         Math.max(-slot.get("min").floatValue(), slot.get("max").floatValue());
                 assertThat(slot.get("shape")).hasToString("[1]");
                 assertThat(slot.get("scale")).hasSize(1);
-                assertThat(slot.get("scale").get(0).floatValue()).isEqualTo((1f / most) * 2688f);
+                assertThat(slot.get("scale").get(0).floatValue()).isEqualTo((1f / absmax) * 2688f);
                 assertThat(slot.get("error")).isNull();
                 assertThat(slot.get("scheme")).isNull();
             }
@@ -62,26 +62,26 @@ class Nvfp4CommandTest {
     }
 
     @Test
-    void theOtherConventionIsAnotherResult() {
+    void theMultiplierConventionGivesOtherScales() {
         scales("divisor", Folder.recipe(work, NVFP4)).isDone();
         scales("multiplier", Folder.recipe(work, NVFP4, "kvscale: {global_scale: multiplier}"))
                 .isDone();
         JsonNode layer = Folder.json(work.resolve("multiplier/kv_scales.json"))
                 .get("layers")
                 .get(0);
-        float most = Math.max(
+        float absmax = Math.max(
                 -layer.get("key").get("min").floatValue(),
                 layer.get("key").get("max").floatValue());
-        assertThat(layer.get("key").get("scale").get(0).floatValue()).isEqualTo(most / 2688f);
+        assertThat(layer.get("key").get("scale").get(0).floatValue()).isEqualTo(absmax / 2688f);
         Cli differs = Cli.run("compare", work.resolve("divisor"), work.resolve("multiplier"));
         assertThat(differs.code()).isEqualTo(ExitCode.DIFFERENT);
         Cli.run("compare", work.resolve("divisor"), work.resolve("divisor")).isDone();
         assertThat(Cli.run("inspect", work.resolve("multiplier")).isDone().out())
                 .contains("global scale multiplier (absmax/2688)");
-        JsonNode shown = Folder.json(Cli.run("inspect", "--json", work.resolve("multiplier"))
+        JsonNode inspected = Folder.json(Cli.run("inspect", "--json", work.resolve("multiplier"))
                 .isDone()
                 .out());
-        assertThat(shown.get(0).get("scheme").get("global_scale").asText()).isEqualTo("multiplier");
+        assertThat(inspected.get(0).get("scheme").get("global_scale").asText()).isEqualTo("multiplier");
     }
 
     @Test
@@ -111,7 +111,7 @@ class Nvfp4CommandTest {
     }
 
     @Test
-    void whatCannotBeDerivedIsSaidWithItsSlot() {
+    void errorsOfDerivationNameTheSlot() {
         scales("no", Folder.recipe(work, NVFP4 + ", observer: percentile"))
                 .fails(ExitCode.DATA, "needs histograms", "layer 0 key");
         scales("no", Folder.recipe(work, NVFP4 + ", observer: mse")).fails(ExitCode.USAGE, "no global scale of NVFP4");

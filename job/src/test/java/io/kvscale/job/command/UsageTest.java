@@ -18,7 +18,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Command lines, recipes and outputs that cannot be used: said before anything is read, and nothing is changed. */
+/** Invalid command lines, recipes and outputs are reported before reading, and no file changes. */
 class UsageTest {
     @TempDir
     private Path work;
@@ -63,7 +63,7 @@ class UsageTest {
                 "inspect | PATH",
                 "compare RECIPE | B",
             })
-    void wrongUsageIsExitCodeTwo(String line, String said) {
+    void wrongUsageIsExitCodeTwo(String line, String message) {
         Object[] words = Arrays.stream(line.strip().split(" +"))
                 .map(word -> switch (word) {
                     case "RECIPE" -> recipe.toString();
@@ -73,7 +73,7 @@ class UsageTest {
                 })
                 .toArray();
         Map<String, Boolean> before = Folder.names(work);
-        Cli.run(words).fails(ExitCode.USAGE, said.strip());
+        Cli.run(words).fails(ExitCode.USAGE, message.strip());
         assertThat(Folder.names(work)).isEqualTo(before);
     }
 
@@ -84,7 +84,7 @@ class UsageTest {
     }
 
     @Test
-    void aRecipeThatIsNotThereIsExitCodeTwo() {
+    void aMissingRecipeIsExitCodeTwo() {
         recipe = work.resolve("absent.yaml");
         calibrate().fails(ExitCode.USAGE, "absent.yaml");
         recipe = Path.of("");
@@ -92,7 +92,7 @@ class UsageTest {
     }
 
     @Test
-    void aListOfInputsThatIsNotThereIsToldWithItsName() {
+    void aMissingInputListIsNamed() {
         Cli.run("calibrate", "--recipe", recipe, "--input-list", work.resolve("absent.txt"), "--output", output)
                 .fails(ExitCode.DATA, "absent.txt");
     }
@@ -112,9 +112,9 @@ class UsageTest {
                 "kvscale: {layout: BHSD} | kv_cache_scheme",
                 "'' | kv_cache_scheme",
             })
-    void aRecipeThatIsWrongIsExitCodeTwoAndNamesTheKey(String text, String said) {
+    void anInvalidRecipeIsExitCodeTwoAndNamesTheKey(String text, String message) {
         recipe(text);
-        calibrate().fails(ExitCode.USAGE, "recipe.yaml", said.strip());
+        calibrate().fails(ExitCode.USAGE, "recipe.yaml", message.strip());
         assertThat(Folder.names(work)).doesNotContainKey("out");
     }
 
@@ -128,7 +128,7 @@ class UsageTest {
                 "kvscale: {layout: DSHB}",
                 "kvscale: {kv_heads: -1}"
             })
-    void aSectionOfOursThatIsWrongIsExitCodeTwo(String section) {
+    void anInvalidKvscaleSectionIsExitCodeTwo(String section) {
         recipe("kv_cache_scheme: {num_bits: 8, type: float, strategy: tensor}\n" + section);
         calibrate().fails(ExitCode.USAGE, "recipe.yaml", "kvscale");
     }
@@ -152,14 +152,14 @@ class UsageTest {
     }
 
     @Test
-    void aRegexThatWouldExplodeElsewhereEndsHere() {
+    void aRegexThatBacktracksInOtherEnginesEndsSoon() {
         recipe("kv_cache_scheme: {num_bits: 8, type: float, strategy: tensor}\n"
                 + "kvscale: {ignore: ['(a|a)*(a|a)*(a+)+$'], key: {tensors: '(l|l)*(?P<layer>\\d+).keys'}}");
         calibrate().isDone();
     }
 
     @Test
-    void anOutputThatExistsIsLeftAsItIs() {
+    void anExistingOutputIsUnchanged() {
         calibrate().isDone();
         var before = Folder.content(output);
         Folder.write(output.resolve("run.json"), "kept");
@@ -181,7 +181,7 @@ class UsageTest {
     }
 
     @Test
-    void aFailureLeavesTheOldResultWhereItWouldBeOverwritten() {
+    void aFailureKeepsTheResultThatItWouldOverwrite() {
         calibrate().isDone();
         var before = Folder.content(output);
         Folder.write(input.resolve("b.safetensors"), "not a capture");
@@ -191,7 +191,7 @@ class UsageTest {
     }
 
     @Test
-    void overwriteDoesNotReplaceWhatIsNotOurs() {
+    void overwriteDoesNotReplaceOtherFolders() {
         Folder.write(output.resolve("thesis.tex"), "years of work");
         calibrate("--overwrite").fails(ExitCode.OUTPUT, output.toString(), "--output");
         assertThat(Folder.text(output.resolve("thesis.tex"))).isEqualTo("years of work");
@@ -203,8 +203,8 @@ class UsageTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"in", "in/out", "."})
-    void anOutputThatTouchesTheInputIsRefused(String where) {
-        output = work.resolve(where).normalize();
+    void anOutputThatOverlapsTheInputIsRefused(String path) {
+        output = work.resolve(path).normalize();
         var before = Folder.content(work);
         calibrate("--overwrite").fails(ExitCode.OUTPUT, "--output");
         assertThat(Folder.content(work)).isEqualTo(before);
@@ -223,20 +223,20 @@ class UsageTest {
     }
 
     @Test
-    void foldersMadeForAnOutputThatFailedAreRemoved() {
+    void foldersCreatedForAFailedOutputAreRemoved() {
         Folder.write(input.resolve("b.safetensors"), "not a capture");
         output = work.resolve("new/folders/out");
         calibrate().fails(ExitCode.DATA, "b.safetensors");
         assertThat(Folder.names(work)).containsOnlyKeys("in", "recipe.yaml");
-        Path there = work.resolve("there");
-        Folder.write(there.resolve("x"), "x");
-        output = there.resolve("new/out");
+        Path existing = work.resolve("there");
+        Folder.write(existing.resolve("x"), "x");
+        output = existing.resolve("new/out");
         calibrate().fails(ExitCode.DATA, "b.safetensors");
-        assertThat(Folder.names(there)).containsOnlyKeys("x");
+        assertThat(Folder.names(existing)).containsOnlyKeys("x");
     }
 
     @Test
-    void scalesWantsStatisticsThatHoldWhatTheObserverNeeds() {
+    void scalesRefusesStatisticsThatTheObserverCannotUse() {
         calibrate().isDone();
         Path statistics = output.resolve("statistics.kvstats");
         recipe("kv_cache_scheme: {num_bits: 8, type: float, strategy: tensor, observer: minmax}");
@@ -247,7 +247,7 @@ class UsageTest {
     }
 
     @Test
-    void statisticsThatAreDamagedAreRefused() {
+    void damagedStatisticsAreRefused() {
         calibrate().isDone();
         Path statistics = output.resolve("statistics.kvstats");
         byte[] bytes = Folder.bytes(statistics);

@@ -288,7 +288,7 @@ class TextCorpusTest {
                 "mixed | the input mixes Parquet files with other texts | a folder that holds only one kind",
                 "names | two texts have the name 'a/1' | rename one of their files"
             })
-    void invalidInputsAreRejected(String path, String what, String more) {
+    void invalidInputsAreRejected(String path, String cause, String remedy) {
         write("empty/README.md", "x");
         write("mixed/a.parquet", "x");
         write("mixed/b.txt", "x");
@@ -296,8 +296,8 @@ class TextCorpusTest {
         write("names/a/1.txt", "y");
         assertThatThrownBy(() -> read(input(path), "", 0, 2))
                 .isInstanceOf(InvalidDataException.class)
-                .hasMessageContaining(what)
-                .hasMessageContaining(more);
+                .hasMessageContaining(cause)
+                .hasMessageContaining(remedy);
     }
 
     @Test

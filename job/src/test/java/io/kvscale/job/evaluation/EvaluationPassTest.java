@@ -37,7 +37,7 @@ class EvaluationPassTest {
     private static ModelShape shape;
 
     @BeforeAll
-    static void look() {
+    static void readModel() {
         manifest = ModelManifest.of(new org.apache.hadoop.fs.Path(FOLDER), "model.onnx", new Configuration());
         shape = manifest.shape();
     }
@@ -90,11 +90,11 @@ class EvaluationPassTest {
 
     @Test
     void scalesOfAnotherModelAreRefused() {
-        NamedScales deep = made("out/deep", 2, 16, new Slot(7, Role.KEY));
+        NamedScales deep = namedScales("out/deep", 2, 16, new Slot(7, Role.KEY));
         assertThatThrownBy(() -> EvaluationPass.checkFit(List.of(scales("right", 1), deep), shape))
                 .isInstanceOf(InvalidDataException.class)
                 .hasMessageContainingAll("out/deep", "layer 7 key", "3 layers");
-        NamedScales wide = made("out/wide", 2, 32, new Slot(1, Role.VALUE));
+        NamedScales wide = namedScales("out/wide", 2, 32, new Slot(1, Role.VALUE));
         assertThatThrownBy(() -> EvaluationPass.checkFit(List.of(wide), shape))
                 .isInstanceOf(InvalidDataException.class)
                 .hasMessageContainingAll("out/wide", "layer 1 value", "head_dim 32");
@@ -109,10 +109,10 @@ class EvaluationPassTest {
                         "out/first has no scales for 2 of 3 layers, which stay in full precision: 1, 2",
                         "out/again has no scales for 2 of 3 layers, which stay in full precision: 1, 2");
         Slot[] both = {new Slot(1, Role.KEY), new Slot(1, Role.VALUE), new Slot(2, Role.KEY), new Slot(2, Role.VALUE)};
-        assertThat(EvaluationPass.notices(List.of(made("out/last", 2, 16, 1, both)), shape))
+        assertThat(EvaluationPass.notices(List.of(namedScales("out/last", 2, 16, 1, both)), shape))
                 .containsExactly("out/last has no scales for 1 of 3 layers, which stay in full precision: 0");
         for (Role role : Role.values()) {
-            List<NamedScales> lone = List.of(made("out/lone", 2, 16, new Slot(1, role)));
+            List<NamedScales> lone = List.of(namedScales("out/lone", 2, 16, new Slot(1, role)));
             assertThatThrownBy(() -> EvaluationPass.checkFit(lone, shape))
                     .isInstanceOf(InvalidDataException.class)
                     .hasMessageContainingAll(
@@ -148,14 +148,14 @@ class EvaluationPassTest {
     }
 
     private static NamedScales scales(String name, float scale) {
-        return made(name, 2, 16, scale, new Slot(0, Role.KEY), new Slot(0, Role.VALUE));
+        return namedScales(name, 2, 16, scale, new Slot(0, Role.KEY), new Slot(0, Role.VALUE));
     }
 
-    private static NamedScales made(String name, int heads, int headDim, Slot slot) {
-        return made(name, heads, headDim, 1, slot);
+    private static NamedScales namedScales(String name, int heads, int headDim, Slot slot) {
+        return namedScales(name, heads, headDim, 1, slot);
     }
 
-    private static NamedScales made(String name, int heads, int headDim, float scale, Slot... slots) {
+    private static NamedScales namedScales(String name, int heads, int headDim, float scale, Slot... slots) {
         QuantizationScheme int8 = QuantizationScheme.of(NumberFormat.INT8, Strategy.CHANNEL);
         return new NamedScales(name, JobScales.of(int8, heads, headDim, scale, slots));
     }

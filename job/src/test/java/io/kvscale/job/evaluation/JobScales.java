@@ -10,11 +10,11 @@ import java.util.Arrays;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
-/** Scale tables made without a calibration. */
+/** Builds scale tables without a calibration. */
 public final class JobScales {
     private JobScales() {}
 
-    /** A table with this scale in every slot. */
+    /** A table with the same scale in every slot. */
     public static ScaleTable of(QuantizationScheme scheme, int heads, int headDim, float scale, Slot... slots) {
         Geometry geometry = new Geometry(Dtype.F32, heads, headDim);
         int[] shape = scheme.strategy().scaleShape(geometry, scheme.groupSize());

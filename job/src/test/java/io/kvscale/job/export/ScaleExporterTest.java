@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** One class and one line in the list of exporters add an exporter. */
+/** A new exporter needs one class and one line in the list of exporters. */
 class ScaleExporterTest {
     private static final ScaleTable TABLE = new ScaleTable(
             QuantizationScheme.fp8(), new ScaleTable.CorpusSummary("0".repeat(64), 1, 1, 1, 1), new TreeMap<>());

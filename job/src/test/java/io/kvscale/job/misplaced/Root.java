@@ -1,4 +1,4 @@
 package io.kvscale.job.misplaced;
 
-/** What only the command line may know. */
+/** A class of the root package, which only the command line may import. */
 public final class Root {}

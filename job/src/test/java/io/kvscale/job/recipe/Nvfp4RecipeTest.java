@@ -24,7 +24,7 @@ class Nvfp4RecipeTest {
     }
 
     @Test
-    void theConventionStandsUnderKvscaleOrInTheScheme() {
+    void theConventionCanBeUnderKvscaleOrInTheScheme() {
         assertThat(parse(NVFP4, "").schemes().key()).isEqualTo(DIVISOR);
         assertThat(parse(NVFP4 + ", dynamic: local", "global_scale: divisor")
                         .schemes()
@@ -46,14 +46,14 @@ class Nvfp4RecipeTest {
     }
 
     @Test
-    void typesOfLlmCompressorAreReportedAndNotActedOn() {
+    void dtypesOfLlmCompressorAreReportedAsWithoutEffect() {
         Recipe recipe = parse(NVFP4 + ", dynamic: local, scale_dtype: torch.float8_e4m3fn", "");
         assertThat(recipe.schemes().key()).isEqualTo(DIVISOR);
         assertThat(recipe.notices()).singleElement().asString().contains("kv_cache_scheme.scale_dtype");
     }
 
     @Test
-    void anotherStrategyForARoleDropsWhatOnlyNvfp4Has() {
+    void anotherStrategyForARoleDropsNvfp4Keys() {
         Recipe recipe = parse(
                 NVFP4 + ", group_size: 16, dynamic: local, global_scale: multiplier",
                 "value: {scheme: {strategy: tensor, num_bits: 8}}");
@@ -65,7 +65,7 @@ class Nvfp4RecipeTest {
     }
 
     @Test
-    void someLayersOnly() {
+    void nvfp4CanApplyToSomeLayers() {
         Recipe recipe = parse(
                 "num_bits: 8, type: float",
                 "global_scale: multiplier, overrides: [{layers: 'layers\\.3\\.', role: value, scheme: {num_bits: 4,"
@@ -90,9 +90,9 @@ class Nvfp4RecipeTest {
                 NVFP4 + ", dynamic: true |  | nothing to calibrate | kv_cache_scheme.dynamic",
                 "num_bits: 8, dynamic: local | | nothing to calibrate | kv_cache_scheme.dynamic",
             })
-    void whatContradictsItselfIsRefused(String scheme, String kvscale, String what, String where) {
+    void contradictoryKeysAreRefused(String scheme, String kvscale, String cause, String place) {
         assertThatThrownBy(() -> parse(scheme, kvscale == null ? "" : kvscale))
                 .isInstanceOf(RecipeException.class)
-                .hasMessageContainingAll(what, where, "in recipe r.yaml");
+                .hasMessageContainingAll(cause, place, "in recipe r.yaml");
     }
 }

@@ -11,7 +11,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Everything that can be wrong with a recipe's text. */
+/** Errors in the text of recipes. */
 class RecipeErrorsTest {
     private static final String NESTED =
             "quant_stage: {quant_modifiers: {QuantizationModifier: {kv_cache_scheme: {%s}}}}";
@@ -25,7 +25,7 @@ class RecipeErrorsTest {
         return wrong(NESTED.formatted(fields), PATH + "." + key, parts);
     }
 
-    private static Arguments ours(String fields, String key, String... parts) {
+    private static Arguments kvscale(String fields, String key, String... parts) {
         return wrong("{kv_cache_scheme: {}, kvscale: {" + fields + "}}", "kvscale" + key, parts);
     }
 
@@ -82,93 +82,96 @@ class RecipeErrorsTest {
                 wrong("true: x", "", "must be text, got true"));
     }
 
-    static Stream<Arguments> keysOfOurs() {
+    static Stream<Arguments> kvscaleKeys() {
         return Stream.of(
-                ours("kv_head: 5", ".kv_head", "unknown key 'kv_head'", "'kv_heads'"),
-                ours("kv_heads: x", ".kv_heads", "kv_heads must be a whole number from 1 to 131072, got 'x'"),
-                ours("kv_heads: 0", ".kv_heads", "from 1 to", "got 0"),
-                ours("head_dim: 1.5", ".head_dim", "got 1.5"),
-                ours("head_dim: 99999999", ".head_dim", "to 131072, got 99999999"),
-                ours("head_dim: 99999999999", ".head_dim", "got 99999999999"),
-                ours("kv_heads: 131072, head_dim: 2", "", "is not within"),
-                ours("layout: BSHD", ".layout", "BHSD, SHD, 2THD, got 'BSHD'", "nearest"),
-                ours("layout: [a]", ".layout", "got a list"),
-                ours("mask: false", ".mask", "must be text, got false", "quotes"),
-                ours("mask: ''", "", "mask"),
-                ours("targets: 5", ".targets", "list of texts, got 5"),
-                ours("targets: [[a]]", ".targets", "got a list"),
-                ours("targets: ['(']", ".targets", "does not compile"),
-                ours("ignore: ['re:(a']", ".ignore", "does not compile"),
-                ours("hybrid: 1", ".hybrid", "true or false, got 1"),
-                ours("mla: 'true'", ".mla", "got 'true'", "quotes"),
-                ours("mla: true, value: {tensors: 'v(?P<layer>1)'}", "", "no V", "remove"),
-                ours("allow_zero: maybe", ".allow_zero", "got 'maybe'"),
-                ours("on_nonfinite: drop", ".on_nonfinite", "fail, skip, got 'drop'"),
-                ours("keys: rope", ".keys", "after_rope, before_rope, got 'rope'"),
-                ours("scale_dtype: float16", ".scale_dtype", "float32, input, got 'float16'"),
-                ours("statistics: {}", ".statistics", "range"),
-                ours("statistics: histograms", ".statistics", "histogram"),
-                ours("overrides: {}", ".overrides", "must be a list", "- before"),
-                ours("overrides: [5]", ".overrides[0]", "must be a mapping, got 5"),
-                ours("overrides: [{layer: x}]", ".overrides[0].layer", "'layers'"),
-                ours("overrides: [{layers: x}]", ".overrides[0].scheme", "no scheme", "write what differs"),
-                ours("overrides: [{scheme: {num_bits: 4}}]", ".overrides[0].layers", "names no layers", "regular"),
-                ours(
+                kvscale("kv_head: 5", ".kv_head", "unknown key 'kv_head'", "'kv_heads'"),
+                kvscale("kv_heads: x", ".kv_heads", "kv_heads must be a whole number from 1 to 131072, got 'x'"),
+                kvscale("kv_heads: 0", ".kv_heads", "from 1 to", "got 0"),
+                kvscale("head_dim: 1.5", ".head_dim", "got 1.5"),
+                kvscale("head_dim: 99999999", ".head_dim", "to 131072, got 99999999"),
+                kvscale("head_dim: 99999999999", ".head_dim", "got 99999999999"),
+                kvscale("kv_heads: 131072, head_dim: 2", "", "is not within"),
+                kvscale("layout: BSHD", ".layout", "BHSD, SHD, 2THD, got 'BSHD'", "nearest"),
+                kvscale("layout: [a]", ".layout", "got a list"),
+                kvscale("mask: false", ".mask", "must be text, got false", "quotes"),
+                kvscale("mask: ''", "", "mask"),
+                kvscale("targets: 5", ".targets", "list of texts, got 5"),
+                kvscale("targets: [[a]]", ".targets", "got a list"),
+                kvscale("targets: ['(']", ".targets", "does not compile"),
+                kvscale("ignore: ['re:(a']", ".ignore", "does not compile"),
+                kvscale("hybrid: 1", ".hybrid", "true or false, got 1"),
+                kvscale("mla: 'true'", ".mla", "got 'true'", "quotes"),
+                kvscale("mla: true, value: {tensors: 'v(?P<layer>1)'}", "", "no V", "remove"),
+                kvscale("allow_zero: maybe", ".allow_zero", "got 'maybe'"),
+                kvscale("on_nonfinite: drop", ".on_nonfinite", "fail, skip, got 'drop'"),
+                kvscale("keys: rope", ".keys", "after_rope, before_rope, got 'rope'"),
+                kvscale("scale_dtype: float16", ".scale_dtype", "float32, input, got 'float16'"),
+                kvscale("statistics: {}", ".statistics", "range"),
+                kvscale("statistics: histograms", ".statistics", "histogram"),
+                kvscale("overrides: {}", ".overrides", "must be a list", "- before"),
+                kvscale("overrides: [5]", ".overrides[0]", "must be a mapping, got 5"),
+                kvscale("overrides: [{layer: x}]", ".overrides[0].layer", "'layers'"),
+                kvscale("overrides: [{layers: x}]", ".overrides[0].scheme", "no scheme", "write what differs"),
+                kvscale("overrides: [{scheme: {num_bits: 4}}]", ".overrides[0].layers", "names no layers", "regular"),
+                kvscale(
                         "overrides: [{layers: nothing, scheme: {num_bits: 4}}]",
                         ".overrides[0].layers",
                         "'nothing' matches no layer of any model",
                         "model.layers.0"),
-                ours("overrides: [{layers: '(', scheme: {num_bits: 4}}]", ".overrides[0].layers", "does not compile"),
-                ours(
+                kvscale(
+                        "overrides: [{layers: '(', scheme: {num_bits: 4}}]",
+                        ".overrides[0].layers",
+                        "does not compile"),
+                kvscale(
                         "overrides: [{layers: 1, role: k, scheme: {num_bits: 4}}]",
                         ".overrides[0].role",
                         "key, value, both"),
-                ours("overrides: [{layers: '1', scheme: {num_bits: 5}}]", ".overrides[0].scheme.num_bits", "got 5"),
-                ours("key: {tensor: x}", ".key.tensor", "'tensors'"),
-                ours("value: {shceme: x}", ".value.shceme", "'scheme'"),
-                ours("key: [1]", ".key", "must be a mapping, got a list"),
-                ours("key: {tensors: 1}", ".key.tensors", "must be text, got 1"),
-                ours("key: {tensors: 'layers\\.\\d+'}", ".key.tensors", "no group named layer", "(?P<layer>"),
-                ours("key: {tensors: '(?P<layer>'}", ".key.tensors", "does not compile"),
-                ours("value: {tensors: '((((a{100}){100}){100}){100})(?P<layer>1)'}", ".value.tensors", "too much"),
-                ours("key: {scheme: {num_bits: 3}}", ".key.scheme.num_bits", "got 3"),
-                ours("key: {scheme: {bits: 3}}", ".key.scheme.bits", "'num_bits'"),
-                ours("value: {scheme: {dynamic: true}}", ".value.scheme.dynamic", "nothing to calibrate"),
-                ours("key: {scheme: {strategy: group}}", ".key.scheme.group_size", "needs a group_size"));
+                kvscale("overrides: [{layers: '1', scheme: {num_bits: 5}}]", ".overrides[0].scheme.num_bits", "got 5"),
+                kvscale("key: {tensor: x}", ".key.tensor", "'tensors'"),
+                kvscale("value: {shceme: x}", ".value.shceme", "'scheme'"),
+                kvscale("key: [1]", ".key", "must be a mapping, got a list"),
+                kvscale("key: {tensors: 1}", ".key.tensors", "must be text, got 1"),
+                kvscale("key: {tensors: 'layers\\.\\d+'}", ".key.tensors", "no group named layer", "(?P<layer>"),
+                kvscale("key: {tensors: '(?P<layer>'}", ".key.tensors", "does not compile"),
+                kvscale("value: {tensors: '((((a{100}){100}){100}){100})(?P<layer>1)'}", ".value.tensors", "too much"),
+                kvscale("key: {scheme: {num_bits: 3}}", ".key.scheme.num_bits", "got 3"),
+                kvscale("key: {scheme: {bits: 3}}", ".key.scheme.bits", "'num_bits'"),
+                kvscale("value: {scheme: {dynamic: true}}", ".value.scheme.dynamic", "nothing to calibrate"),
+                kvscale("key: {scheme: {strategy: group}}", ".key.scheme.group_size", "needs a group_size"));
     }
 
-    static Stream<Arguments> keysOfText() {
+    static Stream<Arguments> textKeys() {
         return Stream.of(
-                ours("max_seq_len: 5", ".max_seq_len", "'max_seq_length'"),
-                ours("max_seq_length: 0", ".max_seq_length", "from 1 to", "got 0"),
-                ours("num_calibration_samples: -1", ".num_calibration_samples", "from 1 to", "got -1"),
-                ours("shuffle: yes please", ".shuffle", "true or false, got 'yes please'"),
-                ours("seed: 1.5", ".seed", "whole number", "got 1.5"),
-                ours("seed: 99999999999999999999", ".seed", "got 99999999999999999999"),
-                ours("fields: text", ".fields", "must be a mapping, got 'text'"),
-                ours("fields: {body: text}", ".fields.body", "unknown key 'body'", "completion"),
-                ours("fields: {text: 1}", ".fields.text", "must be text, got 1"),
-                ours("fields: {text: ''}", ".fields.text", "empty", "remove text"),
-                ours("concatenate_data: true", ".concatenate_data", "the length", "add max_seq_length"),
-                ours("concatenate_data: true, max_seq_length: 8, long_texts: windows", ".long_texts", "remove one"),
-                ours("long_texts: cut", ".long_texts", "truncate, windows, got 'cut'"),
-                ours("add_special_tokens: 1", ".add_special_tokens", "true or false, got 1"),
-                ours("generation_prompt: x", ".generation_prompt", "true or false, got 'x'"),
-                ours("max_bad_records: -1", ".max_bad_records", "from 0", "got -1"),
-                ours("max_failed_samples: x", ".max_failed_samples", "from 0", "got 'x'"),
-                ours("model_file: ../model.onnx", ".model_file", "name of a file", "--model"),
-                ours("model_file: 'a\\b'", ".model_file", "name of a file", "--model"),
-                ours("model_file: ..", ".model_file", "got '..'"),
-                ours("model_file: ' '", ".model_file", "got ' '"),
-                ours("feedback: quantize", ".feedback", "none, fake_quantize, got 'quantize'"),
-                ours("residual_length: 8", ".residual_length", "later chunks", "add feedback: fake_quantize"),
-                ours("feedback: fake_quantize, residual_length: -1", ".residual_length", "from 0", "got -1"),
-                ours("chunk_tokens: 15", ".chunk_tokens", "from 16 to", "got 15"));
+                kvscale("max_seq_len: 5", ".max_seq_len", "'max_seq_length'"),
+                kvscale("max_seq_length: 0", ".max_seq_length", "from 1 to", "got 0"),
+                kvscale("num_calibration_samples: -1", ".num_calibration_samples", "from 1 to", "got -1"),
+                kvscale("shuffle: yes please", ".shuffle", "true or false, got 'yes please'"),
+                kvscale("seed: 1.5", ".seed", "whole number", "got 1.5"),
+                kvscale("seed: 99999999999999999999", ".seed", "got 99999999999999999999"),
+                kvscale("fields: text", ".fields", "must be a mapping, got 'text'"),
+                kvscale("fields: {body: text}", ".fields.body", "unknown key 'body'", "completion"),
+                kvscale("fields: {text: 1}", ".fields.text", "must be text, got 1"),
+                kvscale("fields: {text: ''}", ".fields.text", "empty", "remove text"),
+                kvscale("concatenate_data: true", ".concatenate_data", "the length", "add max_seq_length"),
+                kvscale("concatenate_data: true, max_seq_length: 8, long_texts: windows", ".long_texts", "remove one"),
+                kvscale("long_texts: cut", ".long_texts", "truncate, windows, got 'cut'"),
+                kvscale("add_special_tokens: 1", ".add_special_tokens", "true or false, got 1"),
+                kvscale("generation_prompt: x", ".generation_prompt", "true or false, got 'x'"),
+                kvscale("max_bad_records: -1", ".max_bad_records", "from 0", "got -1"),
+                kvscale("max_failed_samples: x", ".max_failed_samples", "from 0", "got 'x'"),
+                kvscale("model_file: ../model.onnx", ".model_file", "name of a file", "--model"),
+                kvscale("model_file: 'a\\b'", ".model_file", "name of a file", "--model"),
+                kvscale("model_file: ..", ".model_file", "got '..'"),
+                kvscale("model_file: ' '", ".model_file", "got ' '"),
+                kvscale("feedback: quantize", ".feedback", "none, fake_quantize, got 'quantize'"),
+                kvscale("residual_length: 8", ".residual_length", "later chunks", "add feedback: fake_quantize"),
+                kvscale("feedback: fake_quantize, residual_length: -1", ".residual_length", "from 0", "got -1"),
+                kvscale("chunk_tokens: 15", ".chunk_tokens", "from 16 to", "got 15"));
     }
 
     @ParameterizedTest
-    @MethodSource({"schemes", "structures", "keysOfOurs", "keysOfText"})
-    void saysWhatWhereAndWhatToDo(String yaml, String key, String[] parts) {
+    @MethodSource({"schemes", "structures", "kvscaleKeys", "textKeys"})
+    void errorsNameCausePlaceAndRemedy(String yaml, String key, String[] parts) {
         assertThatThrownBy(() -> Recipe.parse(yaml, "r.yaml")).isInstanceOfSatisfying(RecipeException.class, e -> {
             assertThat(e.getMessage()).contains(parts);
             assertThat(e.toString().lines()).hasSize(3);
@@ -177,7 +180,7 @@ class RecipeErrorsTest {
         });
     }
 
-    private static String laughs() {
+    private static String billionLaughs() {
         StringBuilder yaml = new StringBuilder("a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol]\n");
         for (int i = 1; i < 30; i++) {
             yaml.append("a%d: &a%d [".formatted(i, i))
@@ -187,8 +190,8 @@ class RecipeErrorsTest {
         return yaml + "kv_cache_scheme: {}\n";
     }
 
-    /** As many aliases as are allowed, multiplying as fast as they can. */
-    private static String smile() {
+    /** The maximum number of aliases, nested for the fastest growth. */
+    private static String maximumAliases() {
         StringBuilder yaml = new StringBuilder("args:\n  a0: &a0 [x]\n");
         for (int i = 1; i <= 6; i++) {
             yaml.append("  ? &a%d [".formatted(i))
@@ -221,8 +224,8 @@ class RecipeErrorsTest {
                 Arguments.of("&a {? *a : 1}", "not valid YAML"),
                 Arguments.of("args: &a {<<: *a, b: 1}\nnothing: 1", "r.yaml"),
                 Arguments.of("args: &a {<<: [*a, {c: &b {<<: *b}}], b: 1}\nnothing: 1", "r.yaml"),
-                Arguments.of(laughs(), "aliases"),
-                Arguments.of(smile(), "unknown key 'nothing'"),
+                Arguments.of(billionLaughs(), "aliases"),
+                Arguments.of(maximumAliases(), "unknown key 'nothing'"),
                 Arguments.of("[".repeat(5_000), "Nesting Depth"),
                 Arguments.of("{a: ".repeat(5_000), "Nesting Depth"),
                 Arguments.of("- ".repeat(500_000), "r.yaml"),
@@ -239,7 +242,7 @@ class RecipeErrorsTest {
 
     @ParameterizedTest
     @MethodSource("notRecipes")
-    void textThatIsNoRecipeIsRefusedSoon(String yaml, String part) {
+    void textThatIsNotARecipeIsRefusedSoon(String yaml, String part) {
         Assertions.assertTimeoutPreemptively(
                 Duration.ofSeconds(20),
                 () -> assertThatThrownBy(() -> Recipe.parse(yaml, "r.yaml"))

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Recipe files, among them all of conf/recipes. */
+/** Recipe files, including all of conf/recipes. */
 class RecipeFileTest {
     private static final Path SHIPPED = Path.of("..", "conf", "recipes");
 
@@ -59,7 +59,7 @@ class RecipeFileTest {
                 .contains("GPTQModifier.config_groups");
     }
 
-    /** The commented keys of fp8.yaml are examples: they must work when the comment signs go. */
+    /** The commented keys of fp8.yaml must work without the comment signs. */
     @Test
     void theCommentedKeysOfTheFirstRecipeWork() throws IOException {
         String text = Files.readString(SHIPPED.resolve("fp8.yaml"));

@@ -15,7 +15,7 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Damaged recipes are read or refused, and nothing else happens. */
+/** Mutated recipes are either read or refused with a recipe error. */
 class RecipeFuzzTest {
     private static final int MUTANTS = 20_000;
     private static final List<String> PIECES = List.of(
@@ -86,7 +86,7 @@ class RecipeFuzzTest {
 
     @Test
     @Timeout(60)
-    void mutantsAreRecipesOrRefused() throws IOException {
+    void everyMutantIsReadOrRefused() throws IOException {
         List<String> seeds = seeds();
         int read = 0;
         for (int i = 0; i < MUTANTS; i++) {

@@ -18,9 +18,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** The table of recipe keys, against the reference in conf/README.md and the defaults of the code. */
+/** Compares the recipe keys with the reference in conf/README.md and with the defaults of the code. */
 class RecipeKeyTest {
-    /** A table row of five cells, the first of them a key. */
+    /** A table row of five cells that begins with a key. */
     private static final Pattern ROW = Pattern.compile("\\| `[a-z_.]+` (\\|[^|]+){4}\\|");
 
     private static String row(RecipeKey key) {
@@ -64,10 +64,10 @@ class RecipeKeyTest {
                 .allSatisfy(format -> assertThat(page).contains(format.word().replace('_', ' ')));
     }
 
-    /** Writing a default into the recipe changes nothing; defaults in words, such as "all layers", are not values. */
+    /** An explicit default does not change the recipe. Defaults in words, such as "all layers", are not tested. */
     @ParameterizedTest
     @EnumSource
-    void theDefaultIsThatOfTheCode(RecipeKey key) {
+    void theDocumentedDefaultEqualsThatOfTheCode(RecipeKey key) {
         String value = key.byDefault();
         boolean literal = switch (key.type().kind()) {
             case FLAG -> value.equals("true") || value.equals("false");

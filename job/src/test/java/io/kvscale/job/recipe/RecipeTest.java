@@ -22,9 +22,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What recipes say. */
+/** Reading of recipes. */
 class RecipeTest {
-    /** As the contract shows it. */
+    /** The recipe of the documentation. */
     static final String CONTRACT = """
             quant_stage:
               quant_modifiers:
@@ -35,7 +35,7 @@ class RecipeTest {
               value: {tensors: 'layers\\.(?P<layer>\\d+)\\.values'}
             """;
 
-    /** Every key of ours. */
+    /** All keys under kvscale. */
     static final String FULL = """
             kv_cache_scheme: {num_bits: 8, type: int}
             kvscale:
@@ -69,7 +69,7 @@ class RecipeTest {
     }
 
     @Test
-    void theRecipeOfTheContract() {
+    void theDocumentedRecipeIsRead() {
         Recipe recipe = parse(CONTRACT);
         assertThat(recipe.name()).isEqualTo("r.yaml");
         assertThat(recipe.schemes().key()).isEqualTo(QuantizationScheme.fp8());
@@ -106,7 +106,7 @@ class RecipeTest {
     }
 
     @Test
-    void everyKeyOfOurs() {
+    void everyKvscaleKeyIsRead() {
         Recipe recipe = parse(FULL);
         assertThat(recipe.schemes().key()).isEqualTo(scheme(NumberFormat.INT8, Strategy.CHANNEL, 0, ScaleDtype.INPUT));
         assertThat(recipe.schemes().value())
@@ -142,7 +142,7 @@ class RecipeTest {
     }
 
     @Test
-    void nullsOfOursAreNotGiven() {
+    void nullKvscaleKeysCountAsAbsent() {
         Recipe recipe = parse(
                 "{kv_cache_scheme: {}, kvscale: {key: , value: {scheme: }, layout: , kv_heads: , mask: , targets: ,"
                         + " hybrid: , on_nonfinite: , keys: , scale_dtype: , statistics: }}");
@@ -173,7 +173,7 @@ class RecipeTest {
     }
 
     @Test
-    void keysThatAreNotActedOnAreReportedOnce() {
+    void keysWithoutEffectAreReportedOnce() {
         Recipe recipe = parse("""
                 quant_stage:
                   run_type: oneshot
@@ -214,7 +214,7 @@ class RecipeTest {
     }
 
     @Test
-    void anOverrideReplacesWhatDependsOnIt() {
+    void anOverrideReplacesDependentKeys() {
         String base = "kv_cache_scheme: {strategy: group, group_size: 64, observer: minmax,"
                 + " observer_kwargs: {averaging_constant: 0.5}}\nkvscale: {key: {scheme: ";
         QuantizationScheme byHead =
@@ -239,7 +239,7 @@ class RecipeTest {
     }
 
     @Test
-    void scaleDtypeOfOursWins() {
+    void scaleDtypeUnderKvscaleWins() {
         String base = "{kv_cache_scheme: {scale_dtype: %s}, kvscale: {scale_dtype: %s, key: {scheme: {%s}}}}";
         Recipe theirs = parse(base.formatted("input", "null", ""));
         assertThat(theirs.schemes().key().scaleDtype()).isEqualTo(ScaleDtype.INPUT);

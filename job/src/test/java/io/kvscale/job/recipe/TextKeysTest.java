@@ -6,7 +6,7 @@ import io.kvscale.text.TextFields;
 import io.kvscale.text.TextOptions;
 import org.junit.jupiter.api.Test;
 
-/** What recipes say of text. */
+/** Text keys of recipes. */
 class TextKeysTest {
     private static TextSettings parse(String fields) {
         return Recipe.parse("{kv_cache_scheme: {}, kvscale: {" + fields + "}}", "r.yaml")

@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
 
 class RetryPolicyTest {
     @Test
-    void onlyFailuresThatMayPassAreTransient() {
+    void onlyTemporaryFailuresAreTransient() {
         assertThat(RetryPolicy.isTransient(new SocketTimeoutException())).isTrue();
         assertThat(RetryPolicy.isTransient(new IOException("connection reset"))).isTrue();
         assertThat(RetryPolicy.isTransient(new EOFException())).isFalse();

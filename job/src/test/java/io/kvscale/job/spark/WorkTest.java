@@ -25,7 +25,7 @@ class WorkTest {
     }
 
     @Test
-    void aTotalThatIsNotKnownIsNotShown() {
+    void anUnknownTotalIsNotShown() {
         assertThat(new Work.Bytes(-1).line(5_000_000, 0, 2)).isEqualTo("kvscale: 5.0 MB, 2.5 MB/s");
     }
 

@@ -54,18 +54,18 @@ class TensorShapeTest {
     void theFilesMetadataFillsInTheRecipe() {
         Map<String, String> metadata = Map.of("kv_heads", "3", "head_dim", "64");
         List<Long> merged = List.of(5L, 192L);
-        assertThat(TensorShape.of(entry("F32", merged), Part.KEY, told(null, 0, 0), metadata)
+        assertThat(TensorShape.of(entry("F32", merged), Part.KEY, recipeOptions(null, 0, 0), metadata)
                         .geometry())
                 .isEqualTo(new Geometry(Dtype.F32, 3, 64));
-        assertThat(TensorShape.of(entry("F32", merged), Part.KEY, told(null, 3, 64), metadata)
+        assertThat(TensorShape.of(entry("F32", merged), Part.KEY, recipeOptions(null, 3, 64), metadata)
                         .geometry())
                 .isEqualTo(new Geometry(Dtype.F32, 3, 64));
-        assertThatThrownBy(() -> TensorShape.of(entry("F32", merged), Part.KEY, told(null, 6, 0), metadata))
+        assertThatThrownBy(() -> TensorShape.of(entry("F32", merged), Part.KEY, recipeOptions(null, 6, 0), metadata))
                 .isInstanceOf(InvalidDataException.class)
                 .hasMessageContaining("the recipe says kv_heads: 6, the file's metadata says 3");
         for (String nonsense : List.of("", "0", "-3", "3.0", "three", "99999999999", "\u0663")) {
             assertThatThrownBy(() -> TensorShape.of(
-                            entry("F32", merged), Part.KEY, told(null, 0, 0), Map.of("kv_heads", nonsense)))
+                            entry("F32", merged), Part.KEY, recipeOptions(null, 0, 0), Map.of("kv_heads", nonsense)))
                     .hasMessageContaining("set kv_heads");
         }
     }
@@ -74,8 +74,8 @@ class TensorShapeTest {
     void aLatentTensorHasOneHeadByDefault() {
         assertThat(TensorShape.of(entry("BF16", List.of(7L, 576L)), Part.KEY, mla(), NO_METADATA))
                 .isEqualTo(new TensorShape(new Geometry(Dtype.BF16, 1, 576), 1, 7, true));
-        assertThatThrownBy(() ->
-                        TensorShape.of(entry("BF16", List.of(7L, 576L)), Part.BOTH, told(null, 0, 0), NO_METADATA))
+        assertThatThrownBy(() -> TensorShape.of(
+                        entry("BF16", List.of(7L, 576L)), Part.BOTH, recipeOptions(null, 0, 0), NO_METADATA))
                 .isInstanceOf(InvalidDataException.class)
                 .hasMessageContaining("has no axis for K and V")
                 .hasMessageContaining("mla: true");
@@ -134,8 +134,8 @@ class TensorShapeTest {
                 "U8"
             })
     void quantizedValuesAreRefused(String dtype) {
-        assertThatThrownBy(() ->
-                        TensorShape.of(entry(dtype, List.of(1L, 3L, 5L, 64L)), Part.KEY, told(null, 0, 0), NO_METADATA))
+        assertThatThrownBy(() -> TensorShape.of(
+                        entry(dtype, List.of(1L, 3L, 5L, 64L)), Part.KEY, recipeOptions(null, 0, 0), NO_METADATA))
                 .isInstanceOf(InvalidDataException.class)
                 .hasMessageContaining("already quantized (" + dtype + ")")
                 .hasMessageContaining("before the cache quantizes them");
@@ -144,8 +144,8 @@ class TensorShapeTest {
     @ParameterizedTest
     @ValueSource(strings = {"F64", "I16", "I32", "I64", "U16", "U32", "U64", "BOOL", "C64"})
     void otherTypesAreRefusedWithTheSupportedOnes(String dtype) {
-        assertThatThrownBy(() ->
-                        TensorShape.of(entry(dtype, List.of(1L, 3L, 5L, 64L)), Part.KEY, told(null, 0, 0), NO_METADATA))
+        assertThatThrownBy(() -> TensorShape.of(
+                        entry(dtype, List.of(1L, 3L, 5L, 64L)), Part.KEY, recipeOptions(null, 0, 0), NO_METADATA))
                 .isInstanceOf(InvalidDataException.class)
                 .hasMessageContaining("dtype " + dtype + " is not one of F32, BF16, F16");
     }
@@ -154,7 +154,7 @@ class TensorShapeTest {
         return new TensorEntry("t", dtype, shape, 0, 0);
     }
 
-    private static CaptureOptions told(@Nullable Layout layout, int heads, int headDim) {
+    private static CaptureOptions recipeOptions(@Nullable Layout layout, int heads, int headDim) {
         return new CaptureOptions(
                 null, null, layout, heads, headDim, null, List.of(), List.of(), false, TableColumns.DEFAULT);
     }
@@ -166,8 +166,8 @@ class TensorShapeTest {
     private static Arguments shape(
             Part part,
             @Nullable Layout layout,
-            int toldHeads,
-            int toldHeadDim,
+            int givenHeads,
+            int givenHeadDim,
             List<Long> shape,
             int batch,
             int tokens,
@@ -176,7 +176,7 @@ class TensorShapeTest {
             boolean tokenMajor) {
         return Arguments.of(
                 part,
-                told(layout, toldHeads, toldHeadDim),
+                recipeOptions(layout, givenHeads, givenHeadDim),
                 shape,
                 batch,
                 tokens,
@@ -186,6 +186,6 @@ class TensorShapeTest {
 
     private static Arguments bad(
             Part part, @Nullable Layout layout, int heads, int headDim, List<Long> shape, String expected) {
-        return Arguments.of(part, told(layout, heads, headDim), shape, expected);
+        return Arguments.of(part, recipeOptions(layout, heads, headDim), shape, expected);
     }
 }

@@ -57,7 +57,7 @@ class AttentionHeadsTest {
                 List.of(TestGraph.number("num_heads", 4), TestGraph.number("kv_num_heads", 2)));
     }
 
-    /** @param misfit the only one; null if the graph fits */
+    /** @param misfit the only expected misfit; null if the graph fits */
     private void check(TestGraph graph, int heads, int kvHeads, String misfit) {
         String config = TestGraph.config(2, heads, 16).replace("}", ", \"num_key_value_heads\": " + kvHeads + "}");
         graph.write(folder, config);

@@ -45,7 +45,7 @@ class CacheGraphTest {
     }
 
     @Test
-    void theTinyModelLosesItsHeadAndWhatFollowsTheLastKeysAndValues() throws IOException {
+    void theTinyModelLosesTheNodesAfterTheLastKeysAndValues() throws IOException {
         byte[] file = Files.readAllBytes(TinyModel.FOLDER.resolve(TinyModel.GRAPH));
         OnnxGraph whole = OnnxReader.read(CodedInputStream.newInstance(file), TinyModel.GRAPH);
         OnnxGraph kept = kept(file);

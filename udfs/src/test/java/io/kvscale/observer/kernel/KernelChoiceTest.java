@@ -13,7 +13,7 @@ class KernelChoiceTest {
     };
 
     @Test
-    void vectorIfTheCompilerOptimizes() {
+    void theVectorKernelIsChosenIfTheCompilerOptimizes() {
         assertThat(choice(null, "mixed mode, sharing")).isEqualTo("vector");
         assertThat(choice(null, "interpreted mode")).isEqualTo("scalar");
         assertThat(choice(null, "mixed mode, emulated-client, sharing")).isEqualTo("scalar");
@@ -21,7 +21,7 @@ class KernelChoiceTest {
     }
 
     @Test
-    void thePropertyForcesEither() {
+    void thePropertyForcesAKernel() {
         assertThat(choice("scalar", "mixed mode")).isEqualTo("scalar");
         assertThat(choice("vector", "interpreted mode")).isEqualTo("vector");
         assertThatThrownBy(() -> choice("fast", "mixed mode"))

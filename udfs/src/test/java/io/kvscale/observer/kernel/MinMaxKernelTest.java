@@ -22,7 +22,7 @@ class MinMaxKernelTest {
 
     @ParameterizedTest
     @MethodSource("kernels")
-    void anyShapeAtAnyOffset(MinMaxKernel kernel) {
+    void anyShapeAtAnyOffsetEqualsAPlainLoop(MinMaxKernel kernel) {
         Random random = new Random(7);
         int[] widths = {1, 2, 3, 5, 8, 15, 16, 17, 31, 32, 33, 48, 64, 65, 80, 96, 127, 128, 129, 160, 192, 576, 1024};
         int[] rows = {0, 1, 2, 3, 7, 8, 31, 60, 61};
@@ -40,7 +40,7 @@ class MinMaxKernelTest {
 
     @ParameterizedTest
     @MethodSource("kernels")
-    void everyPatternOf16Bits(MinMaxKernel kernel) {
+    void every16BitPatternEqualsAPlainLoop(MinMaxKernel kernel) {
         for (int width : new int[] {1, 64, 256}) {
             ByteBuffer data = ByteBuffer.allocateDirect(2 << 16).order(ByteOrder.LITTLE_ENDIAN);
             for (int bits = 0; bits < 1 << 16; bits++) {
@@ -56,7 +56,7 @@ class MinMaxKernelTest {
 
     @ParameterizedTest
     @MethodSource("kernels")
-    void extremesOf32Bits(MinMaxKernel kernel) {
+    void extremesOf32BitsEqualAPlainLoop(MinMaxKernel kernel) {
         int[] edges = {
             0,
             0x80000000,

@@ -29,7 +29,7 @@ class QuantKernelTest {
     /** All BF16 patterns except NaN, also as F32, with one scale and one zero point at a time. */
     @ParameterizedTest
     @MethodSource("kinds")
-    void everyPattern(Kind kind) {
+    void everyPatternEqualsTheScalarKernel(Kind kind) {
         float[] scales = {1f, 0x1p-7f, 0.0345f, 0.007843138f, 3.3e-4f, 1e-38f, 1e-40f, 7.5f, 0.1f, 2e30f};
         float[] zeroPoints = {0f, -0f, 1f, -128f, 127f, 0.40625f, -448f, 3.5f};
         int[] patterns = IntStream.range(0, 1 << 16)
@@ -47,7 +47,7 @@ class QuantKernelTest {
     /** Random values near ties of the format, random widths, rows and offsets, one scale per column. */
     @ParameterizedTest
     @MethodSource("kinds")
-    void anyShape(Kind kind) {
+    void anyShapeEqualsTheScalarKernel(Kind kind) {
         Random random = new Random(11);
         for (int i = 0; i < 400; i++) {
             int width = 1 + random.nextInt(i % 4 == 0 ? 1500 : 140);

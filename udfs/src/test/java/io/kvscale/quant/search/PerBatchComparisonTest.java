@@ -44,7 +44,7 @@ class PerBatchComparisonTest {
 
     @ParameterizedTest
     @EnumSource(NumberFormat.class)
-    void oneChoiceForTheCorpusIsNeverWorseThanTheAverageOfChoices(NumberFormat format) {
+    void oneRangeForTheCorpusIsNeverWorseThanTheAverageRange(NumberFormat format) {
         Path folder = Path.of(System.getProperty("kvscale.captures")).resolve("dynamic_cache");
         List<FilePiece> pieces = Split.plan(
                         CaptureListing.of(List.of(folder.toString()), hadoop).files(), 1)

@@ -72,7 +72,7 @@ class Nvfp4FunctionsTest {
 
     @ParameterizedTest
     @EnumSource(GlobalScale.class)
-    void theErrorOfF32IsThatOfFakeQuantization(GlobalScale convention) {
+    void theErrorOfF32EqualsThatOfFakeQuantization(GlobalScale convention) {
         byte[] data = TensorTable.values(new Random(8), Dtype.F32, 160, false);
         // The scale is far too small, so that values saturate; one group becomes all zeros.
         float scale = convention == GlobalScale.DIVISOR ? 2688f : 1f / 2688;

@@ -76,7 +76,7 @@ class QuantizationFunctionsTest {
 
     @ParameterizedTest
     @EnumSource(NumberFormat.class)
-    void everyFiniteCodeComesBack(NumberFormat format) {
+    void everyFiniteCodeRoundTrips(NumberFormat format) {
         for (int code = 0; code < 1 << format.bits(); code++) {
             float q = format.decode(code);
             if (Math.abs(q) < Float.POSITIVE_INFINITY && Float.floatToRawIntBits(q) != 0x80000000) {

@@ -93,7 +93,7 @@ class KvTensorsSourceTest {
 
     @ParameterizedTest
     @CsvSource({"1", "3", "50"})
-    void everyTensorIsARowWhateverThePartitions(int partitions) {
+    void everyTensorIsARowForAnyPartitioning(int partitions) {
         List<Row> rows = spark.read()
                 .format("kvtensors")
                 .option("partitions", partitions)
@@ -172,7 +172,7 @@ class KvTensorsSourceTest {
         return predicates;
     }
 
-    /** The law of pushing down: what Spark would keep of all rows. */
+    /** A pushed predicate keeps the same rows as Spark's filter on all rows. */
     @ParameterizedTest
     @MethodSource("predicates")
     void aPushedPredicateKeepsTheRowsThatSparkWouldKeep(String predicate) {
@@ -212,7 +212,7 @@ class KvTensorsSourceTest {
     }
 
     @Test
-    void longRowsAreCutAndSayWhere() {
+    void longRowsAreCutAndHaveTheirPosition() {
         List<Row> rows = spark.read()
                 .format("kvtensors")
                 .option("max_row_bytes", 2 * 16 * 2 * 25)
@@ -275,16 +275,16 @@ class KvTensorsSourceTest {
                 "ignore|[\"(\"]|regular expression",
                 "partitions|0|must be a whole number from 1 to ",
             })
-    void anOptionThatCannotBeUsedIsNamed(String option, String value, String said) {
+    void anInvalidOptionIsNamed(String option, String value, String message) {
         assertThatThrownBy(() ->
                         spark.read().format("kvtensors").option(option, value).load(folder.toString()))
                 .isInstanceOf(SparkRuntimeException.class)
                 .hasCauseInstanceOf(InvalidOptionException.class)
-                .hasMessageContaining(said);
+                .hasMessageContaining(message);
     }
 
     @Test
-    void optionsAreTheRecipes() {
+    void optionsHaveTheKeysOfRecipes() {
         Dataset<Row> some = spark.read()
                 .format("kvtensors")
                 .option("targets", "[\"layers\\\\.[12]\\\\.\", \"layers\\\\.4\"]")

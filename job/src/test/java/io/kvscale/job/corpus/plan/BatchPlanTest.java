@@ -103,10 +103,10 @@ class BatchPlanTest {
             }
         }
         if (settings.concatenate() && settings.samples() > 0) {
-            int whole = samples.stream().mapToInt(TextSample::length).sum();
-            int most = Math.min(settings.samples() * limit, whole);
-            assertThat(plan.tokens()).isEqualTo(most);
-            assertThat(plan.sequences()).isEqualTo((most + limit - 1) / limit);
+            int allTokens = samples.stream().mapToInt(TextSample::length).sum();
+            int maxTokens = Math.min(settings.samples() * limit, allTokens);
+            assertThat(plan.tokens()).isEqualTo(maxTokens);
+            assertThat(plan.sequences()).isEqualTo((maxTokens + limit - 1) / limit);
             assertThat(plan.samples()).isEqualTo(taken.size());
             return;
         }

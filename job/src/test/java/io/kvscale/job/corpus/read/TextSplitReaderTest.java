@@ -24,7 +24,7 @@ class TextSplitReaderTest {
 
     @ParameterizedTest
     @ValueSource(ints = {1, 3})
-    void aFileThatCannotBeReadIsTriedAgainAndThenReported(int attempts) throws IOException {
+    void anUnreadableFileIsRetriedAndThenReported(int attempts) throws IOException {
         InputFile file = new InputFile(folder.resolve("gone.jsonl").toString(), "gone.jsonl", "in", 10);
         TextSplit split = new TextSplit(new ArrayList<>(List.of(new FilePiece(file, 0, 10))), new long[] {0});
         TextSettings settings = Recipe.parse("kv_cache_scheme: {}", "r").text();

@@ -14,8 +14,8 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 
 /** Scale tables for tests. */
-public final class MadeScales {
-    private MadeScales() {}
+public final class TestScales {
+    private TestScales() {}
 
     /** Random scales of one slot, wide enough for normal values or tighter. */
     public static SlotScales random(Random random, QuantizationScheme scheme, Geometry geometry) {
@@ -47,15 +47,18 @@ public final class MadeScales {
         return FixedScales.of(new ScaleTable(QuantizationScheme.fp8(), corpus, slots));
     }
 
-    public static FixedScales table(Slot slot, SlotScales its) {
+    public static FixedScales table(Slot slot, SlotScales slotScales) {
         SortedMap<Slot, SlotScales> slots = new TreeMap<>();
-        slots.put(slot, its);
+        slots.put(slot, slotScales);
         return table(slots);
     }
 
-    public static HeldScales held(SlotScales its, Geometry geometry) {
+    public static HeldScales held(SlotScales slotScales, Geometry geometry) {
         return new HeldScales(
-                its.scheme(), geometry, its.scale(), its.scheme().symmetric() ? new float[0] : its.zeroPoint());
+                slotScales.scheme(),
+                geometry,
+                slotScales.scale(),
+                slotScales.scheme().symmetric() ? new float[0] : slotScales.zeroPoint());
     }
 
     /** Quantizes and dequantizes tokens of a slot that has scales. */
