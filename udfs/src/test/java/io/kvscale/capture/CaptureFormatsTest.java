@@ -20,7 +20,7 @@ class CaptureFormatsTest {
 
     @Test
     void wordsAndExtensionsFindTheirFormat() {
-        assertThat(CaptureFormats.words()).containsExactly("safetensors", "arrow", "parquet");
+        assertThat(CaptureFormats.words()).startsWith("safetensors", "arrow", "parquet");
         for (CaptureFormat format : CaptureFormats.ALL) {
             assertThat(CaptureFormats.named(format.word().toUpperCase(Locale.ROOT)))
                     .contains(format);
