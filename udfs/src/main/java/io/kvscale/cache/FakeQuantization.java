@@ -43,13 +43,9 @@ final class FakeQuantization {
                 ByteBuffer.allocate(tensor.values().capacity())
                         .put(tensor.values().duplicate())
                         .flip());
+        Dtype dtype = copy.geometry().dtype();
         for (int i : index) {
-            int bits = from == null ? 0 : from.bits(i);
-            if (copy.geometry().dtype().bytes() == 4) {
-                copy.values().putInt(4 * i, bits);
-            } else {
-                copy.values().putShort(2 * i, (short) bits);
-            }
+            dtype.put(copy.values(), i * dtype.bytes(), from == null ? 0 : from.bits(i));
         }
         return copy;
     }

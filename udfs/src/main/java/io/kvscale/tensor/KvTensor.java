@@ -32,7 +32,7 @@ public record KvTensor(Geometry geometry, int batch, int tokens, ByteBuffer valu
 
     /** The bit pattern of the value at a row-major index. */
     public int bits(int index) {
-        return geometry.dtype().bytes() == 4 ? values.getInt(index * 4) : values.getShort(index * 2) & 0xffff;
+        return geometry.dtype().get(values, index * geometry.dtype().bytes());
     }
 
     /** The value at a row-major index, widened exactly. */

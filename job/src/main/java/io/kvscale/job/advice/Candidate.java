@@ -2,7 +2,6 @@ package io.kvscale.job.advice;
 
 import io.kvscale.quant.SlotError;
 import io.kvscale.scheme.QuantizationScheme;
-import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,7 +27,7 @@ public record Candidate(@Nullable QuantizationScheme scheme, SlotError error) {
 
     /** The name of the format, for example {@code fp8_e4m3}, or {@code unquantized}. */
     public String name() {
-        return scheme == null ? "unquantized" : scheme.format().name().toLowerCase(Locale.ROOT);
+        return scheme == null ? "unquantized" : scheme.format().word();
     }
 
     /** Bits per value: 4, 8 or 16. */

@@ -11,7 +11,6 @@ import java.math.BigDecimal;
 import java.math.MathContext;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /** Prints an evaluation: one line per scheme, then one line per layer. */
@@ -71,7 +70,7 @@ public final class EvaluationPrinter {
         QuantizationScheme common = table.scheme();
         boolean mixed =
                 table.slots().values().stream().anyMatch(slot -> !slot.scheme().equals(common));
-        return mixed ? "mixed" : common.format().name().toLowerCase(Locale.ROOT) + " " + strategy(common);
+        return mixed ? "mixed" : common.format().word() + " " + strategy(common);
     }
 
     private static String strategy(QuantizationScheme scheme) {

@@ -8,7 +8,6 @@ import io.kvscale.scheme.table.SlotScales;
 import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
 import java.io.PrintWriter;
-import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -55,7 +54,7 @@ public final class ScaleTablePrinter {
     static String describe(QuantizationScheme scheme) {
         Map<String, @Nullable Object> fields = KvCacheScheme.fields(scheme);
         GlobalScale convention = scheme.globalScale();
-        return scheme.format().name().toLowerCase(Locale.ROOT)
+        return scheme.format().word()
                 + (scheme.symmetric() ? " symmetric" : " asymmetric")
                 + ", " + fields.get("strategy")
                 + (scheme.groupSize() > 0 ? " of " + scheme.groupSize() : "")

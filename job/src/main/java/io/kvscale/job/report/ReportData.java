@@ -13,7 +13,6 @@ import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.Slot;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
-import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /** The data of the page as JSON, which {@code base.js} reads. */
@@ -60,8 +59,7 @@ record ReportData(ScaleSolver.Solution solution, List<ReportedSlot> slots, Strin
     }
 
     private static void write(QuantizationScheme scheme, ObjectNode to) {
-        to.put("format", scheme.format().name().toLowerCase(Locale.ROOT))
-                .set("fields", Json.MAPPER.valueToTree(KvCacheScheme.fields(scheme)));
+        to.put("format", scheme.format().word()).set("fields", Json.MAPPER.valueToTree(KvCacheScheme.fields(scheme)));
     }
 
     private void findings(ArrayNode to) {

@@ -41,11 +41,8 @@ final class SqlValues {
     }
 
     static Role role(String function, String name) {
-        return switch (name.toLowerCase(Locale.ROOT)) {
-            case "key", "k" -> Role.KEY;
-            case "value", "v" -> Role.VALUE;
-            default -> throw wrong(function, "role", "unknown role " + Given.shown(name), ROLES.remedy(name));
-        };
+        return Role.named(name)
+                .orElseThrow(() -> wrong(function, "role", "unknown role " + Given.shown(name), ROLES.remedy(name)));
     }
 
     static StatisticsKind statistics(String function, String name) {
