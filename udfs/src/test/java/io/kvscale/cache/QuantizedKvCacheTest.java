@@ -22,10 +22,12 @@ import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Random;
 import java.util.function.IntFunction;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -208,36 +210,39 @@ class QuantizedKvCacheTest {
         int prefill = 4_000;
         int decoded = 3 * 64;
         long expected = 4L * geometry.channels() * ((prefill + decoded - residual) / valuesPerByte + residual * 2L);
-        QuantizedKvCache cache = new QuantizedKvCache(SlotSchemes.of(scheme), residual);
-        for (int layer = 0; layer < 2; layer++) {
-            update(cache, filled(geometry, 1, prefill, i -> i % 1_000 - 500), layer);
-            for (int i = 0; i < decoded; i += 64) {
-                update(cache, filled(geometry, 1, 64, c -> 1f), layer);
+        Supplier<QuantizedKvCache> filled = () -> {
+            QuantizedKvCache cache = new QuantizedKvCache(SlotSchemes.of(scheme), residual);
+            for (int layer = 0; layer < 2; layer++) {
+                update(cache, filled(geometry, 1, prefill, i -> i % 1_000 - 500), layer);
+                for (int i = 0; i < decoded; i += 64) {
+                    update(cache, filled(geometry, 1, 64, c -> 1f), layer);
+                }
             }
-        }
-        // The rest is the indices of codes for the lowest integer, which are few here.
-        assertThat((double) cache.heldBytes()).isBetween(expected * 1.0, expected * 1.1);
-        assertThat(cache.getSeqLength(1)).isEqualTo(prefill + decoded);
-        long with = used();
-        cache.resetStates();
-        assertThat((double) (with - used())).isBetween(expected * 0.95, expected * 1.15);
+            // The rest is the indices of codes for the lowest integer, which are few here.
+            assertThat((double) cache.heldBytes()).isBetween(expected * 1.0, expected * 1.1);
+            assertThat(cache.getSeqLength(1)).isEqualTo(prefill + decoded);
+            return cache;
+        };
+        assertResetFrees(filled, expected * 0.95, expected * 1.15);
     }
 
     @Test
     void onlyChangesOfScalesAreHeld() {
         Geometry geometry = new Geometry(Dtype.BF16, 8, 128);
-        QuantizedKvCache cache = new QuantizedKvCache(QuantizationScheme.of(NumberFormat.FP8_E4M3, Strategy.CHANNEL));
         int tokens = 400;
-        Random random = new Random(7);
-        for (int t = 0; t < tokens; t++) {
-            update(cache, filled(geometry, 1, 1, i -> (float) random.nextGaussian()), 0);
-        }
         // Gaussian data widens a channel's range about 2 ln(400) times in 400 tokens, at 8 bytes each.
         double codes = 2.0 * tokens * geometry.channels();
-        assertThat((double) cache.heldBytes()).isLessThan(codes * 1.3);
-        long with = used();
-        cache.resetStates();
-        assertThat((double) (with - used())).isLessThan(codes * 1.6);
+        Supplier<QuantizedKvCache> filled = () -> {
+            QuantizedKvCache cache =
+                    new QuantizedKvCache(QuantizationScheme.of(NumberFormat.FP8_E4M3, Strategy.CHANNEL));
+            Random random = new Random(7);
+            for (int t = 0; t < tokens; t++) {
+                update(cache, filled(geometry, 1, 1, i -> (float) random.nextGaussian()), 0);
+            }
+            assertThat((double) cache.heldBytes()).isLessThan(codes * 1.3);
+            return cache;
+        };
+        assertResetFrees(filled, codes * 0.95, codes * 1.6);
     }
 
     @Test
@@ -256,6 +261,21 @@ class QuantizedKvCacheTest {
 
     private static void update(QuantizedKvCache cache, KvTensor both, int layer) {
         cache.update(both, both, layer);
+    }
+
+    /**
+     * Checks the heap that a cache frees when its tokens are dropped. Other threads of the JVM may allocate or free memory
+     * meanwhile, so one of three measurements has to fit.
+     */
+    private static void assertResetFrees(Supplier<QuantizedKvCache> filled, double least, double most) {
+        List<Double> freed = new ArrayList<>();
+        do {
+            QuantizedKvCache cache = filled.get();
+            long with = used();
+            cache.resetStates();
+            freed.add((double) (with - used()));
+        } while (freed.size() < 3 && !(freed.get(freed.size() - 1) >= least && freed.get(freed.size() - 1) <= most));
+        assertThat(freed).anySatisfy(bytes -> assertThat(bytes).isBetween(least, most));
     }
 
     /** The least heap in use after several collections: the serial collector compacts only every fourth time. */
