@@ -31,11 +31,12 @@ public interface ByteSource extends Closeable {
         FileSystem fs = path.getFileSystem(configuration);
         if (fs instanceof LocalFileSystem local) {
             File here = local.pathToFile(path);
-            if (!new File(here.getParentFile(), "." + here.getName() + ".crc").exists()) {
+            if (!RegularFile.checksums(here).exists()) {
+                RegularFile.check(here);
                 return new Local(FileChannel.open(here.toPath(), StandardOpenOption.READ));
             }
         }
-        return new Stream(fs.open(path));
+        return new Stream(RegularFile.open(fs, path));
     }
 
     /** Whether reads into a direct buffer avoid a copy. */
