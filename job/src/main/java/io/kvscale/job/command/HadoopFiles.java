@@ -23,6 +23,7 @@ import org.jspecify.annotations.Nullable;
 /** Reads the files that commands are given, from any Hadoop file system. A plain path is a local file. */
 final class HadoopFiles {
     private static final long MAX_BYTES = 1L << 30;
+    private static final int MAX_TABLE_BYTES = 64 << 20;
     private static final int MAGIC_LENGTH = CalibrationStatistics.MAGIC.length();
 
     private HadoopFiles() {}
@@ -112,7 +113,15 @@ final class HadoopFiles {
 
     /** @throws InvalidDataException if the file is not a valid scale table */
     static ScaleTable scaleTable(String file, Configuration configuration) {
-        return withFile(file, () -> ScaleTable.fromJson(bytes(file, configuration)));
+        return withFile(file, () -> {
+            byte[] json = bytes(file, configuration);
+            if (json.length > MAX_TABLE_BYTES) {
+                throw new InvalidDataException(
+                        "a scale table of " + json.length + " bytes, the maximum is " + MAX_TABLE_BYTES,
+                        "name a kv_scales.json, not a data file");
+            }
+            return ScaleTable.fromJson(json);
+        });
     }
 
     private static <T> T withFile(String file, Supplier<T> read) {
