@@ -16,6 +16,7 @@ interface CountingRule extends RangeRule {
     /**
      * The range of the heads that share a scale.
      *
+     * @param counts at least one value other than 0
      * @param all the observed range, not zeros only; the counted values lie within, except for their rounding
      */
     Range choose(ValueCounts counts, Range all, QuantizationScheme scheme, Dtype step);
@@ -50,10 +51,16 @@ interface CountingRule extends RangeRule {
                             "collect them again with statistics: histogram (under kvscale in the recipe, or the last"
                                     + " argument of kv_stats_agg), or take observer static_minmax"));
                 }
-                ranges[i] = choose(counts, all, scheme, step);
+                // The least F32 values are counted as 0.
+                ranges[i] = isZero(counts) ? all : choose(counts, all, scheme, step);
             }
         }
         return ranges;
+    }
+
+    private static boolean isZero(ValueCounts counts) {
+        float[] values = counts.values();
+        return values[0] == 0 && values[values.length - 1] == 0;
     }
 
     /** The part of a range with absolute values up to {@code limit}. */
