@@ -141,4 +141,38 @@ class PipeTest {
                         .out())
                 .contains("kv_scales.json");
     }
+
+    @Test
+    void statisticsThatAreSomethingElseAreNamed() {
+        Path json = Folder.write(work.resolve("kv_scales.json"), "{\"format\": \"kvscale-scales\"}");
+        run("scales --recipe FP8 --output OUT --statistics " + json)
+                .fails(ExitCode.DATA, "scale table, not a statistics file", "statistics.kvstats");
+        run("scales --recipe FP8 --output OUT --statistics IN")
+                .fails(ExitCode.DATA, "a folder, not a file", "statistics.kvstats");
+        run("scales --recipe FP8 --output OUT --statistics " + work.resolve("in/sample.safetensors"))
+                .fails(ExitCode.DATA, "not a statistics file of kvscale");
+    }
+
+    @Test
+    void missingHistogramsAreTheStatisticsFaultNotTheCaptures() {
+        Path out = work.resolve("ranges");
+        Cli.run("calibrate", "--recipe", Folder.FP8, "--output", out, "--input", work.resolve("in"))
+                .isDone();
+        Path mse = Folder.recipe(work, "num_bits: 8, type: float, observer: mse");
+        Cli failed = run("scales --output OUT --statistics " + out.resolve("statistics.kvstats") + " --recipe " + mse)
+                .fails(ExitCode.DATA, "needs histograms", "ranges/statistics.kvstats", "layer 0 key");
+        assertThat(failed.err()).doesNotContain("sample.safetensors");
+    }
+
+    @Test
+    void anAbsurdScaleIsWarnedOf() throws IOException {
+        Path out = work.resolve("scales");
+        Cli.run("calibrate", "--recipe", Folder.FP8, "--output", out, "--input", work.resolve("in"))
+                .isDone();
+        assertThat(Cli.run("inspect", out).isDone().err()).isEmpty();
+        Path table = out.resolve("kv_scales.json");
+        Files.writeString(table, Folder.text(table).replaceFirst("\"scale\" : \\[ [^ ]+ \\]", "\"scale\" : [ 1e38 ]"));
+        assertThat(Cli.run("inspect", out).isDone().err())
+                .contains("warning", "layer 0 key has the scale 1.0E38", "does not fit the range");
+    }
 }

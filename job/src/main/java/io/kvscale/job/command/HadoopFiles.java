@@ -124,7 +124,8 @@ final class HadoopFiles {
         });
     }
 
-    private static <T> T withFile(String file, Supplier<T> read) {
+    /** Adds the file to an error that names none. */
+    static <T> T withFile(String file, Supplier<T> read) {
         try {
             return read.get();
         } catch (InvalidDataException e) {

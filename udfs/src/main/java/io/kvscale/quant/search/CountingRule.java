@@ -2,6 +2,7 @@ package io.kvscale.quant.search;
 
 import io.kvscale.numeric.Dtype;
 import io.kvscale.numeric.NumberFormat;
+import io.kvscale.observer.InsufficientStatisticsException;
 import io.kvscale.observer.Range;
 import io.kvscale.observer.SlotStatistics;
 import io.kvscale.observer.histogram.ValueCounts;
@@ -9,7 +10,6 @@ import io.kvscale.scheme.InvalidSchemeException;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.Strategy;
 import io.kvscale.tensor.DataProblem;
-import io.kvscale.tensor.InvalidDataException;
 
 /** An observer that chooses a range from histograms. Heads without values, or with zeros only, keep their observed range. */
 interface CountingRule extends RangeRule {
@@ -46,7 +46,7 @@ interface CountingRule extends RangeRule {
             if (!all.isEmpty() && (all.min() != 0 || all.max() != 0)) {
                 ValueCounts counts = statistics.histogram(i * headsPerScale, headsPerScale);
                 if (counts == null) {
-                    throw new InvalidDataException(DataProblem.of(
+                    throw new InsufficientStatisticsException(DataProblem.of(
                             "observer " + word() + " needs histograms, and the statistics hold ranges only",
                             "collect them again with statistics: histogram (under kvscale in the recipe, or the last"
                                     + " argument of kv_stats_agg), or take observer static_minmax"));
