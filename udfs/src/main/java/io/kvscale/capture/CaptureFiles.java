@@ -51,7 +51,7 @@ public final class CaptureFiles implements Closeable {
             return CaptureHeader.read(piece, next.window, rules);
         } catch (InvalidDataException e) {
             // A file that was replaced since the listing looks damaged.
-            checkUnchanged(file);
+            checkUnchanged();
             throw FileProblem.of(file, e);
         } catch (IOException e) {
             throw FileProblem.of(file, e);
@@ -82,18 +82,18 @@ public final class CaptureFiles implements Closeable {
      * @throws InvalidDataException if the file is not the one that was listed: values of two contents may be mixed
      */
     public void finish() {
-        Opened last = opened;
+        checkUnchanged();
         close();
-        if (last != null) {
-            checkUnchanged(last.file);
-        }
     }
 
-    private void checkUnchanged(InputFile file) {
-        try {
-            file.checkUnchanged(configuration);
-        } catch (IOException e) {
-            throw FileProblem.of(file, e);
+    private void checkUnchanged() {
+        Opened current = opened;
+        if (current != null) {
+            try {
+                current.file.checkUnchanged(current.source.version());
+            } catch (IOException e) {
+                throw FileProblem.of(current.file, e);
+            }
         }
     }
 

@@ -5,7 +5,6 @@ import java.io.IOException;
 import java.io.Serializable;
 import java.nio.file.Files;
 import java.nio.file.attribute.BasicFileAttributes;
-import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.EtagSource;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
@@ -19,7 +18,8 @@ import org.jspecify.annotations.Nullable;
  * @param modified milliseconds since 1970; 0 if the file system does not say
  * @param etag the object store's name for the content; null if it has none
  */
-record FileVersion(long length, long modified, @Nullable String etag) implements Serializable {
+public record FileVersion(
+        long length, long modified, @Nullable String etag) implements Serializable {
     private static final long SECOND = 1000;
 
     static FileVersion of(FileStatus status) {
@@ -27,14 +27,15 @@ record FileVersion(long length, long modified, @Nullable String etag) implements
         return new FileVersion(status.getLen(), status.getModificationTime(), etag);
     }
 
-    /** The version that the file has now. For a local file this is one call of the operating system. */
-    static FileVersion now(Path path, Configuration configuration) throws IOException {
-        FileSystem files = path.getFileSystem(configuration);
+    /** The version that a file has now. */
+    static FileVersion now(FileSystem files, Path path) throws IOException {
         File local = RegularFile.local(files, path);
-        if (local == null) {
-            return of(files.getFileStatus(path));
-        }
-        BasicFileAttributes now = Files.readAttributes(local.toPath(), BasicFileAttributes.class);
+        return local == null ? of(files.getFileStatus(path)) : of(local.toPath());
+    }
+
+    /** The version that a local file has now: one call of the operating system, for files of a few kilobytes. */
+    static FileVersion of(java.nio.file.Path local) throws IOException {
+        BasicFileAttributes now = Files.readAttributes(local, BasicFileAttributes.class);
         return new FileVersion(now.size(), now.lastModifiedTime().toMillis(), null);
     }
 

@@ -31,7 +31,13 @@ public record InputFile(String path, String name, String root, FileVersion versi
 
     /** @throws UnusableFileException if the file is no longer the one that was listed: rewritten, extended or replaced */
     public void checkUnchanged(Configuration configuration) throws IOException {
-        if (version.differs(FileVersion.now(new Path(path), configuration))) {
+        Path here = new Path(path);
+        checkUnchanged(FileVersion.now(here.getFileSystem(configuration), here));
+    }
+
+    /** As {@link #checkUnchanged(Configuration)}, with the version of {@link ByteSource#version}. */
+    public void checkUnchanged(FileVersion now) throws UnusableFileException {
+        if (version.differs(now)) {
             throw new UnusableFileException(
                     "the file changed while it was read",
                     "check that nothing writes to it while it is read, then run again");

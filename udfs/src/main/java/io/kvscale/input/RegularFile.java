@@ -19,7 +19,7 @@ public final class RegularFile {
 
     /** @throws UnusableFileException for a pipe, a device or a socket; a file that does not exist passes */
     public static void check(File file) throws UnusableFileException {
-        if (file.exists() && !file.isFile() && !file.isDirectory()) {
+        if (!file.isFile() && file.exists() && !file.isDirectory()) {
             throw new UnusableFileException(
                     "this is a pipe, a device or a socket, not a regular file",
                     "write the content to a file and name that; <(...) and /dev/stdin are pipes");
