@@ -39,7 +39,10 @@ public record InputFile(String path, String name, String root, FileVersion versi
     public void checkUnchanged(FileVersion now) throws UnusableFileException {
         if (version.differs(now)) {
             throw new UnusableFileException(
-                    "the file changed while it was read",
+                    "the file changed while it was read: "
+                            + (now.length() == length()
+                                    ? "it was written again after it was listed"
+                                    : "it has " + now.length() + " bytes, the listing found " + length() + " bytes"),
                     "check that nothing writes to it while it is read, then run again");
         }
     }

@@ -130,8 +130,9 @@ public final class InputWalk {
             found = null;
         } catch (IllegalArgumentException e) {
             throw new InvalidDataException(
-                    "input " + DataProblem.shown(input) + " cannot be listed: a glob does not match names with a colon",
-                    "give the folder or the files instead",
+                    "input " + DataProblem.shown(input) + " cannot be listed: "
+                            + DataProblem.shown(String.valueOf(e.getMessage())),
+                    "give the folder or the files instead: Hadoop globs cannot match names with a colon",
                     e);
         }
         if (found == null || found.length == 0) {
