@@ -5,6 +5,7 @@ import io.kvscale.job.command.ExitCode;
 import io.kvscale.job.export.OutputException;
 import io.kvscale.job.recipe.RecipeException;
 import io.kvscale.task.UnsavedCaptureException;
+import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.io.PrintWriter;
 import java.util.List;
@@ -94,7 +95,7 @@ final class ErrorReporter {
     }
 
     private static String oneLine(String text) {
-        String line = text.lines().findFirst().orElse("").strip();
+        String line = DataProblem.printable(text.lines().findFirst().orElse("").strip());
         return line.length() <= MAX_LINE ? line : line.substring(0, MAX_LINE) + "...";
     }
 }

@@ -340,7 +340,12 @@ class BadInputTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"4, 4, cut off", "4, 3500, cut off", "6000, 4, while it is read", "6000, 2000000, while it is read"})
+    @CsvSource({
+        "4, 4, changed while it was read",
+        "4, 3500, changed while it was read",
+        "6000, 4, while it is read",
+        "6000, 2000000, while it is read"
+    })
     void aFileThatShrinksWhileItIsReadIsRefused(int tokens, int missing, String message) {
         Path file = bad(Capture.of(3, tokens, 9));
         byte[] bytes = Folder.bytes(file);

@@ -50,6 +50,8 @@ public final class CaptureFiles implements Closeable {
             opened = next;
             return CaptureHeader.read(piece, next.window, rules);
         } catch (InvalidDataException e) {
+            // A file that was replaced since the listing looks damaged.
+            checkUnchanged();
             throw FileProblem.of(file, e);
         } catch (IOException e) {
             throw FileProblem.of(file, e);
@@ -71,6 +73,27 @@ public final class CaptureFiles implements Closeable {
             tensor.read(current.window, from, to, readEnd, chunks);
         } catch (IOException e) {
             throw FileProblem.of(current.file, e);
+        }
+    }
+
+    /**
+     * Closes the open file after its last value was read.
+     *
+     * @throws InvalidDataException if the file is not the one that was listed: values of two contents may be mixed
+     */
+    public void finish() {
+        checkUnchanged();
+        close();
+    }
+
+    private void checkUnchanged() {
+        Opened current = opened;
+        if (current != null) {
+            try {
+                current.file.checkUnchanged(current.source.version());
+            } catch (IOException e) {
+                throw FileProblem.of(current.file, e);
+            }
         }
     }
 

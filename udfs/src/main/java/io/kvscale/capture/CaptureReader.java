@@ -57,6 +57,7 @@ public final class CaptureReader {
     public void read(FilePiece piece, Sink sink) {
         try (files) {
             read(piece, files.header(piece), sink);
+            files.finish();
         } catch (InvalidDataException e) {
             throw FileProblem.of(piece.file(), e);
         }

@@ -1,6 +1,7 @@
 package io.kvscale.capture;
 
 import io.kvscale.input.InputFile;
+import io.kvscale.input.UnusableFileException;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.io.EOFException;
@@ -21,6 +22,9 @@ final class FileProblem {
 
     /** The error of a read that failed. The failure stays the cause, because the read may be worth another attempt. */
     static InvalidDataException of(InputFile file, IOException failure) {
+        if (failure instanceof UnusableFileException unusable) {
+            return of(file, new InvalidDataException(unusable.what(), unusable.remedy()));
+        }
         String what = failure instanceof EOFException
                 ? "the file is shorter than the " + file.length() + " bytes that the listing found"
                 : "the file cannot be read: " + failure;

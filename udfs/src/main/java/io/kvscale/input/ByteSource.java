@@ -31,18 +31,22 @@ public interface ByteSource extends Closeable {
         FileSystem fs = path.getFileSystem(configuration);
         if (fs instanceof LocalFileSystem local) {
             File here = local.pathToFile(path);
-            if (!new File(here.getParentFile(), "." + here.getName() + ".crc").exists()) {
-                return new Local(FileChannel.open(here.toPath(), StandardOpenOption.READ));
+            if (!RegularFile.checksums(here).exists()) {
+                RegularFile.check(here);
+                return new Local(FileChannel.open(here.toPath(), StandardOpenOption.READ), here.toPath());
             }
         }
-        return new Stream(fs.open(path));
+        return new Stream(RegularFile.open(fs, path), fs, path);
     }
 
     /** Whether reads into a direct buffer avoid a copy. */
     boolean prefersDirect();
 
+    /** The version of the file with this path now, which may be another file than the open one. */
+    FileVersion version() throws IOException;
+
     /** A local file. */
-    record Local(FileChannel channel) implements ByteSource {
+    record Local(FileChannel channel, java.nio.file.Path path) implements ByteSource {
         @Override
         public void read(long position, ByteBuffer into) throws IOException {
             long at = position;
@@ -61,13 +65,18 @@ public interface ByteSource extends Closeable {
         }
 
         @Override
+        public FileVersion version() throws IOException {
+            return FileVersion.of(path);
+        }
+
+        @Override
         public void close() throws IOException {
             channel.close();
         }
     }
 
     /** Any file that Hadoop can open. */
-    record Stream(FSDataInputStream stream) implements ByteSource {
+    record Stream(FSDataInputStream stream, FileSystem files, Path path) implements ByteSource {
         @Override
         public void read(long position, ByteBuffer into) throws IOException {
             // Seeks instead of a positioned read, because HDFS would open a new block reader for each of those.
@@ -81,6 +90,11 @@ public interface ByteSource extends Closeable {
         @Override
         public boolean prefersDirect() {
             return false;
+        }
+
+        @Override
+        public FileVersion version() throws IOException {
+            return FileVersion.now(files, path);
         }
 
         @Override

@@ -1,6 +1,10 @@
 package io.kvscale.input;
 
+import java.io.IOException;
 import java.io.Serializable;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileStatus;
+import org.apache.hadoop.fs.Path;
 
 /**
  * An input file, as the listing found it.
@@ -8,9 +12,41 @@ import java.io.Serializable;
  * @param path the path for Hadoop
  * @param name the path below the input, with {@code /}; with several inputs, prefixed by the input's last folder
  * @param root the name of the input's last folder
- * @param length in bytes
+ * @param version of the content that was listed
  */
-public record InputFile(String path, String name, String root, long length) implements Serializable {
+public record InputFile(String path, String name, String root, FileVersion version) implements Serializable {
+    /** A file of which only the length is known. */
+    public InputFile(String path, String name, String root, long length) {
+        this(path, name, root, new FileVersion(length, 0, null));
+    }
+
+    static InputFile of(FileStatus status, String name, String root) {
+        return new InputFile(status.getPath().toString(), name, root, FileVersion.of(status));
+    }
+
+    /** The length in bytes. */
+    public long length() {
+        return version.length();
+    }
+
+    /** @throws UnusableFileException if the file is no longer the one that was listed: rewritten, extended or replaced */
+    public void checkUnchanged(Configuration configuration) throws IOException {
+        Path here = new Path(path);
+        checkUnchanged(FileVersion.now(here.getFileSystem(configuration), here));
+    }
+
+    /** As {@link #checkUnchanged(Configuration)}, with the version of {@link ByteSource#version}. */
+    public void checkUnchanged(FileVersion now) throws UnusableFileException {
+        if (version.differs(now)) {
+            throw new UnusableFileException(
+                    "the file changed while it was read: "
+                            + (now.length() == length()
+                                    ? "it was written again after it was listed"
+                                    : "it has " + now.length() + " bytes, the listing found " + length() + " bytes"),
+                    "check that nothing writes to it while it is read, then run again");
+        }
+    }
+
     /** The name without its extension. */
     public String stem() {
         int dot = name.lastIndexOf('.');

@@ -117,7 +117,7 @@ public final class InputWalk {
             } else if (status.isDirectory()) {
                 folder(fs, status.getPath(), root, 0);
             } else {
-                file(status, root);
+                file(fs, status, root);
             }
         }
     }
@@ -130,7 +130,8 @@ public final class InputWalk {
             found = null;
         } catch (IllegalArgumentException e) {
             throw new InvalidDataException(
-                    "input " + DataProblem.shown(input) + " cannot be listed: " + e.getMessage(),
+                    "input " + DataProblem.shown(input) + " cannot be listed: "
+                            + DataProblem.shown(String.valueOf(e.getMessage())),
                     "give the folder or the files instead: Hadoop globs cannot match names with a colon",
                     e);
         }
@@ -200,23 +201,33 @@ public final class InputWalk {
         if (status.isDirectory()) {
             folder(fs, status.getPath(), root, depth);
         } else if (taken.test(name)) {
-            file(status, root);
+            file(fs, status, root);
         } else {
             skipped++;
         }
     }
 
-    private void file(FileStatus status, Path root) throws FileNotFoundException {
+    private void file(FileSystem fs, FileStatus status, Path root) {
         Path path = status.getPath();
         if (!seen.add(path)) {
             return;
         }
+        checkRegular(fs, path);
         String below = path.toUri().getPath();
         String base = root.toUri().getPath();
         String name = below.substring(base.endsWith("/") ? base.length() : base.length() + 1);
         String folder = root.getName().isEmpty() ? "root" : root.getName();
-        files.add(new InputFile(
-                path.toString(), inputs.size() > 1 ? folder + "/" + name : name, folder, status.getLen()));
+        files.add(InputFile.of(status, inputs.size() > 1 ? folder + "/" + name : name, folder));
+    }
+
+    /** A file that would be skipped silently could be the one that matters, so it is an error. */
+    private static void checkRegular(FileSystem fs, Path path) {
+        try {
+            RegularFile.check(fs, path);
+        } catch (UnusableFileException e) {
+            throw new InvalidDataException(
+                    DataProblem.of(e.what(), e.remedy()).inFile(path.toUri().getPath()), e);
+        }
     }
 
     /** @throws InvalidDataException if two files have the same name without extension, and so the same sample name */

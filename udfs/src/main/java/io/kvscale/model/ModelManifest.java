@@ -1,5 +1,6 @@
 package io.kvscale.model;
 
+import io.kvscale.input.RegularFile;
 import io.kvscale.model.onnx.DecoderGraph;
 import io.kvscale.model.onnx.ModelShape;
 import io.kvscale.tensor.DataProblem;
@@ -80,7 +81,7 @@ public record ModelManifest(String graph, ModelShape shape, List<ModelFile> file
 
             @Override
             public InputStream open(String name) throws IOException {
-                return files.open(new Path(path, name));
+                return RegularFile.open(files, new Path(path, name));
             }
         };
     }

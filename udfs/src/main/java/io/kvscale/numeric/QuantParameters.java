@@ -15,7 +15,7 @@ public record QuantParameters(float scale, float zeroPoint) {
      *
      * @param min least value, a finite number of {@code step}
      * @param max greatest value, a finite number of {@code step}
-     * @throws ArithmeticException if max - min overflows {@code step}
+     * @throws RangeOverflowException if max - min overflows {@code step}
      */
     public static QuantParameters ofRange(float min, float max, NumberFormat format, boolean symmetric, Dtype step) {
         float lo = Math.min(min, 0f);
@@ -28,7 +28,7 @@ public record QuantParameters(float scale, float zeroPoint) {
         } else {
             float width = step.round(hi - lo);
             if (Float.isInfinite(width)) {
-                throw new ArithmeticException("max - min = " + hi + " - " + lo + " overflows " + step);
+                throw new RangeOverflowException(lo, hi, step);
             }
             scale = step.round(width / format.asymmetricDivisor());
             // Computed before a zero scale is replaced: lo/0 is NaN (zero point 0) or -Inf (zero point qmax).

@@ -2,6 +2,7 @@ package io.kvscale.quant;
 
 import io.kvscale.numeric.Dtype;
 import io.kvscale.numeric.QuantParameters;
+import io.kvscale.numeric.RangeOverflowException;
 import io.kvscale.observer.BatchPolicy;
 import io.kvscale.observer.Range;
 import io.kvscale.observer.SlotStatistics;
@@ -59,7 +60,7 @@ public record ScaleSet(QuantizationScheme scheme, Geometry geometry, QuantParame
     private static <T> T checkOverflow(Dtype step, Supplier<T> derivation) {
         try {
             return derivation.get();
-        } catch (ArithmeticException e) {
+        } catch (RangeOverflowException e) {
             throw problem(
                     String.valueOf(e.getMessage()),
                     step == Dtype.F32

@@ -2,6 +2,7 @@ package io.kvscale.quant;
 
 import io.kvscale.numeric.QuantParameters;
 import io.kvscale.observer.CalibrationStatistics;
+import io.kvscale.observer.InsufficientStatisticsException;
 import io.kvscale.observer.Range;
 import io.kvscale.observer.SlotStatistics;
 import io.kvscale.scheme.QuantizationScheme;
@@ -139,6 +140,8 @@ public record ScaleSolver(SlotSchemes schemes, IntPredicate layers, Tolerances t
         ScaleSet set;
         try {
             set = ScaleSet.derive(seen, scheme);
+        } catch (InsufficientStatisticsException e) {
+            throw new InsufficientStatisticsException(e.problem().inSlot(slot));
         } catch (InvalidDataException e) {
             DataProblem problem = e.problem();
             throw new InvalidDataException(

@@ -59,7 +59,7 @@ public final class PlainYaml {
             throw new MalformedException(e.getMessage());
         } catch (RuntimeException | StackOverflowError e) {
             // SnakeYAML does not wrap the errors of some malformed timestamps, numbers and merge keys.
-            throw new MalformedException(e.getMessage());
+            throw new MalformedException(null);
         }
         rejectLoops(top, 0, identitySet(), identitySet());
         return top;

@@ -103,7 +103,8 @@ public record DataProblem(
         return printable(cut);
     }
 
-    private static String printable(String text) {
+    /** A text of any length without control characters; line breaks are control characters too. */
+    public static String printable(String text) {
         StringBuilder out = new StringBuilder(text.length());
         text.codePoints().forEach(c -> out.appendCodePoint(isHarmless(c) ? c : '\ufffd'));
         return out.toString();

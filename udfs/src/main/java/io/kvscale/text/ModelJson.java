@@ -2,9 +2,11 @@ package io.kvscale.text;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
+import io.kvscale.input.RegularFile;
 import io.kvscale.json.Json;
 import io.kvscale.tensor.InvalidDataException;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
@@ -19,10 +21,14 @@ final class ModelJson {
 
     static byte[] bytes(Path file) {
         try {
-            if (Files.size(file) > MAX_FILE) {
+            long length = Files.size(file);
+            if (length > MAX_FILE) {
                 throw broken(file, "it has more than " + MAX_FILE + " bytes");
             }
-            return Files.readAllBytes(file);
+            RegularFile.check(file.toFile());
+            try (InputStream in = Files.newInputStream(file)) {
+                return RegularFile.read(in, length);
+            }
         } catch (IOException e) {
             throw broken(file, "it cannot be read: " + e.getMessage());
         }

@@ -6,6 +6,7 @@ import io.kvscale.job.console.TextTable;
 import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.scheme.table.ScaleTable;
 import io.kvscale.scheme.table.SlotScales;
+import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.Slot;
 import java.io.PrintWriter;
 import java.util.Arrays;
@@ -55,7 +56,7 @@ public final class CompareCommand extends CommandPart implements Callable<Intege
     }
 
     private static void show(String name, CalibrationStatistics statistics, PrintWriter out) {
-        out.println(name + ":");
+        out.println(DataProblem.printable(name) + ":");
         StatisticsPrinter.print(statistics, true, out);
         StatisticsPrinter.printHistograms(statistics, out);
     }

@@ -91,7 +91,7 @@ public final class EvaluateCommand extends CommandPart implements Callable<Integ
         TextInput text = texts.input(table);
         TextSettings settings = settings(hadoop, console);
         List<NamedScales> tables =
-                scales.stream().map(name -> scales(name, hadoop)).toList();
+                scales.stream().map(name -> scales(name, hadoop, console)).toList();
         EvaluationJob job = new EvaluationJob(runtime, model, text, settings, tables, chunk)
                 .partitions(spark.partitions())
                 .reporting(console.progress(), console::warn);
@@ -128,8 +128,9 @@ public final class EvaluateCommand extends CommandPart implements Callable<Integ
         return recipe.text();
     }
 
-    private static NamedScales scales(String name, Configuration hadoop) {
+    private static NamedScales scales(String name, Configuration hadoop, Console console) {
         if (PathContent.read(name, hadoop) instanceof PathContent.Scales found) {
+            found.table().warnings().forEach(warning -> console.warn(name + ": " + warning));
             return new NamedScales(name, found.table());
         }
         throw new InvalidDataException(DataProblem.of(

@@ -1,12 +1,15 @@
 package io.kvscale.job.command;
 
 import io.kvscale.input.InvalidOptionException;
+import io.kvscale.input.RegularFile;
+import io.kvscale.input.UnusableFileException;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.job.recipe.RecipeException;
 import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.scheme.table.ScaleTable;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
+import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -20,6 +23,8 @@ import org.jspecify.annotations.Nullable;
 /** Reads the files that commands are given, from any Hadoop file system. A plain path is a local file. */
 final class HadoopFiles {
     private static final long MAX_BYTES = 1L << 30;
+    private static final int MAX_TABLE_BYTES = 64 << 20;
+    private static final int MAGIC_LENGTH = CalibrationStatistics.MAGIC.length();
 
     private HadoopFiles() {}
 
@@ -43,26 +48,40 @@ final class HadoopFiles {
         try {
             Path path = new Path(file);
             FileSystem fs = path.getFileSystem(configuration);
-            long length = fs.getFileStatus(path).getLen();
+            FileStatus status = fs.getFileStatus(path);
+            if (status.isDirectory()) {
+                throw new InvalidDataException(DataProblem.of(
+                                "this is a folder, not a file", "name the file in it, such as statistics.kvstats")
+                        .inFile(file));
+            }
+            long length = status.getLen();
             if (length > MAX_BYTES) {
                 throw unreadable(file, "the file has " + length + " bytes, more than " + MAX_BYTES, null);
             }
-            try (InputStream in = fs.open(path)) {
-                return in.readAllBytes();
+            try (InputStream in = RegularFile.open(fs, path)) {
+                return RegularFile.read(in, length);
             }
+        } catch (UnusableFileException e) {
+            throw new InvalidDataException(DataProblem.of(e.what(), e.remedy()).inFile(file), e);
+        } catch (FileNotFoundException e) {
+            throw unreadable(file, "the file does not exist", e);
         } catch (IOException | IllegalArgumentException e) {
-            throw unreadable(file, "the file cannot be read: " + e.getMessage(), e);
+            throw unreadable(file, "the file cannot be read: " + DataProblem.shown(String.valueOf(e.getMessage())), e);
         }
     }
 
     /** The first bytes of a file, as many as {@link CalibrationStatistics#MAGIC} has, as one Latin-1 character each. */
     static String start(String file, Configuration configuration) {
         Path path = new Path(file);
-        try (InputStream in = path.getFileSystem(configuration).open(path)) {
-            byte[] bytes = in.readNBytes(CalibrationStatistics.MAGIC.length());
+        try (InputStream in = RegularFile.open(path.getFileSystem(configuration), path)) {
+            byte[] bytes = in.readNBytes(MAGIC_LENGTH);
             return new String(bytes, StandardCharsets.ISO_8859_1);
+        } catch (UnusableFileException e) {
+            throw new InvalidDataException(DataProblem.of(e.what(), e.remedy()).inFile(file), e);
+        } catch (FileNotFoundException e) {
+            throw unreadable(file, "the file does not exist", e);
         } catch (IOException | IllegalArgumentException e) {
-            throw unreadable(file, "the file cannot be read: " + e.getMessage(), e);
+            throw unreadable(file, "the file cannot be read: " + DataProblem.shown(String.valueOf(e.getMessage())), e);
         }
     }
 
@@ -78,15 +97,35 @@ final class HadoopFiles {
 
     /** @throws InvalidDataException if the file is not a valid statistics file */
     static CalibrationStatistics statistics(String file, Configuration configuration) {
-        return withFile(file, () -> CalibrationStatistics.fromByteArray(bytes(file, configuration)));
+        return withFile(file, () -> {
+            byte[] bytes = bytes(file, configuration);
+            String start = new String(bytes, 0, Math.min(bytes.length, MAGIC_LENGTH), StandardCharsets.ISO_8859_1);
+            if (!start.equals(CalibrationStatistics.MAGIC)) {
+                throw new InvalidDataException(
+                        start.stripLeading().startsWith("{")
+                                ? "this is JSON, such as a scale table, not a statistics file"
+                                : "this is not a statistics file of kvscale",
+                        "name the statistics.kvstats that calibrate wrote");
+            }
+            return CalibrationStatistics.fromByteArray(bytes);
+        });
     }
 
     /** @throws InvalidDataException if the file is not a valid scale table */
     static ScaleTable scaleTable(String file, Configuration configuration) {
-        return withFile(file, () -> ScaleTable.fromJson(bytes(file, configuration)));
+        return withFile(file, () -> {
+            byte[] json = bytes(file, configuration);
+            if (json.length > MAX_TABLE_BYTES) {
+                throw new InvalidDataException(
+                        "a scale table of " + json.length + " bytes, the maximum is " + MAX_TABLE_BYTES,
+                        "name a kv_scales.json, not a data file");
+            }
+            return ScaleTable.fromJson(json);
+        });
     }
 
-    private static <T> T withFile(String file, Supplier<T> read) {
+    /** Adds the file to an error that names none. */
+    static <T> T withFile(String file, Supplier<T> read) {
         try {
             return read.get();
         } catch (InvalidDataException e) {

@@ -17,6 +17,7 @@ import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.task.CalibrationTask;
 import io.kvscale.task.TaskState;
+import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -83,8 +84,9 @@ public final class InspectCommand extends CommandPart implements Callable<Intege
     }
 
     private Map<String, Object> scales(String path, PathContent.Scales scales, PrintWriter out) throws IOException {
+        scales.table().warnings().forEach(warning -> console(false).warn(path + ": " + warning));
         if (!json) {
-            out.println(path + ": scale table");
+            out.println(DataProblem.printable(path) + ": scale table");
             ScaleTablePrinter.print(scales.table(), out);
         }
         return described(path, "scales", Json.MAPPER.readValue(scales.table().toJson(), Map.class));
@@ -93,7 +95,7 @@ public final class InspectCommand extends CommandPart implements Callable<Intege
     private Map<String, Object> statistics(
             String path, String kind, CalibrationStatistics statistics, PrintWriter out) {
         if (!json) {
-            out.println(path + ": " + kind);
+            out.println(DataProblem.printable(path) + ": " + kind);
             StatisticsPrinter.print(statistics, true, out);
         }
         return described(path, kind, StatisticsPrinter.json(statistics));
@@ -120,7 +122,7 @@ public final class InspectCommand extends CommandPart implements Callable<Intege
             }
         }
         if (depth == Depth.HEADERS && !json) {
-            out.println(path + ": " + files.size() + " captures");
+            out.println(DataProblem.printable(path) + ": " + files.size() + " captures");
             table.print(out);
         }
     }

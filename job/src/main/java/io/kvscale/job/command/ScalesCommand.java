@@ -55,7 +55,8 @@ public final class ScalesCommand extends CommandPart implements Callable<Integer
         try (OutputFolder folder = OutputFolder.open(output, overwrite, List.of(), hadoop)) {
             new ResultWriter(out(), console)
                     .write(
-                            CalibrationResult.solve(recipe, statistics, null),
+                            HadoopFiles.withFile(
+                                    statisticsFile, () -> CalibrationResult.solve(recipe, statistics, null)),
                             statistics,
                             run.finish(null),
                             report,

@@ -8,10 +8,10 @@ import java.util.stream.Collectors;
 
 /** Notices, warnings and progress on standard error. With {@code quiet} it prints nothing. */
 public record Console(PrintWriter err, boolean quiet) {
-    /** Prints a notice, which needs no action by the user. */
+    /** Prints a notice of one line, which needs no action by the user. */
     public void say(String text) {
         if (!quiet) {
-            err.println("kvscale: " + text);
+            err.println("kvscale: " + DataProblem.printable(text));
             err.flush();
         }
     }

@@ -21,6 +21,9 @@ import org.jspecify.annotations.Nullable;
 final class KvscaleSection {
     private static final String OVERRIDES = RecipeKey.OVERRIDES_LAYERS.parent();
 
+    /** More than an override for K and for V of each layer of the deepest models. */
+    private static final int MAX_OVERRIDES = 1_000;
+
     private final Section section;
 
     /** @throws RecipeException for an unknown key, also in the mappings such as {@code columns} */
@@ -46,8 +49,17 @@ final class KvscaleSection {
     /** The overrides in the order of the recipe; later ones win. */
     List<LayerScheme> overrides() {
         List<LayerScheme> overrides = new ArrayList<>();
-        for (Section override : section.sections(OVERRIDES)) {
-            override.rejectUnknown(RecipeKey.under(OVERRIDES));
+        List<Section> given = section.sections(OVERRIDES);
+        if (given.size() > MAX_OVERRIDES) {
+            throw section.error(
+                    OVERRIDES,
+                    "the recipe has " + given.size() + " overrides, the maximum is " + MAX_OVERRIDES,
+                    "name all layers of one kind in one expression, as in layers\\.(0|1|31)\\.");
+        }
+        // All patterns are checked before the first is matched, which may take seconds.
+        List<LayerFilter> filters = filters(given);
+        for (int i = 0; i < filters.size(); i++) {
+            Section override = given.get(i);
             Section scheme = override.section(RecipeKey.OVERRIDES_SCHEME.leaf());
             if (scheme.values().isEmpty()) {
                 throw override.error(
@@ -58,14 +70,27 @@ final class KvscaleSection {
             String role = override.word(RecipeKey.OVERRIDES_ROLE);
             overrides.add(new LayerScheme(
                     override.path(),
-                    layers(override),
+                    layers(override, filters.get(i)),
                     role == null || role.equals("both") ? null : Role.valueOf(role.toUpperCase(Locale.ROOT)),
                     scheme));
         }
         return overrides;
     }
 
-    private static BitSet layers(Section override) {
+    private static List<LayerFilter> filters(List<Section> overrides) {
+        List<LayerFilter> filters = new ArrayList<>();
+        int size = 0;
+        for (Section override : overrides) {
+            override.rejectUnknown(RecipeKey.under(OVERRIDES));
+            LayerFilter filter = filter(override);
+            int all = size + filter.size();
+            size = override.check(RecipeKey.OVERRIDES_LAYERS, () -> LayerFilter.checkSize(all));
+            filters.add(filter);
+        }
+        return filters;
+    }
+
+    private static LayerFilter filter(Section override) {
         List<String> patterns = override.texts(RecipeKey.OVERRIDES_LAYERS);
         if (patterns.isEmpty()) {
             throw override.error(
@@ -73,15 +98,19 @@ final class KvscaleSection {
                     "the override names no layers",
                     "give a regular expression, for example 'layers\\.(0|31)\\.'");
         }
+        return override.check(RecipeKey.OVERRIDES_LAYERS, () -> new LayerFilter(patterns, List.of()));
+    }
+
+    private static BitSet layers(Section override, LayerFilter filter) {
         BitSet layers = new BitSet();
-        LayerFilter filter = override.check(RecipeKey.OVERRIDES_LAYERS, () -> new LayerFilter(patterns, List.of()));
         for (int layer = 0; layer <= Slot.MAX_LAYER; layer++) {
             layers.set(layer, filter.includes(layer));
         }
         if (layers.isEmpty()) {
             throw override.error(
                     RecipeKey.OVERRIDES_LAYERS,
-                    Given.shown(String.join(", ", patterns)) + " matches no layer of any model",
+                    Given.shown(String.join(", ", override.texts(RecipeKey.OVERRIDES_LAYERS)))
+                            + " matches no layer of any model",
                     "the expression is searched in layer names such as model.layers.0.self_attn");
         }
         return layers;

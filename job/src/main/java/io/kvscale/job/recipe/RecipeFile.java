@@ -1,5 +1,7 @@
 package io.kvscale.job.recipe;
 
+import io.kvscale.input.RegularFile;
+import io.kvscale.input.UnusableFileException;
 import io.kvscale.scheme.Given;
 import io.kvscale.scheme.PlainYaml;
 import io.kvscale.tensor.DataProblem;
@@ -29,9 +31,11 @@ final class RecipeFile {
             if (fs.getFileStatus(file).isDirectory()) {
                 throw bad(name, "the recipe is a folder", "name the YAML file in it");
             }
-            try (InputStream in = fs.open(file)) {
+            try (InputStream in = RegularFile.open(fs, file)) {
                 bytes = in.readNBytes(MAX_SIZE + 1);
             }
+        } catch (UnusableFileException e) {
+            throw bad(name, e.what(), e.remedy());
         } catch (FileNotFoundException e) {
             throw bad(name, "the recipe does not exist", "check the path given to --recipe");
         } catch (IOException | IllegalArgumentException | UnsupportedOperationException e) {

@@ -1,5 +1,6 @@
 package io.kvscale.job.spark;
 
+import io.kvscale.input.UnusableFileException;
 import java.io.EOFException;
 import java.io.FileNotFoundException;
 import java.io.IOException;
@@ -12,7 +13,7 @@ import org.apache.spark.TaskContext;
 
 /**
  * Decides which failed reads Spark tries again. A read is tried again while the task has attempts left, unless the file
- * is too short, gone or forbidden. The last attempt returns the failure as a value.
+ * is too short, unusable, gone or forbidden. The last attempt returns the failure as a value.
  *
  * @param attempts how often Spark runs a task before it fails the job: {@link SparkRuntime#attempts}
  */
@@ -27,6 +28,7 @@ public record RetryPolicy(int attempts) implements Serializable {
     /** Any failure that is not about the file itself may be the network's or a server's. */
     static boolean isTransient(IOException failure) {
         return !(failure instanceof EOFException
+                || failure instanceof UnusableFileException
                 || failure instanceof FileNotFoundException
                 || failure instanceof NoSuchFileException
                 || failure instanceof AccessDeniedException

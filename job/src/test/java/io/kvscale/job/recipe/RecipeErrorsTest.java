@@ -123,7 +123,7 @@ class RecipeErrorsTest {
                         ".overrides[0].layers",
                         "does not compile"),
                 kvscale(
-                        "overrides: [{layers: 1, role: k, scheme: {num_bits: 4}}]",
+                        "overrides: [{layers: '1', role: k, scheme: {num_bits: 4}}]",
                         ".overrides[0].role",
                         "key, value, both"),
                 kvscale("overrides: [{layers: '1', scheme: {num_bits: 5}}]", ".overrides[0].scheme.num_bits", "got 5"),

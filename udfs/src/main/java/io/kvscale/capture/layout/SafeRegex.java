@@ -17,7 +17,8 @@ final class SafeRegex implements Serializable {
 
     private static final int MAX_LENGTH = 1_000;
     private static final int MAX_REPEATS = 1_000;
-    private static final int MAX_PROGRAM = 10_000;
+    // RE2/J recurses once for each instruction, and a step of a match takes time for each.
+    private static final int MAX_PROGRAM = 2_500;
 
     private static final java.util.regex.Pattern REPEAT =
             java.util.regex.Pattern.compile("\\{(\\d{1,6})(?:,(\\d{0,6}))?\\}");
@@ -81,6 +82,11 @@ final class SafeRegex implements Serializable {
 
     boolean find(String text) {
         return pattern().matcher(text).find();
+    }
+
+    /** The number of compiled instructions: a match takes up to this number of steps for each character. */
+    int size() {
+        return pattern().programSize();
     }
 
     boolean hasGroup(String name) {

@@ -56,6 +56,7 @@ public final class CaptureRows implements Closeable {
      */
     public @Nullable CaptureRow next() {
         while (next == rows.size()) {
+            files.finish();
             close();
             if (!pieces.hasNext()) {
                 return null;

@@ -1,6 +1,7 @@
 package io.kvscale.model.onnx;
 
 import com.google.protobuf.CodedInputStream;
+import io.kvscale.input.RegularFile;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.io.IOException;
@@ -52,7 +53,9 @@ public final class DecoderGraph {
 
             @Override
             public InputStream open(String name) throws IOException {
-                return Files.newInputStream(path.resolve(name));
+                Path file = path.resolve(name);
+                RegularFile.check(file.toFile());
+                return Files.newInputStream(file);
             }
         };
     }

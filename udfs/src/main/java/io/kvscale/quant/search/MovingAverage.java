@@ -2,12 +2,12 @@ package io.kvscale.quant.search;
 
 import io.kvscale.numeric.Dtype;
 import io.kvscale.observer.BatchPolicy;
+import io.kvscale.observer.InsufficientStatisticsException;
 import io.kvscale.observer.Range;
 import io.kvscale.observer.SlotStatistics;
 import io.kvscale.scheme.Kwargs;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.tensor.DataProblem;
-import io.kvscale.tensor.InvalidDataException;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.function.BinaryOperator;
@@ -71,7 +71,7 @@ public record MovingAverage(double averagingConstant) implements RangeRule {
         int channels = scheme.channelsPerScale(statistics.geometry());
         BatchPolicy needed = new BatchPolicy(channels, scheme.observer().needs() == Needs.LAST_BATCH);
         if (!needed.equals(statistics.batchPolicy())) {
-            throw new InvalidDataException(DataProblem.of(
+            throw new InsufficientStatisticsException(DataProblem.of(
                     "the statistics do not hold the range of every batch that this observer and strategy need",
                     "run calibrate with this recipe, or take observer static_minmax"));
         }

@@ -102,7 +102,7 @@ public record Mse(double norm, @Nullable ShrinkGrid grid) implements CountingRul
         QuantParameters.ofRange(all.min(), all.max(), format, symmetric, step);
         if (grid != null) {
             shrink(all, grid, candidates, step);
-            return candidates.best();
+            return ordered(candidates.best());
         }
         shrink(all, LLM_COMPRESSOR, candidates, step);
         if (symmetric) {
@@ -110,7 +110,16 @@ public record Mse(double norm, @Nullable ShrinkGrid grid) implements CountingRul
         } else {
             new AsymmetricSearch(all, step, candidates).run();
         }
-        return candidates.best();
+        return ordered(candidates.best());
+    }
+
+    /**
+     * A range with the same scale whose ends are in order. If all values have one sign, the search may move the end that is
+     * nearer to 0, which has no effect, past the other.
+     */
+    private static Range ordered(Range range) {
+        float far = range.max() > 0 ? range.max() : range.min();
+        return range.min() > range.max() ? new Range(far, far) : range;
     }
 
     private static void shrink(Range all, ShrinkGrid grid, Candidates candidates, Dtype step) {

@@ -13,7 +13,7 @@ public interface RangeRule extends Observer {
      *
      * @param step the type that ranges are rounded to: F32, or the type of K and V
      * @throws io.kvscale.tensor.InvalidDataException if the statistics lack what the observer needs; it names no slot
-     * @throws ArithmeticException if a range overflows {@code step}
+     * @throws io.kvscale.numeric.RangeOverflowException if a range overflows {@code step}
      */
     Range[] ranges(SlotStatistics statistics, QuantizationScheme scheme, Dtype step);
 }

@@ -3,6 +3,7 @@ package io.kvscale.scheme.table;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.tensor.Slot;
 import java.util.Collections;
+import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
@@ -30,6 +31,14 @@ public record ScaleTable(QuantizationScheme scheme, CorpusSummary corpus, Sorted
     /** The table as {@code kv_scales.json}, in UTF-8; the bytes do not depend on the JDK. */
     public byte[] toJson() {
         return ScaleTableWriter.write(this);
+    }
+
+    /**
+     * A warning about scales that are far from those of their ranges, as an edit may leave them; empty for the tables that
+     * kvscale writes.
+     */
+    public List<String> warnings() {
+        return ScaleWarnings.of(this);
     }
 
     /**

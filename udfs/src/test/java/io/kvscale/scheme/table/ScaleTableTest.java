@@ -93,8 +93,8 @@ class ScaleTableTest {
                 "\"scale\" : [ 0.5 ] | \"scale\" : [ 1e39 ] | expected a finite number above 0",
                 "\"scale\" : [ 0.5 ] | \"scale\" : [ 1e-60 ] | expected a finite number above 0",
                 "\"scale\" : [ 0.5 ] | \"scale\" : [ NaN ] | not JSON",
-                "\"scale\" : [ 0.5 ] | \"scale\" : [ \"NaN\" ] | scale holds",
-                "\"scale\" : [ 0.5 ] | \"scale\" : [ null ] | scale holds",
+                "\"scale\" : [ 0.5 ] | \"scale\" : [ \"NaN\" ] | layer 3 key: 'scale' holds",
+                "\"scale\" : [ 0.5 ] | \"scale\" : [ null ] | layer 3 key: 'scale' holds",
                 "\"scale\" : [ 0.5 ] | \"scale\" : [ ] | holds 0 numbers, expected 1",
                 "\"scale\" : [ 0.5 ] | \"scale\" : [ 0.5, 0.5 ] | holds 2 numbers, expected 1",
                 "\"scale\" : [ 0.5 ] | \"scale\" : 0.5 | holds 0 numbers",
@@ -109,9 +109,30 @@ class ScaleTableTest {
                 "\"heads\" : 2 | \"heads\" : 0 | is not within",
                 "\"heads\" : 2 | \"heads\" : 1048577 | is not within",
                 "\"heads\" : 2 | \"heads\" : 99999999999 | expected a whole number",
-                "\"dtype\" : \"BF16\" | \"dtype\" : \"I8\" | has dtype",
+                "\"dtype\" : \"BF16\" | \"dtype\" : \"I8\" | layer 3 key: 'dtype' is \"I8\"",
                 "\"kvscale-scales\" | \"kvscale-scale\" | not a kvscale scale table",
                 "\"version\" : 1 | \"version\" : 2 | version 2, this kvscale reads 1",
+                "\"version\" : 1 | \"version\" : 1.5 | version 1.5, this kvscale reads 1",
+                "\"version\" : 1 | \"version\" : \"1\" | version \"1\", this kvscale reads 1",
+                "\"version\" : 1 | \"version\" : 4294967297 | version 4294967297",
+                "\"min\" : -0.0 | \"min\" : 0.75 | layer 3 key: 'min' 0.75 is above 'max' 0.5",
+                "\"min\" : -0.0 | \"min\" : \"NaN\" | layer 3 key: 'min' is \"NaN\", expected a finite number",
+                "\"max\" : 0.5 | \"max\" : 1e39 | layer 3 key: 'max' is 1.0E39",
+                "\"max\" : 0.5 | \"max\" : null | layer 3 key: 'max' is null",
+                "[ -0.0, 0.5 ] | [ 0.5, -0.5 ] | layer 3 key: 'range' is [0.5,-0.5]",
+                "[ -0.0, 0.5 ] | [ 0.5 ] | layer 3 key: 'range' is [0.5], expected [min, max]",
+                "[ -0.0, 0.5 ] | [ 0, \"NaN\" ] | layer 3 key: 'range' is \"NaN\"",
+                "[ [ -0.0, 0.5 ] ] | [ ] | layer 3 key: 'range' holds 0 ranges, expected 1",
+                "\"shape\" : [ 1 ] | \"shape\" : [ 2, 1, 1 ] | layer 3 key: 'shape' is [2,1,1], expected [1]",
+                "\"shape\" : [ 1 ] | \"shape\" : 1 | layer 3 key: 'shape' is 1, expected [1]",
+                "\"count\" : 8 | \"count\" : -8 | layer 3 key: 'count' is -8, expected a whole number from 0",
+                "\"count\" : 8 | \"count\" : 8.5 | layer 3 key: 'count' is 8.5",
+                "\"count\" : 8 | \"count\" : 9223372036854775808 | layer 3 key: 'count' is 9223372036854775808",
+                "\"nan\" : 0 | \"nan\" : \"0\" | layer 3 key: 'nan' is \"0\"",
+                "\"inf\" : 0 | \"inf\" : null | layer 3 key: 'inf' is null",
+                "\"files\" : 1 | \"files\" : -1 | corpus: 'files' is -1",
+                "\"min_sample\" : \"s#1\" | \"min_sample\" : 1 | layer 3 key: 'min_sample' is 1, expected text",
+                "\"strategy\" : \"tensor\" | \"strategy\" : \"tenser\" | scheme.strategy",
                 "\"num_bits\" : 8 | \"num_bits\" : 7 | num_bits",
                 "\"scheme\" : | \"schema\" : | a scheme is missing",
                 "\"layers\" : | \"layer\" : | 'layers' is missing",
@@ -125,6 +146,23 @@ class ScaleTableTest {
                 .isInstanceOf(InvalidDataException.class)
                 .hasMessageContaining(expected)
                 .hasMessageContaining("derive the scales again");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1e38", "3e-38", "10", "0.02"})
+    void aScaleFarFromItsRangeIsWarnedOf(String scale) {
+        String json =
+                text(table(0.5f)).replace("[ -0.0, 0.5 ]", "[ -0.0, 224 ]").replace("\"max\" : 0.5", "\"max\" : 224");
+        assertThat(ScaleTable.fromJson(json.getBytes(StandardCharsets.UTF_8)).warnings())
+                .isEmpty();
+        String edited = json.replace("\"scale\" : [ 0.5 ]", "\"scale\" : [ " + scale + " ]");
+        assertThat(ScaleTable.fromJson(edited.getBytes(StandardCharsets.UTF_8)).warnings())
+                .singleElement()
+                .asString()
+                .contains("layer 3 key", "range -0.0 to 224.0", "1 other slots");
+        String bare = edited.replaceAll("(?s)\"range\" : \\[ \\[[^]]*\\] \\],", "");
+        assertThat(ScaleTable.fromJson(bare.getBytes(StandardCharsets.UTF_8)).warnings())
+                .hasSize(1);
     }
 
     @Test
@@ -206,15 +244,22 @@ class ScaleTableTest {
         for (int i = 0; i < n; i++) {
             zeroPoints[i] = random.nextInt(256) - 128;
         }
+        float[] rangeMin = floats(random, n, false);
+        float[] rangeMax = floats(random, n, false);
+        for (int i = 0; i < n; i++) {
+            float least = Math.min(rangeMin[i], rangeMax[i]);
+            rangeMax[i] = Math.max(rangeMin[i], rangeMax[i]);
+            rangeMin[i] = least;
+        }
         SlotScales slot = new SlotScales(
                 CHANNEL,
                 geometry,
                 floats(random, n, true),
                 zeroPoints,
-                floats(random, n, false),
-                floats(random, n, false),
-                floats(random, 1, false)[0],
-                floats(random, 1, false)[0],
+                rangeMin,
+                rangeMax,
+                rangeMin[0],
+                rangeMax[0],
                 random.nextLong() >>> 1,
                 random.nextInt(9),
                 random.nextInt(9),

@@ -2,6 +2,8 @@ package io.kvscale.job.corpus.read;
 
 import io.kvscale.input.FilePiece;
 import io.kvscale.input.InputFile;
+import io.kvscale.input.RegularFile;
+import io.kvscale.input.UnusableFileException;
 import io.kvscale.job.spark.RetryPolicy;
 import io.kvscale.tensor.DataProblem;
 import java.io.Closeable;
@@ -47,6 +49,9 @@ final class FilePieceReader implements Closeable {
      */
     static DataProblem failed(InputFile file, IOException failure, RetryPolicy retries) {
         retries.failed(failure);
+        if (failure instanceof UnusableFileException unusable) {
+            return DataProblem.of(unusable.what(), unusable.remedy()).inFile(file.name());
+        }
         return DataProblem.of(
                         "the file cannot be read: " + failure,
                         "check the file, and that nothing writes to it while it is read")
@@ -57,16 +62,24 @@ final class FilePieceReader implements Closeable {
         Path path = new Path(file.path());
         FileSystem files = path.getFileSystem(configuration);
         // The raw local file system has no checksum files. Hadoop cannot name those of a file with a colon in its name.
-        return files instanceof LocalFileSystem local ? local.getRaw().open(path) : files.open(path);
+        return RegularFile.open(files instanceof LocalFileSystem local ? local.getRaw() : files, path);
     }
 
     /**
      * The next record; null after the last.
      *
-     * @throws IOException if the file cannot be read, or is shorter than listed
+     * @throws IOException if the file cannot be read, is shorter than listed, or has changed since
      */
     @Nullable
     RawRecord next() throws IOException {
+        RawRecord next = read();
+        if (next == null) {
+            file.checkUnchanged(configuration);
+        }
+        return next;
+    }
+
+    private @Nullable RawRecord read() throws IOException {
         if (TextFormat.of(file) == TextFormat.LINES) {
             return line();
         }
