@@ -26,6 +26,9 @@ final class Regex {
     private static final int MAX_SCANS = 20;
 
     private static final int MAX_DEPTH = 8;
+    /** Ends the text of a repetition that is repeated; no other item ends so. */
+    private static final String REPEATED = "{}";
+
     private static final int OPEN = Integer.MAX_VALUE;
 
     private static final Pattern ESCAPE = Pattern.compile(
@@ -123,6 +126,9 @@ final class Regex {
             Item item = items.get(i);
             before = Math.min(MAX_CHOICES, before * item.choices());
             if (item.open()) {
+                if (item.text().endsWith(REPEATED)) {
+                    throw slow();
+                }
                 scans += before;
                 backtracking += item.possessive() ? 0 : 1;
                 if (!consumed(later, item.text())) {
@@ -187,7 +193,7 @@ final class Regex {
         boolean possessive = possessive(times);
         boolean open = times[1] > MAX_BOUNDED;
         // {1,3}+ repeats a repetition: it may not lie before an item that can fail.
-        text = regex.startsWith("}+", Math.max(0, at - 2)) ? text + "{}" : text;
+        text = regex.startsWith("}+", Math.max(0, at - 2)) ? text + REPEATED : text;
         return new Item(text, times[0], times[1], possessive, false, 1, open ? 1 : times[1] - times[0] + 1);
     }
 
@@ -227,7 +233,9 @@ final class Regex {
         long alternatives = branches.stream().mapToInt(Branch::choices).sum();
         long choices = times[1] > MAX_BOUNDED ? 1 : (long) Math.pow(alternatives, times[1]) + (times[0] < times[1] ? times[1] - times[0] : 0);
         int shortest = branches.stream().mapToInt(Branch::shortest).min().orElse(0);
-        String repeated = repeatsFixed ? branches.get(0).items().get(0).text() : text;
+        String repeated = repeatsFixed && branches.get(0).items().size() == 1
+                ? branches.get(0).items().get(0).text()
+                : text;
         return new Item(
                 repeated, times[0], times[1], possessive, false, shortest, (int) Math.min(Integer.MAX_VALUE, choices));
     }

@@ -80,7 +80,7 @@ class CheckedTokenizerTest {
             strings = {
                 "(a|a)*b", "(a+)+", "(?:a*)*", "a*a*b", "\\p{L}*x", "(a|ab)+c", "(?=a+b)", "(?:a?){20}", "\\p{N}{1,3}+x", ".*x.*y",
                 "a+?b", "(a?b?c?d?e?f?g?h?i?j?k?)", "a{1000}", "(a)\\1", "(?<n>a)", "(?>a)", "(?~a)", "\\K", "\\Xa", "(?i)a", "a**", "a+*",
-                "[a", "(a", "a)", "*a", "(*FAIL)", "\\s+\\s+$"
+                "[a", "(a", "a)", "*a", "(*FAIL)", "\\S[a-z]{1,3}+[\\r\\n]|[a-z]{1,3}+", "(?:ab)*x|a+", "[a-z]*x|[a-z]|[a-z]+", "\\s+\\s+$"
             })
     void otherRegularExpressionsAreRefused(String regex) {
         refused(split(regex), "pre_tokenizer (Split): its regular expression");
