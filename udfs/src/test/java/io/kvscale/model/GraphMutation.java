@@ -12,7 +12,9 @@ import java.util.Random;
 
 /** Changes an ONNX file at random: fields dropped or repeated, names swapped, dims, types and attributes changed. */
 final class GraphMutation {
-    private static final long[] NUMBERS = {0, 1, -1, 2, 3, 7, 16, 255, 1 << 20, 1L << 31, 1L << 40, Long.MAX_VALUE, Long.MIN_VALUE};
+    private static final long[] NUMBERS = {
+        0, 1, -1, 2, 3, 7, 16, 255, 1 << 20, 1L << 31, 1L << 40, Long.MAX_VALUE, Long.MIN_VALUE
+    };
 
     /** Fields that are messages, by the kind of message that holds them: see OnnxReader. */
     private static final Map<String, Map<Integer, String>> MESSAGES = Map.of(
@@ -28,7 +30,16 @@ final class GraphMutation {
 
     /** Names and other strings of each kind of message. */
     private static final Map<String, List<Integer>> STRINGS = Map.of(
-            "node", List.of(1, 2, 3, 4, 7), "tensor", List.of(8), "value", List.of(1), "attribute", List.of(1), "dim", List.of(2));
+            "node",
+            List.of(1, 2, 3, 4, 7),
+            "tensor",
+            List.of(8),
+            "value",
+            List.of(1),
+            "attribute",
+            List.of(1),
+            "dim",
+            List.of(2));
 
     private static final class Message {
         private final String kind;
@@ -113,7 +124,9 @@ final class GraphMutation {
         } else if (message.kind.equals("tensor") && kind == 2) {
             external(message);
         } else if (number) {
-            field.number = random.nextBoolean() ? NUMBERS[random.nextInt(NUMBERS.length)] : field.number + random.nextInt(5) - 2;
+            field.number = random.nextBoolean()
+                    ? NUMBERS[random.nextInt(NUMBERS.length)]
+                    : field.number + random.nextInt(5) - 2;
         } else if (isString(message.kind, field.tag)) {
             // Another name of the file: a wrong input, a cycle, or another operator.
             field.bytes = names.get(random.nextInt(names.size())).getBytes(java.nio.charset.StandardCharsets.UTF_8);
@@ -133,7 +146,8 @@ final class GraphMutation {
         entry.message = new Message("entry");
         for (int i = 1; i <= 2; i++) {
             Field text = new Field(i << 3 | 2);
-            text.bytes = (i == 1 ? "location" : places[random.nextInt(places.length)]).getBytes(java.nio.charset.StandardCharsets.UTF_8);
+            text.bytes = (i == 1 ? "location" : places[random.nextInt(places.length)])
+                    .getBytes(java.nio.charset.StandardCharsets.UTF_8);
             entry.message.fields.add(text);
         }
         Field place = new Field(14 << 3);

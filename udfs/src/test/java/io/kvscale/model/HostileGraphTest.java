@@ -40,13 +40,16 @@ class HostileGraphTest {
                 .start();
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertThat(process.waitFor()).as(output).isZero();
-        Matcher done = Pattern.compile("done: (\\d+) ran, (\\d+) refused, (\\d+) by ONNX Runtime").matcher(output);
+        Matcher done = Pattern.compile("done: (\\d+) ran, (\\d+) refused, (\\d+) by ONNX Runtime")
+                .matcher(output);
         assertThat(done.find()).as(output).isTrue();
         assertThat(Integer.parseInt(done.group(1)) + Integer.parseInt(done.group(2)))
                 .as(output)
                 .isEqualTo(MUTATIONS);
         assertThat(Integer.parseInt(done.group(1))).as("ran").isGreaterThan(MUTATIONS / 10);
-        assertThat(Integer.parseInt(done.group(3))).as("refused by ONNX Runtime").isGreaterThan(MUTATIONS / 20);
+        assertThat(Integer.parseInt(done.group(3)))
+                .as("refused by ONNX Runtime")
+                .isGreaterThan(MUTATIONS / 20);
     }
 
     static final class Child {

@@ -160,7 +160,8 @@ class HostileModelTest {
     @Test
     void aDataFileMuchLargerThanTheGraphUsesIsRefused() throws IOException {
         write(TestGraph.external(F32, new long[] {4, 8}, "location", "data"));
-        try (RandomAccessFile sparse = new RandomAccessFile(inside.resolve("data").toFile(), "rw")) {
+        try (RandomAccessFile sparse =
+                new RandomAccessFile(inside.resolve("data").toFile(), "rw")) {
             sparse.setLength((64L << 20) + 4 * 128);
             assertThat(TinyModel.check(inside, TinyModel.GRAPH).layers()).isEqualTo(1);
             sparse.setLength(1L << 40);

@@ -19,7 +19,8 @@ final class TokenizerChild {
         List<com.fasterxml.jackson.databind.node.ObjectNode> bases =
                 new ArrayList<>(List.of(TokenizerFiles.bpe(), TokenizerFiles.unigram(), TokenizerFiles.wordPiece()));
         for (int i = 4; i < args.length; i++) {
-            bases.add((com.fasterxml.jackson.databind.node.ObjectNode) TokenizerFiles.JSON.readTree(Path.of(args[i]).toFile()));
+            bases.add((com.fasterxml.jackson.databind.node.ObjectNode)
+                    TokenizerFiles.JSON.readTree(Path.of(args[i]).toFile()));
         }
         int loaded = 0;
         int encoded = 0;
@@ -51,7 +52,9 @@ final class TokenizerChild {
         System.out.println("done: " + loaded + " loaded, " + encoded + " texts");
         Path status = Path.of("/proc/self/status");
         if (Files.exists(status)) {
-            Files.readAllLines(status).stream().filter(line -> line.startsWith("VmHWM")).forEach(System.out::println);
+            Files.readAllLines(status).stream()
+                    .filter(line -> line.startsWith("VmHWM"))
+                    .forEach(System.out::println);
         }
     }
 

@@ -39,7 +39,8 @@ final class TokenizerFiles {
                 + ADDED.formatted(0, "<unk>", false, false) + "," + ADDED.formatted(1, "<s>", false, false) + ","
                 + ADDED.formatted(2, "<mask>", true, true)
                 + "], 'normalizer': {'type': 'Sequence', 'normalizers': [{'type': 'Precompiled', 'precompiled_charsmap': '"
-                + charsmap(Map.of("\u00a0", " ", "\ufb01", "fi", "\u0007", "", "\ufdfa", "salla llah alayh", "e\u0301", "\u00e9"))
+                + charsmap(Map.of(
+                        "\u00a0", " ", "\ufb01", "fi", "\u0007", "", "\ufdfa", "salla llah alayh", "e\u0301", "\u00e9"))
                 + "'}, {'type': 'Replace', 'pattern': {'Regex': ' {2,}'}, 'content': '\u2581'}]},"
                 + "'pre_tokenizer': {'type': 'Metaspace', 'replacement': '\u2581', 'prepend_scheme': 'always', 'split': true},"
                 + "'post_processor': {'type': 'TemplateProcessing', 'single': [{'SpecialToken': {'id': '<s>', 'type_id': 0}},"
@@ -48,25 +49,35 @@ final class TokenizerFiles {
                 + "'decoder': {'type': 'Metaspace', 'replacement': '\u2581', 'prepend_scheme': 'always', 'split': true},"
                 + "'model': {'type': 'Unigram', 'unk_id': 0, 'vocab': [['<unk>', 0.0], ['<s>', 0.0], ['<mask>', 0.0]], "
                 + "'byte_fallback': false}}");
-        String[] pieces = {"\u2581", "e", "t", "a", "o", "i", "n", "s", "\u2581the", "\u2581a", "ing", "er", "\u00e9", "fi", "1", "2"};
+        String[] pieces = {
+            "\u2581", "e", "t", "a", "o", "i", "n", "s", "\u2581the", "\u2581a", "ing", "er", "\u00e9", "fi", "1", "2"
+        };
         for (int i = 0; i < pieces.length; i++) {
-            file.withObject("/model").withArray("vocab").addArray().add(pieces[i]).add(-1.5 - i / 3.0);
+            file.withObject("/model")
+                    .withArray("vocab")
+                    .addArray()
+                    .add(pieces[i])
+                    .add(-1.5 - i / 3.0);
         }
         return file;
     }
 
     /** As BERT. */
     static ObjectNode wordPiece() {
-        ObjectNode file = part("{'version': '1.0', 'truncation': null, 'padding': null, 'added_tokens': ["
-                + ADDED.formatted(0, "[UNK]", false, false) + "," + ADDED.formatted(1, "[CLS]", false, false) + ","
-                + ADDED.formatted(2, "[SEP]", false, false)
-                + "], 'normalizer': {'type': 'BertNormalizer', 'clean_text': true, 'handle_chinese_chars': true,"
-                + " 'strip_accents': null, 'lowercase': true}, 'pre_tokenizer': {'type': 'BertPreTokenizer'},"
-                + "'post_processor': {'type': 'BertProcessing', 'sep': ['[SEP]', 2], 'cls': ['[CLS]', 1]},"
-                + "'decoder': {'type': 'WordPiece', 'prefix': '##', 'cleanup': true}, 'model': {'type': 'WordPiece',"
-                + "'unk_token': '[UNK]', 'continuing_subword_prefix': '##', 'max_input_chars_per_word': 100, 'vocab': {}}}");
+        ObjectNode file = part(
+                "{'version': '1.0', 'truncation': null, 'padding': null, 'added_tokens': ["
+                        + ADDED.formatted(0, "[UNK]", false, false) + "," + ADDED.formatted(1, "[CLS]", false, false)
+                        + ","
+                        + ADDED.formatted(2, "[SEP]", false, false)
+                        + "], 'normalizer': {'type': 'BertNormalizer', 'clean_text': true, 'handle_chinese_chars': true,"
+                        + " 'strip_accents': null, 'lowercase': true}, 'pre_tokenizer': {'type': 'BertPreTokenizer'},"
+                        + "'post_processor': {'type': 'BertProcessing', 'sep': ['[SEP]', 2], 'cls': ['[CLS]', 1]},"
+                        + "'decoder': {'type': 'WordPiece', 'prefix': '##', 'cleanup': true}, 'model': {'type': 'WordPiece',"
+                        + "'unk_token': '[UNK]', 'continuing_subword_prefix': '##', 'max_input_chars_per_word': 100, 'vocab': {}}}");
         ObjectNode vocabulary = file.withObject("/model/vocab");
-        String[] words = {"[UNK]", "[CLS]", "[SEP]", "the", "a", "##a", "##s", "t", "##t", "river", "##ing", "1", "##1", ",", "\u4e2d"};
+        String[] words = {
+            "[UNK]", "[CLS]", "[SEP]", "the", "a", "##a", "##s", "t", "##t", "river", "##ing", "1", "##1", ",", "\u4e2d"
+        };
         for (int i = 0; i < words.length; i++) {
             vocabulary.put(words[i], i);
         }
@@ -109,7 +120,8 @@ final class TokenizerFiles {
             blocks.get(children >> 8)[0] = texts.position() | 1 << 31;
             texts.put(entry.getValue().getBytes(StandardCharsets.UTF_8)).put((byte) 0);
         }
-        ByteBuffer bytes = ByteBuffer.allocate(4 + blocks.size() * 1024 + texts.position()).order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer bytes =
+                ByteBuffer.allocate(4 + blocks.size() * 1024 + texts.position()).order(ByteOrder.LITTLE_ENDIAN);
         bytes.putInt(blocks.size() * 1024);
         blocks.forEach(block -> {
             for (int unit : block) {

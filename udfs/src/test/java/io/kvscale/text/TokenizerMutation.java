@@ -14,29 +14,103 @@ final class TokenizerMutation {
     private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
 
     private static final List<String> VALUES = List.of(
-            "null", "true", "false", "0", "1", "-1", "7", "100", "255", "65536", "2147483647", "2147483648", "4294967295",
-            "4294967296", "18446744073709551616", "1e308", "-1e308", "0.5", "1e-320", "''", "' '", "'a'", "'l'", "'\\u0000'",
-            "'\u00e9'", "'\u2581'", "'\ud83d\ude00'", "'$A'", "'##'", "'\u0301'", "[]", "{}", "[[]]", "['a', 'b']", "[0, 0]");
+            "null",
+            "true",
+            "false",
+            "0",
+            "1",
+            "-1",
+            "7",
+            "100",
+            "255",
+            "65536",
+            "2147483647",
+            "2147483648",
+            "4294967295",
+            "4294967296",
+            "18446744073709551616",
+            "1e308",
+            "-1e308",
+            "0.5",
+            "1e-320",
+            "''",
+            "' '",
+            "'a'",
+            "'l'",
+            "'\\u0000'",
+            "'\u00e9'",
+            "'\u2581'",
+            "'\ud83d\ude00'",
+            "'$A'",
+            "'##'",
+            "'\u0301'",
+            "[]",
+            "{}",
+            "[[]]",
+            "['a', 'b']",
+            "[0, 0]");
 
     private static final List<String> TYPES = List.of(
-            "Sequence", "NFC", "NFD", "NFKC", "NFKD", "Lowercase", "StripAccents", "Nmt", "Strip", "BertNormalizer", "Bert",
-            "ByteLevel", "Precompiled", "Prepend", "Replace", "BertPreTokenizer", "Whitespace", "WhitespaceSplit",
-            "UnicodeScripts", "Digits", "CharDelimiterSplit", "Punctuation", "Metaspace", "Split", "FixedLength",
-            "TemplateProcessing", "BertProcessing", "RobertaProcessing", "BPE", "Unigram", "WordPiece", "WordLevel", "Nope");
+            "Sequence",
+            "NFC",
+            "NFD",
+            "NFKC",
+            "NFKD",
+            "Lowercase",
+            "StripAccents",
+            "Nmt",
+            "Strip",
+            "BertNormalizer",
+            "Bert",
+            "ByteLevel",
+            "Precompiled",
+            "Prepend",
+            "Replace",
+            "BertPreTokenizer",
+            "Whitespace",
+            "WhitespaceSplit",
+            "UnicodeScripts",
+            "Digits",
+            "CharDelimiterSplit",
+            "Punctuation",
+            "Metaspace",
+            "Split",
+            "FixedLength",
+            "TemplateProcessing",
+            "BertProcessing",
+            "RobertaProcessing",
+            "BPE",
+            "Unigram",
+            "WordPiece",
+            "WordLevel",
+            "Nope");
 
     private static final List<String> NORMALIZERS = List.of(
-            "{'type': 'NFC'}", "{'type': 'NFD'}", "{'type': 'NFKC'}", "{'type': 'NFKD'}", "{'type': 'Lowercase'}",
-            "{'type': 'StripAccents'}", "{'type': 'Nmt'}", "{'type': 'ByteLevel'}",
+            "{'type': 'NFC'}",
+            "{'type': 'NFD'}",
+            "{'type': 'NFKC'}",
+            "{'type': 'NFKD'}",
+            "{'type': 'Lowercase'}",
+            "{'type': 'StripAccents'}",
+            "{'type': 'Nmt'}",
+            "{'type': 'ByteLevel'}",
             "{'type': 'Strip', 'strip_left': true, 'strip_right': true}",
             "{'type': 'BertNormalizer', 'clean_text': true, 'handle_chinese_chars': true, 'strip_accents': true, 'lowercase': true}",
-            "{'type': 'Prepend', 'prepend': '\u2581'}", "{'type': 'Prepend', 'prepend': ''}",
+            "{'type': 'Prepend', 'prepend': '\u2581'}",
+            "{'type': 'Prepend', 'prepend': ''}",
             "{'type': 'Precompiled', 'precompiled_charsmap': 'AAAAAP////8='}",
-            "{'type': 'Precompiled', 'precompiled_charsmap': null}", "{'type': 'Precompiled', 'precompiled_charsmap': ''}");
+            "{'type': 'Precompiled', 'precompiled_charsmap': null}",
+            "{'type': 'Precompiled', 'precompiled_charsmap': ''}");
 
     private static final List<String> PRE_TOKENIZERS = List.of(
-            "{'type': 'BertPreTokenizer'}", "{'type': 'Whitespace'}", "{'type': 'WhitespaceSplit'}", "{'type': 'UnicodeScripts'}",
-            "{'type': 'Digits', 'individual_digits': true}", "{'type': 'CharDelimiterSplit', 'delimiter': ' '}",
-            "{'type': 'Punctuation', 'behavior': 'Contiguous'}", "{'type': 'FixedLength', 'length': 0}",
+            "{'type': 'BertPreTokenizer'}",
+            "{'type': 'Whitespace'}",
+            "{'type': 'WhitespaceSplit'}",
+            "{'type': 'UnicodeScripts'}",
+            "{'type': 'Digits', 'individual_digits': true}",
+            "{'type': 'CharDelimiterSplit', 'delimiter': ' '}",
+            "{'type': 'Punctuation', 'behavior': 'Contiguous'}",
+            "{'type': 'FixedLength', 'length': 0}",
             "{'type': 'Metaspace', 'replacement': '\ud83d\ude00', 'prepend_scheme': 'first', 'split': false}",
             "{'type': 'Metaspace', 'replacement': ' ', 'add_prefix_space': true}",
             "{'type': 'ByteLevel', 'add_prefix_space': true, 'trim_offsets': true, 'use_regex': true}");
@@ -50,11 +124,48 @@ final class TokenizerMutation {
             "{'type': 'TemplateProcessing', 'single': [{'SpecialToken': {'id': 'x', 'type_id': 0}}, {'Sequence': {'id': 'A', 'type_id': 0}}], 'pair': [], 'special_tokens': {'x': {'id': 'x', 'ids': [0, 1], 'tokens': ['x']}}}");
 
     private static final String[] ATOMS = {
-        "a", "l", " ", ".", "\\\\s", "\\\\S", "\\\\d", "\\\\p{L}", "\\\\p{N}", "\\\\P{L}", "[ab]", "[^\\\\s\\\\p{L}]", "[\\\\r\\\\n]", "\\\\w",
-        "[a-z&&[^l]]", "(?:a|l)", "(a)", "(?i:'s|'t)", "(?!\\\\S)", "(?=l)", "(?<=a)", "(?<!a)", "^", "$", "\\\\b", "\\\\1", "(?>a)",
-        "(?:\\\\d{3})", "(?=(\\\\d{3})+(?!\\\\d))", "\\\\s+(?!\\\\S)", "[A-Z]*[a-z]+", "(a|a)", "(", ")", "[", "\\\\K", "(?~a)", "\u4e2d"
+        "a",
+        "l",
+        " ",
+        ".",
+        "\\\\s",
+        "\\\\S",
+        "\\\\d",
+        "\\\\p{L}",
+        "\\\\p{N}",
+        "\\\\P{L}",
+        "[ab]",
+        "[^\\\\s\\\\p{L}]",
+        "[\\\\r\\\\n]",
+        "\\\\w",
+        "[a-z&&[^l]]",
+        "(?:a|l)",
+        "(a)",
+        "(?i:'s|'t)",
+        "(?!\\\\S)",
+        "(?=l)",
+        "(?<=a)",
+        "(?<!a)",
+        "^",
+        "$",
+        "\\\\b",
+        "\\\\1",
+        "(?>a)",
+        "(?:\\\\d{3})",
+        "(?=(\\\\d{3})+(?!\\\\d))",
+        "\\\\s+(?!\\\\S)",
+        "[A-Z]*[a-z]+",
+        "(a|a)",
+        "(",
+        ")",
+        "[",
+        "\\\\K",
+        "(?~a)",
+        "\u4e2d"
     };
-    private static final String[] TIMES = {"", "", "", "?", "*", "+", "+", "{2,}", "{1,3}", "{0,1000}", "{1,3}+", "++", "*+", "+?", "{100000}"};
+    private static final String[] TIMES = {
+        "", "", "", "?", "*", "+", "+", "{2,}", "{1,3}", "{0,1000}", "{1,3}+", "++", "*+", "+?", "{100000}"
+    };
 
     private final ObjectNode file;
     private final Random random;
@@ -96,7 +207,11 @@ final class TokenizerMutation {
     private JsonNode replace() {
         return NODES.objectNode()
                 .put("type", "Replace")
-                .put("content", random.nextInt(4) == 0 ? "l".repeat(1 << random.nextInt(11)) : pick(List.of("", " ", "a", "1", "\u2581", "\u0301")))
+                .put(
+                        "content",
+                        random.nextInt(4) == 0
+                                ? "l".repeat(1 << random.nextInt(11))
+                                : pick(List.of("", " ", "a", "1", "\u2581", "\u0301")))
                 .set("pattern", pattern());
     }
 
@@ -109,7 +224,8 @@ final class TokenizerMutation {
     private String regex() {
         StringBuilder regex = new StringBuilder();
         for (int i = random.nextInt(5); i >= 0; i--) {
-            regex.append(ATOMS[random.nextInt(ATOMS.length)].replace("\\\\", "\\")).append(TIMES[random.nextInt(TIMES.length)]);
+            regex.append(ATOMS[random.nextInt(ATOMS.length)].replace("\\\\", "\\"))
+                    .append(TIMES[random.nextInt(TIMES.length)]);
             regex.append(random.nextInt(4) == 0 ? "|" : "");
         }
         return random.nextInt(8) == 0 ? "(" + regex + ")*" : regex.toString();
@@ -120,7 +236,10 @@ final class TokenizerMutation {
                 ? TokenizerFiles.json(pick(PRE_TOKENIZERS))
                 : NODES.objectNode()
                         .put("type", "Split")
-                        .put("behavior", pick(List.of("Removed", "Isolated", "MergedWithPrevious", "MergedWithNext", "Contiguous")))
+                        .put(
+                                "behavior",
+                                pick(List.of(
+                                        "Removed", "Isolated", "MergedWithPrevious", "MergedWithNext", "Contiguous")))
                         .put("invert", random.nextBoolean())
                         .set("pattern", pattern());
     }
@@ -144,13 +263,17 @@ final class TokenizerMutation {
     private void flipCharsmap() {
         for (JsonNode part : file.findParents("precompiled_charsmap")) {
             try {
-                byte[] map = Base64.getDecoder().decode(part.path("precompiled_charsmap").asText());
+                byte[] map = Base64.getDecoder()
+                        .decode(part.path("precompiled_charsmap").asText());
                 for (int i = random.nextInt(6); i >= 0 && map.length > 0; i--) {
                     int at = random.nextInt(random.nextBoolean() ? map.length : Math.min(map.length, 2100));
                     map[at] ^= (byte) (1 << random.nextInt(8));
                 }
                 int length = random.nextInt(6) == 0 ? random.nextInt(map.length + 1) : map.length;
-                ((ObjectNode) part).put("precompiled_charsmap", Base64.getEncoder().encodeToString(java.util.Arrays.copyOf(map, length)));
+                ((ObjectNode) part)
+                        .put(
+                                "precompiled_charsmap",
+                                Base64.getEncoder().encodeToString(java.util.Arrays.copyOf(map, length)));
             } catch (IllegalArgumentException e) {
                 ((ObjectNode) part).put("precompiled_charsmap", "=");
             }
@@ -161,7 +284,21 @@ final class TokenizerMutation {
         ArrayNode tokens = file.path("added_tokens") instanceof ArrayNode array ? array : file.putArray("added_tokens");
         tokens.addObject()
                 .put("id", random.nextInt(600) - 20)
-                .put("content", pick(List.of("", " ", "a", "the", "\u0301", "\u00e9", "l", "\u200b", "<s>", "e\u0301", "\ud83d\ude00", "\u0007")))
+                .put(
+                        "content",
+                        pick(List.of(
+                                "",
+                                " ",
+                                "a",
+                                "the",
+                                "\u0301",
+                                "\u00e9",
+                                "l",
+                                "\u200b",
+                                "<s>",
+                                "e\u0301",
+                                "\ud83d\ude00",
+                                "\u0007")))
                 .put("single_word", random.nextBoolean())
                 .put("lstrip", random.nextBoolean())
                 .put("rstrip", random.nextBoolean())
@@ -171,14 +308,29 @@ final class TokenizerMutation {
 
     private void model() {
         ObjectNode model = file.path("model") instanceof ObjectNode object ? object : file.putObject("model");
-        String field = pick(List.of("type", "vocab", "merges", "unk_token", "unk_id", "dropout", "continuing_subword_prefix",
-                "end_of_word_suffix", "fuse_unk", "byte_fallback", "ignore_merges", "max_input_chars_per_word"));
+        String field = pick(List.of(
+                "type",
+                "vocab",
+                "merges",
+                "unk_token",
+                "unk_id",
+                "dropout",
+                "continuing_subword_prefix",
+                "end_of_word_suffix",
+                "fuse_unk",
+                "byte_fallback",
+                "ignore_merges",
+                "max_input_chars_per_word"));
         if (model.path("vocab") instanceof ObjectNode vocabulary && random.nextInt(3) == 0) {
             vocabulary.set(pick(List.of("", "a", "\u00e9", "zz", "<0x61>", "##")), TokenizerFiles.json(pick(VALUES)));
         } else if (model.path("vocab") instanceof ArrayNode vocabulary && random.nextInt(3) == 0) {
-            vocabulary.addArray().add(pick(List.of("", "a", "\u00e9", "zz", "a".repeat(300)))).add(TokenizerFiles.json(pick(VALUES)));
+            vocabulary
+                    .addArray()
+                    .add(pick(List.of("", "a", "\u00e9", "zz", "a".repeat(300))))
+                    .add(TokenizerFiles.json(pick(VALUES)));
         } else if (model.path("merges") instanceof ArrayNode merges && random.nextInt(3) == 0) {
-            merges.add(TokenizerFiles.json(pick(List.of("['', 'a']", "['a', '']", "'a a'", "['a', 'a', 'a']", "['\u00e9', 'a']", "'a'"))));
+            merges.add(TokenizerFiles.json(
+                    pick(List.of("['', 'a']", "['a', '']", "'a a'", "['a', 'a', 'a']", "['\u00e9', 'a']", "'a'"))));
         } else {
             model.set(field, TokenizerFiles.json(pick(VALUES)));
         }
@@ -206,7 +358,8 @@ final class TokenizerMutation {
             int at = random.nextInt(array.size());
             switch (random.nextInt(4)) {
                 case 0 -> array.remove(at);
-                case 1 -> array.insert(at, array.get(random.nextInt(array.size())).deepCopy());
+                case 1 ->
+                    array.insert(at, array.get(random.nextInt(array.size())).deepCopy());
                 case 2 -> array.set(at, pick(containers).deepCopy());
                 default -> array.set(at, TokenizerFiles.json(pick(VALUES)));
             }

@@ -44,8 +44,9 @@ public record ModelCorpus(ShippedModel model, ModelShape shape, TextCorpus corpu
             int partitions,
             int attempts,
             Progress progress) {
-        ShippedModel model = withContext(folder, () -> ShippedModel.of(
-                spark, folder, settings.modelFile(), new RetryPolicy(attempts), progress));
+        ShippedModel model = withContext(
+                folder,
+                () -> ShippedModel.of(spark, folder, settings.modelFile(), new RetryPolicy(attempts), progress));
         ModelShape shape = withContext(folder, () -> validate(model, settings));
         check.accept(shape);
         TextCorpus corpus = TextCorpus.read(

@@ -42,7 +42,8 @@ final class ExternalData {
     private static void checkRest(String name, long size, long end) {
         if (size > MAX_SHARED * end + MAX_REST) {
             throw bad(
-                    "the model's data file has " + size + " bytes, but the graph uses only the first " + end + " of them",
+                    "the model's data file has " + size + " bytes, but the graph uses only the first " + end
+                            + " of them",
                     name);
         }
     }

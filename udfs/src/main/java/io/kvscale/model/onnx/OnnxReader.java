@@ -141,7 +141,8 @@ final class OnnxReader {
         in.count();
         if (++nodes > MAX_NODES) {
             throw new InvalidDataException(DataProblem.of(
-                            "the model's graph has more than " + MAX_NODES + " nodes, for which ONNX Runtime takes minutes",
+                            "the model's graph has more than " + MAX_NODES
+                                    + " nodes, for which ONNX Runtime takes minutes",
                             "export it with fused operators: python -m onnxruntime_genai.models.builder -i HF_DIR -o OUT -p"
                                     + " fp32 -e cpu")
                     .inFile(file));

@@ -37,14 +37,16 @@ final class AddedTokens {
                 throw part.bad("the normalizer may leave nothing of it");
             }
             // A token that strips spaces and begins with one takes memory with the square of a run of spaces.
-            if (strips && (Effort.isRun(content.isEmpty() ? ' ' : content.codePointAt(0))
-                    || normalized && (effort.makesSpaces() || !content.chars().allMatch(AddedTokens::isVisible)))) {
+            if (strips
+                    && (Effort.isRun(content.isEmpty() ? ' ' : content.codePointAt(0))
+                            || normalized
+                                    && (effort.makesSpaces() || !content.chars().allMatch(AddedTokens::isVisible)))) {
                 throw part.bad("it strips spaces, and may begin with a space itself");
             }
             JsonNode id = token.path("id");
             if (!id.isInt() || id.intValue() < 0 || content.isEmpty() || characters > MAX_CHARACTERS) {
-                throw part.bad("it has no content, no id, or all of them have more than " + MAX_CHARACTERS
-                        + " characters");
+                throw part.bad(
+                        "it has no content, no id, or all of them have more than " + MAX_CHARACTERS + " characters");
             }
             ids.accept(id.intValue());
             part.copy().set("id", id);

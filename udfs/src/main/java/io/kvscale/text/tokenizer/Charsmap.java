@@ -92,8 +92,8 @@ final class Charsmap {
 
     private void value(int at, int length, int label) {
         int start = at < units.length ? units[at] & 0x7fffffff : texts.length;
-        boolean boundary = start == texts.length && at < units.length
-                || start < texts.length && (texts[start] & 0xc0) != 0x80;
+        boolean boundary =
+                start == texts.length && at < units.length || start < texts.length && (texts[start] & 0xc0) != 0x80;
         if (!boundary) {
             throw part.bad("its character map points into the middle or behind the end of its texts");
         }

@@ -52,8 +52,8 @@ public record CheckedTokenizer(byte[] json, int largestId, TextLimits limits) {
                     JsonToken value = in.nextToken();
                     switch (name) {
                         case "model" -> model(in, value);
-                        case "normalizer", "pre_tokenizer", "post_processor", "added_tokens" -> parts.set(
-                                name, in.readValueAsTree());
+                        case "normalizer", "pre_tokenizer", "post_processor", "added_tokens" ->
+                            parts.set(name, in.readValueAsTree());
                         default -> in.skipChildren();
                     }
                 }
@@ -83,7 +83,9 @@ public record CheckedTokenizer(byte[] json, int largestId, TextLimits limits) {
                 head.set("normalizer", Normalizers.check(Part.of(parts.get("normalizer"), "normalizer"), effort));
             }
             if (has("pre_tokenizer")) {
-                head.set("pre_tokenizer", PreTokenizers.check(Part.of(parts.get("pre_tokenizer"), "pre_tokenizer"), effort));
+                head.set(
+                        "pre_tokenizer",
+                        PreTokenizers.check(Part.of(parts.get("pre_tokenizer"), "pre_tokenizer"), effort));
             }
             if (has("post_processor")) {
                 head.set(

@@ -61,7 +61,8 @@ final class Effort {
     void scanRuns(Part part) {
         scansRuns = true;
         if (makesSpaces || shrinks) {
-            throw part.bad("its regular expression may take very long after a normalizer that inserts or deletes characters");
+            throw part.bad(
+                    "its regular expression may take very long after a normalizer that inserts or deletes characters");
         }
     }
 

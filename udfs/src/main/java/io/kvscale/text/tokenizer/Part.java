@@ -138,8 +138,8 @@ final class Part {
     List<Part> parts(String field) {
         JsonNode list = json.path(field);
         if (!list.isArray() || list.size() > MAX_PARTS || depth == MAX_DEPTH) {
-            throw bad(field + " is not a list of at most " + MAX_PARTS + " parts, nested at most " + MAX_DEPTH
-                    + " deep");
+            throw bad(
+                    field + " is not a list of at most " + MAX_PARTS + " parts, nested at most " + MAX_DEPTH + " deep");
         }
         List<Part> parts = new ArrayList<>();
         for (int i = 0; i < list.size(); i++) {

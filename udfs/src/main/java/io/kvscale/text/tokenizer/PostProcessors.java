@@ -54,10 +54,7 @@ final class PostProcessors {
             if (pair.size() != 2 || !pair.path(0).isTextual()) {
                 throw part.bad(field + " is not a pair of token and id");
             }
-            part.copy()
-                    .putArray(field)
-                    .add(pair.get(0).textValue())
-                    .add(id(pair.get(1), part));
+            part.copy().putArray(field).add(pair.get(0).textValue()).add(id(pair.get(1), part));
         }
         if (part.copy().path("type").asText().equals("RobertaProcessing")) {
             part.flag("trim_offsets");

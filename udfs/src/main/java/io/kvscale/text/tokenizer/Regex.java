@@ -31,8 +31,8 @@ final class Regex {
 
     private static final int OPEN = Integer.MAX_VALUE;
 
-    private static final Pattern ESCAPE = Pattern.compile(
-            "\\\\(?:[pP]\\{\\^?[A-Za-z_ ]{1,40}}|x[0-9A-Fa-f]{2}|x\\{[0-9A-Fa-f]{1,6}}|u[0-9A-Fa-f]{4}"
+    private static final Pattern ESCAPE =
+            Pattern.compile("\\\\(?:[pP]\\{\\^?[A-Za-z_ ]{1,40}}|x[0-9A-Fa-f]{2}|x\\{[0-9A-Fa-f]{1,6}}|u[0-9A-Fa-f]{4}"
                     + "|[sSdDwWrntfv]|[^\\p{Alnum}\\s])");
     private static final Pattern ANCHOR = Pattern.compile("[$^]|\\\\[bBAzZ]");
     private static final Pattern GROUP = Pattern.compile("\\((?:\\?(?:[im]{0,2}:|=|!|<=|<!))?");
@@ -41,7 +41,8 @@ final class Regex {
             Pattern.compile("\\\\[sd]| |\\[(?:\\\\[rnt])+]|\\\\p\\{N[dlo]?}|\\[0-9]|\\[\\\\p\\{N[dlo]?}]");
 
     /** @param choices ways to match without backtracking into an open repetition */
-    private record Item(String text, int min, int max, boolean possessive, boolean zeroLength, int length, int choices) {
+    private record Item(
+            String text, int min, int max, boolean possessive, boolean zeroLength, int length, int choices) {
         boolean open() {
             return max > MAX_BOUNDED;
         }
@@ -167,7 +168,9 @@ final class Regex {
     /** Whether a branch is optional characters, then one or more of this class, then nothing that can fail. */
     private static boolean consumes(Branch branch, String text) {
         int i = 0;
-        while (i < branch.items().size() && !branch.items().get(i).open() && !branch.items().get(i).canFail()) {
+        while (i < branch.items().size()
+                && !branch.items().get(i).open()
+                && !branch.items().get(i).canFail()) {
             i++;
         }
         boolean same = i < branch.items().size()
@@ -199,7 +202,8 @@ final class Regex {
 
     private Item group(int depth) {
         Matcher opening = GROUP.matcher(regex).region(at, regex.length());
-        if (!opening.lookingAt() || opening.end() == at + 1 && regex.startsWith("(?", at)
+        if (!opening.lookingAt()
+                || opening.end() == at + 1 && regex.startsWith("(?", at)
                 || regex.startsWith("(*", at)) {
             throw bad("has a group that kvscale does not know");
         }
@@ -219,10 +223,11 @@ final class Regex {
                 throw bad("repeats a lookaround");
             }
             // What a lookaround scans, no match consumes.
-            branches.forEach(branch -> branch.items().stream().filter(Item::open).forEach(item -> {
-                scans++;
-                scanRuns(item);
-            }));
+            branches.forEach(
+                    branch -> branch.items().stream().filter(Item::open).forEach(item -> {
+                        scans++;
+                        scanRuns(item);
+                    }));
             return new Item(text, 1, 1, false, true, 0, 1);
         }
         boolean repeatsFixed = branches.size() == 1 && branches.get(0).fixed();
@@ -231,7 +236,9 @@ final class Regex {
         }
         boolean possessive = possessive(times);
         long alternatives = branches.stream().mapToInt(Branch::choices).sum();
-        long choices = times[1] > MAX_BOUNDED ? 1 : (long) Math.pow(alternatives, times[1]) + (times[0] < times[1] ? times[1] - times[0] : 0);
+        long choices = times[1] > MAX_BOUNDED
+                ? 1
+                : (long) Math.pow(alternatives, times[1]) + (times[0] < times[1] ? times[1] - times[0] : 0);
         int shortest = branches.stream().mapToInt(Branch::shortest).min().orElse(0);
         String repeated = repeatsFixed && branches.get(0).items().size() == 1
                 ? branches.get(0).items().get(0).text()
@@ -296,7 +303,8 @@ final class Regex {
                 return new int[] {1, OPEN};
             default:
                 int min = Integer.parseInt(times.group(1));
-                int max = times.group(2) == null ? min : times.group(3) == null ? OPEN : Integer.parseInt(times.group(3));
+                int max =
+                        times.group(2) == null ? min : times.group(3) == null ? OPEN : Integer.parseInt(times.group(3));
                 if (min > MAX_BOUNDED || max < min) {
                     throw bad("repeats something " + times.group() + " times, at most " + MAX_BOUNDED);
                 }

@@ -37,13 +37,14 @@ public record TextLimits(int characters, long bytes, boolean runs) {
     private static void checkRuns(String text) {
         int run = 0;
         for (int i = 0; i < text.length(); i++) {
-            run = Effort.isRun(text.charAt(i)) || Character.isSurrogate(text.charAt(i)) && Effort.isRun(text.codePointAt(i))
+            run = Effort.isRun(text.charAt(i))
+                            || Character.isSurrogate(text.charAt(i)) && Effort.isRun(text.codePointAt(i))
                     ? run + 1
                     : 0;
             if (run > MAX_RUN) {
                 throw new InvalidDataException(
-                        "the text has more than " + MAX_RUN + " spaces or digits in a row, for which this tokenizer takes"
-                                + " very long",
+                        "the text has more than " + MAX_RUN
+                                + " spaces or digits in a row, for which this tokenizer takes" + " very long",
                         "shorten the spaces, or remove this record");
             }
         }

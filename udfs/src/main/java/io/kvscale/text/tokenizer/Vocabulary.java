@@ -87,10 +87,11 @@ final class Vocabulary {
         out.writeStartObject();
         for (String token = in.nextFieldName(); token != null; token = in.nextFieldName()) {
             if (token.length() > MAX_TOKEN) {
-                throw Part.invalid("its vocabulary has a token of " + token.length() + " characters, at most "
-                        + MAX_TOKEN);
+                throw Part.invalid(
+                        "its vocabulary has a token of " + token.length() + " characters, at most " + MAX_TOKEN);
             }
-            if (in.nextToken() != JsonToken.VALUE_NUMBER_INT || in.getBigIntegerValue().bitLength() > 31
+            if (in.nextToken() != JsonToken.VALUE_NUMBER_INT
+                    || in.getBigIntegerValue().bitLength() > 31
                     || in.getBigIntegerValue().signum() < 0) {
                 throw Part.invalid("its vocabulary has an id that is not a number from 0 to 2^31 - 1");
             }

@@ -13,12 +13,14 @@ class CheckedTokenizerTest {
     private static final String BPE = "'model': {'type': 'BPE', 'vocab': {'a': 0, 'b': 1, 'ab': 2}, 'merges': ['a b']}";
     private static final String LLAMA_3 = "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}|"
             + " ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
-    private static final String DEEPSEEK = "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\\r\\n\\p{L}\\p{P}\\p{S}]?"
-            + "[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
-    private static final String O200K = "[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]*[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]+"
-            + "(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]+"
-            + "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|"
-            + "\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
+    private static final String DEEPSEEK =
+            "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\\r\\n\\p{L}\\p{P}\\p{S}]?"
+                    + "[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
+    private static final String O200K =
+            "[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]*[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]+"
+                    + "(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]+"
+                    + "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|"
+                    + "\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
 
     /** The regular expressions of published models: each is accepted, without a bound on runs. */
     @ParameterizedTest
@@ -78,9 +80,37 @@ class CheckedTokenizerTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "(a|a)*b", "(a+)+", "(?:a*)*", "a*a*b", "\\p{L}*x", "(a|ab)+c", "(?=a+b)", "(?:a?){20}", "\\p{N}{1,3}+x", ".*x.*y",
-                "a+?b", "(a?b?c?d?e?f?g?h?i?j?k?)", "a{1000}", "(a)\\1", "(?<n>a)", "(?>a)", "(?~a)", "\\K", "\\Xa", "(?i)a", "a**", "a+*",
-                "[a", "(a", "a)", "*a", "(*FAIL)", "\\S[a-z]{1,3}+[\\r\\n]|[a-z]{1,3}+", "(?:ab)*x|a+", "[a-z]*x|[a-z]|[a-z]+", "\\s+\\s+$"
+                "(a|a)*b",
+                "(a+)+",
+                "(?:a*)*",
+                "a*a*b",
+                "\\p{L}*x",
+                "(a|ab)+c",
+                "(?=a+b)",
+                "(?:a?){20}",
+                "\\p{N}{1,3}+x",
+                ".*x.*y",
+                "a+?b",
+                "(a?b?c?d?e?f?g?h?i?j?k?)",
+                "a{1000}",
+                "(a)\\1",
+                "(?<n>a)",
+                "(?>a)",
+                "(?~a)",
+                "\\K",
+                "\\Xa",
+                "(?i)a",
+                "a**",
+                "a+*",
+                "[a",
+                "(a",
+                "a)",
+                "*a",
+                "(*FAIL)",
+                "\\S[a-z]{1,3}+[\\r\\n]|[a-z]{1,3}+",
+                "(?:ab)*x|a+",
+                "[a-z]*x|[a-z]|[a-z]+",
+                "\\s+\\s+$"
             })
     void otherRegularExpressionsAreRefused(String regex) {
         refused(split(regex), "pre_tokenizer (Split): its regular expression");
@@ -89,24 +119,30 @@ class CheckedTokenizerTest {
     @Test
     void partsOfModelsAreAccepted() {
         // Llama 2 and Mistral; Gemma; BERT; Qwen; Phi-3
-        check("'normalizer': {'type': 'Sequence', 'normalizers': [{'type': 'Prepend', 'prepend': '\u2581'}, {'type': 'Replace',"
-                + "'pattern': {'String': ' '}, 'content': '\u2581'}]}, 'pre_tokenizer': null");
-        check("'normalizer': {'type': 'Replace', 'pattern': {'String': ' '}, 'content': '\u2581'}, 'pre_tokenizer': {'type': 'Split',"
-                + "'pattern': {'String': ' '}, 'behavior': 'MergedWithPrevious', 'invert': false}");
-        check("'normalizer': {'type': 'BertNormalizer', 'clean_text': true, 'handle_chinese_chars': true, 'strip_accents': null,"
-                + "'lowercase': true}, 'pre_tokenizer': {'type': 'BertPreTokenizer'}");
-        check("'normalizer': {'type': 'NFC'}, 'pre_tokenizer': {'type': 'Sequence', 'pretokenizers': [{'type': 'Split', 'pattern':"
-                + "{'String': ' '}, 'behavior': 'Isolated', 'invert': false}, {'type': 'ByteLevel', 'add_prefix_space': false,"
-                + "'trim_offsets': false, 'use_regex': false}]}, 'post_processor': {'type': 'ByteLevel', 'add_prefix_space': false,"
-                + "'trim_offsets': false, 'use_regex': false}");
+        check(
+                "'normalizer': {'type': 'Sequence', 'normalizers': [{'type': 'Prepend', 'prepend': '\u2581'}, {'type': 'Replace',"
+                        + "'pattern': {'String': ' '}, 'content': '\u2581'}]}, 'pre_tokenizer': null");
+        check(
+                "'normalizer': {'type': 'Replace', 'pattern': {'String': ' '}, 'content': '\u2581'}, 'pre_tokenizer': {'type': 'Split',"
+                        + "'pattern': {'String': ' '}, 'behavior': 'MergedWithPrevious', 'invert': false}");
+        check(
+                "'normalizer': {'type': 'BertNormalizer', 'clean_text': true, 'handle_chinese_chars': true, 'strip_accents': null,"
+                        + "'lowercase': true}, 'pre_tokenizer': {'type': 'BertPreTokenizer'}");
+        check(
+                "'normalizer': {'type': 'NFC'}, 'pre_tokenizer': {'type': 'Sequence', 'pretokenizers': [{'type': 'Split', 'pattern':"
+                        + "{'String': ' '}, 'behavior': 'Isolated', 'invert': false}, {'type': 'ByteLevel', 'add_prefix_space': false,"
+                        + "'trim_offsets': false, 'use_regex': false}]}, 'post_processor': {'type': 'ByteLevel', 'add_prefix_space': false,"
+                        + "'trim_offsets': false, 'use_regex': false}");
         check("'added_tokens': [{'id': 5, 'content': '<|end|>', 'single_word': false, 'lstrip': false, 'rstrip': true,"
                 + "'normalized': false, 'special': true}], 'pre_tokenizer': {'type': 'Metaspace', 'replacement': '\u2581',"
                 + "'add_prefix_space': true, 'prepend_scheme': 'first', 'split': false}");
         // ALBERT and XLNet; CLIP
-        check("'normalizer': {'type': 'Sequence', 'normalizers': [{'type': 'Replace', 'pattern': {'String': '``'}, 'content': '\\\"'},"
-                + "{'type': 'NFKD'}, {'type': 'StripAccents'}, {'type': 'Lowercase'}]}");
-        check("'normalizer': {'type': 'Sequence', 'normalizers': [{'type': 'NFC'}, {'type': 'Replace', 'pattern': {'Regex': '\\\\s+'},"
-                + "'content': ' '}, {'type': 'Lowercase'}]}");
+        check(
+                "'normalizer': {'type': 'Sequence', 'normalizers': [{'type': 'Replace', 'pattern': {'String': '``'}, 'content': '\\\"'},"
+                        + "{'type': 'NFKD'}, {'type': 'StripAccents'}, {'type': 'Lowercase'}]}");
+        check(
+                "'normalizer': {'type': 'Sequence', 'normalizers': [{'type': 'NFC'}, {'type': 'Replace', 'pattern': {'Regex': '\\\\s+'},"
+                        + "'content': ' '}, {'type': 'Lowercase'}]}");
         // Llama 3: offsets only, then a template
         CheckedTokenizer llama = check("'post_processor': {'type': 'Sequence', 'processors': [{'type': 'ByteLevel',"
                 + "'add_prefix_space': true, 'trim_offsets': false, 'use_regex': true}, {'type': 'TemplateProcessing', 'single':"
@@ -126,7 +162,8 @@ class CheckedTokenizerTest {
     void aReplacementIsNamed(String fields) {
         String[] both = fields.split("\\|");
         refused(
-                "'normalizer': {'type': 'Sequence', 'normalizers': [{'type': 'NFC'}, {'type': 'Replace', " + both[0] + "}]}",
+                "'normalizer': {'type': 'Sequence', 'normalizers': [{'type': 'NFC'}, {'type': 'Replace', " + both[0]
+                        + "}]}",
                 "normalizer 2 (Replace): " + both[1]);
     }
 
@@ -184,8 +221,9 @@ class CheckedTokenizerTest {
         CheckedTokenizer checked = check("'decoder': {'type': 'Nope'}, 'padding': 7, 'truncation': {'max_length': 5},"
                 + "'pre_tokenizer': {'type': 'Digits', 'individual_digits': true, 'other': 7}");
         assertThat(new String(checked.json(), StandardCharsets.UTF_8))
-                .isEqualTo("{\"version\":\"1.0\",\"pre_tokenizer\":{\"type\":\"Digits\",\"individual_digits\":true},\"model\":"
-                        + "{\"vocab\":{\"a\":0,\"b\":1,\"ab\":2},\"merges\":[\"a b\"],\"type\":\"BPE\"}}");
+                .isEqualTo(
+                        "{\"version\":\"1.0\",\"pre_tokenizer\":{\"type\":\"Digits\",\"individual_digits\":true},\"model\":"
+                                + "{\"vocab\":{\"a\":0,\"b\":1,\"ab\":2},\"merges\":[\"a b\"],\"type\":\"BPE\"}}");
     }
 
     @Test
@@ -204,7 +242,8 @@ class CheckedTokenizerTest {
 
     private static String split(String regex) {
         String escaped = regex.replace("\\", "\\\\").replace("\"", "\\\"").replace("'", "\\u0027");
-        return "'pre_tokenizer': {'type': 'Split', 'pattern': {'Regex': '" + escaped + "'}, 'behavior': 'Isolated', 'invert': false}";
+        return "'pre_tokenizer': {'type': 'Split', 'pattern': {'Regex': '" + escaped
+                + "'}, 'behavior': 'Isolated', 'invert': false}";
     }
 
     private static CheckedTokenizer check(String part) {
