@@ -31,6 +31,7 @@ class LayersTest {
             Map.entry("observer.histogram", 2),
             Map.entry("observer", 3),
             Map.entry("text", 3),
+            Map.entry("text.tokenizer", 2),
             Map.entry("model.onnx", 3),
             Map.entry("capture.layout", 4),
             Map.entry("quant.kernel", 3),

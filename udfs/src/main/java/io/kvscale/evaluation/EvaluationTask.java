@@ -2,6 +2,7 @@ package io.kvscale.evaluation;
 
 import io.kvscale.cache.FixedScales;
 import io.kvscale.model.DecoderModel;
+import io.kvscale.model.DecoderRun;
 import io.kvscale.model.NativeMemoryException;
 import io.kvscale.model.onnx.ModelShape;
 import io.kvscale.task.TextTask;
@@ -36,8 +37,30 @@ public final class EvaluationTask implements AutoCloseable {
         this.shape = model.shape();
         this.chunk = chunk;
         this.baseline = new ScoredRun(model.newRun(), shape, null, 0);
-        for (FixedScales fixed : scales) {
-            schemes.add(new ScoredRun(model.newRun(), shape, fixed, residualLength));
+        boolean opened = false;
+        try {
+            for (FixedScales fixed : scales) {
+                schemes.add(open(model, fixed, residualLength));
+            }
+            opened = true;
+        } finally {
+            if (!opened) {
+                close();
+            }
+        }
+    }
+
+    private ScoredRun open(DecoderModel model, FixedScales fixed, int residualLength) {
+        DecoderRun run = model.newRun();
+        boolean opened = false;
+        try {
+            ScoredRun scored = new ScoredRun(run, shape, fixed, residualLength);
+            opened = true;
+            return scored;
+        } finally {
+            if (!opened) {
+                run.close();
+            }
         }
     }
 

@@ -10,9 +10,12 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.Serializable;
 import java.nio.file.Files;
+import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SortedSet;
+import java.util.function.LongConsumer;
+import org.apache.commons.codec.binary.Hex;
 import org.apache.commons.codec.digest.DigestUtils;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileStatus;
@@ -27,6 +30,8 @@ import org.apache.hadoop.fs.Path;
  * @param files sorted by name
  */
 public record ModelManifest(String graph, ModelShape shape, List<ModelFile> files) implements Serializable {
+    private static final int BLOCK = 1 << 20;
+
     /** The files of a tokenizer and its chat template, as transformers saves them; all are optional here. */
     private static final List<String> TOKENIZER = List.of(
             "tokenizer.json",
@@ -45,6 +50,15 @@ public record ModelManifest(String graph, ModelShape shape, List<ModelFile> file
      *     if graph and config.json do not fit each other
      */
     public static ModelManifest of(Path path, String graph, Configuration configuration) {
+        return of(path, graph, configuration, bytes -> {});
+    }
+
+    /**
+     * As {@link #of(Path, String, Configuration)}.
+     *
+     * @param hashed gets the number of bytes of each block that was hashed
+     */
+    public static ModelManifest of(Path path, String graph, Configuration configuration, LongConsumer hashed) {
         try {
             FileSystem files = path.getFileSystem(configuration);
             DecoderGraph.Folder folder = folder(files, path);
@@ -55,16 +69,26 @@ public record ModelManifest(String graph, ModelShape shape, List<ModelFile> file
                     names.add(name);
                 }
             }
-            List<ModelFile> hashed = new ArrayList<>();
+            List<ModelFile> all = new ArrayList<>();
             for (String name : names) {
                 try (InputStream in = folder.open(name)) {
-                    hashed.add(new ModelFile(name, folder.size(name), DigestUtils.sha256Hex(in)));
+                    all.add(new ModelFile(name, folder.size(name), hash(in, hashed)));
                 }
             }
-            return new ModelManifest(graph, decoder.shape(), List.copyOf(hashed));
+            return new ModelManifest(graph, decoder.shape(), List.copyOf(all));
         } catch (IOException e) {
             throw unreadable(e);
         }
+    }
+
+    private static String hash(InputStream in, LongConsumer hashed) throws IOException {
+        MessageDigest digest = DigestUtils.getSha256Digest();
+        byte[] block = new byte[BLOCK];
+        for (int read = in.read(block); read >= 0; read = in.read(block)) {
+            digest.update(block, 0, read);
+            hashed.accept(read);
+        }
+        return Hex.encodeHexString(digest.digest());
     }
 
     private static DecoderGraph.Folder folder(FileSystem files, Path path) {

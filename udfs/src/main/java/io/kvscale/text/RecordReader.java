@@ -20,6 +20,8 @@ import org.jspecify.annotations.Nullable;
 /** Reads records from untrusted JSON. */
 final class RecordReader {
     private static final int MAX_NESTING = 100;
+    /** In characters; a chat template may use a part of it. */
+    private static final int MAX_STRING = 16 << 20;
     /** Names, values and brackets of a record; each takes about a hundred bytes of heap. */
     private static final long MAX_TOKENS = 1_000_000;
 
@@ -29,7 +31,7 @@ final class RecordReader {
                     .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
                     .streamReadConstraints(StreamReadConstraints.builder()
                             .maxNestingDepth(MAX_NESTING)
-                            .maxStringLength(TextEncoder.MAX_BYTES)
+                            .maxStringLength(MAX_STRING)
                             .maxTokenCount(MAX_TOKENS)
                             .build())
                     .build())

@@ -5,9 +5,6 @@ import java.nio.file.Path;
 
 /** A model's tokenizer and chat template. Thread-safe. */
 public final class TextEncoder implements AutoCloseable {
-    /** Maximum size of a text in UTF-8; while tokenizing, a byte of text takes up to 250 bytes of memory. */
-    static final int MAX_BYTES = 16 << 20;
-
     private final TextOptions options;
     private final ChatTemplate template;
     private final Tokenizer tokenizer;
@@ -35,7 +32,7 @@ public final class TextEncoder implements AutoCloseable {
     /**
      * Renders and tokenizes a record, without truncation.
      *
-     * @throws InvalidDataException if the template fails or is missing for a chat, the text exceeds 16 MB, or it has no
+     * @throws InvalidDataException if the template fails or is missing for a chat, the text is longer than the tokenizer takes, or it has no
      *     tokens; the caller adds the file and record
      */
     public EncodedText encode(TextRecord record) {
@@ -44,11 +41,7 @@ public final class TextEncoder implements AutoCloseable {
                 ? plain.text()
                 : template.render(((TextRecord.Chat) record).messages());
         UnicodeText.check(rendered);
-        long bytes = UnicodeText.bytes(rendered);
-        if (bytes > MAX_BYTES) {
-            throw new InvalidDataException(
-                    "the text has " + bytes + " bytes, at most " + MAX_BYTES, "split it into several records");
-        }
+        tokenizer.limits().check(rendered, UnicodeText.bytes(rendered));
         int[] ids = tokenizer.ids(rendered, chat ? options.chatSpecialTokens() : options.plainSpecialTokens());
         if (rendered.isEmpty() || ids.length == 0) {
             throw new InvalidDataException("the text is empty: it has no tokens", "remove this record, or fill it");

@@ -4,6 +4,8 @@ import ai.djl.engine.EngineException;
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
 import io.kvscale.tensor.InvalidDataException;
+import io.kvscale.text.tokenizer.CheckedTokenizer;
+import io.kvscale.text.tokenizer.TextLimits;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -23,9 +25,17 @@ final class Tokenizer implements AutoCloseable {
     private final HuggingFaceTokenizer tokenizer;
     private final int vocabulary;
 
-    private Tokenizer(HuggingFaceTokenizer tokenizer, int vocabulary) {
+    private final TextLimits limits;
+
+    private Tokenizer(HuggingFaceTokenizer tokenizer, int vocabulary, TextLimits limits) {
         this.tokenizer = tokenizer;
         this.vocabulary = vocabulary;
+        this.limits = limits;
+    }
+
+    /** The texts that it takes; each text must be checked first. */
+    TextLimits limits() {
+        return limits;
     }
 
     static Tokenizer open(Path folder, int vocabulary) {
@@ -36,14 +46,16 @@ final class Tokenizer implements AutoCloseable {
                     "copy the model's tokenizer.json into the folder; transformers writes it with"
                             + " AutoTokenizer.from_pretrained(…).save_pretrained(…)");
         }
-        byte[] json = ModelJson.bytes(file);
-        int largest = TokenizerIds.largest(file, json);
-        if (largest >= vocabulary) {
-            throw beyond(largest, vocabulary);
+        CheckedTokenizer checked = CheckedTokenizer.of(ModelJson.bytes(file));
+        if (checked.largestId() >= vocabulary) {
+            throw beyond(checked.largestId(), vocabulary);
         }
         NativeFiles.keepOutOfHome();
         try {
-            return new Tokenizer(HuggingFaceTokenizer.newInstance(new ByteArrayInputStream(json), WHOLE), vocabulary);
+            return new Tokenizer(
+                    HuggingFaceTokenizer.newInstance(new ByteArrayInputStream(checked.json()), WHOLE),
+                    vocabulary,
+                    checked.limits());
         } catch (LinkageError | EngineException e) {
             throw new InvalidDataException(
                     "the tokenizer's native library cannot be loaded on " + System.getProperty("os.name") + " "

@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -153,6 +154,29 @@ class HostileModelTest {
         refused("2^63 or later");
         write(TestGraph.external(F32, new long[] {1}, "location", "data", "offset", "-8"));
         refused("\"-8\" as offset or length of the weights weights");
+    }
+
+    /** A sparse file of a terabyte takes no space, but an hour to hash. */
+    @Test
+    void aDataFileMuchLargerThanTheGraphUsesIsRefused() throws IOException {
+        write(TestGraph.external(F32, new long[] {4, 8}, "location", "data"));
+        try (RandomAccessFile sparse =
+                new RandomAccessFile(inside.resolve("data").toFile(), "rw")) {
+            sparse.setLength((64L << 20) + 4 * 128);
+            assertThat(TinyModel.check(inside, TinyModel.GRAPH).layers()).isEqualTo(1);
+            sparse.setLength(1L << 40);
+        }
+        refused("data file has 1099511627776 bytes, but the graph uses only the first 128 of them", "file data");
+    }
+
+    @Test
+    void aGraphOfMoreThanAHundredThousandNodesIsRefused() {
+        TestGraph graph = TestGraph.decoder(1, 2, 16, F32);
+        for (int i = 0; i <= 100_000; i++) {
+            graph.add(TestGraph.node("Identity", List.of("x" + i), List.of("x" + (i + 1))));
+        }
+        graph.write(inside, TestGraph.config(1, 2, 16));
+        refused("the model's graph has more than 100000 nodes", "onnxruntime_genai.models.builder");
     }
 
     @Test

@@ -6,6 +6,7 @@ import io.kvscale.job.model.ShippedModel;
 import io.kvscale.job.recipe.TextSettings;
 import io.kvscale.job.spark.JavaSerde;
 import io.kvscale.job.spark.Progress;
+import io.kvscale.job.spark.RetryPolicy;
 import io.kvscale.model.DecoderModel;
 import io.kvscale.model.onnx.ModelShape;
 import io.kvscale.tensor.DataProblem;
@@ -31,7 +32,7 @@ public record ModelCorpus(ShippedModel model, ModelShape shape, TextCorpus corpu
      * @param check further validation of the model; runs before any text is read
      * @param partitions target number of tasks; 0: one per core
      * @param attempts how often Spark runs a task before it fails the job
-     * @param progress shows the number of texts read
+     * @param progress shows the bytes of the model hashed, and the number of texts read
      * @throws InvalidDataException if the model is invalid or a text is bad
      */
     public static ModelCorpus open(
@@ -43,7 +44,9 @@ public record ModelCorpus(ShippedModel model, ModelShape shape, TextCorpus corpu
             int partitions,
             int attempts,
             Progress progress) {
-        ShippedModel model = withContext(folder, () -> ShippedModel.of(spark, folder, settings.modelFile()));
+        ShippedModel model = withContext(
+                folder,
+                () -> ShippedModel.of(spark, folder, settings.modelFile(), new RetryPolicy(attempts), progress));
         ModelShape shape = withContext(folder, () -> validate(model, settings));
         check.accept(shape);
         TextCorpus corpus = TextCorpus.read(

@@ -1,6 +1,9 @@
 package io.kvscale.job.model;
 
 import io.kvscale.input.TemporaryFolder;
+import io.kvscale.job.spark.Progress;
+import io.kvscale.job.spark.RetryPolicy;
+import io.kvscale.job.spark.Work;
 import io.kvscale.model.ModelFile;
 import io.kvscale.model.ModelManifest;
 import io.kvscale.tensor.DataProblem;
@@ -17,6 +20,7 @@ import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.FileUtil;
 import org.apache.hadoop.fs.LocalFileSystem;
 import org.apache.spark.SparkFiles;
+import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.util.SerializableConfiguration;
@@ -27,10 +31,15 @@ import org.apache.spark.util.SerializableConfiguration;
  *
  * @param folder the source folder as a URI
  * @param access how executors read the files
+ * @param retries decides which failed copies Spark tries again
  * @param configuration of the file systems
  */
 public record ShippedModel(
-        ModelManifest manifest, String folder, Access access, Broadcast<SerializableConfiguration> configuration)
+        ModelManifest manifest,
+        String folder,
+        Access access,
+        RetryPolicy retries,
+        Broadcast<SerializableConfiguration> configuration)
         implements ModelLocation {
 
     /** How executors read the files. */
@@ -51,18 +60,21 @@ public record ShippedModel(
      *
      * @param model a folder of any Hadoop file system, or one distributed by {@code --files}
      * @param graph name of the graph file in the folder
+     * @param progress shows the bytes hashed
      * @throws InvalidDataException if the folder or a file is missing or cannot be read
      */
-    public static ShippedModel of(JavaSparkContext spark, String model, String graph) {
+    public static ShippedModel of(
+            JavaSparkContext spark, String model, String graph, RetryPolicy retries, Progress progress) {
         Configuration hadoop = spark.hadoopConfiguration();
         org.apache.hadoop.fs.Path folder = find(model, graph, hadoop);
-        ModelManifest manifest = ModelManifest.of(folder, graph, hadoop);
+        ModelManifest manifest =
+                progress.count(new Work.ModelFiles(), hashed -> ModelManifest.of(folder, graph, hadoop, hashed));
         Access access = access(spark, folder, manifest);
         if (access == Access.FROM_DRIVER) {
             serve(spark, manifest, local(folder));
         }
         return new ShippedModel(
-                manifest, folder.toString(), access, spark.broadcast(new SerializableConfiguration(hadoop)));
+                manifest, folder.toString(), access, retries, spark.broadcast(new SerializableConfiguration(hadoop)));
     }
 
     private static org.apache.hadoop.fs.Path find(String model, String graph, Configuration hadoop) {
@@ -166,7 +178,15 @@ public record ShippedModel(
             }
             return target;
         } catch (IOException e) {
-            throw new UncheckedIOException("the model cannot be copied to this executor: " + e, e);
+            if (TaskContext.get() != null) {
+                retries.failed(e);
+            }
+            throw new InvalidDataException(
+                    DataProblem.of(
+                            "the model cannot be copied to this machine: "
+                                    + DataProblem.shown(String.valueOf(e.getMessage())),
+                            "check that its files are readable from every executor, and the space in spark.local.dir"),
+                    e);
         }
     }
 

@@ -5,6 +5,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BiFunction;
+import java.util.function.Function;
+import java.util.function.LongConsumer;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.scheduler.AccumulableInfo;
 import org.apache.spark.scheduler.SparkListener;
@@ -60,6 +62,20 @@ public final class Progress {
         }
     }
 
+    /**
+     * Runs work of the driver and shows its progress.
+     *
+     * @param action takes a counter of bytes
+     */
+    public <T> T count(Work work, Function<LongConsumer, T> action) {
+        Shown shown = new Shown(work, -1, -1);
+        try {
+            return action.apply(shown::count);
+        } finally {
+            shown.finish();
+        }
+    }
+
     /** Shows the progress of one job. */
     private final class Shown extends SparkListener {
         private final Work work;
@@ -89,6 +105,11 @@ public final class Progress {
             if (end.taskInfo().successful()) {
                 add(sums(CollectionConverters.asJava(end.taskInfo().accumulables())), ended);
             }
+            show();
+        }
+
+        synchronized void count(long bytes) {
+            ended[0] += bytes;
             show();
         }
 

@@ -55,6 +55,14 @@ public sealed interface Work {
         }
     }
 
+    /** The files of a model, which are hashed before the run. */
+    record ModelFiles() implements Work {
+        @Override
+        public String line(long done, long samples, double seconds) {
+            return format("hashes the model, %.1f MB, %.1f MB/s", done / 1e6, done / seconds / 1e6);
+        }
+    }
+
     /** The progress line: bytes or tokens done, samples done, rate, time left. */
     String line(long done, long samples, double seconds);
 

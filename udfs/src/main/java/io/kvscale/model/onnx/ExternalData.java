@@ -12,11 +12,15 @@ final class ExternalData {
     private static final String REMEDY =
             "copy the graph and its data files from one export into one folder, complete and not as links";
 
+    private static final long MAX_SHARED = 4;
+    private static final long MAX_REST = 64 << 20;
+
     private ExternalData() {}
 
     /** @throws InvalidDataException if a data file is missing, cut short, or outside the folder */
     static void check(OnnxGraph graph, String graphName, DecoderGraph.Folder folder) throws IOException {
         Map<String, Long> found = new HashMap<>();
+        Map<String, Long> ends = new HashMap<>();
         for (String name : graph.externalFiles()) {
             checkName(name, graphName);
             long size = folder.size(name);
@@ -27,8 +31,20 @@ final class ExternalData {
         }
         for (OnnxGraph.Weights weights : graph.external()) {
             if (weights.location() != null) {
-                checkEnd(weights, found.getOrDefault(weights.location(), 0L), weights.location());
+                long end = checkEnd(weights, found.getOrDefault(weights.location(), 0L), weights.location());
+                ends.merge(weights.location(), end, Math::max);
             }
+        }
+        found.forEach((name, size) -> checkRest(name, size, ends.getOrDefault(name, 0L)));
+    }
+
+    /** Every byte of a data file is hashed and copied to executors. Graphs of one export may share a file. */
+    private static void checkRest(String name, long size, long end) {
+        if (size > MAX_SHARED * end + MAX_REST) {
+            throw bad(
+                    "the model's data file has " + size + " bytes, but the graph uses only the first " + end
+                            + " of them",
+                    name);
         }
     }
 
@@ -44,7 +60,8 @@ final class ExternalData {
         }
     }
 
-    private static void checkEnd(OnnxGraph.Weights weights, long found, String file) {
+    /** @return where the weights end */
+    private static long checkEnd(OnnxGraph.Weights weights, long found, String file) {
         long length = Math.max(weights.length(), sizeOf(weights));
         long end = weights.offset() + length;
         if (end < 0 || end > found) {
@@ -54,6 +71,7 @@ final class ExternalData {
                             + " bytes",
                     file);
         }
+        return end;
     }
 
     /** Bytes by type and dims; Long.MAX_VALUE on overflow. */

@@ -37,9 +37,13 @@ import java.util.Map;
 final class OnnxReader {
     private static final int MAX_DEPTH = 16;
 
+    /** A dense decoder has about 100 nodes a layer; one that is exported with 48 times 128 experts has 60,000. */
+    private static final int MAX_NODES = 100_000;
+
     private final ProtoFields in;
     private final String file;
     private final List<Weights> external = new ArrayList<>();
+    private int nodes;
 
     private OnnxReader(CodedInputStream in, String file) {
         this.in = new ProtoFields(in, file);
@@ -110,10 +114,10 @@ final class OnnxReader {
         in.count();
         List<Value> inputs = new ArrayList<>();
         List<Value> outputs = new ArrayList<>();
-        List<Node> nodes = new ArrayList<>();
+        List<Node> all = new ArrayList<>();
         Map<String, Weights> initializers = new HashMap<>();
         in.message(Map.of(
-                bytes(1), at -> nodes.add(node(at, depth)),
+                bytes(1), at -> all.add(node(at, depth)),
                 bytes(5),
                         at -> {
                             Weights weights = tensor();
@@ -121,7 +125,7 @@ final class OnnxReader {
                         },
                 bytes(11), at -> inputs.add(value(at)),
                 bytes(12), at -> outputs.add(value(at))));
-        return new OnnxGraph(inputs, outputs, nodes, initializers, external);
+        return new OnnxGraph(inputs, outputs, all, initializers, external);
     }
 
     private Node node(long tagAt, int depth) throws IOException {
@@ -135,6 +139,14 @@ final class OnnxReader {
                 bytes(4), at -> operator[0] = in.name(),
                 bytes(5), at -> attribute(uses, numbers, depth)));
         in.count();
+        if (++nodes > MAX_NODES) {
+            throw new InvalidDataException(DataProblem.of(
+                            "the model's graph has more than " + MAX_NODES
+                                    + " nodes, for which ONNX Runtime takes minutes",
+                            "export it with fused operators: python -m onnxruntime_genai.models.builder -i HF_DIR -o OUT -p"
+                                    + " fp32 -e cpu")
+                    .inFile(file));
+        }
         return new Node(operator[0], uses, outputs, Map.copyOf(numbers), tagAt);
     }
 

@@ -1,0 +1,73 @@
+package io.kvscale.text.tokenizer;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.charset.StandardCharsets;
+
+/** Checks normalizers: what they insert, delete and search for. */
+final class Normalizers {
+    private Normalizers() {}
+
+    /** @return a copy with the checked fields only */
+    static ObjectNode check(Part part, Effort effort) {
+        String type = part.type();
+        switch (type) {
+            case "Sequence" -> {
+                ArrayNode all = part.copy().putArray("normalizers");
+                part.parts("normalizers").forEach(inner -> all.add(check(inner, effort)));
+            }
+            case "NFC", "NFD" -> effort.grow(3, part);
+            // U+FDFA: 3 bytes become 33.
+            case "NFKC", "NFKD" -> effort.grow(11, part);
+            case "Lowercase" -> effort.grow(1.5, part);
+            case "StripAccents", "Nmt" -> effort.shrink();
+            case "Strip" -> {
+                part.flag("strip_left");
+                part.flag("strip_right");
+                effort.shrink();
+            }
+            case "BertNormalizer" -> bert(part, effort);
+            case "ByteLevel" -> effort.grow(2, part);
+            case "Precompiled" -> Charsmap.check(part, effort);
+            case "Prepend" -> {
+                String prepend = part.string("prepend", 16);
+                if (prepend.isEmpty()) {
+                    throw part.bad("prepend is empty");
+                }
+                effort.grow(1 + bytes(prepend), part);
+                effort.inserts(prepend);
+            }
+            case "Replace" -> replace(part, effort);
+            default -> throw part.bad("kvscale does not know this type of normalizer");
+        }
+        return part.copy();
+    }
+
+    private static void bert(Part part, Effort effort) {
+        part.flag("clean_text");
+        part.flag("handle_chinese_chars");
+        part.flag("lowercase");
+        part.flagIfPresent("strip_accents");
+        effort.grow(3, part);
+        effort.shrink();
+    }
+
+    private static void replace(Part part, Effort effort) {
+        String content = part.string("content", Part.MAX_STRING);
+        boolean regex = part.isRegex("pattern");
+        String pattern = part.pattern("pattern", regex ? Regex.MAX_LENGTH : Part.MAX_STRING);
+        int shortest = regex ? Regex.check(pattern, part, effort) : bytes(pattern);
+        if (shortest == 0) {
+            throw part.bad(pattern.isEmpty() ? "its pattern is empty" : "its pattern matches the empty text");
+        }
+        effort.grow((double) bytes(content) / shortest, part);
+        effort.inserts(content);
+        if (content.isBlank()) {
+            effort.shrink();
+        }
+    }
+
+    private static int bytes(String text) {
+        return text.getBytes(StandardCharsets.UTF_8).length;
+    }
+}

@@ -1,0 +1,77 @@
+package io.kvscale.text;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.kvscale.tensor.InvalidDataException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The native tokenizer aborts the JVM on many errors, so mutated files are read in another JVM. */
+class HostileTokenizerTest {
+    @TempDir
+    private Path folder;
+
+    @Test
+    @Timeout(value = 120, unit = TimeUnit.SECONDS)
+    void aThousandMutationsEndNoJvm() throws Exception {
+        Process process = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-Xmx256m",
+                        "-XX:TieredStopAtLevel=1",
+                        "-Dkvscale.top=" + System.getProperty("kvscale.top"),
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        TokenizerChild.class.getName(),
+                        folder.toString(),
+                        "0",
+                        "1000",
+                        "2000")
+                .redirectErrorStream(true)
+                .start();
+        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(process.waitFor()).as(output).isZero();
+        Matcher done = Pattern.compile("done: (\\d+) loaded, (\\d+) texts").matcher(output);
+        assertThat(done.find()).as(output).isTrue();
+        assertThat(Integer.parseInt(done.group(1))).as("loaded").isBetween(150, 900);
+        assertThat(output).doesNotContain("mutation ");
+        Matcher memory = Pattern.compile("VmHWM:\\s*(\\d+) kB").matcher(output);
+        if (memory.find()) {
+            assertThat(Long.parseLong(memory.group(1))).as("kB of memory").isLessThan(1 << 20);
+        }
+    }
+
+    @Test
+    void theSmallFilesOfTheMutationsAreTokenized() throws Exception {
+        TextRecord text = new TextRecord.Plain("the tea <s> the river,  \ufb01n 11");
+        assertThat(ids(TokenizerFiles.wordPiece(), text)).startsWith(1, 3).endsWith(2);
+        assertThat(ids(TokenizerFiles.unigram(), text)).startsWith(1, 11);
+    }
+
+    @Test
+    void emptyPatternsAndBrokenCharacterMapsAreNamed() {
+        var file = TokenizerFiles.bpe();
+        file.set("normalizer", TokenizerFiles.json("{'type': 'Replace', 'pattern': {'String': ''}, 'content': 'l'}"));
+        assertThatThrownBy(() -> ids(file, new TextRecord.Plain("a")))
+                .isInstanceOf(InvalidDataException.class)
+                .hasMessageContaining("tokenizer.json is invalid: normalizer (Replace): its pattern is empty");
+        file.set("normalizer", TokenizerFiles.json("{'type': 'Precompiled', 'precompiled_charsmap': 'AAAAAP////8='}"));
+        assertThatThrownBy(() -> ids(file, new TextRecord.Plain("a")))
+                .isInstanceOf(InvalidDataException.class)
+                .hasMessageContaining("normalizer (Precompiled): its character map is cut short");
+    }
+
+    private int[] ids(com.fasterxml.jackson.databind.node.ObjectNode file, TextRecord text) throws Exception {
+        Files.write(folder.resolve("tokenizer.json"), TokenizerFiles.JSON.writeValueAsBytes(file));
+        try (TextEncoder encoder = TextEncoder.open(folder, TextOptions.DEFAULT, 512)) {
+            return encoder.encode(text).ids();
+        }
+    }
+}
