@@ -51,8 +51,7 @@ class FullDiskTest {
                         "--report",
                         "--output",
                         full + "/out"),
-                List.of(
-                        "evaluate", "--model", MODEL, "--text", TEXTS, "--scales", scales, "--output", full + "/out"));
+                List.of("evaluate", "--model", MODEL, "--text", TEXTS, "--scales", scales, "--output", full + "/out"));
         for (List<Object> command : commands) {
             Cli.run(command.toArray())
                     .fails(ExitCode.OUTPUT, full + "/out", "No space left on device", "free space", "--output");

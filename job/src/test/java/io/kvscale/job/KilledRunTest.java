@@ -36,8 +36,10 @@ class KilledRunTest {
 
     /** Overwrites {@code out/result}. Each of 20 captures takes a while to open. */
     private Process calibrate(int millis) throws IOException {
-        List<String> words = new ArrayList<>(
-                List.of(Path.of(System.getProperty("java.home"), "bin/java").toString(), "-XX:+IgnoreUnrecognizedVMOptions", "-XX:-UsePerfData"));
+        List<String> words = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin/java").toString(),
+                "-XX:+IgnoreUnrecognizedVMOptions",
+                "-XX:-UsePerfData"));
         ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
                 .filter(word -> word.startsWith("--"))
                 .forEach(words::add);
@@ -118,7 +120,10 @@ class KilledRunTest {
         assertEnded(killed);
         assertThat(Folder.content(result)).isEqualTo(old);
         assertThat(Folder.names(out)).hasSize(2);
-        assertThat(Folder.names(work.resolve("tmp")).keySet()).singleElement().asString().contains("-" + killed.pid() + "-");
+        assertThat(Folder.names(work.resolve("tmp")).keySet())
+                .singleElement()
+                .asString()
+                .contains("-" + killed.pid() + "-");
 
         makeOlder(out);
         makeOlder(work.resolve("tmp"));

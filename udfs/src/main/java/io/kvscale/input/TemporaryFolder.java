@@ -74,8 +74,7 @@ public final class TemporaryFolder implements Closeable {
                     || Files.getLastModifiedTime(file).toMillis() > System.currentTimeMillis() - NEW_MILLIS) {
                 return false;
             }
-            try (FileChannel channel =
-                            FileChannel.open(file, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS);
+            try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS);
                     FileLock held = channel.tryLock()) {
                 return held != null;
             }

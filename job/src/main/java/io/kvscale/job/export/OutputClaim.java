@@ -35,8 +35,8 @@ record OutputClaim(String option, boolean overwrite, Set<String> results) {
             FileStatus status = fs.getFileStatus(target);
             String kind = results.isEmpty() ? "captures" : "kvscale results";
             if (!status.isDirectory()) {
-                throw new OutputException("the output folder " + shown(target) + " is a file\n  name another folder with "
-                        + option);
+                throw new OutputException(
+                        "the output folder " + shown(target) + " is a file\n  name another folder with " + option);
             }
             if (!overwrite) {
                 throw new OutputException("the output folder " + shown(target) + " " + since

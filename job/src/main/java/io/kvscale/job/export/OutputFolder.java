@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * {@link #commit} renames. With {@code overwrite} the old folder stays until then, and is moved aside just before.
  *
  * <p>Of several runs that commit to one folder at the same time, one wins; with {@code overwrite} the last one. On object
- * stores a rename is a copy: there readers should wait for {@code _SUCCESS}.
+ * stores a rename is a copy, file by file in any order: there readers should wait until the run has ended.
  */
 public final class OutputFolder implements Closeable {
     /** Bounds the rounds in which other runs replace the folder between two steps of this one. */
@@ -85,7 +85,8 @@ public final class OutputFolder implements Closeable {
         return open(folder, new OutputClaim("--save-captures", overwrite, Set.of()), inputs, configuration);
     }
 
-    private static OutputFolder open(String folder, OutputClaim claim, List<String> inputs, Configuration configuration) {
+    private static OutputFolder open(
+            String folder, OutputClaim claim, List<String> inputs, Configuration configuration) {
         try {
             Path path = new Path(folder);
             // A private FileSystem instance: checksum files are turned off for this folder only, not for all of Spark.
@@ -100,7 +101,8 @@ public final class OutputFolder implements Closeable {
             try {
                 Leftovers leftovers = Leftovers.of(fs, target);
                 boolean restored = leftovers.restore(output.mover);
-                output.checkTarget(restored ? "exists again: a run that would replace it was killed" : "already exists");
+                output.checkTarget(
+                        restored ? "exists again: a run that would replace it was killed" : "already exists");
                 output.checkInputs(inputs, configuration);
                 leftovers.remove(output.makeStaging());
                 return output;

@@ -48,7 +48,9 @@ public record CommitRace(String parent, int rounds) {
                 if (!overwrite) {
                     assertThat(done).as("round " + round).hasSize(1);
                 }
-                assertThat(names(fs, target)).as("round " + round).containsExactly("_SUCCESS", "kv_scales.json", "run.json");
+                assertThat(names(fs, target))
+                        .as("round " + round)
+                        .containsExactly("_SUCCESS", "kv_scales.json", "run.json");
                 assertThat(done).contains(text(fs, new Path(target, "kv_scales.json")));
                 assertThat(text(fs, new Path(target, "run.json")))
                         .isEqualTo(text(fs, new Path(target, "kv_scales.json")));
@@ -61,8 +63,7 @@ public record CommitRace(String parent, int rounds) {
     }
 
     private static String commit(Path target, boolean overwrite, String content, CyclicBarrier both) throws Exception {
-        try (OutputFolder output =
-                OutputFolder.open(target.toString(), overwrite, List.of(), new Configuration())) {
+        try (OutputFolder output = OutputFolder.open(target.toString(), overwrite, List.of(), new Configuration())) {
             output.write("kv_scales.json", content.getBytes(StandardCharsets.UTF_8));
             output.write("run.json", content.getBytes(StandardCharsets.UTF_8));
             both.await();

@@ -144,7 +144,8 @@ class OutputFolderTest {
         age(user, Duration.ofDays(2));
         write(work.resolve("out"), false, "new");
         assertThat(killed).doesNotExist();
-        assertThat(List.of(living, recent, other, user)).allSatisfy(kept -> assertThat(kept).exists());
+        assertThat(List.of(living, recent, other, user))
+                .allSatisfy(kept -> assertThat(kept).exists());
         Path replaced = hidden("out", ".old");
         write(work.resolve("out"), true, "newer");
         assertThat(replaced).doesNotExist();
@@ -230,8 +231,8 @@ class OutputFolderTest {
         Path input = Files.createDirectories(work.resolve("data/in"));
         Path link = Files.createSymbolicLink(work.resolve("link"), work.resolve("data"));
         for (Path output : List.of(link.resolve("in/out"), work.resolve("data/x/../in/out"))) {
-            assertThatThrownBy(() -> OutputFolder.open(
-                            output.toString(), true, List.of(input.toString()), new Configuration()))
+            assertThatThrownBy(() ->
+                            OutputFolder.open(output.toString(), true, List.of(input.toString()), new Configuration()))
                     .hasMessageContaining("overlap");
         }
         assertThat(input).isEmptyDirectory();
@@ -252,8 +253,7 @@ class OutputFolderTest {
         Path file = Files.writeString(work.resolve("run.json"), "mine");
         assertThatThrownBy(() -> open(file, true)).hasMessageContaining("is a file");
         Path capture = Files.writeString(work.resolve("x.safetensors"), "mine");
-        assertThatThrownBy(() ->
-                        OutputFolder.forCaptures(capture.toString(), true, List.of(), new Configuration()))
+        assertThatThrownBy(() -> OutputFolder.forCaptures(capture.toString(), true, List.of(), new Configuration()))
                 .hasMessageContaining("is a file");
         assertThat(file).hasContent("mine");
         assertThat(names()).hasSize(2);
