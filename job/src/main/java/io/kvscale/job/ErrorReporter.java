@@ -75,13 +75,6 @@ final class ErrorReporter {
                         ExitCode.OUTPUT,
                         oneLine(said) + "\n  check free space and permissions, or name another --save-captures");
             }
-            if (said.contains("No space left on device") && !(e instanceof OutputException)) {
-                return new Failure(
-                        ExitCode.UNEXPECTED,
-                        "the disk with the temporary files of Spark is full\n  free space below "
-                                + System.getProperty("java.io.tmpdir")
-                                + ", or name another folder with --conf spark.local.dir=DIR");
-            }
         }
         if (message.contains("SparkContext was shut down")) {
             return new Failure(ExitCode.UNEXPECTED, "interrupted before the end; nothing was written");
@@ -94,6 +87,13 @@ final class ErrorReporter {
         }
         if (e instanceof OutputException) {
             return new Failure(ExitCode.OUTPUT, message);
+        }
+        if (message.contains("No space left on device")) {
+            return new Failure(
+                    ExitCode.UNEXPECTED,
+                    "the disk with the temporary files of Spark is full\n  free space on the disk of "
+                            + System.getProperty("java.io.tmpdir")
+                            + ", or name another folder with --conf spark.local.dir=DIR");
         }
         return new Failure(
                 ExitCode.UNEXPECTED,

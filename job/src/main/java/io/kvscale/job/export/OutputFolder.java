@@ -89,9 +89,7 @@ public final class OutputFolder implements Closeable {
             String folder, OutputClaim claim, List<String> inputs, Configuration configuration) {
         try {
             Path path = new Path(folder);
-            // A private FileSystem instance: checksum files are turned off for this folder only, not for all of Spark.
-            FileSystem fs = FileSystem.newInstance(path.toUri(), configuration);
-            fs.setWriteChecksum(false);
+            FileSystem fs = connect(path, configuration);
             Path target = linked(fs.makeQualified(path));
             if (target.getParent() == null) {
                 throw new OutputException(
@@ -113,6 +111,21 @@ public final class OutputFolder implements Closeable {
         } catch (IOException | IllegalArgumentException | FSError e) {
             throw new OutputException(
                     "the output folder " + folder + " cannot be written: " + reason(e) + "\n  " + remedy(claim), e);
+        }
+    }
+
+    /** A private FileSystem instance: checksum files are turned off for this folder only, not for all of Spark. */
+    private static FileSystem connect(Path path, Configuration configuration) throws IOException {
+        try {
+            FileSystem fs = FileSystem.newInstance(path.toUri(), configuration);
+            fs.setWriteChecksum(false);
+            fs.getWorkingDirectory();
+            return fs;
+        } catch (IllegalArgumentException e) {
+            throw e;
+        } catch (RuntimeException e) {
+            // Some connectors report so that a server does not answer, FTP among them.
+            throw new IOException(e.getMessage(), e);
         }
     }
 

@@ -258,4 +258,12 @@ class OutputFolderTest {
         assertThat(file).hasContent("mine");
         assertThat(names()).hasSize(2);
     }
+
+    @Test
+    void aServerThatDoesNotAnswerIsAnErrorOfTheOutput() {
+        assertThatThrownBy(() -> open("ftp://127.0.0.1:9/out", false))
+                .isInstanceOf(OutputException.class)
+                .hasMessageContaining("ftp://127.0.0.1:9/out cannot be written")
+                .hasMessageContaining("--output");
+    }
 }
