@@ -89,6 +89,13 @@ final class ErrorReporter {
         if (e instanceof OutputException) {
             return new Failure(ExitCode.OUTPUT, message);
         }
+        if (message.contains("No space left on device")) {
+            return new Failure(
+                    ExitCode.UNEXPECTED,
+                    "the disk with the temporary files of Spark is full\n  free space on the disk of "
+                            + System.getProperty("java.io.tmpdir")
+                            + ", or name another folder with --conf spark.local.dir=DIR");
+        }
         return new Failure(
                 ExitCode.UNEXPECTED,
                 "unexpected failure: " + oneLine(e.toString()) + (debug ? "" : " (--debug shows the stack trace)"));

@@ -236,6 +236,40 @@ class ClusterTest {
         assertThat(processes()).hasSizeGreaterThanOrEqualTo(2);
     }
 
+    @Test
+    @Timeout(240)
+    @EnabledOnOs(OS.LINUX)
+    void killingTwoExecutorsOfAStandaloneClusterDoesNotChangeTheResult() throws Exception {
+        Process driver = calibrate(standalone(), "slow://", "spark.hadoop.slow.millis=250");
+        killOneExecutor(driver, FILES / 4);
+        killOneExecutor(driver, FILES / 2);
+        assertEndsWithSameBytes(driver);
+        assertThat(openedFiles()).hasSizeGreaterThan(FILES);
+        assertThat(processes()).hasSizeGreaterThanOrEqualTo(3);
+    }
+
+    @Test
+    @Timeout(240)
+    void capturesThatAnExecutorCannotSaveAreExitCodeFour() throws Exception {
+        Path model = Folder.HOME.resolve("conf/tiny-model");
+        List<String> options = List.of(
+                "--recipe",
+                Folder.HOME.resolve("conf/recipes/fp8_text.yaml").toString(),
+                "--model",
+                model.toString(),
+                "--text",
+                model.resolve("texts.jsonl").toString(),
+                "--save-captures",
+                "slow://" + work.resolve("captures"));
+        Process driver = calibrate("local-cluster[2,1,1024]", options, "spark.hadoop.slow.full=true");
+        assertThat(driver.waitFor(180, TimeUnit.SECONDS)).isTrue();
+        String messages = Folder.text(work.resolve("driver.log"));
+        assertThat(driver.exitValue()).as(messages).isEqualTo(ExitCode.OUTPUT);
+        assertThat(messages).contains("captures cannot be saved in slow:", "No space left on device");
+        assertThat(Folder.names(work)).doesNotContainKeys("captures", "cluster");
+        assertThat(Folder.names(work).keySet()).allMatch(name -> !name.startsWith("."));
+    }
+
     /** The executor that is killed loses its model, its texts and their K and V. */
     @Test
     @Timeout(240)
@@ -279,7 +313,7 @@ class ClusterTest {
         long victim = Long.parseLong(openedFiles().get(openedFiles().size() - 1).split(" ")[0]);
         assertThat(victim).isNotEqualTo(driver.pid());
         ProcessHandle executor = ProcessHandle.of(victim).orElseThrow();
-        assertThat(driver.descendants()).contains(executor);
+        assertThat(started.stream().flatMap(Process::descendants)).contains(executor);
         executor.destroyForcibly();
     }
 

@@ -3,6 +3,7 @@ package io.kvscale.job;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kvscale.job.command.ExitCode;
+import io.kvscale.job.export.CommitRace;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.SortedMap;
@@ -161,6 +162,12 @@ class HdfsTest {
                         work.resolve("text"))
                 .isDone();
         assertThat(evaluated.out()).contains("perplexity");
+    }
+
+    @Test
+    void oneOfTwoRunsThatEndTogetherWins() throws Exception {
+        assertThat(new CommitRace(hdfs + "/race", 10).run(false)).isEqualTo(10);
+        assertThat(new CommitRace(hdfs + "/race", 20).run(true)).isZero();
     }
 
     @Test

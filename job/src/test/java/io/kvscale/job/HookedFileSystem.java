@@ -1,12 +1,16 @@
 package io.kvscale.job;
 
+import java.io.FilterOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
+import java.lang.reflect.Constructor;
 import java.net.URI;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.FSDataOutputStream;
+import org.apache.hadoop.fs.FSError;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.RawLocalFileSystem;
@@ -30,9 +34,12 @@ public final class HookedFileSystem extends RawLocalFileSystem {
     @Nullable
     static volatile OnOpen onOpen;
 
-    /** The exception of every create; null if creates succeed. */
+    /** The exception of every create, except of the lease of an output; null if creates succeed. */
     @Nullable
     static volatile IOException onCreate;
+
+    /** The bytes that a file can have before the disk is full. */
+    static volatile long capacity = Long.MAX_VALUE;
 
     /** Replaces the listing of a folder; null for the real listing. */
     @Nullable
@@ -45,6 +52,7 @@ public final class HookedFileSystem extends RawLocalFileSystem {
         OPENED.set(0);
         onOpen = null;
         onCreate = null;
+        capacity = Long.MAX_VALUE;
         listing = null;
         status = UnaryOperator.identity();
     }
@@ -78,10 +86,38 @@ public final class HookedFileSystem extends RawLocalFileSystem {
             Path path, boolean overwrite, int buffer, short replication, long block, @Nullable Progressable progress)
             throws IOException {
         IOException failure = onCreate;
-        if (failure != null) {
+        if (failure != null && !path.getName().equals("_lease")) {
             throw failure;
         }
-        return super.create(path, overwrite, buffer, replication, block, progress);
+        FSDataOutputStream out = super.create(path, overwrite, buffer, replication, block, progress);
+        return capacity == Long.MAX_VALUE ? out : new FSDataOutputStream(new FullDisk(out), null);
+    }
+
+    private static FSError fullDisk() {
+        try {
+            Constructor<FSError> constructor = FSError.class.getDeclaredConstructor(Throwable.class);
+            constructor.setAccessible(true);
+            return constructor.newInstance(new IOException("No space left on device"));
+        } catch (ReflectiveOperationException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** Fails as the local file system of Hadoop does. */
+    private static final class FullDisk extends FilterOutputStream {
+        private long left = capacity;
+
+        private FullDisk(OutputStream out) {
+            super(out);
+        }
+
+        @Override
+        public void write(int b) throws IOException {
+            if (left-- <= 0) {
+                throw fullDisk();
+            }
+            out.write(b);
+        }
     }
 
     @Override

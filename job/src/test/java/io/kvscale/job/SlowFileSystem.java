@@ -6,12 +6,16 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.StandardOpenOption;
 import org.apache.hadoop.fs.FSDataInputStream;
+import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.RawLocalFileSystem;
+import org.apache.hadoop.util.Progressable;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Local files under the URI scheme {@code slow}. Opening a file takes {@code slow.millis} and appends the process id to
- * the file {@code slow.log}. The first process that opens the file {@code slow.stuck} waits for ten minutes.
+ * the file {@code slow.log}. The first process that opens the file {@code slow.stuck} waits for ten minutes. With
+ * {@code slow.full} only the lease of an output can be created.
  */
 public final class SlowFileSystem extends RawLocalFileSystem {
     private static final URI NAME = URI.create("slow:///");
@@ -43,5 +47,15 @@ public final class SlowFileSystem extends RawLocalFileSystem {
             throw new InterruptedIOException("interrupted while being slow");
         }
         return super.open(path, buffer);
+    }
+
+    @Override
+    public FSDataOutputStream create(
+            Path path, boolean overwrite, int buffer, short replication, long block, @Nullable Progressable progress)
+            throws IOException {
+        if (getConf().getBoolean("slow.full", false) && !path.getName().equals("_lease")) {
+            throw new IOException("No space left on device");
+        }
+        return super.create(path, overwrite, buffer, replication, block, progress);
     }
 }

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.util.UUID;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FSError;
 import org.apache.hadoop.fs.FileAlreadyExistsException;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
@@ -64,6 +65,8 @@ public final class CaptureWriter implements CaptureSink, Closeable {
         try {
             write(sample);
         } catch (IOException e) {
+            throw new UnsavedCaptureException(folder.toString(), e);
+        } catch (FSError e) {
             throw new UnsavedCaptureException(folder.toString(), e);
         }
     }

@@ -29,10 +29,7 @@ record ResultWriter(PrintWriter out, Console console) {
             @Nullable OutputFolder captures) {
         byte[] page = report ? Report.html(solution, statistics, Version.kvscale()) : null;
         List<String> notExported = ResultFiles.write(solution.table(), statistics, run, page, output);
-        if (captures != null) {
-            captures.commit();
-        }
-        output.commit();
+        output.commit(captures);
         solution.warnings().forEach(console::warn);
         notExported.forEach(console::warn);
         if (!console.quiet()) {

@@ -1,6 +1,6 @@
 package io.kvscale.job.export;
 
-/** The output folder exists or cannot be written. The message has two lines: what and where, then what to do. */
+/** The output folder exists or cannot be written. The message has up to three lines: what and where, then what to do. */
 public final class OutputException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
@@ -10,5 +10,10 @@ public final class OutputException extends RuntimeException {
 
     OutputException(String message) {
         super(message);
+    }
+
+    /** This error with one more line. */
+    OutputException with(String line) {
+        return new OutputException(getMessage() + "\n  " + line, this);
     }
 }

@@ -1,80 +1,60 @@
 package io.kvscale.job.export;
 
-import io.kvscale.tensor.DataProblem;
+import static io.kvscale.job.export.OutputClaim.shown;
+
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
-import java.util.UUID;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FSError;
 import org.apache.hadoop.fs.FileSystem;
-import org.apache.hadoop.fs.LocatedFileStatus;
 import org.apache.hadoop.fs.Path;
-import org.apache.hadoop.fs.RemoteIterator;
 import org.jspecify.annotations.Nullable;
 
 /**
  * An output folder that appears whole or not at all. Files are written to a hidden staging folder beside it, which
- * {@link #commit} renames. With {@code overwrite} the old folder stays until then.
+ * {@link #commit} renames. With {@code overwrite} the old folder stays until then, and is moved aside just before.
  *
- * <p>On object stores a rename is a copy: there readers should wait for {@code _SUCCESS}, which is written last.
+ * <p>Of several runs that commit to one folder at the same time, one wins; with {@code overwrite} the last one. On object
+ * stores a rename is a copy, file by file in any order: there readers should wait until the run has ended.
  */
 public final class OutputFolder implements Closeable {
-    private static final String SUCCESS = "_SUCCESS";
-    private static final String CAPTURE = ".safetensors";
+    /** Bounds the rounds in which other runs replace the folder between two steps of this one. */
+    private static final int MAX_ROUNDS = 1_000;
+
+    private static final int MAX_ERRORS = 5;
+
+    private static final String CREATED_MEANWHILE = "was created by something else while this command ran";
 
     private final FileSystem fs;
+    private final FolderMover mover;
     private final Path target;
     private final Path staging;
-    private final Claim claim;
+    private final OutputClaim claim;
     private final List<String> written = new ArrayList<>();
     private final List<Path> madeAbove = new ArrayList<>();
+    /** Folders that this run moved aside. */
+    private final List<Path> replaced = new ArrayList<>();
+
+    private @Nullable Lease lease;
     private boolean committed;
 
-    /**
-     * The options that ask for the folder.
-     *
-     * @param option the option that named the folder
-     * @param results the names that a replaced folder may hold; empty for a folder of captures at any depth
-     */
-    private record Claim(String option, boolean overwrite, Set<String> results) {
-        /** The first name in an existing folder that kvscale did not write; null if there is none. */
-        @Nullable
-        String foreign(FileSystem fs, Path folder) throws IOException {
-            List<String> names = new ArrayList<>();
-            if (results.isEmpty()) {
-                RemoteIterator<LocatedFileStatus> files = fs.listFiles(folder, true);
-                while (files.hasNext()) {
-                    names.add(files.next().getPath().getName());
-                }
-                names.removeIf(name -> name.endsWith(CAPTURE));
-            } else {
-                // If the path is a file, the listing holds the file itself.
-                Arrays.stream(fs.listStatus(folder))
-                        .map(status -> status.getPath().getName())
-                        .forEach(names::add);
-                names.removeAll(results);
-            }
-            return names.stream()
-                    .filter(name -> !name.equals(SUCCESS))
-                    .sorted()
-                    .findFirst()
-                    .orElse(null);
-        }
-    }
-
-    private OutputFolder(FileSystem fs, Path target, Claim claim) {
-        this.fs = fs;
+    private OutputFolder(FolderMover mover, Path target, OutputClaim claim) {
+        this.fs = mover.fs();
+        this.mover = mover;
         this.target = target;
         this.claim = claim;
-        this.staging = beside(".tmp");
+        this.staging = Leftovers.beside(target, ".tmp");
     }
 
     /**
-     * Opens a result folder, {@code --output}. Called before the work begins, so that a bad folder fails at once.
+     * Opens a result folder, {@code --output}. Called before the work begins, so that a bad folder fails at once. Removes
+     * what killed runs with the same output left.
      *
      * @param inputs the paths that are read: none of them may lie in the folder or contain it
      * @throws OutputException if the folder exists without {@code overwrite}, holds files that kvscale did not write,
@@ -91,7 +71,8 @@ public final class OutputFolder implements Closeable {
             List<String> inputs,
             Configuration configuration,
             List<ScaleExporter> exporters) {
-        return open(folder, new Claim("--output", overwrite, ResultFiles.names(exporters)), inputs, configuration);
+        return open(
+                folder, new OutputClaim("--output", overwrite, ResultFiles.names(exporters)), inputs, configuration);
     }
 
     /**
@@ -101,34 +82,66 @@ public final class OutputFolder implements Closeable {
      */
     public static OutputFolder forCaptures(
             String folder, boolean overwrite, List<String> inputs, Configuration configuration) {
-        return open(folder, new Claim("--save-captures", overwrite, Set.of()), inputs, configuration);
+        return open(folder, new OutputClaim("--save-captures", overwrite, Set.of()), inputs, configuration);
     }
 
-    private static OutputFolder open(String folder, Claim claim, List<String> inputs, Configuration configuration) {
+    private static OutputFolder open(
+            String folder, OutputClaim claim, List<String> inputs, Configuration configuration) {
         try {
             Path path = new Path(folder);
-            // A private FileSystem instance: checksum files are turned off for this folder only, not for all of Spark.
-            FileSystem fs = FileSystem.newInstance(path.toUri(), configuration);
-            fs.setWriteChecksum(false);
-            Path target = fs.makeQualified(path);
+            FileSystem fs = connect(path, configuration);
+            Path target = linked(fs.makeQualified(path));
             if (target.getParent() == null) {
                 throw new OutputException(
-                        claim.option + " " + folder + " is the root of a file system\n  name a folder below it");
+                        claim.option() + " " + folder + " is the root of a file system\n  name a folder below it");
             }
-            OutputFolder output = new OutputFolder(fs, target, claim);
-            output.checkTarget();
-            output.checkInputs(inputs, configuration);
-            output.makeStaging();
-            return output;
-        } catch (IOException | IllegalArgumentException e) {
+            OutputFolder output = new OutputFolder(new FolderMover(fs, configuration), target, claim);
+            try {
+                Leftovers leftovers = Leftovers.of(fs, target);
+                boolean restored = leftovers.restore(output.mover);
+                output.checkTarget(
+                        restored ? "exists again: a run that would replace it was killed" : "already exists");
+                output.checkInputs(inputs, configuration);
+                leftovers.remove(output.makeStaging());
+                return output;
+            } catch (IOException | RuntimeException | FSError e) {
+                output.close();
+                throw e;
+            }
+        } catch (IOException | IllegalArgumentException | FSError e) {
             throw new OutputException(
-                    "the output folder " + folder + " cannot be written: " + e.getMessage()
-                            + "\n  name another folder with " + claim.option + ", or change the permissions",
-                    e);
+                    "the output folder " + folder + " cannot be written: " + reason(e) + "\n  " + remedy(claim), e);
         }
     }
 
-    private void makeStaging() throws IOException {
+    /** A private FileSystem instance: checksum files are turned off for this folder only, not for all of Spark. */
+    private static FileSystem connect(Path path, Configuration configuration) throws IOException {
+        try {
+            FileSystem fs = FileSystem.newInstance(path.toUri(), configuration);
+            fs.setWriteChecksum(false);
+            fs.getWorkingDirectory();
+            return fs;
+        } catch (IllegalArgumentException e) {
+            throw e;
+        } catch (RuntimeException e) {
+            // Some connectors report so that a server does not answer, FTP among them.
+            throw new IOException(e.getMessage(), e);
+        }
+    }
+
+    /** A link to a folder stays: the folder that it names is replaced. */
+    private static Path linked(Path path) throws IOException {
+        if (!"file".equals(path.toUri().getScheme()) || !Files.isSymbolicLink(FolderMover.local(path))) {
+            return path;
+        }
+        if (!Files.exists(FolderMover.local(path))) {
+            throw new IOException("it is a link to a path that does not exist");
+        }
+        return FolderMover.hadoop(FolderMover.local(path).toRealPath());
+    }
+
+    /** Creates the staging folder. Returns the time of the file system. */
+    private long makeStaging() throws IOException {
         for (Path p = target.getParent(); p != null && !fs.exists(p); p = p.getParent()) {
             madeAbove.add(p);
         }
@@ -137,34 +150,21 @@ public final class OutputFolder implements Closeable {
         }
         // Also removes the folder when the run is interrupted.
         fs.deleteOnExit(staging);
-    }
-
-    private void checkTarget() throws IOException {
-        if (!fs.exists(target)) {
-            return;
-        }
-        if (!claim.overwrite) {
-            throw new OutputException("the output folder " + shown(target)
-                    + " already exists\n  name another folder with " + claim.option + ", or add --overwrite");
-        }
-        String foreign = claim.foreign(fs, target);
-        if (foreign != null) {
-            String kind = claim.results.isEmpty() ? "captures" : "kvscale results";
-            throw new OutputException("the output folder " + shown(target) + " holds files other than " + kind + ": "
-                    + DataProblem.shown(foreign) + "\n  name another folder with " + claim.option
-                    + "; --overwrite replaces only a folder of " + kind);
-        }
+        Lease taken = Lease.take(fs, staging);
+        lease = taken;
+        return taken.time();
     }
 
     private void checkInputs(List<String> inputs, Configuration configuration) {
+        Path real = real(target);
         for (String input : inputs) {
             Path path = qualified(input, configuration);
             if (path == null) {
                 continue;
             }
-            if (isWithin(target, path) || isWithin(path, target)) {
+            if (isWithin(real, real(path)) || isWithin(real(path), real)) {
                 throw new OutputException("the output folder " + shown(target) + " and the input " + shown(path)
-                        + " overlap\n  name another folder with " + claim.option);
+                        + " overlap\n  name another folder with " + claim.option());
             }
         }
     }
@@ -179,6 +179,25 @@ public final class OutputFolder implements Closeable {
         }
     }
 
+    /** The path without links and dots, for a local file. */
+    private static Path real(Path path) {
+        if (!"file".equals(path.toUri().getScheme())) {
+            return path;
+        }
+        java.nio.file.Path full = FolderMover.local(path).toAbsolutePath();
+        for (java.nio.file.Path p = full; p != null; p = p.getParent()) {
+            if (Files.exists(p, LinkOption.NOFOLLOW_LINKS)) {
+                try {
+                    return FolderMover.hadoop(
+                            p.toRealPath().resolve(p.relativize(full)).normalize());
+                } catch (IOException e) {
+                    return path; // reading or writing it reports the reason
+                }
+            }
+        }
+        return path;
+    }
+
     private static boolean isWithin(Path inner, Path outer) {
         for (Path p = inner; p != null; p = p.getParent()) {
             if (p.equals(outer)) {
@@ -186,10 +205,6 @@ public final class OutputFolder implements Closeable {
             }
         }
         return false;
-    }
-
-    private Path beside(String suffix) {
-        return new Path(target.getParent(), "." + target.getName() + "." + UUID.randomUUID() + suffix);
     }
 
     /** The staging folder, for files that tasks write themselves. */
@@ -206,7 +221,7 @@ public final class OutputFolder implements Closeable {
         try (OutputStream out = fs.create(new Path(staging, name), false)) {
             out.write(bytes);
             written.add(name);
-        } catch (IOException e) {
+        } catch (IOException | FSError e) {
             throw failed(e);
         }
     }
@@ -214,63 +229,115 @@ public final class OutputFolder implements Closeable {
     /**
      * Makes the folder appear.
      *
-     * @throws OutputException if it cannot; the old folder then stays in place
+     * @throws OutputException if it cannot, or if another run was faster; the old folder then stays in place
      */
     public void commit() {
-        write(SUCCESS, new byte[0]);
-        Path old = beside(".old");
-        boolean replaces = false;
+        commit(null);
+    }
+
+    /**
+     * Makes a result folder appear, after a folder of captures.
+     *
+     * @param captures the captures of the same run; null for none
+     * @throws OutputException if one of them cannot appear; says which
+     */
+    public void commit(@Nullable OutputFolder captures) {
+        write(OutputClaim.SUCCESS, new byte[0]);
+        boolean saved = false;
         try {
-            if (fs.exists(target)) {
-                if (!claim.overwrite) {
-                    throw new OutputException("the output folder " + shown(target)
-                            + " was created by something else while this command ran\n" + "  name another folder with "
-                            + claim.option + ", or add --overwrite");
+            if (captures != null) {
+                checkTarget(CREATED_MEANWHILE);
+                captures.commit(null);
+                saved = true;
+            }
+            place();
+        } catch (IOException | FSError | OutputException e) {
+            OutputException failure = e instanceof OutputException known ? known : failed(e);
+            Path kept = restore();
+            if (kept != null) {
+                failure = failure.with("the folder that it should replace is now " + shown(kept));
+            }
+            throw captures == null || !saved
+                    ? failure
+                    : failure.with("the captures are complete in " + captures.path());
+        }
+        replaced.forEach(this::discard);
+    }
+
+    private void checkTarget(String since) throws IOException {
+        try {
+            claim.replaces(fs, target, since);
+        } catch (IOException e) {
+            // Perhaps another run replaced the folder in the middle of the operation.
+            claim.replaces(fs, target, since);
+        }
+    }
+
+    private void place() throws IOException {
+        if (lease != null) {
+            lease.release();
+        }
+        IOException last = new IOException("other processes create it again and again");
+        for (int round = 0, errors = 0; round < MAX_ROUNDS && errors < MAX_ERRORS; round++) {
+            try {
+                if (claim.replaces(fs, target, CREATED_MEANWHILE)) {
+                    Path old = Leftovers.beside(target, ".old");
+                    if (mover.moveAside(target, old)) {
+                        replaced.add(old);
+                    }
                 }
-                move(target, old);
-                replaces = true;
+                if (mover.move(staging, target)) {
+                    committed = true;
+                    return;
+                }
+            } catch (IOException e) {
+                // Perhaps another run replaced the folder in the middle of the operation.
+                last = e;
+                errors++;
             }
-            move(staging, target);
-            committed = true;
-        } catch (IOException e) {
-            if (replaces) {
-                restore(old, e);
+            if (!fs.exists(staging)) {
+                throw new IOException("the hidden folder with its files was removed while this command ran");
             }
-            throw failed(e);
         }
-        discard(old);
+        throw last;
     }
 
-    private void move(Path from, Path to) throws IOException {
-        if (!fs.rename(from, to)) {
-            throw new IOException(shown(from) + " cannot be moved to " + shown(to));
+    /** Moves the folder back that was moved aside last. Returns where it is if another folder is in its place. */
+    private @Nullable Path restore() {
+        if (replaced.isEmpty()) {
+            return null;
         }
-    }
-
-    private void restore(Path old, IOException because) {
+        Path last = replaced.remove(replaced.size() - 1);
+        replaced.forEach(this::discard);
         try {
-            move(old, target);
+            return mover.move(last, target) ? null : last;
         } catch (IOException e) {
-            throw new OutputException(
-                    "the output folder " + shown(target) + " cannot be written: " + because.getMessage()
-                            + "\n  the old folder could not be moved back; it is now " + shown(old),
-                    e);
+            return last;
         }
     }
 
-    private void discard(Path old) {
+    private void discard(Path folder) {
         try {
-            fs.delete(old, true);
+            fs.delete(folder, true);
         } catch (IOException e) {
-            // The result is in place; a hidden folder may remain.
+            // A hidden folder remains; a later run with this output removes it.
         }
     }
 
-    private OutputException failed(IOException e) {
+    private OutputException failed(Throwable e) {
         return new OutputException(
-                "the output folder " + shown(target) + " cannot be written: " + e.getMessage()
-                        + "\n  nothing was changed",
-                e);
+                "the output folder " + shown(target) + " cannot be written: " + reason(e) + "\n  " + remedy(claim), e);
+    }
+
+    /** The first line of what the file system says. */
+    private static String reason(Throwable e) {
+        // Hadoop wraps errors of local files, a full disk among them.
+        Throwable cause = e instanceof FSError && e.getCause() != null ? e.getCause() : e;
+        return String.valueOf(cause.getMessage()).lines().findFirst().orElse("");
+    }
+
+    private static String remedy(OutputClaim claim) {
+        return "check free space and permissions, or name another folder with " + claim.option();
     }
 
     /** The path of the folder, which exists after {@link #commit}. */
@@ -283,24 +350,22 @@ public final class OutputFolder implements Closeable {
         return written.stream().map(name -> shown(new Path(target, name))).toList();
     }
 
-    private static String shown(Path path) {
-        return "file".equals(path.toUri().getScheme()) ? path.toUri().getPath() : path.toString();
-    }
-
     /** Removes everything that was not committed. */
     @Override
     public void close() {
-        try {
-            fs.delete(staging, true);
+        if (lease != null) {
+            lease.stop();
+        }
+        discard(staging);
+        try (fs) {
             if (!committed) {
                 for (Path made : madeAbove) {
                     // Not recursive: another process may have written into it meanwhile.
                     fs.delete(made, false);
                 }
             }
-            fs.close();
         } catch (IOException e) {
-            // The result is in place or the error is already reported; a hidden folder may remain.
+            // The result is in place or the error is already reported; an empty folder may remain.
         }
     }
 }

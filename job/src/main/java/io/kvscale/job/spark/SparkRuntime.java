@@ -52,12 +52,6 @@ public final class SparkRuntime {
             // Local mode needs no connections from other machines.
             conf.setIfMissing("spark.driver.bindAddress", "127.0.0.1");
             conf.setIfMissing("spark.driver.host", "127.0.0.1");
-            // Spark's catalog creates this folder, by default in the working directory; nothing is kept in it.
-            conf.setIfMissing(
-                    "spark.sql.warehouse.dir",
-                    Path.of(System.getProperty("java.io.tmpdir"), "kvscale-warehouse")
-                            .toUri()
-                            .toString());
             return;
         }
         String jar = ownJar();
@@ -88,6 +82,9 @@ public final class SparkRuntime {
     /** Joins the Spark context of this JVM, or starts one. */
     public RunningSpark start() {
         boolean running = SparkContext$.MODULE$.getActive().isDefined();
+        if (!running && !conf.contains("spark.submit.deployMode")) {
+            ScratchFolder.use(conf);
+        }
         try {
             return new RunningSpark(JavaSparkContext.fromSparkContext(SparkContext.getOrCreate(conf)), !running);
         } catch (Exception e) { // Spark throws checked exceptions without declaring them

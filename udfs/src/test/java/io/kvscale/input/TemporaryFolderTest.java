@@ -1,0 +1,78 @@
+package io.kvscale.input;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Folders of killed processes are deleted, those of living ones are not. */
+class TemporaryFolderTest {
+    private static final FileTime LONG_AGO = FileTime.fromMillis(0);
+
+    @TempDir
+    private Path work;
+
+    /** Creates a folder, prints its path and waits to be killed. */
+    public static void main(String[] arguments) throws Exception {
+        try (TemporaryFolder folder = TemporaryFolder.in(Path.of(arguments[0]), "mine-")) {
+            System.out.println(folder.path());
+            Thread.sleep(60_000);
+        }
+    }
+
+    @Test
+    void aFolderLivesAsLongAsItsProcess() throws Exception {
+        Process process = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin/java").toString(),
+                        "-XX:TieredStopAtLevel=1",
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        TemporaryFolderTest.class.getName(),
+                        work.toString())
+                .redirectError(ProcessBuilder.Redirect.DISCARD)
+                .start();
+        try (var lines = process.inputReader()) {
+            Path folder = Path.of(lines.readLine());
+            assertThat(folder.getFileName().toString()).startsWith("mine-" + process.pid() + "-");
+            Files.setLastModifiedTime(folder.resolve(".lock"), LONG_AGO);
+            TemporaryFolder.in(work, "mine-").close();
+            assertThat(folder).exists();
+            process.destroyForcibly();
+            assertThat(process.waitFor(20, TimeUnit.SECONDS)).isTrue();
+            assertThat(folder).exists();
+            TemporaryFolder.in(work, "other-").close();
+            assertThat(folder).exists();
+            TemporaryFolder.in(work, "mine-").close();
+            assertThat(work).isEmptyDirectory();
+        } finally {
+            process.destroyForcibly();
+        }
+    }
+
+    @Test
+    void otherFilesAreKept() throws IOException {
+        Path without = Files.createDirectory(work.resolve("mine-1-without"));
+        Path file = Files.createFile(work.resolve("mine-2-file"));
+        Path elsewhere = Files.createDirectory(work.resolve("elsewhere"));
+        Files.setLastModifiedTime(Files.createFile(elsewhere.resolve(".lock")), LONG_AGO);
+        Path link = Files.createSymbolicLink(work.resolve("mine-3-link"), elsewhere);
+        Path young = Files.createDirectory(work.resolve("mine-4-young"));
+        Files.createFile(young.resolve(".lock"));
+        try (TemporaryFolder first = TemporaryFolder.in(work, "mine-");
+                TemporaryFolder second = TemporaryFolder.in(work, "mine-")) {
+            Files.setLastModifiedTime(first.path().resolve(".lock"), LONG_AGO);
+            TemporaryFolder.in(work, "mine-").close();
+            assertThat(first.path()).isNotEqualTo(second.path()).exists();
+        }
+        assertThat(work).isDirectoryContaining(without::equals);
+        assertThat(work).isDirectoryContaining(file::equals);
+        assertThat(work).isDirectoryContaining(link::equals);
+        assertThat(work).isDirectoryContaining(young::equals);
+        assertThat(elsewhere.resolve(".lock")).exists();
+    }
+}
