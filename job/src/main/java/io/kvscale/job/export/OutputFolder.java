@@ -109,6 +109,9 @@ public final class OutputFolder implements Closeable {
             Path path = new Path(folder);
             // A private FileSystem instance: checksum files are turned off for this folder only, not for all of Spark.
             FileSystem fs = FileSystem.newInstance(path.toUri(), configuration);
+            if (String.valueOf(fs.getUri().getScheme()).startsWith("http")) {
+                throw new IOException("files cannot be written over HTTP");
+            }
             fs.setWriteChecksum(false);
             Path target = fs.makeQualified(path);
             if (target.getParent() == null) {
@@ -120,7 +123,9 @@ public final class OutputFolder implements Closeable {
             output.checkInputs(inputs, configuration);
             output.makeStaging();
             return output;
-        } catch (IOException | IllegalArgumentException e) {
+        } catch (OutputException e) {
+            throw e;
+        } catch (IOException | RuntimeException e) { // some file systems throw exceptions of their own
             throw new OutputException(
                     "the output folder " + folder + " cannot be written: " + e.getMessage()
                             + "\n  name another folder with " + claim.option + ", or change the permissions",
@@ -174,7 +179,7 @@ public final class OutputFolder implements Closeable {
         try {
             Path path = new Path(input);
             return path.getFileSystem(configuration).makeQualified(path);
-        } catch (IOException | IllegalArgumentException e) {
+        } catch (IOException | RuntimeException e) {
             return null; // listing the inputs reports it
         }
     }
