@@ -10,7 +10,9 @@ import io.kvscale.tensor.InvalidDataException;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
+import picocli.CommandLine.MissingParameterException;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
@@ -20,6 +22,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
  */
 final class ErrorReporter {
     private static final int MAX_LINE = 500;
+    private static final String MORE_MEMORY =
+            "the heap with KVSCALE_JAVA_OPTS=-Xmx8g, or --driver-memory and --executor-memory of spark-submit";
 
     private ErrorReporter() {}
 
@@ -27,8 +31,9 @@ final class ErrorReporter {
     static int usage(ParameterException e, String[] args) {
         CommandLine command = e.getCommandLine();
         PrintWriter err = command.getErr();
-        err.println("kvscale: " + oneLine(message(e)));
-        List<String> near = e instanceof UnmatchedArgumentException unmatched ? unmatched.getSuggestions() : List.of();
+        UnmatchedArgumentException unknown = unknown(e);
+        err.println("kvscale: " + oneLine(unknown == null ? message(e) : message(unknown)));
+        List<String> near = unknown == null ? List.of() : unknown.getSuggestions();
         if (!near.isEmpty()) {
             err.println("  did you mean "
                     + near.stream().limit(3).map(ErrorReporter::oneLine).collect(Collectors.joining(" or ")) + "?");
@@ -38,13 +43,36 @@ final class ErrorReporter {
         return ExitCode.USAGE;
     }
 
-    private static String message(ParameterException e) {
-        boolean atTop = e.getCommandLine().getParent() == null;
-        if (atTop && e instanceof UnmatchedArgumentException unmatched && !unmatched.isUnknownOption()) {
-            return "unknown command '" + unmatched.getUnmatched().get(0) + "'";
+    /**
+     * The words that no command takes; null if there are none. They are reported before a missing option, which may be
+     * one of them, mistyped.
+     */
+    private static @Nullable UnmatchedArgumentException unknown(ParameterException e) {
+        if (e instanceof UnmatchedArgumentException unmatched) {
+            return unmatched;
         }
+        if (e instanceof MissingParameterException) {
+            for (CommandLine line = e.getCommandLine(); line != null; line = line.getParent()) {
+                if (!line.getUnmatchedArguments().isEmpty()) {
+                    return new UnmatchedArgumentException(line, line.getUnmatchedArguments());
+                }
+            }
+        }
+        return null;
+    }
+
+    private static String message(UnmatchedArgumentException e) {
+        String word = DataProblem.shown(e.getUnmatched().get(0));
+        if (e.isUnknownOption()) {
+            return "unknown option '" + word + "'";
+        }
+        boolean atTop = e.getCommandLine().getParent() == null;
+        return (atTop ? "unknown command '" : "unexpected argument '") + word + "'";
+    }
+
+    private static String message(ParameterException e) {
         String message = e.getMessage();
-        return message == null ? e.toString() : message;
+        return message == null ? e.toString() : message.replaceFirst("^Error: ", "");
     }
 
     /** Reports a command that failed while it ran. */
@@ -67,7 +95,7 @@ final class ErrorReporter {
             if (t instanceof ClassNotFoundException && said.contains("FileSystem")) {
                 String name = said.replace("Class ", "").replace(" not found", "");
                 return new Failure(
-                        ExitCode.DATA,
+                        e instanceof OutputException ? ExitCode.OUTPUT : ExitCode.DATA,
                         "the file system class " + oneLine(name) + " is not on the class path\n"
                                 + "  add its connector with spark-submit --packages or --jars, or use another path");
             }
@@ -77,8 +105,20 @@ final class ErrorReporter {
                         oneLine(said) + "\n  check free space and permissions, or name another --save-captures");
             }
         }
+        OutOfMemoryError noMemory = outOfMemory(e);
+        if (noMemory != null) {
+            return new Failure(
+                    ExitCode.USAGE,
+                    "not enough memory: " + oneLine(String.valueOf(noMemory.getMessage())) + ", with a heap of "
+                            + Runtime.getRuntime().maxMemory() / (1 << 20) + " MB\n"
+                            + "  raise " + MORE_MEMORY);
+        }
         if (message.contains("SparkContext was shut down")) {
-            return new Failure(ExitCode.UNEXPECTED, "interrupted before the end; nothing was written");
+            return new Failure(
+                    ExitCode.UNEXPECTED,
+                    "interrupted before the end; nothing was written\n"
+                            + "  by a signal, or because a task had too little memory: then raise "
+                            + MORE_MEMORY);
         }
         if (e instanceof InvalidDataException) {
             return new Failure(ExitCode.DATA, message);
@@ -99,6 +139,15 @@ final class ErrorReporter {
         return new Failure(
                 ExitCode.UNEXPECTED,
                 "unexpected failure: " + oneLine(e.toString()) + (debug ? "" : " (--debug shows the stack trace)"));
+    }
+
+    private static @Nullable OutOfMemoryError outOfMemory(Throwable e) {
+        for (Throwable t = e; t != null; t = t.getCause()) {
+            if (t instanceof OutOfMemoryError found) {
+                return found;
+            }
+        }
+        return null;
     }
 
     private static String oneLine(String text) {

@@ -69,8 +69,13 @@ public final class Main implements Runnable {
                     .setErr(errors)
                     .setUsageHelpWidth(100)
                     .setAbbreviatedSubcommandsAllowed(false)
+                    // A mistyped option after --input PATH is not one more path.
+                    .setUnmatchedOptionsAllowedAsOptionParameters(false)
+                    // A shell's glob passes a downloaded file named @x; its text must not become options.
+                    .setExpandAtFiles(false)
                     .setParameterExceptionHandler(ErrorReporter::usage)
                     .setExecutionExceptionHandler((e, command, parsed) -> ErrorReporter.report(e, errors, main.debug));
+            FilesNamedAsOptions.refuse(args);
             int code = line.execute(args);
             if (line.getOut().checkError() && code == ExitCode.DONE) {
                 errors.println("kvscale: cannot print the result: writing to standard output failed");

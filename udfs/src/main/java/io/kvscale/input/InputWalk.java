@@ -20,6 +20,7 @@ import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.LocalFileSystem;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.RemoteIterator;
+import org.apache.hadoop.fs.ftp.FTPException;
 
 /**
  * Lists the files of inputs without opening them. An input is a folder, which is walked recursively, a file, or a Hadoop
@@ -91,7 +92,7 @@ public final class InputWalk {
         for (String input : inputs) {
             try {
                 visit.input(input);
-            } catch (IOException e) {
+            } catch (IOException | FTPException e) {
                 throw new InvalidDataException(
                         "input " + DataProblem.shown(input) + " cannot be listed: " + e.getMessage(),
                         "check " + option + ", and that this machine can reach the file system",

@@ -79,17 +79,19 @@ final class SqlRates {
     }
 
     private static SparkSession session(Path tables) {
-        return SparkSession.builder()
-                .appName("kvscale bench")
-                .master("local[2]")
-                .config("spark.sql.extensions", KvScaleExtensions.class.getName())
+        Map<String, String> settings = Map.of(
+                "spark.sql.extensions",
+                KvScaleExtensions.class.getName(),
                 // The job merges in 2 partitions too. With Spark's default of 200, opening 200 files per task takes a
                 // sixth of the time.
-                .config("spark.sql.shuffle.partitions", 2)
-                .config("spark.sql.warehouse.dir", tables.toUri().toString())
-                .config("spark.ui.enabled", "false")
-                .config("spark.driver.bindAddress", "127.0.0.1")
-                .config("spark.driver.host", "127.0.0.1")
+                "spark.sql.shuffle.partitions",
+                "2",
+                "spark.sql.warehouse.dir",
+                tables.toUri().toString(),
+                "spark.ui.enabled",
+                "false");
+        return SparkSession.builder()
+                .config(SparkRuntime.of("local[2]", settings).start().context().getConf())
                 .getOrCreate();
     }
 

@@ -24,7 +24,9 @@ final class CaptureArguments extends CommandPart {
             names = "--input",
             paramLabel = "PATH",
             arity = "1..*",
-            description = "Captures: folders, files or globs, local or on a Hadoop file system; or Parquet.")
+            preprocessor = PathList.class,
+            description = "Captures: folders, files or globs, local or on a Hadoop file system; or Parquet. After"
+                    + " --input -- all words are paths.")
     private List<String> inputs = new ArrayList<>();
 
     @Option(names = "--input-list", paramLabel = "FILE", description = "A file with input paths, one per line.")

@@ -49,7 +49,9 @@ public final class EvaluateCommand extends CommandPart implements Callable<Integ
             required = true,
             paramLabel = "DIR",
             arity = "1..*",
-            description = "Result folders of calibrate or scales, or kv_scales.json files; can be repeated.")
+            preprocessor = PathList.class,
+            description = "Result folders of calibrate or scales, or kv_scales.json files; can be repeated. After"
+                    + " --scales -- all words are paths.")
     private List<String> scales = new ArrayList<>();
 
     @Option(

@@ -43,7 +43,8 @@ public final class InspectCommand extends CommandPart implements Callable<Intege
     @Parameters(
             paramLabel = "PATH",
             arity = "1..*",
-            description = "Captures or folders of them, result folders, statistics files.")
+            description =
+                    "Captures or folders of them, result folders, statistics files. After -- all words are paths.")
     private List<String> paths = new ArrayList<>();
 
     @Option(

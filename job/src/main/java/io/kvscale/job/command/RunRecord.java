@@ -2,18 +2,22 @@ package io.kvscale.job.command;
 
 import io.kvscale.job.calibration.CalibrationResult;
 import io.kvscale.task.Tally;
-import java.net.InetAddress;
-import java.net.UnknownHostException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** The content of {@code run.json}: times, inputs, versions and throughput of one run. */
 final class RunRecord {
+    private static final Path HOST_NAME = Path.of("/proc/sys/kernel/hostname");
+
     private final Instant start = Instant.now();
     private final List<String> inputs;
     private final @Nullable String table;
@@ -55,11 +59,12 @@ final class RunRecord {
         return run;
     }
 
+    /** The host's name as the kernel has it. {@code InetAddress.getLocalHost} would ask DNS for it. */
     private static String host() {
         try {
-            return InetAddress.getLocalHost().getHostName();
-        } catch (UnknownHostException e) {
-            return "unknown";
+            return Files.readString(HOST_NAME).strip();
+        } catch (IOException e) {
+            return Objects.requireNonNullElse(System.getenv("HOSTNAME"), "unknown");
         }
     }
 }

@@ -1,7 +1,10 @@
 package io.kvscale.job.command;
 
 import io.kvscale.job.spark.SparkRuntime;
+import io.kvscale.tensor.DataProblem;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -15,7 +18,7 @@ final class SparkArguments extends CommandPart {
     private @Nullable String master;
 
     @Option(names = "--conf", paramLabel = "K=V", description = "A Spark property; can be repeated.")
-    private Map<String, String> properties = new LinkedHashMap<>();
+    private List<String> properties = new ArrayList<>();
 
     @Option(
             names = "--partitions",
@@ -32,12 +35,26 @@ final class SparkArguments extends CommandPart {
     /**
      * The runtime to use, not yet started.
      *
-     * @throws picocli.CommandLine.ParameterException if {@code --partitions} is below 1
+     * @throws picocli.CommandLine.ParameterException if {@code --partitions} is below 1, or {@code --conf} sets no Spark
+     *     property
      */
     SparkRuntime runtime() {
         if (partitions != null && partitions < 1) {
             throw error("--partitions must be at least 1");
         }
-        return SparkRuntime.of(master, properties);
+        return SparkRuntime.of(master, settings());
+    }
+
+    private Map<String, String> settings() {
+        Map<String, String> settings = new LinkedHashMap<>();
+        for (String property : properties) {
+            int equals = property.indexOf('=');
+            if (equals < 0 || !property.startsWith("spark.")) {
+                throw error("--conf must be the name of a Spark property, '=' and a value, such as"
+                        + " spark.executor.memory=4g; got '" + DataProblem.shown(property) + "'");
+            }
+            settings.put(property.substring(0, equals).strip(), property.substring(equals + 1));
+        }
+        return settings;
     }
 }

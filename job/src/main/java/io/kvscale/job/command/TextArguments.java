@@ -21,7 +21,9 @@ final class TextArguments extends CommandPart {
             names = "--text",
             paramLabel = "PATH",
             arity = "1..*",
-            description = "Texts for the model: folders, files or globs of .txt, .jsonl or .parquet files.")
+            preprocessor = PathList.class,
+            description = "Texts for the model: folders, files or globs of .txt, .jsonl or .parquet files. After"
+                    + " --text -- all words are paths.")
     private List<String> texts = new ArrayList<>();
 
     @Option(

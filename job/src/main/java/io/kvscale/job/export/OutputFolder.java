@@ -118,6 +118,9 @@ public final class OutputFolder implements Closeable {
     private static FileSystem connect(Path path, Configuration configuration) throws IOException {
         try {
             FileSystem fs = FileSystem.newInstance(path.toUri(), configuration);
+            if (String.valueOf(fs.getUri().getScheme()).startsWith("http")) {
+                throw new IOException("files cannot be written over HTTP");
+            }
             fs.setWriteChecksum(false);
             fs.getWorkingDirectory();
             return fs;
@@ -174,7 +177,7 @@ public final class OutputFolder implements Closeable {
         try {
             Path path = new Path(input);
             return path.getFileSystem(configuration).makeQualified(path);
-        } catch (IOException | IllegalArgumentException e) {
+        } catch (IOException | RuntimeException e) {
             return null; // listing the inputs reports it
         }
     }

@@ -19,6 +19,7 @@ import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.FileUtil;
 import org.apache.hadoop.fs.LocalFileSystem;
+import org.apache.hadoop.fs.ftp.FTPException;
 import org.apache.spark.SparkFiles;
 import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.JavaSparkContext;
@@ -101,7 +102,7 @@ public record ShippedModel(
                                 + "export a hub model first"));
             }
             return folder;
-        } catch (IOException | IllegalArgumentException | UnsupportedOperationException e) {
+        } catch (IOException | IllegalArgumentException | UnsupportedOperationException | FTPException e) {
             throw new InvalidDataException(
                     DataProblem.of(
                             "the model cannot be read: " + DataProblem.shown(String.valueOf(e.getMessage())),

@@ -5,6 +5,7 @@ import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.hadoop.conf.Configuration;
@@ -13,16 +14,21 @@ import org.apache.spark.SparkContext;
 import org.apache.spark.SparkContext$;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.deploy.SparkHadoopUtil;
+import org.apache.spark.util.Utils$;
 import org.jspecify.annotations.Nullable;
 
 /** Where jobs run: under spark-submit, on a given master, or embedded in this JVM. */
 public final class SparkRuntime {
     private static final Pattern LOCAL = Pattern.compile("local(?:\\[[^,\\]]*(?:,\\s*(\\d{1,6})\\s*)?\\])?");
 
-    private final SparkConf conf;
+    private static final String LOOPBACK = "127.0.0.1";
 
-    private SparkRuntime(SparkConf conf) {
+    private final SparkConf conf;
+    private final Set<String> settings;
+
+    private SparkRuntime(SparkConf conf, Set<String> settings) {
         this.conf = conf;
+        this.settings = settings;
     }
 
     /**
@@ -30,28 +36,35 @@ public final class SparkRuntime {
      *
      * @param master a Spark master URL; null for spark-submit's, or else {@code local[*]}
      * @param settings Spark properties; they override all others, except the master by {@code master}
+     * @throws InvalidOptionException if the master is not a URL that Spark knows
      */
     public static SparkRuntime of(@Nullable String master, Map<String, String> settings) {
+        boolean submitted = System.getProperty("spark.submit.deployMode") != null;
+        String url = master != null
+                ? master
+                : settings.getOrDefault("spark.master", System.getProperty("spark.master", "local[*]"));
+        StartErrors.checkMaster(url);
+        boolean local = url.equals("local") || url.startsWith("local[");
+        if (!submitted && local && System.getenv("SPARK_LOCAL_HOSTNAME") == null) {
+            // Before any SparkConf, whose default values ask DNS for this machine's name.
+            Utils$.MODULE$.setCustomHostname(LOOPBACK);
+        }
         SparkConf conf = new SparkConf().setAppName("kvscale");
-        boolean submitted = conf.contains("spark.submit.deployMode");
         settings.forEach(conf::set);
-        if (master != null) {
-            conf.setMaster(master);
-        }
-        conf.setIfMissing("spark.master", "local[*]");
+        conf.setMaster(url);
         if (!submitted) {
-            embed(conf);
+            embed(conf, local);
         }
-        return new SparkRuntime(conf);
+        return new SparkRuntime(conf, settings.keySet());
     }
 
-    private static void embed(SparkConf conf) {
+    private static void embed(SparkConf conf, boolean local) {
         conf.setIfMissing("spark.ui.enabled", "false");
-        String master = conf.get("spark.master");
-        if (master.equals("local") || master.startsWith("local[")) {
-            // Local mode needs no connections from other machines.
-            conf.setIfMissing("spark.driver.bindAddress", "127.0.0.1");
-            conf.setIfMissing("spark.driver.host", "127.0.0.1");
+        if (local) {
+            // Local mode needs no connections from other machines, and none without Spark's random secret.
+            conf.setIfMissing("spark.driver.bindAddress", LOOPBACK);
+            conf.setIfMissing("spark.driver.host", LOOPBACK);
+            conf.setIfMissing("spark.authenticate", "true");
             return;
         }
         String jar = ownJar();
@@ -79,19 +92,26 @@ public final class SparkRuntime {
         return SparkHadoopUtil.get().newConfiguration(conf);
     }
 
-    /** Joins the Spark context of this JVM, or starts one. */
+    /**
+     * Joins the Spark context of this JVM, or starts one.
+     *
+     * @throws InvalidOptionException if Spark does not start with the given settings, or with so small a heap
+     */
     public RunningSpark start() {
         boolean running = SparkContext$.MODULE$.getActive().isDefined();
         if (!running && !conf.contains("spark.submit.deployMode")) {
             ScratchFolder.use(conf);
         }
+        if (!running && conf.get("spark.master").startsWith("local")) {
+            StartErrors.checkFolders(Utils$.MODULE$.getConfiguredLocalDirs(conf));
+        }
         try {
             return new RunningSpark(JavaSparkContext.fromSparkContext(SparkContext.getOrCreate(conf)), !running);
         } catch (Exception e) { // Spark throws checked exceptions without declaring them
-            if (String.valueOf(e.getMessage()).contains("Could not parse Master URL")) {
-                throw new InvalidOptionException(
-                        "'" + conf.get("spark.master") + "' is not a Spark master URL",
-                        "use local[N], spark://HOST:PORT, yarn or k8s://URL");
+            InvalidOptionException explained = StartErrors.explained(conf, settings, e);
+            if (explained != null) {
+                explained.initCause(e);
+                throw explained;
             }
             throw e;
         }
