@@ -453,6 +453,6 @@ class BadInputTest {
     void badDataIsNotRetried() {
         bad("no tensors".getBytes(StandardCharsets.UTF_8));
         calibrate("--input", HookedFileSystem.of(input), "--partitions", 1).fails(ExitCode.DATA, "sample-1");
-        assertThat(HookedFileSystem.OPENED.get()).isLessThanOrEqualTo(3);
+        assertThat(HookedFileSystem.opened(input)).isLessThanOrEqualTo(3);
     }
 }

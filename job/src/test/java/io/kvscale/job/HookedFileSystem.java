@@ -5,7 +5,8 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.lang.reflect.Constructor;
 import java.net.URI;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import org.apache.hadoop.fs.FSDataInputStream;
@@ -18,7 +19,7 @@ import org.apache.hadoop.util.Progressable;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Local files under the URI scheme {@code hooked}. Counts opened files and runs hooks of tests. Hadoop finds this class
+ * Local files under the URI scheme {@code hooked}. Records opened files and runs hooks of tests. Hadoop finds this class
  * on the class path.
  */
 public final class HookedFileSystem extends RawLocalFileSystem {
@@ -29,7 +30,7 @@ public final class HookedFileSystem extends RawLocalFileSystem {
         void open(Path path) throws IOException;
     }
 
-    static final AtomicInteger OPENED = new AtomicInteger();
+    private static final Queue<String> OPENED = new ConcurrentLinkedQueue<>();
 
     @Nullable
     static volatile OnOpen onOpen;
@@ -49,12 +50,17 @@ public final class HookedFileSystem extends RawLocalFileSystem {
     static volatile UnaryOperator<FileStatus> status = UnaryOperator.identity();
 
     static void reset() {
-        OPENED.set(0);
+        OPENED.clear();
         onOpen = null;
         onCreate = null;
         capacity = Long.MAX_VALUE;
         listing = null;
         status = UnaryOperator.identity();
+    }
+
+    /** How often files below a folder were opened. Tasks of earlier tests may still open others. */
+    static long opened(java.nio.file.Path folder) {
+        return OPENED.stream().filter(path -> path.startsWith(folder + "/")).count();
     }
 
     static String of(java.nio.file.Path path) {
@@ -73,7 +79,7 @@ public final class HookedFileSystem extends RawLocalFileSystem {
 
     @Override
     public FSDataInputStream open(Path path, int buffer) throws IOException {
-        OPENED.incrementAndGet();
+        OPENED.add(path.toUri().getPath());
         OnOpen hook = onOpen;
         if (hook != null) {
             hook.open(path);

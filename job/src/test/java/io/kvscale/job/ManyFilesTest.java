@@ -41,7 +41,7 @@ class ManyFilesTest {
         assertThat(listing.files()).hasSize(100_000);
         assertThat(splits).hasSize(16);
         assertThat(splits.get(3).pieces().size()).isBetween(6_200, 6_300);
-        assertThat(HookedFileSystem.OPENED.get()).isZero();
+        assertThat(HookedFileSystem.opened(work)).isZero();
         // This usually takes half a second.
         assertThat((System.nanoTime() - start) / 1e9).isLessThan(20);
     }
@@ -71,6 +71,6 @@ class ManyFilesTest {
         assertThat(Folder.scales(output).corpus().files()).isEqualTo(5_000);
         assertThat(Folder.scales(output).corpus().tokens()).isEqualTo(tokens);
         // Each file once; a file that is cut between two splits is opened twice.
-        assertThat(HookedFileSystem.OPENED.get()).isBetween(5_000, 5_001);
+        assertThat(HookedFileSystem.opened(work)).isBetween(5_000L, 5_001L);
     }
 }

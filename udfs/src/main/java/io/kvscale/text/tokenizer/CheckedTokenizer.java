@@ -72,7 +72,7 @@ public record CheckedTokenizer(byte[] json, int largestId, TextLimits limits) {
                 throw Part.invalid("it has two models, or one that is not an object");
             }
             try (JsonGenerator out = Json.LENIENT.createGenerator(model)) {
-                Vocabulary.check(in, out, this::take);
+                TokenizerModel.check(in, out, this::take);
             }
         }
 

@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.function.IntConsumer;
 
 /** Checks the model of a tokenizer, its vocabulary and its merges. Streams them: a file may have a million merges. */
-final class Vocabulary {
+final class TokenizerModel {
     private static final int MAX_TOKEN = 1 << 16;
     /** In bytes: the tokenizer tries every piece at every place. Pieces of SentencePiece have at most 16 characters. */
     private static final int MAX_PIECE = 256;
@@ -29,7 +29,7 @@ final class Vocabulary {
     private boolean object;
     private boolean merges;
 
-    private Vocabulary(JsonParser in, JsonGenerator out, IntConsumer ids) {
+    private TokenizerModel(JsonParser in, JsonGenerator out, IntConsumer ids) {
         this.in = in;
         this.out = out;
         this.ids = ids;
@@ -41,7 +41,7 @@ final class Vocabulary {
      * @param ids gets every token id
      */
     static void check(JsonParser in, JsonGenerator out, IntConsumer ids) throws IOException {
-        new Vocabulary(in, out, ids).check();
+        new TokenizerModel(in, out, ids).check();
     }
 
     private void check() throws IOException {
