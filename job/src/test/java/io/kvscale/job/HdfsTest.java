@@ -166,8 +166,8 @@ class HdfsTest {
 
     @Test
     void oneOfTwoRunsThatEndTogetherWins() throws Exception {
-        assertThat(new CommitRace(hdfs + "/race", 10).run(false)).isEqualTo(10);
-        assertThat(new CommitRace(hdfs + "/race", 20).run(true)).isZero();
+        assertThat(new CommitRace(hdfs + "/race", 10, true).run(false)).isEqualTo(10);
+        assertThat(new CommitRace(hdfs + "/race", 20, true).run(true)).isZero();
     }
 
     @Test

@@ -32,11 +32,16 @@ record FolderMover(FileSystem fs, Configuration configuration) {
      * @throws OutputException if another process wrote into {@code to} at the same time
      */
     boolean move(Path from, Path to) throws IOException {
-        if (ATOMIC.contains(String.valueOf(fs.getUri().getScheme()))) {
+        if (isAtomic()) {
             return moveAside(from, to);
         }
         SortedMap<String, Long> content = content(from);
         return moveAside(from, to) && isMoved(from, to, content);
+    }
+
+    /** Whether a folder is moved in one step: a folder that has the new name is whole. */
+    boolean isAtomic() {
+        return ATOMIC.contains(String.valueOf(fs.getUri().getScheme()));
     }
 
     /** Moves a folder as {@link #move} does, to a name that no other process uses. */

@@ -64,12 +64,13 @@ final class Leftovers {
 
     /**
      * Moves the newest replaced folder back if the target is absent: its run was killed before the new folder was in place.
+     * Where a move is a copy the folder may be incomplete: there it stays as it is.
      *
      * @return whether it did
      */
     boolean restore(FolderMover mover) throws IOException {
         List<FileStatus> replaced = ending(".old");
-        if (replaced.isEmpty() || fs.exists(target)) {
+        if (replaced.isEmpty() || !mover.isAtomic() || fs.exists(target)) {
             return false;
         }
         FileStatus newest = replaced.stream()

@@ -60,18 +60,18 @@ class OutputFolderTest {
     @ParameterizedTest
     @ValueSource(strings = {"", "hooked://"})
     void oneOfTwoRunsWins(String scheme) throws Exception {
-        assertThat(new CommitRace(scheme + work, 100).run(false)).isEqualTo(100);
+        assertThat(new CommitRace(scheme + work, 100, scheme.isEmpty()).run(false)).isEqualTo(100);
     }
 
     @Test
     void theLastOfTwoRunsThatOverwriteWins() throws Exception {
-        assertThat(new CommitRace(work.toString(), 200).run(true)).isZero();
+        assertThat(new CommitRace(work.toString(), 200, true).run(true)).isZero();
     }
 
     /** Without an atomic rename a run may fail, but the result is one of the two. */
     @Test
     void aRenameThatIsNotAtomicDoesNotMixResults() throws Exception {
-        assertThat(new CommitRace("hooked://" + work, 100).run(true)).isLessThan(100);
+        assertThat(new CommitRace("hooked://" + work, 100, false).run(true)).isLessThan(100);
     }
 
     @Test
