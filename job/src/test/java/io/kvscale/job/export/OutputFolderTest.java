@@ -60,7 +60,8 @@ class OutputFolderTest {
     @ParameterizedTest
     @ValueSource(strings = {"", "hooked://"})
     void oneOfTwoRunsWins(String scheme) throws Exception {
-        assertThat(new CommitRace(scheme + work, 100, scheme.isEmpty()).run(false)).isEqualTo(100);
+        assertThat(new CommitRace(scheme + work, 100, scheme.isEmpty()).run(false))
+                .isEqualTo(100);
     }
 
     @Test
