@@ -9,6 +9,8 @@ import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.io.PrintWriter;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -22,6 +24,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
  */
 final class ErrorReporter {
     private static final int MAX_LINE = 500;
+    private static final Pattern UNKNOWN = Pattern.compile("^Unknown option: '([^']*)'");
     private static final String MORE_MEMORY =
             "the heap with KVSCALE_JAVA_OPTS=-Xmx8g, or --driver-memory and --executor-memory of spark-submit";
 
@@ -49,7 +52,12 @@ final class ErrorReporter {
      */
     private static @Nullable UnmatchedArgumentException unknown(ParameterException e) {
         if (e instanceof UnmatchedArgumentException unmatched) {
-            return unmatched;
+            if (!unmatched.getUnmatched().isEmpty()) {
+                return unmatched;
+            }
+            // After an option that takes several values picocli names the unknown option only in its message.
+            Matcher named = UNKNOWN.matcher(message(e));
+            return named.find() ? new UnmatchedArgumentException(e.getCommandLine(), List.of(named.group(1))) : null;
         }
         if (e instanceof MissingParameterException) {
             for (CommandLine line = e.getCommandLine(); line != null; line = line.getParent()) {

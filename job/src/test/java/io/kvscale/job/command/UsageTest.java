@@ -58,6 +58,7 @@ class UsageTest {
                 "calibrate --recipe RECIPE --input IN --output OUT --partitions -3 | --partitions",
                 "calibrate --recipe RECIPE --input IN --output OUT --partitions 0 | --partitions",
                 "calibrate --recipe RECIPE --input IN --output OUT --overwite | --overwrite",
+                "calibrate --recipe RECIPE --input IN --ouput OUT | did you mean --output?",
                 "calibrate --recipe RECIPE --input IN --output OUT --dry-run=maybe | dry-run",
                 "scales --recipe RECIPE --output OUT | --statistics",
                 "inspect | PATH",
