@@ -36,6 +36,9 @@ public final class InputWalk {
     private final Configuration configuration;
     private final List<InputFile> files = new ArrayList<>();
     private final Set<Path> seen = new HashSet<>();
+    /** The folders that are being listed, without links. */
+    private final Set<String> open = new HashSet<>();
+
     private long skipped;
 
     /**
@@ -175,10 +178,23 @@ public final class InputWalk {
                     "folder " + folder + " is nested more than " + MAX_DEPTH + " deep", "check for a loop of links");
         }
         checkLocale(fs, folder);
+        String real = real(fs, folder);
+        if (!open.add(real)) {
+            throw new InvalidDataException(
+                    "folder " + DataProblem.shown(folder.toString()) + " is a link to a folder that holds it",
+                    "remove the link: its files would count again and again");
+        }
         RemoteIterator<FileStatus> entries = fs.listStatusIterator(folder);
         while (entries.hasNext()) {
             entry(fs, entries.next(), root, depth + 1);
         }
+        open.remove(real);
+    }
+
+    /** The path without links, for a local folder. */
+    private static String real(FileSystem fs, Path folder) throws IOException {
+        java.io.File local = RegularFile.local(fs, folder);
+        return local == null ? folder.toString() : local.getCanonicalPath();
     }
 
     /** Java cannot open files whose names its locale cannot encode, and Hadoop then skips them silently. */
