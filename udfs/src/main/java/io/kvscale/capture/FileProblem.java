@@ -23,7 +23,7 @@ final class FileProblem {
     /** The error of a read that failed. The failure stays the cause, because the read may be worth another attempt. */
     static InvalidDataException of(InputFile file, IOException failure) {
         if (failure instanceof UnusableFileException unusable) {
-            return of(file, new InvalidDataException(unusable.what(), unusable.remedy()));
+            return of(file, new InvalidDataException(unusable.problem()));
         }
         String what = failure instanceof EOFException
                 ? "the file is shorter than the " + file.length() + " bytes that the listing found"

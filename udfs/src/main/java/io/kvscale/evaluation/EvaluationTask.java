@@ -37,30 +37,23 @@ public final class EvaluationTask implements AutoCloseable {
         this.shape = model.shape();
         this.chunk = chunk;
         this.baseline = new ScoredRun(model.newRun(), shape, null, 0);
-        boolean opened = false;
         try {
             for (FixedScales fixed : scales) {
                 schemes.add(open(model, fixed, residualLength));
             }
-            opened = true;
-        } finally {
-            if (!opened) {
-                close();
-            }
+        } catch (RuntimeException | Error e) {
+            close();
+            throw e;
         }
     }
 
     private ScoredRun open(DecoderModel model, FixedScales fixed, int residualLength) {
         DecoderRun run = model.newRun();
-        boolean opened = false;
         try {
-            ScoredRun scored = new ScoredRun(run, shape, fixed, residualLength);
-            opened = true;
-            return scored;
-        } finally {
-            if (!opened) {
-                run.close();
-            }
+            return new ScoredRun(run, shape, fixed, residualLength);
+        } catch (RuntimeException | Error e) {
+            run.close();
+            throw e;
         }
     }
 

@@ -3,6 +3,7 @@ package io.kvscale.input;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.Sample;
+import java.io.File;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -193,7 +194,7 @@ public final class InputWalk {
 
     /** The path without links, for a local folder. */
     private static String real(FileSystem fs, Path folder) throws IOException {
-        java.io.File local = RegularFile.local(fs, folder);
+        File local = RegularFile.local(fs, folder);
         return local == null ? folder.toString() : local.getCanonicalPath();
     }
 
@@ -242,8 +243,7 @@ public final class InputWalk {
         try {
             RegularFile.check(fs, path);
         } catch (UnusableFileException e) {
-            throw new InvalidDataException(
-                    DataProblem.of(e.what(), e.remedy()).inFile(path.toUri().getPath()), e);
+            throw new InvalidDataException(e.problem().inFile(path.toUri().getPath()), e);
         }
     }
 

@@ -28,7 +28,6 @@ public record Nvfp4(GlobalScale convention, float global, Dtype dtype) {
     private static final int GROUP = QuantizationScheme.NVFP4_GROUP_SIZE;
     private static final NumberFormat CODES = NumberFormat.FP4_E2M1;
     private static final NumberFormat LOCALS = NumberFormat.FP8_E4M3;
-    private static final float MOST = CODES.max() * LOCALS.max();
 
     /** The remedy for a slot of zeros. */
     static final String ZERO =
@@ -45,10 +44,7 @@ public record Nvfp4(GlobalScale convention, float global, Dtype dtype) {
         if (most == 0) {
             throw ScaleSet.problem("the range is 0, for which NVFP4 has no global scale", ZERO);
         }
-        float global = switch (convention) {
-            case DIVISOR -> (1f / most) * MOST;
-            case MULTIPLIER -> most / MOST;
-        };
+        float global = convention.of(most);
         if (!(global > 0 && global < Float.POSITIVE_INFINITY)) {
             throw ScaleSet.problem(
                     "the greatest absolute value is " + most + ", and " + convention.formula() + " is " + global

@@ -32,8 +32,8 @@ public final class TextEncoder implements AutoCloseable {
     /**
      * Renders and tokenizes a record, without truncation.
      *
-     * @throws InvalidDataException if the template fails or is missing for a chat, the text is longer than the tokenizer takes, or it has no
-     *     tokens; the caller adds the file and record
+     * @throws InvalidDataException if the template fails or is missing for a chat, the text is longer than the tokenizer
+     *     takes, or it has no tokens; the caller adds the file and record
      */
     public EncodedText encode(TextRecord record) {
         boolean chat = record instanceof TextRecord.Chat;

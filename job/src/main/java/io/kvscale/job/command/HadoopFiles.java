@@ -56,17 +56,14 @@ final class HadoopFiles {
             }
             long length = status.getLen();
             if (length > MAX_BYTES) {
-                throw unreadable(file, "the file has " + length + " bytes, more than " + MAX_BYTES, null);
+                throw new InvalidDataException(
+                        problem(file, "the file has " + length + " bytes, more than " + MAX_BYTES));
             }
             try (InputStream in = RegularFile.open(fs, path)) {
                 return RegularFile.read(in, length);
             }
-        } catch (UnusableFileException e) {
-            throw new InvalidDataException(DataProblem.of(e.what(), e.remedy()).inFile(file), e);
-        } catch (FileNotFoundException e) {
-            throw unreadable(file, "the file does not exist", e);
         } catch (IOException | IllegalArgumentException e) {
-            throw unreadable(file, "the file cannot be read: " + DataProblem.shown(String.valueOf(e.getMessage())), e);
+            throw unreadable(file, e);
         }
     }
 
@@ -76,12 +73,8 @@ final class HadoopFiles {
         try (InputStream in = RegularFile.open(path.getFileSystem(configuration), path)) {
             byte[] bytes = in.readNBytes(MAGIC_LENGTH);
             return new String(bytes, StandardCharsets.ISO_8859_1);
-        } catch (UnusableFileException e) {
-            throw new InvalidDataException(DataProblem.of(e.what(), e.remedy()).inFile(file), e);
-        } catch (FileNotFoundException e) {
-            throw unreadable(file, "the file does not exist", e);
         } catch (IOException | IllegalArgumentException e) {
-            throw unreadable(file, "the file cannot be read: " + DataProblem.shown(String.valueOf(e.getMessage())), e);
+            throw unreadable(file, e);
         }
     }
 
@@ -135,8 +128,17 @@ final class HadoopFiles {
         }
     }
 
-    private static InvalidDataException unreadable(String file, String what, @Nullable Exception cause) {
-        DataProblem problem = DataProblem.of(what, "check the path").inFile(file);
-        return cause == null ? new InvalidDataException(problem) : new InvalidDataException(problem, cause);
+    private static InvalidDataException unreadable(String file, Exception e) {
+        if (e instanceof UnusableFileException unusable) {
+            return new InvalidDataException(unusable.problem().inFile(file), e);
+        }
+        String what = e instanceof FileNotFoundException
+                ? "the file does not exist"
+                : "the file cannot be read: " + DataProblem.shown(String.valueOf(e.getMessage()));
+        return new InvalidDataException(problem(file, what), e);
+    }
+
+    private static DataProblem problem(String file, String what) {
+        return DataProblem.of(what, "check the path").inFile(file);
     }
 }

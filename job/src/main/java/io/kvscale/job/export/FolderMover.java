@@ -109,6 +109,10 @@ record FolderMover(FileSystem fs, Configuration configuration) {
         }
     }
 
+    static boolean isLocal(Path path) {
+        return "file".equals(path.toUri().getScheme());
+    }
+
     static java.nio.file.Path local(Path path) {
         return java.nio.file.Path.of(path.toUri().getPath());
     }

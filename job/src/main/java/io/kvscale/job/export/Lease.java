@@ -13,6 +13,7 @@ import org.apache.hadoop.fs.Path;
  */
 final class Lease {
     static final String FILE = "_lease";
+    static final String REMOVED = "the hidden folder with its files was removed while this command ran";
     private static final long PERIOD_MILLIS = 60_000;
 
     private final FileSystem fs;
@@ -64,7 +65,7 @@ final class Lease {
     synchronized void release() throws IOException {
         stop();
         if (!fs.delete(file, false)) {
-            throw new IOException("the hidden folder with its files was removed while this command ran");
+            throw new IOException(REMOVED);
         }
     }
 

@@ -82,6 +82,6 @@ record OutputClaim(String option, boolean overwrite, Set<String> results) {
     }
 
     static String shown(Path path) {
-        return "file".equals(path.toUri().getScheme()) ? path.toUri().getPath() : path.toString();
+        return FolderMover.isLocal(path) ? path.toUri().getPath() : path.toString();
     }
 }

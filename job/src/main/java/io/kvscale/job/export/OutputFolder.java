@@ -134,7 +134,7 @@ public final class OutputFolder implements Closeable {
 
     /** A link to a folder stays: the folder that it names is replaced. */
     private static Path linked(Path path) throws IOException {
-        if (!"file".equals(path.toUri().getScheme()) || !Files.isSymbolicLink(FolderMover.local(path))) {
+        if (!FolderMover.isLocal(path) || !Files.isSymbolicLink(FolderMover.local(path))) {
             return path;
         }
         if (!Files.exists(FolderMover.local(path))) {
@@ -184,7 +184,7 @@ public final class OutputFolder implements Closeable {
 
     /** The path without links and dots, for a local file. */
     private static Path real(Path path) {
-        if (!"file".equals(path.toUri().getScheme())) {
+        if (!FolderMover.isLocal(path)) {
             return path;
         }
         java.nio.file.Path full = FolderMover.local(path).toAbsolutePath();
@@ -299,7 +299,7 @@ public final class OutputFolder implements Closeable {
                 errors++;
             }
             if (!fs.exists(staging)) {
-                throw new IOException("the hidden folder with its files was removed while this command ran");
+                throw new IOException(Lease.REMOVED);
             }
         }
         throw last;

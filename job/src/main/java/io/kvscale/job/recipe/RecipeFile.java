@@ -35,7 +35,7 @@ final class RecipeFile {
                 bytes = in.readNBytes(MAX_SIZE + 1);
             }
         } catch (UnusableFileException e) {
-            throw bad(name, e.what(), e.remedy());
+            throw bad(name, e.problem().what(), e.problem().remedy());
         } catch (FileNotFoundException e) {
             throw bad(name, "the recipe does not exist", "check the path given to --recipe");
         } catch (IOException | IllegalArgumentException | UnsupportedOperationException e) {

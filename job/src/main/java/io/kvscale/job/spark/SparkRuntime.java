@@ -19,7 +19,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Where jobs run: under spark-submit, on a given master, or embedded in this JVM. */
 public final class SparkRuntime {
-    private static final Pattern LOCAL = Pattern.compile("local(?:\\[[^,\\]]*(?:,\\s*(\\d{1,6})\\s*)?\\])?");
+    /** The masters of local mode; the group is the number of attempts of a task. */
+    static final Pattern LOCAL =
+            Pattern.compile("local(?:\\[\\s*(?:\\*|[1-9]\\d{0,4})\\s*(?:,\\s*(\\d{1,6})\\s*)?\\])?");
 
     private static final String LOOPBACK = "127.0.0.1";
 

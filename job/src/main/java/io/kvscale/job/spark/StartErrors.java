@@ -17,15 +17,13 @@ import org.jspecify.annotations.Nullable;
 /** Explains why Spark does not start, if its settings or the JVM's heap are the cause. */
 final class StartErrors {
     private static final String URLS = "use local[N], spark://HOST:PORT, yarn or k8s://URL";
-    private static final Pattern LOCAL =
-            Pattern.compile("local(\\[\\s*(\\*|[1-9]\\d{0,4})\\s*(,\\s*\\d{1,6}\\s*)?\\])?");
     private static final Pattern STANDALONE = Pattern.compile("spark://\\S+:\\d{1,5}");
 
     private StartErrors() {}
 
     /** @throws InvalidOptionException if Spark certainly refuses this URL */
     static void checkMaster(String master) {
-        if (master.startsWith("local[") && !LOCAL.matcher(master).matches()
+        if (master.startsWith("local[") && !SparkRuntime.LOCAL.matcher(master).matches()
                 || master.startsWith("spark://") && !STANDALONE.matcher(master).matches()) {
             throw invalidMaster(master);
         }

@@ -1,7 +1,6 @@
 package io.kvscale.scheme.table;
 
 import io.kvscale.numeric.Dtype;
-import io.kvscale.numeric.NumberFormat;
 import io.kvscale.numeric.QuantParameters;
 import io.kvscale.numeric.RangeOverflowException;
 import io.kvscale.scheme.GlobalScale;
@@ -16,9 +15,6 @@ import java.util.List;
  */
 final class ScaleWarnings {
     private static final double FAR = 16;
-
-    /** The greatest fp4 number times the greatest fp8 e4m3 number. */
-    private static final float NVFP4_MOST = NumberFormat.FP4_E2M1.max() * NumberFormat.FP8_E4M3.max();
 
     private ScaleWarnings() {}
 
@@ -54,9 +50,7 @@ final class ScaleWarnings {
         QuantizationScheme scheme = scales.scheme();
         GlobalScale convention = scheme.globalScale();
         if (convention != null) {
-            float most = Math.max(-min, max);
-            float multiplier = most / NVFP4_MOST;
-            return convention == GlobalScale.DIVISOR ? 1 / multiplier : multiplier;
+            return convention.of(Math.max(-min, max));
         }
         Dtype step = scheme.step(scales.geometry());
         try {

@@ -50,7 +50,7 @@ final class FilePieceReader implements Closeable {
     static DataProblem failed(InputFile file, IOException failure, RetryPolicy retries) {
         retries.failed(failure);
         if (failure instanceof UnusableFileException unusable) {
-            return DataProblem.of(unusable.what(), unusable.remedy()).inFile(file.name());
+            return unusable.problem().inFile(file.name());
         }
         return DataProblem.of(
                         "the file cannot be read: " + failure,
