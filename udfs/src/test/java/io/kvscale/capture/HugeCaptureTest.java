@@ -3,6 +3,7 @@ package io.kvscale.capture;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.kvscale.ChildJvm;
 import io.kvscale.capture.layout.CaptureOptions;
 import io.kvscale.input.FilePiece;
 import io.kvscale.input.InputFile;
@@ -35,14 +36,9 @@ class HugeCaptureTest {
             header.append(i == 0 ? "" : ",").append(entry(name(i), TENSOR / 2048, i * TENSOR));
         }
         Path file = write(header.append('}'), 4 * TENSOR);
-        Process child = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-Xmx500m",
-                        "-XX:+UseSerialGC",
-                        "-XX:TieredStopAtLevel=1",
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        HugeCaptureTest.class.getName(),
+        Process child = ChildJvm.of(
+                        HugeCaptureTest.class,
+                        List.of("-Xmx500m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
                         file.toString())
                 .redirectErrorStream(true)
                 .start();

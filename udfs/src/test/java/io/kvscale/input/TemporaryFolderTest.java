@@ -2,10 +2,12 @@ package io.kvscale.input;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.kvscale.ChildJvm;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -27,13 +29,7 @@ class TemporaryFolderTest {
 
     @Test
     void aFolderLivesAsLongAsItsProcess() throws Exception {
-        Process process = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin/java").toString(),
-                        "-XX:TieredStopAtLevel=1",
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        TemporaryFolderTest.class.getName(),
-                        work.toString())
+        Process process = ChildJvm.of(TemporaryFolderTest.class, List.of("-XX:TieredStopAtLevel=1"), work.toString())
                 .redirectError(ProcessBuilder.Redirect.DISCARD)
                 .start();
         try (var lines = process.inputReader()) {

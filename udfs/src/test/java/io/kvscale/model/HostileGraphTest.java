@@ -2,11 +2,13 @@ package io.kvscale.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.kvscale.ChildJvm;
 import io.kvscale.tensor.InvalidDataException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -26,23 +28,17 @@ class HostileGraphTest {
     @Test
     @Timeout(value = 120, unit = TimeUnit.SECONDS)
     void mutatedGraphsEndNoJvm() throws Exception {
-        Process process = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+        String output = ChildJvm.run(ChildJvm.of(
+                Child.class,
+                List.of(
                         "-Xmx256m",
                         "-XX:TieredStopAtLevel=1",
                         "-Dkvscale.top=" + System.getProperty("kvscale.top"),
                         "-Djava.io.tmpdir=" + folder,
-                        "-XX:ErrorFile=" + folder.resolve("crash.log"),
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        Child.class.getName(),
-                        folder.toString(),
-                        String.valueOf(SLICE_AXIS),
-                        String.valueOf(MUTATIONS + 1))
-                .redirectErrorStream(true)
-                .start();
-        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertThat(process.waitFor()).as(output).isZero();
+                        "-XX:ErrorFile=" + folder.resolve("crash.log")),
+                folder.toString(),
+                String.valueOf(SLICE_AXIS),
+                String.valueOf(MUTATIONS + 1)));
         Matcher done = Pattern.compile("done: (\\d+) ran, (\\d+) refused, (\\d+) by ONNX Runtime")
                 .matcher(output);
         assertThat(done.find()).as(output).isTrue();

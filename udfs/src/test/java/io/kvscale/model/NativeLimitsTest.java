@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import ai.onnxruntime.OrtException;
+import io.kvscale.ChildJvm;
 import io.kvscale.tensor.InvalidDataException;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -23,20 +23,17 @@ class NativeLimitsTest {
     /** Runs in its own JVM with less native memory than a batch needs; unpacked files must be gone at its end. */
     @Test
     void aBatchThatIsTooLargeIsNamedAndTheNextOneRuns() throws Exception {
-        ProcessBuilder builder = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+        ProcessBuilder builder = ChildJvm.of(
+                Batches.class,
+                List.of(
                         "-Xmx64m",
                         "-XX:MaxDirectMemorySize=4m",
                         "-XX:TieredStopAtLevel=1",
                         "-Djava.io.tmpdir=" + temporary,
-                        "-Duser.home=" + temporary.resolve("home"),
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        Batches.class.getName(),
-                        TinyModel.FOLDER.toString())
-                .redirectErrorStream(true);
+                        "-Duser.home=" + temporary.resolve("home")),
+                TinyModel.FOLDER.toString());
         builder.environment().put("HOME", temporary.resolve("home").toString());
-        String output = run(builder);
+        String output = ChildJvm.run(builder);
         assertThat(output)
                 .contains("out of memory in native code: cannot allocate")
                 .contains("spark.executor.cores")
@@ -47,23 +44,11 @@ class NativeLimitsTest {
 
     @Test
     void aMachineThatCannotLoadOnnxRuntimeIsNamed() throws Exception {
-        String output = run(new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-XX:TieredStopAtLevel=1",
-                        "-Djava.io.tmpdir=" + temporary.resolve("absent"),
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        Elsewhere.class.getName(),
-                        TinyModel.FOLDER.toString())
-                .redirectErrorStream(true));
+        String output = ChildJvm.run(ChildJvm.of(
+                Elsewhere.class,
+                List.of("-XX:TieredStopAtLevel=1", "-Djava.io.tmpdir=" + temporary.resolve("absent")),
+                TinyModel.FOLDER.toString()));
         assertThat(output).contains("ONNX Runtime does not load on " + System.getProperty("os.name"), "java.io.tmpdir");
-    }
-
-    private static String run(ProcessBuilder builder) throws Exception {
-        Process process = builder.start();
-        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertThat(process.waitFor()).as(output).isZero();
-        return output;
     }
 
     private List<Path> remainingFiles() throws IOException {

@@ -2,12 +2,13 @@ package io.kvscale.safetensors;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.kvscale.ChildJvm;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -24,18 +25,7 @@ class HugeHeaderTest {
     @Test
     @Timeout(60)
     void readsAHeaderOf100MegabytesInAHeapOf256() throws Exception {
-        Process process = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-Xmx256m",
-                        "-XX:+UseSerialGC",
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        HugeHeaderTest.class.getName())
-                .redirectErrorStream(true)
-                .start();
-        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-
-        assertThat(process.waitFor()).as(output).isZero();
+        String output = ChildJvm.run(ChildJvm.of(HugeHeaderTest.class, List.of("-Xmx256m", "-XX:+UseSerialGC")));
         assertThat(output.trim()).endsWith("tensors, 40000 wanted");
     }
 

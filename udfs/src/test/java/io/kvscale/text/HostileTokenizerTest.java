@@ -3,10 +3,11 @@ package io.kvscale.text;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.kvscale.ChildJvm;
 import io.kvscale.tensor.InvalidDataException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -22,22 +23,13 @@ class HostileTokenizerTest {
     @Test
     @Timeout(value = 120, unit = TimeUnit.SECONDS)
     void aThousandMutationsEndNoJvm() throws Exception {
-        Process process = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-Xmx256m",
-                        "-XX:TieredStopAtLevel=1",
-                        "-Dkvscale.top=" + System.getProperty("kvscale.top"),
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        TokenizerChild.class.getName(),
-                        folder.toString(),
-                        "0",
-                        "1000",
-                        "2000")
-                .redirectErrorStream(true)
-                .start();
-        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertThat(process.waitFor()).as(output).isZero();
+        String output = ChildJvm.run(ChildJvm.of(
+                TokenizerChild.class,
+                List.of("-Xmx256m", "-XX:TieredStopAtLevel=1", "-Dkvscale.top=" + System.getProperty("kvscale.top")),
+                folder.toString(),
+                "0",
+                "1000",
+                "2000"));
         Matcher done = Pattern.compile("done: (\\d+) loaded, (\\d+) texts").matcher(output);
         assertThat(done.find()).as(output).isTrue();
         assertThat(Integer.parseInt(done.group(1))).as("loaded").isBetween(150, 900);
