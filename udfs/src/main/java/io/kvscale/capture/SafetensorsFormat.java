@@ -80,7 +80,7 @@ final class SafetensorsFormat extends CaptureFormat {
         for (TensorEntry entry : entries) {
             TensorNames.Match match = match(entry, matches);
             String sample = match.connector() ? file.folder() : file.stem();
-            TensorShape shape = TensorShape.of(entry, match.part(), options, header.metadata());
+            TensorShape shape = TensorShape.of(entry, match.part(), match.layer(), options, header.metadata());
             checkMask(mask, shape, entry);
             counted.add(new CaptureHeader.Counted(sample, entry));
             List<Role> roles = match.part().roles();

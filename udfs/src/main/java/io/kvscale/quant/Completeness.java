@@ -1,5 +1,6 @@
 package io.kvscale.quant;
 
+import io.kvscale.model.config.ModelConfig;
 import io.kvscale.observer.SlotStatistics;
 import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.tensor.DataProblem;
@@ -9,28 +10,37 @@ import io.kvscale.tensor.Slot;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import java.util.Map;
 import java.util.SortedMap;
-import java.util.TreeMap;
 import java.util.function.IntPredicate;
+import org.jspecify.annotations.Nullable;
 
-/** Checks that merged statistics cover all layers of a model, K and V, with equal token counts. */
+/** Checks that merged statistics cover all layers of a model, K and V, with token counts that fit each other. */
 record Completeness(
         SortedMap<Slot, SlotStatistics> slots, SlotSchemes schemes, IntPredicate layers, Tolerances tolerances) {
 
-    /** @throws InvalidDataException for the problem that sorts first */
-    void check() {
+    /**
+     * @param values whether values were read; else only shapes and counts are checked
+     * @throws InvalidDataException for the problem that sorts first
+     */
+    void check(boolean values) {
         List<DataProblem> problems = new ArrayList<>();
         if (slots.isEmpty()) {
             problems.add(DataProblem.of(
                     "no K or V of any layer was found",
                     "check the recipe's tensors, targets and ignore against the names in the captures"));
         }
-        slots.forEach((slot, seen) -> slotCheck(slot).check(slot, seen, problems));
-        checkPairs(problems);
-        checkLayers(problems);
-        if (problems.isEmpty() && !tolerances.hybrid()) {
-            checkTokens(problems);
+        if (values) {
+            slots.forEach((slot, seen) -> slotCheck(slot).check(slot, seen, problems));
+        }
+        @Nullable ModelConfig model = tolerances.model();
+        if (model == null) {
+            checkPairs(problems);
+            checkLayers(problems);
+        } else if (!slots.isEmpty()) {
+            new ModelFit(slots, layers, tolerances, model).check(problems);
+        }
+        if (problems.isEmpty()) {
+            new TokenCounts(slots, tolerances).check(problems);
         }
         if (!problems.isEmpty()) {
             throw new InvalidDataException(Collections.min(problems));
@@ -75,48 +85,11 @@ record Completeness(
             if (!there && layers.test(layer)) {
                 problems.add(DataProblem.of(
                                 "layer " + layer + " is missing, but layer " + last + " is present",
-                                "capture every layer, or say hybrid: true under kvscale if some have no KV cache")
+                                "capture every layer; if some have no KV cache, name the model's config.json with"
+                                        + " --model-config, or say hybrid: true under kvscale")
                         .inSlot(new Slot(layer, Role.KEY)));
                 return;
             }
         }
-    }
-
-    /** Token counts of merged statistics are the only trace of one short file among thousands. */
-    private void checkTokens(List<DataProblem> problems) {
-        Map<Long, List<Slot>> byTokens = new TreeMap<>();
-        slots.forEach((slot, seen) ->
-                byTokens.computeIfAbsent(seen.tokens(), t -> new ArrayList<>()).add(slot));
-        for (Slot slot : slots.keySet()) {
-            SlotStatistics keys = slots.get(new Slot(slot.layer(), Role.KEY));
-            SlotStatistics values = slots.get(new Slot(slot.layer(), Role.VALUE));
-            if (keys != null && values != null && keys.tokens() != values.tokens()) {
-                problems.add(tokens(slot, keys.tokens() + " tokens of key, " + values.tokens() + " of value"));
-                return;
-            }
-        }
-        if (byTokens.size() > 1) {
-            Map.Entry<Long, List<Slot>> common = byTokens.entrySet().stream()
-                    .max(Map.Entry.comparingByValue((a, b) -> Integer.compare(a.size(), b.size())))
-                    .orElseThrow();
-            slots.entrySet().stream()
-                    .filter(entry -> entry.getValue().tokens() != common.getKey())
-                    .findFirst()
-                    .ifPresent(odd -> problems.add(tokens(
-                            odd.getKey(),
-                            odd.getValue().tokens() + " tokens, but "
-                                    + common.getValue().get(0) + " and "
-                                    + (common.getValue().size() - 1) + " others have " + common.getKey())));
-        }
-    }
-
-    private DataProblem tokens(Slot slot, String what) {
-        SlotStatistics seen = slots.get(slot);
-        return SlotCheck.problem(
-                seen == null ? null : seen.firstOrigin(),
-                slot,
-                what,
-                "a capture lacks a part of this layer: find the file with fewer tokens with 'kvscale inspect',"
-                        + " or say hybrid: true under kvscale if layers may differ");
     }
 }

@@ -51,11 +51,15 @@ public record ScaleSolver(SlotSchemes schemes, IntPredicate layers, Tolerances t
         if (found != null) {
             throw new InvalidDataException(completeness.firstWith(found));
         }
-        completeness.check();
+        completeness.check(true);
         checkOverrides(slots.keySet());
         List<String> warnings = new ArrayList<>();
         SortedMap<Slot, SlotScales> scales = new TreeMap<>();
         slots.forEach((slot, seen) -> scales.put(slot, scales(slot, seen, warnings)));
+        String windows = new TokenCounts(slots, tolerances).windows();
+        if (windows != null) {
+            warnings.add(windows);
+        }
         long tokens = most(slots, SlotStatistics::tokens);
         if (tokens < FEW_TOKENS) {
             warnings.add("few tokens: the scales come from " + tokens + " tokens; calibrate on " + FEW_TOKENS
@@ -68,6 +72,18 @@ public record ScaleSolver(SlotSchemes schemes, IntPredicate layers, Tolerances t
                 tokens,
                 slots.values().stream().mapToLong(SlotStatistics::finite).sum());
         return new Solution(new ScaleTable(schemes.key(), corpus, scales), warnings);
+    }
+
+    /**
+     * Checks statistics of headers as {@link #solve(CalibrationStatistics, DataProblem)} does, but not their values.
+     *
+     * @throws InvalidDataException for the first problem in the order of sample, layer and role
+     */
+    public void checkHeaders(CalibrationStatistics headers) {
+        SortedMap<Slot, SlotStatistics> slots = new TreeMap<>(headers.slots());
+        slots.keySet().removeIf(slot -> !layers.test(slot.layer()));
+        new Completeness(slots, schemes, layers, tolerances).check(false);
+        checkOverrides(slots.keySet());
     }
 
     private void checkOverrides(Set<Slot> slots) {

@@ -39,6 +39,7 @@ public final class TaskState {
     private final TreeMap<Slot, Geometries> geometries = new TreeMap<>();
     private Corpus corpus = Corpus.EMPTY;
     private Tally tally = Tally.NONE;
+    private LayoutEvidence layout = LayoutEvidence.NONE;
     private @Nullable DataProblem found;
 
     /** A state with a problem and nothing else. */
@@ -61,6 +62,9 @@ public final class TaskState {
     void observe(QuantizedKvCache cache, Slot slot, Position position, ByteBuffer values) {
         KvSource source = position.source();
         SlotStatistics seen = slots.get(slot);
+        if (position.element() == 0) {
+            layout = layout.merge(LayoutEvidence.of(slot, source));
+        }
         boolean fits = seen == null || seen.geometry().equals(source.geometry());
         if (position.element() == 0 || seen == null || !fits) {
             geometries.merge(slot, Geometries.of(source.geometry(), source.origin(0)), Geometries::merge);
@@ -110,6 +114,7 @@ public final class TaskState {
         });
         corpus = corpus.merge(other.corpus);
         tally = tally.merge(other.tally);
+        layout = layout.merge(other.layout);
         found = DataProblem.earlier(found, other.found);
     }
 
@@ -137,6 +142,16 @@ public final class TaskState {
         return first;
     }
 
+    /** The problem of a corpus whose tensors were read in a wrong layout beyond doubt; null if there is none. */
+    public @Nullable DataProblem layoutError() {
+        return layout.error();
+    }
+
+    /** The problem of a corpus whose tensors may have been read in a wrong layout; null if there is none. */
+    public @Nullable DataProblem layoutDoubt() {
+        return layout.doubt();
+    }
+
     /** The first problem that was added, conflicting geometries left out. */
     @Nullable
     DataProblem found() {
@@ -155,6 +170,7 @@ public final class TaskState {
         SortedMap<Integer, TaskState> parts = new TreeMap<>();
         TaskState rest = of(corpus, tally);
         rest.found = found;
+        rest.layout = layout;
         parts.put(NO_SLOT, rest);
         geometries.forEach((slot, seen) -> {
             TaskState part = new TaskState();
@@ -175,6 +191,7 @@ public final class TaskState {
             out.writeObject(statistics().toByteArray());
             out.writeObject(geometries);
             out.writeObject(tally);
+            out.writeObject(layout);
             out.writeObject(found);
         } catch (IOException e) {
             throw new UncheckedIOException("a task's state cannot be serialized", e);
@@ -192,6 +209,7 @@ public final class TaskState {
             state.corpus = statistics.corpus();
             state.geometries.putAll((Map<Slot, Geometries>) in.readObject());
             state.tally = (Tally) in.readObject();
+            state.layout = (LayoutEvidence) in.readObject();
             state.found = (DataProblem) in.readObject();
         } catch (IOException | ClassNotFoundException e) {
             throw new IllegalStateException("these bytes are not a task's state", e);

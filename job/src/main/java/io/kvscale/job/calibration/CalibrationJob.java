@@ -10,6 +10,7 @@ import io.kvscale.job.spark.RunningSpark;
 import io.kvscale.job.spark.SparkRuntime;
 import io.kvscale.task.Tally;
 import io.kvscale.task.TaskState;
+import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.util.Iterator;
 import java.util.List;
@@ -127,9 +128,11 @@ public final class CalibrationJob {
                 return new DryRun(pass.facts(), null, Tally.NONE);
             }
             TaskState state = run(running.context(), pass, Depth.HEADERS);
-            if (state.problem() != null) {
-                throw new InvalidDataException(state.problem());
+            DataProblem problem = problem(pass, state);
+            if (problem != null) {
+                throw new InvalidDataException(problem);
             }
+            CalibrationResult.solver(pass.recipe()).checkHeaders(state.statistics());
             return new DryRun(pass.facts(), state.statistics(), state.tally());
         }
     }
@@ -142,15 +145,24 @@ public final class CalibrationJob {
 
     private CalibrationResult calibrated(JavaSparkContext spark, Pass pass) {
         TaskState state = run(spark, pass, Depth.VALUES);
+        DataProblem doubt = state.layoutDoubt();
+        if (pass.checksLayout() && doubt != null) {
+            notices.accept(doubt.message());
+        }
         return new CalibrationResult(
-                recipe,
+                pass.recipe(),
                 state.statistics(),
-                state.problem(),
+                problem(pass, state),
                 state.tally(),
                 pass.partitions(),
                 spark.version(),
                 spark.master(),
                 !pass.readsTensors());
+    }
+
+    private static @Nullable DataProblem problem(Pass pass, TaskState state) {
+        DataProblem problem = state.problem();
+        return problem != null || !pass.checksLayout() ? problem : state.layoutError();
     }
 
     private TaskState run(JavaSparkContext spark, Pass pass, Depth depth) {

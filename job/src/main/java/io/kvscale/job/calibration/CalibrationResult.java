@@ -1,10 +1,8 @@
 package io.kvscale.job.calibration;
 
-import io.kvscale.job.recipe.OnNonfinite;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.quant.ScaleSolver;
-import io.kvscale.quant.Tolerances;
 import io.kvscale.task.Tally;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
@@ -51,9 +49,10 @@ public record CalibrationResult(
      */
     public static ScaleSolver.Solution solve(
             Recipe recipe, CalibrationStatistics statistics, @Nullable DataProblem found) {
-        Tolerances tolerances = new Tolerances(
-                recipe.hybrid(), recipe.mla(), recipe.allowZero(), recipe.onNonfinite() == OnNonfinite.SKIP);
-        return new ScaleSolver(recipe.schemes(), recipe.capture().layerFilter()::includes, tolerances)
-                .solve(statistics, found);
+        return solver(recipe).solve(statistics, found);
+    }
+
+    static ScaleSolver solver(Recipe recipe) {
+        return new ScaleSolver(recipe.schemes(), recipe.capture().layerFilter()::includes, recipe.tolerances());
     }
 }

@@ -1,6 +1,7 @@
 package io.kvscale.job.calibration;
 
 import io.kvscale.capture.CaptureReader.Depth;
+import io.kvscale.job.recipe.Recipe;
 import io.kvscale.job.spark.Work;
 import io.kvscale.observer.Corpus;
 import io.kvscale.scheme.table.ScaleTable;
@@ -13,6 +14,9 @@ import org.apache.spark.util.LongAccumulator;
 
 /** The tasks that read one kind of corpus, planned. */
 interface Pass extends AutoCloseable {
+    /** The recipe, with what is known of the model. */
+    Recipe recipe();
+
     /** The description of the Spark job. */
     String description();
 
@@ -46,6 +50,14 @@ interface Pass extends AutoCloseable {
     /** Whether the corpus is captures, with headers that a dry run can read; else it is texts. */
     default boolean readsTensors() {
         return true;
+    }
+
+    /** Whether the order of a tensor's axes is a guess: neither the recipe nor the model says it. */
+    default boolean checksLayout() {
+        return readsTensors()
+                && recipe().capture().layout() == null
+                && recipe().capture().kvHeads() == 0
+                && recipe().capture().model() == null;
     }
 
     /** Whether this pass is the first of two: the second one feeds back the scales that it gives. */

@@ -79,6 +79,11 @@ final class TablePass implements Pass {
     }
 
     @Override
+    public Recipe recipe() {
+        return recipe;
+    }
+
+    @Override
     public String description() {
         return input.shown();
     }

@@ -13,6 +13,8 @@ import io.kvscale.job.spark.SparkRuntime;
 import io.kvscale.job.spark.Work;
 import io.kvscale.model.DecoderModel;
 import io.kvscale.model.Outputs;
+import io.kvscale.model.config.ModelConfig;
+import io.kvscale.model.config.ModelConfigFile;
 import io.kvscale.scheme.table.ScaleTable;
 import io.kvscale.task.CaptureWriter;
 import io.kvscale.task.FailedSamples;
@@ -57,7 +59,9 @@ record TextPass(
         int attempts = SparkRuntime.attempts(spark.getConf());
         ModelCorpus texts =
                 ModelCorpus.open(spark, model, text, recipe.text(), shape -> {}, partitions, attempts, progress);
-        return new TextPass(recipe, texts, captures, null);
+        Recipe fitted = recipe.withModel(ModelConfigFile.read(
+                texts.model().local().resolve(ModelConfig.FILE).toUri().toString(), spark.hadoopConfiguration()));
+        return new TextPass(fitted, texts, captures, null);
     }
 
     @Override
@@ -78,6 +82,14 @@ record TextPass(
     @Override
     public List<String> notices() {
         List<String> notices = new ArrayList<>(texts.corpus().notices());
+        List<String> unused = new ArrayList<>(recipe.capture().aboutTensors());
+        if (recipe.modelConfig() != null) {
+            unused.add("model_config");
+        }
+        if (!unused.isEmpty()) {
+            notices.add("the recipe sets " + String.join(", ", unused)
+                    + ", which is about captures; the model's own graph and config.json say it here");
+        }
         TextSettings settings = recipe.text();
         int lastChunk = (texts.corpus().summary().longest() - 1) / settings.chunkTokens() * settings.chunkTokens();
         if (settings.fakeQuantizeFeedback() && lastChunk <= settings.residualLength()) {

@@ -37,6 +37,9 @@ public final class CalibrateCommand extends CommandPart implements Callable<Inte
     @Mixin
     private TextArguments texts = new TextArguments();
 
+    @Mixin
+    private ModelConfigArgument modelConfig = new ModelConfigArgument();
+
     @Option(
             names = "--table",
             paramLabel = "NAME",
@@ -76,6 +79,9 @@ public final class CalibrateCommand extends CommandPart implements Callable<Inte
         recipe.notices().forEach(console::say);
         List<String> read = texts.isGiven() ? texts.paths() : captures.paths(hadoop);
         check(read);
+        if (!texts.isGiven()) {
+            recipe = modelConfig.applied(recipe, hadoop);
+        }
         if (dryRun || output == null) {
             CalibrationJob job = job(runtime, recipe, read, hadoop, console, null);
             DryRunPrinter.print(job.dryRun(), out());
@@ -96,7 +102,9 @@ public final class CalibrateCommand extends CommandPart implements Callable<Inte
     }
 
     private void check(List<String> read) {
-        if (texts.isGiven() && captures.isGiven()) {
+        if (texts.isGiven() && modelConfig.isGiven()) {
+            throw error("--model-config is for captures; with --model, config.json of the model's folder is read");
+        } else if (texts.isGiven() && captures.isGiven()) {
             throw error("--model and --text cannot be combined with --input, --input-list and --input-format");
         }
         if (texts.isGiven()) {

@@ -10,7 +10,9 @@ import io.kvscale.job.console.CapturePrinter;
 import io.kvscale.job.console.ScaleTablePrinter;
 import io.kvscale.job.console.StatisticsPrinter;
 import io.kvscale.job.console.TextTable;
+import io.kvscale.job.recipe.Recipe;
 import io.kvscale.json.Json;
+import io.kvscale.model.config.ModelConfig;
 import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.observer.StatisticsKind;
 import io.kvscale.scheme.QuantizationScheme;
@@ -29,6 +31,7 @@ import java.util.concurrent.Callable;
 import org.apache.hadoop.conf.Configuration;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -53,6 +56,9 @@ public final class InspectCommand extends CommandPart implements Callable<Intege
             description = "A recipe that says how to read the captures, if the files do not.")
     private @Nullable String recipeFile;
 
+    @Mixin
+    private ModelConfigArgument modelConfig = new ModelConfigArgument();
+
     @Option(names = "--json", description = "Print a JSON array with one object per file.")
     private boolean json;
 
@@ -60,9 +66,10 @@ public final class InspectCommand extends CommandPart implements Callable<Intege
     public Integer call() throws IOException {
         Configuration hadoop = new Configuration();
         PrintWriter out = out();
-        CaptureOptions options = recipeFile == null
-                ? CaptureOptions.defaults()
-                : HadoopFiles.recipe(recipeFile, hadoop).capture();
+        @Nullable Recipe recipe = recipeFile == null ? null : HadoopFiles.recipe(recipeFile, hadoop);
+        @Nullable ModelConfig model = modelConfig.read(recipe == null ? null : recipe.modelConfig(), hadoop);
+        CaptureOptions given = recipe == null ? CaptureOptions.defaults() : recipe.capture();
+        CaptureOptions options = model == null ? given : given.withModel(model);
         List<Map<String, Object>> shown = new ArrayList<>();
         for (String path : paths) {
             PathContent content = PathContent.read(path, hadoop);

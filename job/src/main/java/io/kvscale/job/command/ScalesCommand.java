@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import org.apache.hadoop.conf.Configuration;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Derives scales for another recipe. Reads only a statistics file; does not start Spark. */
@@ -27,6 +28,9 @@ public final class ScalesCommand extends CommandPart implements Callable<Integer
             paramLabel = "FILE",
             description = "A recipe (YAML) with the scheme to derive.")
     private String recipeFile = "";
+
+    @Mixin
+    private ModelConfigArgument modelConfig = new ModelConfigArgument();
 
     @Option(
             names = "--output",
@@ -49,7 +53,7 @@ public final class ScalesCommand extends CommandPart implements Callable<Integer
         Configuration hadoop = new Configuration();
         RunRecord run = new RunRecord(List.of(statisticsFile), null);
         Console console = console(quiet);
-        Recipe recipe = HadoopFiles.recipe(recipeFile, hadoop);
+        Recipe recipe = modelConfig.applied(HadoopFiles.recipe(recipeFile, hadoop), hadoop);
         recipe.notices().forEach(console::say);
         CalibrationStatistics statistics = HadoopFiles.statistics(statisticsFile, hadoop);
         try (OutputFolder folder = OutputFolder.open(output, overwrite, List.of(), hadoop)) {

@@ -1,9 +1,11 @@
 package io.kvscale.job.recipe;
 
 import io.kvscale.capture.layout.CaptureOptions;
+import io.kvscale.model.config.ModelConfig;
 import io.kvscale.observer.StatisticsKind;
 import io.kvscale.option.CaptureKeys;
 import io.kvscale.option.RecipeKey;
+import io.kvscale.quant.Tolerances;
 import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.tensor.DataProblem;
 import java.io.Serializable;
@@ -11,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A validated recipe: llm-compressor's YAML, or only a {@code kv_cache_scheme}, with kvscale's own keys under
@@ -19,6 +22,7 @@ import org.apache.hadoop.fs.Path;
  * @param name the name of its file, for messages
  * @param schemes how each slot is quantized
  * @param capture how captures are read
+ * @param modelConfig the path of the model's config.json; null if the recipe names none
  * @param statistics what a pass keeps of the values
  * @param hybrid layers may be missing because they have no KV cache
  * @param allowZero a slot with only zeros gets the smallest scale instead of an error
@@ -30,6 +34,7 @@ public record Recipe(
         String name,
         SlotSchemes schemes,
         CaptureOptions capture,
+        @Nullable String modelConfig,
         StatisticsKind statistics,
         boolean hybrid,
         boolean allowZero,
@@ -64,6 +69,7 @@ public record Recipe(
                 name,
                 schemes,
                 CaptureKeys.read(ours),
+                ours.text(RecipeKey.MODEL_CONFIG),
                 kvscale.statistics(schemes),
                 ours.flag(RecipeKey.HYBRID, false),
                 ours.flag(RecipeKey.ALLOW_ZERO, false),
@@ -80,6 +86,31 @@ public record Recipe(
      */
     public static Recipe read(Path file, Configuration configuration) {
         return parse(RecipeFile.read(file, configuration), file.toString());
+    }
+
+    /**
+     * This recipe for a model whose config.json is known.
+     *
+     * @throws io.kvscale.input.InvalidOptionException if the recipe contradicts it
+     */
+    public Recipe withModel(ModelConfig config) {
+        return new Recipe(
+                name,
+                schemes,
+                capture.withModel(config),
+                modelConfig,
+                statistics,
+                hybrid,
+                allowZero,
+                onNonfinite,
+                keysBeforeRope,
+                text,
+                notices);
+    }
+
+    /** What deviations of the corpus the recipe allows, and the layers that the model has. */
+    public Tolerances tolerances() {
+        return new Tolerances(hybrid, mla(), allowZero, onNonfinite == OnNonfinite.SKIP, capture.model());
     }
 
     /** Whether each layer has one latent tensor and no V. */

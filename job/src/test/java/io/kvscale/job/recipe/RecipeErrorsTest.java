@@ -91,7 +91,7 @@ class RecipeErrorsTest {
                 kvscale("head_dim: 99999999", ".head_dim", "to 131072, got 99999999"),
                 kvscale("head_dim: 99999999999", ".head_dim", "got 99999999999"),
                 kvscale("kv_heads: 131072, head_dim: 2", "", "is not within"),
-                kvscale("layout: BSHD", ".layout", "BHSD, SHD, 2THD, got 'BSHD'", "nearest"),
+                kvscale("layout: BSDH", ".layout", "BHSD, BSHD, HSD, SHD, 2THD, got 'BSDH'", "nearest"),
                 kvscale("layout: [a]", ".layout", "got a list"),
                 kvscale("mask: false", ".mask", "must be text, got false", "quotes"),
                 kvscale("mask: ''", "", "mask"),

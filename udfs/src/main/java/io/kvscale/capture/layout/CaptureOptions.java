@@ -1,9 +1,12 @@
 package io.kvscale.capture.layout;
 
 import io.kvscale.input.InvalidOptionException;
+import io.kvscale.model.config.ModelConfig;
 import io.kvscale.tensor.Geometry;
 import java.io.Serializable;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,6 +23,7 @@ import org.jspecify.annotations.Nullable;
  * @param ignore regular expressions for the layers to leave out
  * @param mla whether each layer has one latent tensor and no V
  * @param columns the column names of tables
+ * @param model what the model's config.json says; null if it is not known
  */
 public record CaptureOptions(
         @Nullable String keyTensors,
@@ -31,7 +35,8 @@ public record CaptureOptions(
         List<String> targets,
         List<String> ignore,
         boolean mla,
-        TableColumns columns)
+        TableColumns columns,
+        @Nullable ModelConfig model)
         implements Serializable {
 
     /** The value of {@code mask} that means no mask. */
@@ -60,6 +65,63 @@ public record CaptureOptions(
                     "targets and ignore hold " + (targets.size() + ignore.size()) + " patterns",
                     "join patterns with |; the maximum is " + MAX_PATTERNS);
         }
+    }
+
+    /** The options without a model. */
+    public CaptureOptions(
+            @Nullable String keyTensors,
+            @Nullable String valueTensors,
+            @Nullable Layout layout,
+            int kvHeads,
+            int headDim,
+            @Nullable String mask,
+            List<String> targets,
+            List<String> ignore,
+            boolean mla,
+            TableColumns columns) {
+        this(keyTensors, valueTensors, layout, kvHeads, headDim, mask, targets, ignore, mla, columns, null);
+    }
+
+    /**
+     * These options for a model whose config.json is known.
+     *
+     * @throws InvalidOptionException if the options contradict it
+     */
+    public CaptureOptions withModel(ModelConfig config) {
+        if (mla && !config.mla()) {
+            throw new InvalidOptionException(
+                    "mla is true, but the model's config.json has no kv_lora_rank",
+                    "remove mla, or give the config.json of the model that was captured");
+        }
+        return new CaptureOptions(
+                keyTensors,
+                valueTensors,
+                layout,
+                kvHeads,
+                headDim,
+                mask,
+                targets,
+                ignore,
+                config.mla(),
+                columns,
+                config);
+    }
+
+    /** The options that are set and say how tensors of files or tables are read, as recipes name them. */
+    public List<String> aboutTensors() {
+        Map<String, Boolean> set = new LinkedHashMap<>();
+        set.put("key.tensors", keyTensors != null);
+        set.put("value.tensors", valueTensors != null);
+        set.put("layout", layout != null);
+        set.put("kv_heads", kvHeads > 0);
+        set.put("head_dim", headDim > 0);
+        set.put("mask", mask != null);
+        set.put("mla", mla);
+        set.put("columns", !columns.equals(TableColumns.DEFAULT));
+        return set.entrySet().stream()
+                .filter(Map.Entry::getValue)
+                .map(Map.Entry::getKey)
+                .toList();
     }
 
     /** The defaults of every option. */

@@ -29,7 +29,7 @@ public final class TableTensorParser {
         if (options.layout() == Layout.THD2) {
             throw new InvalidOptionException(
                     "layout: 2THD is for tensors that hold K and V; a table row holds one of them",
-                    "set layout: BHSD or SHD under kvscale in the recipe, or remove layout");
+                    "set another layout under kvscale in the recipe, or remove layout");
         }
         if (options.mask() != null && !options.mask().equals(CaptureOptions.NO_MASK)) {
             throw new InvalidOptionException(
@@ -99,7 +99,8 @@ public final class TableTensorParser {
         }
         List<Long> shape = shape(row, dtype);
         TensorNames.Part part = slot.role() == Role.KEY ? TensorNames.Part.KEY : TensorNames.Part.VALUE;
-        TensorShape seen = TensorShape.of(new TensorEntry(name, dtype, shape, 0, row.bytes()), part, options, Map.of());
+        TensorShape seen = TensorShape.of(
+                new TensorEntry(name, dtype, shape, 0, row.bytes()), part, slot.layer(), options, Map.of());
         Geometry geometry = seen.geometry();
         long token = (long) geometry.channels() * geometry.dtype().bytes();
         if (row.bytes() % token != 0 || row.bytes() / token != (long) seen.batch() * seen.tokens()) {
@@ -180,7 +181,13 @@ public final class TableTensorParser {
                             + " tokens of " + heads + " heads of " + headDim + " in " + dtype,
                     "write the whole tensor, or correct the column");
         }
-        return options.layout() == Layout.SHD ? List.of(tokens, heads, headDim) : List.of(1L, heads, tokens, headDim);
+        Layout layout = options.layout() == null ? Layout.BHSD : options.layout();
+        return switch (layout) {
+            case BSHD -> List.of(1L, tokens, heads, headDim);
+            case HSD -> List.of(heads, tokens, headDim);
+            case SHD -> List.of(tokens, heads, headDim);
+            case BHSD, THD2 -> List.of(1L, heads, tokens, headDim);
+        };
     }
 
     private static String column(String name) {

@@ -11,60 +11,36 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** The axes of a captured tensor, from its shape, the recipe and the file's metadata. */
+/** The axes of a captured tensor, from its shape, the recipe, the model's config.json and the file's metadata. */
 public record TensorShape(Geometry geometry, int batch, int tokens, boolean tokenMajor) {
 
     /**
      * @param part {@code BOTH} needs a first axis of 2
-     * @throws InvalidDataException if dtype or shape do not fit K or V, or contradict the recipe
+     * @throws InvalidDataException if dtype or shape do not fit K or V, or contradict the recipe or the model
      */
     public static TensorShape of(
-            TensorEntry entry, TensorNames.Part part, CaptureOptions options, Map<String, String> metadata) {
+            TensorEntry entry, TensorNames.Part part, int layer, CaptureOptions options, Map<String, String> metadata) {
         Dtype dtype = dtype(entry);
         List<Long> shape = entry.shape();
         Layout layout = layout(entry, part, options);
-        int heads = stated("kv_heads", options.kvHeads(), metadata);
-        int headDim = stated("head_dim", options.headDim(), metadata);
-        boolean both = part == TensorNames.Part.BOTH;
-        if (both && layout != Layout.THD2) {
+        StatedHeads stated = StatedHeads.of(part, layer, options, metadata);
+        if (part == TensorNames.Part.BOTH && layout != Layout.THD2) {
             throw problem(
                     entry,
                     "this tensor holds K and V together, which does not fit layout " + layout.word(),
                     "set layout: 2THD under kvscale in the recipe, or remove layout");
         }
-        if (layout == Layout.BHSD) {
-            need(entry, shape.size() == 4, layout, "[batch, kv_heads, tokens, head_dim]");
-            return checked(entry, dtype, shape.get(0), shape.get(2), shape.get(1), shape.get(3), heads, headDim, false);
-        }
-        int axes = shape.size();
-        if (both) {
-            need(entry, (axes == 3 || axes == 4) && shape.get(0) == 2, layout, "[2, tokens, kv_heads x head_dim]");
-            shape = shape.subList(1, axes);
-        } else {
-            need(
-                    entry,
-                    axes == 2 || axes == 3,
-                    layout,
-                    "[tokens, kv_heads, head_dim] or [tokens, kv_heads x head_dim]");
-        }
-        if (shape.size() == 3) {
-            return checked(entry, dtype, 1, shape.get(0), shape.get(1), shape.get(2), heads, headDim, true);
-        }
-        long width = shape.get(1);
-        if (options.mla() && heads == 0) {
-            heads = 1;
-        }
-        long h = heads > 0 ? heads : headDim > 0 ? width / headDim : 0;
-        if (h == 0 || width % h != 0) {
+        Layout.Axes axes = layout.axes(shape);
+        if (axes == null) {
             throw problem(
                     entry,
-                    "heads and head_dim are merged into " + width + " values per token"
-                            + (h == 0
-                                    ? ", and the number of heads is unknown"
-                                    : ", which do not divide into " + h + " heads"),
-                    "set kv_heads (num_key_value_heads of the model's config.json) under kvscale in the recipe");
+                    "shape " + shape + " does not fit layout " + layout.word() + ", expected " + layout.described(),
+                    "set layout under kvscale in the recipe, or capture in a supported layout");
         }
-        return checked(entry, dtype, 1, shape.get(0), h, width / h, heads, headDim, true);
+        if (axes.heads() == 0) {
+            axes = divided(entry, axes, stated, options.mla());
+        }
+        return checked(entry, dtype, axes, stated, layout, new LayoutGuess(shape, stated, part, options.model()));
     }
 
     /** The tensor with this shape at a position of a file. */
@@ -114,40 +90,42 @@ public record TensorShape(Geometry geometry, int batch, int tokens, boolean toke
         };
     }
 
-    private static int stated(String key, int given, Map<String, String> metadata) {
-        String text = metadata.get(key);
-        int inFile = text != null && text.matches("[1-9]\\d{0,6}") ? Integer.parseInt(text) : 0;
-        if (given > 0 && inFile > 0 && given != inFile) {
-            throw new InvalidDataException(
-                    "the recipe says " + key + ": " + given + ", the file's metadata says " + inFile,
-                    "correct " + key + " under kvscale in the recipe, or remove it");
+    /** Divides merged heads and head_dim. */
+    private static Layout.Axes divided(TensorEntry entry, Layout.Axes axes, StatedHeads stated, boolean mla) {
+        long width = axes.width();
+        long heads = stated.heads() > 0 ? stated.heads() : mla ? 1 : 0;
+        heads = heads > 0 ? heads : stated.headDim() > 0 ? width / stated.headDim() : 0;
+        if (heads == 0 || width % heads != 0) {
+            throw problem(
+                    entry,
+                    "heads and head_dim are merged into " + width + " values per token"
+                            + (heads == 0
+                                    ? ", and the number of heads is unknown"
+                                    : ", which do not divide into " + heads + " heads"),
+                    "set kv_heads (num_key_value_heads of the model's config.json) under kvscale in the recipe, or give"
+                            + " --model-config");
         }
-        return given > 0 ? given : inFile;
+        return new Layout.Axes(axes.batch(), axes.tokens(), heads, width / heads);
     }
 
     private static TensorShape checked(
-            TensorEntry entry,
-            Dtype dtype,
-            long batch,
-            long tokens,
-            long heads,
-            long headDim,
-            int givenHeads,
-            int givenHeadDim,
-            boolean tokenMajor) {
-        if ((givenHeads > 0 && givenHeads != heads) || (givenHeadDim > 0 && givenHeadDim != headDim)) {
+            TensorEntry entry, Dtype dtype, Layout.Axes axes, StatedHeads stated, Layout layout, LayoutGuess guess) {
+        long heads = axes.heads();
+        long headDim = axes.width();
+        if ((stated.heads() > 0 && stated.heads() != heads) || (stated.headDim() > 0 && stated.headDim() != headDim)) {
             throw problem(
                     entry,
-                    "shape " + entry.shape() + " gives " + heads + " heads of " + headDim + ", expected "
-                            + (givenHeads > 0 ? givenHeads : heads) + " of "
-                            + (givenHeadDim > 0 ? givenHeadDim : headDim),
-                    "correct layout, kv_heads or head_dim under kvscale in the recipe");
+                    "shape " + entry.shape() + " gives " + heads + " heads of " + headDim
+                            + (stated.byModel() ? ", config.json says " : ", expected ")
+                            + (stated.heads() > 0 ? stated.heads() : heads) + " of "
+                            + (stated.headDim() > 0 ? stated.headDim() : headDim),
+                    guess.remedy(heads, headDim));
         }
-        if (batch < 1 || tokens < 1 || heads < 1 || headDim < 1) {
+        if (axes.batch() < 1 || axes.tokens() < 1 || heads < 1 || headDim < 1) {
             throw problem(entry, "shape " + entry.shape() + " holds no values", "remove the empty capture");
         }
-        if (batch > Integer.MAX_VALUE
-                || tokens > Integer.MAX_VALUE
+        if (axes.batch() > Integer.MAX_VALUE
+                || axes.tokens() > Integer.MAX_VALUE
                 || heads > Geometry.MAX_CHANNELS
                 || headDim > Geometry.MAX_CHANNELS
                 || heads * headDim > Geometry.MAX_CHANNELS) {
@@ -156,16 +134,8 @@ public record TensorShape(Geometry geometry, int batch, int tokens, boolean toke
                     "shape " + entry.shape() + " is larger than that of any model",
                     "check layout under kvscale in the recipe");
         }
-        return new TensorShape(new Geometry(dtype, (int) heads, (int) headDim), (int) batch, (int) tokens, tokenMajor);
-    }
-
-    private static void need(TensorEntry entry, boolean fits, Layout layout, String expected) {
-        if (!fits) {
-            throw problem(
-                    entry,
-                    "shape " + entry.shape() + " does not fit layout " + layout.word() + ", expected " + expected,
-                    "set layout under kvscale in the recipe, or capture in a supported layout");
-        }
+        Geometry geometry = new Geometry(dtype, (int) heads, (int) headDim);
+        return new TensorShape(geometry, (int) axes.batch(), (int) axes.tokens(), layout.isTokenMajor());
     }
 
     private static InvalidDataException problem(TensorEntry entry, String what, String remedy) {

@@ -16,17 +16,17 @@ import java.util.function.Function;
 
 /** Compares the graph's past and present tensors, and the heads of its attention nodes, with config.json. */
 final class CacheCheck {
-    private final ModelConfig config;
+    private final DecoderConfig config;
     private final Misfits misfits;
     private final Set<Dtype> dtypes = EnumSet.noneOf(Dtype.class);
 
-    private CacheCheck(ModelConfig config, Misfits misfits) {
+    private CacheCheck(DecoderConfig config, Misfits misfits) {
         this.config = config;
         this.misfits = misfits;
     }
 
     /** @return the element type of the cache; meaningless if there are misfits */
-    static Dtype check(OnnxGraph graph, ModelConfig config, Misfits misfits) {
+    static Dtype check(OnnxGraph graph, DecoderConfig config, Misfits misfits) {
         CacheCheck check = new CacheCheck(config, misfits);
         check.tensors(graph);
         graph.nodes().forEach(check::heads);

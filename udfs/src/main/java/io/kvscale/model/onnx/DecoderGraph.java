@@ -2,6 +2,7 @@ package io.kvscale.model.onnx;
 
 import com.google.protobuf.CodedInputStream;
 import io.kvscale.input.RegularFile;
+import io.kvscale.model.config.ModelConfig;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.io.IOException;
@@ -87,7 +88,7 @@ public final class DecoderGraph {
     }
 
     private static DecoderGraph checked(Folder folder, String name, OnnxGraph graph) throws IOException {
-        ModelShape shape = ShapeCheck.check(graph, ModelConfig.read(folder), name);
+        ModelShape shape = ShapeCheck.check(graph, DecoderConfig.read(folder), name);
         ExternalData.check(graph, name, folder);
         return new DecoderGraph(graph, name, shape);
     }

@@ -14,10 +14,10 @@ final class ShapeCheck {
             + "-e cpu";
 
     private final OnnxGraph graph;
-    private final ModelConfig config;
+    private final DecoderConfig config;
     private final Misfits misfits = new Misfits();
 
-    private ShapeCheck(OnnxGraph graph, ModelConfig config) {
+    private ShapeCheck(OnnxGraph graph, DecoderConfig config) {
         this.graph = graph;
         this.config = config;
     }
@@ -26,7 +26,7 @@ final class ShapeCheck {
      * @param name of the graph's file, for errors
      * @throws InvalidDataException naming each misfit
      */
-    static ModelShape check(OnnxGraph graph, ModelConfig config, String name) {
+    static ModelShape check(OnnxGraph graph, DecoderConfig config, String name) {
         ShapeCheck check = new ShapeCheck(graph, config);
         Dtype cache = CacheCheck.check(graph, config, check.misfits);
         check.inputs();

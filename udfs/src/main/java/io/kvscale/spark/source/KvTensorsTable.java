@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.connector.catalog.Column;
 import org.apache.spark.sql.connector.catalog.SupportsRead;
 import org.apache.spark.sql.connector.catalog.TableCapability;
@@ -44,6 +45,7 @@ final class KvTensorsTable implements SupportsRead {
         Map<String, String> all = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
         all.putAll(properties);
         all.putAll(options.asCaseSensitiveMap());
-        return new KvTensorsScanBuilder(SparkErrors.translate(() -> SourceOptions.of(all)));
+        return new KvTensorsScanBuilder(SparkErrors.translate(() -> SourceOptions.of(all)
+                .withModel(SparkSession.active().sessionState().newHadoopConf())));
     }
 }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import io.kvscale.capture.layout.CaptureOptions;
 import io.kvscale.input.InvalidOptionException;
 import io.kvscale.json.Json;
+import io.kvscale.model.config.ModelConfigFile;
 import io.kvscale.option.CaptureKeys;
 import io.kvscale.option.KeyValues;
 import io.kvscale.option.RecipeKey;
@@ -16,6 +17,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Stream;
+import org.apache.hadoop.conf.Configuration;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,10 +25,16 @@ import org.jspecify.annotations.Nullable;
  * (nested ones with a dot, as {@code columns.data}; lists as JSON arrays), {@code partitions} and
  * {@code max_row_bytes}.
  *
+ * @param modelConfig the path of the model's config.json; null for none
  * @param partitions 0: as many as the job would use
  * @param maxRowBytes rows with more bytes are cut along tokens
  */
-record SourceOptions(List<String> paths, CaptureOptions capture, int partitions, long maxRowBytes) {
+record SourceOptions(
+        List<String> paths,
+        CaptureOptions capture,
+        @Nullable String modelConfig,
+        int partitions,
+        long maxRowBytes) {
     private static final long DEFAULT_ROW_BYTES = 64L << 20;
 
     /** Below the maximum length of a Java array. */
@@ -49,11 +57,30 @@ record SourceOptions(List<String> paths, CaptureOptions capture, int partitions,
         Map<String, String> options = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
         options.putAll(given);
         options.keySet().forEach(SourceOptions::checkKey);
+        KeyValues values = new OptionValues(options);
         return new SourceOptions(
                 paths(options),
-                CaptureKeys.read(new OptionValues(options)),
+                CaptureKeys.read(values),
+                values.text(RecipeKey.MODEL_CONFIG),
                 (int) number(options, PARTITIONS, 0, MAX_PARTITIONS),
                 number(options, ROW_BYTES, DEFAULT_ROW_BYTES, MAX_ROW_BYTES));
+    }
+
+    /**
+     * These options with what the model's config.json says, if one is named.
+     *
+     * @throws io.kvscale.tensor.InvalidDataException if it cannot be read
+     * @throws InvalidOptionException if an option contradicts it
+     */
+    SourceOptions withModel(Configuration configuration) {
+        return modelConfig == null
+                ? this
+                : new SourceOptions(
+                        paths,
+                        capture.withModel(ModelConfigFile.read(modelConfig, configuration)),
+                        modelConfig,
+                        partitions,
+                        maxRowBytes);
     }
 
     private static void checkKey(String key) {

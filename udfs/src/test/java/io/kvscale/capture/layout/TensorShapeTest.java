@@ -46,7 +46,7 @@ class TensorShapeTest {
             int tokens,
             Geometry geometry,
             boolean major) {
-        assertThat(TensorShape.of(entry("BF16", shape), part, options, NO_METADATA))
+        assertThat(TensorShape.of(entry("BF16", shape), part, 0, options, NO_METADATA))
                 .isEqualTo(new TensorShape(geometry, batch, tokens, major));
     }
 
@@ -54,28 +54,28 @@ class TensorShapeTest {
     void theFilesMetadataFillsInTheRecipe() {
         Map<String, String> metadata = Map.of("kv_heads", "3", "head_dim", "64");
         List<Long> merged = List.of(5L, 192L);
-        assertThat(TensorShape.of(entry("F32", merged), Part.KEY, recipeOptions(null, 0, 0), metadata)
+        assertThat(TensorShape.of(entry("F32", merged), Part.KEY, 0, recipeOptions(null, 0, 0), metadata)
                         .geometry())
                 .isEqualTo(new Geometry(Dtype.F32, 3, 64));
-        assertThat(TensorShape.of(entry("F32", merged), Part.KEY, recipeOptions(null, 3, 64), metadata)
+        assertThat(TensorShape.of(entry("F32", merged), Part.KEY, 0, recipeOptions(null, 3, 64), metadata)
                         .geometry())
                 .isEqualTo(new Geometry(Dtype.F32, 3, 64));
-        assertThatThrownBy(() -> TensorShape.of(entry("F32", merged), Part.KEY, recipeOptions(null, 6, 0), metadata))
+        assertThatThrownBy(() -> TensorShape.of(entry("F32", merged), Part.KEY, 0, recipeOptions(null, 6, 0), metadata))
                 .isInstanceOf(InvalidDataException.class)
                 .hasMessageContaining("the recipe says kv_heads: 6, the file's metadata says 3");
         for (String nonsense : List.of("", "0", "-3", "3.0", "three", "99999999999", "\u0663")) {
             assertThatThrownBy(() -> TensorShape.of(
-                            entry("F32", merged), Part.KEY, recipeOptions(null, 0, 0), Map.of("kv_heads", nonsense)))
+                            entry("F32", merged), Part.KEY, 0, recipeOptions(null, 0, 0), Map.of("kv_heads", nonsense)))
                     .hasMessageContaining("set kv_heads");
         }
     }
 
     @Test
     void aLatentTensorHasOneHeadByDefault() {
-        assertThat(TensorShape.of(entry("BF16", List.of(7L, 576L)), Part.KEY, mla(), NO_METADATA))
+        assertThat(TensorShape.of(entry("BF16", List.of(7L, 576L)), Part.KEY, 0, mla(), NO_METADATA))
                 .isEqualTo(new TensorShape(new Geometry(Dtype.BF16, 1, 576), 1, 7, true));
         assertThatThrownBy(() -> TensorShape.of(
-                        entry("BF16", List.of(7L, 576L)), Part.BOTH, recipeOptions(null, 0, 0), NO_METADATA))
+                        entry("BF16", List.of(7L, 576L)), Part.BOTH, 0, recipeOptions(null, 0, 0), NO_METADATA))
                 .isInstanceOf(InvalidDataException.class)
                 .hasMessageContaining("has no axis for K and V")
                 .hasMessageContaining("mla: true");
@@ -111,7 +111,7 @@ class TensorShapeTest {
     @ParameterizedTest
     @MethodSource("contradictions")
     void aShapeThatDoesNotFitIsRefused(Part part, CaptureOptions options, List<Long> shape, String expected) {
-        assertThatThrownBy(() -> TensorShape.of(entry("BF16", shape), part, options, NO_METADATA))
+        assertThatThrownBy(() -> TensorShape.of(entry("BF16", shape), part, 0, options, NO_METADATA))
                 .isInstanceOfSatisfying(InvalidDataException.class, e -> {
                     assertThat(e.problem().remedy()).isNotBlank();
                     assertThat(e.problem().tensor()).isEqualTo("t");
@@ -135,7 +135,7 @@ class TensorShapeTest {
             })
     void quantizedValuesAreRefused(String dtype) {
         assertThatThrownBy(() -> TensorShape.of(
-                        entry(dtype, List.of(1L, 3L, 5L, 64L)), Part.KEY, recipeOptions(null, 0, 0), NO_METADATA))
+                        entry(dtype, List.of(1L, 3L, 5L, 64L)), Part.KEY, 0, recipeOptions(null, 0, 0), NO_METADATA))
                 .isInstanceOf(InvalidDataException.class)
                 .hasMessageContaining("already quantized (" + dtype + ")")
                 .hasMessageContaining("before the cache quantizes them");
@@ -145,7 +145,7 @@ class TensorShapeTest {
     @ValueSource(strings = {"F64", "I16", "I32", "I64", "U16", "U32", "U64", "BOOL", "C64"})
     void otherTypesAreRefusedWithTheSupportedOnes(String dtype) {
         assertThatThrownBy(() -> TensorShape.of(
-                        entry(dtype, List.of(1L, 3L, 5L, 64L)), Part.KEY, recipeOptions(null, 0, 0), NO_METADATA))
+                        entry(dtype, List.of(1L, 3L, 5L, 64L)), Part.KEY, 0, recipeOptions(null, 0, 0), NO_METADATA))
                 .isInstanceOf(InvalidDataException.class)
                 .hasMessageContaining("dtype " + dtype + " is not one of F32, BF16, F16");
     }

@@ -1,0 +1,110 @@
+package io.kvscale.quant;
+
+import io.kvscale.model.config.LayerCache;
+import io.kvscale.model.config.ModelConfig;
+import io.kvscale.observer.SlotStatistics;
+import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.Role;
+import io.kvscale.tensor.Slot;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Compares the token counts of slots. They are the only trace of one short file among thousands. Layers with a sliding
+ * window may have fewer than others, because the cache drops the tokens before the window.
+ */
+record TokenCounts(SortedMap<Slot, SlotStatistics> slots, Tolerances tolerances) {
+    /** Adds a problem if counts differ where they must not. */
+    void check(List<DataProblem> problems) {
+        if (tolerances.hybrid()) {
+            return;
+        }
+        checkPairs(problems);
+        if (problems.isEmpty()) {
+            slots.entrySet().stream()
+                    .collect(Collectors.groupingBy(
+                            entry -> window(entry.getKey()),
+                            TreeMap::new,
+                            Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue, (a, b) -> a, TreeMap::new)))
+                    .values()
+                    .forEach(alike -> checkAlike(alike, problems));
+        }
+    }
+
+    /** Layers that hold fewer tokens than others because of their windows; null if there are none. */
+    @Nullable
+    String windows() {
+        long most =
+                slots.values().stream().mapToLong(SlotStatistics::tokens).max().orElse(0);
+        Map<Long, List<Integer>> fewer = new TreeMap<>();
+        slots.forEach((slot, seen) -> {
+            if (seen.tokens() < most && slot.role() == Role.KEY) {
+                fewer.computeIfAbsent(seen.tokens(), tokens -> new ArrayList<>())
+                        .add(slot.layer());
+            }
+        });
+        if (fewer.isEmpty()) {
+            return null;
+        }
+        return fewer.entrySet().stream()
+                        .map(entry -> LayerRanges.of(entry.getValue()) + " hold " + entry.getKey() + " of " + most
+                                + " tokens")
+                        .collect(Collectors.joining("; "))
+                + ": the cache of a sliding window keeps only the last tokens of each sample, so their scales come from"
+                + " fewer values";
+    }
+
+    private int window(Slot slot) {
+        @Nullable ModelConfig model = tolerances.model();
+        @Nullable LayerCache cache = model == null ? null : model.layer(slot.layer());
+        return cache == null ? 0 : cache.window();
+    }
+
+    private void checkPairs(List<DataProblem> problems) {
+        for (Slot slot : slots.keySet()) {
+            SlotStatistics keys = slots.get(new Slot(slot.layer(), Role.KEY));
+            SlotStatistics values = slots.get(new Slot(slot.layer(), Role.VALUE));
+            if (keys != null && values != null && keys.tokens() != values.tokens()) {
+                problems.add(
+                        problem(
+                                slot,
+                                keys.tokens() + " tokens of key, " + values.tokens() + " of value",
+                                "a capture lacks a part of this layer: find the file with fewer tokens with 'kvscale inspect'"));
+                return;
+            }
+        }
+    }
+
+    private void checkAlike(SortedMap<Slot, SlotStatistics> alike, List<DataProblem> problems) {
+        Map<Long, List<Slot>> byTokens = new TreeMap<>();
+        alike.forEach((slot, seen) ->
+                byTokens.computeIfAbsent(seen.tokens(), t -> new ArrayList<>()).add(slot));
+        if (byTokens.size() < 2 || !problems.isEmpty()) {
+            return;
+        }
+        Map.Entry<Long, List<Slot>> common = byTokens.entrySet().stream()
+                .max(Map.Entry.comparingByValue((a, b) -> Integer.compare(a.size(), b.size())))
+                .orElseThrow();
+        alike.entrySet().stream()
+                .filter(entry -> entry.getValue().tokens() != common.getKey())
+                .findFirst()
+                .ifPresent(odd -> problems.add(problem(
+                        odd.getKey(),
+                        odd.getValue().tokens() + " tokens, but "
+                                + common.getValue().get(0) + " and "
+                                + (common.getValue().size() - 1) + " others have " + common.getKey(),
+                        "a capture lacks a part of this layer: find the file with fewer tokens with 'kvscale inspect'."
+                                + " If the layer has a sliding window, name the model's config.json with"
+                                + " --model-config, or say hybrid: true under kvscale")));
+    }
+
+    private DataProblem problem(Slot slot, String what, String remedy) {
+        SlotStatistics seen = slots.get(slot);
+        return SlotCheck.problem(seen == null ? null : seen.firstOrigin(), slot, what, remedy);
+    }
+}
