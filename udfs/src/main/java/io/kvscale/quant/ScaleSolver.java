@@ -58,7 +58,9 @@ public record ScaleSolver(SlotSchemes schemes, IntPredicate layers, Tolerances t
         ScaleQuality quality = new ScaleQuality(tolerances.maxSaturated(), Remedies.RECIPE.clipped());
         slots.forEach((slot, seen) -> scales.put(slot, scales(slot, seen, quality, warnings)));
         quality.check();
-        warnings.addAll(0, quality.warnings());
+        List<String> first = quality.warnings();
+        first.addAll(new CaptureWarnings(slots, tolerances).all());
+        warnings.addAll(0, first);
         String windows = new TokenCounts(slots, tolerances).windows();
         if (windows != null) {
             warnings.add(windows);
