@@ -48,7 +48,15 @@ class CapturesTest {
 
     @ParameterizedTest
     @ValueSource(
-            strings = {"dynamic_cache", "vllm_connector", "onnx_names", "float16", "batched", "sequence_first", "parquet"})
+            strings = {
+                "dynamic_cache",
+                "vllm_connector",
+                "onnx_names",
+                "float16",
+                "batched",
+                "sequence_first",
+                "parquet"
+            })
     void realCapturesGiveNoWarningButThatOfFewTokens(String folder) {
         String kvHeads = folder.equals("vllm_connector") ? "kvscale: {kv_heads: 3}" : "";
         assertThat(calibrate(folder, kvHeads).err().lines().filter(line -> line.contains("warning")))

@@ -5,6 +5,7 @@ import io.kvscale.numeric.QuantParameters;
 import io.kvscale.observer.Range;
 import io.kvscale.observer.SlotStatistics;
 import io.kvscale.observer.histogram.ValueCounts;
+import io.kvscale.quant.search.Mse;
 import io.kvscale.scheme.QuantizationScheme;
 import org.jspecify.annotations.Nullable;
 
@@ -67,11 +68,14 @@ record Clipping(long clipped, long values) {
 
     /**
      * Whether clipping makes the error larger than the full range would. It often makes that of 4 bits smaller, because the
-     * other values get smaller steps.
+     * other values get smaller steps. {@code mse} clips where that is so, which is no loss.
      *
      * @param error the error with the scales that clip; null if it is not known, which counts as a loss
      */
     static boolean isLoss(SlotStatistics seen, QuantizationScheme scheme, @Nullable SlotError error) {
+        if (scheme.observer() instanceof Mse) {
+            return false;
+        }
         SlotError full = error == null ? null : SlotError.of(seen, scheme.withDefaultObserver());
         return full == null || error == null || error.noise() > full.noise();
     }

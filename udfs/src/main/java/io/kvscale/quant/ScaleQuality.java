@@ -2,7 +2,6 @@ package io.kvscale.quant;
 
 import io.kvscale.observer.SlotStatistics;
 import io.kvscale.scheme.Observer;
-import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.Slot;
 import java.math.BigDecimal;
@@ -23,12 +22,17 @@ final class ScaleQuality {
 
     /** A slot whose scales clip at a loss, or whose SQNR is low. */
     private record Case(
-            Slot slot, SlotStatistics seen, @Nullable Clipping clipping, @Nullable SlotError error, Observer observer) {
+            Slot slot,
+            SlotStatistics seen,
+            @Nullable Clipping clipping,
+            @Nullable SlotError error,
+            Observer observer) {
         /** For example {@code 12 of 18432 values (0.0651 %)}. */
         String clipped() {
             return clipping == null
                     ? ""
-                    : clipping.clipped() + " of " + clipping.values() + " values (" + number(clipping.percent()) + " %)";
+                    : clipping.clipped() + " of " + clipping.values() + " values (" + number(clipping.percent())
+                            + " %)";
         }
 
         String how() {
@@ -95,7 +99,9 @@ final class ScaleQuality {
                     + " values, mse only where that makes the error smaller");
         }
         if (!noisy.isEmpty()) {
-            Case worst = noisy.stream().min(Comparator.comparingDouble(ScaleQuality::sqnr)).orElseThrow();
+            Case worst = noisy.stream()
+                    .min(Comparator.comparingDouble(ScaleQuality::sqnr))
+                    .orElseThrow();
             warnings.add("large errors: in " + noisy.size() + " of " + slots + " slots the SQNR is below "
                     + number(WARN_SQNR_DB) + " dB; the lowest in " + worst.slot() + ": " + worst.how()
                     + ". Take more bits, a finer strategy, or observer: mse");

@@ -58,8 +58,9 @@ class CaptureWarningsTest {
         assertThat(warnings(slots(Rope.NONE), false, null))
                 .singleElement()
                 .asString()
-                .startsWith("K does not look rotated by RoPE, but engines cache K after RoPE (median |ln ratio| of paired"
-                        + " channels: K 0.")
+                .startsWith(
+                        "K does not look rotated by RoPE, but engines cache K after RoPE (median |ln ratio| of paired"
+                                + " channels: K 0.")
                 .contains("say keys: before_rope. For a model without RoPE", "--model-config");
         assertThat(warnings(slots(Rope.NONE), false, MODEL))
                 .singleElement()
@@ -91,9 +92,7 @@ class CaptureWarningsTest {
     void repeatedHeadsAreCounted() {
         SortedMap<Slot, SlotStatistics> slots = new TreeMap<>();
         for (Role role : Role.values()) {
-            slots.put(
-                    new Slot(0, role),
-                    ChannelData.statistics(new Geometry(Dtype.F32, 4, 2), 1, 2, 1, 2, 3, 4, 3, 4));
+            slots.put(new Slot(0, role), ChannelData.statistics(new Geometry(Dtype.F32, 4, 2), 1, 2, 1, 2, 3, 4, 3, 4));
         }
         assertThat(warnings(slots, false, null))
                 .singleElement()

@@ -133,7 +133,9 @@ class Nvfp4ScalesTest {
         TreeMap<Slot, SlotStatistics> slots = new TreeMap<>();
         slots.put(KEY, seen);
         ScaleTable table = new ScaleSolver(
-                        SlotSchemes.of(scheme), layer -> true, new Tolerances(false, true, allowZero, false))
+                        SlotSchemes.of(scheme),
+                        layer -> true,
+                        new Tolerances(false, true, allowZero, false, 100, false, null))
                 .solve(new CalibrationStatistics(Corpus.EMPTY.withFile(), slots), null)
                 .table();
         return ScaleTable.fromJson(table.toJson()).slots().values().iterator().next();

@@ -24,12 +24,20 @@ class ScaleQualityCommandTest {
 
     @BeforeAll
     static void calibrate() {
-        calibrate("counted", Folder.recipe(work, FP8, "kvscale: {statistics: histogram}")).isDone();
+        calibrate("counted", Folder.recipe(work, FP8, "kvscale: {statistics: histogram}"))
+                .isDone();
     }
 
     private static Cli calibrate(String name, Path recipe) {
         return Cli.run(
-                "calibrate", "--recipe", recipe, "--input", Folder.SAMPLE, "--output", work.resolve(name), "--overwrite");
+                "calibrate",
+                "--recipe",
+                recipe,
+                "--input",
+                Folder.SAMPLE,
+                "--output",
+                work.resolve(name),
+                "--overwrite");
     }
 
     private static Cli scales(Path recipe) {
@@ -95,7 +103,8 @@ class ScaleQualityCommandTest {
 
     @Test
     void fourBitsWithoutClippingHaveALargeError() {
-        Cli done = scales(Folder.recipe(work, "num_bits: 4, type: int, strategy: tensor")).isDone();
+        Cli done = scales(Folder.recipe(work, "num_bits: 4, type: int, strategy: tensor"))
+                .isDone();
         assertThat(done.err())
                 .contains("warning: large errors: in ", " slots the SQNR is below 10 dB; the lowest in layer ")
                 .doesNotContain("clipped values");

@@ -59,8 +59,7 @@ public record RotationEvidence(Verdict verdict, List<Integer> swapped, RotationS
     private static final int MIN_CHANNELS = 16;
 
     private static final RotationScore NO_SCORE = new RotationScore(Double.NaN, Double.NaN);
-    private static final RotationEvidence NONE =
-            new RotationEvidence(Verdict.UNKNOWN, List.of(), NO_SCORE, NO_SCORE);
+    private static final RotationEvidence NONE = new RotationEvidence(Verdict.UNKNOWN, List.of(), NO_SCORE, NO_SCORE);
 
     /**
      * The evidence of a corpus.
@@ -118,8 +117,7 @@ public record RotationEvidence(Verdict verdict, List<Integer> swapped, RotationS
         return layers.stream().mapToInt(LayerRotation::pairs).sum();
     }
 
-    private static RotationEvidence evidence(
-            Verdict verdict, List<LayerRotation> shown, List<LayerRotation> swapped) {
+    private static RotationEvidence evidence(Verdict verdict, List<LayerRotation> shown, List<LayerRotation> swapped) {
         return new RotationEvidence(
                 verdict,
                 swapped.stream().map(LayerRotation::layer).toList(),

@@ -61,7 +61,8 @@ class RotationEvidenceTest {
         SortedMap<Slot, SlotStatistics> slots = data(300).slots(HALVES);
         assertThat(verdict(slots, model("llama", ""))).isEqualTo(ROTATED);
         SortedMap<Slot, SlotStatistics> part = data(300).slots(new Rope(32, false));
-        assertThat(verdict(part, model("llama", ", \"partial_rotary_factor\": 0.5"))).isEqualTo(ROTATED);
+        assertThat(verdict(part, model("llama", ", \"partial_rotary_factor\": 0.5")))
+                .isEqualTo(ROTATED);
         // Pairs of the wrong channels look like keys before RoPE.
         assertThat(verdict(data(300).slots(new Rope(64, true)), model("llama", "")))
                 .isEqualTo(NOT_ROTATED);
@@ -100,8 +101,19 @@ class RotationEvidenceTest {
     /** Random values of one distribution in all channels: the same before and after RoPE. */
     @ParameterizedTest
     @CsvSource({
-        "1,1,16,200", "2,2,16,20000", "8,1,16,1000", "32,1,32,500", "4,8,32,100", "3,4,64,2000", "24,2,64,300",
-        "30,3,64,1000", "12,1,96,500", "2,8,128,1000", "4,8,128,300", "18,1,256,300", "1,8,256,5000"
+        "1,1,16,200",
+        "2,2,16,20000",
+        "8,1,16,1000",
+        "32,1,32,500",
+        "4,8,32,100",
+        "3,4,64,2000",
+        "24,2,64,300",
+        "30,3,64,1000",
+        "12,1,96,500",
+        "2,8,128,1000",
+        "4,8,128,300",
+        "18,1,256,300",
+        "1,8,256,5000"
     })
     void randomValuesGiveNoVerdict(int layers, int heads, int headDim, int tokens) {
         SortedMap<Slot, SlotStatistics> slots = new ChannelData(layers, heads, headDim, tokens).alike();

@@ -11,8 +11,7 @@ import org.junit.jupiter.api.Test;
 
 class RotationScoreTest {
     private static RotationScore score(int heads, int channels, float... values) {
-        SlotStatistics seen =
-                ChannelData.statistics(new Geometry(Dtype.F32, heads, values.length / heads), values);
+        SlotStatistics seen = ChannelData.statistics(new Geometry(Dtype.F32, heads, values.length / heads), values);
         return Objects.requireNonNull(RotationScore.of(seen, channels));
     }
 
@@ -33,10 +32,7 @@ class RotationScoreTest {
     void theMedianIsOverHeadsAndFastPairs() {
         float e = (float) Math.E;
         // Halves: 1, 2 and 3, 0. Neighbors: 0, 0 and 4, 0.
-        check(
-                score(2, 8, 1, 1, 1, 1, e, e * e, 9, 9, 1, e * e * e * e, 1, 1, e * e * e, e * e * e * e, 9, 9),
-                1.5,
-                0);
+        check(score(2, 8, 1, 1, 1, 1, e, e * e, 9, 9, 1, e * e * e * e, 1, 1, e * e * e, e * e * e * e, 9, 9), 1.5, 0);
     }
 
     @Test
