@@ -1,5 +1,6 @@
 package io.kvscale.job.model;
 
+import io.kvscale.input.RegularFile;
 import io.kvscale.input.TemporaryFolder;
 import io.kvscale.job.spark.Progress;
 import io.kvscale.job.spark.RetryPolicy;
@@ -200,7 +201,7 @@ public record ShippedModel(
     private void copy(ModelFile file, Path copy) throws IOException {
         if (access == Access.FROM_FILE_SYSTEM) {
             var source = new org.apache.hadoop.fs.Path(folder, file.name());
-            try (var in = source.getFileSystem(configuration.value().value()).open(source)) {
+            try (var in = RegularFile.open(source.getFileSystem(configuration.value().value()), source)) {
                 Files.copy(in, copy);
             }
             return;

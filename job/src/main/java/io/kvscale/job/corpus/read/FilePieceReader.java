@@ -13,8 +13,6 @@ import java.io.InputStream;
 import java.util.Arrays;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataInputStream;
-import org.apache.hadoop.fs.FileSystem;
-import org.apache.hadoop.fs.LocalFileSystem;
 import org.apache.hadoop.fs.Path;
 import org.jspecify.annotations.Nullable;
 
@@ -60,9 +58,7 @@ final class FilePieceReader implements Closeable {
 
     static FSDataInputStream open(InputFile file, Configuration configuration) throws IOException {
         Path path = new Path(file.path());
-        FileSystem files = path.getFileSystem(configuration);
-        // The raw local file system has no checksum files. Hadoop cannot name those of a file with a colon in its name.
-        return RegularFile.open(files instanceof LocalFileSystem local ? local.getRaw() : files, path);
+        return RegularFile.open(path.getFileSystem(configuration), path);
     }
 
     /**
