@@ -7,6 +7,7 @@ import com.fasterxml.jackson.core.StreamWriteFeature;
 import com.fasterxml.jackson.core.util.DefaultIndenter;
 import com.fasterxml.jackson.core.util.DefaultPrettyPrinter;
 import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.ObjectWriter;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.nio.charset.StandardCharsets;
@@ -27,6 +28,10 @@ public final class Json {
 
     /** Reads the files of a model, which may hold duplicate keys. */
     public static final JsonMapper LENIENT = new JsonMapper();
+
+    /** Reads a whole file with {@link #LENIENT}; refuses text after the first value, as Python does. */
+    public static final ObjectReader LENIENT_FILE =
+            LENIENT.reader().with(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
 
     private Json() {}
 

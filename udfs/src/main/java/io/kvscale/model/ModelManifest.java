@@ -1,5 +1,6 @@
 package io.kvscale.model;
 
+import io.kvscale.input.ReadFailure;
 import io.kvscale.input.RegularFile;
 import io.kvscale.model.onnx.DecoderGraph;
 import io.kvscale.model.onnx.ModelShape;
@@ -153,6 +154,6 @@ public record ModelManifest(String graph, ModelShape shape, List<ModelFile> file
 
     static InvalidDataException unreadable(IOException e) {
         return new InvalidDataException(
-                "the model cannot be read: " + e.getMessage(), "check that its files are readable", e);
+                "the model cannot be read: " + ReadFailure.reason(e), "check that its files are readable", e);
     }
 }

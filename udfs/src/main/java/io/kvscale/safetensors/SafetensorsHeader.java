@@ -2,7 +2,7 @@ package io.kvscale.safetensors;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.exc.StreamConstraintsException;
-import io.kvscale.tensor.DataProblem;
+import io.kvscale.json.JsonProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.io.DataInputStream;
 import java.io.EOFException;
@@ -85,7 +85,7 @@ public record SafetensorsHeader(
         } catch (JsonProcessingException e) {
             throw new InvalidDataException(
                     "expected a header in JSON, got near character " + offset(e) + ": "
-                            + DataProblem.shown(String.valueOf(e.getOriginalMessage())),
+                            + JsonProblem.what(e),
                     NOT_SAFETENSORS,
                     e);
         } catch (CharacterCodingException e) {

@@ -1,5 +1,6 @@
 package io.kvscale.job.model;
 
+import io.kvscale.input.ReadFailure;
 import io.kvscale.input.RegularFile;
 import io.kvscale.input.TemporaryFolder;
 import io.kvscale.job.spark.Progress;
@@ -106,7 +107,7 @@ public record ShippedModel(
         } catch (IOException | IllegalArgumentException | UnsupportedOperationException | FTPException e) {
             throw new InvalidDataException(
                     DataProblem.of(
-                            "the model cannot be read: " + DataProblem.shown(String.valueOf(e.getMessage())),
+                            "the model cannot be read: " + ReadFailure.reason(e),
                             "check --model and its permissions"),
                     e);
         }
@@ -186,7 +187,7 @@ public record ShippedModel(
             throw new InvalidDataException(
                     DataProblem.of(
                             "the model cannot be copied to this machine: "
-                                    + DataProblem.shown(String.valueOf(e.getMessage())),
+                                    + ReadFailure.reason(e),
                             "check that its files are readable from every executor, and the space in spark.local.dir"),
                     e);
         }

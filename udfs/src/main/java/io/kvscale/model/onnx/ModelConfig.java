@@ -1,8 +1,8 @@
 package io.kvscale.model.onnx;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.kvscale.json.Json;
+import io.kvscale.json.JsonProblem;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.InvalidDataException;
@@ -20,17 +20,20 @@ record ModelConfig(int layers, int queryHeads, int kvHeads, int headDim, int voc
 
     /** @throws InvalidDataException if the file is missing, is not a JSON object, or lacks a key */
     static ModelConfig read(DecoderGraph.Folder folder) throws IOException {
-        JsonNode root;
+        byte[] json;
         try (InputStream in = folder.open(FILE)) {
-            byte[] json = in.readNBytes(MAX_BYTES + 1);
+            json = in.readNBytes(MAX_BYTES + 1);
             if (json.length > MAX_BYTES) {
                 throw bad("config.json has more than " + MAX_BYTES + " bytes");
             }
-            root = Json.LENIENT.readTree(json);
         } catch (NoSuchFileException | FileNotFoundException e) {
             throw bad("the model's folder has no config.json");
-        } catch (JsonProcessingException e) {
-            throw bad("config.json is not valid JSON: " + e.getOriginalMessage());
+        }
+        JsonNode root;
+        try {
+            root = Json.LENIENT_FILE.readTree(json);
+        } catch (IOException e) {
+            throw bad("config.json is not valid JSON: " + JsonProblem.whatAndWhere(e));
         }
         if (!root.isObject()) {
             throw bad("config.json is not a JSON object");

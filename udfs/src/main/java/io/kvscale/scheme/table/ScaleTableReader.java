@@ -1,8 +1,8 @@
 package io.kvscale.scheme.table;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.kvscale.json.Json;
+import io.kvscale.json.JsonProblem;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.Role;
@@ -22,10 +22,8 @@ final class ScaleTableReader {
     static ScaleTable read(byte[] bytes) {
         try {
             return table(Json.MAPPER.readTree(bytes));
-        } catch (JsonProcessingException e) {
-            throw TABLE.problem("not JSON: " + DataProblem.shown(e.getOriginalMessage()));
         } catch (IOException e) {
-            throw new IllegalStateException("reading from memory does not fail", e);
+            throw TABLE.problem("not JSON: " + JsonProblem.whatAndWhere(e));
         }
     }
 

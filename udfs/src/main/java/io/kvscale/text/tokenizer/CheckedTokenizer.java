@@ -2,12 +2,12 @@ package io.kvscale.text.tokenizer;
 
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonParser;
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.kvscale.json.Json;
+import io.kvscale.json.JsonProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -31,10 +31,8 @@ public record CheckedTokenizer(byte[] json, int largestId, TextLimits limits) {
     public static CheckedTokenizer of(byte[] file) {
         try {
             return new Reader().read(file);
-        } catch (JsonProcessingException e) {
-            throw Part.invalid("it is not JSON: " + e.getOriginalMessage());
         } catch (IOException e) {
-            throw Part.invalid("it cannot be read: " + e.getMessage());
+            throw Part.invalid("it is not JSON: " + JsonProblem.whatAndWhere(e));
         }
     }
 

@@ -2,6 +2,7 @@ package io.kvscale.job.corpus.read;
 
 import io.kvscale.input.FilePiece;
 import io.kvscale.input.InputFile;
+import io.kvscale.input.ReadFailure;
 import io.kvscale.input.RegularFile;
 import io.kvscale.input.UnusableFileException;
 import io.kvscale.job.spark.RetryPolicy;
@@ -51,7 +52,7 @@ final class FilePieceReader implements Closeable {
             return unusable.problem().inFile(file.name());
         }
         return DataProblem.of(
-                        "the file cannot be read: " + failure,
+                        "the file cannot be read: " + ReadFailure.reason(failure),
                         "check the file, and that nothing writes to it while it is read")
                 .inFile(file.name());
     }
