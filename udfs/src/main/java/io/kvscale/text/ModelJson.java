@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.kvscale.input.ReadFailure;
 import io.kvscale.input.RegularFile;
+import io.kvscale.input.UnusableFileException;
 import io.kvscale.json.Json;
 import io.kvscale.json.JsonProblem;
 import io.kvscale.tensor.InvalidDataException;
@@ -31,6 +32,9 @@ final class ModelJson {
             try (InputStream in = Files.newInputStream(file)) {
                 return RegularFile.read(in, length);
             }
+        } catch (UnusableFileException e) {
+            throw new InvalidDataException(
+                    e.problem().inFile(String.valueOf(file.getFileName())), e);
         } catch (IOException e) {
             throw broken(file, "it cannot be read: " + ReadFailure.reason(e));
         }

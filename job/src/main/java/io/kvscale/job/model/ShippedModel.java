@@ -48,7 +48,7 @@ public record ShippedModel(
     /** How executors read the files. */
     enum Access {
         IN_PLACE,
-        /** Local files that are links out of the folder, as in download caches. ONNX Runtime refuses such links. */
+        /** Local files of which some are links out of the folder ({@link ModelLinks}). ONNX Runtime refuses such links. */
         RESOLVED_LINKS,
         /** Spark's file server on the driver. */
         FROM_DRIVER,
@@ -117,16 +117,12 @@ public record ShippedModel(
         try {
             if (!(folder.getFileSystem(spark.hadoopConfiguration()) instanceof LocalFileSystem)) {
                 return Access.FROM_FILE_SYSTEM;
-            } else if (!spark.isLocal()) {
+            }
+            boolean links = ModelLinks.leave(local(folder), manifest);
+            if (!spark.isLocal()) {
                 return Access.FROM_DRIVER;
             }
-            Path real = local(folder).toRealPath();
-            for (ModelFile file : manifest.files()) {
-                if (!real.resolve(file.name()).toRealPath().startsWith(real)) {
-                    return Access.RESOLVED_LINKS;
-                }
-            }
-            return Access.IN_PLACE;
+            return links ? Access.RESOLVED_LINKS : Access.IN_PLACE;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
