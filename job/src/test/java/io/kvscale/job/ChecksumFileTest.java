@@ -137,7 +137,9 @@ class ChecksumFileTest {
         Folder.write(work.resolve("mounted/file"), "content");
         sums.beside(work.resolve("mounted"));
         Configuration mounts = new Configuration();
-        mounts.set("fs.viewfs.mounttable.kv" + sums.ordinal() + ".link./data", work.resolve("mounted").toUri().toString());
+        mounts.set(
+                "fs.viewfs.mounttable.kv" + sums.ordinal() + ".link./data",
+                work.resolve("mounted").toUri().toString());
         var path = new org.apache.hadoop.fs.Path("viewfs://kv" + sums.ordinal() + "/data/file");
         try (InputStream file = RegularFile.open(path.getFileSystem(mounts), path)) {
             assertThat(file.readAllBytes()).asString().isEqualTo("content");

@@ -127,10 +127,7 @@ class KilledRunTest {
         assertEnded(killed);
         assertThat(Folder.content(result)).isEqualTo(old);
         assertThat(Folder.names(out)).hasSize(2);
-        assertThat(temporaryFolders())
-                .singleElement()
-                .asString()
-                .contains("-" + killed.pid() + "-");
+        assertThat(temporaryFolders()).singleElement().asString().contains("-" + killed.pid() + "-");
 
         makeOlder(out);
         makeOlder(work.resolve("tmp"));

@@ -3,9 +3,11 @@ package io.kvscale.job;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kvscale.job.command.ExitCode;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -146,6 +148,108 @@ class MalformedTextTest {
             Cli cli = Cli.run(words.toArray());
             inOurWords(cli, ExitCode.DATA, name.isEmpty() ? "" : name);
         }
+    }
+
+    /** Lone surrogates and bytes that are not UTF-8, where the text around them is valid. */
+    static Stream<byte[]> notCharacters() {
+        return Stream.of(
+                utf8("{\"text\": \"a \\ud83d b\"}"),
+                utf8("{\"text\": \"a \\ude00\\ud83d b\"}"),
+                utf8("{\"messages\": [{\"role\": \"user\", \"content\": \"\\ud83d\"}]}"),
+                utf8("{\"messages\": [{\"role\": \"\\ud83d\", \"content\": \"a\"}]}"),
+                utf8("{\"prompt\": \"\\ud83d\", \"completion\": \"\\ude00\"}"),
+                latin1("{\"text\": \"caf\u00e9\"}"),
+                latin1("{\"text\": \"\u00ed\u00a0\u0080\"}"),
+                latin1("{\"text\": \"\u00c0\u0080\"}"),
+                latin1("{\"text\": \"\u00f4\u0090\u0080\u0080\"}"),
+                latin1("{\"text\": \"\u00f0\u009f\"}"));
+    }
+
+    @ParameterizedTest
+    @MethodSource("notCharacters")
+    void textsThatAreNotCharacters(byte[] record) {
+        Path texts = file("texts/t.jsonl", record);
+        inOurWords(
+                Cli.run(
+                        "calibrate",
+                        "--recipe",
+                        Folder.FP8,
+                        "--model",
+                        TINY,
+                        "--output",
+                        work.resolve("out"),
+                        "--text",
+                        texts),
+                ExitCode.DATA,
+                "t.jsonl");
+    }
+
+    @ParameterizedTest
+    @MethodSource("notCharacters")
+    void plainTextsThatAreNotUtf8(byte[] record) {
+        Path texts = file("texts/t.txt", record);
+        Cli cli = Cli.run(
+                "calibrate", "--recipe", Folder.FP8, "--model", TINY, "--output", work.resolve("out"), "--text", texts);
+        if (isUtf8(record)) {
+            cli.isDone();
+        } else {
+            inOurWords(cli, ExitCode.DATA, "t.txt");
+        }
+    }
+
+    private static boolean isUtf8(byte[] bytes) {
+        try {
+            StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes));
+            return true;
+        } catch (CharacterCodingException e) {
+            return false;
+        }
+    }
+
+    static Stream<byte[]> names() {
+        return Stream.of(
+                utf8("\\ud83d.layers.0.keys"),
+                utf8("layers.0.keys\\ude00"),
+                latin1("\u00e9.layers.0.keys"),
+                latin1("\u00ed\u00a0\u0080.layers.0.keys"));
+    }
+
+    /** A name that is not text is an error, or the name of a tensor that is not taken. */
+    @ParameterizedTest
+    @MethodSource("names")
+    void tensorNamesThatAreNotCharacters(byte[] name) {
+        ByteArrayOutputStream header = new ByteArrayOutputStream();
+        header.writeBytes(utf8("{\""));
+        header.writeBytes(name);
+        header.writeBytes(utf8("\":{\"dtype\":\"BF16\",\"shape\":[1,1,1,32],\"data_offsets\":[0,64]}}"));
+        byte[] json = header.toByteArray();
+        ByteBuffer file = ByteBuffer.allocate(8 + json.length + 64).order(ByteOrder.LITTLE_ENDIAN);
+        file.putLong(json.length).put(json);
+        Path capture = file("in/c.safetensors", file.array());
+        inOurWords(
+                Cli.run("calibrate", "--recipe", Folder.FP8, "--input", capture, "--output", work.resolve("out")),
+                ExitCode.DATA,
+                "");
+    }
+
+    static Stream<byte[]> recipesWithoutCharacters() {
+        String recipe = "kv_cache_scheme: {num_bits: 8, type: float}\nkvscale: {key: {tensors: \"%s(?P<layer>.)\"}}\n";
+        return Stream.of(
+                utf8(recipe.formatted("\\ud83d")),
+                utf8(recipe.formatted("\\ude00\\ud83d")),
+                utf8(recipe.formatted("\\U00110000")),
+                utf8(recipe.formatted("\\Uffffffff")),
+                utf8("kv_cache_scheme: {\"\\ud83d\": 8}\n"),
+                utf8("kv_cache_scheme: {num_bits: 8, type: \"\\ud83d\"}\n"),
+                latin1(recipe.formatted("\u00e9")),
+                latin1(recipe.formatted("\u00ed\u00a0\u0080")));
+    }
+
+    @ParameterizedTest
+    @MethodSource("recipesWithoutCharacters")
+    void recipesThatAreNotCharacters(byte[] text) {
+        Path recipe = file("recipe.yaml", text);
+        inOurWords(Cli.run("inspect", Folder.SAMPLE, "--recipe", recipe), ExitCode.USAGE, "recipe.yaml");
     }
 
     private static void copyModel(Path model) throws IOException {

@@ -117,8 +117,8 @@ class PipeTest {
         }
         Files.deleteIfExists(model.resolve(name));
         pipe(model.resolve(name));
-        Cli failed = run(
-                        "calibrate --recipe FP8 --output OUT --text " + TINY.resolve("texts.jsonl") + " --model " + model)
+        Cli failed = run("calibrate --recipe FP8 --output OUT --text " + TINY.resolve("texts.jsonl") + " --model "
+                        + model)
                 .fails(ExitCode.DATA, "a pipe, a device or a socket", "file " + name, "write the content to a file");
         assertThat(failed.err()).doesNotContain("readable").doesNotContain("download");
     }

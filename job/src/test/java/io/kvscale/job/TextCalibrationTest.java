@@ -164,7 +164,8 @@ class TextCalibrationTest {
                     .fails(ExitCode.DATA, "a link out of the model's folder", "file " + name, "copy the file");
             Path snapshot = cached("models--a--" + name);
             Files.delete(snapshot.resolve(name));
-            Files.createSymbolicLink(snapshot.resolve(name), model.resolve("model.onnx").resolveSibling(name));
+            Files.createSymbolicLink(
+                    snapshot.resolve(name), model.resolve("model.onnx").resolveSibling(name));
             calibrate(recipe, snapshot, TEXTS, "out").fails(ExitCode.DATA, "a link out of the model's folder", name);
         }
         assertThat(work.resolve("out")).doesNotExist();

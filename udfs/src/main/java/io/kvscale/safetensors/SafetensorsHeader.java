@@ -84,8 +84,7 @@ public record SafetensorsHeader(
                     e);
         } catch (JsonProcessingException e) {
             throw new InvalidDataException(
-                    "expected a header in JSON, got near character " + offset(e) + ": "
-                            + JsonProblem.what(e),
+                    "expected a header in JSON, got near character " + offset(e) + ": " + JsonProblem.what(e),
                     NOT_SAFETENSORS,
                     e);
         } catch (CharacterCodingException e) {

@@ -29,7 +29,8 @@ public final class PlainYaml {
     private static final int MAX_ALIASES = 20;
 
     private static final String STANDARD_TAGS = "tag:yaml.org,2002:";
-    private static final Pattern TAG = Pattern.compile("(?:could not determine a constructor for the tag|Global tag is not allowed:) (\\S+)");
+    private static final Pattern TAG =
+            Pattern.compile("(?:could not determine a constructor for the tag|Global tag is not allowed:) (\\S+)");
 
     private PlainYaml() {}
 

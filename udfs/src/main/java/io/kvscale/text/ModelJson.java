@@ -33,8 +33,7 @@ final class ModelJson {
                 return RegularFile.read(in, length);
             }
         } catch (UnusableFileException e) {
-            throw new InvalidDataException(
-                    e.problem().inFile(String.valueOf(file.getFileName())), e);
+            throw new InvalidDataException(e.problem().inFile(String.valueOf(file.getFileName())), e);
         } catch (IOException e) {
             throw broken(file, "it cannot be read: " + ReadFailure.reason(e));
         }

@@ -90,8 +90,7 @@ final class RecordReader {
         try {
             value = JSON.readValue(json, Object.class);
         } catch (StreamConstraintsException e) {
-            throw new InvalidDataException(
-                    "the record exceeds a limit: " + JsonProblem.what(e), "remove this record");
+            throw new InvalidDataException("the record exceeds a limit: " + JsonProblem.what(e), "remove this record");
         } catch (MismatchedInputException e) {
             throw new InvalidDataException("expected one JSON object, found nothing or more than one" + at(e), A_LINE);
         } catch (JsonProcessingException e) {

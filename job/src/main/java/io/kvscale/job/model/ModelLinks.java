@@ -47,7 +47,8 @@ final class ModelLinks {
         }
         for (Path at = folder; at.getNameCount() > 2; at = at.getParent()) {
             boolean isRevision = at.getParent().endsWith("snapshots");
-            if (isRevision && String.valueOf(at.getParent().getParent().getFileName()).startsWith("models--")) {
+            if (isRevision
+                    && String.valueOf(at.getParent().getParent().getFileName()).startsWith("models--")) {
                 return at.getParent().getParent();
             }
         }

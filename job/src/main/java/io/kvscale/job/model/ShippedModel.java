@@ -107,8 +107,7 @@ public record ShippedModel(
         } catch (IOException | IllegalArgumentException | UnsupportedOperationException | FTPException e) {
             throw new InvalidDataException(
                     DataProblem.of(
-                            "the model cannot be read: " + ReadFailure.reason(e),
-                            "check --model and its permissions"),
+                            "the model cannot be read: " + ReadFailure.reason(e), "check --model and its permissions"),
                     e);
         }
     }
@@ -182,8 +181,7 @@ public record ShippedModel(
             }
             throw new InvalidDataException(
                     DataProblem.of(
-                            "the model cannot be copied to this machine: "
-                                    + ReadFailure.reason(e),
+                            "the model cannot be copied to this machine: " + ReadFailure.reason(e),
                             "check that its files are readable from every executor, and the space in spark.local.dir"),
                     e);
         }
@@ -198,7 +196,8 @@ public record ShippedModel(
     private void copy(ModelFile file, Path copy) throws IOException {
         if (access == Access.FROM_FILE_SYSTEM) {
             var source = new org.apache.hadoop.fs.Path(folder, file.name());
-            try (var in = RegularFile.open(source.getFileSystem(configuration.value().value()), source)) {
+            try (var in =
+                    RegularFile.open(source.getFileSystem(configuration.value().value()), source)) {
                 Files.copy(in, copy);
             }
             return;

@@ -25,9 +25,8 @@ public final class TableSession {
      * Makes Spark read local files without the hidden {@code .crc} files beside them, as {@link RegularFile} does. Hadoop's
      * cache of file systems would return the one that verifies checksums.
      */
-    private static final Map<String, String> NO_CHECKSUM_FILES = Map.of(
-            "fs.file.impl", RawLocalFileSystem.class.getName(),
-            "fs.file.impl.disable.cache", "true");
+    private static final Map<String, String> NO_CHECKSUM_FILES =
+            Map.of("fs.file.impl", RawLocalFileSystem.class.getName(), "fs.file.impl.disable.cache", "true");
 
     private TableSession() {}
 
