@@ -45,11 +45,10 @@ final class ModelLinks {
             // YARN brings the files of --files as links to its own folders.
             return folder.getRoot();
         }
-        for (Path at = folder; at.getNameCount() > 2; at = at.getParent()) {
-            boolean isRevision = at.getParent().endsWith("snapshots");
-            if (isRevision
-                    && String.valueOf(at.getParent().getParent().getFileName()).startsWith("models--")) {
-                return at.getParent().getParent();
+        for (int i = folder.getNameCount() - 3; i >= 0; i--) {
+            if (folder.getName(i).toString().startsWith("models--")
+                    && folder.getName(i + 1).toString().equals("snapshots")) {
+                return folder.getRoot().resolve(folder.subpath(0, i + 1));
             }
         }
         return folder;
