@@ -76,8 +76,11 @@ public final class PlainYaml {
                     e.getPosition() + 1));
         } catch (YAMLException e) {
             // SnakeYAML throws this class itself only for the limits above.
-            throw new MalformedException("nested more than " + MAX_DEPTH + " deep, or more than " + MAX_ALIASES
-                    + " aliases of lists and mappings");
+            boolean deep = String.valueOf(e.getMessage()).startsWith("Nesting Depth");
+            throw new MalformedException(
+                    deep
+                            ? "nested more than " + MAX_DEPTH + " deep"
+                            : "more than " + MAX_ALIASES + " aliases of lists and mappings");
         } catch (RuntimeException | StackOverflowError e) {
             // SnakeYAML does not wrap the errors of some malformed timestamps, numbers and merge keys.
             throw new MalformedException(null);
