@@ -79,7 +79,8 @@ class HostileNamesTest {
     private static void assertClean(String text) {
         assertThat(text.codePoints()
                         .filter(c -> c != '\n')
-                        .filter(c -> Character.getType(c) == Character.CONTROL || Character.getType(c) == Character.FORMAT)
+                        .filter(c ->
+                                Character.getType(c) == Character.CONTROL || Character.getType(c) == Character.FORMAT)
                         .mapToObj(Integer::toHexString)
                         .toList())
                 .as(text)

@@ -51,8 +51,7 @@ record ModelSession(
             removeUnpackedLibraries();
             try (SessionOptions options = options(folder)) {
                 OrtSession session = environment.createSession(file, options);
-                return new ModelSession(
-                        environment, session, graphName, graph.shape(), graph.inputTypes(), logitsType);
+                return new ModelSession(environment, session, graphName, graph.shape(), graph.inputTypes(), logitsType);
             }
         } catch (NoSuchFileException e) {
             throw DecoderGraph.missing(graphName);

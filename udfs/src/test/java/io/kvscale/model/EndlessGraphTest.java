@@ -34,7 +34,10 @@ class EndlessGraphTest {
         decoder(new TestGraph()
                 .add(TestGraph.numbers("trips", Long.MAX_VALUE))
                 .add(TestGraph.node(
-                        "Loop", List.of("trips", "", "ids"), List.of("result"), List.of(TestGraph.graph("body", body)))));
+                        "Loop",
+                        List.of("trips", "", "ids"),
+                        List.of("result"),
+                        List.of(TestGraph.graph("body", body)))));
         TimeLimit second = new TimeLimit(Duration.ofSeconds(1), Duration.ZERO);
         try (DecoderModel model = DecoderModel.open(folder, TinyModel.GRAPH, Outputs.CACHE);
                 DecoderRun run = new DecoderRun(model.session(), second)) {

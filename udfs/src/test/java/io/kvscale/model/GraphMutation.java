@@ -20,7 +20,25 @@ import java.util.Random;
  */
 final class GraphMutation {
     private static final long[] NUMBERS = {
-        0, 1, -1, 2, -2, 3, 4, 7, 16, 31, 32, -33, 255, 131_075, 1 << 20, 1L << 31, 1L << 40, Long.MAX_VALUE, Long.MIN_VALUE
+        0,
+        1,
+        -1,
+        2,
+        -2,
+        3,
+        4,
+        7,
+        16,
+        31,
+        32,
+        -33,
+        255,
+        131_075,
+        1 << 20,
+        1L << 31,
+        1L << 40,
+        Long.MAX_VALUE,
+        Long.MIN_VALUE
     };
 
     private static final int INT64 = 7;
@@ -175,7 +193,8 @@ final class GraphMutation {
             } else if (message.kind.equals("tensor") && number == 9) {
                 ByteBuffer values = ByteBuffer.wrap(field.bytes.clone()).order(ByteOrder.LITTLE_ENDIAN);
                 values.putLong(
-                        random.nextInt(values.capacity() / Long.BYTES) * Long.BYTES, NUMBERS[random.nextInt(NUMBERS.length)]);
+                        random.nextInt(values.capacity() / Long.BYTES) * Long.BYTES,
+                        NUMBERS[random.nextInt(NUMBERS.length)]);
                 field.bytes = values.array();
             }
         }
@@ -196,8 +215,7 @@ final class GraphMutation {
         entry.message = new Message("entry");
         for (int i = 1; i <= 2; i++) {
             Field text = new Field(i << 3 | 2);
-            text.bytes = (i == 1 ? "location" : places[random.nextInt(places.length)])
-                    .getBytes(StandardCharsets.UTF_8);
+            text.bytes = (i == 1 ? "location" : places[random.nextInt(places.length)]).getBytes(StandardCharsets.UTF_8);
             entry.message.fields.add(text);
         }
         Field place = new Field(14 << 3);

@@ -12,8 +12,22 @@ import java.util.Set;
 /** Reads the scales of one slot. */
 final class SlotScalesReader {
     private static final Set<String> SLOT = Set.of(
-            "scheme", "dtype", "heads", "head_dim", "shape", "scale", "zero_point", "range", "min", "max", "count",
-            "nan", "inf", "min_sample", "max_sample", "error");
+            "scheme",
+            "dtype",
+            "heads",
+            "head_dim",
+            "shape",
+            "scale",
+            "zero_point",
+            "range",
+            "min",
+            "max",
+            "count",
+            "nan",
+            "inf",
+            "min_sample",
+            "max_sample",
+            "error");
     private static final Set<String> ERROR = Set.of("mse", "sqnr_db", "saturated", "approximate");
 
     private final TableFields fields;

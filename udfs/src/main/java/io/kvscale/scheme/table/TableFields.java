@@ -28,7 +28,8 @@ record TableFields(String place) {
         for (Iterator<String> names = node.fieldNames(); names.hasNext(); ) {
             String name = names.next();
             if (!known.contains(name)) {
-                throw problem("unknown field '" + DataProblem.shown(name) + "', expected some of " + new TreeSet<>(known));
+                throw problem(
+                        "unknown field '" + DataProblem.shown(name) + "', expected some of " + new TreeSet<>(known));
             }
         }
     }

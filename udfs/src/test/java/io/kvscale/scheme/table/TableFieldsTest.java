@@ -150,7 +150,8 @@ class TableFieldsTest {
     }
 
     private static JsonNode parent(ObjectNode table, Place place) {
-        return table.at("/" + String.join("/", place.path.subList(0, place.path.size() - 1)).replaceFirst("^$", ""));
+        return table.at("/"
+                + String.join("/", place.path.subList(0, place.path.size() - 1)).replaceFirst("^$", ""));
     }
 
     private static ObjectNode changed(Place place, Consumer<JsonNode> change) {
@@ -185,9 +186,10 @@ class TableFieldsTest {
                     .getBytes(StandardCharsets.UTF_8);
             try {
                 ScaleTable read = ScaleTable.fromJson(json);
-                JsonNode written = JSON.readTree(read.toJson())
-                        .at("/" + String.join("/", place.path));
-                assertThat(sameValue(place, written, value)).as("%s = %s became %s", place, wrong, written).isTrue();
+                JsonNode written = JSON.readTree(read.toJson()).at("/" + String.join("/", place.path));
+                assertThat(sameValue(place, written, value))
+                        .as("%s = %s became %s", place, wrong, written)
+                        .isTrue();
             } catch (InvalidDataException e) {
                 assertThat(e.getMessage().lines().count()).isLessThanOrEqualTo(3);
                 assertThat(e).hasMessageContaining("derive the scales again").hasMessageNotContaining("Exception");
@@ -196,7 +198,9 @@ class TableFieldsTest {
     }
 
     private static boolean sameValue(Place place, JsonNode written, JsonNode given) {
-        if (given.isNull() && (last(place).equals("fingerprint") || DEFAULTED.matcher(place.name()).matches())) {
+        if (given.isNull()
+                && (last(place).equals("fingerprint")
+                        || DEFAULTED.matcher(place.name()).matches())) {
             return true;
         }
         if (given.isNumber() && written.isNumber()) {
