@@ -19,7 +19,7 @@ import java.nio.charset.StandardCharsets;
 public final class Json {
     /** Writes kvscale's files and reads them back. Refuses duplicate keys and text after the first value. */
     public static final JsonMapper MAPPER = JsonMapper.builder(new JsonFactoryBuilder()
-                    .characterEscapes(new ControlEscapes())
+                    .characterEscapes(new HiddenCharacters.InJson())
                     .build())
             .enable(StreamWriteFeature.USE_FAST_DOUBLE_WRITER)
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
