@@ -1,5 +1,8 @@
 package io.kvscale.text.tokenizer;
 
+import java.nio.charset.StandardCharsets;
+import java.text.Normalizer;
+
 /** What the parts of a tokenizer can make of a text: how much longer, and for which texts slow. */
 final class Effort {
     /** A published tokenizer reaches about 70: a character map, a space that becomes ▁, and a ▁ before a text. */
@@ -15,6 +18,7 @@ final class Effort {
     private static final double MAX_NORMALIZED = 32 << 20;
 
     private double growth = 1;
+    private int decomposition = 1;
     private double characters = MAX_CHARACTERS;
     private boolean makesSpaces;
     private boolean scansRuns;
@@ -27,6 +31,33 @@ final class Effort {
             throw part.bad("it can make a text " + Math.round(growth) + " times as long, at most "
                     + Math.round(MAX_GROWTH) + " times");
         }
+    }
+
+    /**
+     * Notes a part that decomposes characters, to at most {@code factor} times their bytes. A second such part adds nothing:
+     * other parts count what they insert as {@link #bytes}.
+     */
+    void decompose(int factor, Part part) {
+        grow((double) factor / decomposition, part);
+        decomposition = Math.max(decomposition, factor);
+    }
+
+    /** The most bytes that a text has before or after a normalization form, in UTF-8. */
+    static int bytes(String text) {
+        return text.codePoints()
+                .map(c -> {
+                    String character = Character.toString(c);
+                    int most = utf8(character);
+                    for (Normalizer.Form form : Normalizer.Form.values()) {
+                        most = Math.max(most, utf8(Normalizer.normalize(character, form)));
+                    }
+                    return most;
+                })
+                .sum();
+    }
+
+    private static int utf8(String text) {
+        return text.getBytes(StandardCharsets.UTF_8).length;
     }
 
     /** Notes that a part deletes characters, so that spaces or digits beside them become a run. */
@@ -70,12 +101,4 @@ final class Effort {
         return new TextLimits((int) characters, (long) (MAX_NORMALIZED / growth), scansRuns);
     }
 
-    /** Whether a part inserts spaces or numbers. */
-    boolean makesSpaces() {
-        return makesSpaces;
-    }
-
-    boolean shrinks() {
-        return shrinks;
-    }
 }

@@ -19,6 +19,14 @@ final class PreTokenizers {
                 part.parts("pretokenizers").forEach(inner -> all.add(check(inner, effort)));
             }
             case "BertPreTokenizer", "Whitespace", "WhitespaceSplit", "UnicodeScripts" -> {}
+            case "FixedLength" -> {
+                if (part.has("length")) {
+                    part.number("length", Integer.MAX_VALUE);
+                    if (part.copy().path("length").intValue() == 0) {
+                        throw part.bad("length is 0");
+                    }
+                }
+            }
             case "Digits" -> part.flag("individual_digits");
             case "CharDelimiterSplit" -> part.character("delimiter");
             case "Punctuation" -> {

@@ -35,7 +35,7 @@ final class Regex {
             Pattern.compile("\\\\(?:[pP]\\{\\^?[A-Za-z_ ]{1,40}}|x[0-9A-Fa-f]{2}|x\\{[0-9A-Fa-f]{1,6}}|u[0-9A-Fa-f]{4}"
                     + "|[sSdDwWrntfv]|[^\\p{Alnum}\\s])");
     private static final Pattern ANCHOR = Pattern.compile("[$^]|\\\\[bBAzZ]");
-    private static final Pattern GROUP = Pattern.compile("\\((?:\\?(?:[im]{0,2}:|=|!|<=|<!))?");
+    private static final Pattern GROUP = Pattern.compile("\\((?:\\?(?:[im]{0,2}:|>|=|!|<=|<!))?");
     private static final Pattern TIMES = Pattern.compile("[?*+]|\\{(\\d{1,4})(?:(,)(\\d{1,4})?)?}");
     private static final Pattern RUNS =
             Pattern.compile("\\\\[sd]| |\\[(?:\\\\[rnt])+]|\\\\p\\{N[dlo]?}|\\[0-9]|\\[\\\\p\\{N[dlo]?}]");
@@ -52,13 +52,21 @@ final class Regex {
         }
     }
 
-    private record Branch(List<Item> items, int shortest, int choices, boolean open, boolean fixed) {}
+    private record Branch(List<Item> items, int shortest, int choices, boolean open, boolean fixed) {
+        /** Whether it matches at least one character, and nothing can fail after an open repetition. */
+        boolean loose() {
+            return shortest > 0
+                    && items.stream().dropWhile(item -> !item.open()).skip(1).noneMatch(Item::canFail);
+        }
+    }
 
     private final String regex;
     private final Part part;
     private final Effort effort;
     private int at;
     private int scans;
+    /** Open repetitions within lookarounds, which scan a run at each place where the lookaround is tried. */
+    private int lookScans;
 
     private Regex(String regex, Part part, Effort effort) {
         this.regex = regex;
@@ -101,7 +109,13 @@ final class Regex {
         boolean open = false;
         boolean fixed = true;
         while (at < regex.length() && regex.charAt(at) != '|' && regex.charAt(at) != ')') {
+            int looks = lookScans;
             Item item = item(depth);
+            looks = lookScans - looks;
+            if (open && looks > 0) {
+                throw slow();
+            }
+            scans += looks * (int) (Math.min(MAX_CHOICES, choices) - 1);
             items.add(item);
             choices = Math.min(Integer.MAX_VALUE, choices * item.choices());
             shortest = Math.min(1 << 20, shortest + item.min() * item.length());
@@ -211,6 +225,7 @@ final class Regex {
         boolean look = kind.endsWith("=") || kind.endsWith("!");
         at = opening.end();
         int start = at;
+        int looks = lookScans;
         List<Branch> branches = alternatives(depth + 1, true);
         String text = regex.substring(start, at);
         if (!accept(')')) {
@@ -226,13 +241,17 @@ final class Regex {
             branches.forEach(
                     branch -> branch.items().stream().filter(Item::open).forEach(item -> {
                         scans++;
+                        lookScans++;
                         scanRuns(item);
                     }));
             return new Item(text, 1, 1, false, true, 0, 1);
         }
+        if (times[1] > 1 && lookScans > looks) {
+            throw slow();
+        }
         boolean repeatsFixed = branches.size() == 1 && branches.get(0).fixed();
         if (open || times[1] > MAX_BOUNDED && !repeatsFixed) {
-            throw slow();
+            return loose(branches, text, times);
         }
         boolean possessive = possessive(times);
         long alternatives = branches.stream().mapToInt(Branch::choices).sum();
@@ -245,6 +264,20 @@ final class Regex {
                 : text;
         return new Item(
                 repeated, times[0], times[1], possessive, false, shortest, (int) Math.min(Integer.MAX_VALUE, choices));
+    }
+
+    /**
+     * A group that repeats what is not fixed, such as {@code (?:\\p{L}\\p{M}*(?: \\p{L}\\p{M}*)*)+}. After an open repetition in
+     * it nothing can fail, so a failed repetition only steps back over its own beginning. After the group nothing can fail
+     * either: see {@link #REPEATED}.
+     */
+    private Item loose(List<Branch> branches, String text, int[] times) {
+        if (possessive(times) || !branches.stream().allMatch(Branch::loose)) {
+            throw slow();
+        }
+        scans += branches.stream().mapToInt(branch -> branch.choices() + branch.items().size()).sum();
+        int shortest = branches.stream().mapToInt(Branch::shortest).min().orElse(0);
+        return new Item(text + REPEATED, times[0], OPEN, false, false, shortest, 1);
     }
 
     /** Skips one character, escape or class. */

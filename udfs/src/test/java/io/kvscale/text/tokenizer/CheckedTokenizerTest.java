@@ -34,6 +34,9 @@ class CheckedTokenizerTest {
                         + "\\s+(?!\\S)|\\s+",
                 "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+|\\p{N}| ?[^\\s\\p{L}\\p{M}\\p{N}]+[\\r\\n]*|"
                         + "\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
+                "(?>a)",
+                "(?>[ab]+)|c",
+                "(a+)+",
                 // GPT-2, GPT-NeoX, OPT, Falcon
                 "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+",
                 "[0-9][0-9][0-9]",
@@ -81,7 +84,6 @@ class CheckedTokenizerTest {
     @ValueSource(
             strings = {
                 "(a|a)*b",
-                "(a+)+",
                 "(?:a*)*",
                 "a*a*b",
                 "\\p{L}*x",
@@ -95,7 +97,6 @@ class CheckedTokenizerTest {
                 "a{1000}",
                 "(a)\\1",
                 "(?<n>a)",
-                "(?>a)",
                 "(?~a)",
                 "\\K",
                 "\\Xa",
@@ -110,7 +111,16 @@ class CheckedTokenizerTest {
                 "\\S[a-z]{1,3}+[\\r\\n]|[a-z]{1,3}+",
                 "(?:ab)*x|a+",
                 "[a-z]*x|[a-z]|[a-z]+",
-                "\\s+\\s+$"
+                "\\s+\\s+$",
+                "(?>a+)b",
+                "(?:a+b)+",
+                "(?:a*)+",
+                "(?:a+|b){2}c",
+                "\\p{Script=Han}",
+                // A lookaround that scans a run, many times in one match
+                "(?:(?:(?!\\s+ x)\\s))+",
+                "\\s+(?=\\s+ x)",
+                "\\s?\\s?\\s?\\s?\\s?(?=\\s+ x)"
             })
     void otherRegularExpressionsAreRefused(String regex) {
         refused(split(regex), "pre_tokenizer (Split): its regular expression");
