@@ -275,7 +275,7 @@ final class Regex {
         if (possessive(times) || !branches.stream().allMatch(Branch::loose)) {
             throw slow();
         }
-        scans += branches.stream().mapToInt(branch -> branch.choices() + branch.items().size()).sum();
+        scans += branches.stream().mapToInt(branch -> branch.choices() + (int) branch.items().stream().filter(Item::open).count()).sum();
         int shortest = branches.stream().mapToInt(Branch::shortest).min().orElse(0);
         return new Item(text + REPEATED, times[0], OPEN, false, false, shortest, 1);
     }
