@@ -14,15 +14,36 @@ final class Effort {
     /** Oniguruma steps back at most ten million times in a match. */
     private static final double MAX_STEPS = 9e6;
 
+    /** Steps of regular expressions for a text; a few seconds. */
+    private static final double MAX_WORK = 2e9;
+
+    /** A published tokenizer has about eight; each takes about a second for a text of the maximum size. */
+    private static final int MAX_PARTS = 32;
+
     /** Bytes of a normalized text; each takes up to 120 bytes of memory while it is tokenized. */
     private static final double MAX_NORMALIZED = 32 << 20;
 
     private double growth = 1;
     private int decomposition = 1;
+    private int parts;
+    private double work;
     private double characters = MAX_CHARACTERS;
     private boolean makesSpaces;
     private boolean scansRuns;
     private boolean shrinks;
+
+    /** Notes a normalizer or a pre-tokenizer. */
+    void add(Part part) {
+        if (++parts > MAX_PARTS) {
+            throw part.bad("it is part " + parts + " of normalizer and pre-tokenizer, at most " + MAX_PARTS);
+        }
+    }
+
+    /** Notes the steps that a regular expression takes at a character, to match or to fail. */
+    void work(double steps) {
+        work += steps * growth;
+        characters = Math.min(characters, MAX_WORK / work);
+    }
 
     /** Notes that a text of n bytes can become {@code factor} times n bytes. */
     void grow(double factor, Part part) {

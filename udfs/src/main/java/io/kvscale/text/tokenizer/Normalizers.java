@@ -13,8 +13,8 @@ final class Normalizers {
 
     /** @return a copy with the checked fields only */
     static ObjectNode check(Part part, Effort effort) {
-        String type = part.type();
-        switch (type) {
+        effort.add(part);
+        switch (part.type()) {
             case "Sequence" -> {
                 ArrayNode all = part.copy().putArray("normalizers");
                 part.parts("normalizers").forEach(inner -> all.add(check(inner, effort)));

@@ -13,6 +13,7 @@ final class PreTokenizers {
 
     /** @return a copy with the checked fields only */
     static ObjectNode check(Part part, Effort effort) {
+        effort.add(part);
         switch (part.type()) {
             case "Sequence" -> {
                 ArrayNode all = part.copy().putArray("pretokenizers");

@@ -40,9 +40,19 @@ final class Regex {
     private static final Pattern RUNS =
             Pattern.compile("\\\\[sd]| |\\[(?:\\\\[rnt])+]|\\\\p\\{N[dlo]?}|\\[0-9]|\\[\\\\p\\{N[dlo]?}]");
 
-    /** @param choices ways to match without backtracking into an open repetition */
+    /**
+     * @param choices ways to match without backtracking into an open repetition
+     * @param steps to match once, open repetitions counted once
+     */
     private record Item(
-            String text, int min, int max, boolean possessive, boolean zeroLength, int length, int choices) {
+            String text,
+            int min,
+            int max,
+            boolean possessive,
+            boolean zeroLength,
+            int length,
+            int choices,
+            double steps) {
         boolean open() {
             return max > MAX_BOUNDED;
         }
@@ -53,6 +63,10 @@ final class Regex {
     }
 
     private record Branch(List<Item> items, int shortest, int choices, boolean open, boolean fixed) {
+        double steps() {
+            return choices * (1 + items.stream().mapToDouble(Item::steps).sum());
+        }
+
         /** Whether it matches at least one character, and nothing can fail after an open repetition. */
         boolean loose() {
             return shortest > 0
@@ -85,6 +99,7 @@ final class Regex {
             throw check.slow();
         }
         effort.scan(check.scans);
+        effort.work(branches.stream().mapToDouble(Branch::steps).sum());
         return branches.stream().mapToInt(Branch::shortest).min().orElse(0);
     }
 
@@ -199,7 +214,7 @@ final class Regex {
         Matcher anchor = ANCHOR.matcher(regex).region(at, regex.length());
         if (anchor.lookingAt()) {
             at = anchor.end();
-            return new Item(anchor.group(), 1, 1, false, true, 0, 1);
+            return new Item(anchor.group(), 1, 1, false, true, 0, 1, 1);
         }
         if (regex.charAt(at) == '(') {
             return group(depth);
@@ -211,7 +226,8 @@ final class Regex {
         boolean open = times[1] > MAX_BOUNDED;
         // {1,3}+ repeats a repetition: it may not lie before an item that can fail.
         text = regex.startsWith("}+", Math.max(0, at - 2)) ? text + REPEATED : text;
-        return new Item(text, times[0], times[1], possessive, false, 1, open ? 1 : times[1] - times[0] + 1);
+        int choices = open ? 1 : times[1] - times[0] + 1;
+        return new Item(text, times[0], times[1], possessive, false, 1, choices, open ? 1 : times[1]);
     }
 
     private Item group(int depth) {
@@ -233,6 +249,7 @@ final class Regex {
         }
         int[] times = times();
         boolean open = branches.stream().anyMatch(Branch::open);
+        double steps = branches.stream().mapToDouble(Branch::steps).sum() * (times[1] > MAX_BOUNDED ? 1 : times[1]);
         if (look) {
             if (times[1] != 1 || times[0] != 1) {
                 throw bad("repeats a lookaround");
@@ -244,14 +261,14 @@ final class Regex {
                         lookScans++;
                         scanRuns(item);
                     }));
-            return new Item(text, 1, 1, false, true, 0, 1);
+            return new Item(text, 1, 1, false, true, 0, 1, steps);
         }
         if (times[1] > 1 && lookScans > looks) {
             throw slow();
         }
         boolean repeatsFixed = branches.size() == 1 && branches.get(0).fixed();
         if (open || times[1] > MAX_BOUNDED && !repeatsFixed) {
-            return loose(branches, text, times);
+            return loose(branches, text, times, steps);
         }
         boolean possessive = possessive(times);
         long alternatives = branches.stream().mapToInt(Branch::choices).sum();
@@ -263,7 +280,7 @@ final class Regex {
                 ? branches.get(0).items().get(0).text()
                 : text;
         return new Item(
-                repeated, times[0], times[1], possessive, false, shortest, (int) Math.min(Integer.MAX_VALUE, choices));
+                repeated, times[0], times[1], possessive, false, shortest, (int) Math.min(Integer.MAX_VALUE, choices), steps);
     }
 
     /**
@@ -271,13 +288,13 @@ final class Regex {
      * it nothing can fail, so a failed repetition only steps back over its own beginning. After the group nothing can fail
      * either: see {@link #REPEATED}.
      */
-    private Item loose(List<Branch> branches, String text, int[] times) {
+    private Item loose(List<Branch> branches, String text, int[] times, double steps) {
         if (possessive(times) || !branches.stream().allMatch(Branch::loose)) {
             throw slow();
         }
         scans += branches.stream().mapToInt(branch -> branch.choices() + (int) branch.items().stream().filter(Item::open).count()).sum();
         int shortest = branches.stream().mapToInt(Branch::shortest).min().orElse(0);
-        return new Item(text + REPEATED, times[0], OPEN, false, false, shortest, 1);
+        return new Item(text + REPEATED, times[0], OPEN, false, false, shortest, 1, steps);
     }
 
     /** Skips one character, escape or class. */

@@ -187,6 +187,36 @@ class CheckedTokenizerTest {
                 "normalizer 2 (Replace): it can make a text 10000 times as long, at most 400 times");
     }
 
+    /** Each part takes about a second for the longest text. */
+    @Test
+    void partsAreCountedInAllSequences() {
+        String ten = "{'type': 'Sequence', 'normalizers': [{'type': 'NFC'}" + ", {'type': 'NFC'}".repeat(9) + "]}";
+        String all = "'normalizer': {'type': 'Sequence', 'normalizers': [" + ten + ", " + ten + "]}";
+        check(all);
+        refused(all.replace("]}]}", "]}, " + ten + "]}"), "(NFC): it is part 33 of normalizer and pre-tokenizer");
+    }
+
+    /** A normalization form adds nothing to another; an inserted text is measured as the forms would leave it. */
+    @Test
+    void formsDoNotMultiply() {
+        String forms = "'normalizer': {'type': 'Sequence', 'normalizers': [{'type': 'NFC'}, {'type': 'NFKD'}, {'type': 'NFKC'}]}";
+        assertThat(check(forms).limits().bytes()).isEqualTo((32 << 20) / 11);
+        String insert = "{'type': 'Replace', 'pattern': {'String': 'l'}, 'content': '\ufdfa'}, {'type': 'NFKC'}]}";
+        assertThat(check(forms.replace("]}", ", " + insert)).limits().bytes()).isEqualTo((32 << 20) / 363);
+    }
+
+    /** Every choice is tried at every character of a text. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "a?a?a?a?a?a?a?a?a?[xy]|a?a?a?a?a?a?a?a?a?[xy]",
+                "(?:(?:(?:a{16}){16}){16}){16}",
+                "(?:a|b|c|d|e|f|g|h){2}(?:a|b|c|d|e|f|g|h)x|a{16}b"
+            })
+    void regularExpressionsWithManyStepsBoundTexts(String regex) {
+        assertThat(check(split(regex)).limits().characters()).isBetween(1_000, 1_000_000);
+    }
+
     @Test
     void characterMapsAreBounded() {
         refused(charsmap("AAAAAP////8="), "normalizer (Precompiled): its character map is cut short or has no trie");
