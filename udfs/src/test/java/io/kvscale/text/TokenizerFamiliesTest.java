@@ -50,7 +50,8 @@ class TokenizerFamiliesTest {
                 for (boolean special : new boolean[] {true, false}) {
                     assertThat(copy.encode(text, special, false).getIds())
                             .as(name + ": " + text)
-                            .containsExactly(original.encode(text, special, false).getIds());
+                            .containsExactly(
+                                    original.encode(text, special, false).getIds());
                 }
             }
             assertThat(original.encode(TEXTS.get(2)).getIds()).hasSizeGreaterThan(10);
@@ -65,12 +66,25 @@ class TokenizerFamiliesTest {
     /** Names and files. */
     static Stream<Object[]> families() throws IOException {
         String charsmap = TokenizerFiles.charsmap(Map.of(
-                "\u00a0", " ", "\u3000", " ", "\ufb01", "fi", "\uff21", "A", "e\u0301", "\u00e9", "\u0000", " ", "\ufdfa",
+                "\u00a0",
+                " ",
+                "\u3000",
+                " ",
+                "\ufb01",
+                "fi",
+                "\uff21",
+                "A",
+                "e\u0301",
+                "\u00e9",
+                "\u0000",
+                " ",
+                "\ufdfa",
                 "\u0635\u0644\u0649 \u0627\u0644\u0644\u0647 \u0639\u0644\u064a\u0647 \u0648\u0633\u0644\u0645"));
         try (InputStream in = TokenizerFamiliesTest.class.getResourceAsStream("/tokenizers/families.json")) {
             String text = new String(in.readAllBytes(), StandardCharsets.UTF_8).replace("CHARSMAP", charsmap);
             ArrayNode families = (ArrayNode) TokenizerFiles.JSON.readTree(text);
-            return families.valueStream()
+            return families
+                    .valueStream()
                     .map(family -> new Object[] {family.path("name").asText(), file((ObjectNode) family)})
                     .toList()
                     .stream();
@@ -80,16 +94,15 @@ class TokenizerFamiliesTest {
     private static ObjectNode file(ObjectNode family) {
         ObjectNode file = family.deepCopy().put("version", "1.0");
         file.putNull("truncation").putNull("padding").remove(List.of("name", "fields"));
-        ObjectNode model =
-                switch (family.path("model").asText()) {
-                    case "bytes" -> bytes();
-                    case "pieces" -> pieces();
-                    case "unigram" ->
-                        (ObjectNode) TokenizerFiles.unigram().path("model").deepCopy();
-                    case "words" ->
-                        (ObjectNode) TokenizerFiles.wordPiece().path("model").deepCopy();
-                    default -> throw new AssertionError(family);
-                };
+        ObjectNode model = switch (family.path("model").asText()) {
+            case "bytes" -> bytes();
+            case "pieces" -> pieces();
+            case "unigram" ->
+                (ObjectNode) TokenizerFiles.unigram().path("model").deepCopy();
+            case "words" ->
+                (ObjectNode) TokenizerFiles.wordPiece().path("model").deepCopy();
+            default -> throw new AssertionError(family);
+        };
         file.set("model", model.setAll((ObjectNode) family.path("fields")));
         return file;
     }
@@ -101,9 +114,10 @@ class TokenizerFamiliesTest {
 
     /** BPE of SentencePiece: characters, and bytes for all others. */
     private static ObjectNode pieces() {
-        ObjectNode model = TokenizerFiles.part("{'type': 'BPE', 'dropout': null, 'unk_token': '<unk>', 'continuing_subword_prefix': null,"
-                + "'end_of_word_suffix': null, 'fuse_unk': true, 'byte_fallback': true, 'vocab': {}, 'merges': ['t h', 'th e',"
-                + "'\u2581 the', '\u2581 \u2581']}");
+        ObjectNode model = TokenizerFiles.part(
+                "{'type': 'BPE', 'dropout': null, 'unk_token': '<unk>', 'continuing_subword_prefix': null,"
+                        + "'end_of_word_suffix': null, 'fuse_unk': true, 'byte_fallback': true, 'vocab': {}, 'merges': ['t h', 'th e',"
+                        + "'\u2581 the', '\u2581 \u2581']}");
         ObjectNode vocabulary = (ObjectNode) model.path("vocab");
         Stream.of("<unk>", "<s>", "</s>").forEach(token -> vocabulary.put(token, vocabulary.size()));
         for (int i = 0; i < 256; i++) {

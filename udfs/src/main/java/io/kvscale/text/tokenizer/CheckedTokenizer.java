@@ -94,7 +94,9 @@ public record CheckedTokenizer(byte[] json, int largestId, TextLimits limits) {
                         PostProcessors.check(Part.of(parts.get("post_processor"), "post_processor"), this::take));
             }
             if (has("added_tokens")) {
-                head.set("added_tokens", AddedTokens.check(parts.get("added_tokens"), head.path("normalizer"), this::take));
+                head.set(
+                        "added_tokens",
+                        AddedTokens.check(parts.get("added_tokens"), head.path("normalizer"), this::take));
             }
             byte[] start = Json.LENIENT.writeValueAsBytes(head);
             ByteArrayOutputStream json = new ByteArrayOutputStream(start.length + model.size() + 16);

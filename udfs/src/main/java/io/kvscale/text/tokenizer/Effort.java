@@ -17,8 +17,9 @@ final class Effort {
     /** Steps of regular expressions for a text; a few seconds. */
     private static final double MAX_WORK = 2e9;
 
-    /** A published tokenizer has about eight; each takes about a second for a text of the maximum size. */
     private static final int MAX_PARTS = 32;
+    /** Parts for a text of the maximum size: each takes about a second. A published tokenizer has about eight. */
+    private static final double FREE_PARTS = 12;
 
     /** Bytes of a normalized text; each takes up to 120 bytes of memory while it is tokenized. */
     private static final double MAX_NORMALIZED = 32 << 20;
@@ -37,6 +38,7 @@ final class Effort {
         if (++parts > MAX_PARTS) {
             throw part.bad("it is part " + parts + " of normalizer and pre-tokenizer, at most " + MAX_PARTS);
         }
+        characters = Math.min(characters, MAX_CHARACTERS * FREE_PARTS / parts);
     }
 
     /** Notes the steps that a regular expression takes at a character, to match or to fail. */
@@ -121,5 +123,4 @@ final class Effort {
     TextLimits limits() {
         return new TextLimits((int) characters, (long) (MAX_NORMALIZED / growth), scansRuns);
     }
-
 }

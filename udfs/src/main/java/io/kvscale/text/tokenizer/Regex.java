@@ -280,7 +280,14 @@ final class Regex {
                 ? branches.get(0).items().get(0).text()
                 : text;
         return new Item(
-                repeated, times[0], times[1], possessive, false, shortest, (int) Math.min(Integer.MAX_VALUE, choices), steps);
+                repeated,
+                times[0],
+                times[1],
+                possessive,
+                false,
+                shortest,
+                (int) Math.min(Integer.MAX_VALUE, choices),
+                steps);
     }
 
     /**
@@ -292,7 +299,10 @@ final class Regex {
         if (possessive(times) || !branches.stream().allMatch(Branch::loose)) {
             throw slow();
         }
-        scans += branches.stream().mapToInt(branch -> branch.choices() + (int) branch.items().stream().filter(Item::open).count()).sum();
+        scans += branches.stream()
+                .mapToInt(branch -> branch.choices()
+                        + (int) branch.items().stream().filter(Item::open).count())
+                .sum();
         int shortest = branches.stream().mapToInt(Branch::shortest).min().orElse(0);
         return new Item(text + REPEATED, times[0], OPEN, false, false, shortest, 1, steps);
     }
