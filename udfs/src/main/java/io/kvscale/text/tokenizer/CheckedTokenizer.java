@@ -26,6 +26,7 @@ public record CheckedTokenizer(byte[] json, int largestId, TextLimits limits) {
     /**
      * Checks a tokenizer.json.
      *
+     * @throws LinkageError if the native library cannot be loaded
      * @throws InvalidDataException naming the part that is invalid or not known, such as {@code normalizer 2 (Replace)}
      */
     public static CheckedTokenizer of(byte[] file) {
@@ -91,7 +92,9 @@ public record CheckedTokenizer(byte[] json, int largestId, TextLimits limits) {
                         PostProcessors.check(Part.of(parts.get("post_processor"), "post_processor"), this::take));
             }
             if (has("added_tokens")) {
-                head.set("added_tokens", AddedTokens.check(parts.get("added_tokens"), effort, this::take));
+                head.set(
+                        "added_tokens",
+                        AddedTokens.check(parts.get("added_tokens"), head.path("normalizer"), this::take));
             }
             byte[] start = Json.LENIENT.writeValueAsBytes(head);
             ByteArrayOutputStream json = new ByteArrayOutputStream(start.length + model.size() + 16);
