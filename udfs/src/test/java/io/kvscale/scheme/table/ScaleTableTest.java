@@ -98,7 +98,7 @@ class ScaleTableTest {
                 "\"scale\" : [ 0.5 ] | \"scale\" : [ ] | holds 0 numbers, expected 1",
                 "\"scale\" : [ 0.5 ] | \"scale\" : [ 0.5, 0.5 ] | holds 2 numbers, expected 1",
                 "\"scale\" : [ 0.5 ] | \"scale\" : 0.5 | holds 0 numbers",
-                "\"scale\" : [ 0.5 ] | \"scales\" : [ 0.5 ] | layer 3 key: 'scale' is missing",
+                "\"scale\" : [ 0.5 ] | \"scales\" : [ 0.5 ] | unknown field 'scales'",
                 "\"scale\" : [ 0.5 ] | \"scale\" : [ 0.5 ], \"scale\" : [ 0.5 ] | duplicate name",
                 "\"zero_point\" : [ 0 ] | \"zero_point\" : [ 3 ] | zero point",
                 "\"zero_point\" : [ 0 ] | \"zero_point\" : [ 1e40 ] | zero point",

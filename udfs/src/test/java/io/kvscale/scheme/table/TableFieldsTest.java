@@ -246,7 +246,7 @@ class TableFieldsTest {
         byte[] twice = text.replace("\"TWICE\":" + value, field + "," + field).getBytes(StandardCharsets.UTF_8);
         assertThatThrownBy(() -> ScaleTable.fromJson(twice))
                 .isInstanceOf(InvalidDataException.class)
-                .hasMessageContaining("Duplicate field");
+                .hasMessageContaining("duplicate name");
     }
 
     /** A misspelled optional field of a layer would be left out; notes beside the layers are left out. */
