@@ -97,12 +97,14 @@ public final class OutputFolder implements Closeable {
             }
             OutputFolder output = new OutputFolder(new FolderMover(fs, configuration), target, claim);
             try {
-                Leftovers leftovers = Leftovers.of(fs, target);
-                boolean restored = leftovers.restore(output.mover);
-                output.checkTarget(
-                        restored ? "exists again: a run that would replace it was killed" : "already exists");
+                Leftovers leftovers = Leftovers.of(fs, target, claim);
+                output.checkTarget("already exists");
                 output.checkInputs(inputs, configuration);
-                leftovers.remove(output.makeStaging());
+                long now = output.makeStaging();
+                if (leftovers.restore(output.mover, output.staging)) {
+                    output.checkTarget("exists again: a run that would replace it was killed");
+                }
+                leftovers.remove(output.staging, now);
                 return output;
             } catch (IOException | RuntimeException | FSError e) {
                 output.close();
