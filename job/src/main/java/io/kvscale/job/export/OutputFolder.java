@@ -5,6 +5,9 @@ import static io.kvscale.job.export.OutputClaim.shown;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.net.SocketException;
+import java.net.SocketTimeoutException;
+import java.net.UnknownHostException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.util.ArrayList;
@@ -112,7 +115,7 @@ public final class OutputFolder implements Closeable {
             }
         } catch (IOException | IllegalArgumentException | FSError e) {
             throw new OutputException(
-                    "the output folder " + folder + " cannot be written: " + reason(e) + "\n  " + remedy(claim), e);
+                    "the output folder " + folder + " cannot be written: " + reason(e) + "\n  " + remedy(claim, e), e);
         }
     }
 
@@ -331,18 +334,34 @@ public final class OutputFolder implements Closeable {
 
     private OutputException failed(Throwable e) {
         return new OutputException(
-                "the output folder " + shown(target) + " cannot be written: " + reason(e) + "\n  " + remedy(claim), e);
+                "the output folder " + shown(target) + " cannot be written: " + reason(e) + "\n  " + remedy(claim, e),
+                e);
     }
 
     /** The first line of what the file system says. */
     private static String reason(Throwable e) {
+        if (isUnreachable(e)) {
+            return "the server of its file system does not answer";
+        }
         // Hadoop wraps errors of local files, a full disk among them.
         Throwable cause = e instanceof FSError && e.getCause() != null ? e.getCause() : e;
         return String.valueOf(cause.getMessage()).lines().findFirst().orElse("");
     }
 
-    private static String remedy(OutputClaim claim) {
-        return "check free space and permissions, or name another folder with " + claim.option();
+    private static String remedy(OutputClaim claim, Throwable e) {
+        return (isUnreachable(e) ? "check its address and that the server runs" : "check free space and permissions")
+                + ", or name another folder with " + claim.option();
+    }
+
+    private static boolean isUnreachable(Throwable e) {
+        for (Throwable t = e; t != null; t = t.getCause()) {
+            if (t instanceof SocketException
+                    || t instanceof SocketTimeoutException
+                    || t instanceof UnknownHostException) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** The path of the folder, which exists after {@link #commit}. */

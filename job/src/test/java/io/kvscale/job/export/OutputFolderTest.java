@@ -175,6 +175,17 @@ class OutputFolderTest {
         assertThat(names()).containsExactly("out");
     }
 
+    @Test
+    void aLaterRunRemovesWhatAnotherFileSystemKept() throws IOException {
+        Path empty = Files.createDirectory(work.resolve(".out." + UUID.randomUUID() + ".old"));
+        age(empty, Duration.ofDays(2));
+        Path replaced = hidden("out", ".old");
+        age(replaced, Duration.ofDays(2));
+        write("hooked://" + work.resolve("out"), false, "1");
+        write("hooked://" + work.resolve("out"), true, "2");
+        assertThat(names()).containsExactly("out");
+    }
+
     /** Hidden folders that kvscale did not write, whatever their names are. */
     @Test
     void foreignHiddenFoldersStay() throws IOException {
@@ -330,7 +341,8 @@ class OutputFolderTest {
     void aServerThatDoesNotAnswerIsAnErrorOfTheOutput() {
         assertThatThrownBy(() -> open("ftp://127.0.0.1:9/out", false))
                 .isInstanceOf(OutputException.class)
-                .hasMessageContaining("ftp://127.0.0.1:9/out cannot be written")
+                .hasMessageContaining("ftp://127.0.0.1:9/out cannot be written: the server of its file system does not")
+                .hasMessageContaining("check its address and that the server runs")
                 .hasMessageContaining("--output");
     }
 }

@@ -84,8 +84,8 @@ class ScaleExporterTest {
     @Test
     void everyExporterHasAFolderOfItsOwn() {
         assertThat(ResultFiles.EXPORTERS).extracting(ScaleExporter::folder).doesNotHaveDuplicates();
-        assertThat(ResultFiles.names(ResultFiles.EXPORTERS)).hasSize(
-                5
+        assertThat(ResultFiles.names(ResultFiles.EXPORTERS))
+                .hasSize(5
                         + ResultFiles.EXPORTERS.stream()
                                 .mapToInt(exporter -> exporter.files().size())
                                 .sum());
