@@ -21,6 +21,8 @@ import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The documented contents of the output folder and of the terminal. */
 class OutputContractTest {
@@ -353,5 +355,13 @@ class OutputContractTest {
                 .singleElement()
                 .asString()
                 .contains("config_groups");
+    }
+
+    /** Spark and Hadoop notice these only when they need the class. */
+    @ParameterizedTest
+    @ValueSource(strings = {"spark.io.compression.codec=nosuch", "spark.hadoop.fs.file.impl=absent.Files"})
+    void aPropertyThatSparkCannotUseIsAnErrorOfUsage(String property) {
+        calibrate(Folder.FP8, "--conf", property).fails(ExitCode.USAGE, "--conf " + property, "correct the value");
+        assertThat(output).doesNotExist();
     }
 }

@@ -101,7 +101,7 @@ public final class InputWalk {
                 visit.input(input);
             } catch (IOException | FTPException e) {
                 throw new InvalidDataException(
-                        "input " + DataProblem.shown(input) + " cannot be listed: " + e.getMessage(),
+                        "input " + DataProblem.shown(input) + " cannot be listed: " + ReadFailure.reason(e),
                         "check " + option + ", and that this machine can reach the file system",
                         e);
             }

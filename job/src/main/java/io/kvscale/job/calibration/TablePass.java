@@ -3,6 +3,7 @@ package io.kvscale.job.calibration;
 import io.kvscale.capture.CaptureReader.Depth;
 import io.kvscale.capture.layout.CaptureOptions;
 import io.kvscale.job.recipe.Recipe;
+import io.kvscale.job.spark.ParquetTable;
 import io.kvscale.job.spark.TableSession;
 import io.kvscale.job.spark.Work;
 import io.kvscale.observer.Corpus;
@@ -55,9 +56,8 @@ final class TablePass implements Pass {
      */
     static TablePass plan(JavaSparkContext spark, Recipe recipe, TableInput input, int maxPartitions) {
         SparkSession session = input.withContext(() -> TableSession.of(spark));
-        Dataset<?> table = input.withContext(() -> input.isParquet()
-                ? session.read().parquet(input.parquet().toArray(String[]::new))
-                : session.table(input.name()));
+        Dataset<?> table = input.withContext(
+                () -> input.isParquet() ? ParquetTable.of(session, input.parquet()) : session.table(input.name()));
         return new TablePass(input, recipe, table, input.isParquet() ? files(input, table) : 0, maxPartitions);
     }
 

@@ -21,9 +21,13 @@ public final class ResultFiles {
 
     private ResultFiles() {}
 
-    /** The names of everything that a result folder may hold; {@code --overwrite} replaces nothing else. */
+    /** The paths of all files that a result folder may hold; {@code --overwrite} replaces nothing else. */
     static Set<String> names(List<ScaleExporter> exporters) {
-        return Stream.concat(FILES.stream(), exporters.stream().map(ScaleExporter::folder))
+        return Stream.concat(
+                        FILES.stream(),
+                        exporters.stream()
+                                .flatMap(exporter ->
+                                        exporter.files().stream().map(name -> exporter.folder() + "/" + name)))
                 .collect(Collectors.toSet());
     }
 

@@ -35,14 +35,24 @@ final class Regex {
             Pattern.compile("\\\\(?:[pP]\\{\\^?[A-Za-z_ ]{1,40}}|x[0-9A-Fa-f]{2}|x\\{[0-9A-Fa-f]{1,6}}|u[0-9A-Fa-f]{4}"
                     + "|[sSdDwWrntfv]|[^\\p{Alnum}\\s])");
     private static final Pattern ANCHOR = Pattern.compile("[$^]|\\\\[bBAzZ]");
-    private static final Pattern GROUP = Pattern.compile("\\((?:\\?(?:[im]{0,2}:|=|!|<=|<!))?");
+    private static final Pattern GROUP = Pattern.compile("\\((?:\\?(?:[im]{0,2}:|>|=|!|<=|<!))?");
     private static final Pattern TIMES = Pattern.compile("[?*+]|\\{(\\d{1,4})(?:(,)(\\d{1,4})?)?}");
     private static final Pattern RUNS =
             Pattern.compile("\\\\[sd]| |\\[(?:\\\\[rnt])+]|\\\\p\\{N[dlo]?}|\\[0-9]|\\[\\\\p\\{N[dlo]?}]");
 
-    /** @param choices ways to match without backtracking into an open repetition */
+    /**
+     * @param choices ways to match without backtracking into an open repetition
+     * @param steps to match once, open repetitions counted once
+     */
     private record Item(
-            String text, int min, int max, boolean possessive, boolean zeroLength, int length, int choices) {
+            String text,
+            int min,
+            int max,
+            boolean possessive,
+            boolean zeroLength,
+            int length,
+            int choices,
+            double steps) {
         boolean open() {
             return max > MAX_BOUNDED;
         }
@@ -52,13 +62,25 @@ final class Regex {
         }
     }
 
-    private record Branch(List<Item> items, int shortest, int choices, boolean open, boolean fixed) {}
+    private record Branch(List<Item> items, int shortest, int choices, boolean open, boolean fixed) {
+        double steps() {
+            return choices * (1 + items.stream().mapToDouble(Item::steps).sum());
+        }
+
+        /** Whether it matches at least one character, and nothing can fail after an open repetition. */
+        boolean loose() {
+            return shortest > 0
+                    && items.stream().dropWhile(item -> !item.open()).skip(1).noneMatch(Item::canFail);
+        }
+    }
 
     private final String regex;
     private final Part part;
     private final Effort effort;
     private int at;
     private int scans;
+    /** Open repetitions within lookarounds, which scan a run at each place where the lookaround is tried. */
+    private int lookScans;
 
     private Regex(String regex, Part part, Effort effort) {
         this.regex = regex;
@@ -77,6 +99,7 @@ final class Regex {
             throw check.slow();
         }
         effort.scan(check.scans);
+        effort.work(branches.stream().mapToDouble(Branch::steps).sum());
         return branches.stream().mapToInt(Branch::shortest).min().orElse(0);
     }
 
@@ -101,7 +124,13 @@ final class Regex {
         boolean open = false;
         boolean fixed = true;
         while (at < regex.length() && regex.charAt(at) != '|' && regex.charAt(at) != ')') {
+            int looks = lookScans;
             Item item = item(depth);
+            looks = lookScans - looks;
+            if (open && looks > 0) {
+                throw slow();
+            }
+            scans += looks * (int) (Math.min(MAX_CHOICES, choices) - 1);
             items.add(item);
             choices = Math.min(Integer.MAX_VALUE, choices * item.choices());
             shortest = Math.min(1 << 20, shortest + item.min() * item.length());
@@ -185,7 +214,7 @@ final class Regex {
         Matcher anchor = ANCHOR.matcher(regex).region(at, regex.length());
         if (anchor.lookingAt()) {
             at = anchor.end();
-            return new Item(anchor.group(), 1, 1, false, true, 0, 1);
+            return new Item(anchor.group(), 1, 1, false, true, 0, 1, 1);
         }
         if (regex.charAt(at) == '(') {
             return group(depth);
@@ -197,7 +226,8 @@ final class Regex {
         boolean open = times[1] > MAX_BOUNDED;
         // {1,3}+ repeats a repetition: it may not lie before an item that can fail.
         text = regex.startsWith("}+", Math.max(0, at - 2)) ? text + REPEATED : text;
-        return new Item(text, times[0], times[1], possessive, false, 1, open ? 1 : times[1] - times[0] + 1);
+        int choices = open ? 1 : times[1] - times[0] + 1;
+        return new Item(text, times[0], times[1], possessive, false, 1, choices, open ? 1 : times[1]);
     }
 
     private Item group(int depth) {
@@ -211,6 +241,7 @@ final class Regex {
         boolean look = kind.endsWith("=") || kind.endsWith("!");
         at = opening.end();
         int start = at;
+        int looks = lookScans;
         List<Branch> branches = alternatives(depth + 1, true);
         String text = regex.substring(start, at);
         if (!accept(')')) {
@@ -218,6 +249,7 @@ final class Regex {
         }
         int[] times = times();
         boolean open = branches.stream().anyMatch(Branch::open);
+        double steps = branches.stream().mapToDouble(Branch::steps).sum() * (times[1] > MAX_BOUNDED ? 1 : times[1]);
         if (look) {
             if (times[1] != 1 || times[0] != 1) {
                 throw bad("repeats a lookaround");
@@ -226,13 +258,17 @@ final class Regex {
             branches.forEach(
                     branch -> branch.items().stream().filter(Item::open).forEach(item -> {
                         scans++;
+                        lookScans++;
                         scanRuns(item);
                     }));
-            return new Item(text, 1, 1, false, true, 0, 1);
+            return new Item(text, 1, 1, false, true, 0, 1, steps);
+        }
+        if (times[1] > 1 && lookScans > looks) {
+            throw slow();
         }
         boolean repeatsFixed = branches.size() == 1 && branches.get(0).fixed();
         if (open || times[1] > MAX_BOUNDED && !repeatsFixed) {
-            throw slow();
+            return loose(branches, text, times, steps);
         }
         boolean possessive = possessive(times);
         long alternatives = branches.stream().mapToInt(Branch::choices).sum();
@@ -244,7 +280,31 @@ final class Regex {
                 ? branches.get(0).items().get(0).text()
                 : text;
         return new Item(
-                repeated, times[0], times[1], possessive, false, shortest, (int) Math.min(Integer.MAX_VALUE, choices));
+                repeated,
+                times[0],
+                times[1],
+                possessive,
+                false,
+                shortest,
+                (int) Math.min(Integer.MAX_VALUE, choices),
+                steps);
+    }
+
+    /**
+     * A group that repeats what is not fixed, such as {@code (?:\\p{L}\\p{M}*(?: \\p{L}\\p{M}*)*)+}. After an open repetition in
+     * it nothing can fail, so a failed repetition only steps back over its own beginning. After the group nothing can fail
+     * either: see {@link #REPEATED}.
+     */
+    private Item loose(List<Branch> branches, String text, int[] times, double steps) {
+        if (possessive(times) || !branches.stream().allMatch(Branch::loose)) {
+            throw slow();
+        }
+        scans += branches.stream()
+                .mapToInt(branch -> branch.choices()
+                        + (int) branch.items().stream().filter(Item::open).count())
+                .sum();
+        int shortest = branches.stream().mapToInt(Branch::shortest).min().orElse(0);
+        return new Item(text + REPEATED, times[0], OPEN, false, false, shortest, 1, steps);
     }
 
     /** Skips one character, escape or class. */

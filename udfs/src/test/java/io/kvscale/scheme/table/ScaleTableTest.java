@@ -98,8 +98,8 @@ class ScaleTableTest {
                 "\"scale\" : [ 0.5 ] | \"scale\" : [ ] | holds 0 numbers, expected 1",
                 "\"scale\" : [ 0.5 ] | \"scale\" : [ 0.5, 0.5 ] | holds 2 numbers, expected 1",
                 "\"scale\" : [ 0.5 ] | \"scale\" : 0.5 | holds 0 numbers",
-                "\"scale\" : [ 0.5 ] | \"scales\" : [ 0.5 ] | 'scale' is missing",
-                "\"scale\" : [ 0.5 ] | \"scale\" : [ 0.5 ], \"scale\" : [ 0.5 ] | Duplicate",
+                "\"scale\" : [ 0.5 ] | \"scales\" : [ 0.5 ] | unknown field 'scales'",
+                "\"scale\" : [ 0.5 ] | \"scale\" : [ 0.5 ], \"scale\" : [ 0.5 ] | duplicate name",
                 "\"zero_point\" : [ 0 ] | \"zero_point\" : [ 3 ] | zero point",
                 "\"zero_point\" : [ 0 ] | \"zero_point\" : [ 1e40 ] | zero point",
                 "\"layer\" : 3 | \"layer\" : 10000 | not within 0..9999",
@@ -132,11 +132,12 @@ class ScaleTableTest {
                 "\"inf\" : 0 | \"inf\" : null | layer 3 key: 'inf' is null",
                 "\"files\" : 1 | \"files\" : -1 | corpus: 'files' is -1",
                 "\"min_sample\" : \"s#1\" | \"min_sample\" : 1 | layer 3 key: 'min_sample' is 1, expected text",
+                "\"fingerprint\" : \"0 | \"fingerprint\" : \"X0 | corpus: 'fingerprint' is",
                 "\"strategy\" : \"tensor\" | \"strategy\" : \"tenser\" | scheme.strategy",
                 "\"num_bits\" : 8 | \"num_bits\" : 7 | num_bits",
                 "\"scheme\" : | \"schema\" : | a scheme is missing",
                 "\"layers\" : | \"layer\" : | 'layers' is missing",
-                "\"value\" : | \"key\" : {}, \"value\" : | Duplicate field"
+                "\"value\" : | \"key\" : {}, \"value\" : | duplicate name"
             })
     void anInvalidTableIsRefused(String from, String to, String expected) {
         String json = text(table(0.5f));
