@@ -130,7 +130,7 @@ class TextCalibrationTest {
                 .isDone();
         Folder.write(work.resolve("captures/texts/notes.txt"), "mine");
         calibrate(recipe, MODEL, TEXTS, "again", "--save-captures", work.resolve("captures"), "--overwrite")
-                .fails(ExitCode.OUTPUT, "files other than captures: notes.txt");
+                .fails(ExitCode.OUTPUT, "files other than captures: texts/notes.txt");
     }
 
     /** A model as the cache of Hugging Face holds it. */

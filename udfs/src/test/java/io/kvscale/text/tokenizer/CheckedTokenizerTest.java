@@ -218,6 +218,16 @@ class CheckedTokenizerTest {
         assertThat(check(split(regex)).limits().characters()).isBetween(1_000, 1_000_000);
     }
 
+    /** The native tokenizer would search for an empty text, and end the JVM. */
+    @Test
+    void anAddedTokenThatTheNormalizerRemovesIsRefused() {
+        String token = "'added_tokens': [{'id': 5, 'content': 'x', 'single_word': false, 'lstrip': false, 'rstrip': false,"
+                + "'normalized': %s, 'special': true}], 'normalizer': {'type': 'Replace', 'pattern': {'String': 'x'},"
+                + "'content': ''}";
+        refused(token.replace("%s", "true"), "the normalizer leaves nothing of it");
+        check(token.replace("%s", "false"));
+    }
+
     @Test
     void characterMapsAreBounded() {
         refused(charsmap("AAAAAP////8="), "normalizer (Precompiled): its character map is cut short or has no trie");
