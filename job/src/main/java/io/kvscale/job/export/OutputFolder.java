@@ -13,6 +13,7 @@ import java.nio.file.LinkOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSError;
 import org.apache.hadoop.fs.FileSystem;
@@ -27,6 +28,9 @@ import org.jspecify.annotations.Nullable;
  * stores a rename is a copy, file by file in any order: there readers should wait until the run has ended.
  */
 public final class OutputFolder implements Closeable {
+    /** Bounds the attempts to remove what tasks of a failed run may still be writing: two seconds. */
+    private static final int CLOSING_TRIES = 20;
+
     /** Bounds the rounds in which other runs replace the folder between two steps of this one. */
     private static final int MAX_ROUNDS = 1_000;
 
@@ -324,11 +328,22 @@ public final class OutputFolder implements Closeable {
         }
     }
 
-    private void discard(Path folder) {
+    /** Returns whether something is left: a task of a run that failed may still be writing. */
+    private boolean discard(Path folder) {
         try {
             fs.delete(folder, true);
+            return fs.exists(folder);
         } catch (IOException e) {
             // A hidden folder remains; a later run with this output removes it.
+            return true;
+        }
+    }
+
+    private static void sleep() {
+        try {
+            TimeUnit.MILLISECONDS.sleep(100);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 
@@ -380,7 +395,9 @@ public final class OutputFolder implements Closeable {
         if (lease != null) {
             lease.stop();
         }
-        discard(staging);
+        for (int i = 0; i < CLOSING_TRIES && discard(staging); i++) {
+            sleep();
+        }
         try (fs) {
             if (!committed) {
                 for (Path made : madeAbove) {

@@ -221,9 +221,10 @@ class CheckedTokenizerTest {
     /** The native tokenizer would search for an empty text, and end the JVM. */
     @Test
     void anAddedTokenThatTheNormalizerRemovesIsRefused() {
-        String token = "'added_tokens': [{'id': 5, 'content': 'x', 'single_word': false, 'lstrip': false, 'rstrip': false,"
-                + "'normalized': %s, 'special': true}], 'normalizer': {'type': 'Replace', 'pattern': {'String': 'x'},"
-                + "'content': ''}";
+        String token =
+                "'added_tokens': [{'id': 5, 'content': 'x', 'single_word': false, 'lstrip': false, 'rstrip': false,"
+                        + "'normalized': %s, 'special': true}], 'normalizer': {'type': 'Replace', 'pattern': {'String': 'x'},"
+                        + "'content': ''}";
         refused(token.replace("%s", "true"), "the normalizer leaves nothing of it");
         check(token.replace("%s", "false"));
     }
