@@ -30,6 +30,7 @@ class LayersTest {
             Map.entry("input", 2),
             Map.entry("observer.histogram", 2),
             Map.entry("observer", 3),
+            Map.entry("observer.evidence", 4),
             Map.entry("text", 3),
             Map.entry("text.tokenizer", 2),
             Map.entry("model.config", 3),

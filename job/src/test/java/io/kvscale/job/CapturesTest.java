@@ -47,6 +47,42 @@ class CapturesTest {
     }
 
     @ParameterizedTest
+    @ValueSource(
+            strings = {"dynamic_cache", "vllm_connector", "onnx_names", "float16", "batched", "sequence_first", "parquet"})
+    void realCapturesGiveNoWarningButThatOfFewTokens(String folder) {
+        String kvHeads = folder.equals("vllm_connector") ? "kvscale: {kv_heads: 3}" : "";
+        assertThat(calibrate(folder, kvHeads).err().lines().filter(line -> line.contains("warning")))
+                .singleElement()
+                .asString()
+                .contains("few tokens");
+    }
+
+    @Test
+    void swappedKeysAndValuesAreWarnedOf() {
+        assertThat(calibrate(
+                                "dynamic_cache",
+                                "kvscale:",
+                                "  key: {tensors: 'layers\\.(?P<layer>\\d+)\\.values'}",
+                                "  value: {tensors: 'layers\\.(?P<layer>\\d+)\\.keys'}")
+                        .err())
+                .contains("warning: K and V look swapped: V looks rotated by RoPE and K does not")
+                .contains("K 0.164 halves, 0.167 neighbors; V 0.092 halves, 0.228 neighbors");
+    }
+
+    @Test
+    void rotatedKeysThatTheRecipeCallsUnrotatedAreWarnedOf() {
+        assertThat(calibrate("dynamic_cache", "kvscale: {keys: before_rope}").err())
+                .contains("warning: K looks rotated by RoPE, but the recipe says keys: before_rope (");
+    }
+
+    private Cli calibrate(String folder, String... rest) {
+        Path recipe = Folder.recipe(work, "num_bits: 8, type: float, strategy: tensor", rest);
+        Path captures = Path.of(System.getProperty("kvscale.captures")).resolve(folder);
+        return Cli.run("calibrate", "--recipe", recipe, "--input", captures, "--output", work.resolve("out"))
+                .isDone();
+    }
+
+    @ParameterizedTest
     @ValueSource(strings = {"dynamic_cache", "vllm_connector", "onnx_names", "float16", "batched", "sequence_first"})
     void aHistogramTakesAtMost20KilobytesAHead(String folder) {
         Path output = work.resolve("counted");

@@ -40,6 +40,20 @@ public interface KeyValues {
         throw wrongType(key, value, "write digits without quotes, or remove the key");
     }
 
+    default double decimal(RecipeKey key, double byDefault) {
+        Object value = get(key);
+        if (value == null) {
+            return byDefault;
+        }
+        if (value instanceof Integer || value instanceof Long || value instanceof Double) {
+            double number = ((Number) value).doubleValue();
+            if (number >= key.type().least() && number <= key.type().most()) {
+                return number;
+            }
+        }
+        throw wrongType(key, value, "write digits without quotes, or remove the key");
+    }
+
     default @Nullable String text(RecipeKey key) {
         Object value = get(key);
         if (value == null || value instanceof String) {

@@ -9,6 +9,7 @@ import static io.kvscale.option.ValueType.FLAG;
 import static io.kvscale.option.ValueType.SCHEME;
 import static io.kvscale.option.ValueType.TEXT;
 import static io.kvscale.option.ValueType.TEXTS;
+import static io.kvscale.option.ValueType.decimal;
 import static io.kvscale.option.ValueType.number;
 import static io.kvscale.option.ValueType.words;
 
@@ -56,7 +57,8 @@ public enum RecipeKey {
     HYBRID(SCALES, FLAG, "false", "Layers may be missing because they have no KV cache."),
     ALLOW_ZERO(SCALES, FLAG, "false", "A slot with only zeros gets the smallest scale instead of an error."),
     ON_NONFINITE(SCALES, words("fail", "skip"), "fail", "What to do about NaN and infinite values."),
-    KEYS(SCALES, words("after_rope", "before_rope"), "after_rope", "Where K was captured; only causes a notice."),
+    MAX_SATURATED(SCALES, decimal(0, 100), "1", "Share of a slot's values that scales may clip at a loss, in percent."),
+    KEYS(SCALES, words("after_rope", "before_rope"), "after_rope", "Where K was captured; only for notices and warnings."),
     NUM_CALIBRATION_SAMPLES(number(1, Integer.MAX_VALUE), "all", "Number of samples to use."),
     MAX_SEQ_LENGTH(number(1, RecipeKey.MAX_TOKENS), "the model's limit", "Maximum number of tokens in a sequence."),
     SHUFFLE(FLAG, "true", "Choose samples by a hash of content and seed; false: the first ones by name."),

@@ -6,7 +6,7 @@ import io.kvscale.scheme.Vocabulary;
  * The type of a recipe key's value.
  *
  * @param vocabulary the words of a {@link Kind#WORD}, a placeholder for other kinds
- * @param least the limits of a {@link Kind#NUMBER}, inclusive; 0 for other kinds
+ * @param least the limits of a {@link Kind#NUMBER} or {@link Kind#DECIMAL}, inclusive; 0 for other kinds
  */
 public record ValueType(Kind kind, Vocabulary vocabulary, long least, long most) {
     private static final Vocabulary NONE = Vocabulary.of("");
@@ -21,6 +21,7 @@ public record ValueType(Kind kind, Vocabulary vocabulary, long least, long most)
         FLAG,
         WORD,
         NUMBER,
+        DECIMAL,
         TEXT,
         TEXTS,
         SCHEME
@@ -35,6 +36,11 @@ public record ValueType(Kind kind, Vocabulary vocabulary, long least, long most)
         return new ValueType(Kind.NUMBER, NONE, least, most);
     }
 
+    /** A number that need not be whole. */
+    static ValueType decimal(long least, long most) {
+        return new ValueType(Kind.DECIMAL, NONE, least, most);
+    }
+
     /** The type in words, for error messages and the reference in conf/README.md. */
     public String shown() {
         return switch (kind) {
@@ -43,6 +49,7 @@ public record ValueType(Kind kind, Vocabulary vocabulary, long least, long most)
             case NUMBER ->
                 "a whole number" + (least == Long.MIN_VALUE ? "" : " from " + least)
                         + (most == Long.MAX_VALUE ? "" : " to " + most);
+            case DECIMAL -> "a number from " + least + " to " + most;
             case TEXT -> "text";
             case TEXTS -> "text or a list of texts";
             case SCHEME -> "a mapping";

@@ -55,7 +55,12 @@ public record ScaleSolver(SlotSchemes schemes, IntPredicate layers, Tolerances t
         checkOverrides(slots.keySet());
         List<String> warnings = new ArrayList<>();
         SortedMap<Slot, SlotScales> scales = new TreeMap<>();
-        slots.forEach((slot, seen) -> scales.put(slot, scales(slot, seen, warnings)));
+        ScaleQuality quality = new ScaleQuality(tolerances.maxSaturated(), Remedies.RECIPE.clipped());
+        slots.forEach((slot, seen) -> scales.put(slot, scales(slot, seen, quality, warnings)));
+        quality.check();
+        List<String> first = quality.warnings();
+        first.addAll(new CaptureWarnings(slots, tolerances).all());
+        warnings.addAll(0, first);
         String windows = new TokenCounts(slots, tolerances).windows();
         if (windows != null) {
             warnings.add(windows);
@@ -97,7 +102,7 @@ public record ScaleSolver(SlotSchemes schemes, IntPredicate layers, Tolerances t
         }
     }
 
-    private SlotScales scales(Slot slot, SlotStatistics seen, List<String> warnings) {
+    private SlotScales scales(Slot slot, SlotStatistics seen, ScaleQuality quality, List<String> warnings) {
         ScaleSet set = derive(slot, seen, schemes.of(slot));
         int n = set.parameters().length;
         float[] scale = set.scales();
@@ -119,6 +124,7 @@ public record ScaleSolver(SlotSchemes schemes, IntPredicate layers, Tolerances t
             warnings.add(slot + ": " + seen.nan() + " NaN and " + seen.infinite() + " infinite values were left out");
         }
         SlotError error = SlotError.of(seen, set.scheme(), scale, zeroPoint);
+        quality.add(slot, seen, set, error);
         return new SlotScales(
                 set.scheme(),
                 seen.geometry(),
@@ -138,7 +144,7 @@ public record ScaleSolver(SlotSchemes schemes, IntPredicate layers, Tolerances t
 
     /**
      * Derives the scales of one slot. It checks the slot as {@link #solve(CalibrationStatistics, DataProblem)} does, but not
-     * that the model is complete.
+     * that the model is complete. Scales that clip are refused beyond {@link Tolerances#MAX_SATURATED}.
      *
      * @param remedies the remedies of errors
      * @throws InvalidDataException for the first problem of the slot
@@ -149,7 +155,11 @@ public record ScaleSolver(SlotSchemes schemes, IntPredicate layers, Tolerances t
         if (!problems.isEmpty()) {
             throw new InvalidDataException(Collections.min(problems));
         }
-        return derive(slot, seen, scheme);
+        ScaleSet set = derive(slot, seen, scheme);
+        ScaleQuality quality = new ScaleQuality(Tolerances.MAX_SATURATED, remedies.clipped());
+        quality.add(slot, seen, set, SlotError.of(seen, scheme, set.scales(), set.zeroPoints()));
+        quality.check();
+        return set;
     }
 
     private static ScaleSet derive(Slot slot, SlotStatistics seen, QuantizationScheme scheme) {

@@ -11,6 +11,8 @@ import org.jspecify.annotations.Nullable;
  * @param mla layers may have keys only
  * @param allowZero a slot with zeros only gets the eps scale
  * @param skipNonFinite NaN and infinite values are ignored and counted, not refused
+ * @param maxSaturated the share of the values of a slot that its scales may clip at a loss, in percent
+ * @param keysBeforeRope K was captured before RoPE
  * @param model the layers that the model caches; null if they are not known
  */
 public record Tolerances(
@@ -18,9 +20,15 @@ public record Tolerances(
         boolean mla,
         boolean allowZero,
         boolean skipNonFinite,
-        @Nullable ModelConfig model) implements Serializable {
+        double maxSaturated,
+        boolean keysBeforeRope,
+        @Nullable ModelConfig model)
+        implements Serializable {
+    /** The default of {@code maxSaturated}. */
+    public static final double MAX_SATURATED = 1;
+
     /** The deviations that are allowed for a model that is not known. */
     public Tolerances(boolean hybrid, boolean mla, boolean allowZero, boolean skipNonFinite) {
-        this(hybrid, mla, allowZero, skipNonFinite, null);
+        this(hybrid, mla, allowZero, skipNonFinite, MAX_SATURATED, false, null);
     }
 }

@@ -46,7 +46,11 @@ public final class Kwargs {
      * @param expected the remedy, such as {@code a number within (0, 1]}
      */
     public static InvalidSchemeException outOfBounds(String key, double given, String expected) {
-        return new InvalidSchemeException(
-                Observers.KWARGS + "." + key, key + " " + given + " is out of bounds", "give " + expected);
+        return wrong(key, key + " " + given + " is out of bounds", "give " + expected);
+    }
+
+    /** The error for a value that cannot be meant. */
+    public static InvalidSchemeException wrong(String key, String what, String remedy) {
+        return new InvalidSchemeException(Observers.KWARGS + "." + key, what, remedy);
     }
 }

@@ -129,6 +129,12 @@ public record QuantizationScheme(
         return new QuantizationScheme(format, strategy, 0, symmetric, observer, ScaleDtype.FLOAT32);
     }
 
+    /** This scheme with the default observer, whose range is that of all values. */
+    public QuantizationScheme withDefaultObserver() {
+        return new QuantizationScheme(
+                format, strategy, groupSize, symmetric, Observers.byDefault(), scaleDtype, globalScale);
+    }
+
     /** How many neighbouring channels (of heads x head_dim, row-major) share one scale. */
     public int channelsPerScale(Geometry geometry) {
         return strategy.channelsPerScale(geometry, groupSize);

@@ -4,11 +4,13 @@ import io.kvscale.numeric.Dtype;
 import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.observer.SlotStatistics;
 import io.kvscale.tensor.Geometry;
+import io.kvscale.observer.evidence.RotationScore;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -20,7 +22,19 @@ public final class StatisticsPrinter {
     public static void print(CalibrationStatistics statistics, boolean values, PrintWriter out) {
         TextTable table = values
                 ? new TextTable(
-                        "layer", "role", "dtype", "heads", "head_dim", "samples", "tokens", "min", "max", "nan", "inf")
+                        "layer",
+                        "role",
+                        "dtype",
+                        "heads",
+                        "head_dim",
+                        "samples",
+                        "tokens",
+                        "min",
+                        "max",
+                        "nan",
+                        "inf",
+                        "halves",
+                        "neighbors")
                 : new TextTable("layer", "role", "dtype", "heads", "head_dim", "samples", "tokens");
         statistics.slots().forEach((slot, seen) -> {
             Geometry geometry = seen.geometry();
@@ -34,10 +48,17 @@ public final class StatisticsPrinter {
                     seen.tokens()));
             if (values) {
                 row.addAll(List.of(seen.min(), seen.max(), seen.nan(), seen.infinite()));
+                RotationScore score = RotationScore.of(seen, geometry.headDim());
+                row.add(score == null ? "-" : score(score.halves()));
+                row.add(score == null ? "-" : score(score.neighbors()));
             }
             table.row(row.toArray());
         });
         table.print(out);
+    }
+
+    private static String score(double score) {
+        return String.format(Locale.ROOT, "%.3f", score);
     }
 
     /** Prints one line about the histograms and their size. */
@@ -67,6 +88,17 @@ public final class StatisticsPrinter {
         return histogram;
     }
 
+    private static @Nullable Map<String, Object> rotation(SlotStatistics seen) {
+        RotationScore score = RotationScore.of(seen, seen.geometry().headDim());
+        if (score == null) {
+            return null;
+        }
+        Map<String, Object> rotation = new LinkedHashMap<>();
+        rotation.put("halves", score.halves());
+        rotation.put("neighbors", score.neighbors());
+        return rotation;
+    }
+
     /** The statistics as JSON content, for {@code inspect --json}. */
     public static Map<String, Object> json(CalibrationStatistics statistics) {
         List<Map<String, @Nullable Object>> slots = new ArrayList<>();
@@ -90,6 +122,7 @@ public final class StatisticsPrinter {
             row.put(
                     "max_sample",
                     seen.maxSample() == null ? null : seen.maxSample().toString());
+            row.put("rotation", rotation(seen));
             row.put("histogram", histogram(seen));
             slots.add(row);
         });

@@ -26,6 +26,7 @@ import org.jspecify.annotations.Nullable;
  * @param statistics what a pass keeps of the values
  * @param hybrid layers may be missing because they have no KV cache
  * @param allowZero a slot with only zeros gets the smallest scale instead of an error
+ * @param maxSaturated the share of the values of a slot that its scales may clip at a loss, in percent
  * @param keysBeforeRope K was captured before RoPE
  * @param text how texts are chosen and run, if the input is text
  * @param notices messages for the user, such as keys that are ignored
@@ -39,6 +40,7 @@ public record Recipe(
         boolean hybrid,
         boolean allowZero,
         OnNonfinite onNonfinite,
+        double maxSaturated,
         boolean keysBeforeRope,
         TextSettings text,
         List<String> notices)
@@ -74,6 +76,7 @@ public record Recipe(
                 ours.flag(RecipeKey.HYBRID, false),
                 ours.flag(RecipeKey.ALLOW_ZERO, false),
                 ours.constant(RecipeKey.ON_NONFINITE, OnNonfinite.FAIL),
+                ours.decimal(RecipeKey.MAX_SATURATED, Tolerances.MAX_SATURATED),
                 keysBeforeRope,
                 TextKeys.read(ours),
                 notices(finder.ignored(), ignored, keysBeforeRope));
@@ -103,6 +106,7 @@ public record Recipe(
                 hybrid,
                 allowZero,
                 onNonfinite,
+                maxSaturated,
                 keysBeforeRope,
                 text,
                 notices);
@@ -110,7 +114,14 @@ public record Recipe(
 
     /** What deviations of the corpus the recipe allows, and the layers that the model has. */
     public Tolerances tolerances() {
-        return new Tolerances(hybrid, mla(), allowZero, onNonfinite == OnNonfinite.SKIP, capture.model());
+        return new Tolerances(
+                hybrid,
+                mla(),
+                allowZero,
+                onNonfinite == OnNonfinite.SKIP,
+                maxSaturated,
+                keysBeforeRope,
+                capture.model());
     }
 
     /** Whether each layer has one latent tensor and no V. */

@@ -40,7 +40,12 @@ class RecipeErrorsTest {
                 scheme(
                         "observer: percentile, observer_kwargs: {percentile: 0}",
                         "observer_kwargs.percentile",
-                        "(0, 100]"),
+                        "[50, 100]"),
+                scheme(
+                        "observer: percentile, observer_kwargs: {percentile: 0.999}",
+                        "observer_kwargs.percentile",
+                        "is a fraction, but it is given in percent",
+                        "write percentile: 99.9"),
                 scheme("observer: minmix", "observer", "'minmax'"),
                 scheme("observer: minmax, observer_kwargs: {avg: 1}", "observer_kwargs.avg", "averaging_constant"),
                 scheme("strategy: token", "strategy", "dynamic"),

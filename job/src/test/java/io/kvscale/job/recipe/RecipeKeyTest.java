@@ -72,7 +72,7 @@ class RecipeKeyTest {
         boolean literal = switch (key.type().kind()) {
             case FLAG -> value.equals("true") || value.equals("false");
             case WORD -> key.type().vocabulary().contains(value);
-            case NUMBER -> value.matches("\\d+");
+            case NUMBER, DECIMAL -> value.matches("\\d+");
             case TEXT -> value.matches("[a-z_.]+");
             case TEXTS, SCHEME -> false;
         };

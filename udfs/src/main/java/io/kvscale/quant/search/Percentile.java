@@ -16,19 +16,35 @@ import java.util.Map;
 /**
  * Clips the range at the least {@code |x|} that a share of all values does not exceed.
  *
- * @param percentile the share in percent, within (0, 100]
+ * @param percentile the share in percent, within [50, 100]
  */
 public record Percentile(double percentile) implements CountingRule {
     private static final String KEY = "percentile";
+
+    /** A smaller range would clip more than half of all values, which nobody wants. */
+    private static final double LEAST = 50;
 
     public Percentile() {
         this(99.99);
     }
 
     public Percentile {
-        if (!(percentile > 0 && percentile <= 100)) {
-            throw Kwargs.outOfBounds(KEY, percentile, "a number within (0, 100], such as 99.99");
+        if (percentile > 0 && percentile <= 1) {
+            throw Kwargs.wrong(
+                    KEY,
+                    KEY + " " + percentile + " is a fraction, but it is given in percent",
+                    "write " + KEY + ": " + (percentile < LEAST / 100 ? "99.99" : inPercent(percentile)));
         }
+        if (!(percentile >= LEAST && percentile <= 100)) {
+            throw Kwargs.outOfBounds(KEY, percentile, "a number within [50, 100], such as 99.99");
+        }
+    }
+
+    private static String inPercent(double fraction) {
+        return BigDecimal.valueOf(fraction)
+                .movePointRight(2)
+                .stripTrailingZeros()
+                .toPlainString();
     }
 
     @Override

@@ -73,7 +73,8 @@ public final class ScalesFunction {
     private static final Remedies REMEDIES = new Remedies(
             "find out why the model produced them, or leave those samples out before kv_stats_agg",
             "check how K and V were captured, or leave this slot out before kv_stats_agg",
-            "aggregate all data again: these statistics cover only a part of the corpus");
+            "aggregate all data again: these statistics cover only a part of the corpus",
+            "take observer static_minmax, which clips no values, or mse");
 
     private ScalesFunction() {}
 

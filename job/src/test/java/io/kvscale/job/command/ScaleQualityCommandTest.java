@@ -1,0 +1,122 @@
+package io.kvscale.job.command;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.kvscale.job.Cli;
+import io.kvscale.job.Folder;
+import java.nio.file.Path;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Scales that clip or have a large error, on the commands that write scales. */
+class ScaleQualityCommandTest {
+    private static final String FP8 = "num_bits: 8, type: float, strategy: tensor";
+    private static final String CLIPPED = ", observer: percentile, observer_kwargs: {percentile: ";
+
+    @TempDir
+    private static Path work;
+
+    @BeforeAll
+    static void calibrate() {
+        calibrate("counted", Folder.recipe(work, FP8, "kvscale: {statistics: histogram}")).isDone();
+    }
+
+    private static Cli calibrate(String name, Path recipe) {
+        return Cli.run(
+                "calibrate", "--recipe", recipe, "--input", Folder.SAMPLE, "--output", work.resolve(name), "--overwrite");
+    }
+
+    private static Cli scales(Path recipe) {
+        return Cli.run(
+                "scales",
+                "--statistics",
+                work.resolve("counted/statistics.kvstats"),
+                "--recipe",
+                recipe,
+                "--output",
+                work.resolve("scales"),
+                "--report",
+                "--overwrite");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "fp8",
+                "fp8_attn_head",
+                "fp8_mse",
+                "fp8_text",
+                "int4_group",
+                "int8_channel",
+                "llm_compressor_example",
+                "mixed_layers",
+                "nvfp4"
+            })
+    void noShippedRecipeIsRefusedOrWarnsOfItsScales(String recipe) {
+        assertThat(scales(Folder.HOME.resolve("conf/recipes/" + recipe + ".yaml"))
+                        .isDone()
+                        .err())
+                .doesNotContain("clipped values", "large errors");
+    }
+
+    @Test
+    void scalesThatClipManyValuesAreRefused() {
+        String[] parts = {
+            "the scales clip ",
+            "% are allowed: SQNR ",
+            "observer percentile {percentile=90.0}; 60 of 60 slots are above the limit",
+            "in file sample-00",
+            "layer ",
+            "max_saturated"
+        };
+        scales(Folder.recipe(work, FP8 + CLIPPED + "90}")).fails(ExitCode.DATA, parts);
+        calibrate("refused", Folder.recipe(work, FP8 + CLIPPED + "90}")).fails(ExitCode.DATA, parts);
+        assertThat(work.resolve("refused")).doesNotExist();
+        scales(Folder.recipe(work, FP8 + CLIPPED + "90}", "kvscale: {max_saturated: 9.5}"))
+                .fails(ExitCode.DATA, "9.5 % are allowed");
+        scales(Folder.recipe(work, FP8 + CLIPPED + "90}", "kvscale: {max_saturated: 10}"))
+                .isDone();
+    }
+
+    @Test
+    void theReportSaysFirstThatValuesAreClipped() {
+        Cli done = scales(Folder.recipe(work, FP8 + CLIPPED + "99.5}")).isDone();
+        assertThat(done.err()).contains("warning: clipped values: in 60 of 60 slots");
+        JsonNode first = findings().get(0);
+        assertThat(first.get("grave").asBoolean()).isTrue();
+        assertThat(first.get("text").asText()).startsWith("clipped values: in 60 of 60 slots");
+    }
+
+    @Test
+    void fourBitsWithoutClippingHaveALargeError() {
+        Cli done = scales(Folder.recipe(work, "num_bits: 4, type: int, strategy: tensor")).isDone();
+        assertThat(done.err())
+                .contains("warning: large errors: in ", " slots the SQNR is below 10 dB; the lowest in layer ")
+                .doesNotContain("clipped values");
+        assertThat(scales(Folder.recipe(work, "num_bits: 4, type: int, strategy: tensor, observer: mse"))
+                        .isDone()
+                        .err())
+                .doesNotContain("clipped values", "large errors");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"-0.1", "101", "'1'", ".nan", "[1]"})
+    void theLimitIsAPercentage(String limit) {
+        scales(Folder.recipe(work, FP8, "kvscale: {max_saturated: " + limit + "}"))
+                .fails(ExitCode.USAGE, "max_saturated must be a number from 0 to 100");
+    }
+
+    private static JsonNode findings() {
+        String page = Folder.text(work.resolve("scales/report.html"));
+        Matcher data = Pattern.compile("<script type=\"application/json\"[^>]*>(.*?)</script>", Pattern.DOTALL)
+                .matcher(page);
+        assertThat(data.find()).isTrue();
+        return Folder.json(data.group(1)).get("findings");
+    }
+}

@@ -1,0 +1,193 @@
+package io.kvscale.quant;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.kvscale.numeric.Dtype;
+import io.kvscale.numeric.NumberFormat;
+import io.kvscale.observer.CalibrationStatistics;
+import io.kvscale.observer.Corpus;
+import io.kvscale.observer.Range;
+import io.kvscale.observer.SlotStatistics;
+import io.kvscale.observer.StatisticsKind;
+import io.kvscale.quant.search.Mse;
+import io.kvscale.quant.search.Percentile;
+import io.kvscale.quant.search.StaticMinMax;
+import io.kvscale.scheme.GlobalScale;
+import io.kvscale.scheme.Observer;
+import io.kvscale.scheme.QuantizationScheme;
+import io.kvscale.scheme.ScaleDtype;
+import io.kvscale.scheme.SlotSchemes;
+import io.kvscale.scheme.Strategy;
+import io.kvscale.tensor.Geometry;
+import io.kvscale.tensor.InvalidDataException;
+import io.kvscale.tensor.KvSource;
+import io.kvscale.tensor.Position;
+import io.kvscale.tensor.Role;
+import io.kvscale.tensor.Slot;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Random;
+import java.util.TreeMap;
+import java.util.function.IntToDoubleFunction;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Scales that clip, or have a large error, are refused or named in a warning. */
+class ScaleQualityTest {
+    private static final Geometry GEOMETRY = new Geometry(Dtype.F16, 2, 16);
+    private static final int VALUES = 32 * 1_000;
+    private static final Slot KEY = new Slot(0, Role.KEY);
+
+    private final Map<Slot, SlotStatistics> slots = new TreeMap<>();
+
+    /** 320 values of 32,000 are 8, the others 1. */
+    private static double onePercent(int i) {
+        return i % 100 == 7 ? 8 : i % 2 == 0 ? 1 : -1;
+    }
+
+    @Test
+    void clippedValuesAreCountedExactly() {
+        SlotStatistics seen = slot(ScaleQualityTest::onePercent);
+        assertThat(clipping(seen, scheme(NumberFormat.INT8, new Percentile(99))))
+                .isEqualTo(new Clipping(320, VALUES));
+        assertThat(clipping(seen, scheme(NumberFormat.FP8_E4M3, new Percentile(99))))
+                .isEqualTo(new Clipping(320, VALUES));
+        assertThat(clipping(seen, scheme(NumberFormat.INT8, new Percentile(99.01))))
+                .isEqualTo(new Clipping(0, VALUES));
+        QuantizationScheme nvfp4 = new QuantizationScheme(
+                NumberFormat.FP4_E2M1,
+                Strategy.TENSOR_GROUP,
+                16,
+                true,
+                new Percentile(99),
+                ScaleDtype.FLOAT32,
+                GlobalScale.DIVISOR);
+        assertThat(clipping(seen, nvfp4)).isEqualTo(new Clipping(320, VALUES));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"INT8,127.49,0", "INT8,127.7,320", "INT4,7.49,0", "INT4,7.51,320", "FP8_E4M3,463,0", "FP8_E4M3,465,320"})
+    void theErrorOfRoundingIsNoClipping(NumberFormat format, double large, long clipped) {
+        // A scale of exactly 1: the other values are the greatest that the format covers.
+        float most = format.isInteger() ? format.max() + 0.5f : format.max();
+        SlotStatistics seen = slot(i -> i % 100 == 7 ? large : -most);
+        ScaleSet set = ScaleSet.derive(
+                slot(i -> i % 2 == 0 ? most : -most), QuantizationScheme.of(format, Strategy.TENSOR));
+        ScaleSet applied = new ScaleSet(set.scheme(), set.geometry(), set.parameters(), new Range[] {new Range(-most, 0)});
+        assertThat(set.scales()).containsExactly(1f);
+        Clipping found = Clipping.of(seen, applied);
+        assertThat(found).isNotNull();
+        assertThat(found.clipped() > 0).isEqualTo(clipped > 0);
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void theRangeOfAllValuesClipsNothing(NumberFormat format) {
+        Random random = new Random(1);
+        SlotStatistics seen = slot(i -> random.nextGaussian());
+        for (ScaleDtype dtype : ScaleDtype.values()) {
+            QuantizationScheme scheme =
+                    new QuantizationScheme(format, Strategy.ATTN_HEAD, 0, true, new StaticMinMax(), dtype);
+            assertThat(clipping(seen, scheme)).isEqualTo(new Clipping(0, VALUES));
+        }
+    }
+
+    @Test
+    void moreThanTheRecipeAllowsIsRefused() {
+        add(ScaleQualityTest::onePercent);
+        QuantizationScheme scheme = scheme(NumberFormat.INT8, new Percentile(99));
+        // Exactly 1 % is not more than 1 %.
+        assertThat(warnings(scheme, 1).get(0))
+                .startsWith("clipped values: in 2 of 2 slots the scales clip more than 0.01 % of the values")
+                .contains("the most in layer 0 key: 320 of 32000 values (1 %), SQNR ", "percentile", "static_minmax");
+        assertThatThrownBy(() -> warnings(scheme, 0.99))
+                .isInstanceOf(InvalidDataException.class)
+                .hasMessageContainingAll(
+                        "the scales clip 320 of 32000 values (1 %), and 0.99 % are allowed",
+                        "SQNR ",
+                        "observer percentile {percentile=99.0}; 2 of 2 slots",
+                        "layer 0 key",
+                        "file f",
+                        "max_saturated");
+        assertThatThrownBy(() -> ScaleSolver.solve(
+                        KEY,
+                        slot(i -> i % 50 == 7 ? 8 : i % 2 == 0 ? 1 : -1),
+                        scheme(NumberFormat.INT8, new Percentile(95)),
+                        Remedies.RECIPE))
+                .hasMessageContaining("the scales clip 640 of 32000 values (2 %), and 1 % are allowed");
+    }
+
+    @Test
+    void withoutHistogramsNothingIsSaid() {
+        SlotStatistics seen = new SlotStatistics(GEOMETRY, null, StatisticsKind.RANGE.tables());
+        update(seen, ScaleQualityTest::onePercent);
+        slots.put(KEY, seen);
+        slots.put(new Slot(0, Role.VALUE), seen);
+        assertThat(warnings(QuantizationScheme.fp8(), 0)).noneMatch(w -> w.contains("values:"));
+    }
+
+    @Test
+    void clippingThatMakesTheErrorSmallerIsFine() {
+        // Of four bits, most are lost to a few large values.
+        Random random = new Random(2);
+        IntToDoubleFunction tailed = i -> random.nextGaussian() * (i % 1_000 == 7 ? 4 : 1);
+        QuantizationScheme scheme = scheme(NumberFormat.INT4, new Mse());
+        add(tailed);
+        assertThat(clipping(slots.get(KEY), scheme).percent()).isGreaterThan(0.02);
+        assertThat(warnings(scheme, 0)).noneMatch(w -> w.startsWith("clipped values"));
+    }
+
+    @Test
+    void aLowSignalToNoiseRatioIsAWarning() {
+        QuantizationScheme scheme = scheme(NumberFormat.INT4, new StaticMinMax());
+        Random random = new Random(2);
+        add(i -> i == 5 ? 100 : random.nextGaussian());
+        assertThat(warnings(scheme, 1).get(0))
+                .startsWith("large errors: in 2 of 2 slots the SQNR is below 10 dB; the lowest in layer 0 ")
+                .contains(" dB, observer static_minmax", "mse");
+    }
+
+    private void add(IntToDoubleFunction values) {
+        for (Role role : Role.values()) {
+            slots.put(new Slot(0, role), slot(values));
+        }
+    }
+
+    private List<String> warnings(QuantizationScheme scheme, double maxSaturated) {
+        return new ScaleSolver(
+                        SlotSchemes.of(scheme),
+                        layer -> true,
+                        new Tolerances(false, false, false, false, maxSaturated, false, null))
+                .solve(new CalibrationStatistics(Corpus.EMPTY, slots), null)
+                .warnings();
+    }
+
+    private static QuantizationScheme scheme(NumberFormat format, Observer observer) {
+        return QuantizationScheme.of(format, Strategy.TENSOR, true, observer);
+    }
+
+    private static Clipping clipping(SlotStatistics seen, QuantizationScheme scheme) {
+        return Objects.requireNonNull(Clipping.of(seen, ScaleSet.derive(seen, scheme)));
+    }
+
+    private static SlotStatistics slot(IntToDoubleFunction values) {
+        SlotStatistics seen = new SlotStatistics(GEOMETRY, null, StatisticsKind.HISTOGRAM.tables());
+        update(seen, values);
+        return seen;
+    }
+
+    private static void update(SlotStatistics seen, IntToDoubleFunction values) {
+        ByteBuffer bytes = ByteBuffer.allocate(2 * VALUES).order(ByteOrder.LITTLE_ENDIAN);
+        for (int i = 0; i < VALUES; i++) {
+            bytes.putShort((short) Dtype.F16.fromFloat((float) values.applyAsDouble(i)));
+        }
+        KvSource source = new KvSource("f", 0, "s", GEOMETRY, 1, VALUES / 32, false, null);
+        seen.update(new Position(source, 0), bytes.flip());
+    }
+}
