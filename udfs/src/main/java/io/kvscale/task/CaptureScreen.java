@@ -21,6 +21,9 @@ final class CaptureScreen {
     /** Four values of head 0 tell one token from another. */
     private static final int CHANNELS = 4;
 
+    /** So many values of a token are zero only in padding. */
+    private static final int ZEROS = 8;
+
     /** Layers are searched up to this one for the first one to calibrate. */
     private static final int MAX_FIRST_LAYER = 255;
 
@@ -190,8 +193,18 @@ final class CaptureScreen {
             return source.geometry().dtype().get(values, (int) (element - begin) * bytes);
         }
 
-        boolean isZero(long element) {
-            return holds(element) && source.geometry().dtype().toFloat(bits(element)) == 0;
+        /** Whether the piece holds some of the first values of a token, all of them zero. */
+        boolean isZero(long token) {
+            boolean any = false;
+            for (int d = 0; d < Math.min(ZEROS, source.geometry().headDim()); d++) {
+                if (holds(token + d)) {
+                    any = true;
+                    if (source.geometry().dtype().toFloat(bits(token + d)) != 0) {
+                        return false;
+                    }
+                }
+            }
+            return any;
         }
 
         void addTo(Run run, long element) {

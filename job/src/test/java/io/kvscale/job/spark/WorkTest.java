@@ -13,7 +13,7 @@ class WorkTest {
             49_999        | 2_800_000     | 3   | kvscale: starts to read 2.8 MB
             500_000       | 2_000_000     | 4.9 | kvscale: 0.5 of 2.0 MB (25 %), 0.1 MB/s
             500_000       | 2_000_000     | 5   | kvscale: 0.5 of 2.0 MB (25 %), 0.1 MB/s, 15 s left
-            2_000_000     | 2_000_000     | 8   | kvscale: 2.0 of 2.0 MB (100 %), 0.2 MB/s, 0 s left
+            2_000_000     | 2_000_000     | 8   | kvscale: 2.0 of 2.0 MB (100 %), 0.3 MB/s, 0 s left
             1_900_000     | 100_000_000   | 60  | kvscale: 1.9 of 100.0 MB (1 %), 0.0 MB/s
             10_000_000    | 100_000_000   | 10  | kvscale: 10.0 of 100.0 MB (10 %), 1.0 MB/s, 1 min 30 s left
             200_000_000   | 7_700_000_000 | 200 | kvscale: 200.0 of 7700.0 MB (2 %), 1.0 MB/s, 2 h 5 min left
