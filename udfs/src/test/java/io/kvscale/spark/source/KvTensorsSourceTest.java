@@ -268,8 +268,11 @@ class KvTensorsSourceTest {
                 "columns|{data: v}|is a mapping",
                 "key|{tensors: x}|is a mapping",
                 "columns.foo|x|the nearest known one is 'columns.",
+                "header|true|unknown option 'header'",
+                "fs.s3a.endpoint|x|unknown option 'fs.s3a.endpoint'",
+                "attention|x|the nearest known one is '",
                 "layoutt|BHSD|the nearest known one is 'layout'",
-                "layout|HBSD|BHSD, BSHD, HSD, SHD, 2THD",
+                "layout|HSDB|BHSD, BSHD, HSD, SHD, 2THD",
                 "kv_heads|-1|must be a whole number from 1 to ",
                 "max_row_bytes|x|must be a whole number from 1 to ",
                 "mla|yes|true or false",
@@ -283,6 +286,29 @@ class KvTensorsSourceTest {
                 .isInstanceOf(SparkRuntimeException.class)
                 .hasCauseInstanceOf(InvalidOptionException.class)
                 .hasMessageContaining(message);
+    }
+
+    /** Spark passes only what the user writes as options; a Hive metastore adds one of its own. */
+    @Test
+    void whatSparkKnowsOfATableIsNoOption() {
+        spark.sql("CREATE TABLE described USING kvtensors OPTIONS (path '" + folder
+                + "', 'serialization.format' '1') COMMENT 'K and V' TBLPROPERTIES ('owned by' 'us')");
+        try {
+            assertThat(spark.table("described").count()).isPositive();
+            assertThat(spark.sql("SELECT * FROM described WITH (partitions = 2)").count())
+                    .isPositive();
+            assertThatThrownBy(() -> spark.sql("SELECT * FROM described WITH (partition_count = 2)")
+                            .count())
+                    .hasMessageContaining("unknown option 'partition_count'");
+        } finally {
+            spark.sql("DROP TABLE described");
+        }
+        spark.sql("CREATE TABLE misspelt USING kvtensors OPTIONS (path '" + folder + "', shards '2')");
+        assertThatThrownBy(() -> spark.table("misspelt").count()).hasMessageContaining("unknown option 'shards'");
+        spark.sql("DROP TABLE misspelt");
+        assertThatThrownBy(() -> spark.sql(
+                        "CREATE TEMPORARY VIEW misspelt USING kvtensors OPTIONS (path '" + folder + "', shards '2')"))
+                .hasMessageContaining("unknown option 'shards'");
     }
 
     @Test
