@@ -1,7 +1,6 @@
 package io.kvscale.job.export;
 
 import io.kvscale.json.Json;
-import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.scheme.table.ScaleTable;
 import java.util.ArrayList;
 import java.util.List;
@@ -34,18 +33,19 @@ public final class ResultFiles {
     /**
      * Writes the result of a calibration; the caller commits the folder.
      *
+     * @param statistics the bytes of {@code statistics.kvstats}
      * @param run the content of {@code run.json}
      * @param report the bytes of {@code report.html}; null for none
      * @return a warning for each engine that cannot load the table
      */
     public static List<String> write(
             ScaleTable table,
-            CalibrationStatistics statistics,
+            byte[] statistics,
             Map<String, ?> run,
             byte @Nullable [] report,
             OutputFolder output) {
         output.write("kv_scales.json", table.toJson());
-        output.write("statistics.kvstats", statistics.toByteArray());
+        output.write("statistics.kvstats", statistics);
         output.write("run.json", Json.bytes(run));
         if (report != null) {
             output.write("report.html", report);

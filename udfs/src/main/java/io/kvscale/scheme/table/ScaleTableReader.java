@@ -66,7 +66,14 @@ final class ScaleTableReader {
         if (slots.isEmpty()) {
             throw TABLE.problem("no layer has scales");
         }
-        return new ScaleTable(scheme, corpus(json.path("corpus")), slots);
+        return new ScaleTable(
+                scheme,
+                corpus(json.path("corpus")),
+                slots,
+                new ScaleTable.Provenance(
+                        TABLE.text(json, ScaleTableWriter.MODEL),
+                        TABLE.text(json, ScaleTableWriter.STATISTICS_SHA256),
+                        TABLE.text(json, ScaleTableWriter.SCALES_SHA256)));
     }
 
     private static ScaleTable.CorpusSummary corpus(JsonNode corpus) {
