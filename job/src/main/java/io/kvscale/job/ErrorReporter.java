@@ -4,11 +4,13 @@ import io.kvscale.input.InvalidOptionException;
 import io.kvscale.job.command.ExitCode;
 import io.kvscale.job.export.OutputException;
 import io.kvscale.job.recipe.RecipeException;
+import io.kvscale.job.spark.SettingErrors;
 import io.kvscale.task.UnsavedCaptureException;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.io.PrintWriter;
 import java.util.List;
+import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -83,12 +85,16 @@ final class ErrorReporter {
         return message == null ? e.toString() : message.replaceFirst("^Error: ", "");
     }
 
-    /** Reports a command that failed while it ran. */
-    static int report(Throwable e, PrintWriter err, boolean debug) {
+    /**
+     * Reports a command that failed while it ran.
+     *
+     * @param settings the Spark properties of the command line
+     */
+    static int report(Throwable e, PrintWriter err, boolean debug, Map<String, String> settings) {
         if (debug) {
             e.printStackTrace(err);
         }
-        Failure failure = failure(e, debug);
+        Failure failure = failure(e, debug, settings);
         err.println("kvscale: " + failure.message);
         err.flush();
         return failure.code;
@@ -96,8 +102,16 @@ final class ErrorReporter {
 
     private record Failure(int code, String message) {}
 
-    private static Failure failure(Throwable e, boolean debug) {
+    private static Failure failure(Throwable e, boolean debug, Map<String, String> settings) {
         String message = String.valueOf(e.getMessage());
+        // Words of an input are no sign of a wrong property.
+        InvalidOptionException setting =
+                e instanceof InvalidDataException || e instanceof InvalidOptionException || e instanceof RecipeException
+                        ? null
+                        : SettingErrors.explained(settings, e);
+        if (setting != null) {
+            return new Failure(ExitCode.USAGE, String.valueOf(setting.getMessage()));
+        }
         for (Throwable t = e; t != null; t = t.getCause()) {
             String said = String.valueOf(t.getMessage());
             if (t instanceof ClassNotFoundException && said.contains("FileSystem")) {

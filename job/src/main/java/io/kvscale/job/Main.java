@@ -8,10 +8,12 @@ import io.kvscale.job.command.EvaluateCommand;
 import io.kvscale.job.command.ExitCode;
 import io.kvscale.job.command.InspectCommand;
 import io.kvscale.job.command.ScalesCommand;
+import io.kvscale.job.command.SparkArguments;
 import io.kvscale.job.command.Version;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.util.Map;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -74,7 +76,8 @@ public final class Main implements Runnable {
                     // A shell's glob passes a downloaded file named @x; its text must not become options.
                     .setExpandAtFiles(false)
                     .setParameterExceptionHandler(ErrorReporter::usage)
-                    .setExecutionExceptionHandler((e, command, parsed) -> ErrorReporter.report(e, errors, main.debug));
+                    .setExecutionExceptionHandler((e, command, parsed) ->
+                            ErrorReporter.report(e, errors, main.debug, SparkArguments.settings(command)));
             FilesNamedAsOptions.refuse(args);
             int code = line.execute(args);
             if (line.getOut().checkError() && code == ExitCode.DONE) {
@@ -83,7 +86,7 @@ public final class Main implements Runnable {
             }
             return code;
         } catch (Throwable e) {
-            return ErrorReporter.report(e, errors, main.debug);
+            return ErrorReporter.report(e, errors, main.debug, Map.of());
         }
     }
 

@@ -180,13 +180,19 @@ class BadInputTest {
     @Test
     void keyAndValueWithDifferentTokenCountsAreRefused() {
         bad(new Capture().pair(0, 4, 5).pair(1, 4, 6).key(2, 4, 7).value(2, 3, 8));
-        refused("layer 2 ", "12 tokens of key, 11 of value", "sample-0");
+        refused(
+                "3 tokens of layer 2 value, but 4 of most slots",
+                "1 of 3 samples",
+                "in file sample-1.safetensors, layer 2 value");
     }
 
     @Test
     void aFileWithAShortLayerIsRefused() {
         bad(new Capture().pair(0, 4, 5).pair(1, 3, 6).pair(2, 4, 7));
-        refused("layer 1 key", "11 tokens", "12", "hybrid: true");
+        refused(
+                "3 tokens of layer 1 key, but 4 of most slots; 1 more differ",
+                "in file sample-1.safetensors",
+                "hybrid: true");
     }
 
     @Test

@@ -12,10 +12,10 @@ import org.junit.jupiter.api.condition.DisabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Control characters in the names of files and tensors reach neither a terminal nor a text file. */
+/** Control and format characters in the names of files and tensors reach neither a terminal nor a text file. */
 @DisabledOnOs(OS.WINDOWS)
 class HostileNamesTest {
-    private static final String CONTROL = "\u001bc\u001b]0;title\u0007\r\b\u009b31m";
+    private static final String CONTROL = "\u001bc\u001b]0;title\u0007\r\b\u009b31m\u202e\u200b\u2066";
 
     @TempDir
     private Path work;
@@ -53,7 +53,7 @@ class HostileNamesTest {
             assertClean(Folder.text(out.resolve(name)));
         }
         assertClean(Folder.text(out.resolve("run.json")));
-        assertThat(Folder.text(out.resolve("kv_scales.json"))).contains("\\u001B]0;title");
+        assertThat(Folder.text(out.resolve("kv_scales.json"))).contains("\\u001B]0;title", "\\u202E\\u200B\\u2066");
     }
 
     @Test
@@ -78,7 +78,9 @@ class HostileNamesTest {
 
     private static void assertClean(String text) {
         assertThat(text.codePoints()
-                        .filter(c -> Character.getType(c) == Character.CONTROL && c != '\n')
+                        .filter(c -> c != '\n')
+                        .filter(c ->
+                                Character.getType(c) == Character.CONTROL || Character.getType(c) == Character.FORMAT)
                         .mapToObj(Integer::toHexString)
                         .toList())
                 .as(text)

@@ -10,6 +10,7 @@ import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -56,7 +57,8 @@ class MainTest {
     @Test
     void anUnexpectedFailureIsOneLineWithoutDebug() {
         StringWriter errors = new StringWriter();
-        int code = ErrorReporter.report(new IllegalStateException("first\nsecond"), new PrintWriter(errors), false);
+        int code = ErrorReporter.report(
+                new IllegalStateException("first\nsecond"), new PrintWriter(errors), false, Map.of());
         assertThat(code).isEqualTo(ExitCode.UNEXPECTED);
         assertThat(errors.toString().lines()).singleElement().asString().contains("first", "--debug");
     }
@@ -64,7 +66,7 @@ class MainTest {
     @Test
     void debugShowsTheStackTrace() {
         StringWriter errors = new StringWriter();
-        ErrorReporter.report(new IllegalStateException("first"), new PrintWriter(errors), true);
+        ErrorReporter.report(new IllegalStateException("first"), new PrintWriter(errors), true, Map.of());
         assertThat(errors.toString()).contains("at io.kvscale.job.MainTest");
     }
 
@@ -72,7 +74,8 @@ class MainTest {
     void invalidDataHasItsOwnExitCode() {
         StringWriter errors = new StringWriter();
         InvalidDataException bad = new InvalidDataException(DataProblem.of("no values", "capture again"));
-        assertThat(ErrorReporter.report(bad, new PrintWriter(errors), false)).isEqualTo(ExitCode.DATA);
+        assertThat(ErrorReporter.report(bad, new PrintWriter(errors), false, Map.of()))
+                .isEqualTo(ExitCode.DATA);
         assertThat(errors.toString()).startsWith("kvscale: no values").contains("capture again");
     }
 }

@@ -21,6 +21,8 @@ import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The documented contents of the output folder and of the terminal. */
 class OutputContractTest {
@@ -82,7 +84,8 @@ class OutputContractTest {
     void scalesHaveTheFieldsOfTheContractInItsOrder() {
         calibrate(recipe(FP8)).isDone();
         JsonNode json = Folder.json(output.resolve("kv_scales.json"));
-        assertThat(keys(json)).containsExactly("format", "version", "scheme", "corpus", "layers");
+        assertThat(keys(json)).containsExactly(
+                        "format", "version", "scales_sha256", "statistics_sha256", "scheme", "corpus", "layers");
         assertThat(json.get("format").asText()).isEqualTo("kvscale-scales");
         assertThat(json.get("version").asInt()).isEqualTo(1);
         assertThat(json.get("scheme"))
@@ -353,5 +356,13 @@ class OutputContractTest {
                 .singleElement()
                 .asString()
                 .contains("config_groups");
+    }
+
+    /** Spark and Hadoop notice these only when they need the class. */
+    @ParameterizedTest
+    @ValueSource(strings = {"spark.io.compression.codec=nosuch", "spark.hadoop.fs.file.impl=absent.Files"})
+    void aPropertyThatSparkCannotUseIsAnErrorOfUsage(String property) {
+        calibrate(Folder.FP8, "--conf", property).fails(ExitCode.USAGE, "--conf " + property, "correct the value");
+        assertThat(output).doesNotExist();
     }
 }

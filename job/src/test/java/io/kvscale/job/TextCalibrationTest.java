@@ -130,17 +130,50 @@ class TextCalibrationTest {
                 .isDone();
         Folder.write(work.resolve("captures/texts/notes.txt"), "mine");
         calibrate(recipe, MODEL, TEXTS, "again", "--save-captures", work.resolve("captures"), "--overwrite")
-                .fails(ExitCode.OUTPUT, "files other than captures: notes.txt");
+                .fails(ExitCode.OUTPUT, "files other than captures: texts/notes.txt");
+    }
+
+    /** A model as the cache of Hugging Face holds it. */
+    private Path cached(String name) throws IOException {
+        Path entry = work.resolve("hub/" + name);
+        Path snapshot = Files.createDirectories(entry.resolve("snapshots/0123abcd"));
+        Files.createDirectories(entry.resolve("blobs"));
+        try (Stream<Path> files = Files.list(MODEL)) {
+            for (Path file : files.filter(Files::isRegularFile).toList()) {
+                String blob = "blobs/" + Integer.toHexString(file.getFileName().hashCode());
+                Files.copy(file, entry.resolve(blob));
+                Files.createSymbolicLink(snapshot.resolve(file.getFileName()), Path.of("../..", blob));
+            }
+        }
+        return snapshot;
+    }
+
+    @Test
+    void linksOutOfTheModelsFolderAreRefused() throws IOException {
+        Path recipe = recipe("any", "");
+        for (String name : List.of("model.onnx", "config.json", "tokenizer.json", "tokenizer_config.json")) {
+            Path model = Files.createDirectories(work.resolve("copy-of-" + name));
+            try (Stream<Path> files = Files.list(MODEL)) {
+                for (Path file : files.filter(Files::isRegularFile).toList()) {
+                    Files.copy(file, model.resolve(file.getFileName()));
+                }
+            }
+            Files.delete(model.resolve(name));
+            Files.createSymbolicLink(model.resolve(name), MODEL.resolve(name).toRealPath());
+            calibrate(recipe, model, TEXTS, "out")
+                    .fails(ExitCode.DATA, "a link out of the model's folder", "file " + name, "copy the file");
+            Path snapshot = cached("models--a--" + name);
+            Files.delete(snapshot.resolve(name));
+            Files.createSymbolicLink(
+                    snapshot.resolve(name), model.resolve("model.onnx").resolveSibling(name));
+            calibrate(recipe, snapshot, TEXTS, "out").fails(ExitCode.DATA, "a link out of the model's folder", name);
+        }
+        assertThat(work.resolve("out")).doesNotExist();
     }
 
     @Test
     void aModelOfSymbolicLinksRuns() throws IOException {
-        Path snapshot = Files.createDirectory(work.resolve("snapshot"));
-        try (Stream<Path> files = Files.list(MODEL)) {
-            for (Path file : files.toList()) {
-                Files.createSymbolicLink(snapshot.resolve(file.getFileName()), file.toRealPath());
-            }
-        }
+        Path snapshot = cached("models--kvscale--tiny");
         Path recipe = recipe("any", "");
         calibrate(recipe, MODEL, TEXTS, "folder").isDone();
         calibrate(recipe, snapshot, TEXTS, "linked").isDone();

@@ -1,6 +1,7 @@
 package io.kvscale.capture;
 
 import io.kvscale.input.InputFile;
+import io.kvscale.input.ReadFailure;
 import io.kvscale.input.UnusableFileException;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
@@ -27,7 +28,7 @@ final class FileProblem {
         }
         String what = failure instanceof EOFException
                 ? "the file is shorter than the " + file.length() + " bytes that the listing found"
-                : "the file cannot be read: " + failure;
+                : "the file cannot be read: " + ReadFailure.reason(failure);
         return new InvalidDataException(
                 DataProblem.of(what, "check the file, and that nothing writes to it while it is read")
                         .inFile(file.name())

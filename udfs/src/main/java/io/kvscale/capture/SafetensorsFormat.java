@@ -50,10 +50,12 @@ final class SafetensorsFormat extends CaptureFormat {
         String named = options.mask() == null ? DEFAULT_MASK : options.mask();
         @Nullable String maskName = named.equals(CaptureOptions.NO_MASK) ? null : named;
         Map<String, TensorNames.Match> matches = new HashMap<>();
+        PatternBudget budget = new PatternBudget();
         SafetensorsHeader header = SafetensorsHeader.read(window.stream(file.length()), file.length(), name -> {
             if (name.equals(maskName)) {
                 return true;
             }
+            budget.take(rules.names(), name);
             TensorNames.Match match = rules.names().match(name, file);
             if (match != null) {
                 matches.put(name, match);

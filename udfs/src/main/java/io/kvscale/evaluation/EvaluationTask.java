@@ -3,7 +3,7 @@ package io.kvscale.evaluation;
 import io.kvscale.cache.FixedScales;
 import io.kvscale.model.DecoderModel;
 import io.kvscale.model.DecoderRun;
-import io.kvscale.model.NativeMemoryException;
+import io.kvscale.model.NativeLimitException;
 import io.kvscale.model.onnx.ModelShape;
 import io.kvscale.task.TextTask;
 import io.kvscale.tensor.InvalidDataException;
@@ -67,8 +67,8 @@ public final class EvaluationTask implements AutoCloseable {
         try {
             checkMemory(sample.ids().length);
             return score(sample.name(), sample.ids());
-        } catch (NativeMemoryException e) {
-            throw e; // the machine ran out of memory: not an error of the sample
+        } catch (NativeLimitException e) {
+            throw e; // a limit of the machine: not an error of the sample
         } catch (InvalidDataException e) {
             throw new InvalidDataException(e.problem().inSample(Sample.named(sample.name())), e);
         }

@@ -40,6 +40,9 @@ public final class InputWalk {
     /** The folders that are being listed, without links. */
     private final Set<String> open = new HashSet<>();
 
+    /** A model's config.json lies beside its captures on purpose. */
+    private static final String CONFIG = "config.json";
+
     private long skipped;
 
     /**
@@ -98,7 +101,7 @@ public final class InputWalk {
                 visit.input(input);
             } catch (IOException | FTPException e) {
                 throw new InvalidDataException(
-                        "input " + DataProblem.shown(input) + " cannot be listed: " + e.getMessage(),
+                        "input " + DataProblem.shown(input) + " cannot be listed: " + ReadFailure.reason(e),
                         "check " + option + ", and that this machine can reach the file system",
                         e);
             }
@@ -220,7 +223,7 @@ public final class InputWalk {
             folder(fs, status.getPath(), root, depth);
         } else if (taken.test(name)) {
             file(fs, status, root);
-        } else {
+        } else if (!name.equals(CONFIG)) {
             skipped++;
         }
     }

@@ -3,16 +3,21 @@ package io.kvscale.input;
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
+import org.apache.hadoop.fs.ChecksumFileSystem;
 import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.LocalFileSystem;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.RawLocalFileSystem;
+import org.apache.hadoop.fs.viewfs.ViewFileSystem;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Opens files that users name. Local files must be regular files or links to them: opening a pipe may wait for ever, and a
  * device may have no end. All readers of files use this class.
+ *
+ * <p>Hadoop's local file system verifies a file {@code x} by a hidden file {@code .x.crc} beside it, if there is one. That
+ * file is not trusted either, and its header decides how much memory Hadoop allocates: it is never read.
  */
 public final class RegularFile {
     private RegularFile() {}
@@ -26,19 +31,23 @@ public final class RegularFile {
         }
     }
 
-    /** As {@link #check(File)}; checks Hadoop's checksum file too, which would be opened with the file. */
+    /** As {@link #check(File)}, for a file of any file system. */
     public static void check(FileSystem files, Path path) throws UnusableFileException {
         File local = local(files, path);
         if (local != null) {
             check(local);
-            check(checksums(local));
         }
     }
 
-    /** Opens a file after {@link #check(FileSystem, Path)}. */
+    /** Opens a file after {@link #check(FileSystem, Path)}, without a checksum file. */
     public static FSDataInputStream open(FileSystem files, Path path) throws IOException {
+        if (files.getClass() == ViewFileSystem.class) {
+            // A mounted local file system has checksum files too.
+            Path target = files.resolvePath(path);
+            return open(target.getFileSystem(files.getConf()), target);
+        }
         check(files, path);
-        return files.open(path);
+        return (files instanceof ChecksumFileSystem checked ? checked.getRawFileSystem() : files).open(path);
     }
 
     /**
@@ -63,10 +72,5 @@ public final class RegularFile {
             return local.pathToFile(path);
         }
         return files instanceof RawLocalFileSystem raw ? raw.pathToFile(path) : null;
-    }
-
-    /** Hadoop's checksum file of a local file. */
-    static File checksums(File file) {
-        return new File(file.getParentFile(), "." + file.getName() + ".crc");
     }
 }

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.core.StreamWriteFeature;
 import com.fasterxml.jackson.core.util.DefaultIndenter;
 import com.fasterxml.jackson.core.util.DefaultPrettyPrinter;
 import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.ObjectWriter;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.nio.charset.StandardCharsets;
@@ -18,7 +19,7 @@ import java.nio.charset.StandardCharsets;
 public final class Json {
     /** Writes kvscale's files and reads them back. Refuses duplicate keys and text after the first value. */
     public static final JsonMapper MAPPER = JsonMapper.builder(new JsonFactoryBuilder()
-                    .characterEscapes(new ControlEscapes())
+                    .characterEscapes(new HiddenCharacters.InJson())
                     .build())
             .enable(StreamWriteFeature.USE_FAST_DOUBLE_WRITER)
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
@@ -27,6 +28,10 @@ public final class Json {
 
     /** Reads the files of a model, which may hold duplicate keys. */
     public static final JsonMapper LENIENT = new JsonMapper();
+
+    /** Reads a whole file with {@link #LENIENT}; refuses text after the first value, as Python does. */
+    public static final ObjectReader LENIENT_FILE =
+            LENIENT.reader().with(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
 
     private Json() {}
 

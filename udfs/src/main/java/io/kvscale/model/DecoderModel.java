@@ -55,7 +55,7 @@ public final class DecoderModel implements AutoCloseable {
 
     /** Buffers and state for one thread; close it before the model. */
     public DecoderRun newRun() {
-        return new DecoderRun(session);
+        return new DecoderRun(session, TimeLimit.USUAL);
     }
 
     @Override

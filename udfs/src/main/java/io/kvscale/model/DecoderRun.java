@@ -27,6 +27,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class DecoderRun implements Decoding {
     private final ModelSession session;
+    private final TimeLimit timeLimit;
     private final CacheBuffers[] caches;
     private final TokenInputs inputs;
     private final @Nullable LogitsBuffer logits;
@@ -38,8 +39,9 @@ public final class DecoderRun implements Decoding {
     private int tokens;
     private boolean padded;
 
-    DecoderRun(ModelSession session) {
+    DecoderRun(ModelSession session, TimeLimit timeLimit) {
         this.session = session;
+        this.timeLimit = timeLimit;
         this.caches = new CacheBuffers[] {new CacheBuffers(session.shape()), new CacheBuffers(session.shape())};
         this.inputs = new TokenInputs(session);
         Optional<Dtype> dtype = OnnxTypes.dtype(session.logitsType());
@@ -121,14 +123,26 @@ public final class DecoderRun implements Decoding {
             if (logits != null) {
                 wanted.put(CacheTensors.LOGITS, logits.tensor(rows, added));
             }
-            try (OrtSession.Result result = session.session().run(given, Set.of(), wanted)) {
-                assert result.size() == wanted.size();
-            }
+            timed(given, wanted, (long) rows * added);
         } catch (OrtException e) {
             throw OrtFailure.atRun(e);
         } finally {
             given.values().forEach(OnnxTensor::close);
             wanted.values().forEach(OnnxTensor::close);
+        }
+    }
+
+    private void timed(Map<String, OnnxTensor> given, Map<String, OnnxTensor> wanted, long newTokens)
+            throws OrtException {
+        try (TimeLimit.Watch watch = timeLimit.start(newTokens)) {
+            try (OrtSession.Result result = session.session().run(given, Set.of(), wanted, watch.options())) {
+                assert result.size() == wanted.size();
+            } catch (OrtException e) {
+                if (watch.isExceeded()) {
+                    throw OrtFailure.tooLong(watch.limit(), newTokens, session.graph(), e);
+                }
+                throw e;
+            }
         }
     }
 

@@ -1,6 +1,8 @@
 package io.kvscale.model;
 
+import io.kvscale.input.ReadFailure;
 import io.kvscale.input.RegularFile;
+import io.kvscale.input.UnusableFileException;
 import io.kvscale.model.onnx.DecoderGraph;
 import io.kvscale.model.onnx.ModelShape;
 import io.kvscale.tensor.DataProblem;
@@ -105,7 +107,11 @@ public record ModelManifest(String graph, ModelShape shape, List<ModelFile> file
 
             @Override
             public InputStream open(String name) throws IOException {
-                return RegularFile.open(files, new Path(path, name));
+                try {
+                    return RegularFile.open(files, new Path(path, name));
+                } catch (UnusableFileException e) {
+                    throw new InvalidDataException(e.problem().inFile(name), e);
+                }
             }
         };
     }
@@ -152,7 +158,10 @@ public record ModelManifest(String graph, ModelShape shape, List<ModelFile> file
     }
 
     static InvalidDataException unreadable(IOException e) {
+        if (e instanceof UnusableFileException unusable) {
+            return new InvalidDataException(unusable.problem(), e);
+        }
         return new InvalidDataException(
-                "the model cannot be read: " + e.getMessage(), "check that its files are readable", e);
+                "the model cannot be read: " + ReadFailure.reason(e), "check that its files are readable", e);
     }
 }

@@ -20,11 +20,17 @@ import java.util.Map;
 /**
  * A session of ONNX Runtime over a checked graph. Thread-safe.
  *
+ * @param graph the name of the graph's file
  * @param inputs the element types of all inputs, by name
  * @param logitsType the element type of the logits; 0 if they are not computed
  */
 record ModelSession(
-        OrtEnvironment environment, OrtSession session, ModelShape shape, Map<String, Integer> inputs, int logitsType)
+        OrtEnvironment environment,
+        OrtSession session,
+        String graph,
+        ModelShape shape,
+        Map<String, Integer> inputs,
+        int logitsType)
         implements AutoCloseable {
 
     /** ONNX Runtime also throws what it logs as an error. */
@@ -45,7 +51,7 @@ record ModelSession(
             removeUnpackedLibraries();
             try (SessionOptions options = options(folder)) {
                 OrtSession session = environment.createSession(file, options);
-                return new ModelSession(environment, session, graph.shape(), graph.inputTypes(), logitsType);
+                return new ModelSession(environment, session, graphName, graph.shape(), graph.inputTypes(), logitsType);
             }
         } catch (NoSuchFileException e) {
             throw DecoderGraph.missing(graphName);

@@ -22,7 +22,7 @@ public final class NativeBuffer implements AutoCloseable {
      * A view of exactly this many bytes with undefined content. The memory of the last call is reused if it is large
      * enough; otherwise it grows by at least a quarter, so that a past that grows by few tokens seldom reallocates.
      *
-     * @throws NativeMemoryException if memory is exhausted
+     * @throws NativeLimitException if memory is exhausted
      * @throws InvalidDataException for more than 2 GB
      */
     public ByteBuffer take(long bytes) {
@@ -43,7 +43,8 @@ public final class NativeBuffer implements AutoCloseable {
         try {
             return ByteBuffer.allocateDirect((int) bytes);
         } catch (OutOfMemoryError e) {
-            throw new NativeMemoryException("cannot allocate " + bytes + " bytes: " + e.getMessage(), e);
+            throw NativeLimitException.memory(
+                    "cannot allocate " + bytes + " bytes: " + e.getMessage(), OrtFailure.MEMORY_REMEDY, e);
         }
     }
 

@@ -3,6 +3,7 @@ package io.kvscale.model;
 import ai.onnxruntime.OrtException;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
+import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.regex.Pattern;
@@ -12,7 +13,13 @@ final class OrtFailure {
     static final String MEMORY_REMEDY =
             "run fewer tasks at once (spark.executor.cores), use shorter texts or chunks (max_seq_length, "
                     + "chunk_tokens; evaluate: --chunk), or raise the limit (spark.executor.memoryOverhead, "
-                    + "-XX:MaxDirectMemorySize)";
+                    + "-XX:MaxDirectMemorySize). If one short text fails too, the graph computes huge tensors: use "
+                    + "another model";
+
+    /** Memory at load does not depend on texts or tasks. */
+    private static final String LOAD_REMEDY =
+            "raise the limit of the process (spark.executor.memoryOverhead), or export the model again: weights, and "
+                    + "what the graph computes from them alone, must fit";
 
     private static final int MAX_SHOWN = 300;
     /** Words of the allocators of ONNX Runtime and C++ when memory is exhausted. */
@@ -28,7 +35,7 @@ final class OrtFailure {
 
     static InvalidDataException atLoad(OrtException e, String graph) {
         if (mentions(MEMORY, e)) {
-            return new NativeMemoryException(firstLine(e), e);
+            return NativeLimitException.memory(firstLine(e), LOAD_REMEDY, e);
         }
         return new InvalidDataException(
                 DataProblem.of(
@@ -40,12 +47,24 @@ final class OrtFailure {
 
     static InvalidDataException atRun(OrtException e) {
         if (mentions(MEMORY, e)) {
-            return new NativeMemoryException(firstLine(e), e);
+            return NativeLimitException.memory(firstLine(e), MEMORY_REMEDY, e);
         }
         String remedy = mentions(CACHE, e)
                 ? "check that num_key_value_heads and head_dim in config.json are those of the exported model"
                 : "check whether the model runs this text in ONNX Runtime elsewhere";
         return new InvalidDataException("ONNX Runtime failed while running the model: " + firstLine(e), remedy, e);
+    }
+
+    /** @param tokens that were fed in the run */
+    static NativeLimitException tooLong(Duration limit, long tokens, String graph, OrtException e) {
+        return new NativeLimitException(
+                DataProblem.of(
+                                "the model gave no result for " + tokens + " tokens within " + limit.toMinutes()
+                                        + " minutes",
+                                "a Loop of its graph may have no end: use another model. If the machine is that slow, "
+                                        + "feed fewer tokens at once (chunk_tokens; evaluate: --chunk)")
+                        .inFile(graph),
+                e);
     }
 
     /** The native libraries of ONNX Runtime do not load. */

@@ -24,13 +24,35 @@ record Completeness(
      */
     void check(boolean values) {
         List<DataProblem> problems = new ArrayList<>();
+        checkSlots(problems);
+        if (values) {
+            slots.forEach((slot, seen) -> slotCheck(slot).check(slot, seen, problems));
+        }
+        if (problems.isEmpty()) {
+            new TokenCounts(slots, tolerances).check(problems);
+        }
+        if (!problems.isEmpty()) {
+            throw new InvalidDataException(Collections.min(problems));
+        }
+    }
+
+    /** The problem of slots that differ in their tokens; null if they do not, or if slots are missing or do not fit. */
+    @Nullable
+    DataProblem unevenTokens() {
+        List<DataProblem> problems = new ArrayList<>();
+        checkSlots(problems);
+        if (problems.isEmpty()) {
+            new TokenCounts(slots, tolerances).check(problems);
+            return problems.isEmpty() ? null : Collections.min(problems);
+        }
+        return null;
+    }
+
+    private void checkSlots(List<DataProblem> problems) {
         if (slots.isEmpty()) {
             problems.add(DataProblem.of(
                     "no K or V of any layer was found",
                     "check the recipe's tensors, targets and ignore against the names in the captures"));
-        }
-        if (values) {
-            slots.forEach((slot, seen) -> slotCheck(slot).check(slot, seen, problems));
         }
         @Nullable ModelConfig model = tolerances.model();
         if (model == null) {
@@ -38,12 +60,6 @@ record Completeness(
             checkLayers(problems);
         } else if (!slots.isEmpty()) {
             new ModelFit(slots, layers, tolerances, model).check(problems);
-        }
-        if (problems.isEmpty()) {
-            new TokenCounts(slots, tolerances).check(problems);
-        }
-        if (!problems.isEmpty()) {
-            throw new InvalidDataException(Collections.min(problems));
         }
     }
 

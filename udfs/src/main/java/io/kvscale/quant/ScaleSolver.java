@@ -91,6 +91,13 @@ public record ScaleSolver(SlotSchemes schemes, IntPredicate layers, Tolerances t
         checkOverrides(slots.keySet());
     }
 
+    /** The problem of slots that differ in their tokens; null if there is none, or if there are other problems. */
+    public @Nullable DataProblem unevenTokens(CalibrationStatistics headers) {
+        SortedMap<Slot, SlotStatistics> slots = new TreeMap<>(headers.slots());
+        slots.keySet().removeIf(slot -> !layers.test(slot.layer()));
+        return new Completeness(slots, schemes, layers, tolerances).unevenTokens();
+    }
+
     private void checkOverrides(Set<Slot> slots) {
         SlotSchemes.Override idle = schemes.idle(slots);
         if (idle != null) {

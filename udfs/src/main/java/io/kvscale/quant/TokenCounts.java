@@ -19,6 +19,9 @@ import org.jspecify.annotations.Nullable;
  * window may have fewer than others, because the cache drops the tokens before the window.
  */
 record TokenCounts(SortedMap<Slot, SlotStatistics> slots, Tolerances tolerances) {
+    private static final String LACKS =
+            "a capture lacks a part of this layer: 'kvscale calibrate --dry-run' on the captures names it";
+
     /** Adds a problem if counts differ where they must not. */
     void check(List<DataProblem> problems) {
         if (tolerances.hybrid()) {
@@ -74,7 +77,7 @@ record TokenCounts(SortedMap<Slot, SlotStatistics> slots, Tolerances tolerances)
                         problem(
                                 slot,
                                 keys.tokens() + " tokens of key, " + values.tokens() + " of value",
-                                "a capture lacks a part of this layer: find the file with fewer tokens with 'kvscale inspect'"));
+                                LACKS));
                 return;
             }
         }
@@ -98,13 +101,13 @@ record TokenCounts(SortedMap<Slot, SlotStatistics> slots, Tolerances tolerances)
                         odd.getValue().tokens() + " tokens, but "
                                 + common.getValue().get(0) + " and "
                                 + (common.getValue().size() - 1) + " others have " + common.getKey(),
-                        "a capture lacks a part of this layer: find the file with fewer tokens with 'kvscale inspect'."
-                                + " If the layer has a sliding window, name the model's config.json with"
+                        LACKS
+                                + ". If the layer has a sliding window, name the model's config.json with"
                                 + " --model-config, or say hybrid: true under kvscale")));
     }
 
-    private DataProblem problem(Slot slot, String what, String remedy) {
-        SlotStatistics seen = slots.get(slot);
-        return SlotCheck.problem(seen == null ? null : seen.firstOrigin(), slot, what, remedy);
+    /** Names no file: the statistics know the first file that holds a slot, but not the one that lacks a part of it. */
+    private static DataProblem problem(Slot slot, String what, String remedy) {
+        return DataProblem.of(what, remedy).inSlot(slot);
     }
 }

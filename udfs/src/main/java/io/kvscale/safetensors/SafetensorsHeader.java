@@ -2,7 +2,7 @@ package io.kvscale.safetensors;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.exc.StreamConstraintsException;
-import io.kvscale.tensor.DataProblem;
+import io.kvscale.json.JsonProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.io.DataInputStream;
 import java.io.EOFException;
@@ -84,8 +84,7 @@ public record SafetensorsHeader(
                     e);
         } catch (JsonProcessingException e) {
             throw new InvalidDataException(
-                    "expected a header in JSON, got near character " + offset(e) + ": "
-                            + DataProblem.shown(String.valueOf(e.getOriginalMessage())),
+                    "expected a header in JSON, got near character " + offset(e) + ": " + JsonProblem.what(e),
                     NOT_SAFETENSORS,
                     e);
         } catch (CharacterCodingException e) {

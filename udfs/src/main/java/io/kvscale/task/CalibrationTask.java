@@ -42,12 +42,16 @@ public final class CalibrationTask {
         CaptureReader reader = new CaptureReader(options, configuration, depth, progress);
         QuantizedKvCache cache = new QuantizedKvCache(schemes, 0, kind, null);
         TaskState state = new TaskState();
+        CaptureScreen screen = new CaptureScreen(options);
         for (FilePiece piece : split.pieces()) {
             if (!mayComeBefore(piece.file(), state.found())) {
                 continue;
             }
             try {
-                reader.read(piece, (slot, position, values) -> state.observe(cache, slot, position, values));
+                reader.read(piece, (slot, position, values) -> {
+                    screen.observe(slot, position, values);
+                    state.observe(cache, slot, position, values);
+                });
             } catch (InvalidDataException e) {
                 if (e.getCause() instanceof IOException failure) {
                     readFailures.accept(failure);
@@ -55,7 +59,7 @@ public final class CalibrationTask {
                 state.add(e.problem());
             }
         }
-        return state.counting(
+        return state.suspecting(screen).counting(
                 reader.corpus(),
                 new Tally(
                         reader.readBytes(),

@@ -4,6 +4,7 @@ import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.Sample;
 import java.io.Closeable;
+import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.util.UUID;
@@ -24,7 +25,10 @@ public final class CaptureWriter implements CaptureSink, Closeable {
     private final Path folder;
     private final FileSystem fs;
 
-    /** @throws UnsavedCaptureException if the file system does not exist or cannot be reached */
+    /**
+     * @param folder that exists
+     * @throws UnsavedCaptureException if the file system does not exist or cannot be reached
+     */
     public CaptureWriter(Path folder, Configuration configuration) throws UnsavedCaptureException {
         this.folder = folder;
         try {
@@ -73,6 +77,10 @@ public final class CaptureWriter implements CaptureSink, Closeable {
 
     private void write(SampleTensors sample) throws IOException {
         Path target = new Path(folder, sample.file());
+        // Making a file would make its folder again, which the driver removed when the run failed.
+        if (!fs.exists(folder)) {
+            throw new FileNotFoundException(folder + " is gone: the run of this task has ended");
+        }
         Path temporary = new Path(target.getParent(), "._" + UUID.randomUUID());
         try {
             long length;

@@ -18,9 +18,10 @@ import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /** Observes rows of a table, as {@link CalibrationTask} observes files; the caller passes the rows in. */
-public final class RowTask {
+public final class RowTask implements RowSink {
     private final TableTensorParser tensors;
     private final QuantizedKvCache cache;
+    private final CaptureScreen screen;
     private final TaskState state = new TaskState();
     private final LongConsumer progress;
     private final long start = System.nanoTime();
@@ -31,6 +32,7 @@ public final class RowTask {
     public RowTask(SlotSchemes schemes, StatisticsKind kind, CaptureOptions options, LongConsumer progress) {
         this.tensors = new TableTensorParser(options);
         this.cache = new QuantizedKvCache(schemes, 0, kind, null);
+        this.screen = new CaptureScreen(options);
         this.progress = progress;
     }
 
@@ -40,6 +42,7 @@ public final class RowTask {
      *
      * @param values little-endian values; null to read only the row's other columns
      */
+    @Override
     public void row(KvTableRow row, @Nullable ByteBuffer values) {
         Slot slot = null;
         try {
@@ -64,7 +67,9 @@ public final class RowTask {
         for (int from = 0; from < size; ) {
             int length = Math.min(CaptureReader.blockBytes(), size - from);
             ByteBuffer block = values.slice(values.position() + from, length).order(ByteOrder.LITTLE_ENDIAN);
-            state.observe(cache, tensor.slot(), new Position(tensor.source(), from / valueBytes), block);
+            Position position = new Position(tensor.source(), from / valueBytes);
+            screen.observe(tensor.slot(), position, block);
+            state.observe(cache, tensor.slot(), position, block);
             progress.accept(length);
             from += length;
         }
@@ -73,6 +78,6 @@ public final class RowTask {
 
     /** The state of all rows. Counts the bytes of the values, because Spark's own metric misses vectored reads. */
     public TaskState state() {
-        return state.counting(corpus, Tally.read(bytes, System.nanoTime() - start, FailedSamples.NONE));
+        return state.suspecting(screen).counting(corpus, Tally.read(bytes, System.nanoTime() - start, FailedSamples.NONE));
     }
 }

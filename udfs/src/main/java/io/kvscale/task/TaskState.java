@@ -40,6 +40,8 @@ public final class TaskState {
     private Corpus corpus = Corpus.EMPTY;
     private Tally tally = Tally.NONE;
     private LayoutEvidence layout = LayoutEvidence.NONE;
+    private Suspicion suspicion = Suspicion.NONE;
+    private Copies copies = new Copies();
     private @Nullable DataProblem found;
 
     /** A state with a problem and nothing else. */
@@ -90,6 +92,13 @@ public final class TaskState {
         return this;
     }
 
+    /** Replaces what looks wrong with the values. */
+    TaskState suspecting(CaptureScreen screen) {
+        suspicion = screen.suspicion();
+        copies = screen.copies();
+        return this;
+    }
+
     /** Adds another state, which must not be used afterwards. */
     public void merge(TaskState other) {
         other.geometries.forEach((slot, seen) -> {
@@ -115,6 +124,8 @@ public final class TaskState {
         corpus = corpus.merge(other.corpus);
         tally = tally.merge(other.tally);
         layout = layout.merge(other.layout);
+        suspicion = suspicion.merge(other.suspicion);
+        copies.merge(other.copies);
         found = DataProblem.earlier(found, other.found);
     }
 
@@ -152,6 +163,16 @@ public final class TaskState {
         return layout.doubt();
     }
 
+    /** What looks wrong with the values, and a closer look may confirm. */
+    public Suspicion suspicion() {
+        return suspicion;
+    }
+
+    /** The samples that have the same content. */
+    public Copies copies() {
+        return copies;
+    }
+
     /** The first problem that was added, conflicting geometries left out. */
     @Nullable
     DataProblem found() {
@@ -171,6 +192,8 @@ public final class TaskState {
         TaskState rest = of(corpus, tally);
         rest.found = found;
         rest.layout = layout;
+        rest.suspicion = suspicion;
+        rest.copies = copies;
         parts.put(NO_SLOT, rest);
         geometries.forEach((slot, seen) -> {
             TaskState part = new TaskState();
@@ -192,6 +215,8 @@ public final class TaskState {
             out.writeObject(geometries);
             out.writeObject(tally);
             out.writeObject(layout);
+            out.writeObject(suspicion);
+            out.writeObject(copies);
             out.writeObject(found);
         } catch (IOException e) {
             throw new UncheckedIOException("a task's state cannot be serialized", e);
@@ -210,6 +235,8 @@ public final class TaskState {
             state.geometries.putAll((Map<Slot, Geometries>) in.readObject());
             state.tally = (Tally) in.readObject();
             state.layout = (LayoutEvidence) in.readObject();
+            state.suspicion = (Suspicion) in.readObject();
+            state.copies = (Copies) in.readObject();
             state.found = (DataProblem) in.readObject();
         } catch (IOException | ClassNotFoundException e) {
             throw new IllegalStateException("these bytes are not a task's state", e);

@@ -6,7 +6,7 @@ import io.kvscale.capture.layout.LayerFilter;
 import io.kvscale.model.DecoderModel;
 import io.kvscale.model.Decoding;
 import io.kvscale.model.NativeBuffer;
-import io.kvscale.model.NativeMemoryException;
+import io.kvscale.model.NativeLimitException;
 import io.kvscale.model.onnx.CacheTensors;
 import io.kvscale.model.onnx.ModelShape;
 import io.kvscale.observer.Corpus;
@@ -137,8 +137,8 @@ public final class TextTask implements AutoCloseable {
                     runAlone(row);
                 }
             }
-        } catch (NativeMemoryException e) {
-            // Not counted as a failed sample nor retried row by row: the result would depend on the machine's memory.
+        } catch (NativeLimitException e) {
+            // Not counted as a failed sample nor retried row by row: the result would depend on the machine.
             state.add(e.problem().inSample(Sample.named(rows.get(0).name())));
         }
     }
@@ -158,7 +158,7 @@ public final class TextTask implements AutoCloseable {
         try {
             run.begin(rows.size());
             run.feed(rows.stream().map(TokenSequence::ids).toArray(int[][]::new));
-        } catch (NativeMemoryException e) {
+        } catch (NativeLimitException e) {
             throw e;
         } catch (InvalidDataException e) {
             return false; // running the rows one by one finds the sample that fails
@@ -176,7 +176,7 @@ public final class TextTask implements AutoCloseable {
         try {
             checkMemory(row);
             sample = feedsBack ? fedBack(row) : plain(row);
-        } catch (NativeMemoryException e) {
+        } catch (NativeLimitException e) {
             throw e;
         } catch (InvalidDataException e) {
             fail(row.name(), row.ids().length, e.problem());

@@ -1,5 +1,6 @@
 package io.kvscale.tensor;
 
+import io.kvscale.json.HiddenCharacters;
 import java.io.Serializable;
 import java.util.Comparator;
 import org.jspecify.annotations.Nullable;
@@ -97,28 +98,17 @@ public record DataProblem(
         }
     }
 
-    /** A name from an untrusted file, safe to print: at most 200 characters, no control characters. */
+    /** A name from an untrusted file, safe to print: its first 200 characters, hidden ones as escapes. */
     public static String shown(String name) {
-        String cut = name.length() <= MAX_SHOWN ? name : name.substring(0, MAX_SHOWN) + "...";
-        return printable(cut);
+        if (name.length() <= MAX_SHOWN) {
+            return printable(name);
+        }
+        boolean halfPair = Character.isHighSurrogate(name.charAt(MAX_SHOWN - 1));
+        return printable(name.substring(0, halfPair ? MAX_SHOWN - 1 : MAX_SHOWN)) + "...";
     }
 
-    /** A text of any length without control characters; line breaks are control characters too. */
+    /** A text of any length in which hidden characters are escapes; line breaks are hidden characters too. */
     public static String printable(String text) {
-        StringBuilder out = new StringBuilder(text.length());
-        text.codePoints().forEach(c -> out.appendCodePoint(isHarmless(c) ? c : '\ufffd'));
-        return out.toString();
-    }
-
-    /** Whether a character does not break lines, control a terminal or change the direction of text. */
-    private static boolean isHarmless(int codePoint) {
-        return switch (Character.getType(codePoint)) {
-            case Character.CONTROL,
-                    Character.FORMAT,
-                    Character.LINE_SEPARATOR,
-                    Character.PARAGRAPH_SEPARATOR,
-                    Character.SURROGATE -> false;
-            default -> true;
-        };
+        return HiddenCharacters.escaped(text);
     }
 }

@@ -72,6 +72,35 @@ public record KvSource(
         return mask == null ? (long) batch * tokens : mask.count();
     }
 
+    /** Number of real tokens of one row. */
+    public int realTokens(int row) {
+        return mask == null ? tokens : mask.count(row);
+    }
+
+    /** Whether a token of a row is real, and not padding. */
+    public boolean isReal(int row, int token) {
+        return mask == null || mask.nextReal(row, token, token + 1) == token;
+    }
+
+    /** The first real token of a row; -1 if there is none. */
+    public int firstReal(int row) {
+        if (mask == null) {
+            return 0;
+        }
+        int first = mask.nextReal(row, 0, tokens);
+        return first == tokens ? -1 : first;
+    }
+
+    /** The last real token of a row; -1 if there is none. */
+    public int lastReal(int row) {
+        return mask == null ? tokens - 1 : mask.lastReal(row);
+    }
+
+    /** The index of a token's first value, that of head 0 and channel 0. */
+    public long elementOf(int row, int token) {
+        return row * sizeOfRow() + (long) token * (tokenMajor ? geometry.channels() : geometry.headDim());
+    }
+
     /** The origin of the values in a row of the batch. */
     public Origin origin(int row) {
         if (sample == null) {

@@ -26,6 +26,18 @@ public record TokenMask(int batch, int tokens, BitSet real) {
         return Math.min(real.nextClearBit(start + from) - start, to);
     }
 
+    /** The last real token of a row; -1 if there is none. */
+    int lastReal(int row) {
+        int start = row * tokens;
+        return Math.max(-1, real.previousSetBit(start + tokens - 1) - start);
+    }
+
+    /** Number of real tokens of one row. */
+    int count(int row) {
+        int start = row * tokens;
+        return real.get(start, start + tokens).cardinality();
+    }
+
     /** Number of real tokens of all rows. */
     long count() {
         return real.cardinality();

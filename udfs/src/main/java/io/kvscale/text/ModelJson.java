@@ -2,8 +2,11 @@ package io.kvscale.text;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
+import io.kvscale.input.ReadFailure;
 import io.kvscale.input.RegularFile;
+import io.kvscale.input.UnusableFileException;
 import io.kvscale.json.Json;
+import io.kvscale.json.JsonProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -29,8 +32,10 @@ final class ModelJson {
             try (InputStream in = Files.newInputStream(file)) {
                 return RegularFile.read(in, length);
             }
+        } catch (UnusableFileException e) {
+            throw new InvalidDataException(e.problem().inFile(String.valueOf(file.getFileName())), e);
         } catch (IOException e) {
-            throw broken(file, "it cannot be read: " + e.getMessage());
+            throw broken(file, "it cannot be read: " + ReadFailure.reason(e));
         }
     }
 
@@ -47,12 +52,12 @@ final class ModelJson {
 
     static JsonNode object(Path file) {
         try {
-            JsonNode object = Json.LENIENT.readTree(text(file));
+            JsonNode object = Json.LENIENT_FILE.readTree(text(file));
             if (object.isObject()) {
                 return object;
             }
         } catch (JsonProcessingException e) {
-            throw broken(file, "it is not JSON: " + e.getOriginalMessage());
+            throw broken(file, "it is not JSON: " + JsonProblem.whatAndWhere(e));
         }
         throw broken(file, "it is not a JSON object");
     }

@@ -9,12 +9,12 @@ import com.fasterxml.jackson.core.exc.StreamConstraintsException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.exc.MismatchedInputException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.kvscale.json.JsonProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** Reads records from untrusted JSON. */
@@ -42,10 +42,6 @@ final class RecordReader {
     private static final String MESSAGES =
             "write each message as an object such as {\"role\": \"user\", \"content\": \"…\"}; content is a string, null or"
                     + " a list of objects";
-
-    /** Parts of Jackson's messages about its own classes and settings. */
-    private static final Pattern INTERNALS =
-            Pattern.compile(" \\([^()]* at \\[Source:.*\\)|: enable `.*|, from `[^`]*`");
 
     private final TextFields fields;
     private final boolean tabular;
@@ -94,17 +90,11 @@ final class RecordReader {
         try {
             value = JSON.readValue(json, Object.class);
         } catch (StreamConstraintsException e) {
-            throw new InvalidDataException(
-                    "the record exceeds a limit: "
-                            + INTERNALS.matcher(e.getOriginalMessage()).replaceAll(""),
-                    "remove this record");
+            throw new InvalidDataException("the record exceeds a limit: " + JsonProblem.what(e), "remove this record");
         } catch (MismatchedInputException e) {
             throw new InvalidDataException("expected one JSON object, found nothing or more than one" + at(e), A_LINE);
         } catch (JsonProcessingException e) {
-            throw new InvalidDataException(
-                    "not valid JSON: "
-                            + INTERNALS.matcher(e.getOriginalMessage()).replaceAll("") + at(e),
-                    A_LINE);
+            throw new InvalidDataException("not valid JSON: " + JsonProblem.what(e) + at(e), A_LINE);
         }
         if (value instanceof Map) {
             // Jackson reads the names of an object as strings.

@@ -46,16 +46,19 @@ final class Tokenizer implements AutoCloseable {
                     "copy the model's tokenizer.json into the folder; transformers writes it with"
                             + " AutoTokenizer.from_pretrained(…).save_pretrained(…)");
         }
-        CheckedTokenizer checked = CheckedTokenizer.of(ModelJson.bytes(file));
-        if (checked.largestId() >= vocabulary) {
-            throw beyond(checked.largestId(), vocabulary);
-        }
+        byte[] json = ModelJson.bytes(file);
         NativeFiles.keepOutOfHome();
         try {
+            CheckedTokenizer checked = CheckedTokenizer.of(json);
+            if (checked.largestId() >= vocabulary) {
+                throw beyond(checked.largestId(), vocabulary);
+            }
             return new Tokenizer(
                     HuggingFaceTokenizer.newInstance(new ByteArrayInputStream(checked.json()), WHOLE),
                     vocabulary,
                     checked.limits());
+        } catch (InvalidDataException e) {
+            throw e;
         } catch (LinkageError | EngineException e) {
             throw new InvalidDataException(
                     "the tokenizer's native library cannot be loaded on " + System.getProperty("os.name") + " "

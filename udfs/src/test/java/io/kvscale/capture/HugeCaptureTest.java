@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.kvscale.ChildJvm;
 import io.kvscale.capture.layout.CaptureOptions;
+import io.kvscale.capture.layout.TableColumns;
 import io.kvscale.input.FilePiece;
 import io.kvscale.input.InputFile;
 import io.kvscale.tensor.InvalidDataException;
@@ -91,6 +92,24 @@ class HugeCaptureTest {
                 .hasMessageContaining("huge.safetensors");
     }
 
+    @Test
+    void patternsThatTakeTooLongOnLongNamesAreRefused() throws IOException {
+        String text = "o".repeat(900);
+        StringBuilder header = new StringBuilder("{").append(entry(name(0), 1, 0));
+        for (int i = 1; i < 5_000; i++) {
+            header.append(',').append(entry(text + i, 1, i * 2048L));
+        }
+        Path file = write(header.append('}'), 5_000 * 2048L);
+        // Names without a Z take no time, so that the test takes none: only the bound counts them.
+        assertThatThrownBy(() -> read(file, "Z.{0,900}(?P<layer>\\d)"))
+                .isInstanceOf(InvalidDataException.class)
+                .hasMessageContaining("key.tensors")
+                .hasMessageContaining("take too long")
+                .hasMessageContaining("huge.safetensors");
+        assertThat(read(file, "layers\\.(?P<layer>\\d+)\\.keys").unmatchedTensors())
+                .isEqualTo(4_999);
+    }
+
     private static String name(int i) {
         return "layers." + i / 2 + (i % 2 == 0 ? ".keys" : ".values");
     }
@@ -116,10 +135,21 @@ class HugeCaptureTest {
     }
 
     private static CaptureReader read(Path path) {
+        return read(path, CaptureOptions.defaults());
+    }
+
+    private static CaptureReader read(Path path, String keys) {
+        return read(
+                path,
+                new CaptureOptions(keys, null, null, 0, 0, null, List.of(), List.of(), false, TableColumns.DEFAULT));
+    }
+
+    private static CaptureReader read(Path path, CaptureOptions options) {
         InputFile file = CaptureListing.of(List.of(path.toString()), new Configuration())
                 .files()
                 .get(0);
-        CaptureReader reader = reader(CaptureReader.Depth.HEADERS);
+        CaptureReader reader =
+                new CaptureReader(options, new Configuration(), CaptureReader.Depth.HEADERS, bytes -> {});
         reader.read(new FilePiece(file, 0, file.length()), (slot, position, values) -> {});
         return reader;
     }

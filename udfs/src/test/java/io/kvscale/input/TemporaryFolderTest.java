@@ -7,8 +7,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
+import java.nio.file.attribute.UserPrincipal;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -48,6 +50,51 @@ class TemporaryFolderTest {
         } finally {
             process.destroyForcibly();
         }
+    }
+
+    /** In a container every run has the process id 1. */
+    @Test
+    void aFolderOfAnEarlierProcessWithTheSameIdIsDeleted() throws IOException {
+        Path earlier = Files.createDirectory(
+                work.resolve("mine-" + ProcessHandle.current().pid() + "-123"));
+        Files.createDirectories(earlier.resolve("blockmgr/0a"));
+        Files.setLastModifiedTime(Files.createFile(earlier.resolve(".lock")), LONG_AGO);
+        TemporaryFolder.in(work, "mine-").close();
+        assertThat(work).isEmptyDirectory();
+    }
+
+    /** The process was killed before it could create the file with the lock. */
+    @Test
+    void anOldFolderWithoutAFileIsDeletedIfItIsEmpty() throws IOException {
+        Path empty = Files.createDirectory(work.resolve("mine-1-empty"));
+        Files.setLastModifiedTime(empty, LONG_AGO);
+        Path full = Files.createDirectory(work.resolve("mine-2-full"));
+        Path data = Files.createFile(full.resolve("data"));
+        Files.setLastModifiedTime(full, LONG_AGO);
+        Path young = Files.createDirectory(work.resolve("mine-3-young"));
+        TemporaryFolder.in(work, "mine-").close();
+        assertThat(empty).doesNotExist();
+        assertThat(data).exists();
+        assertThat(young).exists();
+    }
+
+    @Test
+    void foldersOfAnotherUserAreKept() throws IOException {
+        Path foreign = Files.createDirectory(work.resolve("mine-1-foreign"));
+        Files.setLastModifiedTime(Files.createFile(foreign.resolve(".lock")), LONG_AGO);
+        Path empty = Files.createDirectory(work.resolve("mine-2-empty"));
+        Files.setLastModifiedTime(empty, LONG_AGO);
+        try {
+            UserPrincipal other =
+                    work.getFileSystem().getUserPrincipalLookupService().lookupPrincipalByName("nobody");
+            Files.setOwner(foreign, other);
+            Files.setOwner(empty, other);
+        } catch (IOException e) {
+            Assumptions.abort("only root can give folders to another user");
+        }
+        TemporaryFolder.in(work, "mine-").close();
+        assertThat(foreign.resolve(".lock")).exists();
+        assertThat(empty).exists();
     }
 
     @Test

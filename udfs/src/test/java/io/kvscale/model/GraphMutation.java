@@ -5,16 +5,43 @@ import com.google.protobuf.CodedOutputStream;
 import com.google.protobuf.WireFormat;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 
-/** Changes an ONNX file at random: fields dropped or repeated, names swapped, dims, types and attributes changed. */
+/**
+ * Changes an ONNX file at random: fields dropped or repeated, names swapped, dims, types and attributes changed. Every other
+ * change is to small integers: axes, indices, sizes and shapes in initializers, constants and attributes.
+ */
 final class GraphMutation {
     private static final long[] NUMBERS = {
-        0, 1, -1, 2, 3, 7, 16, 255, 1 << 20, 1L << 31, 1L << 40, Long.MAX_VALUE, Long.MIN_VALUE
+        0,
+        1,
+        -1,
+        2,
+        -2,
+        3,
+        4,
+        7,
+        16,
+        31,
+        32,
+        -33,
+        255,
+        131_075,
+        1 << 20,
+        1L << 31,
+        1L << 40,
+        Long.MAX_VALUE,
+        Long.MIN_VALUE
     };
+
+    private static final int INT64 = 7;
 
     /** Fields that are messages, by the kind of message that holds them: see OnnxReader. */
     private static final Map<String, Map<Integer, String>> MESSAGES = Map.of(
@@ -74,7 +101,11 @@ final class GraphMutation {
         GraphMutation mutation = new GraphMutation(new Random(seed * 0x9E3779B97F4A7C15L));
         Message root = mutation.parse(model, "model");
         for (int i = mutation.random.nextInt(3); i >= 0; i--) {
-            mutation.mutate();
+            if (seed % 2 == 0) {
+                mutation.mutate();
+            } else {
+                mutation.mutateIntegers();
+            }
         }
         return bytes(root);
     }
@@ -96,7 +127,7 @@ final class GraphMutation {
                     if (inner != null) {
                         field.message = parse(field.bytes, inner);
                     } else if (isString(kind, tag)) {
-                        names.add(new String(field.bytes, java.nio.charset.StandardCharsets.UTF_8));
+                        names.add(new String(field.bytes, StandardCharsets.UTF_8));
                     }
                 }
             }
@@ -129,15 +160,53 @@ final class GraphMutation {
                     : field.number + random.nextInt(5) - 2;
         } else if (isString(message.kind, field.tag)) {
             // Another name of the file: a wrong input, a cycle, or another operator.
-            field.bytes = names.get(random.nextInt(names.size())).getBytes(java.nio.charset.StandardCharsets.UTF_8);
+            field.bytes = names.get(random.nextInt(names.size())).getBytes(StandardCharsets.UTF_8);
         } else if (field.message == null && field.bytes.length > 0) {
             field.bytes = random.nextBoolean()
-                    ? java.util.Arrays.copyOf(field.bytes, random.nextInt(field.bytes.length))
+                    ? Arrays.copyOf(field.bytes, random.nextInt(field.bytes.length))
                     : field.bytes.clone();
             if (field.bytes.length > 0) {
                 field.bytes[random.nextInt(field.bytes.length)] ^= (byte) (1 << random.nextInt(8));
             }
         }
+    }
+
+    /** Changes a number of an attribute, the values of a tensor of few integers, or the order of a node's inputs. */
+    private void mutateIntegers() {
+        List<Message> found = messages.stream()
+                .filter(m -> m.kind.equals("node") || m.kind.equals("attribute") || isSmallIntegers(m))
+                .toList();
+        Message message = found.get(random.nextInt(found.size()));
+        List<Field> inputs = message.fields.stream()
+                .filter(f -> WireFormat.getTagFieldNumber(f.tag) == 1)
+                .toList();
+        if (message.kind.equals("node") && inputs.size() > 1) {
+            Field other = inputs.get(1 + random.nextInt(inputs.size() - 1));
+            byte[] first = inputs.get(0).bytes;
+            inputs.get(0).bytes = other.bytes;
+            other.bytes = first;
+        }
+        for (Field field : message.fields) {
+            int number = WireFormat.getTagFieldNumber(field.tag);
+            if (message.kind.equals("attribute") && (number == 3 || number == 8)) {
+                field.number = NUMBERS[random.nextInt(NUMBERS.length)];
+            } else if (message.kind.equals("tensor") && number == 9) {
+                ByteBuffer values = ByteBuffer.wrap(field.bytes.clone()).order(ByteOrder.LITTLE_ENDIAN);
+                values.putLong(
+                        random.nextInt(values.capacity() / Long.BYTES) * Long.BYTES,
+                        NUMBERS[random.nextInt(NUMBERS.length)]);
+                field.bytes = values.array();
+            }
+        }
+    }
+
+    private static boolean isSmallIntegers(Message message) {
+        return message.kind.equals("tensor")
+                && message.fields.stream().anyMatch(f -> f.tag == 2 << 3 && f.number == INT64)
+                && message.fields.stream()
+                        .anyMatch(f -> WireFormat.getTagFieldNumber(f.tag) == 9
+                                && f.bytes.length >= Long.BYTES
+                                && f.bytes.length <= 32 * Long.BYTES);
     }
 
     private void external(Message tensor) {
@@ -146,8 +215,7 @@ final class GraphMutation {
         entry.message = new Message("entry");
         for (int i = 1; i <= 2; i++) {
             Field text = new Field(i << 3 | 2);
-            text.bytes = (i == 1 ? "location" : places[random.nextInt(places.length)])
-                    .getBytes(java.nio.charset.StandardCharsets.UTF_8);
+            text.bytes = (i == 1 ? "location" : places[random.nextInt(places.length)]).getBytes(StandardCharsets.UTF_8);
             entry.message.fields.add(text);
         }
         Field place = new Field(14 << 3);

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Mutated graphs run, or are problems of the data. ONNX Runtime loads them in another JVM, which it might end. */
 class HostileGraphTest {
-    private static final int MUTATIONS = 170;
+    private static final int MUTATIONS = 240;
     /** Stands for the graph with a Slice along an axis that its input does not have. */
     private static final long SLICE_AXIS = -1;
 

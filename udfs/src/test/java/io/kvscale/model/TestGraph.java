@@ -146,6 +146,18 @@ public final class TestGraph {
         return node("If", List.of("condition"), List.of(outputs), List.of(bytes(out -> out.writeByteArray(6, inner))));
     }
 
+    /** An attribute that holds a graph. */
+    public static byte[] graph(String attribute, byte[] inner) {
+        return bytes(out -> {
+            out.writeString(1, attribute);
+            out.writeByteArray(6, bytes(graph -> {
+                graph.writeString(2, attribute);
+                graph.writeRawBytes(inner);
+            }));
+            out.writeInt32(20, 5);
+        });
+    }
+
     public static byte[] node(String operator, List<String> inputs, List<String> outputs) {
         return node(operator, inputs, outputs, List.of());
     }

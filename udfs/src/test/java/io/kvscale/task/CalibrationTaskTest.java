@@ -23,7 +23,6 @@ import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Sample;
 import io.kvscale.tensor.Slot;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
@@ -295,27 +294,6 @@ class CalibrationTaskTest {
         corpus.configuration = raw;
         assertSame(corpus.whole(), local);
         assertSame(corpus.cut(corpus.randomCuts(10), 3, true), local);
-    }
-
-    @Test
-    void checksumFilesAreVerified() throws IOException {
-        CaptureCorpus corpus = new CaptureCorpus(folder, 8);
-        byte[] sample = Files.readAllBytes(SAMPLES.resolve("sample-003.safetensors"));
-        corpus.write("plain/s.safetensors", sample);
-        FileSystem fs = FileSystem.getLocal(new Configuration());
-        try (OutputStream out = fs.create(new org.apache.hadoop.fs.Path(folder + "/guarded/s.safetensors"))) {
-            out.write(sample);
-        }
-        CaptureCorpus plain = new CaptureCorpus(folder.resolve("plain"), 1);
-        CaptureCorpus guarded = new CaptureCorpus(folder.resolve("guarded"), 1);
-        Path crc = folder.resolve("guarded/.s.safetensors.crc");
-        assertThat(crc).exists();
-        assertSame(guarded.whole(), plain.whole());
-        assertSame(guarded.cut(guarded.randomCuts(10), 2, true), plain.whole());
-        byte[] sums = Files.readAllBytes(crc);
-        sums[sums.length / 2] ^= 1;
-        Files.write(crc, sums);
-        assertThat(what(guarded)).contains("cannot be read").contains("ChecksumException");
     }
 
     private static void assertSame(Merged actual, Merged expected) {

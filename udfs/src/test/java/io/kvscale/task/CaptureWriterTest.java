@@ -36,7 +36,7 @@ class CaptureWriterTest {
 
     @BeforeEach
     void open() throws IOException {
-        folder = parent.resolve("saved");
+        folder = Files.createDirectory(parent.resolve("saved"));
         writer = new CaptureWriter(new org.apache.hadoop.fs.Path(folder.toUri()), new Configuration());
     }
 

@@ -1,7 +1,7 @@
 package io.kvscale.task;
 
 import io.kvscale.model.Decoding;
-import io.kvscale.model.NativeMemoryException;
+import io.kvscale.model.NativeLimitException;
 import io.kvscale.model.onnx.ModelShape;
 import io.kvscale.numeric.Dtype;
 import io.kvscale.tensor.DataProblem;
@@ -73,7 +73,7 @@ public final class FakeDecoding implements Decoding {
         }
         if (Arrays.stream(ids).flatMapToInt(Arrays::stream).anyMatch(id -> id == LARGE)) {
             present.clear();
-            throw new NativeMemoryException("no memory for id " + LARGE, new OutOfMemoryError());
+            throw NativeLimitException.memory("no memory for id " + LARGE, "", new OutOfMemoryError());
         }
         if (Arrays.stream(ids).flatMapToInt(Arrays::stream).anyMatch(id -> id == BROKEN)) {
             present.clear();

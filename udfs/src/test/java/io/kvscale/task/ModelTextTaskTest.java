@@ -25,6 +25,7 @@ import io.kvscale.text.TokenBatch;
 import io.kvscale.text.TokenSequence;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -171,6 +172,7 @@ class ModelTextTaskTest {
                 new TokenBatch(texts.subList(3, texts.size()))));
         CaptureCorpus corpus = new CaptureCorpus(folder, 1);
         byte[] expectedBytes;
+        Files.createDirectories(folder);
         try (CaptureWriter writer =
                 new CaptureWriter(new org.apache.hadoop.fs.Path(folder.toUri()), new Configuration())) {
             expectedBytes = run(batches, 512, null, 0, writer).statistics().toByteArray();

@@ -34,6 +34,7 @@ import io.kvscale.text.TokenSequence;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -178,6 +179,7 @@ class TextTaskTest {
         corpus.schemes = schemes;
         corpus.kind = kind;
         TaskState outcome;
+        Files.createDirectories(corpus.folder);
         try (CaptureWriter writer =
                 new CaptureWriter(new org.apache.hadoop.fs.Path(corpus.folder.toUri()), new Configuration())) {
             sink = writer;

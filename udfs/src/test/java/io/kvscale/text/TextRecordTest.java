@@ -92,7 +92,7 @@ class TextRecordTest {
                 "x; not valid JSON",
                 "{'text': 'x'; not valid JSON",
                 "{'text': 'x'} {}; found nothing or more than one",
-                "{'text': 'x', 'text': 'y'}; Duplicate",
+                "{'text': 'x', 'text': 'y'}; duplicate name",
                 "{'text': NaN}; not valid JSON",
                 "{text: 'x'}; not valid JSON",
                 "{}; has none of the fields messages, text and prompt",

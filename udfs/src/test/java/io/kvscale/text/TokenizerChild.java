@@ -1,5 +1,6 @@
 package io.kvscale.text;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.kvscale.tensor.InvalidDataException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -11,21 +12,24 @@ import java.util.List;
 final class TokenizerChild {
     private TokenizerChild() {}
 
-    /** @param args a folder, the first mutation, the number of mutations, the length of texts, more tokenizer.json files */
+    /**
+     * @param args a folder, the first mutation, the number of mutations, the length of texts, and the tokenizer.json of which
+     *     every second mutation is; the others are of the small files and of the families of {@link TokenizerFamiliesTest}
+     */
     public static void main(String[] args) throws IOException {
         Path folder = Path.of(args[0]);
         long first = Long.parseLong(args[1]);
         int length = Integer.parseInt(args[3]);
-        List<com.fasterxml.jackson.databind.node.ObjectNode> bases =
-                new ArrayList<>(List.of(TokenizerFiles.bpe(), TokenizerFiles.unigram(), TokenizerFiles.wordPiece()));
-        for (int i = 4; i < args.length; i++) {
-            bases.add((com.fasterxml.jackson.databind.node.ObjectNode)
-                    TokenizerFiles.JSON.readTree(Path.of(args[i]).toFile()));
+        ObjectNode real =
+                (ObjectNode) TokenizerFiles.JSON.readTree(Path.of(args[4]).toFile());
+        List<ObjectNode> others = new ArrayList<>();
+        for (Object[] family : TokenizerFamiliesTest.families().toList()) {
+            others.addAll(List.of(TokenizerFiles.unigram(), TokenizerFiles.wordPiece(), (ObjectNode) family[1]));
         }
         int loaded = 0;
         int encoded = 0;
         for (long i = first; i < first + Long.parseLong(args[2]); i++) {
-            var mutated = TokenizerMutation.of(bases.get((int) (i % bases.size())), i);
+            var mutated = TokenizerMutation.of(i % 2 == 0 ? real : others.get((int) (i / 2 % others.size())), i);
             Files.write(folder.resolve("tokenizer.json"), TokenizerFiles.JSON.writeValueAsBytes(mutated));
             long start = System.nanoTime();
             try (TextEncoder encoder = TextEncoder.open(folder, TextOptions.DEFAULT, 1 << 20)) {
@@ -65,6 +69,7 @@ final class TokenizerChild {
                 "a".repeat(length),
                 " ".repeat(length) + "x",
                 "l ".repeat(length / 2),
+                "e\u0301 ".repeat(length / 3),
                 "1".repeat(length),
                 "A".repeat(length) + "\n",
                 "\ufdfa".repeat(length / 4),

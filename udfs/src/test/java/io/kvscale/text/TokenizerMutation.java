@@ -185,13 +185,14 @@ final class TokenizerMutation {
     }
 
     private void mutate() {
-        switch (random.nextInt(14)) {
+        switch (random.nextInt(16)) {
             case 0, 1 -> insert("normalizer", "normalizers", normalizer());
             case 2, 3 -> insert("pre_tokenizer", "pretokenizers", preTokenizer());
             case 4 -> insert("post_processor", "processors", TokenizerFiles.json(pick(POST_PROCESSORS)));
             case 5 -> flipCharsmap();
             case 6 -> addedToken();
             case 7 -> model();
+            case 8, 9 -> splice();
             default -> change();
         }
     }
@@ -258,6 +259,16 @@ final class TokenizerMutation {
             all.add(there).add(part);
         }
         file.putObject(field).put("type", "Sequence").set(list, all);
+    }
+
+    /** Inserts into a regular expression of the file. */
+    private void splice() {
+        for (JsonNode part : file.findParents("Regex")) {
+            String regex = part.path("Regex").asText();
+            int at = random.nextInt(regex.length() + 1);
+            int to = random.nextBoolean() ? at : Math.min(regex.length(), at + random.nextInt(20));
+            ((ObjectNode) part).put("Regex", regex.substring(0, at) + regex() + regex.substring(to));
+        }
     }
 
     private void flipCharsmap() {
@@ -347,8 +358,14 @@ final class TokenizerMutation {
             if (name.equals("type") && random.nextBoolean()) {
                 object.put("type", pick(TYPES));
             } else {
-                switch (random.nextInt(4)) {
+                switch (random.nextInt(5)) {
                     case 0 -> object.remove(name);
+                    case 3 -> {
+                        String other = pick(names);
+                        JsonNode value = object.get(name);
+                        object.set(name, object.get(other));
+                        object.set(other, value);
+                    }
                     case 1 -> object.set(name, pick(containers).deepCopy());
                     case 2 -> object.set(pick(names), object.get(name).deepCopy());
                     default -> object.set(name, TokenizerFiles.json(pick(VALUES)));

@@ -129,6 +129,9 @@ public final class CalibrationJob {
             }
             TaskState state = run(running.context(), pass, Depth.HEADERS);
             DataProblem problem = problem(pass, state);
+            if (problem == null) {
+                problem = empty(state) ? pass.nothingFound() : new SecondLook(pass).uneven(state.statistics());
+            }
             if (problem != null) {
                 throw new InvalidDataException(problem);
             }
@@ -147,17 +150,28 @@ public final class CalibrationJob {
         TaskState state = run(spark, pass, Depth.VALUES);
         DataProblem doubt = state.layoutDoubt();
         if (pass.checksLayout() && doubt != null) {
-            notices.accept(doubt.message());
+            notices.accept(SecondLook.line(doubt));
+        }
+        DataProblem problem = problem(pass, state);
+        if (problem == null && pass.readsTensors()) {
+            problem = empty(state) ? pass.nothingFound() : new SecondLook(pass).problem(state);
+        }
+        if (problem == null && pass.readsTensors()) {
+            new SecondLook(pass).warnings(state).forEach(notices);
         }
         return new CalibrationResult(
                 pass.recipe(),
                 state.statistics(),
-                problem(pass, state),
+                problem,
                 state.tally(),
                 pass.partitions(),
                 spark.version(),
                 spark.master(),
                 !pass.readsTensors());
+    }
+
+    private static boolean empty(TaskState state) {
+        return state.statistics().slots().isEmpty();
     }
 
     private static @Nullable DataProblem problem(Pass pass, TaskState state) {

@@ -1,5 +1,10 @@
 package io.kvscale.job.calibration;
 
+import io.kvscale.capture.ForeignCapture;
+import org.jspecify.annotations.Nullable;
+import io.kvscale.tensor.DataProblem;
+import io.kvscale.task.SampleSurvey.Look;
+import io.kvscale.task.SampleSurvey;
 import io.kvscale.capture.CaptureListing;
 import io.kvscale.capture.CaptureReader.Depth;
 import io.kvscale.capture.layout.CaptureOptions;
@@ -82,6 +87,20 @@ record FilePass(
                         depth,
                         observed::add,
                         retries::failed)));
+    }
+
+    @Override
+    public JavaPairRDD<String, byte[]> survey(Look look) {
+        CaptureOptions options = recipe.capture();
+        Broadcast<SerializableConfiguration> shipped = configuration;
+        return spark.parallelize(splits.stream().map(JavaSerde::bytes).toList(), splits.size())
+                .flatMapToPair(split -> Pass.rows(SampleSurvey.of(
+                        JavaSerde.value(split, Split.class), options, shipped.value().value(), look)));
+    }
+
+    @Override
+    public @Nullable DataProblem nothingFound() {
+        return ForeignCapture.problem(listing.files().get(0), recipe.capture(), spark.hadoopConfiguration());
     }
 
     @Override

@@ -1,7 +1,7 @@
 package io.kvscale.job.calibration;
 
 import io.kvscale.capture.layout.KvTableRow;
-import io.kvscale.task.RowTask;
+import io.kvscale.task.RowSink;
 import java.io.Serializable;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -32,8 +32,8 @@ record KvRowDecoder(String table, boolean floats, boolean values) implements Ser
     private static final int FILE = 9;
     private static final int DATA = 10;
 
-    /** Passes one row to a task. */
-    void give(InternalRow row, RowTask task) {
+    /** Passes one row on. */
+    void give(InternalRow row, RowSink task) {
         boolean absent = row.isNullAt(DATA);
         ByteBuffer data = absent || !values ? null : data(row);
         long bytes = absent ? -1 : data != null ? data.remaining() : row.getLong(DATA);

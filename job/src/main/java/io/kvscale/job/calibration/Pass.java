@@ -1,5 +1,13 @@
 package io.kvscale.job.calibration;
 
+import org.jspecify.annotations.Nullable;
+import io.kvscale.tensor.DataProblem;
+import io.kvscale.job.spark.JavaSerde;
+import scala.Tuple2;
+import java.util.Collection;
+import java.util.Iterator;
+import io.kvscale.task.SampleSlots;
+import io.kvscale.task.SampleSurvey.Look;
 import io.kvscale.capture.CaptureReader.Depth;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.job.spark.Work;
@@ -41,6 +49,23 @@ interface Pass extends AutoCloseable {
      * @param samples receives the samples that a model ran over
      */
     JavaPairRDD<Integer, byte[]> states(Depth depth, LongAccumulator observed, LongAccumulator samples);
+
+    /** What each sample holds, as bytes of {@code SampleSlots} by sample; runs nothing. Only for captures and tables. */
+    default JavaPairRDD<String, byte[]> survey(Look look) {
+        throw new UnsupportedOperationException("texts have no captures to look at");
+    }
+
+    /** Samples as rows for the shuffle. */
+    static Iterator<Tuple2<String, byte[]>> rows(Collection<SampleSlots> samples) {
+        return samples.stream()
+                .map(sample -> new Tuple2<>(sample.origin().toString(), JavaSerde.bytes(sample)))
+                .iterator();
+    }
+
+    /** Why a corpus without any K or V holds none; null if nothing more is known. */
+    default @Nullable DataProblem nothingFound() {
+        return null;
+    }
 
     /** Runs the tasks. Adds the checks and the error context of this kind of corpus. */
     default TaskState withContext(Supplier<TaskState> run) {

@@ -1,8 +1,11 @@
 package io.kvscale.job.calibration;
 
+import io.kvscale.task.SampleSurvey.Look;
+import io.kvscale.task.SampleSurvey;
 import io.kvscale.capture.CaptureReader.Depth;
 import io.kvscale.capture.layout.CaptureOptions;
 import io.kvscale.job.recipe.Recipe;
+import io.kvscale.job.spark.ParquetTable;
 import io.kvscale.job.spark.TableSession;
 import io.kvscale.job.spark.Work;
 import io.kvscale.observer.Corpus;
@@ -55,9 +58,8 @@ final class TablePass implements Pass {
      */
     static TablePass plan(JavaSparkContext spark, Recipe recipe, TableInput input, int maxPartitions) {
         SparkSession session = input.withContext(() -> TableSession.of(spark));
-        Dataset<?> table = input.withContext(() -> input.isParquet()
-                ? session.read().parquet(input.parquet().toArray(String[]::new))
-                : session.table(input.name()));
+        Dataset<?> table = input.withContext(
+                () -> input.isParquet() ? ParquetTable.of(session, input.parquet()) : session.table(input.name()));
         return new TablePass(input, recipe, table, input.isParquet() ? files(input, table) : 0, maxPartitions);
     }
 
@@ -118,12 +120,26 @@ final class TablePass implements Pass {
         CaptureOptions options = recipe.capture();
         SlotSchemes schemes = recipe.schemes();
         StatisticsKind kind = recipe.statistics();
-        KvRowDecoder decoder = new KvRowDecoder(
-                input.isParquet() ? "" : DataProblem.TABLE + input.name(), schema.floats(), depth == Depth.VALUES);
+        KvRowDecoder decoder = decoder(depth == Depth.VALUES);
         return rows(depth).mapPartitionsToPair(partition -> {
             RowTask task = new RowTask(schemes, kind, options, observed::add);
             partition.forEachRemaining(row -> decoder.give(row, task));
             return CalibrationJob.rows(task.state());
+        });
+    }
+
+    private KvRowDecoder decoder(boolean values) {
+        return new KvRowDecoder(input.isParquet() ? "" : DataProblem.TABLE + input.name(), schema.floats(), values);
+    }
+
+    @Override
+    public JavaPairRDD<String, byte[]> survey(Look look) {
+        CaptureOptions options = recipe.capture();
+        KvRowDecoder decoder = decoder(look.readsValues());
+        return rows(look.readsValues() ? Depth.VALUES : Depth.HEADERS).mapPartitionsToPair(partition -> {
+            SampleSurvey survey = new SampleSurvey(options, look);
+            partition.forEachRemaining(row -> decoder.give(row, survey));
+            return Pass.rows(survey.samples());
         });
     }
 

@@ -7,6 +7,7 @@ import io.kvscale.job.console.Console;
 import io.kvscale.job.console.DryRunPrinter;
 import io.kvscale.job.export.OutputFolder;
 import io.kvscale.job.recipe.Recipe;
+import io.kvscale.job.report.Report;
 import io.kvscale.job.spark.SparkRuntime;
 import java.util.ArrayList;
 import java.util.List;
@@ -91,12 +92,22 @@ public final class CalibrateCommand extends CommandPart implements Callable<Inte
         used.add(output);
         try (OutputFolder folder = OutputFolder.open(output, overwrite, read, hadoop);
                 OutputFolder kept = saved == null ? null : OutputFolder.forCaptures(saved, overwrite, used, hadoop)) {
-            RunRecord run = new RunRecord(read, table);
+            RunRecord run = new RunRecord(
+                    new Report.Inputs(read, table),
+                    texts.isGiven() ? null : modelConfig.path(recipe.modelConfig()));
             CalibrationResult result =
                     job(runtime, recipe, read, hadoop, console, kept).execute();
             tell(result, console);
             new ResultWriter(out(), console)
-                    .write(result.solve(), result.statistics(), run.finish(result), true, folder, kept);
+                    .write(
+                            result.solve(),
+                            result.statistics(),
+                            result.recipe().capture().model(),
+                            run,
+                            result,
+                            true,
+                            folder,
+                            kept);
         }
         return ExitCode.DONE;
     }

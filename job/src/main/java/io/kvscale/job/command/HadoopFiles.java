@@ -1,6 +1,7 @@
 package io.kvscale.job.command;
 
 import io.kvscale.input.InvalidOptionException;
+import io.kvscale.input.ReadFailure;
 import io.kvscale.input.RegularFile;
 import io.kvscale.input.UnusableFileException;
 import io.kvscale.job.recipe.Recipe;
@@ -134,7 +135,7 @@ final class HadoopFiles {
         }
         String what = e instanceof FileNotFoundException
                 ? "the file does not exist"
-                : "the file cannot be read: " + DataProblem.shown(String.valueOf(e.getMessage()));
+                : "the file cannot be read: " + ReadFailure.reason(e);
         return new InvalidDataException(problem(file, what), e);
     }
 

@@ -7,6 +7,7 @@ import io.kvscale.input.FilePiece;
 import io.kvscale.input.InputFile;
 import io.kvscale.input.Split;
 import io.kvscale.job.console.CapturePrinter;
+import io.kvscale.job.console.KnownFilePrinter;
 import io.kvscale.job.console.ScaleTablePrinter;
 import io.kvscale.job.console.StatisticsPrinter;
 import io.kvscale.job.console.TextTable;
@@ -18,6 +19,7 @@ import io.kvscale.observer.StatisticsKind;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.task.CalibrationTask;
+import io.kvscale.task.Tally;
 import io.kvscale.task.TaskState;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
@@ -38,9 +40,10 @@ import picocli.CommandLine.Parameters;
 /** Shows what files hold. */
 @Command(
         name = "inspect",
-        description = "Shows what a capture, a statistics file or a scale table holds.",
+        description = "Shows what a capture, a statistics file, a scale table or another file of kvscale holds.",
         footer = {
-            "A single capture is read completely, with its ranges. Of several captures only headers and masks are read."
+            "A single capture is read completely, with its ranges. Of several captures only headers and masks are read.",
+            "Exit code 3 if a path holds nothing that kvscale knows, or no K or V."
         })
 public final class InspectCommand extends CommandPart implements Callable<Integer> {
     @Parameters(
@@ -80,6 +83,11 @@ public final class InspectCommand extends CommandPart implements Callable<Intege
                 if (!json) {
                     StatisticsPrinter.printHistograms(statistics.statistics(), out);
                 }
+            } else if (content instanceof PathContent.Known known) {
+                shown.add(described(path, known.kind(), known.content()));
+                if (!json) {
+                    KnownFilePrinter.print(path, known.kind(), known.content(), out);
+                }
             } else {
                 captures(path, options, hadoop, shown, out);
             }
@@ -118,9 +126,15 @@ public final class InspectCommand extends CommandPart implements Callable<Intege
         List<InputFile> files = CaptureListing.of(List.of(path), hadoop).files();
         Depth depth = files.size() == 1 ? Depth.VALUES : Depth.HEADERS;
         TextTable table = new TextTable("file", "slots", "dtype", "heads", "head_dim", "tokens", "unmatched");
+        Tally tally = Tally.NONE;
+        boolean found = false;
         for (InputFile file : files) {
             TaskState read = read(file, options, hadoop, depth);
-            if (depth == Depth.VALUES) {
+            tally = tally.merge(read.tally());
+            found |= !read.statistics().isEmpty();
+            if (depth == Depth.VALUES && !found) {
+                break;
+            } else if (depth == Depth.VALUES) {
                 shown.add(statistics(path, "capture", read.statistics(), out));
             } else {
                 if (json) {
@@ -128,6 +142,16 @@ public final class InspectCommand extends CommandPart implements Callable<Intege
                 }
                 CapturePrinter.row(table, file, read);
             }
+        }
+        if (!found) {
+            throw new InvalidDataException(DataProblem.of(
+                            (files.size() == 1
+                                            ? "no tensor of this file is"
+                                            : "no tensor of these " + files.size() + " files is")
+                                    + " K or V of a layer"
+                                    + (tally.names().isEmpty() ? "" : "; there are " + tally.names()),
+                            "name captures, or say with --recipe how their K and V are named (key.tensors, value.tensors)")
+                    .inFile(path));
         }
         if (depth == Depth.HEADERS && !json) {
             out.println(DataProblem.printable(path) + ": " + files.size() + " captures");

@@ -19,8 +19,14 @@ final class ModelConfigArgument extends CommandPart {
     /** What config.json says; null if neither this option nor the recipe names one. */
     @Nullable
     ModelConfig read(@Nullable String inRecipe, Configuration hadoop) {
-        String path = file == null ? inRecipe : file;
+        String path = path(inRecipe);
         return path == null ? null : ModelConfigFile.read(path, hadoop);
+    }
+
+    /** The path as given, by this option or in the recipe; null if neither names one. */
+    @Nullable
+    String path(@Nullable String inRecipe) {
+        return file == null ? inRecipe : file;
     }
 
     /** The recipe for the model, if one is named. */

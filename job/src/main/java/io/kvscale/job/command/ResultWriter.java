@@ -1,15 +1,18 @@
 package io.kvscale.job.command;
 
+import io.kvscale.job.calibration.CalibrationResult;
 import io.kvscale.job.console.Console;
 import io.kvscale.job.console.ScaleTablePrinter;
 import io.kvscale.job.export.OutputFolder;
 import io.kvscale.job.export.ResultFiles;
 import io.kvscale.job.report.Report;
+import io.kvscale.model.config.ModelConfig;
 import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.quant.ScaleSolver;
+import io.kvscale.scheme.table.ScaleTable;
 import java.io.PrintWriter;
 import java.util.List;
-import java.util.Map;
+import org.apache.commons.codec.digest.DigestUtils;
 import org.jspecify.annotations.Nullable;
 
 /** The last step of {@code calibrate} and {@code scales}: solves, writes the result folder, prints the scale table. */
@@ -17,28 +20,47 @@ record ResultWriter(PrintWriter out, Console console) {
     /**
      * Commits the result folder, then prints warnings, the scale table and the paths.
      *
+     * @param model the model's config.json; null if not known
+     * @param result null for a run without Spark
      * @param report whether to write {@code report.html}
      * @param captures a folder of saved captures to commit with the result; null for none
      */
     void write(
             ScaleSolver.Solution solution,
             CalibrationStatistics statistics,
-            Map<String, ?> run,
+            @Nullable ModelConfig model,
+            RunRecord run,
+            @Nullable CalibrationResult result,
             boolean report,
             OutputFolder output,
             @Nullable OutputFolder captures) {
-        byte[] page = report ? Report.html(solution, statistics, Version.kvscale()) : null;
-        List<String> notExported = ResultFiles.write(solution.table(), statistics, run, page, output);
+        byte[] bytes = statistics.toByteArray();
+        ScaleTable table = solution.table().from(name(model), DigestUtils.sha256Hex(bytes));
+        byte[] page = report
+                ? Report.html(
+                        new ScaleSolver.Solution(table, solution.warnings()),
+                        statistics,
+                        run.inputs(),
+                        Version.kvscale())
+                : null;
+        List<String> notExported = ResultFiles.write(table, bytes, run.finish(table, result), page, output);
         output.commit(captures);
         solution.warnings().forEach(console::warn);
         notExported.forEach(console::warn);
         if (!console.quiet()) {
-            ScaleTablePrinter.print(solution.table(), out);
+            ScaleTablePrinter.print(table, out);
             if (captures != null) {
                 out.println("wrote the captures in " + captures.path());
             }
             output.paths().forEach(path -> out.println("wrote " + path));
         }
         out.flush();
+    }
+
+    private static @Nullable String name(@Nullable ModelConfig model) {
+        if (model == null || model.architecture().isEmpty() && model.modelType().isEmpty()) {
+            return null;
+        }
+        return model.shown();
     }
 }

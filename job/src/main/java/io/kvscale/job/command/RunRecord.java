@@ -1,6 +1,8 @@
 package io.kvscale.job.command;
 
 import io.kvscale.job.calibration.CalibrationResult;
+import io.kvscale.job.report.Report;
+import io.kvscale.scheme.table.ScaleTable;
 import io.kvscale.task.Tally;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -9,7 +11,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -19,31 +20,41 @@ final class RunRecord {
     private static final Path HOST_NAME = Path.of("/proc/sys/kernel/hostname");
 
     private final Instant start = Instant.now();
-    private final List<String> inputs;
-    private final @Nullable String table;
+    private final Report.Inputs inputs;
+    private final @Nullable String modelConfig;
 
-    /** @param table the table that was read instead of inputs; null for none */
-    RunRecord(List<String> inputs, @Nullable String table) {
-        this.inputs = List.copyOf(inputs);
-        this.table = table;
+    /**
+     * @param inputs what is read, as given
+     * @param modelConfig the path of the model's config.json as given; null for none
+     */
+    RunRecord(Report.Inputs inputs, @Nullable String modelConfig) {
+        this.inputs = inputs;
+        this.modelConfig = modelConfig;
+    }
+
+    Report.Inputs inputs() {
+        return inputs;
     }
 
     /**
      * The record of a run that ends now.
      *
+     * @param table the scales that it writes
      * @param result null for a run without Spark
      */
-    Map<String, Object> finish(@Nullable CalibrationResult result) {
+    Map<String, Object> finish(ScaleTable table, @Nullable CalibrationResult result) {
         Instant end = Instant.now();
         double seconds = Duration.between(start, end).toMillis() / 1e3;
         Map<String, Object> run = new LinkedHashMap<>();
         run.put("started", start.truncatedTo(ChronoUnit.MILLIS).toString());
         run.put("finished", end.truncatedTo(ChronoUnit.MILLIS).toString());
         run.put("seconds", seconds);
-        run.put("inputs", inputs);
-        if (table != null) {
-            run.put("table", table);
-        }
+        run.put("inputs", inputs.paths());
+        putIfKnown(run, "table", inputs.table());
+        putIfKnown(run, "model_config", modelConfig);
+        putIfKnown(run, "model", table.provenance().model());
+        run.put("scales_sha256", table.sha256());
+        putIfKnown(run, "statistics_sha256", table.provenance().statisticsSha256());
         run.put("kvscale_version", Version.kvscale());
         run.put("java_version", System.getProperty("java.version"));
         run.put("host", host());
@@ -57,6 +68,12 @@ final class RunRecord {
             run.put("master", result.master());
         }
         return run;
+    }
+
+    private static void putIfKnown(Map<String, Object> run, String field, @Nullable String text) {
+        if (text != null) {
+            run.put(field, text);
+        }
     }
 
     /** The host's name as the kernel has it. {@code InetAddress.getLocalHost} would ask DNS for it. */

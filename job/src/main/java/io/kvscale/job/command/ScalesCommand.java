@@ -4,6 +4,7 @@ import io.kvscale.job.calibration.CalibrationResult;
 import io.kvscale.job.console.Console;
 import io.kvscale.job.export.OutputFolder;
 import io.kvscale.job.recipe.Recipe;
+import io.kvscale.job.report.Report;
 import io.kvscale.observer.CalibrationStatistics;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -51,9 +52,10 @@ public final class ScalesCommand extends CommandPart implements Callable<Integer
     @Override
     public Integer call() {
         Configuration hadoop = new Configuration();
-        RunRecord run = new RunRecord(List.of(statisticsFile), null);
         Console console = console(quiet);
         Recipe recipe = modelConfig.applied(HadoopFiles.recipe(recipeFile, hadoop), hadoop);
+        RunRecord run = new RunRecord(
+                new Report.Inputs(List.of(statisticsFile), null), modelConfig.path(recipe.modelConfig()));
         recipe.notices().forEach(console::say);
         CalibrationStatistics statistics = HadoopFiles.statistics(statisticsFile, hadoop);
         try (OutputFolder folder = OutputFolder.open(output, overwrite, List.of(), hadoop)) {
@@ -62,7 +64,9 @@ public final class ScalesCommand extends CommandPart implements Callable<Integer
                             HadoopFiles.withFile(
                                     statisticsFile, () -> CalibrationResult.solve(recipe, statistics, null)),
                             statistics,
-                            run.finish(null),
+                            recipe.capture().model(),
+                            run,
+                            null,
                             report,
                             folder,
                             null);

@@ -7,10 +7,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
 import picocli.CommandLine.Option;
 
 /** Options about Spark, for commands that run on it. */
-final class SparkArguments extends CommandPart {
+public final class SparkArguments extends CommandPart {
     @Option(
             names = "--master",
             paramLabel = "URL",
@@ -45,6 +46,19 @@ final class SparkArguments extends CommandPart {
         return SparkRuntime.of(master, settings());
     }
 
+    /** The Spark properties of a command line that was parsed; those without a value are left out. */
+    public static Map<String, String> settings(CommandLine command) {
+        List<String> given = command.getParseResult().matchedOptionValue("--conf", List.of());
+        Map<String, String> settings = new LinkedHashMap<>();
+        given.stream().filter(property -> property.indexOf('=') > 0).forEach(property -> put(property, settings));
+        return settings;
+    }
+
+    private static void put(String property, Map<String, String> settings) {
+        int equals = property.indexOf('=');
+        settings.put(property.substring(0, equals).strip(), property.substring(equals + 1));
+    }
+
     private Map<String, String> settings() {
         Map<String, String> settings = new LinkedHashMap<>();
         for (String property : properties) {
@@ -53,7 +67,7 @@ final class SparkArguments extends CommandPart {
                 throw error("--conf must be the name of a Spark property, '=' and a value, such as"
                         + " spark.executor.memory=4g; got '" + DataProblem.shown(property) + "'");
             }
-            settings.put(property.substring(0, equals).strip(), property.substring(equals + 1));
+            put(property, settings);
         }
         return settings;
     }

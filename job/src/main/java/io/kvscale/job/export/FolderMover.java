@@ -113,6 +113,10 @@ record FolderMover(FileSystem fs, Configuration configuration) {
         return "file".equals(path.toUri().getScheme());
     }
 
+    static boolean isLink(Path path) {
+        return isLocal(path) && Files.isSymbolicLink(local(path));
+    }
+
     static java.nio.file.Path local(Path path) {
         return java.nio.file.Path.of(path.toUri().getPath());
     }

@@ -1,19 +1,24 @@
 package io.kvscale.job.export;
 
-import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 
-/** Hidden folders beside an output folder: those of this run, and those of runs that were killed. */
+/**
+ * Hidden folders beside an output folder: those of this run, and those of runs that were killed. Anyone who may write there
+ * can create folders with such names. Only folders of this user are touched that hold nothing but files that kvscale writes.
+ */
 final class Leftovers {
-    /** A staging folder whose lease is older belongs to no living run. */
+    /** A folder whose lease or newest file is older belongs to no living run. */
     private static final long STALE_MILLIS = 24 * 60 * 60 * 1000L;
 
     private static final String ID = "\\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}";
@@ -21,12 +26,14 @@ final class Leftovers {
 
     private final FileSystem fs;
     private final Path target;
+    private final OutputClaim claim;
     /** Listed before the target is looked for. */
     private final List<FileStatus> found = new ArrayList<>();
 
-    private Leftovers(FileSystem fs, Path target) {
+    private Leftovers(FileSystem fs, Path target, OutputClaim claim) {
         this.fs = fs;
         this.target = target;
+        this.claim = claim;
     }
 
     /** A new name for a hidden folder beside {@code target}, which ends in {@code .tmp} or {@code .old}. */
@@ -40,8 +47,8 @@ final class Leftovers {
     }
 
     /** Lists the hidden folders of {@code target}. */
-    static Leftovers of(FileSystem fs, Path target) {
-        Leftovers leftovers = new Leftovers(fs, target);
+    static Leftovers of(FileSystem fs, Path target, OutputClaim claim) {
+        Leftovers leftovers = new Leftovers(fs, target, claim);
         Pattern name = Pattern.compile("\\." + Pattern.quote(target.getName()) + ID + "\\.(?:tmp|old)");
         try {
             for (FileStatus status : fs.listStatus(target.getParent())) {
@@ -56,61 +63,85 @@ final class Leftovers {
         return leftovers;
     }
 
-    private List<FileStatus> ending(String suffix) {
-        return found.stream()
-                .filter(status -> status.getPath().getName().endsWith(suffix))
-                .toList();
+    private Stream<FileStatus> ending(String suffix) {
+        return found.stream().filter(status -> status.getPath().getName().endsWith(suffix));
+    }
+
+    /** Whether an earlier run of this user wrote the folder; {@code own} is a folder of this run. */
+    private boolean isOurs(Path folder, Path own) {
+        try {
+            return !FolderMover.isLink(folder)
+                    && claim.foreign(fs, folder) == null
+                    && owner(folder).equals(owner(own));
+        } catch (IOException e) {
+            return false; // it is gone, or may not be read
+        }
+    }
+
+    private String owner(Path path) throws IOException {
+        if (FolderMover.isLocal(path)) {
+            // Hadoop would start a process.
+            return Files.getOwner(FolderMover.local(path)).getName();
+        }
+        try {
+            return fs.getFileStatus(path).getOwner();
+        } catch (RuntimeException e) {
+            return ""; // a file system without owners
+        }
     }
 
     /**
      * Moves the newest replaced folder back if the target is absent: its run was killed before the new folder was in place.
      * Where a move is a copy the folder may be incomplete: there it stays as it is.
      *
+     * @param own a folder of this run
      * @return whether it did
      */
-    boolean restore(FolderMover mover) throws IOException {
-        List<FileStatus> replaced = ending(".old");
-        if (replaced.isEmpty() || !mover.isAtomic() || fs.exists(target)) {
+    boolean restore(FolderMover mover, Path own) {
+        if (!mover.isAtomic() || found.isEmpty()) {
             return false;
         }
-        FileStatus newest = replaced.stream()
-                .max(Comparator.comparingLong(FileStatus::getModificationTime))
-                .orElseThrow();
-        return mover.move(newest.getPath(), target);
+        try {
+            Optional<FileStatus> newest = ending(".old")
+                    .filter(status -> isOurs(status.getPath(), own))
+                    .max(Comparator.comparingLong(FileStatus::getModificationTime));
+            return newest.isPresent()
+                    && !fs.exists(target)
+                    && mover.move(newest.get().getPath(), target);
+        } catch (IOException e) {
+            return false; // another run restores it
+        }
     }
 
     /**
-     * Deletes staging folders without a living run, and folders that were replaced.
+     * Deletes folders without a sign of life for a day: staging folders, and folders that were replaced.
      *
+     * @param own a folder of this run
      * @param now the time of the file system
      */
-    void remove(long now) {
+    void remove(Path own, long now) {
         try {
-            for (FileStatus staging : ending(".tmp")) {
-                if (now - lastSignOfLife(staging) > STALE_MILLIS) {
-                    fs.delete(staging.getPath(), true);
-                }
-            }
             // They were listed before: a target that exists now has replaced them.
-            if (fs.exists(target)) {
-                for (FileStatus replaced : ending(".old")) {
-                    fs.delete(replaced.getPath(), true);
+            List<FileStatus> unused = fs.exists(target) ? found : ending(".tmp").toList();
+            for (FileStatus folder : unused) {
+                if (now - lastSignOfLife(folder) > STALE_MILLIS && isOurs(folder.getPath(), own)) {
+                    fs.delete(folder.getPath(), true);
                 }
             }
         } catch (IOException e) {
-            // Another user's folder, or another run removes it: it disturbs nothing.
+            // Another run removes it: it disturbs nothing.
         }
     }
 
-    private long lastSignOfLife(FileStatus staging) throws IOException {
-        long last = staging.getModificationTime();
+    private long lastSignOfLife(FileStatus folder) {
+        long last = folder.getModificationTime();
         try {
-            for (FileStatus status : fs.listStatus(staging.getPath())) {
+            for (FileStatus status : fs.listStatus(folder.getPath())) {
                 last = Math.max(last, status.getModificationTime());
             }
             return last;
-        } catch (FileNotFoundException e) {
-            return Long.MAX_VALUE; // it is gone
+        } catch (IOException e) {
+            return Long.MAX_VALUE; // it is gone, or another user's
         }
     }
 }

@@ -3,25 +3,24 @@ package io.kvscale.job.export;
 import io.kvscale.tensor.DataProblem;
 import java.io.FileNotFoundException;
 import java.io.IOException;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.Arrays;
 import java.util.Set;
+import java.util.regex.Pattern;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
-import org.apache.hadoop.fs.LocatedFileStatus;
 import org.apache.hadoop.fs.Path;
-import org.apache.hadoop.fs.RemoteIterator;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The options that ask for an output folder, and what they allow.
  *
  * @param option the option that named the folder
- * @param results the names that a replaced folder may hold; empty for a folder of captures at any depth
+ * @param results the paths of files that a replaced folder may hold; empty for a folder of captures at any depth
  */
 record OutputClaim(String option, boolean overwrite, Set<String> results) {
     static final String SUCCESS = "_SUCCESS";
     private static final String CAPTURE = ".safetensors";
+    private static final Pattern TEMPORARY = Pattern.compile("\\._[0-9a-f-]{36}");
 
     /**
      * Checks that nothing is there, or only what may be replaced.
@@ -54,31 +53,50 @@ record OutputClaim(String option, boolean overwrite, Set<String> results) {
         }
     }
 
-    /** The first name in an existing folder that kvscale did not write; null if there is none. */
-    private @Nullable String foreign(FileSystem fs, Path folder) throws IOException {
-        List<String> names = new ArrayList<>();
-        if (results.isEmpty()) {
-            RemoteIterator<LocatedFileStatus> files = fs.listFiles(folder, true);
-            while (files.hasNext()) {
-                names.add(files.next().getPath().getName());
+    /** The first path in an existing folder that kvscale did not write; null if there is none. */
+    @Nullable
+    String foreign(FileSystem fs, Path folder) throws IOException {
+        return foreign(fs, folder, "");
+    }
+
+    private @Nullable String foreign(FileSystem fs, Path folder, String prefix) throws IOException {
+        FileStatus[] content = fs.listStatus(folder);
+        Arrays.sort(content);
+        for (FileStatus status : content) {
+            if (status.getPath().equals(folder)) {
+                // Hadoop lists a local folder as a file when another run moves it away meanwhile.
+                throw new FileNotFoundException(folder.toString());
             }
-            names.removeIf(name -> name.endsWith(CAPTURE));
-        } else {
-            for (FileStatus status : fs.listStatus(folder)) {
-                if (status.getPath().equals(folder)) {
-                    // Hadoop lists a local folder as a file when another run moves it away meanwhile.
-                    throw new FileNotFoundException(folder.toString());
-                }
-                names.add(status.getPath().getName());
-            }
+            String name = prefix + status.getPath().getName();
+            // A folder in a result that is a link is not ours: its files are elsewhere.
+            boolean isFolder = status.isDirectory() && !FolderMover.isLink(status.getPath());
             // Where a rename is not atomic, a run that ended at the same time may be killed with its folder in here.
-            names.removeIf(name -> results.contains(name) || Leftovers.isStaging(name));
+            boolean isStaging = isFolder && Leftovers.isStaging(name);
+            if (isFolder ? !isStaging && !mayHold(name) : !isResult(status, name)) {
+                return name;
+            }
+            String found = isFolder ? foreign(fs, status.getPath(), isStaging ? "" : name + "/") : null;
+            if (found != null) {
+                return found;
+            }
         }
-        return names.stream()
-                .filter(name -> !name.equals(SUCCESS))
-                .sorted()
-                .findFirst()
-                .orElse(null);
+        return null;
+    }
+
+    private boolean mayHold(String folder) {
+        return results.isEmpty() || results.stream().anyMatch(name -> name.startsWith(folder + "/"));
+    }
+
+    private boolean isResult(FileStatus status, String name) {
+        return !status.isDirectory()
+                && (name.equals(SUCCESS)
+                        || name.equals(Lease.FILE)
+                        || (results.isEmpty() ? isCapture(status.getPath().getName()) : results.contains(name)));
+    }
+
+    /** Tasks write a capture under a hidden name first. */
+    private static boolean isCapture(String name) {
+        return name.endsWith(CAPTURE) || TEMPORARY.matcher(name).matches();
     }
 
     static String shown(Path path) {

@@ -5,11 +5,15 @@ import static io.kvscale.job.export.OutputClaim.shown;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.net.SocketException;
+import java.net.SocketTimeoutException;
+import java.net.UnknownHostException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSError;
 import org.apache.hadoop.fs.FileSystem;
@@ -24,6 +28,9 @@ import org.jspecify.annotations.Nullable;
  * stores a rename is a copy, file by file in any order: there readers should wait until the run has ended.
  */
 public final class OutputFolder implements Closeable {
+    /** Bounds the attempts to remove what tasks of a failed run may still be writing: two seconds. */
+    private static final int CLOSING_TRIES = 20;
+
     /** Bounds the rounds in which other runs replace the folder between two steps of this one. */
     private static final int MAX_ROUNDS = 1_000;
 
@@ -97,12 +104,14 @@ public final class OutputFolder implements Closeable {
             }
             OutputFolder output = new OutputFolder(new FolderMover(fs, configuration), target, claim);
             try {
-                Leftovers leftovers = Leftovers.of(fs, target);
-                boolean restored = leftovers.restore(output.mover);
-                output.checkTarget(
-                        restored ? "exists again: a run that would replace it was killed" : "already exists");
+                Leftovers leftovers = Leftovers.of(fs, target, claim);
+                output.checkTarget("already exists");
                 output.checkInputs(inputs, configuration);
-                leftovers.remove(output.makeStaging());
+                long now = output.makeStaging();
+                if (leftovers.restore(output.mover, output.staging)) {
+                    output.checkTarget("exists again: a run that would replace it was killed");
+                }
+                leftovers.remove(output.staging, now);
                 return output;
             } catch (IOException | RuntimeException | FSError e) {
                 output.close();
@@ -110,7 +119,7 @@ public final class OutputFolder implements Closeable {
             }
         } catch (IOException | IllegalArgumentException | FSError e) {
             throw new OutputException(
-                    "the output folder " + folder + " cannot be written: " + reason(e) + "\n  " + remedy(claim), e);
+                    "the output folder " + folder + " cannot be written: " + reason(e) + "\n  " + remedy(claim, e), e);
         }
     }
 
@@ -319,28 +328,55 @@ public final class OutputFolder implements Closeable {
         }
     }
 
-    private void discard(Path folder) {
+    /** Returns whether something is left: a task of a run that failed may still be writing. */
+    private boolean discard(Path folder) {
         try {
             fs.delete(folder, true);
+            return fs.exists(folder);
         } catch (IOException e) {
             // A hidden folder remains; a later run with this output removes it.
+            return true;
+        }
+    }
+
+    private static void sleep() {
+        try {
+            TimeUnit.MILLISECONDS.sleep(100);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 
     private OutputException failed(Throwable e) {
         return new OutputException(
-                "the output folder " + shown(target) + " cannot be written: " + reason(e) + "\n  " + remedy(claim), e);
+                "the output folder " + shown(target) + " cannot be written: " + reason(e) + "\n  " + remedy(claim, e),
+                e);
     }
 
     /** The first line of what the file system says. */
     private static String reason(Throwable e) {
+        if (isUnreachable(e)) {
+            return "the server of its file system does not answer";
+        }
         // Hadoop wraps errors of local files, a full disk among them.
         Throwable cause = e instanceof FSError && e.getCause() != null ? e.getCause() : e;
         return String.valueOf(cause.getMessage()).lines().findFirst().orElse("");
     }
 
-    private static String remedy(OutputClaim claim) {
-        return "check free space and permissions, or name another folder with " + claim.option();
+    private static String remedy(OutputClaim claim, Throwable e) {
+        return (isUnreachable(e) ? "check its address and that the server runs" : "check free space and permissions")
+                + ", or name another folder with " + claim.option();
+    }
+
+    private static boolean isUnreachable(Throwable e) {
+        for (Throwable t = e; t != null; t = t.getCause()) {
+            if (t instanceof SocketException
+                    || t instanceof SocketTimeoutException
+                    || t instanceof UnknownHostException) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** The path of the folder, which exists after {@link #commit}. */
@@ -359,7 +395,9 @@ public final class OutputFolder implements Closeable {
         if (lease != null) {
             lease.stop();
         }
-        discard(staging);
+        for (int i = 0; i < CLOSING_TRIES && discard(staging); i++) {
+            sleep();
+        }
         try (fs) {
             if (!committed) {
                 for (Path made : madeAbove) {

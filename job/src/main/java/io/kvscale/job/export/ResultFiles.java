@@ -1,7 +1,6 @@
 package io.kvscale.job.export;
 
 import io.kvscale.json.Json;
-import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.scheme.table.ScaleTable;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,27 +20,32 @@ public final class ResultFiles {
 
     private ResultFiles() {}
 
-    /** The names of everything that a result folder may hold; {@code --overwrite} replaces nothing else. */
+    /** The paths of all files that a result folder may hold; {@code --overwrite} replaces nothing else. */
     static Set<String> names(List<ScaleExporter> exporters) {
-        return Stream.concat(FILES.stream(), exporters.stream().map(ScaleExporter::folder))
+        return Stream.concat(
+                        FILES.stream(),
+                        exporters.stream()
+                                .flatMap(exporter ->
+                                        exporter.files().stream().map(name -> exporter.folder() + "/" + name)))
                 .collect(Collectors.toSet());
     }
 
     /**
      * Writes the result of a calibration; the caller commits the folder.
      *
+     * @param statistics the bytes of {@code statistics.kvstats}
      * @param run the content of {@code run.json}
      * @param report the bytes of {@code report.html}; null for none
      * @return a warning for each engine that cannot load the table
      */
     public static List<String> write(
             ScaleTable table,
-            CalibrationStatistics statistics,
+            byte[] statistics,
             Map<String, ?> run,
             byte @Nullable [] report,
             OutputFolder output) {
         output.write("kv_scales.json", table.toJson());
-        output.write("statistics.kvstats", statistics.toByteArray());
+        output.write("statistics.kvstats", statistics);
         output.write("run.json", Json.bytes(run));
         if (report != null) {
             output.write("report.html", report);

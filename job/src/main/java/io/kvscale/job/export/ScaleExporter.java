@@ -1,6 +1,7 @@
 package io.kvscale.job.export;
 
 import io.kvscale.scheme.table.ScaleTable;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,10 +15,13 @@ public interface ScaleExporter {
     /** The exporter's own folder in the result folder. */
     String folder();
 
+    /** The names of the files that it writes into its folder. Files of other names there are the user's. */
+    Set<String> files();
+
     /** Why the engine cannot load this table; null if it can. */
     @Nullable
     String refusal(ScaleTable table);
 
-    /** Writes a table that {@link #refusal} accepts; every file name starts with {@link #folder} and a slash. */
+    /** Writes a table that {@link #refusal} accepts, to {@link #files} in {@link #folder}. */
     void write(ScaleTable table, OutputFolder output);
 }

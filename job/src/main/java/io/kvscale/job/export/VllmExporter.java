@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -28,6 +29,9 @@ import org.jspecify.annotations.Nullable;
  * would read any other scale as an fp8 scale.
  */
 public final class VllmExporter implements ScaleExporter {
+    private static final String SCALES = "model-kvscales.safetensors";
+    private static final String CONFIG = "config.json";
+
     @Override
     public String engine() {
         return "vLLM";
@@ -39,6 +43,11 @@ public final class VllmExporter implements ScaleExporter {
     }
 
     @Override
+    public Set<String> files() {
+        return Set.of(SCALES, CONFIG);
+    }
+
+    @Override
     public @Nullable String refusal(ScaleTable table) {
         SortedMap<Slot, QuantizationScheme> schemes = new TreeMap<>();
         table.slots().forEach((slot, scales) -> schemes.put(slot, scales.scheme()));
@@ -47,8 +56,8 @@ public final class VllmExporter implements ScaleExporter {
 
     @Override
     public void write(ScaleTable table, OutputFolder output) {
-        output.write("vllm/model-kvscales.safetensors", scales(table));
-        output.write("vllm/config.json", config(table.scheme()));
+        output.write(folder() + "/" + SCALES, scales(table));
+        output.write(folder() + "/" + CONFIG, config(table.scheme()));
     }
 
     /**

@@ -1,5 +1,7 @@
 package io.kvscale.job.model;
 
+import io.kvscale.input.ReadFailure;
+import io.kvscale.input.RegularFile;
 import io.kvscale.input.TemporaryFolder;
 import io.kvscale.job.spark.Progress;
 import io.kvscale.job.spark.RetryPolicy;
@@ -46,7 +48,7 @@ public record ShippedModel(
     /** How executors read the files. */
     enum Access {
         IN_PLACE,
-        /** Local files that are links out of the folder, as in download caches. ONNX Runtime refuses such links. */
+        /** Local files of which some are links out of the folder ({@link ModelLinks}). ONNX Runtime refuses such links. */
         RESOLVED_LINKS,
         /** Spark's file server on the driver. */
         FROM_DRIVER,
@@ -105,8 +107,7 @@ public record ShippedModel(
         } catch (IOException | IllegalArgumentException | UnsupportedOperationException | FTPException e) {
             throw new InvalidDataException(
                     DataProblem.of(
-                            "the model cannot be read: " + DataProblem.shown(String.valueOf(e.getMessage())),
-                            "check --model and its permissions"),
+                            "the model cannot be read: " + ReadFailure.reason(e), "check --model and its permissions"),
                     e);
         }
     }
@@ -115,16 +116,12 @@ public record ShippedModel(
         try {
             if (!(folder.getFileSystem(spark.hadoopConfiguration()) instanceof LocalFileSystem)) {
                 return Access.FROM_FILE_SYSTEM;
-            } else if (!spark.isLocal()) {
+            }
+            boolean links = ModelLinks.leave(local(folder), manifest);
+            if (!spark.isLocal()) {
                 return Access.FROM_DRIVER;
             }
-            Path real = local(folder).toRealPath();
-            for (ModelFile file : manifest.files()) {
-                if (!real.resolve(file.name()).toRealPath().startsWith(real)) {
-                    return Access.RESOLVED_LINKS;
-                }
-            }
-            return Access.IN_PLACE;
+            return links ? Access.RESOLVED_LINKS : Access.IN_PLACE;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -184,8 +181,7 @@ public record ShippedModel(
             }
             throw new InvalidDataException(
                     DataProblem.of(
-                            "the model cannot be copied to this machine: "
-                                    + DataProblem.shown(String.valueOf(e.getMessage())),
+                            "the model cannot be copied to this machine: " + ReadFailure.reason(e),
                             "check that its files are readable from every executor, and the space in spark.local.dir"),
                     e);
         }
@@ -200,7 +196,8 @@ public record ShippedModel(
     private void copy(ModelFile file, Path copy) throws IOException {
         if (access == Access.FROM_FILE_SYSTEM) {
             var source = new org.apache.hadoop.fs.Path(folder, file.name());
-            try (var in = source.getFileSystem(configuration.value().value()).open(source)) {
+            try (var in =
+                    RegularFile.open(source.getFileSystem(configuration.value().value()), source)) {
                 Files.copy(in, copy);
             }
             return;

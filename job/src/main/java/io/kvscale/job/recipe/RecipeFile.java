@@ -1,10 +1,10 @@
 package io.kvscale.job.recipe;
 
+import io.kvscale.input.ReadFailure;
 import io.kvscale.input.RegularFile;
 import io.kvscale.input.UnusableFileException;
 import io.kvscale.scheme.Given;
 import io.kvscale.scheme.PlainYaml;
-import io.kvscale.tensor.DataProblem;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -39,7 +39,7 @@ final class RecipeFile {
         } catch (FileNotFoundException e) {
             throw bad(name, "the recipe does not exist", "check the path given to --recipe");
         } catch (IOException | IllegalArgumentException | UnsupportedOperationException e) {
-            String why = DataProblem.shown(String.valueOf(e.getMessage()));
+            String why = ReadFailure.reason(e);
             throw bad(
                     name, "the recipe cannot be read: " + why, "check the path given to --recipe and its permissions");
         }

@@ -23,6 +23,9 @@ public final class SparkRuntime {
     static final Pattern LOCAL =
             Pattern.compile("local(?:\\[\\s*(?:\\*|[1-9]\\d{0,4})\\s*(?:,\\s*(\\d{1,6})\\s*)?\\])?");
 
+    /** As long as Spark itself tries to reach a master. */
+    private static final long MASTER_MILLIS = 60_000;
+
     private static final String LOOPBACK = "127.0.0.1";
 
     private final SparkConf conf;
@@ -103,6 +106,10 @@ public final class SparkRuntime {
         boolean running = SparkContext$.MODULE$.getActive().isDefined();
         if (!running && !conf.contains("spark.submit.deployMode")) {
             ScratchFolder.use(conf);
+        }
+        if (!running) {
+            SettingErrors.check(conf, settings);
+            StartErrors.awaitMaster(conf.get("spark.master"), MASTER_MILLIS);
         }
         if (!running && conf.get("spark.master").startsWith("local")) {
             StartErrors.checkFolders(Utils$.MODULE$.getConfiguredLocalDirs(conf));

@@ -1,7 +1,9 @@
 package io.kvscale.job.spark;
 
+import io.kvscale.input.RegularFile;
 import java.util.Arrays;
 import java.util.Map;
+import org.apache.hadoop.fs.RawLocalFileSystem;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.classic.Dataset;
 import org.apache.spark.sql.classic.SparkSession;
@@ -19,6 +21,13 @@ public final class TableSession {
             "spark.sql.parquet.enableVectorizedReader", "false",
             "spark.sql.orc.enableVectorizedReader", "false");
 
+    /**
+     * Makes Spark read local files without the hidden {@code .crc} files beside them, as {@link RegularFile} does. Hadoop's
+     * cache of file systems would return the one that verifies checksums.
+     */
+    private static final Map<String, String> NO_CHECKSUM_FILES =
+            Map.of("fs.file.impl", RawLocalFileSystem.class.getName(), "fs.file.impl.disable.cache", "true");
+
     private TableSession() {}
 
     /** A copy of the current session, with its views and catalogs; settings made here affect only the copy. */
@@ -30,6 +39,9 @@ public final class TableSession {
                 session.conf().set(key, value);
             }
         });
+        if (spark.hadoopConfiguration().get("fs.file.impl") == null) {
+            NO_CHECKSUM_FILES.forEach(session.conf()::set);
+        }
         return session;
     }
 

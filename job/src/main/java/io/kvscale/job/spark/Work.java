@@ -5,6 +5,14 @@ import java.util.Locale;
 
 /** The amount of work of a Spark job, and its progress line. */
 public sealed interface Work {
+    /** Fewer bytes would be shown as 0.0 MB. */
+    long SHOWN_BYTES = 50_000;
+
+    /** Before this time, and this share of the work, the rate says nothing about the time left. */
+    double MIN_SECONDS = 5;
+
+    double MIN_SHARE = 0.02;
+
     /**
      * Bytes of K and V.
      *
@@ -14,6 +22,9 @@ public sealed interface Work {
         @Override
         public String line(long done, long samples, double seconds) {
             double rate = done / seconds;
+            if (done < SHOWN_BYTES) {
+                return format(total < 0 ? "starts to read" : "starts to read %.1f MB", total / 1e6);
+            }
             return total < 0
                     ? format("%.1f MB, %.1f MB/s", done / 1e6, rate / 1e6)
                     : format(
@@ -22,7 +33,7 @@ public sealed interface Work {
                             total / 1e6,
                             percent(done, total),
                             rate / 1e6,
-                            left(done, total, rate));
+                            left(done, total, seconds));
         }
     }
 
@@ -43,7 +54,7 @@ public sealed interface Work {
                     total,
                     percent(done, total),
                     rate,
-                    left(done, total, rate));
+                    left(done, total, seconds));
         }
     }
 
@@ -74,11 +85,12 @@ public sealed interface Work {
         return (long) (100.0 * Math.min(total, done) / total);
     }
 
-    private static String left(long done, long total, double rate) {
-        if (done == 0) {
+    private static String left(long done, long total, double seconds) {
+        if (done == 0 || seconds < MIN_SECONDS || done < MIN_SHARE * total) {
             return "";
         }
-        Duration left = Duration.ofSeconds(Math.round(Math.min(Math.max(0, total - done) / rate, 1e7)));
+        double most = Math.min(Math.max(0, total - done) / (done / seconds), 1e7);
+        Duration left = Duration.ofSeconds(Math.round(most));
         String shown = left.toHours() > 0
                 ? left.toHours() + " h " + left.toMinutesPart() + " min"
                 : left.toMinutes() > 0

@@ -174,10 +174,10 @@ class UsageTest {
     void overwriteReplacesAnOldResult() {
         calibrate().isDone();
         Capture.of(2, 4, 9).write(input.resolve("b.safetensors"));
-        Folder.write(output.resolve("vllm/old.txt"), "old");
+        Folder.write(output.resolve("evaluation.json"), "old");
         calibrate("--overwrite").isDone();
         assertThat(Folder.scales(output).corpus().files()).isEqualTo(2);
-        assertThat(Folder.content(output)).doesNotContainKey("vllm/old.txt");
+        assertThat(Folder.content(output)).doesNotContainKey("evaluation.json");
         assertThat(Folder.names(work)).hasSize(3);
     }
 

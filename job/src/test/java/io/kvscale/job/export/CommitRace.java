@@ -12,7 +12,9 @@ import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 
@@ -60,18 +62,30 @@ public record CommitRace(String parent, int rounds, boolean atomic) {
             threads.shutdown();
         }
         if (overwrite && !atomic) {
-            // An interrupted copy may leave a hidden folder, which the next run with this output removes.
+            // An interrupted copy may leave a hidden folder, which a run with this output removes a day later.
+            for (FileStatus left : fs.listStatus(new Path(parent))) {
+                if (left.getPath().getName().startsWith(".")) {
+                    age(fs, left);
+                }
+            }
             commit(new Path(parent, "race-true0"), true, "last", new CyclicBarrier(1));
         }
         assertThat(names(fs, new Path(parent))).allMatch(name -> !name.startsWith("."));
         return failures;
     }
 
+    private static void age(FileSystem fs, FileStatus status) throws IOException {
+        for (FileStatus inside : status.isDirectory() ? fs.listStatus(status.getPath()) : new FileStatus[0]) {
+            age(fs, inside);
+        }
+        fs.setTimes(status.getPath(), 1, -1);
+    }
+
     private static String commit(Path target, boolean overwrite, String content, CyclicBarrier both) throws Exception {
         try (OutputFolder output = OutputFolder.open(target.toString(), overwrite, List.of(), new Configuration())) {
             output.write("kv_scales.json", content.getBytes(StandardCharsets.UTF_8));
             output.write("run.json", content.getBytes(StandardCharsets.UTF_8));
-            both.await();
+            both.await(60, TimeUnit.SECONDS); // the other may have failed
             output.commit();
             return content;
         } catch (OutputException e) {

@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
+import java.nio.file.attribute.UserPrincipal;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -15,6 +16,7 @@ import java.util.UUID;
 import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -148,8 +150,11 @@ class OutputFolderTest {
         assertThat(List.of(living, recent, other, user))
                 .allSatisfy(kept -> assertThat(kept).exists());
         Path replaced = hidden("out", ".old");
+        age(replaced, Duration.ofDays(2));
+        Path moving = hidden("out", ".old");
         write(work.resolve("out"), true, "newer");
         assertThat(replaced).doesNotExist();
+        assertThat(moving).exists();
         assertThat(work.resolve("out/kv_scales.json")).hasContent("newer");
     }
 
@@ -168,6 +173,78 @@ class OutputFolderTest {
         write(work.resolve("out"), true, "new");
         assertThat(work.resolve("out/kv_scales.json")).hasContent("new");
         assertThat(names()).containsExactly("out");
+    }
+
+    @Test
+    void aLaterRunRemovesWhatAnotherFileSystemKept() throws IOException {
+        Path empty = Files.createDirectory(work.resolve(".out." + UUID.randomUUID() + ".old"));
+        age(empty, Duration.ofDays(2));
+        Path replaced = hidden("out", ".old");
+        age(replaced, Duration.ofDays(2));
+        write("hooked://" + work.resolve("out"), false, "1");
+        write("hooked://" + work.resolve("out"), true, "2");
+        assertThat(names()).containsExactly("out");
+    }
+
+    /** Hidden folders that kvscale did not write, whatever their names are. */
+    @Test
+    void foreignHiddenFoldersStay() throws IOException {
+        Path file = hidden("out", ".old");
+        Files.writeString(file.resolve("thesis.tex"), "years of work");
+        Path below = hidden("out", ".old");
+        Files.writeString(Files.createDirectory(below.resolve("vllm")).resolve("model.safetensors"), "weights");
+        Path folder = hidden("out", ".tmp");
+        Files.createDirectory(folder.resolve("notes"));
+        Path named = Files.createDirectory(work.resolve(".out." + UUID.randomUUID() + ".old"));
+        Files.createDirectory(named.resolve("kv_scales.json"));
+        for (Path path : List.of(file, below, folder, named)) {
+            age(path, Duration.ofDays(2));
+        }
+        Path elsewhere = Files.createDirectory(work.resolve("elsewhere"));
+        Files.writeString(elsewhere.resolve("kv_scales.json"), "mine");
+        age(elsewhere, Duration.ofDays(2));
+        Path link = Files.createSymbolicLink(work.resolve(".out." + UUID.randomUUID() + ".old"), elsewhere);
+        List<String> before = names();
+        write(work.resolve("out"), false, "1");
+        write(work.resolve("out"), true, "2");
+        assertThat(work.resolve("out/kv_scales.json")).hasContent("2");
+        assertThat(link).isSymbolicLink();
+        assertThat(elsewhere.resolve("kv_scales.json")).exists();
+        assertThat(names()).hasSize(before.size() + 1).containsAll(before);
+    }
+
+    @Test
+    void hiddenFoldersOfAnotherUserStay() throws IOException {
+        Path planted = hidden("out", ".old");
+        age(planted, Duration.ofDays(2));
+        Path staging = hidden("out", ".tmp");
+        age(staging, Duration.ofDays(2));
+        try {
+            UserPrincipal other =
+                    work.getFileSystem().getUserPrincipalLookupService().lookupPrincipalByName("nobody");
+            Files.setOwner(planted, other);
+            Files.setOwner(staging, other);
+        } catch (IOException e) {
+            Assumptions.abort("only root can give folders to another user");
+        }
+        write(work.resolve("out"), false, "1");
+        write(work.resolve("out"), true, "2");
+        assertThat(planted).exists();
+        assertThat(staging).exists();
+    }
+
+    /** The names of these files are those of a result, but kvscale does not write them there. */
+    @ParameterizedTest
+    @ValueSource(strings = {"vllm/model.safetensors", "vllm/_SUCCESS/x", "kv_scales.json/x", "run.json/kv_scales.json"})
+    void overwriteKeepsForeignFilesInFolders(String name) throws IOException {
+        Path mine = work.resolve("out").resolve(name);
+        Files.createDirectories(mine.getParent());
+        Files.writeString(mine, "mine");
+        assertThatThrownBy(() -> open(work.resolve("out"), true))
+                .isInstanceOf(OutputException.class)
+                .hasMessageContaining("holds files other than kvscale results: ")
+                .hasMessageContaining(name.substring(0, name.indexOf('/')));
+        assertThat(mine).hasContent("mine");
     }
 
     @Test
@@ -264,7 +341,8 @@ class OutputFolderTest {
     void aServerThatDoesNotAnswerIsAnErrorOfTheOutput() {
         assertThatThrownBy(() -> open("ftp://127.0.0.1:9/out", false))
                 .isInstanceOf(OutputException.class)
-                .hasMessageContaining("ftp://127.0.0.1:9/out cannot be written")
+                .hasMessageContaining("ftp://127.0.0.1:9/out cannot be written: the server of its file system does not")
+                .hasMessageContaining("check its address and that the server runs")
                 .hasMessageContaining("--output");
     }
 }

@@ -37,7 +37,7 @@ class EvaluationReportTest {
                         .get(0)
                         .get("scales")
                         .asText())
-                .startsWith("</script><img src=x onerror=owned=1>\ufffd")
+                .startsWith("</script><img src=x onerror=owned=1>\\u2028")
                 .contains("{{scripts}}$0");
     }
 

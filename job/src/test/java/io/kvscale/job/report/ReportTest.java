@@ -27,6 +27,7 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.Base64;
+import java.util.List;
 import java.util.Objects;
 import java.util.Random;
 import java.util.TreeMap;
@@ -170,7 +171,8 @@ class ReportTest {
     private static String page(CalibrationStatistics model, QuantizationScheme scheme) {
         ScaleSolver solver =
                 new ScaleSolver(SlotSchemes.of(scheme), layer -> true, new Tolerances(false, false, false, false));
-        return new String(Report.html(solver.solve(model, null), model, "1.2.3"), StandardCharsets.UTF_8);
+        return new String(Report.html(
+                        solver.solve(model, null), model, new Report.Inputs(List.of("captures"), null), "1.2.3"), StandardCharsets.UTF_8);
     }
 
     private static CalibrationStatistics model(

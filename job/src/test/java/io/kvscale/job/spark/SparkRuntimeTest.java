@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.kvscale.input.InvalidOptionException;
 import io.kvscale.job.SharedSpark;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.util.Map;
 import org.apache.spark.SecurityManager;
 import org.apache.spark.SecurityManager$;
@@ -90,6 +92,33 @@ class SparkRuntimeTest {
         assertThat(SparkRuntime.of(master, Map.of())).isNotNull();
     }
 
+    @Test
+    void aMasterThatDoesNotAnswerIsTheUsersError() throws Exception {
+        int port;
+        try (ServerSocket server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            port = server.getLocalPort();
+            StartErrors.awaitMaster("spark://127.0.0.1:1,127.0.0.1:" + port, 0);
+        }
+        assertThatThrownBy(() -> StartErrors.awaitMaster("spark://127.0.0.1:" + port, 300))
+                .isInstanceOf(InvalidOptionException.class)
+                .hasMessageContainingAll("spark://127.0.0.1:" + port, "accepts no connections", "--master");
+    }
+
+    @Test
+    void aFailureThatNamesNoPropertyIsNotTheUsersError() {
+        Map<String, String> given = Map.of("spark.a", "x.Y", "spark.b", "12", "spark.c", "some.Class");
+        assertThat(SettingErrors.explained(given, new IllegalStateException("spark.a.b, 12, x.Y")))
+                .isNull();
+        assertThat(SettingErrors.explained(given, new ClassNotFoundException("some.Class$Inner")))
+                .isNull();
+        assertThat(SettingErrors.explained(
+                        given, new RuntimeException(new ClassNotFoundException("Class x.Y not found"))))
+                .hasMessageContaining("--conf spark.a=x.Y");
+        assertThat(SettingErrors.explained(
+                        given, new NumberFormatException("Illegal value for config key spark.b: 12")))
+                .hasMessageContaining("--conf spark.b=12");
+    }
+
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
@@ -97,6 +126,11 @@ class SparkRuntimeTest {
                 "spark.executor.memory | abc | spark.executor.memory",
                 "spark.task.cpus | 9999 | spark.task.cpus",
                 "spark.serializer | absent.Serializer | class not found: absent.Serializer",
+                "spark.serializer | java.lang.String | spark.serializer",
+                "spark.default.parallelism | abc | spark.default.parallelism=abc",
+                "spark.locality.wait | abc | spark.locality.wait=abc",
+                "spark.reducer.maxSizeInFlight | abc | spark.reducer.maxSizeInFlight=abc",
+                "spark.memory.fraction | 5 | spark.memory.fraction=5",
                 "spark.driver.port | 80 | spark.driver.port",
                 "spark.local.dir | /proc/absent | /proc/absent cannot be written",
                 "spark.master | yarn | spark-submit",

@@ -60,6 +60,11 @@ public final class LayerPattern implements Serializable {
         return OptionalInt.of(layer);
     }
 
+    /** The number of instructions. */
+    int size() {
+        return regex.size();
+    }
+
     /** The regular expression. */
     @Override
     public String toString() {

@@ -40,6 +40,12 @@ final class SafeRegex implements Serializable {
                             : "the regular expression has " + regex.length() + " characters",
                     "use 1 to " + MAX_LENGTH + " characters");
         }
+        if (regex.codePoints().anyMatch(c -> c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE)) {
+            throw new InvalidOptionException(
+                    "the regular expression '" + DataProblem.shown(regex)
+                            + "' has an unpaired surrogate (such as \\ud83d alone), which is not a character",
+                    "write the whole character");
+        }
         if (repeats(regex) > MAX_REPEATS) {
             throw tooLarge(regex);
         }

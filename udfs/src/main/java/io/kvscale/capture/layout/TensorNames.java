@@ -53,6 +53,12 @@ public final class TensorNames {
         this.mla = options.mla();
     }
 
+    /** The maximum number of steps that the recipe's patterns take on a name: its characters times their instructions. */
+    public long steps(String tensor) {
+        int instructions = (keys == null ? 0 : keys.size()) + (values == null ? 0 : values.size());
+        return (long) tensor.length() * instructions;
+    }
+
     /**
      * The layer and part of a tensor with this name; null if it is neither K nor V.
      *

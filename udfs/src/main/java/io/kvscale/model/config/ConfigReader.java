@@ -1,8 +1,8 @@
 package io.kvscale.model.config;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.kvscale.json.Json;
+import io.kvscale.json.JsonProblem;
 import io.kvscale.model.config.LayerCache.Kind;
 import io.kvscale.model.config.Rotary.Pairing;
 import io.kvscale.tensor.DataProblem;
@@ -40,12 +40,10 @@ final class ConfigReader {
     static ModelConfig read(byte[] bytes, String name) {
         JsonNode root;
         try {
-            root = Json.LENIENT.readTree(bytes);
-        } catch (JsonProcessingException e) {
-            throw new InvalidDataException(
-                    ConfigJson.problem("config.json is not valid JSON: " + e.getOriginalMessage(), name), e);
+            root = Json.LENIENT_FILE.readTree(bytes);
         } catch (IOException e) {
-            throw new InvalidDataException(ConfigJson.problem("config.json is not valid JSON", name), e);
+            throw new InvalidDataException(
+                    ConfigJson.problem("config.json is not valid JSON: " + JsonProblem.whatAndWhere(e), name), e);
         }
         if (root == null || !root.isObject()) {
             throw new InvalidDataException(ConfigJson.problem("config.json is not a JSON object", name));

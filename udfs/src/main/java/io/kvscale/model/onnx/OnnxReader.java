@@ -28,8 +28,8 @@ import java.util.Map;
  * FunctionProto   7 node
  * GraphProto      1 node, 5 initializer, 11 input, 12 output
  * NodeProto       1 input, 2 output, 4 op_type, 5 attribute
- * AttributeProto  1 name, 3 i, 5 t, 6 g, 8 ints, 10 tensors, 11 graphs
- * TensorProto     1 dims, 2 data_type, 5 int32_data, 7 int64_data, 8 name, 9 raw_data, 13 external_data
+ * AttributeProto  1 name, 3 i, 5 t, 6 g, 10 tensors, 11 graphs
+ * TensorProto     1 dims, 2 data_type, 8 name, 13 external_data
  * ValueInfoProto  1 name, 2 type -> 1 tensor_type -> 1 elem_type, 2 shape -> 1 dim -> 1 dim_value
  * StringStringEntryProto  1 key, 2 value
  * </pre>
@@ -43,7 +43,6 @@ final class OnnxReader {
     private final ProtoFields in;
     private final String file;
     private final List<Weights> external = new ArrayList<>();
-    private final AxisCheck axes = new AxisCheck();
     private int nodes;
 
     private OnnxReader(CodedInputStream in, String file) {
@@ -97,7 +96,6 @@ final class OnnxReader {
             throw in.bad("has no operator set: it is cut short");
         }
         OnnxVersions.check(versions[0], versions[1], file);
-        axes.check(file);
         return graphs.get(0);
     }
 
@@ -122,10 +120,8 @@ final class OnnxReader {
                 bytes(1), at -> all.add(node(at, depth)),
                 bytes(5),
                         at -> {
-                            SmallIntegers values = new SmallIntegers();
-                            Weights weights = tensor(values);
+                            Weights weights = tensor();
                             initializers.put(weights.name(), weights);
-                            axes.constant(weights.name(), values);
                         },
                 bytes(11), at -> inputs.add(value(at)),
                 bytes(12), at -> outputs.add(value(at))));
@@ -136,15 +132,13 @@ final class OnnxReader {
         List<String> uses = new ArrayList<>();
         List<String> outputs = new ArrayList<>();
         Map<String, Long> numbers = new HashMap<>();
-        SmallIntegers values = new SmallIntegers();
         String[] operator = {""};
         in.message(Map.of(
                 bytes(1), at -> uses.add(in.name()),
                 bytes(2), at -> outputs.add(in.name()),
                 bytes(4), at -> operator[0] = in.name(),
-                bytes(5), at -> attribute(uses, numbers, values, depth)));
+                bytes(5), at -> attribute(uses, numbers, depth)));
         in.count();
-        axes.node(operator[0], uses, outputs, values);
         if (++nodes > MAX_NODES) {
             throw new InvalidDataException(DataProblem.of(
                             "the model's graph has more than " + MAX_NODES
@@ -156,11 +150,9 @@ final class OnnxReader {
         return new Node(operator[0], uses, outputs, Map.copyOf(numbers), tagAt);
     }
 
-    private void attribute(List<String> uses, Map<String, Long> numbers, SmallIntegers values, int depth)
-            throws IOException {
+    private void attribute(List<String> uses, Map<String, Long> numbers, int depth) throws IOException {
         String[] name = {""};
-        SmallIntegers own = new SmallIntegers();
-        ProtoFields.Field tensor = at -> tensor(values);
+        ProtoFields.Field tensor = at -> tensor();
         ProtoFields.Field graph = at -> {
             OnnxGraph inner = graph(depth + 1);
             // Names of the inner graph itself are included: at worst a node is kept that nothing needs.
@@ -168,39 +160,19 @@ final class OnnxReader {
             inner.outputs().forEach(output -> uses.add(output.name()));
         };
         in.message(Map.of(
-                bytes(1),
-                at -> name[0] = in.name(),
-                varint(3),
-                at -> {
-                    long number = in.integer();
-                    numbers.put(name[0], number);
-                    own.add(number);
-                },
-                bytes(5),
-                tensor,
-                bytes(6),
-                graph,
-                varint(8),
-                at -> own.add(in.integer()),
-                bytes(8),
-                at -> in.packedStart(SmallIntegers.MAX, own::add),
-                bytes(10),
-                tensor,
-                bytes(11),
-                graph));
-        axes.attribute(name[0], own);
-        values.addAll(own);
+                bytes(1), at -> name[0] = in.name(),
+                varint(3), at -> numbers.put(name[0], in.integer()),
+                bytes(5), tensor,
+                bytes(6), graph,
+                bytes(10), tensor,
+                bytes(11), graph));
     }
 
-    /** @param values gets the values, if they are integers and lie in the tensor itself */
-    private Weights tensor(SmallIntegers values) throws IOException {
+    private Weights tensor() throws IOException {
         List<Long> dims = new ArrayList<>();
         int[] type = new int[1];
         String[] name = {""};
         Map<String, String> where = new HashMap<>();
-        byte[][] raw = {{}};
-        ProtoFields.Field number = at -> values.add(in.integer());
-        ProtoFields.Field numbers = at -> in.packedStart(SmallIntegers.MAX, values::add);
         in.message(Map.of(
                 varint(1),
                         at -> {
@@ -209,15 +181,9 @@ final class OnnxReader {
                         },
                 bytes(1), at -> in.packed(dims::add),
                 varint(2), at -> type[0] = (int) in.integer(),
-                varint(5), number,
-                bytes(5), numbers,
-                varint(7), number,
-                bytes(7), numbers,
                 bytes(8), at -> name[0] = in.name(),
-                bytes(9), at -> raw[0] = in.start(SmallIntegers.MAX_BYTES),
                 bytes(13), at -> entry(where)));
         in.count();
-        values.addRaw(type[0], raw[0]);
         Weights weights = new Weights(
                 name[0],
                 type[0],

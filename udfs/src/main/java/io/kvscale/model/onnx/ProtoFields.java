@@ -83,17 +83,6 @@ final class ProtoFields {
         return new String(in.readRawBytes(length), StandardCharsets.UTF_8);
     }
 
-    /** The first bytes of a field, at most {@code count}; the rest is skipped. */
-    byte[] start(int count) throws IOException {
-        int length = in.readRawVarint32();
-        if (length < 0) {
-            throw bad("has a field of a negative length");
-        }
-        byte[] bytes = in.readRawBytes(Math.min(length, count));
-        in.skipRawBytes(length - bytes.length);
-        return bytes;
-    }
-
     /** Receives an integer of a packed field. */
     interface Packed {
         void add(long value);
@@ -105,16 +94,6 @@ final class ProtoFields {
             count();
             values.add(in.readInt64());
         }
-        in.popLimit(limit);
-    }
-
-    /** The first integers of a packed field, at most {@code count}; the rest is skipped. */
-    void packedStart(int count, Packed values) throws IOException {
-        int limit = in.pushLimit(in.readRawVarint32());
-        for (int i = 0; i < count && in.getBytesUntilLimit() > 0; i++) {
-            values.add(in.readInt64());
-        }
-        in.skipRawBytes(in.getBytesUntilLimit());
         in.popLimit(limit);
     }
 

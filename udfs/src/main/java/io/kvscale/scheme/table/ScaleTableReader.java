@@ -1,8 +1,8 @@
 package io.kvscale.scheme.table;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.kvscale.json.Json;
+import io.kvscale.json.JsonProblem;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.Role;
@@ -12,20 +12,21 @@ import java.util.HashSet;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 
 /** Reads {@code kv_scales.json} and checks every field, since the file may have been edited. */
 final class ScaleTableReader {
     private static final TableFields TABLE = new TableFields("");
+    private static final Set<String> LAYER = Set.of("layer", Role.KEY.word(), Role.VALUE.word());
+    private static final Pattern FINGERPRINT = Pattern.compile("[0-9a-f]{0,64}");
 
     private ScaleTableReader() {}
 
     static ScaleTable read(byte[] bytes) {
         try {
             return table(Json.MAPPER.readTree(bytes));
-        } catch (JsonProcessingException e) {
-            throw TABLE.problem("not JSON: " + DataProblem.shown(e.getOriginalMessage()));
         } catch (IOException e) {
-            throw new IllegalStateException("reading from memory does not fail", e);
+            throw TABLE.problem("not JSON: " + JsonProblem.whatAndWhere(e));
         }
     }
 
@@ -53,6 +54,7 @@ final class ScaleTableReader {
             if (!seen.add(number)) {
                 throw TABLE.problem("layer " + number + " is there twice");
             }
+            new TableFields("layer " + number + ": ").onlyKnown(layer, LAYER);
             for (Role role : Role.values()) {
                 JsonNode node = layer.get(role.word());
                 if (node != null) {
@@ -64,12 +66,25 @@ final class ScaleTableReader {
         if (slots.isEmpty()) {
             throw TABLE.problem("no layer has scales");
         }
-        return new ScaleTable(scheme, corpus(json.path("corpus")), slots);
+        return new ScaleTable(
+                scheme,
+                corpus(json.path("corpus")),
+                slots,
+                new ScaleTable.Provenance(
+                        TABLE.text(json, ScaleTableWriter.MODEL),
+                        TABLE.text(json, ScaleTableWriter.STATISTICS_SHA256),
+                        TABLE.text(json, ScaleTableWriter.SCALES_SHA256)));
     }
 
     private static ScaleTable.CorpusSummary corpus(JsonNode corpus) {
         TableFields fields = new TableFields("corpus: ");
+        if (!corpus.isMissingNode() && !corpus.isObject()) {
+            throw TABLE.wrong("corpus", corpus, "an object");
+        }
         String fingerprint = fields.text(corpus, "fingerprint");
+        if (fingerprint != null && !FINGERPRINT.matcher(fingerprint).matches()) {
+            throw fields.wrong("fingerprint", corpus.path("fingerprint"), "64 hexadecimal digits");
+        }
         return new ScaleTable.CorpusSummary(
                 fingerprint == null ? "" : fingerprint,
                 fields.count(corpus, "files"),

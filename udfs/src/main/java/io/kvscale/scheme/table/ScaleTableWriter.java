@@ -10,11 +10,15 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
 
 /** Writes {@code kv_scales.json}. */
 final class ScaleTableWriter {
     static final String FORMAT = "kvscale-scales";
     static final int VERSION = 1;
+    static final String MODEL = "model";
+    static final String SCALES_SHA256 = "scales_sha256";
+    static final String STATISTICS_SHA256 = "statistics_sha256";
 
     private final ScaleTable table;
     private final JsonGenerator json;
@@ -39,6 +43,9 @@ final class ScaleTableWriter {
         json.writeStartObject();
         json.writeStringField("format", FORMAT);
         json.writeNumberField("version", VERSION);
+        writeIfKnown(MODEL, table.provenance().model());
+        json.writeStringField(SCALES_SHA256, table.sha256());
+        writeIfKnown(STATISTICS_SHA256, table.provenance().statisticsSha256());
         json.writeObjectField("scheme", KvCacheScheme.fields(table.scheme()));
         ScaleTable.CorpusSummary corpus = table.corpus();
         json.writeObjectFieldStart("corpus");
@@ -66,6 +73,12 @@ final class ScaleTableWriter {
         }
         json.writeEndArray();
         json.writeEndObject();
+    }
+
+    private void writeIfKnown(String field, @Nullable String text) throws IOException {
+        if (text != null) {
+            json.writeStringField(field, text);
+        }
     }
 
     private void write(SlotScales slot) throws IOException {

@@ -10,16 +10,28 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Finds scales that are far from the scale of the range beside them, because an edited file may hold any positive number. The
- * scales of every observer equal those of their {@code range}. A scale whose range was removed is compared with the values.
+ * Finds edits: a hash that is not that of the scales, and scales that are far from the scale of the range beside them,
+ * because an edited file may hold any positive number. The scales of every observer equal those of their {@code range}. A scale whose range was removed is compared with the values.
  */
 final class ScaleWarnings {
     private static final double FAR = 16;
 
     private ScaleWarnings() {}
 
-    /** One warning that names the first such slot; empty if there is none. */
+    /** At most two warnings: the stated hash is not that of the scales; the first slot with a scale that is far off. */
     static List<String> of(ScaleTable table) {
+        List<String> warnings = new ArrayList<>(farScales(table));
+        String stated = table.provenance().statedSha256();
+        if (stated != null && !stated.equals(table.sha256())) {
+            warnings.add(
+                    0,
+                    "scales_sha256 is not that of the scales, which were edited: theirs is " + table.sha256()
+                            + "; write it into the file, or remove scales_sha256");
+        }
+        return warnings;
+    }
+
+    private static List<String> farScales(ScaleTable table) {
         List<String> found = new ArrayList<>();
         table.slots().forEach((slot, scales) -> check(slot, scales, found));
         int more = found.size() - 1;

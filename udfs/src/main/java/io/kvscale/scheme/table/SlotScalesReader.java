@@ -7,9 +7,29 @@ import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.Slot;
 import java.util.Arrays;
+import java.util.Set;
 
 /** Reads the scales of one slot. */
 final class SlotScalesReader {
+    private static final Set<String> SLOT = Set.of(
+            "scheme",
+            "dtype",
+            "heads",
+            "head_dim",
+            "shape",
+            "scale",
+            "zero_point",
+            "range",
+            "min",
+            "max",
+            "count",
+            "nan",
+            "inf",
+            "min_sample",
+            "max_sample",
+            "error");
+    private static final Set<String> ERROR = Set.of("mse", "sqnr_db", "saturated", "approximate");
+
     private final TableFields fields;
     private final JsonNode node;
 
@@ -23,6 +43,7 @@ final class SlotScalesReader {
     }
 
     private SlotScales read(QuantizationScheme common) {
+        fields.onlyKnown(node, SLOT);
         QuantizationScheme scheme = node.has("scheme") ? fields.scheme(node.get("scheme")) : common;
         Geometry geometry = geometry();
         if (scheme.groupSize() > 0 && geometry.headDim() % scheme.groupSize() != 0) {
@@ -134,17 +155,26 @@ final class SlotScalesReader {
 
     /** An {@code sqnr_db} of null means infinite: no noise. */
     private SlotScales.ErrorSummary error(JsonNode error) {
-        JsonNode mse = fields.need(error, "mse");
-        fields.need(error, "saturated");
-        JsonNode sqnr = fields.need(error, "sqnr_db");
-        boolean numbers = mse.isNumber() && (sqnr.isNumber() || sqnr.isNull());
-        if (!numbers || !(mse.asDouble() >= 0 && mse.asDouble() < Double.POSITIVE_INFINITY)) {
-            throw fields.wrong("error", error, "mse, sqnr_db and saturated");
+        TableFields within = new TableFields(fields.place() + "error: ");
+        within.onlyKnown(error, ERROR);
+        double mse = within.finiteDouble(within.need(error, "mse"), "mse");
+        if (mse < 0) {
+            throw within.wrong("mse", error.path("mse"), "a number from 0");
+        }
+        JsonNode sqnr = within.need(error, "sqnr_db");
+        within.need(error, "saturated");
+        long saturated = within.count(error, "saturated");
+        if (node.has("count") && saturated > fields.count(node, "count")) {
+            throw within.wrong("saturated", error.path("saturated"), "at most the count " + node.path("count"));
+        }
+        JsonNode approximate = error.path("approximate");
+        if (!approximate.isMissingNode() && !approximate.isBoolean()) {
+            throw within.wrong("approximate", approximate, "true or false");
         }
         return new SlotScales.ErrorSummary(
-                mse.asDouble(),
-                sqnr.isNull() ? Double.POSITIVE_INFINITY : sqnr.asDouble(),
-                fields.count(error, "saturated"),
-                error.path("approximate").asBoolean());
+                mse,
+                sqnr.isNull() ? Double.POSITIVE_INFINITY : within.finiteDouble(sqnr, "sqnr_db"),
+                saturated,
+                approximate.asBoolean());
     }
 }

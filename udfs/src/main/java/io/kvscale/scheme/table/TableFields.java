@@ -9,7 +9,10 @@ import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.SchemeFields;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
+import java.util.Iterator;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,6 +22,17 @@ import org.jspecify.annotations.Nullable;
  */
 record TableFields(String place) {
     private static final TypeReference<Map<String, Object>> FIELDS = new TypeReference<>() {};
+
+    /** @throws InvalidDataException if an object has another field: a misspelled one would be left out without a word */
+    void onlyKnown(JsonNode node, Set<String> known) {
+        for (Iterator<String> names = node.fieldNames(); names.hasNext(); ) {
+            String name = names.next();
+            if (!known.contains(name)) {
+                throw problem(
+                        "unknown field '" + DataProblem.shown(name) + "', expected some of " + new TreeSet<>(known));
+            }
+        }
+    }
 
     JsonNode need(JsonNode node, String field) {
         JsonNode found = node.get(field);
@@ -70,13 +84,24 @@ record TableFields(String place) {
         return value;
     }
 
+    double finiteDouble(JsonNode number, String field) {
+        double value = number.isNumber() ? number.asDouble() : Double.NaN;
+        if (!(Math.abs(value) < Double.POSITIVE_INFINITY)) {
+            throw wrong(field, number, "a finite number");
+        }
+        return value;
+    }
+
     QuantizationScheme scheme(JsonNode node) {
         if (!node.isObject()) {
             throw problem("a scheme is missing, or not an object");
         }
         QuantizationScheme scheme;
         try {
-            scheme = KvCacheScheme.parse(Json.MAPPER.convertValue(node, FIELDS));
+            // A recipe may have keys and values without effect, a table has none.
+            scheme = KvCacheScheme.parse(Json.MAPPER.convertValue(node, FIELDS), key -> {
+                throw wrong("scheme." + key, node.path(key), "a value that kvscale writes");
+            });
         } catch (InvalidSchemeException e) {
             throw problem("scheme." + e.key() + ": " + DataProblem.shown(e.what() + "; " + e.remedy()));
         }

@@ -15,16 +15,22 @@ import org.apache.spark.sql.util.CaseInsensitiveStringMap;
 /** The captures of the given paths, as a table. */
 final class KvTensorsTable implements SupportsRead {
     private final Map<String, String> properties;
-    private final SourceOptions options;
+    private final String name;
 
+    /** Checks options only if they are not those of a table in a catalog: such a table can be dropped, whatever they are. */
     KvTensorsTable(Map<String, String> properties) {
-        this.properties = Map.copyOf(properties);
-        this.options = SparkErrors.translate(() -> SourceOptions.of(properties));
+        this.properties = SourceOptions.among(properties);
+        this.name = SourceOptions.isCatalogTable(properties)
+                ? properties.getOrDefault("path", "")
+                : String.join(
+                        ", ",
+                        SparkErrors.translate(() -> SourceOptions.of(this.properties))
+                                .paths());
     }
 
     @Override
     public String name() {
-        return KvTensorsSource.NAME + " " + String.join(", ", options.paths());
+        return KvTensorsSource.NAME + " " + name;
     }
 
     @Override

@@ -15,6 +15,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
@@ -49,10 +50,33 @@ record SourceOptions(
     private static final Vocabulary KEYS = Vocabulary.of(Stream.concat(
             Arrays.stream(RecipeKey.values()).map(RecipeKey::path), Stream.of(PATH, PATHS, PARTITIONS, ROW_BYTES)));
 
-    /** Unknown keys within this edit distance of a known one are errors; others may belong to Spark or a catalog. */
-    private static final int TYPO_DISTANCE = 2;
+    /** Options that are not the user's: Hive's metastore adds this one to every table. */
+    private static final Set<String> OF_CATALOGS = Set.of("serialization.format");
 
-    /** @throws InvalidOptionException for a bad value, a misspelt key or a key that is not about reading captures */
+    /** The property of a table in Spark's catalog that says which data source reads it. */
+    private static final String PROVIDER = "provider";
+
+    /** Spark repeats the options of a table in the catalog under this prefix, beside the other properties of the table. */
+    private static final String OPTION = "option.";
+
+    /** Whether these are the properties of a table in Spark's catalog, and not only options. */
+    static boolean isCatalogTable(Map<String, String> properties) {
+        String provider = properties.getOrDefault(PROVIDER, "");
+        return provider.equalsIgnoreCase(KvTensorsSource.NAME) || provider.equals(KvTensorsSource.class.getName());
+    }
+
+    /** The options among the properties of a table: without owner, comment, TBLPROPERTIES and what else Spark adds. */
+    static Map<String, String> among(Map<String, String> properties) {
+        Map<String, String> options = new TreeMap<>(properties);
+        if (isCatalogTable(properties)) {
+            options.keySet()
+                    .removeIf(key -> !KEYS.contains(key.toLowerCase(Locale.ROOT))
+                            && !properties.containsKey(OPTION + key));
+        }
+        return options;
+    }
+
+    /** @throws InvalidOptionException for a bad value, an unknown key or a key that is not about reading captures */
     static SourceOptions of(Map<String, String> given) {
         Map<String, String> options = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
         options.putAll(given);
@@ -93,7 +117,7 @@ record SourceOptions(
                     "option " + path + " is a key of kv_cache_scheme and does not concern how captures are read",
                     "pass the scheme to kv_scales");
         } else if (meant.isEmpty()) {
-            checkTypo(key);
+            checkKnown(key);
         } else if (meant.stream().noneMatch(known -> known.scope().isSourceOption())) {
             throw new InvalidOptionException(
                     "option " + path + " does not concern how captures are read",
@@ -110,16 +134,12 @@ record SourceOptions(
         }
     }
 
-    private static void checkTypo(String key) {
-        String nearest = KEYS.nearest(key);
-        int distance = Vocabulary.distance(key, nearest);
-        boolean nested = Arrays.stream(RecipeKey.values())
-                .map(known -> known.parent() + ".")
-                .anyMatch(parent ->
-                        parent.length() > 1 && key.toLowerCase(Locale.ROOT).startsWith(parent));
-        if (distance > 0 && (distance <= TYPO_DISTANCE || nested)) {
+    private static void checkKnown(String key) {
+        String lower = key.toLowerCase(Locale.ROOT);
+        if (!KEYS.contains(lower) && !OF_CATALOGS.contains(lower)) {
             throw new InvalidOptionException(
-                    "unknown option '" + DataProblem.shown(key) + "'", "the nearest known one is '" + nearest + "'");
+                    "unknown option '" + DataProblem.shown(key) + "'",
+                    "the nearest known one is '" + KEYS.nearest(key) + "'");
         }
     }
 

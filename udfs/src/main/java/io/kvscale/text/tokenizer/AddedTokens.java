@@ -3,6 +3,8 @@ package io.kvscale.text.tokenizer;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.NullNode;
+import java.io.IOException;
 import java.util.function.IntConsumer;
 
 /** Checks added tokens, which the tokenizer searches in every text. */
@@ -15,47 +17,36 @@ final class AddedTokens {
     private AddedTokens() {}
 
     /**
-     * @param effort what the normalizer does to texts
+     * @param normalizer that was checked; a missing node if there is none
      * @param ids gets every id
      */
-    static ArrayNode check(JsonNode tokens, Effort effort, IntConsumer ids) {
+    static ArrayNode check(JsonNode tokens, JsonNode normalizer, IntConsumer ids) throws IOException {
         if (!tokens.isArray() || tokens.size() > MAX_TOKENS) {
             throw Part.invalid("added_tokens is not a list of at most " + MAX_TOKENS + " tokens");
         }
         ArrayNode copies = JsonNodeFactory.instance.arrayNode();
-        long characters = 0;
-        for (JsonNode token : tokens) {
-            Part part = Part.of(token, "added token " + (copies.size() + 1));
-            String content = part.string("content", Part.MAX_STRING);
-            characters += content.length();
-            part.flag("single_word");
-            boolean strips = part.flag("lstrip") | part.flag("rstrip");
-            part.flag("special");
-            boolean normalized = part.flag("normalized");
-            // An empty token would match between the bytes of a character.
-            if (normalized && effort.shrinks() && content.chars().noneMatch(AddedTokens::isVisible)) {
-                throw part.bad("the normalizer may leave nothing of it");
+        try (NormalizedToken plain = NormalizedToken.open(NullNode.instance);
+                NormalizedToken normalized =
+                        NormalizedToken.open(normalizer.isMissingNode() ? NullNode.instance : normalizer)) {
+            long characters = 0;
+            for (JsonNode token : tokens) {
+                Part part = Part.of(token, "added token " + (copies.size() + 1));
+                String content = part.string("content", Part.MAX_STRING);
+                characters += content.length();
+                JsonNode id = token.path("id");
+                if (!id.isInt() || id.intValue() < 0 || content.isEmpty() || characters > MAX_CHARACTERS) {
+                    throw part.bad("it has no content, no id, or all of them have more than " + MAX_CHARACTERS
+                            + " characters");
+                }
+                part.flag("single_word");
+                part.flag("special");
+                boolean strips = part.flag("lstrip") | part.flag("rstrip");
+                (part.flag("normalized") ? normalized : plain).check(content, strips, part);
+                ids.accept(id.intValue());
+                part.copy().set("id", id);
+                copies.add(part.copy());
             }
-            // A token that strips spaces and begins with one takes memory with the square of a run of spaces.
-            if (strips
-                    && (Effort.isRun(content.isEmpty() ? ' ' : content.codePointAt(0))
-                            || normalized
-                                    && (effort.makesSpaces() || !content.chars().allMatch(AddedTokens::isVisible)))) {
-                throw part.bad("it strips spaces, and may begin with a space itself");
-            }
-            JsonNode id = token.path("id");
-            if (!id.isInt() || id.intValue() < 0 || content.isEmpty() || characters > MAX_CHARACTERS) {
-                throw part.bad(
-                        "it has no content, no id, or all of them have more than " + MAX_CHARACTERS + " characters");
-            }
-            ids.accept(id.intValue());
-            part.copy().set("id", id);
-            copies.add(part.copy());
         }
         return copies;
-    }
-
-    private static boolean isVisible(int c) {
-        return c > ' ' && c < 127;
     }
 }

@@ -5,7 +5,6 @@ import java.nio.ByteOrder;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
-import java.util.BitSet;
 
 /**
  * SentencePiece's character map, which the native tokenizer reads without checks:
@@ -21,10 +20,14 @@ final class Charsmap {
     private static final int MAX_KEY = 5;
 
     private static final int MAX_TEXT = 256;
+    /** A published map has some ten thousand. */
+    private static final int MAX_NODES = 1 << 17;
 
     private final int[] units;
     private final byte[] texts;
     private final Part part;
+    private final byte[] key = new byte[MAX_KEY];
+    private int nodes;
     private double growth = 1;
 
     private Charsmap(int[] units, byte[] texts, Part part) {
@@ -55,33 +58,32 @@ final class Charsmap {
             throw part.bad("the texts of its character map are not UTF-8");
         }
         Charsmap charsmap = new Charsmap(units, texts, part);
-        charsmap.walk();
+        effort.decompose(Normalizers.COMPATIBILITY, part);
+        charsmap.walk(offset(units[0]), 0);
         effort.grow(charsmap.growth, part);
         effort.shrink();
     }
 
-    /** Visits every unit that a key can reach, level by level. */
-    private void walk() {
-        BitSet level = new BitSet();
-        level.set(offset(units[0]));
-        for (int length = 1; length <= MAX_KEY; length++) {
-            BitSet next = new BitSet();
-            for (int base = level.nextSetBit(0); base >= 0; base = level.nextSetBit(base + 1)) {
-                if ((base | 0xff) >= units.length) {
-                    throw part.bad("its character map points behind the end of its trie");
+    /** Visits every unit that a key can reach. */
+    private void walk(int base, int length) {
+        if ((base | 0xff) >= units.length) {
+            throw part.bad("its character map points behind the end of its trie");
+        }
+        if (++nodes > MAX_NODES) {
+            throw part.bad("its character map has more than " + MAX_NODES + " beginnings of keys");
+        }
+        for (int label = 1; label < 256; label++) {
+            int at = base ^ label;
+            if ((units[at] & 0x800000ff) == label) {
+                int children = at ^ offset(units[at]);
+                key[length] = (byte) label;
+                if ((units[at] >> 8 & 1) == 1) {
+                    value(children, length + 1);
                 }
-                for (int label = 1; label < 256; label++) {
-                    int at = base ^ label;
-                    if ((units[at] & 0x800000ff) == label) {
-                        int children = at ^ offset(units[at]);
-                        next.set(children);
-                        if ((units[at] >> 8 & 1) == 1) {
-                            value(children, length, label);
-                        }
-                    }
+                if (length + 1 < key.length) {
+                    walk(children, length + 1);
                 }
             }
-            level = next;
         }
     }
 
@@ -90,7 +92,7 @@ final class Charsmap {
         return (int) ((long) (unit >>> 10) << ((unit & 1 << 9) >>> 6) & 0x3fffffff);
     }
 
-    private void value(int at, int length, int label) {
+    private void value(int at, int length) {
         int start = at < units.length ? units[at] & 0x7fffffff : texts.length;
         boolean boundary =
                 start == texts.length && at < units.length || start < texts.length && (texts[start] & 0xc0) != 0x80;
@@ -104,10 +106,13 @@ final class Charsmap {
         if (end - start > MAX_TEXT) {
             throw part.bad("its character map has a text of " + (end - start) + " bytes, at most " + MAX_TEXT);
         }
-        boolean gone = end == start || Character.isWhitespace(texts[start]) || texts[start] < 0;
-        if (gone && length == 1 && label > ' ' && label < 127) {
-            throw part.bad("its character map deletes or replaces the character " + (char) label);
-        }
-        growth = Math.max(growth, (double) (end - start) / length);
+        String value = new String(texts, start, end - start, StandardCharsets.UTF_8);
+        growth = Math.max(growth, (double) Effort.bytes(value) / keyBytes(length));
+    }
+
+    /** A key can end within a character: then it stands for any character that begins so. */
+    private int keyBytes(int length) {
+        String text = new String(key, 0, length, StandardCharsets.UTF_8);
+        return text.indexOf('\ufffd') < 0 ? Effort.bytes(text) : length;
     }
 }

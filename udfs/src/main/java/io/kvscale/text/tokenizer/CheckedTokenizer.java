@@ -2,12 +2,12 @@ package io.kvscale.text.tokenizer;
 
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonParser;
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.kvscale.json.Json;
+import io.kvscale.json.JsonProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -26,15 +26,14 @@ public record CheckedTokenizer(byte[] json, int largestId, TextLimits limits) {
     /**
      * Checks a tokenizer.json.
      *
+     * @throws LinkageError if the native library cannot be loaded
      * @throws InvalidDataException naming the part that is invalid or not known, such as {@code normalizer 2 (Replace)}
      */
     public static CheckedTokenizer of(byte[] file) {
         try {
             return new Reader().read(file);
-        } catch (JsonProcessingException e) {
-            throw Part.invalid("it is not JSON: " + e.getOriginalMessage());
         } catch (IOException e) {
-            throw Part.invalid("it cannot be read: " + e.getMessage());
+            throw Part.invalid("it is not JSON: " + JsonProblem.whatAndWhere(e));
         }
     }
 
@@ -93,7 +92,9 @@ public record CheckedTokenizer(byte[] json, int largestId, TextLimits limits) {
                         PostProcessors.check(Part.of(parts.get("post_processor"), "post_processor"), this::take));
             }
             if (has("added_tokens")) {
-                head.set("added_tokens", AddedTokens.check(parts.get("added_tokens"), effort, this::take));
+                head.set(
+                        "added_tokens",
+                        AddedTokens.check(parts.get("added_tokens"), head.path("normalizer"), this::take));
             }
             byte[] start = Json.LENIENT.writeValueAsBytes(head);
             ByteArrayOutputStream json = new ByteArrayOutputStream(start.length + model.size() + 16);

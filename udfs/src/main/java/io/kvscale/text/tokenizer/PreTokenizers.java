@@ -13,12 +13,21 @@ final class PreTokenizers {
 
     /** @return a copy with the checked fields only */
     static ObjectNode check(Part part, Effort effort) {
+        effort.add(part);
         switch (part.type()) {
             case "Sequence" -> {
                 ArrayNode all = part.copy().putArray("pretokenizers");
                 part.parts("pretokenizers").forEach(inner -> all.add(check(inner, effort)));
             }
             case "BertPreTokenizer", "Whitespace", "WhitespaceSplit", "UnicodeScripts" -> {}
+            case "FixedLength" -> {
+                if (part.has("length")) {
+                    part.number("length", Integer.MAX_VALUE);
+                    if (part.copy().path("length").intValue() == 0) {
+                        throw part.bad("length is 0");
+                    }
+                }
+            }
             case "Digits" -> part.flag("individual_digits");
             case "CharDelimiterSplit" -> part.character("delimiter");
             case "Punctuation" -> {

@@ -19,8 +19,6 @@ import java.util.regex.Pattern;
  */
 final class Regex {
     static final int MAX_LENGTH = 10_000;
-    /** Repetitions up to this number count as choices, those beyond as open. */
-    private static final int MAX_BOUNDED = 16;
 
     private static final int MAX_CHOICES = 1_000;
     private static final int MAX_SCANS = 20;
@@ -35,30 +33,18 @@ final class Regex {
             Pattern.compile("\\\\(?:[pP]\\{\\^?[A-Za-z_ ]{1,40}}|x[0-9A-Fa-f]{2}|x\\{[0-9A-Fa-f]{1,6}}|u[0-9A-Fa-f]{4}"
                     + "|[sSdDwWrntfv]|[^\\p{Alnum}\\s])");
     private static final Pattern ANCHOR = Pattern.compile("[$^]|\\\\[bBAzZ]");
-    private static final Pattern GROUP = Pattern.compile("\\((?:\\?(?:[im]{0,2}:|=|!|<=|<!))?");
+    private static final Pattern GROUP = Pattern.compile("\\((?:\\?(?:[im]{0,2}:|>|=|!|<=|<!))?");
     private static final Pattern TIMES = Pattern.compile("[?*+]|\\{(\\d{1,4})(?:(,)(\\d{1,4})?)?}");
     private static final Pattern RUNS =
             Pattern.compile("\\\\[sd]| |\\[(?:\\\\[rnt])+]|\\\\p\\{N[dlo]?}|\\[0-9]|\\[\\\\p\\{N[dlo]?}]");
-
-    /** @param choices ways to match without backtracking into an open repetition */
-    private record Item(
-            String text, int min, int max, boolean possessive, boolean zeroLength, int length, int choices) {
-        boolean open() {
-            return max > MAX_BOUNDED;
-        }
-
-        boolean canFail() {
-            return min > 0;
-        }
-    }
-
-    private record Branch(List<Item> items, int shortest, int choices, boolean open, boolean fixed) {}
 
     private final String regex;
     private final Part part;
     private final Effort effort;
     private int at;
     private int scans;
+    /** Open repetitions within lookarounds, which scan a run at each place where the lookaround is tried. */
+    private int lookScans;
 
     private Regex(String regex, Part part, Effort effort) {
         this.regex = regex;
@@ -69,7 +55,7 @@ final class Regex {
     /** @return the minimum number of characters that a match has */
     static int check(String regex, Part part, Effort effort) {
         Regex check = new Regex(regex, part, effort);
-        List<Branch> branches = check.alternatives(0, false);
+        List<RegexBranch> branches = check.alternatives(0, false);
         if (check.at < regex.length()) {
             throw check.bad("has a bracket too many");
         }
@@ -77,14 +63,15 @@ final class Regex {
             throw check.slow();
         }
         effort.scan(check.scans);
-        return branches.stream().mapToInt(Branch::shortest).min().orElse(0);
+        effort.work(branches.stream().mapToDouble(RegexBranch::steps).sum());
+        return branches.stream().mapToInt(RegexBranch::shortest).min().orElse(0);
     }
 
-    private List<Branch> alternatives(int depth, boolean inner) {
+    private List<RegexBranch> alternatives(int depth, boolean inner) {
         if (depth > MAX_DEPTH) {
             throw bad("nests groups more than " + MAX_DEPTH + " deep");
         }
-        List<Branch> branches = new ArrayList<>();
+        List<RegexBranch> branches = new ArrayList<>();
         do {
             branches.add(branch(depth));
         } while (accept('|'));
@@ -94,14 +81,20 @@ final class Regex {
         return branches;
     }
 
-    private Branch branch(int depth) {
-        List<Item> items = new ArrayList<>();
+    private RegexBranch branch(int depth) {
+        List<RegexItem> items = new ArrayList<>();
         long choices = 1;
         int shortest = 0;
         boolean open = false;
         boolean fixed = true;
         while (at < regex.length() && regex.charAt(at) != '|' && regex.charAt(at) != ')') {
-            Item item = item(depth);
+            int looks = lookScans;
+            RegexItem item = item(depth);
+            looks = lookScans - looks;
+            if (open && looks > 0) {
+                throw slow();
+            }
+            scans += looks * (int) (Math.min(MAX_CHOICES, choices) - 1);
             items.add(item);
             choices = Math.min(Integer.MAX_VALUE, choices * item.choices());
             shortest = Math.min(1 << 20, shortest + item.min() * item.length());
@@ -111,12 +104,12 @@ final class Regex {
         if (choices > MAX_CHOICES) {
             throw slow();
         }
-        return new Branch(items, shortest, (int) choices, open, fixed && shortest > 0);
+        return new RegexBranch(items, shortest, (int) choices, open, fixed && shortest > 0);
     }
 
     /** Applies the rules of the class comment to one alternative. */
-    private void weigh(Branch branch, List<Branch> later) {
-        List<Item> items = branch.items();
+    private void weigh(RegexBranch branch, List<RegexBranch> later) {
+        List<RegexItem> items = branch.items();
         int last = items.size() - 1;
         while (last >= 0 && !items.get(last).canFail()) {
             last--;
@@ -124,7 +117,7 @@ final class Regex {
         int before = 1;
         int backtracking = 0;
         for (int i = 0; i < last; i++) {
-            Item item = items.get(i);
+            RegexItem item = items.get(i);
             before = Math.min(MAX_CHOICES, before * item.choices());
             if (item.open()) {
                 if (item.text().endsWith(REPEATED)) {
@@ -143,9 +136,9 @@ final class Regex {
     }
 
     /** Whether the next alternative matches the whole run; {@code \\s+(?!\\S)} may lie between, which matches all but a space. */
-    private static boolean consumed(List<Branch> later, String text) {
-        for (Branch branch : later) {
-            List<Item> items = branch.items();
+    private static boolean consumed(List<RegexBranch> later, String text) {
+        for (RegexBranch branch : later) {
+            List<RegexItem> items = branch.items();
             boolean almost = items.size() == 2
                     && items.get(0).open()
                     && items.get(0).text().equals(text)
@@ -158,7 +151,7 @@ final class Regex {
         return false;
     }
 
-    private void scanRuns(Item item) {
+    private void scanRuns(RegexItem item) {
         if (!RUNS.matcher(item.text()).matches()) {
             throw slow();
         }
@@ -166,7 +159,7 @@ final class Regex {
     }
 
     /** Whether a branch is optional characters, then one or more of this class, then nothing that can fail. */
-    private static boolean consumes(Branch branch, String text) {
+    private static boolean consumes(RegexBranch branch, String text) {
         int i = 0;
         while (i < branch.items().size()
                 && !branch.items().get(i).open()
@@ -177,15 +170,15 @@ final class Regex {
                 && branch.items().get(i).open()
                 && branch.items().get(i).min() <= 1
                 && branch.items().get(i).text().equals(text);
-        return same && branch.items().stream().skip(i + 1L).noneMatch(Item::canFail);
+        return same && branch.items().stream().skip(i + 1L).noneMatch(RegexItem::canFail);
     }
 
-    private Item item(int depth) {
+    private RegexItem item(int depth) {
         int start = at;
         Matcher anchor = ANCHOR.matcher(regex).region(at, regex.length());
         if (anchor.lookingAt()) {
             at = anchor.end();
-            return new Item(anchor.group(), 1, 1, false, true, 0, 1);
+            return new RegexItem(anchor.group(), 1, 1, false, true, 0, 1, 1);
         }
         if (regex.charAt(at) == '(') {
             return group(depth);
@@ -194,13 +187,14 @@ final class Regex {
         String text = regex.substring(start, at);
         int[] times = times();
         boolean possessive = possessive(times);
-        boolean open = times[1] > MAX_BOUNDED;
+        boolean open = times[1] > RegexItem.MAX_BOUNDED;
         // {1,3}+ repeats a repetition: it may not lie before an item that can fail.
         text = regex.startsWith("}+", Math.max(0, at - 2)) ? text + REPEATED : text;
-        return new Item(text, times[0], times[1], possessive, false, 1, open ? 1 : times[1] - times[0] + 1);
+        int choices = open ? 1 : times[1] - times[0] + 1;
+        return new RegexItem(text, times[0], times[1], possessive, false, 1, choices, open ? 1 : times[1]);
     }
 
-    private Item group(int depth) {
+    private RegexItem group(int depth) {
         Matcher opening = GROUP.matcher(regex).region(at, regex.length());
         if (!opening.lookingAt()
                 || opening.end() == at + 1 && regex.startsWith("(?", at)
@@ -211,40 +205,71 @@ final class Regex {
         boolean look = kind.endsWith("=") || kind.endsWith("!");
         at = opening.end();
         int start = at;
-        List<Branch> branches = alternatives(depth + 1, true);
+        int looks = lookScans;
+        List<RegexBranch> branches = alternatives(depth + 1, true);
         String text = regex.substring(start, at);
         if (!accept(')')) {
             throw bad("has a bracket that is not closed");
         }
         int[] times = times();
-        boolean open = branches.stream().anyMatch(Branch::open);
+        boolean open = branches.stream().anyMatch(RegexBranch::open);
+        double steps = branches.stream().mapToDouble(RegexBranch::steps).sum()
+                * (times[1] > RegexItem.MAX_BOUNDED ? 1 : times[1]);
         if (look) {
             if (times[1] != 1 || times[0] != 1) {
                 throw bad("repeats a lookaround");
             }
             // What a lookaround scans, no match consumes.
             branches.forEach(
-                    branch -> branch.items().stream().filter(Item::open).forEach(item -> {
+                    branch -> branch.items().stream().filter(RegexItem::open).forEach(item -> {
                         scans++;
+                        lookScans++;
                         scanRuns(item);
                     }));
-            return new Item(text, 1, 1, false, true, 0, 1);
+            return new RegexItem(text, 1, 1, false, true, 0, 1, steps);
         }
-        boolean repeatsFixed = branches.size() == 1 && branches.get(0).fixed();
-        if (open || times[1] > MAX_BOUNDED && !repeatsFixed) {
+        if (times[1] > 1 && lookScans > looks) {
             throw slow();
         }
+        boolean repeatsFixed = branches.size() == 1 && branches.get(0).fixed();
+        if (open || times[1] > RegexItem.MAX_BOUNDED && !repeatsFixed) {
+            return loose(branches, text, times, steps);
+        }
         boolean possessive = possessive(times);
-        long alternatives = branches.stream().mapToInt(Branch::choices).sum();
-        long choices = times[1] > MAX_BOUNDED
+        long alternatives = branches.stream().mapToInt(RegexBranch::choices).sum();
+        long choices = times[1] > RegexItem.MAX_BOUNDED
                 ? 1
                 : (long) Math.pow(alternatives, times[1]) + (times[0] < times[1] ? times[1] - times[0] : 0);
-        int shortest = branches.stream().mapToInt(Branch::shortest).min().orElse(0);
+        int shortest = branches.stream().mapToInt(RegexBranch::shortest).min().orElse(0);
         String repeated = repeatsFixed && branches.get(0).items().size() == 1
                 ? branches.get(0).items().get(0).text()
                 : text;
-        return new Item(
-                repeated, times[0], times[1], possessive, false, shortest, (int) Math.min(Integer.MAX_VALUE, choices));
+        return new RegexItem(
+                repeated,
+                times[0],
+                times[1],
+                possessive,
+                false,
+                shortest,
+                (int) Math.min(Integer.MAX_VALUE, choices),
+                steps);
+    }
+
+    /**
+     * A group that repeats what is not fixed, such as {@code (?:\\p{L}\\p{M}*(?: \\p{L}\\p{M}*)*)+}. After an open repetition in
+     * it nothing can fail, so a failed repetition only steps back over its own beginning. After the group nothing can fail
+     * either: see {@link #REPEATED}.
+     */
+    private RegexItem loose(List<RegexBranch> branches, String text, int[] times, double steps) {
+        if (possessive(times) || !branches.stream().allMatch(RegexBranch::loose)) {
+            throw slow();
+        }
+        scans += branches.stream()
+                .mapToInt(branch -> branch.choices()
+                        + (int) branch.items().stream().filter(RegexItem::open).count())
+                .sum();
+        int shortest = branches.stream().mapToInt(RegexBranch::shortest).min().orElse(0);
+        return new RegexItem(text + REPEATED, times[0], OPEN, false, false, shortest, 1, steps);
     }
 
     /** Skips one character, escape or class. */
@@ -305,8 +330,8 @@ final class Regex {
                 int min = Integer.parseInt(times.group(1));
                 int max =
                         times.group(2) == null ? min : times.group(3) == null ? OPEN : Integer.parseInt(times.group(3));
-                if (min > MAX_BOUNDED || max < min) {
-                    throw bad("repeats something " + times.group() + " times, at most " + MAX_BOUNDED);
+                if (min > RegexItem.MAX_BOUNDED || max < min) {
+                    throw bad("repeats something " + times.group() + " times, at most " + RegexItem.MAX_BOUNDED);
                 }
                 return new int[] {min, max};
         }
@@ -320,7 +345,7 @@ final class Regex {
             return false;
         }
         char sign = regex.charAt(at++);
-        if (sign == '*' || sign == '?' && times[1] > MAX_BOUNDED || braces && sign == '?') {
+        if (sign == '*' || sign == '?' && times[1] > RegexItem.MAX_BOUNDED || braces && sign == '?') {
             throw bad("repeats a repetition, or is lazy");
         }
         if (braces) {

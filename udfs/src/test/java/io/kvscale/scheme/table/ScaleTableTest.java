@@ -27,6 +27,8 @@ class ScaleTableTest {
     private static final QuantizationScheme CHANNEL = new QuantizationScheme(
             NumberFormat.INT8, Strategy.CHANNEL, 0, false, new MovingAverage(0.02), ScaleDtype.INPUT);
     private static final QuantizationScheme FP8 = QuantizationScheme.fp8();
+    private static final String HASH = "55e4524b5abb11c50927841f4f23b2a8654fc483a6fddfab3ccca6adefa978ff";
+    private static final String MIXED_HASH = "e8d8558ac319748f94a1f2dae2be4256527e60dec06383569723adc7ff7535bb";
 
     @Test
     void everyNumberIsRestoredBitByBit() {
@@ -98,8 +100,8 @@ class ScaleTableTest {
                 "\"scale\" : [ 0.5 ] | \"scale\" : [ ] | holds 0 numbers, expected 1",
                 "\"scale\" : [ 0.5 ] | \"scale\" : [ 0.5, 0.5 ] | holds 2 numbers, expected 1",
                 "\"scale\" : [ 0.5 ] | \"scale\" : 0.5 | holds 0 numbers",
-                "\"scale\" : [ 0.5 ] | \"scales\" : [ 0.5 ] | 'scale' is missing",
-                "\"scale\" : [ 0.5 ] | \"scale\" : [ 0.5 ], \"scale\" : [ 0.5 ] | Duplicate",
+                "\"scale\" : [ 0.5 ] | \"scales\" : [ 0.5 ] | unknown field 'scales'",
+                "\"scale\" : [ 0.5 ] | \"scale\" : [ 0.5 ], \"scale\" : [ 0.5 ] | duplicate name",
                 "\"zero_point\" : [ 0 ] | \"zero_point\" : [ 3 ] | zero point",
                 "\"zero_point\" : [ 0 ] | \"zero_point\" : [ 1e40 ] | zero point",
                 "\"layer\" : 3 | \"layer\" : 10000 | not within 0..9999",
@@ -132,11 +134,12 @@ class ScaleTableTest {
                 "\"inf\" : 0 | \"inf\" : null | layer 3 key: 'inf' is null",
                 "\"files\" : 1 | \"files\" : -1 | corpus: 'files' is -1",
                 "\"min_sample\" : \"s#1\" | \"min_sample\" : 1 | layer 3 key: 'min_sample' is 1, expected text",
+                "\"fingerprint\" : \"0 | \"fingerprint\" : \"X0 | corpus: 'fingerprint' is",
                 "\"strategy\" : \"tensor\" | \"strategy\" : \"tenser\" | scheme.strategy",
                 "\"num_bits\" : 8 | \"num_bits\" : 7 | num_bits",
                 "\"scheme\" : | \"schema\" : | a scheme is missing",
                 "\"layers\" : | \"layer\" : | 'layers' is missing",
-                "\"value\" : | \"key\" : {}, \"value\" : | Duplicate field"
+                "\"value\" : | \"key\" : {}, \"value\" : | duplicate name"
             })
     void anInvalidTableIsRefused(String from, String to, String expected) {
         String json = text(table(0.5f));
@@ -151,8 +154,10 @@ class ScaleTableTest {
     @ParameterizedTest
     @CsvSource({"1e38", "3e-38", "10", "0.02"})
     void aScaleFarFromItsRangeIsWarnedOf(String scale) {
-        String json =
-                text(table(0.5f)).replace("[ -0.0, 0.5 ]", "[ -0.0, 224 ]").replace("\"max\" : 0.5", "\"max\" : 224");
+        String json = text(table(0.5f))
+                .replaceFirst("\"scales_sha256\".*\n", "")
+                .replace("[ -0.0, 0.5 ]", "[ -0.0, 224 ]")
+                .replace("\"max\" : 0.5", "\"max\" : 224");
         assertThat(ScaleTable.fromJson(json.getBytes(StandardCharsets.UTF_8)).warnings())
                 .isEmpty();
         String edited = json.replace("\"scale\" : [ 0.5 ]", "\"scale\" : [ " + scale + " ]");
@@ -224,6 +229,78 @@ class ScaleTableTest {
             }
         }
         assertThat(read).isPositive();
+    }
+
+    /** The hashes were computed by the Python function of job/docs/outputs.md. */
+    @Test
+    void theHashOfScalesIsThatOfTheDocs() {
+        assertThat(table(0.5f).sha256()).isEqualTo(HASH);
+        Geometry geometry = new Geometry(Dtype.F32, 1, 2);
+        float[] no = {Float.NaN, Float.NaN};
+        SlotScales channels = new SlotScales(
+                CHANNEL, geometry, new float[] {0.1f, 2}, new float[] {-3, 127}, no, no, 0, 1, 8, 0, 0, null, null, null);
+        ScaleTable mixed = new ScaleTable(
+                FP8,
+                new ScaleTable.CorpusSummary("", 0, 0, 0, 0),
+                new TreeMap<>(
+                        Map.of(new Slot(10, Role.VALUE), slot(table(0.5f)), new Slot(9, Role.KEY), channels)));
+        assertThat(mixed.sha256()).isEqualTo(MIXED_HASH);
+    }
+
+    @Test
+    void theHashCoversSchemeSlotsAndScalesButNotTheCorpus() {
+        String json = text(table(0.5f));
+        for (String other : List.of(
+                json.replace("\"tokens\" : 3", "\"tokens\" : 4"),
+                json.replace("0".repeat(64), "1".repeat(64)),
+                json.replace("s#1", "s#2"),
+                json.replace("\"max\" : 0.5", "\"max\" : 0.25"),
+                json.replace("[ -0.0, 0.5 ]", "[ -0.5, 0.5 ]"),
+                json.replace("static_minmax", "mse"))) {
+            assertThat(read(other).sha256()).isEqualTo(HASH);
+            assertThat(other).isNotEqualTo(json);
+            assertThat(String.join("", read(other).warnings())).doesNotContain("scales_sha256");
+        }
+        for (String other : List.of(
+                json.replace("\"layer\" : 3", "\"layer\" : 4"),
+                json.replace("\"value\" : {", "\"values\" : {"),
+                json.replaceFirst("0.5 ],\n", "0.50001 ],\n"),
+                json.replace("BF16", "F16"),
+                json.replace("\"head_dim\" : 4", "\"head_dim\" : 8"),
+                json.replace("\"type\" : \"float\"", "\"type\" : \"int\""),
+                json.replace("\"scale_dtype\" : \"float32\"", "\"scale_dtype\" : \"input\""),
+                json.replace("\"symmetric\" : true", "\"symmetric\" : false"))) {
+            assertThat(other).isNotEqualTo(json);
+            assertThat(read(other).sha256()).isNotEqualTo(HASH);
+            assertThat(String.join("", read(other).warnings()))
+                    .contains("scales_sha256 is not that of the scales", read(other).sha256());
+            assertThat(text(read(other))).contains(read(other).sha256()).doesNotContain(HASH);
+        }
+    }
+
+    @Test
+    void aTableWithoutHashesIsRead() {
+        String json = text(table(0.5f));
+        String without = json.replaceFirst("\"scales_sha256\".*\n", "");
+        assertThat(String.join("", read(without).warnings())).doesNotContain("scales_sha256");
+        assertThat(text(read(without))).isEqualTo(json);
+        assertThatThrownBy(() -> read(json.replace('"' + HASH + '"', "1")))
+                .isInstanceOf(InvalidDataException.class)
+                .hasMessageContaining("'scales_sha256' is 1, expected text");
+    }
+
+    @Test
+    void modelAndStatisticsAreKept() {
+        ScaleTable table = table(0.5f).from("LlamaForCausalLM", "ab".repeat(32));
+        ScaleTable read = read(text(table));
+        assertThat(text(read)).isEqualTo(text(table));
+        assertThat(read.provenance().model()).isEqualTo("LlamaForCausalLM");
+        assertThat(read.provenance().statisticsSha256()).isEqualTo("ab".repeat(32));
+        assertThat(read.sha256()).isEqualTo(HASH);
+    }
+
+    private static ScaleTable read(String json) {
+        return ScaleTable.fromJson(json.getBytes(StandardCharsets.UTF_8));
     }
 
     private static ScaleTable table(float scale) {

@@ -53,7 +53,7 @@ class BadArgumentsTest {
                         "7, 'value', 'BF16', 2, 3, X'0102', 's\nt'",
                         "argument data",
                         "2 bytes are not whole tokens of 12 bytes",
-                        "layer 7 value, sample s\ufffdt",
+                        "layer 7 value, sample s\\u000At",
                         "heads and head_dim"));
     }
 

@@ -12,8 +12,10 @@ import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Random;
 import java.util.stream.Stream;
@@ -266,8 +268,11 @@ class KvTensorsSourceTest {
                 "columns|{data: v}|is a mapping",
                 "key|{tensors: x}|is a mapping",
                 "columns.foo|x|the nearest known one is 'columns.",
+                "header|true|unknown option 'header'",
+                "fs.s3a.endpoint|x|unknown option 'fs.s3a.endpoint'",
+                "attention|x|the nearest known one is '",
                 "layoutt|BHSD|the nearest known one is 'layout'",
-                "layout|HSD|BHSD, SHD, 2THD",
+                "layout|HSDB|BHSD, BSHD, HSD, SHD, 2THD",
                 "kv_heads|-1|must be a whole number from 1 to ",
                 "max_row_bytes|x|must be a whole number from 1 to ",
                 "mla|yes|true or false",
@@ -281,6 +286,29 @@ class KvTensorsSourceTest {
                 .isInstanceOf(SparkRuntimeException.class)
                 .hasCauseInstanceOf(InvalidOptionException.class)
                 .hasMessageContaining(message);
+    }
+
+    /** Spark passes only what the user writes as options; a Hive metastore adds one of its own. */
+    @Test
+    void whatSparkKnowsOfATableIsNoOption() {
+        spark.sql("CREATE TABLE described USING kvtensors OPTIONS (path '" + folder
+                + "', 'serialization.format' '1') COMMENT 'K and V' TBLPROPERTIES ('owned by' 'us')");
+        try {
+            assertThat(spark.table("described").count()).isPositive();
+            assertThat(spark.sql("SELECT * FROM described WITH (partitions = 2)").count())
+                    .isPositive();
+            assertThatThrownBy(() -> spark.sql("SELECT * FROM described WITH (partition_count = 2)")
+                            .count())
+                    .hasMessageContaining("unknown option 'partition_count'");
+        } finally {
+            spark.sql("DROP TABLE described");
+        }
+        spark.sql("CREATE TABLE misspelt USING kvtensors OPTIONS (path '" + folder + "', shards '2')");
+        assertThatThrownBy(() -> spark.table("misspelt").count()).hasMessageContaining("unknown option 'shards'");
+        spark.sql("DROP TABLE misspelt");
+        assertThatThrownBy(() -> spark.sql(
+                        "CREATE TEMPORARY VIEW misspelt USING kvtensors OPTIONS (path '" + folder + "', shards '2')"))
+                .hasMessageContaining("unknown option 'shards'");
     }
 
     @Test
@@ -297,5 +325,62 @@ class KvTensorsSourceTest {
                         .as(org.apache.spark.sql.Encoders.INT())
                         .collectAsList())
                 .containsExactlyInAnyOrder(1, 4);
+    }
+
+    @Test
+    void capturesMustFitTheModelsConfig() throws IOException {
+        String model = "{\"model_type\": \"llama\", \"num_hidden_layers\": %d, \"num_attention_heads\": 4,"
+                + " \"num_key_value_heads\": %d, \"head_dim\": 16}";
+        Path config = folder.resolve("config.json");
+        Files.writeString(config, String.format(Locale.ROOT, model, LAYERS, 2));
+        assertThat(withConfig(config).count()).isEqualTo(written.size());
+        Files.writeString(config, String.format(Locale.ROOT, model, LAYERS, 4));
+        assertThatThrownBy(() -> withConfig(config).collectAsList())
+                .isInstanceOf(SparkRuntimeException.class)
+                .hasMessageContaining("gives 2 heads of 16, config.json says 4 of 16");
+        Files.writeString(config, "[]");
+        assertThatThrownBy(() -> withConfig(config).collectAsList())
+                .isInstanceOf(SparkRuntimeException.class)
+                .hasMessageContaining("config.json is not a JSON object");
+    }
+
+    private Dataset<Row> withConfig(Path config) {
+        return spark.read()
+                .format("kvtensors")
+                .option("model_config", config.toString())
+                .load(folder.toString());
+    }
+
+    @Test
+    void aBatchWithTokensBeforeHeadsHasTheRowsOfItsTranspose() throws IOException {
+        int batch = 3;
+        int tokens = 5;
+        byte[] tokenMajor = new byte[batch * tokens * 2 * 16 * 2];
+        byte[] headMajor = new byte[tokenMajor.length];
+        for (int i = 0; i < tokenMajor.length / 2; i++) {
+            int d = i % 16;
+            int head = i / 16 % 2;
+            int token = i / 32 % tokens;
+            int row = i / 32 / tokens;
+            int to = ((row * 2 + head) * tokens + token) * 16 + d;
+            tokenMajor[2 * i] = headMajor[2 * to] = (byte) i;
+            tokenMajor[2 * i + 1] = headMajor[2 * to + 1] = (byte) (i >> 8);
+        }
+        Path other = Files.createDirectory(folder.resolve("other"));
+        write(
+                "other/b.safetensors",
+                new SafetensorsWriter().add("layers.0.keys", "BF16", List.of(3L, 5L, 2L, 16L), tokenMajor));
+        List<Row> rows = spark.read()
+                .format("kvtensors")
+                .option("layout", "BSHD")
+                .load(other.toString())
+                .orderBy("sample")
+                .collectAsList();
+        assertThat(rows).hasSize(batch);
+        for (int row = 0; row < batch; row++) {
+            int size = headMajor.length / batch;
+            assertThat((byte[]) rows.get(row).getAs("data"))
+                    .isEqualTo(Arrays.copyOfRange(headMajor, row * size, (row + 1) * size));
+        }
     }
 }

@@ -34,6 +34,9 @@ class CheckedTokenizerTest {
                         + "\\s+(?!\\S)|\\s+",
                 "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+|\\p{N}| ?[^\\s\\p{L}\\p{M}\\p{N}]+[\\r\\n]*|"
                         + "\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
+                "(?>a)",
+                "(?>[ab]+)|c",
+                "(a+)+",
                 // GPT-2, GPT-NeoX, OPT, Falcon
                 "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+",
                 "[0-9][0-9][0-9]",
@@ -81,7 +84,6 @@ class CheckedTokenizerTest {
     @ValueSource(
             strings = {
                 "(a|a)*b",
-                "(a+)+",
                 "(?:a*)*",
                 "a*a*b",
                 "\\p{L}*x",
@@ -95,7 +97,6 @@ class CheckedTokenizerTest {
                 "a{1000}",
                 "(a)\\1",
                 "(?<n>a)",
-                "(?>a)",
                 "(?~a)",
                 "\\K",
                 "\\Xa",
@@ -110,7 +111,16 @@ class CheckedTokenizerTest {
                 "\\S[a-z]{1,3}+[\\r\\n]|[a-z]{1,3}+",
                 "(?:ab)*x|a+",
                 "[a-z]*x|[a-z]|[a-z]+",
-                "\\s+\\s+$"
+                "\\s+\\s+$",
+                "(?>a+)b",
+                "(?:a+b)+",
+                "(?:a*)+",
+                "(?:a+|b){2}c",
+                "\\p{Script=Han}",
+                // A lookaround that scans a run, many times in one match
+                "(?:(?:(?!\\s+ x)\\s))+",
+                "\\s+(?=\\s+ x)",
+                "\\s?\\s?\\s?\\s?\\s?(?=\\s+ x)"
             })
     void otherRegularExpressionsAreRefused(String regex) {
         refused(split(regex), "pre_tokenizer (Split): its regular expression");
@@ -175,6 +185,48 @@ class CheckedTokenizerTest {
         refused(
                 once.replace("]}", "," + l + "," + l + "]}"),
                 "normalizer 2 (Replace): it can make a text 10000 times as long, at most 400 times");
+    }
+
+    /** Each part takes about a second for the longest text. */
+    @Test
+    void partsAreCountedInAllSequences() {
+        String ten = "{'type': 'Sequence', 'normalizers': [{'type': 'NFC'}" + ", {'type': 'NFC'}".repeat(9) + "]}";
+        String all = "'normalizer': {'type': 'Sequence', 'normalizers': [" + ten + ", " + ten + "]}";
+        assertThat(check(all).limits().characters()).isEqualTo(2_000_000 * 12 / 23);
+        refused(all.replace("]}]}", "]}, " + ten + "]}"), "(NFC): it is part 33 of normalizer and pre-tokenizer");
+    }
+
+    /** A normalization form adds nothing to another; an inserted text is measured as the forms would leave it. */
+    @Test
+    void formsDoNotMultiply() {
+        String forms =
+                "'normalizer': {'type': 'Sequence', 'normalizers': [{'type': 'NFC'}, {'type': 'NFKD'}, {'type': 'NFKC'}]}";
+        assertThat(check(forms).limits().bytes()).isEqualTo((32 << 20) / 11);
+        String insert = "{'type': 'Replace', 'pattern': {'String': 'l'}, 'content': '\ufdfa'}, {'type': 'NFKC'}]}";
+        assertThat(check(forms.replace("]}", ", " + insert)).limits().bytes()).isEqualTo((32 << 20) / 363);
+    }
+
+    /** Every choice is tried at every character of a text. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "a?a?a?a?a?a?a?a?a?[xy]|a?a?a?a?a?a?a?a?a?[xy]",
+                "(?:(?:(?:a{16}){16}){16}){16}",
+                "(?:a|b|c|d|e|f|g|h){2}(?:a|b|c|d|e|f|g|h)x|a{16}b"
+            })
+    void regularExpressionsWithManyStepsBoundTexts(String regex) {
+        assertThat(check(split(regex)).limits().characters()).isBetween(1_000, 1_000_000);
+    }
+
+    /** The native tokenizer would search for an empty text, and end the JVM. */
+    @Test
+    void anAddedTokenThatTheNormalizerRemovesIsRefused() {
+        String token =
+                "'added_tokens': [{'id': 5, 'content': 'x', 'single_word': false, 'lstrip': false, 'rstrip': false,"
+                        + "'normalized': %s, 'special': true}], 'normalizer': {'type': 'Replace', 'pattern': {'String': 'x'},"
+                        + "'content': ''}";
+        refused(token.replace("%s", "true"), "the normalizer leaves nothing of it");
+        check(token.replace("%s", "false"));
     }
 
     @Test

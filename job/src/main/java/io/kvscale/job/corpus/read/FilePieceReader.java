@@ -2,6 +2,7 @@ package io.kvscale.job.corpus.read;
 
 import io.kvscale.input.FilePiece;
 import io.kvscale.input.InputFile;
+import io.kvscale.input.ReadFailure;
 import io.kvscale.input.RegularFile;
 import io.kvscale.input.UnusableFileException;
 import io.kvscale.job.spark.RetryPolicy;
@@ -13,8 +14,6 @@ import java.io.InputStream;
 import java.util.Arrays;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataInputStream;
-import org.apache.hadoop.fs.FileSystem;
-import org.apache.hadoop.fs.LocalFileSystem;
 import org.apache.hadoop.fs.Path;
 import org.jspecify.annotations.Nullable;
 
@@ -53,16 +52,14 @@ final class FilePieceReader implements Closeable {
             return unusable.problem().inFile(file.name());
         }
         return DataProblem.of(
-                        "the file cannot be read: " + failure,
+                        "the file cannot be read: " + ReadFailure.reason(failure),
                         "check the file, and that nothing writes to it while it is read")
                 .inFile(file.name());
     }
 
     static FSDataInputStream open(InputFile file, Configuration configuration) throws IOException {
         Path path = new Path(file.path());
-        FileSystem files = path.getFileSystem(configuration);
-        // The raw local file system has no checksum files. Hadoop cannot name those of a file with a colon in its name.
-        return RegularFile.open(files instanceof LocalFileSystem local ? local.getRaw() : files, path);
+        return RegularFile.open(path.getFileSystem(configuration), path);
     }
 
     /**

@@ -1,6 +1,7 @@
 package io.kvscale.job.corpus.read;
 
 import io.kvscale.input.InputFile;
+import io.kvscale.job.spark.ParquetTable;
 import io.kvscale.job.spark.TableErrors;
 import io.kvscale.job.spark.TableSession;
 import io.kvscale.tensor.DataProblem;
@@ -49,10 +50,9 @@ final class TextTableReader {
             SparkSession session = TableSession.of(spark);
             Dataset<?> table;
             if (!input.isSql()) {
-                table = session.read()
-                        .parquet(parquet.stream()
-                                .map(file -> escaped(file.path()))
-                                .toArray(String[]::new));
+                table = ParquetTable.of(
+                        session,
+                        parquet.stream().map(file -> escaped(file.path())).toList());
             } else if (input.query().isEmpty()) {
                 table = session.table(input.table());
             } else {

@@ -1,0 +1,33 @@
+package io.kvscale.job.calibration;
+
+import io.kvscale.task.SampleSlots;
+import io.kvscale.task.TokenEnds;
+import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.Role;
+import io.kvscale.tensor.Slot;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A sample does not begin or end with many equal tokens, which have equal V in layer 0: V has no position, and layer 0 has
+ * seen no other token.
+ */
+record EqualEndsRule() implements IrregularSamples.Rule {
+    private static final Slot EMBEDDED = new Slot(0, Role.VALUE);
+
+    @Override
+    public @Nullable DataProblem judge(SampleSlots sample) {
+        SampleSlots.Held held = sample.slots().get(EMBEDDED);
+        if (held == null) {
+            return null;
+        }
+        TokenEnds ends = held.ends();
+        int equal = Math.max(ends.equalFirst(), ends.equalLast());
+        return equal < TokenEnds.PADDING
+                ? null
+                : sample.problem(
+                        EMBEDDED,
+                        "the " + (ends.equalLast() >= ends.equalFirst() ? "last " : "first ") + equal + " of "
+                                + held.tokens() + " tokens have the same V, as equal tokens have: padding without a mask?",
+                        "save a tensor attention_mask [batch, tokens] with it, or cut the padding off");
+    }
+}

@@ -1,0 +1,144 @@
+package io.kvscale.job.command;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.type.TypeReference;
+import com.fasterxml.jackson.databind.JsonNode;
+import io.kvscale.job.recipe.Recipe;
+import io.kvscale.json.Json;
+import io.kvscale.safetensors.SafetensorsHeader;
+import io.kvscale.safetensors.TensorEntry;
+import io.kvscale.scheme.KvCacheScheme;
+import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.InvalidDataException;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.regex.Pattern;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileStatus;
+import org.jspecify.annotations.Nullable;
+
+/** Recognizes the files that kvscale writes beside scales and statistics. */
+final class KnownFiles {
+    private static final TypeReference<Map<String, Object>> FIELDS = new TypeReference<>() {};
+    private static final Pattern SCALE = Pattern.compile("model\\.layers\\.\\d+\\.self_attn\\.[kv]_scale");
+
+    /** A scale file is small. A larger file of tensors is a model or captures. */
+    private static final long MAX_SCALES = 16 << 20;
+
+    private static final int MAX_JSON = 64 << 20;
+
+    private KnownFiles() {}
+
+    /**
+     * The file; null if it may be a scale table or captures.
+     *
+     * @param start its first bytes, see {@link HadoopFiles#start}
+     * @throws InvalidDataException if it is JSON, HTML or text that kvscale does not write
+     */
+    static PathContent.@Nullable Known read(String path, String start, Configuration hadoop) {
+        String name = path.toLowerCase(Locale.ROOT);
+        if (start.stripLeading().startsWith("{")) {
+            return HadoopFiles.withFile(path, () -> json(HadoopFiles.bytes(path, hadoop)));
+        } else if (start.toLowerCase(Locale.ROOT).startsWith("<!doctyp")) {
+            return HadoopFiles.withFile(path, () -> page(HadoopFiles.bytes(path, hadoop)));
+        } else if (name.endsWith(".yaml") || name.endsWith(".yml")) {
+            return recipe(path, hadoop);
+        }
+        FileStatus status = HadoopFiles.status(path, hadoop);
+        if (name.endsWith(".safetensors") && status != null && status.getLen() <= MAX_SCALES) {
+            return HadoopFiles.withFile(path, () -> scales(HadoopFiles.bytes(path, hadoop)));
+        }
+        return null;
+    }
+
+    private static PathContent.@Nullable Known json(byte[] bytes) {
+        JsonNode node;
+        try {
+            node = bytes.length > MAX_JSON ? null : Json.LENIENT.readTree(bytes);
+        } catch (JsonProcessingException e) {
+            return null; // reading it as a scale table reports the reason
+        } catch (IOException e) {
+            throw new IllegalStateException("reading from memory does not fail", e);
+        }
+        if (node == null || node.has("format") || node.has("layers") && node.has("version")) {
+            return null;
+        }
+        String kind = kind(node);
+        if (kind == null) {
+            throw new InvalidDataException(DataProblem.of(
+                    "this is JSON, but no file that kvscale writes"
+                            + (node.has("model_type") || node.has("architectures")
+                                    ? ": it is a model's config.json, for --model-config"
+                                    : ""),
+                    "name a capture, a result folder or a statistics file"));
+        }
+        return new PathContent.Known(kind, Json.MAPPER.convertValue(node, FIELDS));
+    }
+
+    private static @Nullable String kind(JsonNode node) {
+        if (node.has("kvscale_version") && node.has("started")) {
+            return "run record";
+        } else if (node.has("baseline") && node.path("schemes").isArray()) {
+            return "evaluation";
+        } else if (node.path("quantization_config").has("kv_cache_scheme")) {
+            return "vllm config";
+        } else if (node.has("budget") && node.has("ranking")) {
+            return "advice";
+        }
+        return null;
+    }
+
+    private static PathContent.Known page(byte[] bytes) {
+        String page = new String(bytes, StandardCharsets.UTF_8);
+        boolean evaluation = page.contains("<title>KV cache evaluation</title>");
+        if (!evaluation && !page.contains("<title>KV cache calibration</title>")) {
+            throw new InvalidDataException(DataProblem.of(
+                    "this is an HTML page, but no report of kvscale",
+                    "name a capture, a result folder or a statistics file"));
+        }
+        return new PathContent.Known(
+                "report", Map.of("of", evaluation ? "evaluation" : "calibration", "bytes", bytes.length));
+    }
+
+    private static PathContent.Known recipe(String path, Configuration hadoop) {
+        Recipe recipe = HadoopFiles.recipe(path, hadoop);
+        Map<String, Object> content = new LinkedHashMap<>();
+        content.put("key", KvCacheScheme.fields(recipe.schemes().key()));
+        content.put("value", KvCacheScheme.fields(recipe.schemes().value()));
+        content.put("statistics", recipe.statistics().name().toLowerCase(Locale.ROOT));
+        return new PathContent.Known("recipe", content);
+    }
+
+    /** The scales by tensor name; null if the file has other tensors. */
+    private static PathContent.@Nullable Known scales(byte[] bytes) {
+        SafetensorsHeader header;
+        try {
+            header = SafetensorsHeader.read(
+                    new ByteArrayInputStream(bytes), bytes.length, name -> SCALE.matcher(name).matches());
+        } catch (IOException | InvalidDataException e) {
+            return null; // reading it as a capture reports the reason
+        }
+        List<TensorEntry> tensors = header.tensors();
+        if (tensors.isEmpty() || tensors.size() != header.tensorCount()) {
+            return null;
+        }
+        ByteBuffer data = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+        Map<String, Object> content = new LinkedHashMap<>();
+        for (TensorEntry tensor : tensors) {
+            float[] numbers = new float[(int) (tensor.bytes() / Float.BYTES)];
+            data.slice((int) tensor.begin(), (int) tensor.bytes())
+                    .order(ByteOrder.LITTLE_ENDIAN)
+                    .asFloatBuffer()
+                    .get(numbers);
+            content.put(tensor.name(), numbers);
+        }
+        return new PathContent.Known("vllm scales", content);
+    }
+}

@@ -1,0 +1,126 @@
+package io.kvscale.task;
+
+import io.kvscale.capture.CaptureFiles;
+import io.kvscale.capture.SlotTensor;
+import io.kvscale.capture.layout.CaptureOptions;
+import io.kvscale.capture.layout.KvTableRow;
+import io.kvscale.capture.layout.TableTensor;
+import io.kvscale.capture.layout.TableTensorParser;
+import io.kvscale.input.FilePiece;
+import io.kvscale.input.Split;
+import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.InvalidDataException;
+import io.kvscale.tensor.KvSource;
+import io.kvscale.tensor.Origin;
+import io.kvscale.tensor.Role;
+import io.kvscale.tensor.Slot;
+import java.nio.ByteBuffer;
+import java.util.Collection;
+import java.util.Map;
+import java.util.TreeMap;
+import org.apache.hadoop.conf.Configuration;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A closer look at the samples of a corpus in which a first pass found something wrong. It takes time and memory for each
+ * sample, so it runs only then.
+ */
+public final class SampleSurvey implements RowSink {
+    /** What to look at. */
+    public enum Look {
+        /** Which slots a sample holds, and how many tokens; reads no values. */
+        TOKENS,
+        /** The ends of V of layer 0. */
+        FIRST_VALUES,
+        /** The ends of all slots. */
+        ALL_VALUES;
+
+        /** Whether values are read. */
+        public boolean readsValues() {
+            return this != TOKENS;
+        }
+
+        private boolean scans(Slot slot) {
+            return this == ALL_VALUES || this == FIRST_VALUES && slot.equals(new Slot(0, Role.VALUE));
+        }
+    }
+
+    private final Look look;
+    private final TableTensorParser parser;
+    private final TreeMap<Origin, SampleSlots> samples = new TreeMap<>();
+
+    /** A survey of table rows, which the caller passes in. */
+    public SampleSurvey(CaptureOptions options, Look look) {
+        this.look = look;
+        this.parser = new TableTensorParser(options);
+    }
+
+    /** Surveys a split of capture files. */
+    public static Collection<SampleSlots> of(
+            Split split, CaptureOptions options, Configuration configuration, Look look) {
+        TreeMap<Origin, SampleSlots> samples = new TreeMap<>();
+        try (CaptureFiles files = new CaptureFiles(options, configuration, !look.readsValues())) {
+            for (FilePiece piece : split.pieces()) {
+                try {
+                    for (SlotTensor tensor : files.open(piece)) {
+                        if (piece.holds(tensor.begin())) {
+                            add(samples, tensor.slot(), tensor.source(), scan(files, tensor, look));
+                        }
+                    }
+                    files.finish();
+                } catch (InvalidDataException e) {
+                    add(samples, e.problem());
+                }
+            }
+        }
+        return samples.values();
+    }
+
+    private static @Nullable EndScan scan(CaptureFiles files, SlotTensor tensor, Look look) {
+        if (!look.scans(tensor.slot())) {
+            return null;
+        }
+        EndScan scan = new EndScan(tensor.source());
+        long size = tensor.source().size();
+        files.read(tensor, 0, size, tensor.byteOf(size), (element, values) -> scan.add(values));
+        return scan;
+    }
+
+    @Override
+    public void row(KvTableRow row, @Nullable ByteBuffer values) {
+        try {
+            TableTensor tensor = parser.parse(row);
+            if (tensor != null) {
+                EndScan scan = look.scans(tensor.slot()) && values != null ? new EndScan(tensor.source()) : null;
+                if (scan != null && values != null) {
+                    scan.add(values);
+                }
+                add(samples, tensor.slot(), tensor.source(), scan);
+            }
+        } catch (InvalidDataException e) {
+            add(samples, e.problem());
+        }
+    }
+
+    /** The samples of all rows. */
+    public Collection<SampleSlots> samples() {
+        return samples.values();
+    }
+
+    private static void add(Map<Origin, SampleSlots> to, Slot slot, KvSource source, @Nullable EndScan scan) {
+        for (int row = 0; row < source.batch(); row++) {
+            Origin origin = source.origin(row);
+            // A sample may lie in several files. Rows without a sample are told apart by file.
+            Origin key = origin.sample() == null ? origin : new Origin(origin.sample(), "");
+            TokenEnds ends = scan == null ? TokenEnds.NONE : scan.ends(row);
+            SampleSlots.Held held = new SampleSlots.Held(origin.file(), source.realTokens(row), ends);
+            to.merge(key, SampleSlots.of(key, slot, held), SampleSlots::merge);
+        }
+    }
+
+    private static void add(Map<Origin, SampleSlots> to, DataProblem problem) {
+        String file = problem.file();
+        Origin key = new Origin(problem.sample(), file == null ? "" : file);
+        to.merge(key, SampleSlots.of(key, problem), SampleSlots::merge);
+    }
+}
