@@ -23,8 +23,9 @@ record CaptureWarnings(SortedMap<Slot, SlotStatistics> slots, Tolerances toleran
         // With the model's config.json a wrong number of heads is an error already.
         int times = tolerances.model() == null ? RepeatedHeads.times(slots) : 1;
         if (times > 1) {
-            int heads =
-                    Objects.requireNonNull(slots.get(slots.firstKey())).geometry().heads();
+            int heads = Objects.requireNonNull(slots.get(slots.firstKey()))
+                    .geometry()
+                    .heads();
             warnings.add("repeated heads: in all layers, every " + times + " neighboring heads are equal bit for bit."
                     + " K and V look like " + heads / times + " KV heads that were repeated to " + heads
                     + " query heads; capture them before repeat_kv, or name the model's config.json with"
