@@ -1,0 +1,47 @@
+package io.kvscale.task;
+
+import io.kvscale.tensor.KvSource;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+
+/** A piece of a tensor, with the indices of its values. */
+final class TensorPiece {
+    /** So many values of a token are zero only in padding. */
+    private static final int ZEROS = 8;
+
+    final KvSource source;
+    final long begin;
+    final long end;
+    private final ByteBuffer values;
+    private final int bytes;
+
+    TensorPiece(KvSource source, long begin, ByteBuffer chunk) {
+        this.source = source;
+        this.begin = begin;
+        this.values = chunk.slice().order(ByteOrder.LITTLE_ENDIAN);
+        this.bytes = source.geometry().dtype().bytes();
+        this.end = begin + values.limit() / bytes;
+    }
+
+    boolean holds(long element) {
+        return element >= begin && element < end;
+    }
+
+    int bits(long element) {
+        return source.geometry().dtype().get(values, (int) (element - begin) * bytes);
+    }
+
+    /** Whether the piece holds some of the first values of a token, all of them zero. */
+    boolean isZero(long token) {
+        boolean any = false;
+        for (int d = 0; d < Math.min(ZEROS, source.geometry().headDim()); d++) {
+            if (holds(token + d)) {
+                any = true;
+                if (source.geometry().dtype().toFloat(bits(token + d)) != 0) {
+                    return false;
+                }
+            }
+        }
+        return any;
+    }
+}
