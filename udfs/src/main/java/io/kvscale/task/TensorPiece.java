@@ -13,14 +13,19 @@ final class TensorPiece {
     final long begin;
     final long end;
     private final ByteBuffer values;
+    private final int first;
     private final int bytes;
 
     TensorPiece(KvSource source, long begin, ByteBuffer chunk) {
         this.source = source;
         this.begin = begin;
-        this.values = chunk.slice().order(ByteOrder.LITTLE_ENDIAN);
+        // Almost every chunk is read as it is: a view of each would be most of the cost.
+        this.values = chunk.order() == ByteOrder.LITTLE_ENDIAN
+                ? chunk
+                : chunk.duplicate().order(ByteOrder.LITTLE_ENDIAN);
+        this.first = chunk.position();
         this.bytes = source.geometry().dtype().bytes();
-        this.end = begin + values.limit() / bytes;
+        this.end = begin + chunk.remaining() / bytes;
     }
 
     boolean holds(long element) {
@@ -28,7 +33,7 @@ final class TensorPiece {
     }
 
     int bits(long element) {
-        return source.geometry().dtype().get(values, (int) (element - begin) * bytes);
+        return source.geometry().dtype().get(values, first + (int) (element - begin) * bytes);
     }
 
     /** Whether the piece holds some of the first values of a token, all of them zero. */
