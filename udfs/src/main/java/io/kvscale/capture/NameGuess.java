@@ -37,10 +37,7 @@ record NameGuess(String keys, String values) {
                 while (all.contains(other) && number.find()) {
                     NameGuess guess = new NameGuess(
                             pattern(name, number.start(), number.end()),
-                            pattern(
-                                    other,
-                                    number.start() + shift(word, number),
-                                    number.end() + shift(word, number)));
+                            pattern(other, number.start() + shift(word, number), number.end() + shift(word, number)));
                     matches.merge(guess, 1L, Long::sum);
                 }
             }
@@ -54,16 +51,17 @@ record NameGuess(String keys, String values) {
 
     /** How far a number behind the word moves when the word is replaced. */
     private static int shift(Matcher word, Matcher number) {
-        return number.start() < word.start() ? 0 : valueWord(word.group()).length() - word.group().length();
+        return number.start() < word.start()
+                ? 0
+                : valueWord(word.group()).length() - word.group().length();
     }
 
     private static String valueWord(String keyWord) {
-        String word =
-                switch (keyWord.toLowerCase(Locale.ROOT)) {
-                    case "k" -> "v";
-                    case "key" -> "value";
-                    default -> "values";
-                };
+        String word = switch (keyWord.toLowerCase(Locale.ROOT)) {
+            case "k" -> "v";
+            case "key" -> "value";
+            default -> "values";
+        };
         if (Character.isLowerCase(keyWord.charAt(0))) {
             return word;
         }

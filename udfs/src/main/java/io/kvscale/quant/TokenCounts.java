@@ -73,11 +73,7 @@ record TokenCounts(SortedMap<Slot, SlotStatistics> slots, Tolerances tolerances)
             SlotStatistics keys = slots.get(new Slot(slot.layer(), Role.KEY));
             SlotStatistics values = slots.get(new Slot(slot.layer(), Role.VALUE));
             if (keys != null && values != null && keys.tokens() != values.tokens()) {
-                problems.add(
-                        problem(
-                                slot,
-                                keys.tokens() + " tokens of key, " + values.tokens() + " of value",
-                                LACKS));
+                problems.add(problem(slot, keys.tokens() + " tokens of key, " + values.tokens() + " of value", LACKS));
                 return;
             }
         }

@@ -59,16 +59,17 @@ public final class CalibrationTask {
                 state.add(e.problem());
             }
         }
-        return state.suspecting(screen).counting(
-                reader.corpus(),
-                new Tally(
-                        reader.readBytes(),
-                        System.nanoTime() - start,
-                        reader.maskedFiles(),
-                        reader.foreignFiles(),
-                        reader.unmatchedTensors(),
-                        reader.unmatchedNames(),
-                        FailedSamples.NONE));
+        return state.suspecting(screen)
+                .counting(
+                        reader.corpus(),
+                        new Tally(
+                                reader.readBytes(),
+                                System.nanoTime() - start,
+                                reader.maskedFiles(),
+                                reader.foreignFiles(),
+                                reader.unmatchedTensors(),
+                                reader.unmatchedNames(),
+                                FailedSamples.NONE));
     }
 
     /** After a problem, only files that could show an earlier problem are read. */

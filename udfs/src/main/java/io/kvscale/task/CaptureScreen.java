@@ -8,7 +8,6 @@ import io.kvscale.tensor.Position;
 import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,9 +19,6 @@ import org.jspecify.annotations.Nullable;
 final class CaptureScreen {
     /** Four values of head 0 tell one token from another. */
     private static final int CHANNELS = 4;
-
-    /** So many values of a token are zero only in padding. */
-    private static final int ZEROS = 8;
 
     /** Layers are searched up to this one for the first one to calibrate. */
     private static final int MAX_FIRST_LAYER = 255;
@@ -82,7 +78,7 @@ final class CaptureScreen {
             return;
         }
         KvSource tensor = position.source();
-        Piece piece = new Piece(tensor, position.element(), chunk);
+        TensorPiece piece = new TensorPiece(tensor, position.element(), chunk);
         int last = (int) ((piece.end - 1) / tensor.sizeOfRow());
         for (int r = (int) (piece.begin / tensor.sizeOfRow()); r <= last; r++) {
             int firstToken = tensor.firstReal(r);
@@ -98,8 +94,8 @@ final class CaptureScreen {
             }
             if (embedded) {
                 for (int i = 0; i < TokenEnds.PADDING; i++) {
-                    piece.addTo(head, tensor.elementOf(r, firstToken + i));
-                    piece.addTo(tail, tensor.elementOf(r, lastToken - i));
+                    add(piece, tensor.elementOf(r, firstToken + i), head);
+                    add(piece, tensor.elementOf(r, lastToken - i), tail);
                 }
             }
             if (identifies) {
@@ -116,8 +112,14 @@ final class CaptureScreen {
         }
     }
 
+    private static void add(TensorPiece piece, long element, Run to) {
+        if (piece.holds(element)) {
+            to.add(piece.bits(element));
+        }
+    }
+
     /** Adds the hashes of the row's tokens whose values lie in the piece. */
-    private void hash(Piece piece, int r, int firstToken) {
+    private void hash(TensorPiece piece, int r, int firstToken) {
         KvSource tensor = piece.source;
         long base = tensor.elementOf(r, 0);
         long stride = tensor.elementOf(r, 1) - base;
@@ -167,50 +169,5 @@ final class CaptureScreen {
         z = (z ^ z >>> 32) * 0xd6e8feb86659fd93L;
         z = (z ^ z >>> 32) * 0xd6e8feb86659fd93L;
         return z ^ z >>> 32;
-    }
-
-    /** A piece of a tensor, with the indices of its values. */
-    private static final class Piece {
-        private final KvSource source;
-        private final long begin;
-        private final long end;
-        private final ByteBuffer values;
-        private final int bytes;
-
-        Piece(KvSource source, long begin, ByteBuffer chunk) {
-            this.source = source;
-            this.begin = begin;
-            this.values = chunk.slice().order(ByteOrder.LITTLE_ENDIAN);
-            this.bytes = source.geometry().dtype().bytes();
-            this.end = begin + values.limit() / bytes;
-        }
-
-        boolean holds(long element) {
-            return element >= begin && element < end;
-        }
-
-        int bits(long element) {
-            return source.geometry().dtype().get(values, (int) (element - begin) * bytes);
-        }
-
-        /** Whether the piece holds some of the first values of a token, all of them zero. */
-        boolean isZero(long token) {
-            boolean any = false;
-            for (int d = 0; d < Math.min(ZEROS, source.geometry().headDim()); d++) {
-                if (holds(token + d)) {
-                    any = true;
-                    if (source.geometry().dtype().toFloat(bits(token + d)) != 0) {
-                        return false;
-                    }
-                }
-            }
-            return any;
-        }
-
-        void addTo(Run run, long element) {
-            if (holds(element)) {
-                run.add(bits(element));
-            }
-        }
     }
 }

@@ -2,6 +2,7 @@ package io.kvscale.task;
 
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.KvSource;
+import io.kvscale.tensor.Sample;
 import io.kvscale.tensor.Slot;
 import java.io.Serializable;
 import org.jspecify.annotations.Nullable;
@@ -45,11 +46,8 @@ record LayoutEvidence(long fitting, long unclear, @Nullable DataProblem first) i
                         remedy(source) + KEEP)
                 .inSlot(slot)
                 .inFile(source.file());
-        String sample = source.sample();
-        return new LayoutEvidence(
-                0,
-                certain ? 0 : 1,
-                sample == null ? problem : problem.inSample(source.origin(0).sample()));
+        @Nullable Sample sample = source.origin(0).sample();
+        return new LayoutEvidence(0, certain ? 0 : 1, sample == null ? problem : problem.inSample(sample));
     }
 
     private static String likely(KvSource source) {

@@ -78,6 +78,7 @@ public final class RowTask implements RowSink {
 
     /** The state of all rows. Counts the bytes of the values, because Spark's own metric misses vectored reads. */
     public TaskState state() {
-        return state.suspecting(screen).counting(corpus, Tally.read(bytes, System.nanoTime() - start, FailedSamples.NONE));
+        return state.suspecting(screen)
+                .counting(corpus, Tally.read(bytes, System.nanoTime() - start, FailedSamples.NONE));
     }
 }

@@ -14,7 +14,8 @@ import org.jspecify.annotations.Nullable;
  * @param origin the sample; with a file only if it has no name
  * @param problem why the sample could not be read; null if it could
  */
-public record SampleSlots(Origin origin, TreeMap<Slot, Held> slots, @Nullable DataProblem problem) implements Serializable {
+public record SampleSlots(
+        Origin origin, TreeMap<Slot, Held> slots, @Nullable DataProblem problem) implements Serializable {
 
     /**
      * What a sample holds of one slot.
@@ -54,7 +55,9 @@ public record SampleSlots(Origin origin, TreeMap<Slot, Held> slots, @Nullable Da
     public DataProblem problem(@Nullable Slot slot, String what, String remedy) {
         Held held = slot == null ? null : slots.get(slot);
         long files = slots.values().stream().map(Held::file).distinct().count();
-        String file = held != null ? held.file() : files == 1 ? slots.firstEntry().getValue().file() : origin.file();
+        String file = held != null
+                ? held.file()
+                : files == 1 ? slots.firstEntry().getValue().file() : origin.file();
         return new DataProblem(what, remedy, origin.sample(), slot, file.isEmpty() ? null : file, null);
     }
 }

@@ -3,6 +3,7 @@ package io.kvscale.task;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kvscale.cache.QuantizedKvCache;
+import io.kvscale.capture.layout.CaptureOptions;
 import io.kvscale.numeric.Dtype;
 import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.observer.Corpus;
@@ -42,10 +43,12 @@ class TaskStateTest {
     private static TaskState task(List<Integer> samples, StatisticsKind kind) {
         QuantizedKvCache cache = new QuantizedKvCache(SlotSchemes.of(QuantizationScheme.fp8()), 0, kind, null);
         TaskState state = new TaskState();
+        CaptureScreen screen = new CaptureScreen(CaptureOptions.defaults());
         Corpus corpus = Corpus.EMPTY;
         Tally tally = Tally.NONE;
         for (int sample : samples) {
-            Random random = new Random(sample);
+            // Some samples are copies of earlier ones.
+            Random random = new Random(sample % 9 == 0 ? sample % 18 : sample);
             String name = "s" + sample;
             for (Slot slot : List.of(new Slot(sample % 3, Role.KEY), new Slot(7, Role.VALUE))) {
                 Geometry geometry = slot.layer() == 7 && sample % 5 == 4 ? OTHER : GEOMETRY;
@@ -54,7 +57,8 @@ class TaskStateTest {
                     values.putShort((short) Dtype.BF16.fromFloat((float) random.nextGaussian()));
                 }
                 KvSource source = new KvSource(name + ".safetensors", 0, name, geometry, 1, 3, false, null);
-                state.observe(cache, slot, new Position(source, 0), values.flip());
+                screen.observe(slot, new Position(source, 0), values.flip());
+                state.observe(cache, slot, new Position(source, 0), values);
                 corpus = corpus.withTensor(name, slot.toString(), "BF16", List.of(1L, 2L, 3L, 4L));
             }
             corpus = corpus.withFile();
@@ -66,7 +70,7 @@ class TaskStateTest {
             FailedSamples failed = sample % 6 == 1 ? new FailedSamples(1, problem) : FailedSamples.NONE;
             tally = tally.merge(new Tally(sample, 1, sample % 2, 0, names.size(), names, failed));
         }
-        return state.counting(corpus, tally);
+        return state.suspecting(screen).counting(corpus, tally);
     }
 
     /** A state of its own, because merging uses up its argument. */
@@ -105,6 +109,8 @@ class TaskStateTest {
         assertThat(actual.geometries()).isEqualTo(expected.geometries());
         assertThat(actual.problem()).isEqualTo(expected.problem());
         assertThat(actual.tally()).isEqualTo(expected.tally());
+        assertThat(actual.suspicion()).isEqualTo(expected.suspicion());
+        assertThat(actual.copies()).isEqualTo(expected.copies());
     }
 
     @ParameterizedTest

@@ -21,8 +21,9 @@ record CoverageRule(TreeMap<Slot, Integer> windows) implements IrregularSamples.
     private static final String AGAIN = "capture this sample again, or leave it out";
 
     /** The end of a remedy, for layers with different numbers of tokens. */
-    static final String SLIDING = ". If the layer has a sliding window, name the model's config.json with --model-config,"
-            + " or say hybrid: true under kvscale";
+    static final String SLIDING =
+            ". If the layer has a sliding window, name the model's config.json with --model-config,"
+                    + " or say hybrid: true under kvscale";
 
     @Override
     public @Nullable DataProblem judge(SampleSlots sample) {

@@ -27,7 +27,8 @@ record EqualEndsRule() implements IrregularSamples.Rule {
                 : sample.problem(
                         EMBEDDED,
                         "the " + (ends.equalLast() >= ends.equalFirst() ? "last " : "first ") + equal + " of "
-                                + held.tokens() + " tokens have the same V, as equal tokens have: padding without a mask?",
+                                + held.tokens()
+                                + " tokens have the same V, as equal tokens have: padding without a mask?",
                         "save a tensor attention_mask [batch, tokens] with it, or cut the padding off");
     }
 }

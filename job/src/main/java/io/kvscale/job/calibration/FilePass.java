@@ -1,12 +1,8 @@
 package io.kvscale.job.calibration;
 
-import io.kvscale.capture.ForeignCapture;
-import org.jspecify.annotations.Nullable;
-import io.kvscale.tensor.DataProblem;
-import io.kvscale.task.SampleSurvey.Look;
-import io.kvscale.task.SampleSurvey;
 import io.kvscale.capture.CaptureListing;
 import io.kvscale.capture.CaptureReader.Depth;
+import io.kvscale.capture.ForeignCapture;
 import io.kvscale.capture.layout.CaptureOptions;
 import io.kvscale.input.Split;
 import io.kvscale.job.recipe.Recipe;
@@ -17,6 +13,9 @@ import io.kvscale.job.spark.Work;
 import io.kvscale.observer.StatisticsKind;
 import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.task.CalibrationTask;
+import io.kvscale.task.SampleSurvey;
+import io.kvscale.task.SampleSurvey.Look;
+import io.kvscale.tensor.DataProblem;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -25,6 +24,7 @@ import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.util.LongAccumulator;
 import org.apache.spark.util.SerializableConfiguration;
+import org.jspecify.annotations.Nullable;
 
 /** A pass over capture files, cut into splits. */
 record FilePass(
@@ -95,7 +95,10 @@ record FilePass(
         Broadcast<SerializableConfiguration> shipped = configuration;
         return spark.parallelize(splits.stream().map(JavaSerde::bytes).toList(), splits.size())
                 .flatMapToPair(split -> Pass.rows(SampleSurvey.of(
-                        JavaSerde.value(split, Split.class), options, shipped.value().value(), look)));
+                        JavaSerde.value(split, Split.class),
+                        options,
+                        shipped.value().value(),
+                        look)));
     }
 
     @Override

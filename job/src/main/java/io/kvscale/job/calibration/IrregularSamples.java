@@ -29,7 +29,8 @@ record IrregularSamples(
     /** Decides about one sample. */
     interface Rule extends Serializable {
         /** What is wrong with a sample; null if nothing is. */
-        @Nullable DataProblem judge(SampleSlots sample);
+        @Nullable
+        DataProblem judge(SampleSlots sample);
     }
 
     IrregularSamples with(SampleSlots sample, Rule rule) {

@@ -1,24 +1,24 @@
 package io.kvscale.job.calibration;
 
-import org.jspecify.annotations.Nullable;
-import io.kvscale.tensor.DataProblem;
-import io.kvscale.job.spark.JavaSerde;
-import scala.Tuple2;
-import java.util.Collection;
-import java.util.Iterator;
-import io.kvscale.task.SampleSlots;
-import io.kvscale.task.SampleSurvey.Look;
 import io.kvscale.capture.CaptureReader.Depth;
 import io.kvscale.job.recipe.Recipe;
+import io.kvscale.job.spark.JavaSerde;
 import io.kvscale.job.spark.Work;
 import io.kvscale.observer.Corpus;
 import io.kvscale.scheme.table.ScaleTable;
+import io.kvscale.task.SampleSlots;
+import io.kvscale.task.SampleSurvey.Look;
 import io.kvscale.task.TaskState;
+import io.kvscale.tensor.DataProblem;
+import java.util.Collection;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
 import org.apache.spark.api.java.JavaPairRDD;
 import org.apache.spark.util.LongAccumulator;
+import org.jspecify.annotations.Nullable;
+import scala.Tuple2;
 
 /** The tasks that read one kind of corpus, planned. */
 interface Pass extends AutoCloseable {

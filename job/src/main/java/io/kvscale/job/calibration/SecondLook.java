@@ -47,11 +47,14 @@ record SecondLook(Pass pass) {
             return failure;
         } else if (incomplete.irregular() == incomplete.samples() && incomplete.samples() > 1) {
             // Nothing tells one sample from the others.
-            return DataProblem.of(
-                            uneven.what() + "; none of the " + incomplete.samples()
-                                    + " samples has the same number of tokens in all slots",
-                            "capture the whole cache of each sample in one file" + CoverageRule.SLIDING)
-                    .inSlot(uneven.slot());
+            return new DataProblem(
+                    uneven.what() + "; none of the " + incomplete.samples()
+                            + " samples has the same number of tokens in all slots",
+                    "capture the whole cache of each sample in one file" + CoverageRule.SLIDING,
+                    null,
+                    uneven.slot(),
+                    null,
+                    null);
         }
         return incomplete.isEmpty() ? uneven : counted(incomplete);
     }
@@ -97,8 +100,7 @@ record SecondLook(Pass pass) {
         String file = DataProblem.shown(origin.file());
         return origin.sample() == null
                 ? file
-                : "sample " + DataProblem.shown(origin.sample().toString())
-                        + (file.isEmpty() ? "" : " (" + file + ")");
+                : "sample " + DataProblem.shown(origin.sample().toString()) + (file.isEmpty() ? "" : " (" + file + ")");
     }
 
     private TreeMap<Slot, Integer> windows(CalibrationStatistics statistics) {

@@ -1,7 +1,5 @@
 package io.kvscale.job.calibration;
 
-import io.kvscale.task.SampleSurvey.Look;
-import io.kvscale.task.SampleSurvey;
 import io.kvscale.capture.CaptureReader.Depth;
 import io.kvscale.capture.layout.CaptureOptions;
 import io.kvscale.job.recipe.Recipe;
@@ -12,6 +10,8 @@ import io.kvscale.observer.Corpus;
 import io.kvscale.observer.StatisticsKind;
 import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.task.RowTask;
+import io.kvscale.task.SampleSurvey;
+import io.kvscale.task.SampleSurvey.Look;
 import io.kvscale.task.TaskState;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;

@@ -70,8 +70,8 @@ record SourceOptions(
         Map<String, String> options = new TreeMap<>(properties);
         if (isCatalogTable(properties)) {
             options.keySet()
-                    .removeIf(key -> !KEYS.contains(key.toLowerCase(Locale.ROOT))
-                            && !properties.containsKey(OPTION + key));
+                    .removeIf(key ->
+                            !KEYS.contains(key.toLowerCase(Locale.ROOT)) && !properties.containsKey(OPTION + key));
         }
         return options;
     }

@@ -295,7 +295,8 @@ class KvTensorsSourceTest {
                 + "', 'serialization.format' '1') COMMENT 'K and V' TBLPROPERTIES ('owned by' 'us')");
         try {
             assertThat(spark.table("described").count()).isPositive();
-            assertThat(spark.sql("SELECT * FROM described WITH (partitions = 2)").count())
+            assertThat(spark.sql("SELECT * FROM described WITH (partitions = 2)")
+                            .count())
                     .isPositive();
             assertThatThrownBy(() -> spark.sql("SELECT * FROM described WITH (partition_count = 2)")
                             .count())
