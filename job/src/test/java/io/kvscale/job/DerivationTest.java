@@ -156,7 +156,7 @@ class DerivationTest {
         assertThat(differs.code()).isEqualTo(ExitCode.DIFFERENT);
         assertThat(differs.out())
                 .contains("A_tokens  B_tokens", "samples, tokens, count, ranges", "\ndifferent: 4 of 4 slots")
-                .contains("the corpus differs: A is 5 files, B is 6 files; not the same names and shapes were read")
+                .contains("the corpus differs: A is 5 files, B is 6; not the same names and shapes were read")
                 .containsOnlyOnce("layer  role");
         Path scheme = calibrate("scheme", Folder.recipe(work, "num_bits: 8, type: int, strategy: tensor"));
         differs = Cli.run("compare", other.resolve("kv_scales.json"), scheme);
@@ -206,7 +206,7 @@ class DerivationTest {
         String half = String.valueOf(Float.parseFloat(scale) / 2);
         Path apart = Folder.write(work.resolve("apart.json"), text.replace("[ " + scale + " ]", "[ " + half + " ]"));
         assertThat(Cli.run("compare", out, apart).out())
-                .endsWith("different: the scales of 1 of 4 slots; the furthest apart is layer 1 value, where B/A is 0.5"
+                .endsWith("different: the scales of 2 of 4 slots; the furthest apart is layer 1 key, where B/A is 0.5"
                         + System.lineSeparator());
         Path count = Folder.write(work.resolve("count.json"), text.replaceFirst("\"nan\" : 0", "\"nan\" : 1"));
         Cli counts = Cli.run("compare", out, count);

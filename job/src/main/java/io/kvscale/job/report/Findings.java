@@ -142,9 +142,10 @@ final class Findings {
             return false;
         }
         SlotScales.ErrorSummary error = slot.scales().error();
-        if (error != null) {
-            return error.sqnrDb() < GOOD_SQNR;
+        if (error != null && error.sqnrDb() < GOOD_SQNR) {
+            return true;
         }
+        // The SQNR of the slot is mostly that of the outliers, so that it does not tell all about the other channels.
         NumberFormat format = scheme.format();
         // fp8 has the same relative precision over several powers of ten.
         return format.bits() < Byte.SIZE || format.isInteger() && (1 << format.bits()) / ratio < FEW_CODES;
