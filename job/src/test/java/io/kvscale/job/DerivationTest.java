@@ -213,7 +213,8 @@ class DerivationTest {
         assertThat(counts.code()).isEqualTo(ExitCode.DIFFERENT);
         assertThat(counts.out())
                 .containsPattern("0 +key .* 1 +nan\\R")
-                .contains("different: the scales are equal (scales_sha256 ", "but other fields of 1 of 4 slots are not");
+                .contains(
+                        "different: the scales are equal (scales_sha256 ", "but other fields of 1 of 4 slots are not");
         assertThat(Cli.run("compare", out, apart).err()).contains("warning", "apart.json", "scales_sha256");
     }
 
@@ -227,15 +228,18 @@ class DerivationTest {
         Path out = calibrate("out", Folder.recipe(work, FP8), "--model-config", config.getParent());
         JsonNode run = Folder.json(out.resolve("run.json"));
         JsonNode scales = Folder.json(out.resolve("kv_scales.json"));
-        assertThat(run.get("model_config").asText()).isEqualTo(config.getParent().toString());
+        assertThat(run.get("model_config").asText())
+                .isEqualTo(config.getParent().toString());
         for (String field : new String[] {"model", "scales_sha256", "statistics_sha256"}) {
             assertThat(run.get(field)).isNotNull().isEqualTo(scales.get(field));
-            assertThat(Folder.text(out.resolve("report.html"))).contains(scales.get(field).toString());
+            assertThat(Folder.text(out.resolve("report.html")))
+                    .contains(scales.get(field).toString());
         }
         assertThat(scales.get("model").asText()).isEqualTo("LlamaForCausalLM");
         assertThat(scales.get("statistics_sha256").asText())
                 .isEqualTo(DigestUtils.sha256Hex(Folder.bytes(out.resolve("statistics.kvstats"))));
-        JsonNode plain = Folder.json(calibrate("plain", Folder.recipe(work, FP8)).resolve("run.json"));
+        JsonNode plain =
+                Folder.json(calibrate("plain", Folder.recipe(work, FP8)).resolve("run.json"));
         assertThat(plain.has("model") || plain.has("model_config")).isFalse();
         assertThat(plain.get("scales_sha256")).isEqualTo(run.get("scales_sha256"));
     }
@@ -249,7 +253,8 @@ class DerivationTest {
     }
 
     private JsonNode slot() {
-        Cli shown = Cli.run("inspect", "--json", input.resolve("s0.safetensors")).isDone();
+        Cli shown =
+                Cli.run("inspect", "--json", input.resolve("s0.safetensors")).isDone();
         return Folder.json(shown.out()).get(0).get("slots").get(0);
     }
 
@@ -279,7 +284,9 @@ class DerivationTest {
                 .contains("run record", "statistics_sha256");
         Path evaluation =
                 Folder.write(work.resolve("e/evaluation.json"), "{\"baseline\": {\"perplexity\": 2}, \"schemes\": []}");
-        assertThat(Cli.run("inspect", evaluation, evaluation.getParent()).isDone().out())
+        assertThat(Cli.run("inspect", evaluation, evaluation.getParent())
+                        .isDone()
+                        .out())
                 .contains("evaluation.json: evaluation", "e: evaluation");
     }
 

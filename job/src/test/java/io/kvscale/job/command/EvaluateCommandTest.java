@@ -106,8 +106,12 @@ class EvaluateCommandTest {
         assertThat(second.get("verdict").asText())
                 .matches("(Hardly any|A small|A clear|A severe) loss: perplexity .*, and .* % of the most likely next"
                         + " tokens stay the same\\.");
-        assertThat(table.out()).contains("model LlamaForCausalLM in ", "2: " + second.get("verdict").asText());
-        assertThat(Folder.text(work.resolve("b/report.html"))).contains(second.get("verdict").asText());
+        assertThat(table.out())
+                .contains(
+                        "model LlamaForCausalLM in ",
+                        "2: " + second.get("verdict").asText());
+        assertThat(Folder.text(work.resolve("b/report.html")))
+                .contains(second.get("verdict").asText());
         assertThat(table.err())
                 .contains("warning: " + four + " has no scales for 2 of 3 layers, which stay in full precision: 1, 2");
         assertThat(table.out())

@@ -116,7 +116,8 @@ class ReportTest {
     void outliersAreAWarningOnlyWhereTheFormatSuffers(
             NumberFormat format, Strategy strategy, StatisticsKind kind, int outlier, boolean grave) {
         CalibrationStatistics model = model(new Geometry(Dtype.BF16, 1, 64), kind, 1, 200, "s", outlier);
-        JsonNode findings = data(page(model, QuantizationScheme.of(format, strategy))).get("findings");
+        JsonNode findings =
+                data(page(model, QuantizationScheme.of(format, strategy))).get("findings");
         List<JsonNode> outliers = new ArrayList<>();
         findings.forEach(finding -> {
             if (finding.get("title").asText().startsWith("Outlier channels")) {
@@ -214,8 +215,9 @@ class ReportTest {
     private static String page(CalibrationStatistics model, QuantizationScheme scheme) {
         ScaleSolver solver =
                 new ScaleSolver(SlotSchemes.of(scheme), layer -> true, new Tolerances(false, false, false, false));
-        return new String(Report.html(
-                        solver.solve(model, null), model, new Report.Inputs(List.of("captures"), null), "1.2.3"), StandardCharsets.UTF_8);
+        return new String(
+                Report.html(solver.solve(model, null), model, new Report.Inputs(List.of("captures"), null), "1.2.3"),
+                StandardCharsets.UTF_8);
     }
 
     private static CalibrationStatistics model(
