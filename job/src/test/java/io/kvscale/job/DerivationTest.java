@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.kvscale.job.command.ExitCode;
-import io.kvscale.safetensors.TestFile;
+import io.kvscale.safetensors.SafetensorsWriter;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -291,16 +293,18 @@ class DerivationTest {
     }
 
     @Test
-    void inspectFailsWhereNothingIsKnownOrNoKOrVIsFound() {
+    void inspectFailsWhereNothingIsKnownOrNoKOrVIsFound() throws IOException {
         Path config = Folder.write(work.resolve("config.json"), "{\"model_type\": \"llama\"}");
         Cli.run("inspect", config).fails(ExitCode.DATA, "config.json", "no file that kvscale writes", "--model-config");
         Path page = Folder.write(work.resolve("page.html"), "<!DOCTYPE html><title>x</title>");
         Cli.run("inspect", page).fails(ExitCode.DATA, "page.html", "no report of kvscale");
         Path foreign = work.resolve("foreign");
         for (String name : new String[] {"a", "b"}) {
-            Capture.put(
-                    foreign.resolve(name + ".safetensors"),
-                    TestFile.of("{\"lm_head.weight\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4));
+            ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+            new SafetensorsWriter()
+                    .add("lm_head.weight", "F32", List.of(1L), new byte[4])
+                    .writeTo(bytes);
+            Capture.put(foreign.resolve(name + ".safetensors"), bytes.toByteArray());
         }
         Cli.run("inspect", foreign).fails(ExitCode.DATA, "foreign", "2 files", "K or V", "lm_head.weight");
         Cli.run("inspect", foreign.resolve("a.safetensors")).fails(ExitCode.DATA, "K or V", "lm_head.weight");
