@@ -4,9 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.kvscale.job.command.ExitCode;
+import io.kvscale.safetensors.SafetensorsWriter;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.SortedMap;
+import org.apache.commons.codec.digest.DigestUtils;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -64,7 +69,7 @@ class DerivationTest {
                         derived)
                 .isDone();
         assertThat(done.out()).contains("k_scale", "wrote " + derived.resolve("kv_scales.json"));
-        assertThat(Folder.content(derived)).isEqualTo(Folder.content(calibrated));
+        assertThat(withoutInputs(derived)).isEqualTo(withoutInputs(calibrated));
         if (!rest.contains("ignore")) {
             // Statistics do not depend on the scheme of the calibration.
             Cli.run(
@@ -78,7 +83,7 @@ class DerivationTest {
                             derived,
                             "--overwrite")
                     .isDone();
-            assertThat(Folder.content(derived)).isEqualTo(Folder.content(calibrated));
+            assertThat(withoutInputs(derived)).isEqualTo(withoutInputs(calibrated));
         }
         assertThat(Folder.names(derived)).containsKey("run.json");
     }
@@ -131,21 +136,36 @@ class DerivationTest {
         assertThat(key.get("range").get(0)).hasToString("[-4.5,9.0]");
     }
 
+    /** The content of a result folder; the report of a derivation names the statistics in place of the captures. */
+    private static SortedMap<String, String> withoutInputs(Path folder) {
+        SortedMap<String, String> content = Folder.content(folder);
+        String page = Folder.text(folder.resolve("report.html"));
+        assertThat(page).contains("\"inputs\":[\"…/");
+        content.put("report.html", page.replaceFirst("\"inputs\":\\[[^]]*\\]", ""));
+        return content;
+    }
+
     @Test
     void compareFindsEqualAndDifferentResults() {
         Path one = calibrate("one", Folder.recipe(work, FP8));
         Path same = calibrate("same", Folder.recipe(work, FP8), "--partitions", 9);
-        assertThat(Cli.run("compare", one, same).isDone().out()).contains("equal");
+        assertThat(Cli.run("compare", one, same).isDone().out()).contains("\nequal: the scales and all other numbers");
         Cli.run("compare", one.resolve("statistics.kvstats"), same.resolve("statistics.kvstats"))
                 .isDone();
         Capture.of(2, 8, 77).write(input.resolve("more.safetensors"));
         Path other = calibrate("other", Folder.recipe(work, FP8));
         Cli differs = Cli.run("compare", one.resolve("statistics.kvstats"), other.resolve("statistics.kvstats"));
         assertThat(differs.code()).isEqualTo(ExitCode.DIFFERENT);
+        assertThat(differs.out())
+                .contains("A_tokens  B_tokens", "samples, tokens, count, ranges", "\ndifferent: 4 of 4 slots")
+                .contains("the corpus differs: A is 5 files, B is 6; not the same names and shapes were read")
+                .containsOnlyOnce("layer  role");
         Path scheme = calibrate("scheme", Folder.recipe(work, "num_bits: 8, type: int, strategy: tensor"));
         differs = Cli.run("compare", other.resolve("kv_scales.json"), scheme);
         assertThat(differs.code()).isEqualTo(ExitCode.DIFFERENT);
-        assertThat(differs.out()).contains("layer", "differs");
+        assertThat(differs.out())
+                .contains("layer", "B/A  differs", "scheme, scale", "the scheme differs: type float and int")
+                .contains("\ndifferent: the scales of 4 of 4 slots; the furthest apart is layer ");
         Cli.run("compare", one, work.resolve("absent")).fails(ExitCode.DATA, "absent");
         Path broken = Folder.write(work.resolve("broken.json"), "{\"format\": \"other\"}");
         Cli.run("compare", one, broken).fails(ExitCode.DATA, "broken.json");
@@ -178,6 +198,117 @@ class DerivationTest {
         // The section: counts, a length per head, an index per slot, the number of slots, and the section header.
         assertThat((long) Folder.bytes(counted).length - Folder.bytes(range).length)
                 .isEqualTo(bytes + 4L * heads + 4L * 4 + 4 + 1 + "histograms".length() + 2 + 8);
+    }
+
+    @Test
+    void compareSaysHowFarScalesAreApartAndWhatDiffersWhereNumbersLookEqual() {
+        Path out = calibrate("out", Folder.recipe(work, FP8));
+        String text = Folder.text(out.resolve("kv_scales.json"));
+        String scale = Folder.json(text).at("/layers/1/value/scale/0").asText();
+        String half = String.valueOf(Float.parseFloat(scale) / 2);
+        Path apart = Folder.write(work.resolve("apart.json"), text.replace("[ " + scale + " ]", "[ " + half + " ]"));
+        assertThat(Cli.run("compare", out, apart).out())
+                .endsWith("different: the scales of 2 of 4 slots; the furthest apart is layer 1 key, where B/A is 0.5"
+                        + System.lineSeparator());
+        Path count = Folder.write(work.resolve("count.json"), text.replaceFirst("\"nan\" : 0", "\"nan\" : 1"));
+        Cli counts = Cli.run("compare", out, count);
+        assertThat(counts.code()).isEqualTo(ExitCode.DIFFERENT);
+        assertThat(counts.out())
+                .containsPattern("0 +key .* 1 +nan\\R")
+                .contains(
+                        "different: the scales are equal (scales_sha256 ", "but other fields of 1 of 4 slots are not");
+        assertThat(Cli.run("compare", out, apart).err()).contains("warning", "apart.json", "scales_sha256");
+    }
+
+    @Test
+    void resultsNameTheirModelAndIdentity() {
+        Path config = Folder.write(
+                work.resolve("model/config.json"),
+                "{\"architectures\": [\"LlamaForCausalLM\"], \"num_hidden_layers\": 2, \"num_attention_heads\": 4,"
+                        + " \"num_key_value_heads\": " + heads() + ", \"head_dim\": " + headDim()
+                        + ", \"hidden_size\": 64}");
+        Path out = calibrate("out", Folder.recipe(work, FP8), "--model-config", config.getParent());
+        JsonNode run = Folder.json(out.resolve("run.json"));
+        JsonNode scales = Folder.json(out.resolve("kv_scales.json"));
+        assertThat(run.get("model_config").asText())
+                .isEqualTo(config.getParent().toString());
+        for (String field : new String[] {"model", "scales_sha256", "statistics_sha256"}) {
+            assertThat(run.get(field)).isNotNull().isEqualTo(scales.get(field));
+            assertThat(Folder.text(out.resolve("report.html")))
+                    .contains(scales.get(field).toString());
+        }
+        assertThat(scales.get("model").asText()).isEqualTo("LlamaForCausalLM");
+        assertThat(scales.get("statistics_sha256").asText())
+                .isEqualTo(DigestUtils.sha256Hex(Folder.bytes(out.resolve("statistics.kvstats"))));
+        JsonNode plain =
+                Folder.json(calibrate("plain", Folder.recipe(work, FP8)).resolve("run.json"));
+        assertThat(plain.has("model") || plain.has("model_config")).isFalse();
+        assertThat(plain.get("scales_sha256")).isEqualTo(run.get("scales_sha256"));
+    }
+
+    private int heads() {
+        return slot().get("heads").asInt();
+    }
+
+    private int headDim() {
+        return slot().get("head_dim").asInt();
+    }
+
+    private JsonNode slot() {
+        Cli shown =
+                Cli.run("inspect", "--json", input.resolve("s0.safetensors")).isDone();
+        return Folder.json(shown.out()).get(0).get("slots").get(0);
+    }
+
+    @Test
+    void inspectKnowsEveryFileOfAResult() {
+        Path out = calibrate("out", Folder.recipe(work, FP8));
+        Path recipe = Folder.recipe(work, FP8);
+        Cli shown = Cli.run(
+                        "inspect",
+                        "--json",
+                        out.resolve("run.json"),
+                        out.resolve("report.html"),
+                        out.resolve("vllm/config.json"),
+                        out.resolve("vllm/model-kvscales.safetensors"),
+                        out.resolve("vllm"),
+                        recipe)
+                .isDone();
+        JsonNode files = Folder.json(shown.out());
+        assertThat(files)
+                .extracting(node -> node.get("kind").asText())
+                .containsExactly("run record", "report", "vllm config", "vllm scales", "vllm scales", "recipe");
+        assertThat(files.get(3).get("model.layers.1.self_attn.v_scale").get(0).floatValue())
+                .isEqualTo(Folder.json(out.resolve("kv_scales.json"))
+                        .at("/layers/1/value/scale/0")
+                        .floatValue());
+        assertThat(Cli.run("inspect", out.resolve("run.json")).isDone().out())
+                .contains("run record", "statistics_sha256");
+        Path evaluation =
+                Folder.write(work.resolve("e/evaluation.json"), "{\"baseline\": {\"perplexity\": 2}, \"schemes\": []}");
+        assertThat(Cli.run("inspect", evaluation, evaluation.getParent())
+                        .isDone()
+                        .out())
+                .contains("evaluation.json: evaluation", "e: evaluation");
+    }
+
+    @Test
+    void inspectFailsWhereNothingIsKnownOrNoKOrVIsFound() throws IOException {
+        Path config = Folder.write(work.resolve("config.json"), "{\"model_type\": \"llama\"}");
+        Cli.run("inspect", config).fails(ExitCode.DATA, "config.json", "no file that kvscale writes", "--model-config");
+        Path page = Folder.write(work.resolve("page.html"), "<!DOCTYPE html><title>x</title>");
+        Cli.run("inspect", page).fails(ExitCode.DATA, "page.html", "no report of kvscale");
+        Path foreign = work.resolve("foreign");
+        for (String name : new String[] {"a", "b"}) {
+            ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+            new SafetensorsWriter()
+                    .add("lm_head.weight", "F32", List.of(1L), new byte[4])
+                    .writeTo(bytes);
+            Capture.put(foreign.resolve(name + ".safetensors"), bytes.toByteArray());
+        }
+        Cli.run("inspect", foreign).fails(ExitCode.DATA, "foreign", "2 files", "K or V", "lm_head.weight");
+        Cli.run("inspect", foreign.resolve("a.safetensors")).fails(ExitCode.DATA, "K or V", "lm_head.weight");
+        Cli.run("compare", config, config).fails(ExitCode.DATA, "config.json");
     }
 
     @Test

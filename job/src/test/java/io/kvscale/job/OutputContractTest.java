@@ -84,7 +84,8 @@ class OutputContractTest {
     void scalesHaveTheFieldsOfTheContractInItsOrder() {
         calibrate(recipe(FP8)).isDone();
         JsonNode json = Folder.json(output.resolve("kv_scales.json"));
-        assertThat(keys(json)).containsExactly(
+        assertThat(keys(json))
+                .containsExactly(
                         "format", "version", "scales_sha256", "statistics_sha256", "scheme", "corpus", "layers");
         assertThat(json.get("format").asText()).isEqualTo("kvscale-scales");
         assertThat(json.get("version").asInt()).isEqualTo(1);

@@ -93,8 +93,7 @@ public final class CalibrateCommand extends CommandPart implements Callable<Inte
         try (OutputFolder folder = OutputFolder.open(output, overwrite, read, hadoop);
                 OutputFolder kept = saved == null ? null : OutputFolder.forCaptures(saved, overwrite, used, hadoop)) {
             RunRecord run = new RunRecord(
-                    new Report.Inputs(read, table),
-                    texts.isGiven() ? null : modelConfig.path(recipe.modelConfig()));
+                    new Report.Inputs(read, table), texts.isGiven() ? null : modelConfig.path(recipe.modelConfig()));
             CalibrationResult result =
                     job(runtime, recipe, read, hadoop, console, kept).execute();
             tell(result, console);

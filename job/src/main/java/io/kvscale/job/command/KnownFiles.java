@@ -121,7 +121,9 @@ final class KnownFiles {
         SafetensorsHeader header;
         try {
             header = SafetensorsHeader.read(
-                    new ByteArrayInputStream(bytes), bytes.length, name -> SCALE.matcher(name).matches());
+                    new ByteArrayInputStream(bytes),
+                    bytes.length,
+                    name -> SCALE.matcher(name).matches());
         } catch (IOException | InvalidDataException e) {
             return null; // reading it as a capture reports the reason
         }

@@ -52,6 +52,8 @@ sealed interface PathContent {
             path = given + "/kv_scales.json";
         } else if (HadoopFiles.status(given + "/evaluation.json", hadoop) != null) {
             path = given + "/evaluation.json";
+        } else if (HadoopFiles.status(given + "/model-kvscales.safetensors", hadoop) != null) {
+            path = given + "/model-kvscales.safetensors";
         } else if (status != null && status.isDirectory() || GLOB.matcher(given).find()) {
             return new Other();
         }

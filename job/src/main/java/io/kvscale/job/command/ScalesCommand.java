@@ -54,8 +54,8 @@ public final class ScalesCommand extends CommandPart implements Callable<Integer
         Configuration hadoop = new Configuration();
         Console console = console(quiet);
         Recipe recipe = modelConfig.applied(HadoopFiles.recipe(recipeFile, hadoop), hadoop);
-        RunRecord run = new RunRecord(
-                new Report.Inputs(List.of(statisticsFile), null), modelConfig.path(recipe.modelConfig()));
+        RunRecord run =
+                new RunRecord(new Report.Inputs(List.of(statisticsFile), null), modelConfig.path(recipe.modelConfig()));
         recipe.notices().forEach(console::say);
         CalibrationStatistics statistics = HadoopFiles.statistics(statisticsFile, hadoop);
         try (OutputFolder folder = OutputFolder.open(output, overwrite, List.of(), hadoop)) {

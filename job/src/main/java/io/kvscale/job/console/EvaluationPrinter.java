@@ -1,9 +1,11 @@
 package io.kvscale.job.console;
 
 import io.kvscale.job.evaluation.Evaluation;
+import io.kvscale.job.evaluation.EvaluationSubject;
 import io.kvscale.job.evaluation.SchemeQuality;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.table.ScaleTable;
+import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
 import java.io.PrintWriter;
@@ -18,6 +20,11 @@ public final class EvaluationPrinter {
     private EvaluationPrinter() {}
 
     public static void print(Evaluation evaluation, PrintWriter out) {
+        EvaluationSubject subject = evaluation.subject();
+        if (subject != null) {
+            out.println("model " + DataProblem.shown(subject.name()) + " in " + DataProblem.shown(subject.folder())
+                    + ", SHA-256 " + subject.sha256());
+        }
         int residual = evaluation.settings().residualLength();
         out.println(
                 evaluation.predicted() + " tokens predicted from " + evaluation.samples() + " samples, in chunks of "
@@ -36,6 +43,9 @@ public final class EvaluationPrinter {
                     TextTable.fixed(100 * one.top1()));
         }
         table.print(out);
+        for (int i = 0; i < evaluation.schemes().size(); i++) {
+            out.println((i + 1) + ": " + evaluation.verdict(evaluation.schemes().get(i)));
+        }
         out.println();
         out.println("SQNR of the cached K and V, in dB:");
         layers(evaluation, out);

@@ -71,12 +71,12 @@ public final class ScaleComparison {
             return "equal: the scales and all other numbers, scales_sha256 " + a.sha256();
         }
         if (a.sha256().equals(b.sha256())) {
-            return "different: the scales are equal (scales_sha256 " + a.sha256() + "), but other fields of " + differing
-                    + " of " + slots.size() + " slots are not";
+            return "different: the scales are equal (scales_sha256 " + a.sha256() + "), but other fields of "
+                    + differing + " of " + slots.size() + " slots are not";
         }
         if (changed == 0) {
-            return "different: the scales are equal, but not what they apply to, in " + differing + " of " + slots.size()
-                    + " slots";
+            return "different: the scales are equal, but not what they apply to, in " + differing + " of "
+                    + slots.size() + " slots";
         }
         return "different: the scales of " + changed + " of " + slots.size() + " slots"
                 + (furthestSlot == null
@@ -100,10 +100,7 @@ public final class ScaleComparison {
         add(names, "head_dim", x.geometry().headDim() == y.geometry().headDim());
         add(names, "scale", Arrays.equals(x.scale(), y.scale()));
         add(names, "zero_point", Arrays.equals(x.zeroPoint(), y.zeroPoint()));
-        add(
-                names,
-                "range",
-                Arrays.equals(x.rangeMin(), y.rangeMin()) && Arrays.equals(x.rangeMax(), y.rangeMax()));
+        add(names, "range", Arrays.equals(x.rangeMin(), y.rangeMin()) && Arrays.equals(x.rangeMax(), y.rangeMax()));
         add(names, "min", Float.compare(x.min(), y.min()) == 0);
         add(names, "max", Float.compare(x.max(), y.max()) == 0);
         add(names, "count", x.count() == y.count());

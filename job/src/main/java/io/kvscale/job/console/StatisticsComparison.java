@@ -15,12 +15,11 @@ public final class StatisticsComparison {
     private StatisticsComparison() {}
 
     /** @param equal whether their files have the same bytes */
-    public static void print(
-            CalibrationStatistics a, CalibrationStatistics b, boolean equal, PrintWriter out) {
+    public static void print(CalibrationStatistics a, CalibrationStatistics b, boolean equal, PrintWriter out) {
         TreeSet<Slot> slots = new TreeSet<>(a.slots().keySet());
         slots.addAll(b.slots().keySet());
-        TextTable table = new TextTable(
-                "layer", "role", "A_tokens", "B_tokens", "A_min", "B_min", "A_max", "B_max", "differs");
+        TextTable table =
+                new TextTable("layer", "role", "A_tokens", "B_tokens", "A_min", "B_min", "A_max", "B_max", "differs");
         int differing = 0;
         for (Slot slot : slots) {
             SlotStatistics x = a.slots().get(slot);
@@ -45,7 +44,8 @@ public final class StatisticsComparison {
         StatisticsPrinter.printHistograms(b, out);
         boolean sameCorpus = a.corpus().equals(b.corpus());
         if (!sameCorpus) {
-            out.println("the corpus differs: A is " + a.corpus().files() + " files, B is " + b.corpus().files()
+            out.println("the corpus differs: A is " + a.corpus().files() + " files, B is "
+                    + b.corpus().files()
                     + (a.corpus().fingerprint().equals(b.corpus().fingerprint())
                             ? ""
                             : "; not the same names and shapes were read"));
@@ -67,7 +67,8 @@ public final class StatisticsComparison {
         List<String> names = new ArrayList<>();
         ScaleComparison.add(names, "dtype", x.geometry().dtype() == y.geometry().dtype());
         ScaleComparison.add(names, "heads", x.geometry().heads() == y.geometry().heads());
-        ScaleComparison.add(names, "head_dim", x.geometry().headDim() == y.geometry().headDim());
+        ScaleComparison.add(
+                names, "head_dim", x.geometry().headDim() == y.geometry().headDim());
         ScaleComparison.add(names, "samples", x.samples() == y.samples());
         ScaleComparison.add(names, "tokens", x.tokens() == y.tokens());
         ScaleComparison.add(names, "count", x.finite() == y.finite());

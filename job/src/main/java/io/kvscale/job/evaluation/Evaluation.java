@@ -9,6 +9,7 @@ import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How well a model predicts texts with the full-precision cache and with quantized caches.
@@ -17,9 +18,16 @@ import java.util.stream.IntStream;
  * @param predicted the number of predicted tokens: all but the first of each sample
  * @param perplexity exp of the mean -log p(next token), with the full-precision cache
  * @param schemes the quality of each scale table, in the order given
+ * @param subject the model and the texts; null if not known
  */
 public record Evaluation(
-        Settings settings, long samples, long tokens, long predicted, double perplexity, List<SchemeQuality> schemes) {
+        Settings settings,
+        long samples,
+        long tokens,
+        long predicted,
+        double perplexity,
+        List<SchemeQuality> schemes,
+        @Nullable EvaluationSubject subject) {
 
     /**
      * How every sample was run.
@@ -72,7 +80,23 @@ public record Evaluation(
                 perplexity(negativeLogLikelihood, predicted),
                 IntStream.range(0, scales.size())
                         .mapToObj(i -> SchemeQuality.of(scales.get(i), ordered, i, predicted))
-                        .toList());
+                        .toList(),
+                null);
+    }
+
+    /** This evaluation of a known model and texts. */
+    Evaluation of(EvaluationSubject what) {
+        return new Evaluation(settings, samples, tokens, predicted, perplexity, schemes, what);
+    }
+
+    /** The quality of one scale table as a sentence. */
+    public String verdict(SchemeQuality quality) {
+        return Verdict.of(perplexity, quality.perplexity(), quality.kl(), quality.top1());
+    }
+
+    /** The layers of the model that a table has no scales for; empty if the model is not known. */
+    public List<Integer> withoutScales(SchemeQuality quality) {
+        return subject == null ? List.of() : quality.scales().missing(subject.layers());
     }
 
     /** JSON has no infinity; the greatest double stands for it. */

@@ -7,6 +7,8 @@ import io.kvscale.job.recipe.TextSettings;
 import io.kvscale.job.spark.Progress;
 import io.kvscale.job.spark.RunningSpark;
 import io.kvscale.job.spark.SparkRuntime;
+import io.kvscale.model.config.ModelConfig;
+import io.kvscale.model.config.ModelConfigFile;
 import io.kvscale.tensor.InvalidDataException;
 import java.util.List;
 import java.util.function.Consumer;
@@ -81,12 +83,24 @@ public final class EvaluationJob {
                     scales,
                     new Evaluation.Settings(chunk, settings.residualLength()),
                     settings.maxFailedSamples());
-            return progress.track(
+            EvaluationResult result = progress.track(
                     running.context(),
                     summary.sequences() + " texts",
                     summary.work(),
                     (tokens, samples) -> pass.run(texts.batches(), tokens, samples));
+            return new EvaluationResult(result.evaluation().of(subject(texts, running)), result.failed());
         }
+    }
+
+    private EvaluationSubject subject(ModelCorpus texts, RunningSpark running) {
+        String config = texts.model().local().resolve(ModelConfig.FILE).toUri().toString();
+        return new EvaluationSubject(
+                model,
+                ModelConfigFile.read(config, running.context().hadoopConfiguration())
+                        .shown(),
+                texts.model().manifest().id(),
+                texts.shape().layers(),
+                text);
     }
 
     private ModelCorpus open(JavaSparkContext spark) {

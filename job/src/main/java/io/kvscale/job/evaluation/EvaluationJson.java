@@ -16,6 +16,9 @@ final class EvaluationJson {
 
     static byte[] of(Evaluation evaluation) {
         Map<String, Object> json = new LinkedHashMap<>();
+        if (evaluation.subject() != null) {
+            write(evaluation.subject(), json);
+        }
         json.put("samples", evaluation.samples());
         json.put("tokens", evaluation.tokens());
         json.put("predicted_tokens", evaluation.predicted());
@@ -24,13 +27,35 @@ final class EvaluationJson {
         json.put("baseline", Map.of("perplexity", evaluation.perplexity()));
         json.put(
                 "schemes",
-                evaluation.schemes().stream().map(EvaluationJson::scheme).toList());
+                evaluation.schemes().stream()
+                        .map(quality -> scheme(evaluation, quality))
+                        .toList());
         return Json.bytes(json);
     }
 
-    private static Map<String, Object> scheme(SchemeQuality quality) {
+    private static void write(EvaluationSubject subject, Map<String, Object> json) {
+        Map<String, Object> model = new LinkedHashMap<>();
+        model.put("folder", subject.folder());
+        model.put("name", subject.name());
+        model.put("sha256", subject.sha256());
+        json.put("model", model);
+        if (!subject.texts().table().isEmpty()) {
+            json.put("table", subject.texts().table());
+        } else if (!subject.texts().query().isEmpty()) {
+            json.put("query", subject.texts().query());
+        } else {
+            json.put("texts", subject.texts().paths());
+        }
+    }
+
+    private static Map<String, Object> scheme(Evaluation evaluation, SchemeQuality quality) {
         Map<String, Object> json = new LinkedHashMap<>();
         json.put("scales", quality.scales().name());
+        json.put("scales_sha256", quality.scales().table().sha256());
+        json.put("verdict", evaluation.verdict(quality));
+        if (evaluation.subject() != null) {
+            json.put("layers_without_scales", evaluation.withoutScales(quality));
+        }
         json.put("scheme", KvCacheScheme.fields(quality.scales().table().scheme()));
         json.put("perplexity", quality.perplexity());
         json.put("kl", quality.kl());

@@ -22,7 +22,6 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.stream.Collectors;
-import java.util.stream.IntStream;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.util.LongAccumulator;
 import org.jspecify.annotations.Nullable;
@@ -81,10 +80,7 @@ record EvaluationPass(
     static List<String> notices(List<NamedScales> scales, ModelShape model) {
         List<String> notices = new ArrayList<>();
         for (NamedScales one : scales) {
-            List<Integer> missing = IntStream.range(0, model.layers())
-                    .filter(layer -> !one.table().slots().containsKey(new Slot(layer, Role.KEY)))
-                    .boxed()
-                    .toList();
+            List<Integer> missing = one.missing(model.layers());
             if (!missing.isEmpty()) {
                 notices.add(DataProblem.shown(one.name()) + " has no scales for " + missing.size() + " of "
                         + model.layers() + " layers, which stay in full precision: "

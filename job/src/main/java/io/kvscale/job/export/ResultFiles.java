@@ -39,11 +39,7 @@ public final class ResultFiles {
      * @return a warning for each engine that cannot load the table
      */
     public static List<String> write(
-            ScaleTable table,
-            byte[] statistics,
-            Map<String, ?> run,
-            byte @Nullable [] report,
-            OutputFolder output) {
+            ScaleTable table, byte[] statistics, Map<String, ?> run, byte @Nullable [] report, OutputFolder output) {
         output.write("kv_scales.json", table.toJson());
         output.write("statistics.kvstats", statistics);
         output.write("run.json", Json.bytes(run));

@@ -2,6 +2,7 @@ package io.kvscale.job.report;
 
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.kvscale.json.Json;
 import io.kvscale.scheme.KvCacheScheme;
@@ -29,6 +30,7 @@ public final class EvaluationReport {
     public static byte[] html(byte[] evaluation, String version) {
         try {
             JsonNode shown = Json.MAPPER.readTree(evaluation);
+            makeHarmless((ObjectNode) shown);
             for (JsonNode node : shown.get("schemes")) {
                 ObjectNode scheme = (ObjectNode) node;
                 scheme.put("scales", DataProblem.shown(scheme.get("scales").asText()));
@@ -45,6 +47,25 @@ public final class EvaluationReport {
                     "KV cache evaluation", "evaluation.html", SCRIPTS, Json.MAPPER.writeValueAsString(data));
         } catch (IOException e) {
             throw new UncheckedIOException("evaluation.json is always JSON", e);
+        }
+    }
+
+    /** Names of the model and the texts come from the command line and from files. */
+    private static void makeHarmless(ObjectNode evaluation) {
+        if (evaluation.path("model") instanceof ObjectNode model) {
+            for (String field : List.of("folder", "name")) {
+                model.put(field, DataProblem.shown(model.path(field).asText()));
+            }
+        }
+        for (String field : List.of("table", "query")) {
+            if (evaluation.has(field)) {
+                evaluation.put(field, DataProblem.shown(evaluation.get(field).asText()));
+            }
+        }
+        if (evaluation.has("texts")) {
+            JsonNode paths = evaluation.get("texts");
+            ArrayNode texts = evaluation.putArray("texts");
+            paths.forEach(path -> texts.add(DataProblem.shown(path.asText())));
         }
     }
 }

@@ -1,7 +1,9 @@
 package io.kvscale.job.report;
 
 import io.kvscale.numeric.NumberFormat;
+import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.Strategy;
+import io.kvscale.scheme.table.SlotScales;
 import io.kvscale.tensor.Role;
 import java.math.BigDecimal;
 import java.math.MathContext;
@@ -16,6 +18,12 @@ import java.util.stream.Stream;
 final class Findings {
     /** An outlier channel is above this multiple of the median channel of its head. Keys of real models reach 2 to 4. */
     static final float OUTLIER = 5;
+
+    /** Scales with at least this SQNR in dB do not suffer from outliers: the noise is below a hundredth of the signal. */
+    static final double GOOD_SQNR = 20;
+
+    /** Fewer codes than this for a channel of median size lose its values. */
+    private static final float FEW_CODES = 16;
 
     /** A range above this multiple of the 99.99th percentile of |x| wastes a bit of an integer format. */
     static final float WASTE = 2;
@@ -88,6 +96,7 @@ final class Findings {
 
     private void outliers(Role role) {
         List<Finding.Case> cases = new ArrayList<>();
+        boolean[] suffers = {false};
         slots(role).forEach(slot -> {
             for (int head = 0; head < slot.heads(); head++) {
                 float median = slot.medianOfHead(head);
@@ -101,6 +110,7 @@ final class Findings {
                 }
                 if (greatest >= 0) {
                     float size = slot.channels()[greatest];
+                    suffers[0] |= suffers(slot, size / median);
                     cases.add(slotCase(
                             size / median,
                             slot,
@@ -112,15 +122,33 @@ final class Findings {
         });
         boolean fine = slots(role).allMatch(slot -> slot.scales().scheme().strategy() == Strategy.CHANNEL);
         add(
-                !fine,
+                suffers[0],
                 "Outlier channels in " + letter(role),
                 "The maximum of a few channels is more than " + times(OUTLIER) + " that of the median channel of their"
                         + " head. "
                         + (fine
                                 ? "Each channel has its own scale, so other channels lose no precision."
-                                : "Channels that share a scale with an outlier lose precision in integer formats. fp8 loses"
-                                        + " less; strategy: channel loses none."),
+                                : suffers[0]
+                                        ? "Channels that share a scale with an outlier lose precision in integer formats. fp8"
+                                                + " loses less; strategy: channel loses none."
+                                        : "The chosen format keeps enough precision for the other channels."),
                 cases);
+    }
+
+    /** Whether the chosen format is too coarse for the channels that share a scale with an outlier. */
+    private static boolean suffers(ReportedSlot slot, float ratio) {
+        QuantizationScheme scheme = slot.scales().scheme();
+        if (scheme.strategy() == Strategy.CHANNEL) {
+            return false;
+        }
+        SlotScales.ErrorSummary error = slot.scales().error();
+        if (error != null && error.sqnrDb() < GOOD_SQNR) {
+            return true;
+        }
+        // The SQNR of the slot is mostly that of the outliers, so that it does not tell all about the other channels.
+        NumberFormat format = scheme.format();
+        // fp8 has the same relative precision over several powers of ten.
+        return format.bits() < Byte.SIZE || format.isInteger() && (1 << format.bits()) / ratio < FEW_CODES;
     }
 
     private void heavyTails() {

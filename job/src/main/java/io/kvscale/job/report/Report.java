@@ -53,7 +53,10 @@ public final class Report {
                 .map(entry -> slot(entry, statistics))
                 .toList();
         return ReportPage.html(
-                "KV cache calibration", "report.html", SCRIPTS, new ReportData(solution, slots, inputs, version).toJson());
+                "KV cache calibration",
+                "report.html",
+                SCRIPTS,
+                new ReportData(solution, slots, inputs, version).toJson());
     }
 
     private static ReportedSlot slot(Map.Entry<Slot, SlotScales> entry, CalibrationStatistics statistics) {

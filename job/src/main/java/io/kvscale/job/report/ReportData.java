@@ -16,8 +16,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** The data of the page as JSON, which {@code base.js} reads. */
-record ReportData(
-        ScaleSolver.Solution solution, List<ReportedSlot> slots, Report.Inputs inputs, String version) {
+record ReportData(ScaleSolver.Solution solution, List<ReportedSlot> slots, Report.Inputs inputs, String version) {
     /** Maximum number of cases per finding; the worst are shown. */
     private static final int MAX_CASES = 40;
 

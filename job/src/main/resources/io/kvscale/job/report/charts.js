@@ -18,6 +18,12 @@ function chart(host, build, onClick) {
   return entry;
 }
 
+// Numbers in place of a chart that would have a single bar or point.
+function instead(host, entries) {
+  host.classList.remove("chart");
+  host.replaceChildren(pairs(entries));
+}
+
 function draw(entry) {
   const {option, label, height} = entry.build(entry.host.clientWidth);
   if (height) {

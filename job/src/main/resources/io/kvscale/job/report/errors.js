@@ -19,7 +19,11 @@ function errors() {
       + "6 dB more halves the error. Each format uses one scale for all heads, from observer mse (solid) or static_minmax (dashed)."
       + (data.slots.some(slot => slot.approximate) ? " The numbers are approximate: F32 values were rounded to bf16." : "")),
     picture, chosenTable, all, el("h3", {}, "Most sensitive slots"), ranking());
-  slotCharts.push(chart(picture, errorChart));
+  if (layers.length > 1) {
+    slotCharts.push(chart(picture, errorChart));
+  } else {
+    picture.remove();
+  }
 }
 
 // The error of the recipe's scales; for scales by channel or group, which have none here, that of FP8.

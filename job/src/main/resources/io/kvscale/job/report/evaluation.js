@@ -18,12 +18,23 @@ function ending(name, most) {
 
 const labelOf = (scheme, i, width) => (i + 1) + "  " + ending(scheme.scales, width < 500 ? 12 : 28);
 
+const model = evaluation.model;
+
+function without(scheme) {
+  const layers = scheme.layers_without_scales || [];
+  return layers.length === 0 ? "" : " " + count(layers.length, "layer without scales stays", "layers without scales stay")
+    + " in full precision: " + layers.join(", ") + ".";
+}
+
 function head() {
   const best = schemes.reduce((a, b) => b.kl < a.kl ? b : a);
   byId("summary").append(
     count(schemes.length, "quantized cache") + " compared with the full-precision cache on "
       + count(evaluation.predicted_tokens, "predicted token") + " of " + count(evaluation.samples, "sample") + ". ",
+    ...(model === undefined ? [] : ["Model: ", named(model.name), ". "]),
     schemes.length === 1 ? "" : el("span", {}, "Lowest KL divergence: ", named(best.scales), "."));
+  byId("verdicts").append(...schemes.map((scheme, i) => el("p", {}, schemes.length === 1 ? "" : el("strong", {}, (i + 1) + "  "),
+    named(scheme.scales), ": ", scheme.verdict, without(scheme))));
   const facts = [
     ["Full-precision perplexity", digits(baseline)],
     ["Samples", group(evaluation.samples)],
@@ -40,6 +51,11 @@ function head() {
 
 // One bar per scheme. Points on a logarithmic axis if the values differ too much for bars.
 function bars(id, words, valueOf, textOf, shown = {}) {
+  if (schemes.length === 1) {
+    instead(byId(id), [["Quantized cache", textOf(valueOf(schemes[0]))],
+      ...(shown.line ? [["Full-precision cache", digits(shown.line)]] : [])]);
+    return;
+  }
   chart(byId(id), width => {
     const c = colours();
     const values = schemes.map(valueOf);
@@ -114,7 +130,12 @@ function layersChart(width) {
 const db = (layer, of) => !layer || !(field(of) in layer) ? "" : layer[field(of)] === null ? "exact" : layer[field(of)].toFixed(1);
 
 function layers() {
-  const entry = chart(byId("layers-chart"), layersChart);
+  const entry = allLayers.length > 1 ? chart(byId("layers-chart"), layersChart) : null;
+  const show = () => entry ? draw(entry) : instead(byId("layers-chart"), schemes.map((scheme, i) =>
+    ["Layer " + allLayers.join("") + ", scales " + (i + 1), db(scheme.layers[0], role) || "full precision"]));
+  if (!entry) {
+    show();
+  }
   for (const one of ["key", "value"]) {
     const button = byId("role-" + one);
     button.disabled = !schemes.some(scheme => holds(scheme, one));
@@ -123,7 +144,7 @@ function layers() {
       role = one;
       byId("role-key").setAttribute("aria-pressed", String(role === "key"));
       byId("role-value").setAttribute("aria-pressed", String(role === "value"));
-      draw(entry);
+      show();
     });
   }
   folded(byId("layers-table"), "Error by layer as a table", () => table("SQNR in dB by layer and scheme",
@@ -140,8 +161,12 @@ bars("kl-chart", "KL divergence", scheme => scheme.kl, short);
 bars("top1-chart", "top-1 agreement", scheme => scheme.top1, percent, {most: 1, axis: share => Math.round(100 * share) + " %"});
 layers();
 byId("provenance-body").append(pairs([
+  ...(model === undefined ? [] : [["Model", el("span", {}, named(model.name), " in ", named(model.folder))],
+    ["SHA-256 of the model", el("code", {}, model.sha256)]]),
+  ...(evaluation.texts ? [["Texts", el("span", {}, ...evaluation.texts.flatMap((path, i) => [i === 0 ? "" : ", ", named(path)]))]] : []),
+  ...["table", "query"].filter(one => one in evaluation).map(one => [one === "table" ? "Texts of table" : "Texts of query", named(evaluation[one])]),
   ["Created by", "kvscale " + data.version],
-  ...schemes.map((scheme, i) => ["Scales " + (i + 1), el("span", {}, named(scheme.scales), " ",
+  ...schemes.map((scheme, i) => ["Scales " + (i + 1), el("span", {}, named(scheme.scales), " ", el("code", {}, scheme.scales_sha256), " ",
     el("code", {class: "fine"}, JSON.stringify(scheme.scheme.fields)))])
 ]));
 document.documentElement.dataset.ready = "yes";

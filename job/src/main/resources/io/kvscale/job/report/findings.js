@@ -4,6 +4,7 @@ function summary() {
   const corpus = data.corpus;
   const grave = data.findings.filter(finding => finding.grave).length;
   byId("summary").append(
+    ...(data.model === null ? [] : [named(data.model), ": "]),
     layers.length === 1 ? "One layer, " : layers.length + " layers, ",
     count(corpus.tokens, "token") + " of " + count(corpus.samples, "sample") + ". ",
     grave === 0 ? "No warnings." : count(grave, "warning") + ". Read " + (grave === 1 ? "it" : "them") + " before you use the scales.");
@@ -14,8 +15,8 @@ function summary() {
       ? " and others" : "")],
     ["Heads \u00d7 channels", first.heads + " \u00d7 " + first.headDim],
     ["Data type", [...new Set(data.slots.map(slot => slot.dtype))].join(", ")],
-    ["Values", group(corpus.values)],
-    ["Files", group(corpus.files)]
+    ["Tokens", group(corpus.tokens)],
+    ["Samples", group(corpus.samples)]
   ];
   byId("facts").append(...facts.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
 }
@@ -68,6 +69,12 @@ function slotLink(at) {
 }
 
 function scalesChart() {
+  folded(byId("scales-table"), "Scales as a table", scalesTable);
+  if (layers.length === 1) {
+    instead(byId("scales-chart"), data.slots.map(slot => [letter[slot.role].toLowerCase() + "_scale of layer " + slot.layer,
+      scaleText(slot)]));
+    return;
+  }
   chart(byId("scales-chart"), width => {
     const c = colours();
     const line = (role, field, name, type) => ({
@@ -97,7 +104,6 @@ function scalesChart() {
       }
     };
   });
-  folded(byId("scales-table"), "Scales as a table", scalesTable);
 }
 
 // Limits close to the data. By default, a log axis extends to whole powers of ten.

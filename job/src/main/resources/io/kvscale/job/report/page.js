@@ -1,10 +1,22 @@
 // Assembles the page.
 
+function inputs() {
+  const more = data.inputCount - data.inputs.length;
+  const list = data.inputs.flatMap((path, i) => [i === 0 ? "" : ", ", named(path)]);
+  return el("span", {}, ...list, more > 0 ? " and " + group(more) + " more" : "");
+}
+
 function provenance() {
   const corpus = data.corpus;
   byId("provenance-body").append(
     pairs([
-      ["Corpus fingerprint", el("code", {}, corpus.fingerprint)],
+      ...(data.model === null ? [] : [["Model", named(data.model)]]),
+      [data.table === null ? "Inputs" : "Table", data.table === null ? inputs() : named(data.table)],
+      ["scales_sha256", el("span", {}, el("code", {}, data.scales_sha256),
+        " identifies the scales: equal scales have the same hash, whatever was read.")],
+      ...(data.statistics_sha256 === null ? [] : [["statistics_sha256", el("code", {}, data.statistics_sha256)]]),
+      ["Read: names and shapes", el("span", {}, el("code", {}, corpus.fingerprint),
+        " is the fingerprint of the names and shapes of all tensors that were read, not of their values.")],
       ["Corpus size", count(corpus.files, "file") + ", " + count(corpus.samples, "sample") + ", " + count(corpus.tokens, "token") + ", "
         + count(corpus.values, "value")],
       ["Created by", "kvscale " + data.version],

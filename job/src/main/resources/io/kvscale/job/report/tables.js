@@ -8,8 +8,21 @@ function table(caption, head, rows, words = []) {
   const heads = head.map((name, i) => el("th", {scope: "col", ...kind(i)},
     name === "" ? "" : el("button", {type: "button", class: "sort"}, name)));
   heads.forEach((th, i) => th.addEventListener("click", () => sort(body, heads, i)));
-  return el("div", {class: "scroll", tabindex: "0", role: "region", "aria-label": caption},
+  const scroll = el("div", {class: "scroll", tabindex: "0", role: "region", "aria-label": caption},
     el("table", {}, el("caption", {}, caption), el("thead", {}, el("tr", {}, ...heads)), body));
+  return el("div", {}, hinted(scroll), scroll);
+}
+
+// A line that says that the table has more columns or rows than fit.
+function hinted(scroll) {
+  const hint = el("p", {class: "hint", hidden: ""});
+  new ResizeObserver(() => {
+    const more = [scroll.scrollWidth > scroll.clientWidth ? "columns" : "", scroll.scrollHeight > scroll.clientHeight ? "rows" : ""]
+      .filter(word => word !== "");
+    hint.hidden = more.length === 0;
+    hint.textContent = "More " + more.join(" and ") + ": scroll the table";
+  }).observe(scroll);
+  return hint;
 }
 
 // Sorts numbers before texts. A second click reverses the order.

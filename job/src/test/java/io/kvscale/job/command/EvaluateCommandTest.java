@@ -96,6 +96,22 @@ class EvaluateCommandTest {
                 .isPositive()
                 .isLessThan(second.get("kl").asDouble());
         assertThat(first.get("layers")).hasSize(1);
+        assertThat(evaluation.get("model").get("folder").asText()).isEqualTo(MODEL.toString());
+        assertThat(evaluation.get("model").get("name").asText()).isEqualTo("LlamaForCausalLM");
+        assertThat(evaluation.get("model").get("sha256").asText()).matches("[0-9a-f]{64}");
+        assertThat(evaluation.get("texts")).hasToString("[\"" + TEXTS + "\"]");
+        assertThat(first.get("layers_without_scales")).hasToString("[1,2]");
+        assertThat(first.get("scales_sha256"))
+                .isEqualTo(Folder.json(scales.resolve("kv_scales.json")).get("scales_sha256"));
+        assertThat(second.get("verdict").asText())
+                .matches("(Hardly any|A small|A clear|A severe) loss: perplexity .*, and .* % of the most likely next"
+                        + " tokens stay the same\\.");
+        assertThat(table.out())
+                .contains(
+                        "model LlamaForCausalLM in ",
+                        "2: " + second.get("verdict").asText());
+        assertThat(Folder.text(work.resolve("b/report.html")))
+                .contains(second.get("verdict").asText());
         assertThat(table.err())
                 .contains("warning: " + four + " has no scales for 2 of 3 layers, which stay in full precision: 1, 2");
         assertThat(table.out())

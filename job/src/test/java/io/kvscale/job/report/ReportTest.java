@@ -16,6 +16,7 @@ import io.kvscale.quant.Tolerances;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.scheme.Strategy;
+import io.kvscale.scheme.table.ScaleTable;
 import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.KvSource;
 import io.kvscale.tensor.Position;
@@ -26,6 +27,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.Objects;
@@ -97,6 +99,48 @@ class ReportTest {
                 QuantizationScheme.of(NumberFormat.INT8, Strategy.CHANNEL)));
         assertThat(channels.get("slots").get(0).has("own")).isFalse();
         assertThat(channels.get("slots").get(0).get("errors")).hasSize(SchemeErrors.SCHEMES.size());
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "FP8_E4M3, TENSOR, RANGE, 400, false",
+        "FP8_E4M3, TENSOR, HISTOGRAM, 400, false",
+        "INT8, TENSOR, RANGE, 40, false",
+        "INT8, TENSOR, HISTOGRAM, 40, false",
+        "INT8, TENSOR, RANGE, 400, true",
+        "INT8, TENSOR, HISTOGRAM, 400, true",
+        "INT8, CHANNEL, RANGE, 400, false",
+        "INT4, TENSOR, HISTOGRAM, 40, true",
+        "INT4, ATTN_HEAD, RANGE, 40, true"
+    })
+    void outliersAreAWarningOnlyWhereTheFormatSuffers(
+            NumberFormat format, Strategy strategy, StatisticsKind kind, int outlier, boolean grave) {
+        CalibrationStatistics model = model(new Geometry(Dtype.BF16, 1, 64), kind, 1, 200, "s", outlier);
+        JsonNode findings =
+                data(page(model, QuantizationScheme.of(format, strategy))).get("findings");
+        List<JsonNode> outliers = new ArrayList<>();
+        findings.forEach(finding -> {
+            if (finding.get("title").asText().startsWith("Outlier channels")) {
+                outliers.add(finding);
+            }
+        });
+        assertThat(outliers).hasSize(2).allMatch(finding -> finding.get("grave").asBoolean() == grave);
+    }
+
+    @Test
+    void thePageNamesModelInputsAndIdentity() {
+        CalibrationStatistics model = model(new Geometry(Dtype.BF16, 1, 4), StatisticsKind.RANGE, 1, 9, "s");
+        ScaleSolver solver = new ScaleSolver(
+                SlotSchemes.of(QuantizationScheme.fp8()), layer -> true, new Tolerances(false, false, false, false));
+        ScaleTable table = solver.solve(model, null).table().from("LlamaForCausalLM", "ab".repeat(32));
+        List<String> inputs = List.of("captures/a", "/home/someone/b/", "hdfs://host:8020/c");
+        byte[] page = Report.html(
+                new ScaleSolver.Solution(table, List.of()), model, new Report.Inputs(inputs, null), "1.2.3");
+        JsonNode data = data(new String(page, StandardCharsets.UTF_8));
+        assertThat(data.get("model").asText()).isEqualTo("LlamaForCausalLM");
+        assertThat(data.get("scales_sha256").asText()).isEqualTo(table.sha256());
+        assertThat(data.get("statistics_sha256").asText()).isEqualTo("ab".repeat(32));
+        assertThat(data.get("inputs")).hasToString("[\"captures/a\",\"…/b\",\"…/c\"]");
     }
 
     @Test
@@ -171,31 +215,39 @@ class ReportTest {
     private static String page(CalibrationStatistics model, QuantizationScheme scheme) {
         ScaleSolver solver =
                 new ScaleSolver(SlotSchemes.of(scheme), layer -> true, new Tolerances(false, false, false, false));
-        return new String(Report.html(
-                        solver.solve(model, null), model, new Report.Inputs(List.of("captures"), null), "1.2.3"), StandardCharsets.UTF_8);
+        return new String(
+                Report.html(solver.solve(model, null), model, new Report.Inputs(List.of("captures"), null), "1.2.3"),
+                StandardCharsets.UTF_8);
     }
 
     private static CalibrationStatistics model(
             Geometry geometry, StatisticsKind kind, int layers, int tokens, String sample) {
+        return model(geometry, kind, layers, tokens, sample, 1);
+    }
+
+    /** @param outlier the factor of channel 0 */
+    private static CalibrationStatistics model(
+            Geometry geometry, StatisticsKind kind, int layers, int tokens, String sample, int outlier) {
         TreeMap<Slot, SlotStatistics> slots = new TreeMap<>();
         Random random = new Random(3);
         for (int layer = 0; layer < layers; layer++) {
             for (Role role : Role.values()) {
                 SlotStatistics slot = new SlotStatistics(geometry, null, kind.tables());
                 KvSource source = new KvSource("f", 0, sample, geometry, 1, tokens, false, null);
-                slot.update(new Position(source, 0), values(geometry, tokens, random));
+                slot.update(new Position(source, 0), values(geometry, tokens, random, outlier));
                 slots.put(new Slot(layer, role), slot);
             }
         }
         return new CalibrationStatistics(Corpus.EMPTY, slots);
     }
 
-    private static ByteBuffer values(Geometry geometry, int tokens, Random random) {
+    private static ByteBuffer values(Geometry geometry, int tokens, Random random, int outlier) {
         Dtype dtype = geometry.dtype();
         int size = geometry.channels() * tokens;
         ByteBuffer values = ByteBuffer.allocate(size * dtype.bytes()).order(ByteOrder.LITTLE_ENDIAN);
         for (int i = 0; i < size; i++) {
             float x = (float) random.nextGaussian() * (1 + i % geometry.channels() % 7);
+            x *= i % geometry.channels() == 0 ? outlier : 1;
             if (dtype == Dtype.F32) {
                 values.putFloat(x);
             } else {

@@ -34,7 +34,9 @@ public record ScaleTable(
      * @param statedSha256 the {@code scales_sha256} of the file that was read; null if it has none, or no file was read
      */
     public record Provenance(
-            @Nullable String model, @Nullable String statisticsSha256, @Nullable String statedSha256) {
+            @Nullable String model,
+            @Nullable String statisticsSha256,
+            @Nullable String statedSha256) {
         static final Provenance UNKNOWN = new Provenance(null, null, null);
     }
 

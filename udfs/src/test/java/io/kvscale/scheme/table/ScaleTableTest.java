@@ -238,12 +238,24 @@ class ScaleTableTest {
         Geometry geometry = new Geometry(Dtype.F32, 1, 2);
         float[] no = {Float.NaN, Float.NaN};
         SlotScales channels = new SlotScales(
-                CHANNEL, geometry, new float[] {0.1f, 2}, new float[] {-3, 127}, no, no, 0, 1, 8, 0, 0, null, null, null);
+                CHANNEL,
+                geometry,
+                new float[] {0.1f, 2},
+                new float[] {-3, 127},
+                no,
+                no,
+                0,
+                1,
+                8,
+                0,
+                0,
+                null,
+                null,
+                null);
         ScaleTable mixed = new ScaleTable(
                 FP8,
                 new ScaleTable.CorpusSummary("", 0, 0, 0, 0),
-                new TreeMap<>(
-                        Map.of(new Slot(10, Role.VALUE), slot(table(0.5f)), new Slot(9, Role.KEY), channels)));
+                new TreeMap<>(Map.of(new Slot(10, Role.VALUE), slot(table(0.5f)), new Slot(9, Role.KEY), channels)));
         assertThat(mixed.sha256()).isEqualTo(MIXED_HASH);
     }
 
@@ -273,7 +285,9 @@ class ScaleTableTest {
             assertThat(other).isNotEqualTo(json);
             assertThat(read(other).sha256()).isNotEqualTo(HASH);
             assertThat(String.join("", read(other).warnings()))
-                    .contains("scales_sha256 is not that of the scales", read(other).sha256());
+                    .contains(
+                            "scales_sha256 is not that of the scales",
+                            read(other).sha256());
             assertThat(text(read(other))).contains(read(other).sha256()).doesNotContain(HASH);
         }
     }
