@@ -361,7 +361,13 @@ class OutputContractTest {
 
     /** Spark and Hadoop notice these only when they need the class. */
     @ParameterizedTest
-    @ValueSource(strings = {"spark.io.compression.codec=nosuch", "spark.hadoop.fs.file.impl=absent.Files"})
+    @ValueSource(
+            strings = {
+                "spark.io.compression.codec=nosuch",
+                "spark.hadoop.fs.file.impl=absent.Files",
+                "spark.ui.port=70000",
+                "spark.driver.maxResultSize=1k"
+            })
     void aPropertyThatSparkCannotUseIsAnErrorOfUsage(String property) {
         calibrate(Folder.FP8, "--conf", property).fails(ExitCode.USAGE, "--conf " + property, "correct the value");
         assertThat(output).doesNotExist();

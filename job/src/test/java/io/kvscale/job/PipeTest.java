@@ -15,6 +15,7 @@ import org.junit.jupiter.api.Assertions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -175,5 +176,17 @@ class PipeTest {
         Files.writeString(table, Folder.text(table).replaceFirst("\"scale\" : \\[ [^ ]+ \\]", "\"scale\" : [ 1e38 ]"));
         assertThat(Cli.run("inspect", out).isDone().err())
                 .contains("warning", "layer 0 key has the scale 1.0E38", "does not fit the range");
+    }
+
+    /** The memory of a process gives an error of input and output when it is read, as a bad disk does. */
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    void anErrorOfTheDiskNamesTheFile() {
+        Path bad = Path.of("/proc/self/mem");
+        Cli.run("scales", "--statistics", bad, "--recipe", Folder.FP8, "--output", work.resolve("out"))
+                .fails(ExitCode.DATA, "cannot be read: Input/output error", bad.toString());
+        Cli.run("inspect", bad).fails(ExitCode.DATA, "cannot be read: Input/output error", bad.toString());
+        Cli.run("calibrate", "--dry-run", "--recipe", bad, "--input", Folder.SAMPLE)
+                .fails(ExitCode.USAGE, "cannot be read: Input/output error", bad.toString());
     }
 }

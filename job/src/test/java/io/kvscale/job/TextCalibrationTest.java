@@ -131,6 +131,12 @@ class TextCalibrationTest {
         Folder.write(work.resolve("captures/texts/notes.txt"), "mine");
         calibrate(recipe, MODEL, TEXTS, "again", "--save-captures", work.resolve("captures"), "--overwrite")
                 .fails(ExitCode.OUTPUT, "files other than captures: texts/notes.txt");
+        Path weights = new Capture()
+                .add("model.layers.0.self_attn.k_proj.weight", "F32", List.of(2L, 2L), i -> i)
+                .write(work.resolve("weights/model.safetensors"));
+        calibrate(recipe, MODEL, TEXTS, "again", "--save-captures", weights.getParent(), "--overwrite")
+                .fails(ExitCode.OUTPUT, "files other than captures: model.safetensors");
+        assertThat(weights).exists();
     }
 
     /** A model as the cache of Hugging Face holds it. */

@@ -16,6 +16,7 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.function.Supplier;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FSError;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
@@ -63,7 +64,7 @@ final class HadoopFiles {
             try (InputStream in = RegularFile.open(fs, path)) {
                 return RegularFile.read(in, length);
             }
-        } catch (IOException | IllegalArgumentException e) {
+        } catch (IOException | IllegalArgumentException | FSError e) {
             throw unreadable(file, e);
         }
     }
@@ -74,7 +75,7 @@ final class HadoopFiles {
         try (InputStream in = RegularFile.open(path.getFileSystem(configuration), path)) {
             byte[] bytes = in.readNBytes(MAGIC_LENGTH);
             return new String(bytes, StandardCharsets.ISO_8859_1);
-        } catch (IOException | IllegalArgumentException e) {
+        } catch (IOException | IllegalArgumentException | FSError e) {
             throw unreadable(file, e);
         }
     }
@@ -129,7 +130,7 @@ final class HadoopFiles {
         }
     }
 
-    private static InvalidDataException unreadable(String file, Exception e) {
+    private static InvalidDataException unreadable(String file, Throwable e) {
         if (e instanceof UnusableFileException unusable) {
             return new InvalidDataException(unusable.problem().inFile(file), e);
         }

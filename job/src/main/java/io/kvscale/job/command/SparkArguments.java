@@ -18,6 +18,9 @@ public final class SparkArguments extends CommandPart {
             description = "The Spark master; default: that of spark-submit, or local[*] in this process.")
     private @Nullable String master;
 
+    /** The driver of Spark keeps some kilobytes for each task. */
+    private static final int MAX_PARTITIONS = 100_000;
+
     @Option(names = "--conf", paramLabel = "K=V", description = "A Spark property; can be repeated.")
     private List<String> properties = new ArrayList<>();
 
@@ -36,12 +39,12 @@ public final class SparkArguments extends CommandPart {
     /**
      * The runtime to use, not yet started.
      *
-     * @throws picocli.CommandLine.ParameterException if {@code --partitions} is below 1, or {@code --conf} sets no Spark
+     * @throws picocli.CommandLine.ParameterException if {@code --partitions} is out of bounds, or {@code --conf} sets no Spark
      *     property
      */
     SparkRuntime runtime() {
-        if (partitions != null && partitions < 1) {
-            throw error("--partitions must be at least 1");
+        if (partitions != null && (partitions < 1 || partitions > MAX_PARTITIONS)) {
+            throw error("--partitions must be within 1.." + MAX_PARTITIONS);
         }
         return SparkRuntime.of(master, settings());
     }

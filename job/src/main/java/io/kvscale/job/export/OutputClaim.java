@@ -19,6 +19,12 @@ import org.jspecify.annotations.Nullable;
  */
 record OutputClaim(String option, boolean overwrite, Set<String> results) {
     static final String SUCCESS = "_SUCCESS";
+    /** A listing lacks files if another run replaces the folder meanwhile, so that one alone proves nothing. */
+    private static final int LISTINGS = 20;
+
+    /** Every result has one of these. */
+    private static final Set<String> PROOFS = Set.of("kv_scales.json", "evaluation.json");
+
     private static final String CAPTURE = ".safetensors";
     private static final Pattern TEMPORARY = Pattern.compile("\\._[0-9a-f-]{36}");
 
@@ -42,6 +48,13 @@ record OutputClaim(String option, boolean overwrite, Set<String> results) {
                         + "\n  name another folder with " + option + ", or add --overwrite");
             }
             String foreign = foreign(fs, target);
+            for (int i = 0; foreign == null && i < LISTINGS; i++) {
+                String doubtful = unproven(fs, target);
+                if (doubtful == null) {
+                    break;
+                }
+                foreign = i == LISTINGS - 1 ? doubtful : null;
+            }
             if (foreign != null) {
                 throw new OutputException("the output folder " + shown(target) + " holds files other than " + kind
                         + ": " + DataProblem.shown(foreign) + "\n  name another folder with " + option
@@ -51,6 +64,36 @@ record OutputClaim(String option, boolean overwrite, Set<String> results) {
         } catch (FileNotFoundException e) {
             return false; // also if another run moved it away meanwhile
         }
+    }
+
+    /**
+     * The first file that only has the name of one of ours: in a folder without any scale table or evaluation, or a
+     * safetensors file that is no capture. Null if there is none.
+     */
+    private @Nullable String unproven(FileSystem fs, Path folder) throws IOException {
+        FileStatus[] content = fs.listStatus(folder);
+        Arrays.sort(content);
+        if (!results.isEmpty()
+                && Arrays.stream(content)
+                        .anyMatch(file -> PROOFS.contains(file.getPath().getName()))) {
+            return null;
+        }
+        for (FileStatus status : content) {
+            String name = status.getPath().getName();
+            if (status.getPath().equals(folder)) {
+                throw new FileNotFoundException(folder.toString()); // as in foreign
+            }
+            boolean isOwn = name.equals(SUCCESS)
+                    || name.equals(Lease.FILE)
+                    || TEMPORARY.matcher(name).matches();
+            String found = status.isDirectory()
+                    ? unproven(fs, status.getPath())
+                    : isOwn || results.isEmpty() && SavedCapture.is(fs, status) ? null : name;
+            if (found != null) {
+                return found;
+            }
+        }
+        return null;
     }
 
     /** The first path in an existing folder that kvscale did not write; null if there is none. */

@@ -2,12 +2,11 @@ package io.kvscale.job.export;
 
 import static io.kvscale.job.export.OutputClaim.shown;
 
+import io.kvscale.input.ReadFailure;
+import io.kvscale.tensor.DataProblem;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.net.SocketException;
-import java.net.SocketTimeoutException;
-import java.net.UnknownHostException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.util.ArrayList;
@@ -119,7 +118,9 @@ public final class OutputFolder implements Closeable {
             }
         } catch (IOException | IllegalArgumentException | FSError e) {
             throw new OutputException(
-                    "the output folder " + folder + " cannot be written: " + reason(e) + "\n  " + remedy(claim, e), e);
+                    "the output folder " + folder + " cannot be written: " + ReadFailure.reason(e) + "\n  "
+                            + remedy(claim, e),
+                    e);
         }
     }
 
@@ -168,27 +169,40 @@ public final class OutputFolder implements Closeable {
     }
 
     private void checkInputs(List<String> inputs, Configuration configuration) {
-        Path real = real(target);
+        Path real = real(fs, target);
         for (String input : inputs) {
-            Path path = qualified(input, configuration);
-            if (path == null) {
-                continue;
-            }
-            if (isWithin(real, real(path)) || isWithin(real(path), real)) {
-                throw new OutputException("the output folder " + shown(target) + " and the input " + shown(path)
-                        + " overlap\n  name another folder with " + claim.option());
+            Path path = real(input, configuration);
+            if (path != null && (isWithin(real, path) || isWithin(path, real))) {
+                throw new OutputException("the output folder " + shown(target) + " and the input "
+                        + DataProblem.shown(input) + " overlap\n  name another folder with " + claim.option());
             }
         }
     }
 
-    /** The input's full path in its own file system; null if the path cannot be used. */
-    private static @Nullable Path qualified(String input, Configuration configuration) {
+    /** The input's path in the file system that holds it; null if the path cannot be used. */
+    private static @Nullable Path real(String input, Configuration configuration) {
         try {
             Path path = new Path(input);
-            return path.getFileSystem(configuration).makeQualified(path);
+            FileSystem files = path.getFileSystem(configuration);
+            return real(files, files.makeQualified(path));
         } catch (IOException | RuntimeException e) {
             return null; // listing the inputs reports it
         }
+    }
+
+    /** The path in the file system behind a mount table, without links and dots if that is local. */
+    private static Path real(FileSystem files, Path path) {
+        for (Path p = path; p != null; p = p.getParent()) {
+            try {
+                String rest =
+                        path.toUri().getPath().substring(p.toUri().getPath().length());
+                Path there = files.resolvePath(p);
+                return real(rest.isEmpty() ? there : new Path(there, rest.replaceFirst("^/+", "")));
+            } catch (IOException e) {
+                // It does not exist: the folder above it may.
+            }
+        }
+        return real(path);
     }
 
     /** The path without links and dots, for a local file. */
@@ -349,34 +363,16 @@ public final class OutputFolder implements Closeable {
 
     private OutputException failed(Throwable e) {
         return new OutputException(
-                "the output folder " + shown(target) + " cannot be written: " + reason(e) + "\n  " + remedy(claim, e),
+                "the output folder " + shown(target) + " cannot be written: " + ReadFailure.reason(e) + "\n  "
+                        + remedy(claim, e),
                 e);
     }
 
-    /** The first line of what the file system says. */
-    private static String reason(Throwable e) {
-        if (isUnreachable(e)) {
-            return "the server of its file system does not answer";
-        }
-        // Hadoop wraps errors of local files, a full disk among them.
-        Throwable cause = e instanceof FSError && e.getCause() != null ? e.getCause() : e;
-        return String.valueOf(cause.getMessage()).lines().findFirst().orElse("");
-    }
-
     private static String remedy(OutputClaim claim, Throwable e) {
-        return (isUnreachable(e) ? "check its address and that the server runs" : "check free space and permissions")
-                + ", or name another folder with " + claim.option();
-    }
-
-    private static boolean isUnreachable(Throwable e) {
-        for (Throwable t = e; t != null; t = t.getCause()) {
-            if (t instanceof SocketException
-                    || t instanceof SocketTimeoutException
-                    || t instanceof UnknownHostException) {
-                return true;
-            }
-        }
-        return false;
+        String check = ReadFailure.isUnreachable(e)
+                ? "check its address and that the server runs, or "
+                : e instanceof IllegalArgumentException ? "" : "check free space and permissions, or ";
+        return check + "name another folder with " + claim.option();
     }
 
     /** The path of the folder, which exists after {@link #commit}. */

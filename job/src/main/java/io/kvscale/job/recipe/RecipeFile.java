@@ -13,6 +13,7 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FSError;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 import org.jspecify.annotations.Nullable;
@@ -38,7 +39,7 @@ final class RecipeFile {
             throw bad(name, e.problem().what(), e.problem().remedy());
         } catch (FileNotFoundException e) {
             throw bad(name, "the recipe does not exist", "check the path given to --recipe");
-        } catch (IOException | IllegalArgumentException | UnsupportedOperationException e) {
+        } catch (IOException | IllegalArgumentException | UnsupportedOperationException | FSError e) {
             String why = ReadFailure.reason(e);
             throw bad(
                     name, "the recipe cannot be read: " + why, "check the path given to --recipe and its permissions");

@@ -12,6 +12,8 @@ import org.jspecify.annotations.Nullable;
 public final class SettingErrors {
     private static final Pattern CLASS_NAME = Pattern.compile("(?:[A-Za-z_$][\\w$]*\\.)+[A-Za-z_$][\\w$]*");
 
+    private static final int MAX_PORT = 65_535;
+
     private SettingErrors() {}
 
     /**
@@ -22,6 +24,7 @@ public final class SettingErrors {
      */
     static void check(SparkConf conf, Iterable<String> properties) {
         for (String property : properties) {
+            checkBounds(property, conf.get(property));
             ConfigEntry<?> entry = ConfigEntry.findEntry(property);
             if (entry == null) {
                 continue; // not declared: a property of Hadoop, a plugin or a newer Spark
@@ -31,6 +34,17 @@ public final class SettingErrors {
             } catch (IllegalArgumentException e) {
                 throw refused(property, conf.get(property), e.getMessage());
             }
+        }
+    }
+
+    /** Checks values that Spark takes, but cannot work with. */
+    private static void checkBounds(String property, String value) {
+        boolean isPort = property.endsWith(".port") && value.matches("\\d{1,9}");
+        if (isPort && Integer.parseInt(value) > MAX_PORT) {
+            throw refused(property, value, "a port is within 0.." + MAX_PORT);
+        }
+        if (property.equals("spark.driver.maxResultSize") && value.matches("[1-9]\\d{0,5}[bBkK]?")) {
+            throw refused(property, value, "tasks return more than that; 0 means no limit");
         }
     }
 

@@ -57,6 +57,7 @@ class UsageTest {
                 "calibrate --recipe RECIPE --input IN --output OUT --partitions many | --partitions",
                 "calibrate --recipe RECIPE --input IN --output OUT --partitions -3 | --partitions",
                 "calibrate --recipe RECIPE --input IN --output OUT --partitions 0 | --partitions",
+                "calibrate --recipe RECIPE --input IN --output OUT --partitions 2147483647 | within 1..100000",
                 "calibrate --recipe RECIPE --input IN --output OUT --overwite | --overwrite",
                 "calibrate --recipe RECIPE --input IN --ouput OUT | did you mean --output?",
                 "calibrate --recipe RECIPE --input IN --output OUT --dry-run=maybe | dry-run",
@@ -196,6 +197,11 @@ class UsageTest {
         Folder.write(output.resolve("thesis.tex"), "years of work");
         calibrate("--overwrite").fails(ExitCode.OUTPUT, output.toString(), "--output");
         assertThat(Folder.text(output.resolve("thesis.tex"))).isEqualTo("years of work");
+        output = work.resolve("paper");
+        Folder.write(output.resolve("report.html"), "my report");
+        Folder.write(output.resolve("vllm/config.json"), "{}");
+        calibrate("--overwrite").fails(ExitCode.OUTPUT, "holds files other than kvscale results: config.json");
+        assertThat(Folder.text(output.resolve("report.html"))).isEqualTo("my report");
         Path file = Folder.write(work.resolve("file"), "a file");
         output = file;
         calibrate("--overwrite").fails(ExitCode.OUTPUT, file.toString(), "--output");

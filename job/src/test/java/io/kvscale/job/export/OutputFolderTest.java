@@ -345,4 +345,27 @@ class OutputFolderTest {
                 .hasMessageContaining("check its address and that the server runs")
                 .hasMessageContaining("--output");
     }
+
+    @Test
+    void anInputUnderAnotherNameOfItsFileSystemOverlaps() throws IOException {
+        Path input = Files.createDirectories(work.resolve("in"));
+        Configuration mounted = new Configuration();
+        mounted.set("fs.viewfs.mounttable.kv.link./data", work.toUri().toString());
+        assertThatThrownBy(
+                        () -> OutputFolder.open("viewfs://kv/data/in/out", false, List.of(input.toString()), mounted))
+                .hasMessageContaining("overlap");
+        assertThatThrownBy(() -> OutputFolder.open(
+                        input.resolve("out").toString(), false, List.of("viewfs://kv/data/in"), mounted))
+                .hasMessageContaining("overlap");
+        assertThat(input).isEmptyDirectory();
+    }
+
+    @Test
+    void aTextThatIsNoPathIsSaidPlainly() {
+        assertThatThrownBy(() -> open("data:x", false))
+                .hasMessageContaining("Relative path in absolute URI")
+                .hasMessageEndingWith("\n  name another folder with --output")
+                .message()
+                .doesNotContain("Exception");
+    }
 }

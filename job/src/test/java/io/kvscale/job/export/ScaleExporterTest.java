@@ -54,6 +54,7 @@ class ScaleExporterTest {
         try (OutputFolder output =
                 OutputFolder.open(folder.toString(), true, List.of(), new Configuration(), exporters)) {
             List<String> warnings = ResultFiles.export(TABLE, output, exporters);
+            output.write("kv_scales.json", TABLE.toJson());
             output.commit();
             return warnings;
         }
