@@ -275,7 +275,6 @@ class ScaleTableTest {
         }
         for (String other : List.of(
                 json.replace("\"layer\" : 3", "\"layer\" : 4"),
-                json.replace("\"value\" : {", "\"values\" : {"),
                 json.replaceFirst("0.5 ],\n", "0.50001 ],\n"),
                 json.replace("BF16", "F16"),
                 json.replace("\"head_dim\" : 4", "\"head_dim\" : 8"),

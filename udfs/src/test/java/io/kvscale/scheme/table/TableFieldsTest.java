@@ -60,6 +60,9 @@ class TableFieldsTest {
 
     /** Fields that a table can do without, by their paths; numbers of arrays are left out. */
     private static final Set<String> OPTIONAL = Set.of(
+            "model",
+            "scales_sha256",
+            "statistics_sha256",
             "corpus",
             "corpus.fingerprint",
             "corpus.files",
@@ -117,7 +120,8 @@ class TableFieldsTest {
             return (ObjectNode) JSON.readTree(new ScaleTable(
                             QuantizationScheme.fp8(),
                             new ScaleTable.CorpusSummary("0123456789abcdef".repeat(4), 1, 2, 3, 80),
-                            new TreeMap<>(Map.of(new Slot(3, Role.KEY), slot, new Slot(3, Role.VALUE), slot)))
+                            new TreeMap<>(Map.of(new Slot(3, Role.KEY), slot, new Slot(3, Role.VALUE), slot)),
+                            new ScaleTable.Provenance("LlamaForCausalLM", "ab".repeat(32), null))
                     .toJson());
         } catch (java.io.IOException e) {
             throw new java.io.UncheckedIOException(e);
@@ -198,6 +202,9 @@ class TableFieldsTest {
     }
 
     private static boolean sameValue(Place place, JsonNode written, JsonNode given) {
+        if (last(place).equals("scales_sha256")) {
+            return true; // a wrong one causes a warning, and the scales' own is written
+        }
         if (given.isNull()
                 && (last(place).equals("fingerprint")
                         || DEFAULTED.matcher(place.name()).matches())) {
