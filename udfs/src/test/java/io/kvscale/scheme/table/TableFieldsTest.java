@@ -206,7 +206,7 @@ class TableFieldsTest {
             return true; // a wrong one causes a warning, and the scales' own is written
         }
         if (given.isNull()
-                && (last(place).equals("fingerprint")
+                && (Set.of("fingerprint", "model", "statistics_sha256").contains(last(place))
                         || DEFAULTED.matcher(place.name()).matches())) {
             return true;
         }
