@@ -11,8 +11,8 @@ import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.Slot;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
-import java.util.stream.StreamSupport;
 import org.jspecify.annotations.Nullable;
 
 /** Reads a {@link ModelConfig} from JSON. */
@@ -53,7 +53,7 @@ final class ConfigReader {
                 decoder.path("model_type").asText(root.path("model_type").asText("")));
         ConfigReader reader = new ConfigReader(new ConfigJson(decoder, name, type));
         String architecture = root.path("architectures").path(0).asText("");
-        return reader.config(name, type, architecture);
+        return reader.config(type, architecture);
     }
 
     private static JsonNode decoder(JsonNode root) {
@@ -65,7 +65,7 @@ final class ConfigReader {
                 .orElse(outer);
     }
 
-    private ModelConfig config(String name, ModelType type, String architecture) {
+    private ModelConfig config(ModelType type, String architecture) {
         boolean mla = json.number(Geometry.MAX_CHANNELS, "kv_lora_rank") > 0;
         Kind[] kinds = new LayerKinds(json, layers, window).all();
         List<LayerCache> caches = new ArrayList<>();
@@ -73,7 +73,6 @@ final class ConfigReader {
             caches.add(mla ? latent(kinds[layer]) : cache(kinds[layer], layer, kinds));
         }
         return new ModelConfig(
-                name,
                 DataProblem.shown(type.name()),
                 DataProblem.shown(architecture),
                 mla,
@@ -156,8 +155,7 @@ final class ConfigReader {
 
     private Rotary rotary(Kind kind, int layer, int headDim, Kind[] kinds) {
         @Nullable List<JsonNode> rotated = json.perLayer(layers, "no_rope_layers");
-        boolean windows = StreamSupport.stream(java.util.Arrays.asList(kinds).spliterator(), false)
-                .anyMatch(other -> other == Kind.SLIDING);
+        boolean windows = Arrays.asList(kinds).contains(Kind.SLIDING);
         if (json.type().isWithoutRope()
                 || json.flag("alibi", false)
                 || json.node().path("attn_config").path("alibi").asBoolean(false)

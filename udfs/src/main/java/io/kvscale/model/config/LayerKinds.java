@@ -3,6 +3,7 @@ package io.kvscale.model.config;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.kvscale.model.config.LayerCache.Kind;
 import io.kvscale.tensor.DataProblem;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.IntFunction;
@@ -119,7 +120,7 @@ record LayerKinds(ConfigJson json, int layers, int window) {
     }
 
     private List<Integer> indices(JsonNode from, String key) {
-        List<Integer> indices = new java.util.ArrayList<>();
+        List<Integer> indices = new ArrayList<>();
         if (from.path(key).isArray()) {
             if (from.path(key).size() > layers) {
                 throw json.bad("config.json: " + key + " has more entries than the " + layers + " layers");

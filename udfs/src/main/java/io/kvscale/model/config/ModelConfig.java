@@ -1,7 +1,6 @@
 package io.kvscale.model.config;
 
 import io.kvscale.tensor.InvalidDataException;
-import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
 import java.io.IOException;
 import java.io.InputStream;
@@ -12,7 +11,6 @@ import org.jspecify.annotations.Nullable;
 /**
  * What a model's config.json says about its KV cache, with the keys and defaults of transformers.
  *
- * @param file the name of the file as given, for messages
  * @param modelType {@code model_type}, as {@code llama}; empty if the file has none
  * @param architecture the first of {@code architectures}, as {@code LlamaForCausalLM}; empty if the file has none
  * @param mla whether the cache holds one latent tensor for each layer and no V (multi-head latent attention)
@@ -22,7 +20,6 @@ import org.jspecify.annotations.Nullable;
  * @param layers one for each layer of the decoder
  */
 public record ModelConfig(
-        String file,
         String modelType,
         String architecture,
         boolean mla,
@@ -80,10 +77,5 @@ public record ModelConfig(
     /** The name of the model for people: its architecture or type. */
     public String shown() {
         return architecture.isEmpty() ? modelType.isEmpty() ? "the model" : modelType : architecture;
-    }
-
-    /** The roles that each layer caches. */
-    public List<Role> roles() {
-        return mla ? List.of(Role.KEY) : List.of(Role.KEY, Role.VALUE);
     }
 }
