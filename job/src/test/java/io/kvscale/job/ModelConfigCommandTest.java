@@ -90,7 +90,13 @@ class ModelConfigCommandTest {
                 + " [\"sliding_attention\", \"full_attention\", \"sliding_attention\"]";
         assertThat(calibrate(config(layers(3), kinds)).isDone().err())
                 .contains("layers 0, 2 hold 31 of 96 tokens", "sliding window");
-        refused(config(layers(3)), "96 tokens, but", "have 31", "sliding window", "hybrid: true");
+        refused(config(layers(3)), "31", "sliding window", "hybrid: true");
+        // The layer that is full by config.json holds fewer tokens, and so does one whose window is wider than the
+        // sample.
+        String swapped =
+                kinds.replace("\"full_attention\"", "\"x\"").replace("sliding_attention\"", "full_attention\"");
+        refused(config(layers(3), swapped.replace("\"x\"", "\"sliding_attention\"")), "31");
+        refused(config(layers(3), kinds.replace("32", "4096")), "31");
     }
 
     @Test

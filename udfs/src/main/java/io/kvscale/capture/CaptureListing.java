@@ -2,6 +2,7 @@ package io.kvscale.capture;
 
 import io.kvscale.input.InputFile;
 import io.kvscale.input.InputWalk;
+import io.kvscale.model.config.ModelConfig;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.util.List;
@@ -58,7 +59,11 @@ public record CaptureListing(List<InputFile> files, long skipped, boolean table)
             Predicate<List<InputFile>> isTable,
             Configuration configuration) {
         InputWalk walk = new InputWalk(
-                inputs, name -> taken.stream().anyMatch(format -> format.hasExtension(name)), OPTION, configuration);
+                inputs,
+                name -> taken.stream().anyMatch(format -> format.hasExtension(name)),
+                ModelConfig.FILE::equals,
+                OPTION,
+                configuration);
         List<InputFile> files =
                 walk.list(extensions(taken), "give a folder of captures, or the files themselves, to " + OPTION);
         boolean table = isTable.test(files);

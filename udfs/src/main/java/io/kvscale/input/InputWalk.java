@@ -40,9 +40,7 @@ public final class InputWalk {
     /** The folders that are being listed, without links. */
     private final Set<String> open = new HashSet<>();
 
-    /** A model's config.json lies beside its captures on purpose. */
-    private static final String CONFIG = "config.json";
-
+    private final Predicate<String> beside;
     private long skipped;
 
     /**
@@ -51,6 +49,17 @@ public final class InputWalk {
      * @param option the option that gives the inputs, for messages
      */
     public InputWalk(List<String> inputs, Predicate<String> taken, String option, Configuration configuration) {
+        this(inputs, taken, name -> false, option, configuration);
+    }
+
+    /** @param beside whether a file lies beside inputs on purpose, by its name: it is not counted as skipped */
+    public InputWalk(
+            List<String> inputs,
+            Predicate<String> taken,
+            Predicate<String> beside,
+            String option,
+            Configuration configuration) {
+        this.beside = beside;
         this.inputs = inputs;
         this.taken = taken;
         this.option = option;
@@ -223,7 +232,7 @@ public final class InputWalk {
             folder(fs, status.getPath(), root, depth);
         } else if (taken.test(name)) {
             file(fs, status, root);
-        } else if (!name.equals(CONFIG)) {
+        } else if (!beside.test(name)) {
             skipped++;
         }
     }

@@ -24,26 +24,41 @@ record TokenCounts(SortedMap<Slot, SlotStatistics> slots, Tolerances tolerances)
 
     /** Adds a problem if counts differ where they must not. */
     void check(List<DataProblem> problems) {
-        if (tolerances.hybrid()) {
-            return;
-        }
         checkPairs(problems);
-        if (problems.isEmpty()) {
+        if (problems.isEmpty() && !tolerances.hybrid()) {
+            long most = most();
             slots.entrySet().stream()
                     .collect(Collectors.groupingBy(
-                            entry -> window(entry.getKey()),
+                            entry -> window(entry.getKey(), most),
                             TreeMap::new,
                             Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue, (a, b) -> a, TreeMap::new)))
                     .values()
                     .forEach(alike -> checkAlike(alike, problems));
+            checkFull(most, problems);
         }
+    }
+
+    /** A layer with full attention has as many tokens as any other. */
+    private void checkFull(long most, List<DataProblem> problems) {
+        slots.entrySet().stream()
+                .filter(entry -> entry.getValue().tokens() < most && window(entry.getKey(), most) == 0)
+                .findFirst()
+                .filter(odd -> problems.isEmpty())
+                .ifPresent(odd -> problems.add(problem(
+                        odd.getKey(),
+                        odd.getValue().tokens() + " tokens, but other layers have " + most
+                                + ", and config.json says no window below that for this layer",
+                        "give the config.json of the model that was captured, or capture all tokens of the layer")));
+    }
+
+    private long most() {
+        return slots.values().stream().mapToLong(SlotStatistics::tokens).max().orElse(0);
     }
 
     /** Layers that hold fewer tokens than others because of their windows; null if there are none. */
     @Nullable
     String windows() {
-        long most =
-                slots.values().stream().mapToLong(SlotStatistics::tokens).max().orElse(0);
+        long most = most();
         Map<Long, List<Integer>> fewer = new TreeMap<>();
         slots.forEach((slot, seen) -> {
             if (seen.tokens() < most && slot.role() == Role.KEY) {
@@ -55,17 +70,19 @@ record TokenCounts(SortedMap<Slot, SlotStatistics> slots, Tolerances tolerances)
             return null;
         }
         return fewer.entrySet().stream()
-                        .map(entry -> LayerRanges.of(entry.getValue()) + " hold " + entry.getKey() + " of " + most
+                        .map(entry -> LayerRanges.of(entry.getValue())
+                                + (entry.getValue().size() == 1 ? " holds " : " hold ") + entry.getKey() + " of " + most
                                 + " tokens")
                         .collect(Collectors.joining("; "))
                 + ": the cache of a sliding window keeps only the last tokens of each sample, so their scales come from"
                 + " fewer values";
     }
 
-    private int window(Slot slot) {
+    /** The window of a layer; 0 if it drops none of so many tokens, or is not known. */
+    private int window(Slot slot, long most) {
         @Nullable ModelConfig model = tolerances.model();
         @Nullable LayerCache cache = model == null ? null : model.layer(slot.layer());
-        return cache == null ? 0 : cache.window();
+        return cache == null || cache.window() >= most ? 0 : cache.window();
     }
 
     private void checkPairs(List<DataProblem> problems) {

@@ -7,7 +7,6 @@ import io.kvscale.job.console.Console;
 import io.kvscale.job.console.DryRunPrinter;
 import io.kvscale.job.export.OutputFolder;
 import io.kvscale.job.recipe.Recipe;
-import io.kvscale.job.report.Report;
 import io.kvscale.job.spark.SparkRuntime;
 import java.util.ArrayList;
 import java.util.List;
@@ -92,8 +91,7 @@ public final class CalibrateCommand extends CommandPart implements Callable<Inte
         used.add(output);
         try (OutputFolder folder = OutputFolder.open(output, overwrite, read, hadoop);
                 OutputFolder kept = saved == null ? null : OutputFolder.forCaptures(saved, overwrite, used, hadoop)) {
-            RunRecord run = new RunRecord(
-                    new Report.Inputs(read, table), texts.isGiven() ? null : modelConfig.path(recipe.modelConfig()));
+            RunRecord run = new RunRecord(read, table, texts.isGiven() ? null : modelConfig.path(recipe.modelConfig()));
             CalibrationResult result =
                     job(runtime, recipe, read, hadoop, console, kept).execute();
             tell(result, console);
@@ -101,7 +99,8 @@ public final class CalibrateCommand extends CommandPart implements Callable<Inte
                     .write(
                             result.solve(),
                             result.statistics(),
-                            result.recipe().capture().model(),
+                            // Saved captures give the bytes of the run that saved them, and know no model.
+                            texts.isGiven() ? null : result.recipe().capture().model(),
                             run,
                             result,
                             true,

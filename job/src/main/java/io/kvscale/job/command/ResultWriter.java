@@ -37,11 +37,7 @@ record ResultWriter(PrintWriter out, Console console) {
         byte[] bytes = statistics.toByteArray();
         ScaleTable table = solution.table().from(name(model), DigestUtils.sha256Hex(bytes));
         byte[] page = report
-                ? Report.html(
-                        new ScaleSolver.Solution(table, solution.warnings()),
-                        statistics,
-                        run.inputs(),
-                        Version.kvscale())
+                ? Report.html(new ScaleSolver.Solution(table, solution.warnings()), statistics, Version.kvscale())
                 : null;
         List<String> notExported = ResultFiles.write(table, bytes, run.finish(table, result), page, output);
         output.commit(captures);

@@ -1,7 +1,6 @@
 package io.kvscale.job.command;
 
 import io.kvscale.job.calibration.CalibrationResult;
-import io.kvscale.job.report.Report;
 import io.kvscale.scheme.table.ScaleTable;
 import io.kvscale.task.Tally;
 import java.io.IOException;
@@ -11,6 +10,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -20,41 +20,40 @@ final class RunRecord {
     private static final Path HOST_NAME = Path.of("/proc/sys/kernel/hostname");
 
     private final Instant start = Instant.now();
-    private final Report.Inputs inputs;
+    private final List<String> inputs;
+    private final @Nullable String table;
     private final @Nullable String modelConfig;
 
     /**
-     * @param inputs what is read, as given
+     * @param inputs the paths that are read, as given
+     * @param table the table that is read instead; null for none
      * @param modelConfig the path of the model's config.json as given; null for none
      */
-    RunRecord(Report.Inputs inputs, @Nullable String modelConfig) {
-        this.inputs = inputs;
+    RunRecord(List<String> inputs, @Nullable String table, @Nullable String modelConfig) {
+        this.inputs = List.copyOf(inputs);
+        this.table = table;
         this.modelConfig = modelConfig;
-    }
-
-    Report.Inputs inputs() {
-        return inputs;
     }
 
     /**
      * The record of a run that ends now.
      *
-     * @param table the scales that it writes
+     * @param scales the table that it writes
      * @param result null for a run without Spark
      */
-    Map<String, Object> finish(ScaleTable table, @Nullable CalibrationResult result) {
+    Map<String, Object> finish(ScaleTable scales, @Nullable CalibrationResult result) {
         Instant end = Instant.now();
         double seconds = Duration.between(start, end).toMillis() / 1e3;
         Map<String, Object> run = new LinkedHashMap<>();
         run.put("started", start.truncatedTo(ChronoUnit.MILLIS).toString());
         run.put("finished", end.truncatedTo(ChronoUnit.MILLIS).toString());
         run.put("seconds", seconds);
-        run.put("inputs", inputs.paths());
-        putIfKnown(run, "table", inputs.table());
+        run.put("inputs", inputs);
+        putIfKnown(run, "table", table);
         putIfKnown(run, "model_config", modelConfig);
-        putIfKnown(run, "model", table.provenance().model());
-        run.put("scales_sha256", table.sha256());
-        putIfKnown(run, "statistics_sha256", table.provenance().statisticsSha256());
+        putIfKnown(run, "model", scales.provenance().model());
+        run.put("scales_sha256", scales.sha256());
+        putIfKnown(run, "statistics_sha256", scales.provenance().statisticsSha256());
         run.put("kvscale_version", Version.kvscale());
         run.put("java_version", System.getProperty("java.version"));
         run.put("host", host());

@@ -4,7 +4,6 @@ import io.kvscale.job.calibration.CalibrationResult;
 import io.kvscale.job.console.Console;
 import io.kvscale.job.export.OutputFolder;
 import io.kvscale.job.recipe.Recipe;
-import io.kvscale.job.report.Report;
 import io.kvscale.observer.CalibrationStatistics;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -54,8 +53,7 @@ public final class ScalesCommand extends CommandPart implements Callable<Integer
         Configuration hadoop = new Configuration();
         Console console = console(quiet);
         Recipe recipe = modelConfig.applied(HadoopFiles.recipe(recipeFile, hadoop), hadoop);
-        RunRecord run =
-                new RunRecord(new Report.Inputs(List.of(statisticsFile), null), modelConfig.path(recipe.modelConfig()));
+        RunRecord run = new RunRecord(List.of(statisticsFile), null, modelConfig.path(recipe.modelConfig()));
         recipe.notices().forEach(console::say);
         CalibrationStatistics statistics = HadoopFiles.statistics(statisticsFile, hadoop);
         try (OutputFolder folder = OutputFolder.open(output, overwrite, List.of(), hadoop)) {

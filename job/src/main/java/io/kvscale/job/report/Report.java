@@ -7,11 +7,10 @@ import io.kvscale.tensor.Slot;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import org.jspecify.annotations.Nullable;
 
 /**
  * {@code report.html} of a calibration: findings, scales, ranges, distributions and errors. One file without external
- * resources; equal data, recipe and inputs as given give equal bytes.
+ * resources; equal data and recipes give equal bytes.
  */
 public final class Report {
     private static final List<String> SCRIPTS = List.of(
@@ -28,35 +27,18 @@ public final class Report {
     private Report() {}
 
     /**
-     * What a run reads.
-     *
-     * @param paths as given
-     * @param table the table that is read; null for none
-     */
-    public record Inputs(List<String> paths, @Nullable String table) {
-        public Inputs {
-            paths = List.copyOf(paths);
-        }
-    }
-
-    /**
      * The page, in UTF-8.
      *
      * @param statistics the solution's source; with histograms, the page shows distributions and errors
-     * @param inputs what the run read
      * @param version of kvscale
      */
-    public static byte[] html(
-            ScaleSolver.Solution solution, CalibrationStatistics statistics, Inputs inputs, String version) {
+    public static byte[] html(ScaleSolver.Solution solution, CalibrationStatistics statistics, String version) {
         // In parallel, because the errors of a hundred layers under ten schemes take seconds.
         List<ReportedSlot> slots = solution.table().slots().entrySet().parallelStream()
                 .map(entry -> slot(entry, statistics))
                 .toList();
         return ReportPage.html(
-                "KV cache calibration",
-                "report.html",
-                SCRIPTS,
-                new ReportData(solution, slots, inputs, version).toJson());
+                "KV cache calibration", "report.html", SCRIPTS, new ReportData(solution, slots, version).toJson());
     }
 
     private static ReportedSlot slot(Map.Entry<Slot, SlotScales> entry, CalibrationStatistics statistics) {

@@ -16,7 +16,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** The data of the page as JSON, which {@code base.js} reads. */
-record ReportData(ScaleSolver.Solution solution, List<ReportedSlot> slots, Report.Inputs inputs, String version) {
+record ReportData(ScaleSolver.Solution solution, List<ReportedSlot> slots, String version) {
     /** Maximum number of cases per finding; the worst are shown. */
     private static final int MAX_CASES = 40;
 
@@ -24,9 +24,6 @@ record ReportData(ScaleSolver.Solution solution, List<ReportedSlot> slots, Repor
 
     /** Maximum length of a sample name in bytes, because a page has hundreds of them. */
     private static final int MAX_NAME = 96;
-
-    /** Maximum number of inputs shown; a list of inputs may name thousands. */
-    private static final int MAX_INPUTS = 20;
 
     /** The id of a slot in the page. */
     static String id(Slot slot) {
@@ -41,11 +38,6 @@ record ReportData(ScaleSolver.Solution solution, List<ReportedSlot> slots, Repor
         data.put("model", model == null ? null : DataProblem.shown(model));
         data.put("scales_sha256", table.sha256());
         data.put("statistics_sha256", table.provenance().statisticsSha256());
-        String read = inputs.table();
-        data.put("table", read == null ? null : DataProblem.shown(read));
-        data.put("inputCount", inputs.paths().size());
-        ArrayNode paths = data.putArray("inputs");
-        inputs.paths().stream().limit(MAX_INPUTS).map(ReportData::portable).forEach(paths::add);
         ScaleTable.CorpusSummary corpus = table.corpus();
         data.putObject("corpus")
                 .put("fingerprint", corpus.fingerprint())
@@ -69,13 +61,6 @@ record ReportData(ScaleSolver.Solution solution, List<ReportedSlot> slots, Repor
         } catch (JsonProcessingException e) {
             throw new IllegalStateException("a tree is always JSON", e);
         }
-    }
-
-    /** A relative path as given; only the last name of an absolute one, so that a page does not depend on the machine. */
-    static String portable(String path) {
-        String end = path.replaceFirst("/+$", "");
-        boolean absolute = path.startsWith("/") || path.contains("://");
-        return DataProblem.shown(absolute ? "…/" + end.substring(end.lastIndexOf('/') + 1) : path);
     }
 
     private static void write(QuantizationScheme scheme, ObjectNode to) {

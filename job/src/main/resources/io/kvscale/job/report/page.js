@@ -1,17 +1,10 @@
 // Assembles the page.
 
-function inputs() {
-  const more = data.inputCount - data.inputs.length;
-  const list = data.inputs.flatMap((path, i) => [i === 0 ? "" : ", ", named(path)]);
-  return el("span", {}, ...list, more > 0 ? " and " + group(more) + " more" : "");
-}
-
 function provenance() {
   const corpus = data.corpus;
   byId("provenance-body").append(
     pairs([
       ...(data.model === null ? [] : [["Model", named(data.model)]]),
-      [data.table === null ? "Inputs" : "Table", data.table === null ? inputs() : named(data.table)],
       ["scales_sha256", el("span", {}, el("code", {}, data.scales_sha256),
         " identifies the scales: equal scales have the same hash, whatever was read.")],
       ...(data.statistics_sha256 === null ? [] : [["statistics_sha256", el("code", {}, data.statistics_sha256)]]),

@@ -200,7 +200,7 @@ class UsageTest {
         output = work.resolve("paper");
         Folder.write(output.resolve("report.html"), "my report");
         Folder.write(output.resolve("vllm/config.json"), "{}");
-        calibrate("--overwrite").fails(ExitCode.OUTPUT, "holds files other than kvscale results: config.json");
+        calibrate("--overwrite").fails(ExitCode.OUTPUT, "holds files other than kvscale results: report.html");
         assertThat(Folder.text(output.resolve("report.html"))).isEqualTo("my report");
         Path file = Folder.write(work.resolve("file"), "a file");
         output = file;

@@ -132,7 +132,16 @@ public record TensorShape(Geometry geometry, int batch, int tokens, boolean toke
             throw problem(
                     entry,
                     "shape " + entry.shape() + " is larger than that of any model",
-                    "check layout under kvscale in the recipe");
+                    switch (layout) {
+                        case BHSD ->
+                            "if it is [batch, tokens, kv_heads, head_dim], set layout: BSHD under kvscale in the recipe";
+                        case SHD ->
+                            entry.shape().get(0) == 1
+                                    ? "if it is [1, tokens, kv_heads x head_dim], set layout: BSHD and kv_heads under kvscale in"
+                                            + " the recipe"
+                                    : "if it is [kv_heads, tokens, head_dim], set layout: HSD under kvscale in the recipe";
+                        default -> "check layout under kvscale in the recipe";
+                    });
         }
         Geometry geometry = new Geometry(dtype, (int) heads, (int) headDim);
         return new TensorShape(geometry, (int) axes.batch(), (int) axes.tokens(), layout.isTokenMajor());

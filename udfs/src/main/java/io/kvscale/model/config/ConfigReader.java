@@ -154,7 +154,9 @@ final class ConfigReader {
     }
 
     private Rotary rotary(Kind kind, int layer, int headDim, Kind[] kinds) {
-        @Nullable List<JsonNode> rotated = json.perLayer(layers, "no_rope_layers");
+        @Nullable
+        List<JsonNode> rotated =
+                json.node().path("no_rope_layers").isEmpty() ? null : json.perLayer(layers, "no_rope_layers");
         boolean windows = Arrays.asList(kinds).contains(Kind.SLIDING);
         if (json.type().isWithoutRope()
                 || json.flag("alibi", false)
