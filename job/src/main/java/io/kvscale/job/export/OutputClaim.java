@@ -48,13 +48,7 @@ record OutputClaim(String option, boolean overwrite, Set<String> results) {
                         + "\n  name another folder with " + option + ", or add --overwrite");
             }
             String foreign = foreign(fs, target);
-            for (int i = 0; foreign == null && i < LISTINGS; i++) {
-                String doubtful = unproven(fs, target);
-                if (doubtful == null) {
-                    break;
-                }
-                foreign = i == LISTINGS - 1 ? doubtful : null;
-            }
+            foreign = foreign == null ? unproven(fs, target) : foreign;
             if (foreign != null) {
                 throw new OutputException("the output folder " + shown(target) + " holds files other than " + kind
                         + ": " + DataProblem.shown(foreign) + "\n  name another folder with " + option
@@ -71,6 +65,14 @@ record OutputClaim(String option, boolean overwrite, Set<String> results) {
      * safetensors file that is no capture. Null if there is none.
      */
     private @Nullable String unproven(FileSystem fs, Path folder) throws IOException {
+        String found = inListing(fs, folder);
+        for (int i = 1; i < LISTINGS && found != null; i++) {
+            found = inListing(fs, folder);
+        }
+        return found;
+    }
+
+    private @Nullable String inListing(FileSystem fs, Path folder) throws IOException {
         FileStatus[] content = fs.listStatus(folder);
         Arrays.sort(content);
         if (!results.isEmpty()
@@ -83,12 +85,13 @@ record OutputClaim(String option, boolean overwrite, Set<String> results) {
             if (status.getPath().equals(folder)) {
                 throw new FileNotFoundException(folder.toString()); // as in foreign
             }
-            boolean isOwn = name.equals(SUCCESS)
-                    || name.equals(Lease.FILE)
-                    || TEMPORARY.matcher(name).matches();
             String found = status.isDirectory()
-                    ? unproven(fs, status.getPath())
-                    : isOwn || results.isEmpty() && SavedCapture.is(fs, status) ? null : name;
+                    ? inListing(fs, status.getPath())
+                    : isMark(name)
+                                    || TEMPORARY.matcher(name).matches()
+                                    || results.isEmpty() && SavedCapture.is(fs, status)
+                            ? null
+                            : name;
             if (found != null) {
                 return found;
             }
@@ -132,9 +135,13 @@ record OutputClaim(String option, boolean overwrite, Set<String> results) {
 
     private boolean isResult(FileStatus status, String name) {
         return !status.isDirectory()
-                && (name.equals(SUCCESS)
-                        || name.equals(Lease.FILE)
+                && (isMark(name)
                         || (results.isEmpty() ? isCapture(status.getPath().getName()) : results.contains(name)));
+    }
+
+    /** Whether a file says something about its folder, not about scales or captures. */
+    private static boolean isMark(String name) {
+        return name.equals(SUCCESS) || name.equals(Lease.FILE);
     }
 
     /** Tasks write a capture under a hidden name first. */

@@ -1,5 +1,6 @@
 package io.kvscale.model.config;
 
+import io.kvscale.input.ReadFailure;
 import io.kvscale.input.RegularFile;
 import io.kvscale.input.UnusableFileException;
 import io.kvscale.tensor.DataProblem;
@@ -7,6 +8,7 @@ import io.kvscale.tensor.InvalidDataException;
 import java.io.IOException;
 import java.io.InputStream;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FSError;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 
@@ -32,10 +34,10 @@ public final class ModelConfigFile {
             }
         } catch (UnusableFileException e) {
             throw new InvalidDataException(e.problem().inFile(path), e);
-        } catch (IOException | IllegalArgumentException e) {
+        } catch (IOException | IllegalArgumentException | FSError e) {
             throw new InvalidDataException(
                     DataProblem.of(
-                                    "there is no config.json that can be read",
+                                    "there is no config.json that can be read: " + ReadFailure.reason(e),
                                     "name the config.json of the model's Hugging Face folder, or that folder, with"
                                             + " --model-config or model_config")
                             .inFile(path),
