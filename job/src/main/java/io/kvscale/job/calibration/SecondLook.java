@@ -59,7 +59,7 @@ record SecondLook(Pass pass) {
         } else if (lacking.isEmpty()) {
             return odd.isEmpty() ? uneven : counted(odd, "");
         }
-        return counted(lacking, odd.isEmpty() ? "" : "; in " + odd.irregular() + " others, slots differ in their tokens");
+        return counted(lacking, odd.isEmpty() ? "" : (odd.irregular() == 1 ? "; in 1 other, " : "; in " + odd.irregular() + " others, ") + "slots differ in their tokens");
     }
 
     /** Nothing tells one sample from the others. */
