@@ -158,7 +158,9 @@ public final class CalibrationJob {
         Origin first = null;
         for (Role role : Role.values()) {
             Geometries seen = slot == null ? null : headers.geometries().get(new Slot(slot.layer(), role));
-            first = seen == null ? first : Origin.earlier(first, seen.seen().get(0).first());
+            first = seen == null
+                    ? first
+                    : Origin.earlier(first, seen.seen().get(0).first());
         }
         if (first == null) {
             return problem;

@@ -45,8 +45,8 @@ record SecondLook(Pass pass) {
             return null;
         }
         boolean hybrid = pass.recipe().hybrid();
-        List<IrregularSamples> found = survey(
-                Look.TOKENS, new CoverageRule(groups, hybrid, false), new CoverageRule(groups, hybrid, true));
+        List<IrregularSamples> found =
+                survey(Look.TOKENS, new CoverageRule(groups, hybrid, false), new CoverageRule(groups, hybrid, true));
         IrregularSamples lacking = found.get(0);
         IrregularSamples odd = found.get(1);
         if (lacking.failure() != null) {
@@ -59,7 +59,12 @@ record SecondLook(Pass pass) {
         } else if (lacking.isEmpty()) {
             return odd.isEmpty() ? uneven : counted(odd, "");
         }
-        return counted(lacking, odd.isEmpty() ? "" : (odd.irregular() == 1 ? "; in 1 other, " : "; in " + odd.irregular() + " others, ") + "slots differ in their tokens");
+        return counted(
+                lacking,
+                odd.isEmpty()
+                        ? ""
+                        : (odd.irregular() == 1 ? "; in 1 other, " : "; in " + odd.irregular() + " others, ")
+                                + "slots differ in their tokens");
     }
 
     /** Nothing tells one sample from the others. */
@@ -67,7 +72,9 @@ record SecondLook(Pass pass) {
         boolean allHold = odd.irregular() == odd.samples();
         return new DataProblem(
                 uneven.what() + "; none of the " + odd.samples()
-                        + (allHold ? " samples has the same number of tokens in all slots" : " samples holds all slots"),
+                        + (allHold
+                                ? " samples has the same number of tokens in all slots"
+                                : " samples holds all slots"),
                 "capture the whole cache of each sample in one file" + (allHold ? CoverageRule.SLIDING : ""),
                 null,
                 uneven.slot(),
@@ -79,7 +86,8 @@ record SecondLook(Pass pass) {
     List<String> warnings(TaskState state) {
         List<String> warnings = new ArrayList<>();
         if (state.suspicion().equalEnds()) {
-            IrregularSamples padded = survey(Look.FIRST_VALUES, new EqualEndsRule()).get(0);
+            IrregularSamples padded =
+                    survey(Look.FIRST_VALUES, new EqualEndsRule()).get(0);
             if (!padded.isEmpty()) {
                 warnings.add(line(counted(padded, "")));
             }
