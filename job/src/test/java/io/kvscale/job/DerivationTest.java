@@ -313,7 +313,8 @@ class DerivationTest {
         Path model = Folder.HOME.resolve("conf/tiny-model");
         Cli.run("inspect", model.resolve("model.onnx")).fails(ExitCode.DATA, "an ONNX model, for --model");
         Cli.run("inspect", model.resolve("tokenizer.json")).fails(ExitCode.DATA, "a tokenizer.json", "--model");
-        Cli.run("inspect", Folder.write(work.resolve("a.json"), "[1]")).fails(ExitCode.DATA, "no file that kvscale writes");
+        Cli.run("inspect", Folder.write(work.resolve("a.json"), "[1]"))
+                .fails(ExitCode.DATA, "no file that kvscale writes");
         Cli.run("inspect", Folder.write(work.resolve("a.py"), "import torch"))
                 .fails(ExitCode.DATA, "a.py", "neither a capture nor a file that kvscale writes");
         for (String name : new String[] {"empty", "empty.json", "empty.safetensors"}) {

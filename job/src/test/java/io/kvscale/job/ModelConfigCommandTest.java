@@ -137,14 +137,17 @@ class ModelConfigCommandTest {
                 work.resolve("out"));
         for (Path path : all) {
             inspect(path, config(layers(3))).isDone();
-            inspect(path, config(layers(4))).fails(ExitCode.DATA, "layer 3 is missing, but config.json", path.toString());
+            inspect(path, config(layers(4)))
+                    .fails(ExitCode.DATA, "layer 3 is missing, but config.json", path.toString());
             inspect(path, config(layers(2))).fails(ExitCode.DATA, "layer 2", "2 layers");
-            inspect(path, config(layers(3), "\"num_key_value_heads\": 4")).fails(ExitCode.DATA, "config.json says 4 of 32");
+            inspect(path, config(layers(3), "\"num_key_value_heads\": 4"))
+                    .fails(ExitCode.DATA, "config.json says 4 of 32");
             inspect(path, config(layers(3), "\"head_dim\": 64")).fails(ExitCode.DATA, "config.json says 2 of 64");
         }
         inspect(layer, config(layers(4))).isDone();
         Path ignore = Folder.recipe(work, "num_bits: 8, type: float", "kvscale: {ignore: ['layers\\.3']}");
-        Cli.run("inspect", captures, "--model-config", config(layers(4)), "--recipe", ignore).isDone();
+        Cli.run("inspect", captures, "--model-config", config(layers(4)), "--recipe", ignore)
+                .isDone();
     }
 
     private static Cli inspect(Path path, Path config) {

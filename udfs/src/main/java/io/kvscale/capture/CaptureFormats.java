@@ -40,9 +40,10 @@ public final class CaptureFormats {
     public static boolean mayBeCapture(String name, byte[] start) {
         return ofFile(name).isPresent()
                 || start.length >= Long.BYTES
-                        && ALL.stream().anyMatch(format -> format.recognizes(ByteBuffer.wrap(start)
-                                .order(ByteOrder.LITTLE_ENDIAN)
-                                .getLong()));
+                        && ALL.stream()
+                                .anyMatch(format -> format.recognizes(ByteBuffer.wrap(start)
+                                        .order(ByteOrder.LITTLE_ENDIAN)
+                                        .getLong()));
     }
 
     /** The format of a file with these first bytes, see {@link CaptureFormat#recognizes}. */

@@ -102,8 +102,7 @@ public record ModelFit(ModelConfig model, IntPredicate layers, boolean hybrid) {
                         + cache.headDim(slot.role());
     }
 
-    private DataProblem missing(
-            Slot slot, SortedMap<Slot, Geometry> slots, Function<Slot, @Nullable Origin> origins) {
+    private DataProblem missing(Slot slot, SortedMap<Slot, Geometry> slots, Function<Slot, @Nullable Origin> origins) {
         Slot other = new Slot(slot.layer(), slot.role() == Role.KEY ? Role.VALUE : Role.KEY);
         return SlotCheck.problem(
                 origins.apply(other),

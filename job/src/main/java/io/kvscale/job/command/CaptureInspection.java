@@ -31,7 +31,8 @@ import org.apache.hadoop.conf.Configuration;
  * @param table one row for each file
  * @param eachFile the content of each file by its name; empty unless asked for, because there may be many
  */
-record CaptureInspection(int files, CalibrationStatistics statistics, TextTable table, Map<String, Map<?, ?>> eachFile) {
+record CaptureInspection(
+        int files, CalibrationStatistics statistics, TextTable table, Map<String, Map<?, ?>> eachFile) {
 
     /**
      * Reads captures.

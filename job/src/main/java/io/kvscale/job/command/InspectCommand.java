@@ -61,7 +61,8 @@ public final class InspectCommand extends CommandPart implements Callable<Intege
         @Nullable ModelConfig model = modelConfig.read(recipe == null ? null : recipe.modelConfig(), hadoop);
         CaptureOptions given = recipe == null ? CaptureOptions.defaults() : recipe.capture();
         CaptureOptions options = model == null ? given : given.withModel(model);
-        @Nullable ModelFit fit = model == null
+        @Nullable
+        ModelFit fit = model == null
                 ? null
                 : new ModelFit(
                         model,

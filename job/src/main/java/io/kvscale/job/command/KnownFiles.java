@@ -71,7 +71,8 @@ final class KnownFiles {
         if (!path.endsWith("_SUCCESS")) {
             throw new InvalidDataException(foreign("this file is empty").inFile(path));
         }
-        return new PathContent.Known("success marker", Map.of("bytes", 0, "says", "the folder with this file is complete"));
+        return new PathContent.Known(
+                "success marker", Map.of("bytes", 0, "says", "the folder with this file is complete"));
     }
 
     private static DataProblem foreign(String what) {

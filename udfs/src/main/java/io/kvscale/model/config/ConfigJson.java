@@ -143,8 +143,8 @@ record ConfigJson(JsonNode node, String name, ModelType type) {
         String key = key(keys);
         List<JsonNode> entries = list(key);
         if (entries != null && entries.size() != layers) {
-            throw bad("config.json: " + key + " has " + entries.size() + " entries, but there are " + layers
-                    + " layers");
+            throw bad(
+                    "config.json: " + key + " has " + entries.size() + " entries, but there are " + layers + " layers");
         }
         return entries;
     }

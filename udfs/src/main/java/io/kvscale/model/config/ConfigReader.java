@@ -21,8 +21,7 @@ record ConfigReader(ConfigJson json, int queryHeads, int layers) {
     private static final String[] QUERY_HEADS = {"num_attention_heads", "n_head", "n_heads"};
 
     /** The numbers that an outer object may repeat, each with its names. Other sizes there are those of other parts. */
-    private static final List<String[]> REPEATED =
-            List.of(LAYERS, QUERY_HEADS, HeadShape.KV_HEADS, HeadShape.HEAD_DIM);
+    private static final List<String[]> REPEATED = List.of(LAYERS, QUERY_HEADS, HeadShape.KV_HEADS, HeadShape.HEAD_DIM);
 
     static ModelConfig read(byte[] bytes, String name) {
         JsonNode root;
@@ -38,8 +37,9 @@ record ConfigReader(ConfigJson json, int queryHeads, int layers) {
         ConfigJson outer = new ConfigJson(root, name, ModelType.UNKNOWN);
         ConfigJson json = decoder(outer);
         List<JsonNode> architectures = outer.list("architectures");
-        String architecture =
-                architectures == null || architectures.isEmpty() ? "" : architectures.get(0).asText("");
+        String architecture = architectures == null || architectures.isEmpty()
+                ? ""
+                : architectures.get(0).asText("");
         if (json.has("block_configs")) {
             throw json.bad("config.json describes each layer in block_configs, which kvscale does not read: leave out"
                     + " model_config, and set kv_heads, head_dim and hybrid as needed");

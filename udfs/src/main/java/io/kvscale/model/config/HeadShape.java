@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.kvscale.model.config.LayerCache.Kind;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.Geometry;
+import java.util.List;
 
 /** How many KV heads a layer has, and how many channels a head of K and of V. */
 record HeadShape(ConfigJson json, int layers, int queryHeads) {
@@ -16,8 +17,9 @@ record HeadShape(ConfigJson json, int layers, int queryHeads) {
 
     int kvHeads(Kind kind, int layer) {
         String key = json.key(KV_HEADS);
-        if (json.value(key).isArray()) {
-            JsonNode entry = json.perLayer(layers, key).get(layer);
+        List<JsonNode> each = json.value(key).isArray() ? json.perLayer(layers, key) : null;
+        if (each != null) {
+            JsonNode entry = each.get(layer);
             boolean cached = kind == Kind.FULL || kind == Kind.SLIDING;
             return cached ? fitting(json.atLeastOne(entry, key, MOST), key) : json.integer(entry, key, MOST);
         }

@@ -160,8 +160,6 @@ record LayerKinds(ConfigJson json, int layers, int window) {
         } else if (entries.size() > layers) {
             throw json.bad("config.json: " + key + " has more entries than the " + layers + " layers");
         }
-        return entries.stream()
-                .map(index -> json.integer(index, key, layers))
-                .toList();
+        return entries.stream().map(index -> json.integer(index, key, layers)).toList();
     }
 }

@@ -26,11 +26,13 @@ record RotaryRule(ConfigJson json, Kind[] kinds) {
     }
 
     private boolean rotates(int layer) {
-        List<JsonNode> rotated = json.list("no_rope_layers");
+        List<JsonNode> listed = json.list("no_rope_layers");
+        List<JsonNode> rotated =
+                listed == null || listed.isEmpty() ? null : json.perLayer(kinds.length, "no_rope_layers");
         int interval = json.optional(Integer.MAX_VALUE, "no_rope_layer_interval");
-        if (rotated != null && !rotated.isEmpty()) {
-            JsonNode entry = json.perLayer(kinds.length, "no_rope_layers").get(layer);
-            return json.integer(entry, "no_rope_layers", 1) == 1; // 1 means RoPE, in spite of the name
+        if (rotated != null) {
+            // 1 means RoPE, in spite of the key's name.
+            return json.integer(rotated.get(layer), "no_rope_layers", 1) == 1;
         } else if (interval > 0) {
             return (layer + 1) % interval != 0;
         }
