@@ -51,14 +51,13 @@ record HeadShape(ConfigJson json, int layers, int queryHeads) {
         return heads;
     }
 
-    /** The KV heads where the file has no number for them. */
+    /** The KV heads where the file has no number for them. Without model_type there is no class with a default. */
     private int unstated(String key) {
-        if (!json.type().hasDefaults() && !json.node().has(key)) {
-            throw json.bad("config.json has no " + key + ", and kvscale does not know the default of "
-                    + (json.type().name().isEmpty()
-                            ? "a model without model_type"
-                            : "model_type " + DataProblem.shown(json.type().name()))
-                    + ": add the key, with " + queryHeads + " if each query head has a KV head of its own");
+        ModelType type = json.type();
+        if (!type.hasDefaults() && !type.name().isEmpty() && !json.node().has(key)) {
+            throw json.bad("config.json has no " + key + ", and kvscale does not know the default of model_type "
+                    + DataProblem.shown(type.name()) + ": add the key, with " + queryHeads
+                    + " if each query head has a KV head of its own");
         }
         return queryHeads;
     }

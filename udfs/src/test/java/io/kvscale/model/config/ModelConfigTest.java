@@ -128,7 +128,7 @@ class ModelConfigTest {
                 "{}|has no num_attention_heads",
                 "{\"num_attention_heads\": 4}|has no num_hidden_layers",
                 "{\"num_attention_heads\": 4, \"num_hidden_layers\": 3, \"num_key_value_heads\": 4}|has no hidden_size",
-                "{\"num_attention_heads\": 4, \"num_hidden_layers\": 3, \"hidden_size\": 64}|has no num_key_value_heads, and",
+                "{%, \"model_type\": \"novel\"}|has no num_key_value_heads, and kvscale does not know the default of model_type novel",
                 "{%, \"n_layer\": 2}|num_hidden_layers is 3, n_layer is 2",
                 "{%, \"num_key_value_heads\": 2, \"n_head_kv\": 4}|num_key_value_heads is 2, n_head_kv is 4",
                 "{%, \"num_key_value_heads\": 2, \"multi_query_group_num\": 1}|multi_query_group_num is 1",
