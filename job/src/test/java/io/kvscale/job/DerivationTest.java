@@ -7,6 +7,7 @@ import io.kvscale.job.command.ExitCode;
 import io.kvscale.safetensors.SafetensorsWriter;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -313,6 +314,28 @@ class DerivationTest {
         Cli.run("inspect", foreign).fails(ExitCode.DATA, "foreign", "2 files", "K or V", "lm_head.weight");
         Cli.run("inspect", foreign.resolve("a.safetensors")).fails(ExitCode.DATA, "K or V", "lm_head.weight");
         Cli.run("compare", config, config).fails(ExitCode.DATA, "config.json");
+    }
+
+    @Test
+    void inspectSaysOfOtherFilesWhatTheyAre() throws IOException {
+        Path out = calibrate("out", Folder.recipe(work, FP8));
+        assertThat(Cli.run("inspect", out.resolve("_SUCCESS")).isDone().out())
+                .contains("success marker", "the folder with this file is complete");
+        Path alone = Files.createDirectory(work.resolve("alone"));
+        Files.copy(out.resolve("statistics.kvstats"), alone.resolve("statistics.kvstats"));
+        assertThat(Cli.run("inspect", alone).isDone().out()).contains("alone: statistics");
+        Path model = Folder.HOME.resolve("conf/tiny-model");
+        Cli.run("inspect", model.resolve("model.onnx")).fails(ExitCode.DATA, "an ONNX model, for --model");
+        Cli.run("inspect", model.resolve("tokenizer.json")).fails(ExitCode.DATA, "a tokenizer.json", "--model");
+        Cli.run("inspect", Folder.write(work.resolve("a.json"), "[1]"))
+                .fails(ExitCode.DATA, "no file that kvscale writes");
+        Cli.run("inspect", Folder.write(work.resolve("a.py"), "import torch"))
+                .fails(ExitCode.DATA, "a.py", "neither a capture nor a file that kvscale writes");
+        for (String name : new String[] {"empty", "empty.json", "empty.safetensors"}) {
+            Cli.run("inspect", Folder.write(work.resolve(name), "")).fails(ExitCode.DATA, name, "this file is empty");
+        }
+        Path nothing = Files.createDirectory(work.resolve("nothing"));
+        Cli.run("inspect", nothing).fails(ExitCode.DATA, "no .safetensors, .arrow or .arrows file", "nothing");
     }
 
     @Test

@@ -122,6 +122,39 @@ class ModelConfigCommandTest {
     }
 
     @Test
+    void whatInspectShowsMustFitToo() {
+        Path captures = work.resolve("in");
+        Capture.of(3, 40, 1).write(captures.resolve("a.safetensors"));
+        Capture.of(3, 40, 2).write(captures.resolve("b.safetensors"));
+        calibrate(config(layers(3))).isDone();
+        Path layer = work.resolve("layer.safetensors");
+        new Capture().pair(1, 40, 1).write(layer);
+        List<Path> all = List.of(
+                captures,
+                captures.resolve("a.safetensors"),
+                work.resolve("out/statistics.kvstats"),
+                work.resolve("out/kv_scales.json"),
+                work.resolve("out"));
+        for (Path path : all) {
+            inspect(path, config(layers(3))).isDone();
+            inspect(path, config(layers(4)))
+                    .fails(ExitCode.DATA, "layer 3 is missing, but config.json", path.toString());
+            inspect(path, config(layers(2))).fails(ExitCode.DATA, "layer 2", "2 layers");
+            inspect(path, config(layers(3), "\"num_key_value_heads\": 4"))
+                    .fails(ExitCode.DATA, "config.json says 4 of 32");
+            inspect(path, config(layers(3), "\"head_dim\": 64")).fails(ExitCode.DATA, "config.json says 2 of 64");
+        }
+        inspect(layer, config(layers(4))).isDone();
+        Path ignore = Folder.recipe(work, "num_bits: 8, type: float", "kvscale: {ignore: ['layers\\.3']}");
+        Cli.run("inspect", captures, "--model-config", config(layers(4)), "--recipe", ignore)
+                .isDone();
+    }
+
+    private static Cli inspect(Path path, Path config) {
+        return Cli.run("inspect", path, "--model-config", config);
+    }
+
+    @Test
     void theRecipeMayNameIt() {
         Capture.of(3, 40, 1).write(work.resolve("in/a.safetensors"));
         Path recipe =
@@ -142,7 +175,7 @@ class ModelConfigCommandTest {
                 work, "num_bits: 8, type: float", "kvscale: {kv_heads: 4, model_config: '" + config(layers(3)) + "'}");
         Cli.run("calibrate", "--dry-run", "--recipe", contradiction, "--input", work.resolve("in"))
                 .fails(ExitCode.DATA, "the recipe says kv_heads: 4, config.json says 2");
-        Cli.run("inspect", "--recipe", recipe, work.resolve("in")).isDone();
+        Cli.run("inspect", "--recipe", recipe, work.resolve("in")).fails(ExitCode.DATA, "layer 3 is missing");
         Cli.run("inspect", "--model-config", config(layers(2)), work.resolve("in"))
                 .fails(ExitCode.DATA, "config.json says 2 layers");
     }

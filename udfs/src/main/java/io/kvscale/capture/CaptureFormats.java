@@ -1,5 +1,7 @@
 package io.kvscale.capture;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.List;
 import java.util.Optional;
 
@@ -28,6 +30,20 @@ public final class CaptureFormats {
     /** The format of files with this name; empty if no extension matches. */
     static Optional<CaptureFormat> ofFile(String name) {
         return ALL.stream().filter(format -> format.hasExtension(name)).findFirst();
+    }
+
+    /**
+     * Whether a file has the name or the beginning of a capture.
+     *
+     * @param start its first bytes, at least 8 unless the file is shorter
+     */
+    public static boolean mayBeCapture(String name, byte[] start) {
+        return ofFile(name).isPresent()
+                || start.length >= Long.BYTES
+                        && ALL.stream()
+                                .anyMatch(format -> format.recognizes(ByteBuffer.wrap(start)
+                                        .order(ByteOrder.LITTLE_ENDIAN)
+                                        .getLong()));
     }
 
     /** The format of a file with these first bytes, see {@link CaptureFormat#recognizes}. */

@@ -80,8 +80,7 @@ public record CaptureListing(List<InputFile> files, long skipped, boolean table)
                 ModelConfig.FILE::equals,
                 OPTION,
                 configuration);
-        List<InputFile> files =
-                walk.list(extensions(taken), "give a folder of captures, or the files themselves, to " + OPTION);
+        List<InputFile> files = walk.list(extensions(taken), "give a folder of captures, or the files themselves");
         boolean table = isTable.test(files);
         if (!table) {
             InputWalk.checkNames(files);

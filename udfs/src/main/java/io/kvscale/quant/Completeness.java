@@ -59,7 +59,7 @@ record Completeness(
             checkPairs(problems);
             checkLayers(problems);
         } else if (!slots.isEmpty()) {
-            new ModelFit(slots, layers, tolerances, model).check(problems);
+            problems.addAll(new ModelFit(model, layers, tolerances.hybrid()).problems(slots));
         }
     }
 

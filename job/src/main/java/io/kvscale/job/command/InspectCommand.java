@@ -1,28 +1,15 @@
 package io.kvscale.job.command;
 
-import io.kvscale.capture.CaptureListing;
-import io.kvscale.capture.CaptureReader.Depth;
 import io.kvscale.capture.layout.CaptureOptions;
-import io.kvscale.input.FilePiece;
-import io.kvscale.input.InputFile;
-import io.kvscale.input.Split;
-import io.kvscale.job.console.CapturePrinter;
 import io.kvscale.job.console.KnownFilePrinter;
 import io.kvscale.job.console.ScaleTablePrinter;
 import io.kvscale.job.console.StatisticsPrinter;
-import io.kvscale.job.console.TextTable;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.json.Json;
 import io.kvscale.model.config.ModelConfig;
 import io.kvscale.observer.CalibrationStatistics;
-import io.kvscale.observer.StatisticsKind;
-import io.kvscale.scheme.QuantizationScheme;
-import io.kvscale.scheme.SlotSchemes;
-import io.kvscale.task.CalibrationTask;
-import io.kvscale.task.Tally;
-import io.kvscale.task.TaskState;
+import io.kvscale.quant.ModelFit;
 import io.kvscale.tensor.DataProblem;
-import io.kvscale.tensor.InvalidDataException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.ArrayList;
@@ -30,6 +17,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.function.Consumer;
 import org.apache.hadoop.conf.Configuration;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -73,12 +61,21 @@ public final class InspectCommand extends CommandPart implements Callable<Intege
         @Nullable ModelConfig model = modelConfig.read(recipe == null ? null : recipe.modelConfig(), hadoop);
         CaptureOptions given = recipe == null ? CaptureOptions.defaults() : recipe.capture();
         CaptureOptions options = model == null ? given : given.withModel(model);
+        @Nullable
+        ModelFit fit = model == null
+                ? null
+                : new ModelFit(
+                        model,
+                        options.layerFilter()::includes,
+                        recipe != null && recipe.tolerances().hybrid());
         List<Map<String, Object>> shown = new ArrayList<>();
         for (String path : paths) {
             PathContent content = PathContent.read(path, hadoop);
             if (content instanceof PathContent.Scales scales) {
+                check(path, fit, checked -> checked.check(scales.table()));
                 shown.add(scales(path, scales, out));
             } else if (content instanceof PathContent.Statistics statistics) {
+                check(path, fit, checked -> checked.check(statistics.statistics()));
                 shown.add(statistics(path, "statistics", statistics.statistics(), out));
                 if (!json) {
                     StatisticsPrinter.printHistograms(statistics.statistics(), out);
@@ -89,7 +86,7 @@ public final class InspectCommand extends CommandPart implements Callable<Intege
                     KnownFilePrinter.print(path, known.kind(), known.content(), out);
                 }
             } else {
-                captures(path, options, hadoop, shown, out);
+                captures(path, CaptureInspection.of(path, options, json, hadoop), fit, shown, out);
             }
         }
         if (json) {
@@ -97,6 +94,15 @@ public final class InspectCommand extends CommandPart implements Callable<Intege
         }
         out.flush();
         return ExitCode.DONE;
+    }
+
+    private static void check(String path, @Nullable ModelFit fit, Consumer<ModelFit> check) {
+        if (fit != null) {
+            HadoopFiles.withFile(path, () -> {
+                check.accept(fit);
+                return fit;
+            });
+        }
     }
 
     private Map<String, Object> scales(String path, PathContent.Scales scales, PrintWriter out) throws IOException {
@@ -119,55 +125,21 @@ public final class InspectCommand extends CommandPart implements Callable<Intege
 
     private void captures(
             String path,
-            CaptureOptions options,
-            Configuration hadoop,
+            CaptureInspection captures,
+            @Nullable ModelFit fit,
             List<Map<String, Object>> shown,
             PrintWriter out) {
-        List<InputFile> files = CaptureListing.of(List.of(path), hadoop).files();
-        Depth depth = files.size() == 1 ? Depth.VALUES : Depth.HEADERS;
-        TextTable table = new TextTable("file", "slots", "dtype", "heads", "head_dim", "tokens", "unmatched");
-        Tally tally = Tally.NONE;
-        boolean found = false;
-        for (InputFile file : files) {
-            TaskState read = read(file, options, hadoop, depth);
-            tally = tally.merge(read.tally());
-            found |= !read.statistics().isEmpty();
-            if (depth == Depth.VALUES && !found) {
-                break;
-            } else if (depth == Depth.VALUES) {
-                shown.add(statistics(path, "capture", read.statistics(), out));
-            } else {
-                if (json) {
-                    shown.add(described(file.name(), "capture", StatisticsPrinter.json(read.statistics())));
-                }
-                CapturePrinter.row(table, file, read);
-            }
+        CalibrationStatistics all = captures.statistics();
+        check(path, fit, checked -> checked.check(all));
+        if (captures.files() == 1) {
+            shown.add(statistics(path, "capture", all, out));
+            return;
         }
-        if (!found) {
-            throw new InvalidDataException(DataProblem.of(
-                            (files.size() == 1
-                                            ? "no tensor of this file is"
-                                            : "no tensor of these " + files.size() + " files is")
-                                    + " K or V of a layer"
-                                    + (tally.names().isEmpty() ? "" : "; there are " + tally.names()),
-                            "name captures, or say with --recipe how their K and V are named (key.tensors, value.tensors)")
-                    .inFile(path));
+        captures.eachFile().forEach((name, content) -> shown.add(described(name, "capture", content)));
+        if (!json) {
+            out.println(DataProblem.printable(path) + ": " + captures.files() + " captures");
+            captures.table().print(out);
         }
-        if (depth == Depth.HEADERS && !json) {
-            out.println(DataProblem.printable(path) + ": " + files.size() + " captures");
-            table.print(out);
-        }
-    }
-
-    private static TaskState read(InputFile file, CaptureOptions options, Configuration hadoop, Depth depth) {
-        Split whole = new Split(new ArrayList<>(List.of(new FilePiece(file, 0, file.length()))));
-        QuantizationScheme any = QuantizationScheme.fp8();
-        TaskState read = CalibrationTask.run(
-                whole, SlotSchemes.of(any), StatisticsKind.RANGE, options, hadoop, depth, bytes -> {}, failure -> {});
-        if (read.problem() != null) {
-            throw new InvalidDataException(read.problem());
-        }
-        return read;
     }
 
     private static Map<String, Object> described(String path, String kind, Map<?, ?> content) {

@@ -3,6 +3,7 @@ package io.kvscale.job.command;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.JsonNode;
+import io.kvscale.capture.CaptureFormats;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.json.Json;
 import io.kvscale.safetensors.SafetensorsHeader;
@@ -44,18 +45,38 @@ final class KnownFiles {
      */
     static PathContent.@Nullable Known read(String path, String start, Configuration hadoop) {
         String name = path.toLowerCase(Locale.ROOT);
-        if (start.stripLeading().startsWith("{")) {
+        if (start.isEmpty()) {
+            return empty(path);
+        } else if (start.stripLeading().matches("(?s)[{\\[].*")) {
             return HadoopFiles.withFile(path, () -> json(HadoopFiles.bytes(path, hadoop)));
         } else if (start.toLowerCase(Locale.ROOT).startsWith("<!doctyp")) {
             return HadoopFiles.withFile(path, () -> page(HadoopFiles.bytes(path, hadoop)));
         } else if (name.endsWith(".yaml") || name.endsWith(".yml")) {
             return recipe(path, hadoop);
         }
+        if (!CaptureFormats.mayBeCapture(path, start.getBytes(StandardCharsets.ISO_8859_1))) {
+            throw new InvalidDataException(foreign("this is neither a capture nor a file that kvscale writes"
+                            + (name.endsWith(".onnx") ? ": it is an ONNX model, for --model" : ""))
+                    .inFile(path));
+        }
         FileStatus status = HadoopFiles.status(path, hadoop);
         if (name.endsWith(".safetensors") && status != null && status.getLen() <= MAX_SCALES) {
             return HadoopFiles.withFile(path, () -> scales(HadoopFiles.bytes(path, hadoop)));
         }
         return null;
+    }
+
+    /** A result folder has an empty file that says that the folder is complete; any other holds nothing. */
+    private static PathContent.Known empty(String path) {
+        if (!path.endsWith("_SUCCESS")) {
+            throw new InvalidDataException(foreign("this file is empty").inFile(path));
+        }
+        return new PathContent.Known(
+                "success marker", Map.of("bytes", 0, "says", "the folder with this file is complete"));
+    }
+
+    private static DataProblem foreign(String what) {
+        return DataProblem.of(what, "name a capture, a result folder or a statistics file");
     }
 
     private static PathContent.@Nullable Known json(byte[] bytes) {
@@ -72,14 +93,17 @@ final class KnownFiles {
         }
         String kind = kind(node);
         if (kind == null) {
-            throw new InvalidDataException(DataProblem.of(
-                    "this is JSON, but no file that kvscale writes"
-                            + (node.has("model_type") || node.has("architectures")
-                                    ? ": it is a model's config.json, for --model-config"
-                                    : ""),
-                    "name a capture, a result folder or a statistics file"));
+            throw new InvalidDataException(foreign("this is JSON, but no file that kvscale writes" + ofModel(node)));
         }
         return new PathContent.Known(kind, Json.MAPPER.convertValue(node, FIELDS));
+    }
+
+    private static String ofModel(JsonNode node) {
+        return node.has("model_type") || node.has("architectures")
+                ? ": it is a model's config.json, for --model-config"
+                : node.has("added_tokens") && node.has("model")
+                        ? ": it is a tokenizer.json, which is read from the folder of --model"
+                        : "";
     }
 
     private static @Nullable String kind(JsonNode node) {
@@ -99,9 +123,7 @@ final class KnownFiles {
         String page = new String(bytes, StandardCharsets.UTF_8);
         boolean evaluation = page.contains("<title>KV cache evaluation</title>");
         if (!evaluation && !page.contains("<title>KV cache calibration</title>")) {
-            throw new InvalidDataException(DataProblem.of(
-                    "this is an HTML page, but no report of kvscale",
-                    "name a capture, a result folder or a statistics file"));
+            throw new InvalidDataException(foreign("this is an HTML page, but no report of kvscale"));
         }
         return new PathContent.Known(
                 "report", Map.of("of", evaluation ? "evaluation" : "calibration", "bytes", bytes.length));

@@ -5,6 +5,7 @@ import io.kvscale.scheme.table.ScaleTable;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.regex.Pattern;
 import org.apache.commons.codec.digest.DigestUtils;
 import org.apache.hadoop.conf.Configuration;
@@ -47,6 +48,9 @@ sealed interface PathContent {
     }
 
     String STATISTICS = "statistics.kvstats";
+    /** What a folder is shown by, the first that it holds. */
+    List<String> RESULTS =
+            List.of("kv_scales.json", "evaluation.json", "model-kvscales.safetensors", "statistics.kvstats");
 
     Pattern GLOB = Pattern.compile("[*?\\[{]");
 
@@ -54,12 +58,12 @@ sealed interface PathContent {
     static PathContent read(String given, Configuration hadoop) {
         String path = given;
         FileStatus status = HadoopFiles.status(given, hadoop);
-        if (HadoopFiles.status(given + "/kv_scales.json", hadoop) != null) {
-            path = given + "/kv_scales.json";
-        } else if (HadoopFiles.status(given + "/evaluation.json", hadoop) != null) {
-            path = given + "/evaluation.json";
-        } else if (HadoopFiles.status(given + "/model-kvscales.safetensors", hadoop) != null) {
-            path = given + "/model-kvscales.safetensors";
+        Optional<String> result = RESULTS.stream()
+                .map(name -> given + "/" + name)
+                .filter(file -> HadoopFiles.status(file, hadoop) != null)
+                .findFirst();
+        if (result.isPresent()) {
+            path = result.get();
         } else if (status != null && status.isDirectory() || GLOB.matcher(given).find()) {
             return new Other();
         }

@@ -74,6 +74,7 @@ function bars(id, words, valueOf, textOf, shown = {}) {
         tooltip: tooltip(p => tip(schemes[p.dataIndex].scales, describe(schemes[p.dataIndex].scheme),
           words + ": " + textOf(values[p.dataIndex])), {trigger: "item"}),
         xAxis: axis(logarithmic ? "log" : "value", "", {
+          splitNumber: width < 500 ? 2 : 5,
           axisLabel: {color: c.quiet, fontSize: 11, hideOverlap: true, formatter: shown.axis || short},
           ...(logarithmic ? {} : {min: 0, max: shown.most})
         }),

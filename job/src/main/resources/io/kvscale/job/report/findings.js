@@ -89,13 +89,15 @@ function scalesChart() {
         : [line(role, "greatestScale", name + ", maximum", "solid"), line(role, "leastScale", name + ", minimum", "dashed")];
     });
     const all = slotsOf(roles[0]).map(slot => slot.greatestScale);
+    // On a narrow screen, the legend has a line for each of more than two names.
+    const legend = width < 500 && series.length > 2 ? 22 * (series.length - 1) : 0;
     return {
-      height: width < 500 ? 290 : 320,
+      height: (width < 500 ? 290 : 320) + legend,
       label: "Line chart of k_scale and v_scale by layer, on a logarithmic axis. The largest " + letter[roles[0]].toLowerCase()
         + "_scale is " + short(Math.max(...all)) + ", the smallest " + short(Math.min(...all)) + ". The table below has the numbers.",
       option: {
-        grid: {left: 62, right: 16, top: 42, bottom: 44},
-        legend: {top: 4, left: 48, textStyle: {color: c.ink}, itemGap: 16},
+        grid: {left: 62, right: 16, top: 42 + legend, bottom: 44},
+        legend: {top: 4, left: 48, textStyle: {color: c.ink}, itemGap: legend ? 8 : 16, orient: legend ? "vertical" : "horizontal"},
         tooltip: tooltip(points => tip("Layer " + points[0].axisValue,
           ...points.filter(p => p.value !== "-").map(p => p.seriesName + "  " + exact(p.value))), {trigger: "axis"}),
         xAxis: categories("layer", layers),

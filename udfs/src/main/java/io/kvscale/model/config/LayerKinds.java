@@ -3,14 +3,28 @@ package io.kvscale.model.config;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.kvscale.model.config.LayerCache.Kind;
 import io.kvscale.tensor.DataProblem;
-import java.util.ArrayList;
+import io.kvscale.tensor.Slot;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.IntFunction;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /** Which layers have full attention, a sliding window or no KV cache. Model families say it with different keys. */
 record LayerKinds(ConfigJson json, int layers, int window) {
+    /** The tokens that layers with a sliding window keep; 0 if no layer has a window. */
+    static int window(ConfigJson json) {
+        // Off, as Qwen2's class has it by default: it then never reads sliding_window.
+        return json.flag("use_sliding_window", true)
+                ? json.number(
+                        Integer.MAX_VALUE,
+                        "sliding_window",
+                        "sliding_window_size",
+                        "attention_chunk_size",
+                        "attention_window_size")
+                : 0;
+    }
+
     Kind[] all() {
         Kind[] kinds = new Kind[layers];
         Kind[] listed = listed();
@@ -29,11 +43,13 @@ record LayerKinds(ConfigJson json, int layers, int window) {
         return kinds;
     }
 
+    /** The kinds that a list gives. The classes that have a list do not read the intervals and periods of rule(). */
     private Kind @Nullable [] listed() {
         List<JsonNode> words = json.perLayer(layers, "layer_types", "layers_block_type");
         List<JsonNode> numbers = json.perLayer(layers, "attn_type_list");
         List<JsonNode> windows = json.perLayer(layers, "hybrid_layer_pattern");
-        String pattern = json.node().path("hybrid_override_pattern").asText("");
+        List<JsonNode> repeated = json.list("block_types");
+        String pattern = json.text("hybrid_override_pattern");
         if (words != null) {
             return words.stream().map(this::ofWord).toArray(Kind[]::new);
         } else if (numbers != null) {
@@ -43,6 +59,10 @@ record LayerKinds(ConfigJson json, int layers, int window) {
         } else if (windows != null) {
             return windows.stream()
                     .map(type -> json.integer(type, "hybrid_layer_pattern", 1) == 1 ? Kind.SLIDING : Kind.FULL)
+                    .toArray(Kind[]::new);
+        } else if (repeated != null && !repeated.isEmpty()) {
+            return IntStream.range(0, layers)
+                    .mapToObj(layer -> ofBlock(repeated.get(layer % repeated.size())))
                     .toArray(Kind[]::new);
         } else if (!pattern.isEmpty()) {
             if (pattern.length() != layers) {
@@ -62,19 +82,33 @@ record LayerKinds(ConfigJson json, int layers, int window) {
             throw json.bad("config.json: layer_types has " + DataProblem.shown(word.toString())
                     + ", which is not a kind of layer that kvscale knows");
         }
+        if (kind == Kind.SLIDING && window == 0 && json.flag("use_sliding_window", true)) {
+            throw json.bad("config.json contradicts itself: layer_types has " + DataProblem.shown(word.toString())
+                    + ", but there is no sliding_window");
+        }
         return kind == Kind.SLIDING && window == 0 ? Kind.FULL : kind;
     }
 
+    /** RecurrentGemma: all attention is within a window. */
+    private Kind ofBlock(JsonNode word) {
+        Kind kind = ofWord(word);
+        return kind == Kind.FULL && window > 0 ? Kind.SLIDING : kind;
+    }
+
     private IntFunction<Kind> rule() {
-        int interval = json.number(layers, "full_attention_interval");
-        int period = json.number(layers, "attn_layer_period");
-        int offset = json.number(layers, "attn_layer_offset");
+        int interval = json.optional(Slot.MAX_LAYER, "full_attention_interval");
+        int period = json.optional(Slot.MAX_LAYER, "attn_layer_period");
+        int offset = json.number(Slot.MAX_LAYER, "attn_layer_offset");
         List<Integer> attention = indices("attn_layer_indices", "full_attn_idxs");
-        List<Integer> oneBased = indices(json.node().path("linear_attn_config"), "full_attn_layers");
+        List<Integer> oneBased = indices(json.object("linear_attn_config"), "full_attn_layers");
+        @Nullable String list = json.type().layerList();
         if (!attention.isEmpty()) {
             return layer -> attention.contains(layer) ? Kind.FULL : Kind.NO_ATTENTION;
         } else if (!oneBased.isEmpty()) {
             return layer -> oneBased.contains(layer + 1) ? Kind.FULL : Kind.NO_ATTENTION;
+        } else if (list != null) {
+            throw json.bad("config.json has no " + list + ", which says which layers of model_type "
+                    + json.type().name() + " have a KV cache");
         } else if (period > 0) {
             return layer -> layer % period == offset % period ? Kind.FULL : Kind.NO_ATTENTION;
         } else if (interval > 0) {
@@ -84,12 +118,12 @@ record LayerKinds(ConfigJson json, int layers, int window) {
     }
 
     private IntFunction<Kind> windowRule() {
-        JsonNode given = json.node().path("sliding_window_pattern");
+        JsonNode given = json.value("sliding_window_pattern");
         if (given.isTextual() && given.asText().matches("[LG]{1,100}")) {
             String letters = given.asText();
             return layer -> letters.charAt(layer % letters.length()) == 'L' ? Kind.SLIDING : Kind.FULL;
         }
-        int pattern = json.number(layers, "sliding_window_pattern");
+        int pattern = json.number(Slot.MAX_LAYER, "sliding_window_pattern");
         if (pattern > 0) {
             return layer -> (layer + 1) % pattern == 0 ? Kind.FULL : Kind.SLIDING;
         }
@@ -109,7 +143,7 @@ record LayerKinds(ConfigJson json, int layers, int window) {
 
     private List<Integer> indices(String... keys) {
         return Arrays.stream(keys)
-                .flatMap(key -> indices(json.node(), key).stream())
+                .flatMap(key -> indices(json, key).stream())
                 .peek(layer -> {
                     if (layer >= layers) {
                         throw json.bad("config.json: " + keys[0] + " names layer " + layer + ", but there are " + layers
@@ -119,14 +153,13 @@ record LayerKinds(ConfigJson json, int layers, int window) {
                 .toList();
     }
 
-    private List<Integer> indices(JsonNode from, String key) {
-        List<Integer> indices = new ArrayList<>();
-        if (from.path(key).isArray()) {
-            if (from.path(key).size() > layers) {
-                throw json.bad("config.json: " + key + " has more entries than the " + layers + " layers");
-            }
-            from.path(key).forEach(index -> indices.add(json.integer(index, key, layers)));
+    private List<Integer> indices(ConfigJson from, String key) {
+        List<JsonNode> entries = from.list(key);
+        if (entries == null) {
+            return List.of();
+        } else if (entries.size() > layers) {
+            throw json.bad("config.json: " + key + " has more entries than the " + layers + " layers");
         }
-        return indices;
+        return entries.stream().map(index -> json.integer(index, key, layers)).toList();
     }
 }

@@ -1,8 +1,14 @@
 package io.kvscale.model.config;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import io.kvscale.json.Json;
 import io.kvscale.model.config.Rotary.Pairing;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What transformers' classes know of a model type and config.json need not say. Config files leave out values that equal
@@ -11,71 +17,23 @@ import java.util.Set;
  * @param name {@code model_type}; empty if the file has none
  */
 record ModelType(String name) {
-    private static final Map<String, Map<String, Integer>> DEFAULTS = Map.of(
-            "llama", Map.of("num_hidden_layers", 32, "num_attention_heads", 32, "hidden_size", 4096),
-            "mistral",
-                    Map.of(
-                            "num_hidden_layers",
-                            32,
-                            "num_attention_heads",
-                            32,
-                            "num_key_value_heads",
-                            8,
-                            "hidden_size",
-                            4096),
-            "mixtral", Map.of("num_key_value_heads", 8),
-            "gemma", Map.of("num_attention_heads", 16, "num_key_value_heads", 16, "head_dim", 256),
-            "gemma2",
-                    Map.of(
-                            "num_attention_heads",
-                            8,
-                            "num_key_value_heads",
-                            4,
-                            "head_dim",
-                            256,
-                            "sliding_window",
-                            4096,
-                            "sliding_window_pattern",
-                            2),
-            "gemma3_text",
-                    Map.of(
-                            "num_hidden_layers",
-                            26,
-                            "num_attention_heads",
-                            8,
-                            "num_key_value_heads",
-                            4,
-                            "head_dim",
-                            256,
-                            "sliding_window",
-                            4096,
-                            "sliding_window_pattern",
-                            6),
-            "qwen3", Map.of("head_dim", 128),
-            "qwen3_next", Map.of("head_dim", 256, "full_attention_interval", 4),
-            "gpt_oss",
-                    Map.of(
-                            "num_key_value_heads",
-                            8,
-                            "head_dim",
-                            64,
-                            "sliding_window",
-                            128,
-                            "sliding_window_pattern",
-                            2),
-            "cohere2", Map.of("sliding_window", 4096, "sliding_window_pattern", 4));
+    /** The type of an object that has no defaults. */
+    static final ModelType UNKNOWN = new ModelType("");
 
-    /** The part of a head that is rotated, where it is not the whole. */
-    private static final Map<String, Double> PARTIAL = Map.of(
-            "phi", 0.5,
-            "glm", 0.5,
-            "glm4", 0.5,
-            "glm4_moe", 0.5,
-            "persimmon", 0.5,
-            "nemotron", 0.5,
-            "stablelm", 0.25,
-            "gpt_neox", 0.25,
-            "qwen3_next", 0.25);
+    /** The defaults of the classes of transformers, under the first name that kvscale has for a value. */
+    private static final JsonNode DEFAULTS = table();
+
+    /** Types with layers of several kinds, and the key that lists them; kvscale knows no default for it. */
+    private static final Map<String, String> LAYER_LISTS = Map.of(
+            "zamba", "layers_block_type",
+            "zamba2", "layers_block_type",
+            "nemotron_h", "hybrid_override_pattern",
+            "minimax", "layer_types",
+            "granitemoehybrid", "layer_types",
+            "bamba", "attn_layer_indices",
+            "kimi_linear", "linear_attn_config",
+            "lfm2", "layer_types",
+            "lfm2_moe", "layer_types");
 
     private static final Set<String> NEIGHBORS = Set.of(
             "cohere",
@@ -129,23 +87,48 @@ record ModelType(String name) {
             "glm4_moe",
             "seed_oss",
             "falcon",
+            "recurrent_gemma",
+            "zamba2",
+            "olmoe",
+            "qwen2_vl",
+            "qwen2_5_vl",
             "persimmon",
             "bitnet");
 
     private static final Set<String> WITHOUT_ROPE =
-            Set.of("gpt2", "gpt_neo", "gpt_bigcode", "bloom", "opt", "mpt", "jamba", "nemotron_h");
+            Set.of("gpt2", "gpt_neo", "gpt_bigcode", "bloom", "opt", "mpt", "jamba", "nemotron_h", "zamba");
 
-    /** The default of a key; 0 if there is none. */
-    int byDefault(String key) {
-        return DEFAULTS.getOrDefault(name, Map.of()).getOrDefault(key, 0);
+    private static JsonNode table() {
+        try (InputStream in = ModelType.class.getResourceAsStream("model-types.json")) {
+            return Json.MAPPER.readTree(in);
+        } catch (IOException e) {
+            throw new UncheckedIOException("the table of model types is damaged", e);
+        }
     }
 
-    double partialRotary() {
-        return PARTIAL.getOrDefault(name, 1.0);
+    /** The default of a key; missing if there is none, or if it is not known. */
+    JsonNode byDefault(String key) {
+        return DEFAULTS.path(name).path(key);
     }
 
-    boolean isWithoutRope() {
-        return WITHOUT_ROPE.contains(name);
+    /** Whether a number that has no default in the table has none in transformers either. */
+    boolean hasDefaults() {
+        return DEFAULTS.has(name);
+    }
+
+    /** The key that must say which layers have a KV cache; null if all have one, or the table says which. */
+    @Nullable
+    String layerList() {
+        return LAYER_LISTS.get(name);
+    }
+
+    /** Whether a head of attention spans two hidden states, so that its head_dim is not hidden_size / heads. */
+    boolean readsTwoStates() {
+        return name.equals("zamba") || name.equals("zamba2");
+    }
+
+    boolean isWithoutRope(ConfigJson json) {
+        return WITHOUT_ROPE.contains(name) || name.equals("zamba2") && !json.flag("use_mem_rope", false);
     }
 
     /** Whether layers of full attention have no RoPE where others have windows. */

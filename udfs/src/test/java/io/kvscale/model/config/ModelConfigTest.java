@@ -53,7 +53,19 @@ class ModelConfigTest {
         "nemotron_h, 8, 8, 128, 128, 1*---F---F",
         "smollm3, 4, 4, 128, 128, 4*F",
         "cohere2, 8, 8, 128, 128, 2*SSSF",
-        "gpt2, 12, 12, 64, 64, 12*F"
+        "gpt2, 12, 12, 64, 64, 12*F",
+        "mixtral_partial, 32, 8, 128, 128, 32*F",
+        "gemma_partial, 28, 16, 256, 256, 28*F",
+        "gemma2_partial, 26, 4, 256, 256, 13*SF",
+        "qwen2_partial, 28, 4, 128, 128, 28*F",
+        "qwen2_window, 30, 4, 64, 64, 28*F+2*S",
+        "llava_mistral, 32, 8, 128, 128, 32*F",
+        "llama4, 8, 8, 128, 128, 2*SSSF",
+        "zamba2, 6, 32, 160, 160, 2*--F",
+        "recurrent_gemma, 8, 1, 256, 256, 2*--S+2*-",
+        "falcon, 4, 1, 64, 64, 4*F",
+        "dbrx, 4, 8, 128, 128, 4*F",
+        "chatglm, 4, 2, 128, 128, 4*F"
     })
     void layersHeadsAndHeadDimAreThoseOfTheModel(
             String name, int layers, int heads, int keyDim, int valueDim, String kinds) throws IOException {
@@ -83,7 +95,11 @@ class ModelConfigTest {
         "gpt2, 0, NONE, 0",
         "nemotron_h, 3, NONE, 0",
         "deepseek_v3, 0, NONE, 0",
-        "gemma3, 0, HALVES, 256"
+        "gemma3, 0, HALVES, 256",
+        "llama4, 2, NEIGHBORS, 128",
+        "llama4, 3, NONE, 0",
+        "zamba2, 2, NONE, 0",
+        "recurrent_gemma, 2, HALVES, 128"
     })
     void rotaryChannelsAreThoseOfTheModel(String name, int layer, Pairing pairing, int channels) throws IOException {
         assertThat(of(name).layers().get(layer).rotary()).isEqualTo(new Rotary(pairing, channels));
@@ -99,7 +115,8 @@ class ModelConfigTest {
     }
 
     private static final String GOOD =
-            "\"hidden_size\": 64, \"num_attention_heads\": 4, \"num_hidden_layers\": 3, \"rope_theta\": 1.0";
+            "\"model_type\": \"llama\", \"hidden_size\": 64, \"num_attention_heads\": 4, \"num_hidden_layers\": 3,"
+                    + " \"rope_theta\": 1.0";
 
     @ParameterizedTest
     @CsvSource(
@@ -110,7 +127,34 @@ class ModelConfigTest {
                 "{|not valid JSON",
                 "{}|has no num_attention_heads",
                 "{\"num_attention_heads\": 4}|has no num_hidden_layers",
-                "{\"num_attention_heads\": 4, \"num_hidden_layers\": 3}|has no hidden_size",
+                "{\"num_attention_heads\": 4, \"num_hidden_layers\": 3, \"num_key_value_heads\": 4}|has no hidden_size",
+                "{%, \"model_type\": \"novel\"}|has no num_key_value_heads, and kvscale does not know the default of model_type novel",
+                "{%, \"n_layer\": 2}|num_hidden_layers is 3, n_layer is 2",
+                "{%, \"num_key_value_heads\": 2, \"n_head_kv\": 4}|num_key_value_heads is 2, n_head_kv is 4",
+                "{%, \"num_key_value_heads\": 2, \"multi_query_group_num\": 1}|multi_query_group_num is 1",
+                "{%, \"head_dim\": 16, \"kv_channels\": 32}|head_dim is 16, kv_channels is 32",
+                "{%, \"num_key_value_heads\": 0}|num_key_value_heads is 0",
+                "{%, \"num_key_value_heads\": [2, 2, 0]}|num_key_value_heads is 0",
+                "{%, \"num_key_value_heads\": [2, 2, 3]}|not a multiple of num_key_value_heads, 3",
+                "{%, \"head_dim\": 0}|head_dim is 0",
+                "{%, \"full_attention_interval\": 0}|full_attention_interval is 0",
+                "{%, \"layer_types\": \"full_attention\"}|layer_types is \"full_attention\", expected a list",
+                "{%, \"layer_types\": {\"0\": \"mamba\"}}|expected a list",
+                "{%, \"use_sliding_window\": \"no\"}|use_sliding_window is \"no\", expected true or false",
+                "{%, \"no_rope_layers\": \"all\"}|no_rope_layers is \"all\", expected a list",
+                "{%, \"no_rope_layers\": [1, 0, 2]}|no_rope_layers is 2",
+                "{%, \"cross_attention_layers\": 1}|cross_attention_layers is 1, expected a list",
+                "{%, \"sliding_window_pattern\": \"x\", \"sliding_window\": 8}|sliding_window_pattern is \"x\"",
+                "{%, \"sliding_window\": 8, \"attention_chunk_size\": 16}|attention_chunk_size is 16",
+                "{%, \"text_config\": \"llama\"}|text_config is \"llama\", expected a JSON object",
+                "{%, \"text_config\": {}}|num_hidden_layers is 3, but 32 in text_config",
+                "{%, \"text_config\": {%, \"num_hidden_layers\": 4}}|num_hidden_layers is 3, but 4 in text_config",
+                "{%, \"head_dim\": 8, \"text_config\": {%}}|head_dim is 8, but missing in text_config",
+                "{%, \"architectures\": \"X\"}|architectures is \"X\", expected a list",
+                "{\"model_type\": 5}|model_type is 5, expected a string",
+                "{%, \"model_type\": \"zamba2\"}|has no layers_block_type",
+                "{%, \"model_type\": \"zamba2\", \"layers_block_type\": [\"mamba\", \"hybrid\", \"mamba\"]}|has no attention_head_dim",
+                "{%, \"layer_types\": [\"full_attention\", \"sliding_attention\", \"mamba\"]}|there is no sliding_window",
                 "{%, \"num_hidden_layers\": 0}|num_hidden_layers is 0",
                 "{%, \"num_hidden_layers\": -3}|num_hidden_layers is -3",
                 "{%, \"num_hidden_layers\": 99999999}|num_hidden_layers is 99999999",
@@ -142,6 +186,18 @@ class ModelConfigTest {
                     assertThat(e.problem().remedy()).isNotEmpty();
                 })
                 .hasMessageContaining(message);
+    }
+
+    @Test
+    void whatTheModelsClassDoesNotReadIsNotChecked() {
+        String off = "\"sliding_window\": -1, \"use_sliding_window\": false";
+        String types = "\"layer_types\": [\"sliding_attention\", \"full_attention\", \"full_attention\"]";
+        assertThat(kinds(parse("{" + GOOD + "," + off + "," + types + "}"))).isEqualTo("FFF");
+        assertThat(kinds(parse("{" + GOOD + ", \"full_attention_interval\": 2, \"sliding_window\": 8," + types + "}")))
+                .isEqualTo("SFF");
+        assertThat(parse("{" + GOOD + ", \"text_config\": {" + GOOD + "}, \"n_layer\": 3}")
+                        .layers())
+                .hasSize(3);
     }
 
     @Test
