@@ -42,6 +42,7 @@ public final class TaskState {
     private LayoutEvidence layout = LayoutEvidence.NONE;
     private Suspicion suspicion = Suspicion.NONE;
     private Copies copies = new Copies();
+    private SampleRotations rotations = new SampleRotations();
     private @Nullable DataProblem found;
 
     /** A state with a problem and nothing else. */
@@ -99,6 +100,12 @@ public final class TaskState {
         return this;
     }
 
+    /** Replaces what is known of RoPE in single samples. */
+    TaskState rotated(RotationScan scan) {
+        rotations = scan.found();
+        return this;
+    }
+
     /** Adds another state, which must not be used afterwards. */
     public void merge(TaskState other) {
         other.geometries.forEach((slot, seen) -> {
@@ -126,6 +133,7 @@ public final class TaskState {
         layout = layout.merge(other.layout);
         suspicion = suspicion.merge(other.suspicion);
         copies.merge(other.copies);
+        rotations.merge(other.rotations);
         found = DataProblem.earlier(found, other.found);
     }
 
@@ -173,6 +181,11 @@ public final class TaskState {
         return copies;
     }
 
+    /** What the sizes of channels say about RoPE in each sample. */
+    public SampleRotations rotations() {
+        return rotations;
+    }
+
     /** The first problem that was added, conflicting geometries left out. */
     @Nullable
     DataProblem found() {
@@ -194,6 +207,7 @@ public final class TaskState {
         rest.layout = layout;
         rest.suspicion = suspicion;
         rest.copies = copies;
+        rest.rotations = rotations;
         parts.put(NO_SLOT, rest);
         geometries.forEach((slot, seen) -> {
             TaskState part = new TaskState();
@@ -217,6 +231,7 @@ public final class TaskState {
             out.writeObject(layout);
             out.writeObject(suspicion);
             out.writeObject(copies);
+            out.writeObject(rotations);
             out.writeObject(found);
         } catch (IOException e) {
             throw new UncheckedIOException("a task's state cannot be serialized", e);
@@ -237,6 +252,7 @@ public final class TaskState {
             state.layout = (LayoutEvidence) in.readObject();
             state.suspicion = (Suspicion) in.readObject();
             state.copies = (Copies) in.readObject();
+            state.rotations = (SampleRotations) in.readObject();
             state.found = (DataProblem) in.readObject();
         } catch (IOException | ClassNotFoundException e) {
             throw new IllegalStateException("these bytes are not a task's state", e);

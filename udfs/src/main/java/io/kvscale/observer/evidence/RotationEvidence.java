@@ -56,7 +56,7 @@ public record RotationEvidence(Verdict verdict, List<Integer> swapped, RotationS
     private static final double LARGER_RATIO = 0.6;
 
     /** Fewer rotated channels are not looked at. */
-    private static final int MIN_CHANNELS = 16;
+    public static final int MIN_CHANNELS = 16;
 
     private static final RotationScore NO_SCORE = new RotationScore(Double.NaN, Double.NaN);
     private static final RotationEvidence NONE = new RotationEvidence(Verdict.UNKNOWN, List.of(), NO_SCORE, NO_SCORE);
@@ -162,7 +162,8 @@ public record RotationEvidence(Verdict verdict, List<Integer> swapped, RotationS
         return layers;
     }
 
-    private static Rotary rotary(@Nullable ModelConfig model, int layer, int channels) {
+    /** How RoPE turns K of a layer: as the model says, or these channels in either pairing if there is no model. */
+    public static Rotary rotary(@Nullable ModelConfig model, int layer, int channels) {
         if (model == null) {
             return Rotary.unknown(channels);
         }
