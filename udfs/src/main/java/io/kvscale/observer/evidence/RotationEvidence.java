@@ -34,6 +34,8 @@ public record RotationEvidence(Verdict verdict, List<Integer> swapped, RotationS
         SWAPPED,
         /** V is rotated and K is not in some layers; in others K is rotated. */
         SWAPPED_IN_PART,
+        /** K is rotated, and V is not, but other channels are paired than the model says. */
+        OTHER_PAIRING,
         /** Neither is rotated, and the channels of K differ more than those of V. */
         NOT_ROTATED
     }
@@ -68,6 +70,25 @@ public record RotationEvidence(Verdict verdict, List<Integer> swapped, RotationS
      *     them, are tried
      */
     public static RotationEvidence of(SortedMap<Slot, SlotStatistics> slots, @Nullable ModelConfig model) {
+        RotationEvidence evidence = of(views(slots, model));
+        if (model != null && (evidence.verdict == Verdict.UNKNOWN || evidence.verdict == Verdict.NOT_ROTATED)) {
+            RotationEvidence other = of(otherPairings(slots, model));
+            if (other.verdict == Verdict.ROTATED) {
+                return new RotationEvidence(Verdict.OTHER_PAIRING, List.of(), other.key, other.value);
+            }
+        }
+        return evidence;
+    }
+
+    private static List<List<LayerRotation>> otherPairings(
+            SortedMap<Slot, SlotStatistics> slots, ModelConfig model) {
+        return views(slots, model).stream()
+                .map(view -> view.stream().map(LayerRotation::withOtherPairing).toList())
+                .toList();
+    }
+
+    private static List<List<LayerRotation>> views(
+            SortedMap<Slot, SlotStatistics> slots, @Nullable ModelConfig model) {
         List<List<LayerRotation>> views = new ArrayList<>();
         for (int quarters = 4; quarters >= (model == null ? 1 : 4); quarters--) {
             for (Pairing pairing : new Pairing[] {Pairing.HALVES, Pairing.NEIGHBORS}) {
@@ -77,10 +98,13 @@ public record RotationEvidence(Verdict verdict, List<Integer> swapped, RotationS
                 }
             }
         }
-        return views.isEmpty() ? NONE : of(views);
+        return views;
     }
 
     private static RotationEvidence of(List<List<LayerRotation>> views) {
+        if (views.isEmpty()) {
+            return NONE;
+        }
         // The first of several, which is the most usual one.
         List<LayerRotation> best = views.get(0);
         for (List<LayerRotation> view : views) {
