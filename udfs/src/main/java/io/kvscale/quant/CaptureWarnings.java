@@ -65,9 +65,11 @@ record CaptureWarnings(SortedMap<Slot, SlotStatistics> slots, Tolerances toleran
                     + " same ranges, bit for bit. One of them was probably saved as both; check the names in the"
                     + " captures");
         }
-        equal.layers().forEach((role, layers) -> warnings.add("equal layers: all channels of " + letter(role) + " have"
-                + " the same ranges in " + LayerRanges.of(layers) + ", bit for bit. One layer was probably saved for"
-                + " several; check the captures"));
+        equal.layers()
+                .forEach((role, layers) -> warnings.add("equal layers: all channels of " + letter(role) + " have"
+                        + " the same ranges in " + LayerRanges.of(layers)
+                        + ", bit for bit. One layer was probably saved for"
+                        + " several; check the captures"));
         return warnings;
     }
 

@@ -48,7 +48,8 @@ final class RotationScan {
         if (channels == 0) {
             return;
         }
-        long end = position.element() + chunk.remaining() / tensor.geometry().dtype().bytes();
+        long end = position.element()
+                + chunk.remaining() / tensor.geometry().dtype().bytes();
         int last = (int) ((end - 1) / tensor.sizeOfRow());
         for (int row = (int) (position.element() / tensor.sizeOfRow()); row <= last; row++) {
             int first = tensor.firstReal(row);
@@ -82,7 +83,9 @@ final class RotationScan {
         // A sample may lie in several files.
         Origin key = origin.sample() == null ? origin : new Origin(origin.sample(), "");
         found.add(
-                key, slot, new SampleRotations.Part(sizes, values, all, seen.geometry().headDim(), channels));
+                key,
+                slot,
+                new SampleRotations.Part(sizes, values, all, seen.geometry().headDim(), channels));
     }
 
     /** The channels of a head that RoPE turns; 0 if the layer is not looked at. */

@@ -81,9 +81,7 @@ public final class SampleRotations implements Serializable {
         }
         PairWins wins = PairWins.of(part.sizes, part.headDim, part.channels);
         boolean isKey = place.slot.role() == Role.KEY;
-        add(
-                hash(place.origin),
-                new OfSample(place.origin, isKey ? wins : PairWins.NONE, isKey ? PairWins.NONE : wins));
+        add(hash(place.origin), new OfSample(place.origin, isKey ? wins : PairWins.NONE, isKey ? PairWins.NONE : wins));
     }
 
     private void add(long hash, OfSample sample) {

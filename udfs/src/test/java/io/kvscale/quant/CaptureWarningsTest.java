@@ -104,8 +104,7 @@ class CaptureWarningsTest {
     @Test
     void repeatedHeadsOfOneRoleAreNamed() {
         SortedMap<Slot, SlotStatistics> slots = new TreeMap<>();
-        slots.put(
-                new Slot(0, Role.KEY), ChannelData.statistics(new Geometry(Dtype.F32, 4, 2), 1, 2, 1, 2, 3, 4, 3, 4));
+        slots.put(new Slot(0, Role.KEY), ChannelData.statistics(new Geometry(Dtype.F32, 4, 2), 1, 2, 1, 2, 3, 4, 3, 4));
         slots.put(new Slot(0, Role.VALUE), ChannelData.statistics(new Geometry(Dtype.F32, 2, 2), 1, 2, 3, 4));
         assertThat(warnings(slots, false, null))
                 .singleElement()

@@ -111,8 +111,7 @@ class TaskStateTest {
         assertThat(actual.tally()).isEqualTo(expected.tally());
         assertThat(actual.suspicion()).isEqualTo(expected.suspicion());
         assertThat(actual.copies()).isEqualTo(expected.copies());
-        assertThat(actual.rotations().samples())
-                .isEqualTo(expected.rotations().samples());
+        assertThat(actual.rotations().samples()).isEqualTo(expected.rotations().samples());
     }
 
     @ParameterizedTest

@@ -23,8 +23,8 @@ record MixedSamples(MixedRotation mixed, boolean keysBeforeRope) {
                     + ". Check the names in these captures");
         }
         if (!mixed.still().isEmpty() && !keysBeforeRope) {
-            warnings.add("K does not look rotated by RoPE in " + counted(mixed.still()) + " "
-                    + figures(mixed.still()) + ". Capture K of these samples after RoPE");
+            warnings.add("K does not look rotated by RoPE in " + counted(mixed.still()) + " " + figures(mixed.still())
+                    + ". Capture K of these samples after RoPE");
         }
         return warnings;
     }

@@ -55,7 +55,8 @@ public record MixedRotation(
     }
 
     private static int clear(Collection<OfSample> samples, Pairing pairing) {
-        return all(samples, one -> one.isRight(pairing) || one.isSwapped(pairing)).size();
+        return all(samples, one -> one.isRight(pairing) || one.isSwapped(pairing))
+                .size();
     }
 
     private static List<OfSample> all(Collection<OfSample> samples, Predicate<OfSample> wanted) {

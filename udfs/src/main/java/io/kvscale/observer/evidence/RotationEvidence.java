@@ -80,15 +80,13 @@ public record RotationEvidence(Verdict verdict, List<Integer> swapped, RotationS
         return evidence;
     }
 
-    private static List<List<LayerRotation>> otherPairings(
-            SortedMap<Slot, SlotStatistics> slots, ModelConfig model) {
+    private static List<List<LayerRotation>> otherPairings(SortedMap<Slot, SlotStatistics> slots, ModelConfig model) {
         return views(slots, model).stream()
                 .map(view -> view.stream().map(LayerRotation::withOtherPairing).toList())
                 .toList();
     }
 
-    private static List<List<LayerRotation>> views(
-            SortedMap<Slot, SlotStatistics> slots, @Nullable ModelConfig model) {
+    private static List<List<LayerRotation>> views(SortedMap<Slot, SlotStatistics> slots, @Nullable ModelConfig model) {
         List<List<LayerRotation>> views = new ArrayList<>();
         for (int quarters = 4; quarters >= (model == null ? 1 : 4); quarters--) {
             for (Pairing pairing : new Pairing[] {Pairing.HALVES, Pairing.NEIGHBORS}) {

@@ -40,8 +40,7 @@ class EqualSlotsTest {
         copy(slots, 3, Role.VALUE, 1, Role.VALUE);
         copy(slots, 0, Role.KEY, 3, Role.KEY);
         assertThat(EqualSlots.of(slots))
-                .isEqualTo(new EqualSlots(
-                        List.of(), Map.of(Role.KEY, List.of(0, 3), Role.VALUE, List.of(0, 1, 2, 3))));
+                .isEqualTo(new EqualSlots(List.of(), Map.of(Role.KEY, List.of(0, 3), Role.VALUE, List.of(0, 1, 2, 3))));
     }
 
     @Test
