@@ -5,8 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.observer.SlotStatistics;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
@@ -75,6 +77,29 @@ class CapturesTest {
                         .err())
                 .contains("warning: K and V look swapped: V looks rotated by RoPE and K does not")
                 .contains("K 0.164 halves, 0.167 neighbors; V 0.092 halves, 0.228 neighbors");
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 11})
+    void samplesWithSwappedKeysAndValuesAreNamed(int swapped) throws IOException {
+        Path captures = Path.of(System.getProperty("kvscale.captures")).resolve("dynamic_cache");
+        for (int i = 0; i < 12; i++) {
+            String name = String.format(Locale.ROOT, "sample-%03d.safetensors", i);
+            byte[] file = Files.readAllBytes(captures.resolve(name));
+            String text = new String(file, StandardCharsets.ISO_8859_1);
+            int end = text.indexOf("}}") + 2;
+            String names = text.substring(0, end)
+                    .replace(".keys\"", ".x\"")
+                    .replace(".values\"", ".keys\"")
+                    .replace(".x\"", ".values\"");
+            Capture.put(
+                    work.resolve("mixed").resolve(name),
+                    ((i < swapped ? names : text.substring(0, end)) + text.substring(end))
+                            .getBytes(StandardCharsets.ISO_8859_1));
+        }
+        assertThat(calibrate(work.resolve("mixed").toString()).err())
+                .contains("warning: K and V look swapped in " + swapped + " of 12 samples (sample-000")
+                .contains("there V looks rotated by RoPE and K does not");
     }
 
     @Test

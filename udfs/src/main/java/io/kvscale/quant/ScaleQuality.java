@@ -20,11 +20,15 @@ final class ScaleQuality {
     /** Below this the error is more than a tenth of the signal. */
     private static final double WARN_SQNR_DB = 10;
 
+    /** Without histograms: a largest value above this multiple of what its scales reach is a warning. */
+    private static final double WARN_EXCESS = 2;
+
     /** A slot whose scales clip at a loss, or whose SQNR is low. */
     private record Case(
             Slot slot,
             SlotStatistics seen,
             @Nullable Clipping clipping,
+            Excess excess,
             @Nullable SlotError error,
             Observer observer) {
         /** For example {@code 12 of 18432 values (0.0651 %)}. */
@@ -44,6 +48,7 @@ final class ScaleQuality {
     private final double maxSaturated;
     private final String remedy;
     private final List<Case> clipped = new ArrayList<>();
+    private final List<Case> exceeded = new ArrayList<>();
     private final List<Case> noisy = new ArrayList<>();
     private int slots;
 
@@ -60,11 +65,15 @@ final class ScaleQuality {
     void add(Slot slot, SlotStatistics seen, ScaleSet set, @Nullable SlotError error) {
         slots++;
         Clipping clipping = Clipping.of(seen, set);
-        Case found = new Case(slot, seen, clipping, error, set.scheme().observer());
+        Case found = new Case(
+                slot, seen, clipping, Excess.of(seen, set), error, set.scheme().observer());
         if (clipping != null
                 && clipping.percent() > Math.min(WARN_CLIPPED, maxSaturated)
                 && Clipping.isLoss(seen, set.scheme(), error)) {
             clipped.add(found);
+        }
+        if (clipping == null && found.excess().ratio() > WARN_EXCESS) {
+            exceeded.add(found);
         }
         if (error != null && error.sqnrDb() < WARN_SQNR_DB) {
             noisy.add(found);
@@ -88,7 +97,7 @@ final class ScaleQuality {
                 remedy));
     }
 
-    /** At most two: about clipped values, and about a low SQNR. */
+    /** About clipped values, counted or not, and about a low SQNR. */
     List<String> warnings() {
         List<String> warnings = new ArrayList<>();
         if (!clipped.isEmpty()) {
@@ -97,6 +106,19 @@ final class ScaleQuality {
                     + number(WARN_CLIPPED) + " % of the values, and the error is larger than without; the most in "
                     + worst.slot() + ": " + worst.clipped() + ", " + worst.how() + ". observer: static_minmax clips no"
                     + " values, mse only where that makes the error smaller");
+        }
+        if (!exceeded.isEmpty()) {
+            // The first of several, in the order of slots.
+            Case worst = exceeded.stream()
+                    .max(Comparator.comparingDouble((Case one) -> one.excess().ratio())
+                            .thenComparing(Case::slot, Comparator.reverseOrder()))
+                    .orElseThrow();
+            Excess excess = worst.excess();
+            warnings.add("clipped values: in " + exceeded.size() + " of " + slots + " slots the largest value is more"
+                    + " than " + number(WARN_EXCESS) + " times what the scales reach; the most in " + worst.slot()
+                    + ": a value of " + number(excess.largest()) + ", the range ends at " + number(excess.reach())
+                    + ", " + worst.how() + ". observer: static_minmax clips no"
+                    + " values; statistics: histogram under kvscale counts the clipped ones");
         }
         if (!noisy.isEmpty()) {
             Case worst = noisy.stream()
@@ -129,8 +151,8 @@ final class ScaleQuality {
         return String.format(Locale.ROOT, "%.1f dB", error.sqnrDb());
     }
 
-    private static String number(double percent) {
-        BigDecimal rounded = new BigDecimal(percent).round(new MathContext(3));
-        return percent == 0 ? "0" : rounded.stripTrailingZeros().toPlainString();
+    private static String number(double x) {
+        BigDecimal rounded = new BigDecimal(x).round(new MathContext(3));
+        return x == 0 ? "0" : rounded.stripTrailingZeros().toPlainString();
     }
 }

@@ -43,6 +43,7 @@ public final class CalibrationTask {
         QuantizedKvCache cache = new QuantizedKvCache(schemes, 0, kind, null);
         TaskState state = new TaskState();
         CaptureScreen screen = new CaptureScreen(options);
+        RotationScan rotation = new RotationScan(options);
         for (FilePiece piece : split.pieces()) {
             if (!mayComeBefore(piece.file(), state.found())) {
                 continue;
@@ -50,6 +51,7 @@ public final class CalibrationTask {
             try {
                 reader.read(piece, (slot, position, values) -> {
                     screen.observe(slot, position, values);
+                    rotation.observe(slot, position, values);
                     state.observe(cache, slot, position, values);
                 });
             } catch (InvalidDataException e) {
@@ -60,6 +62,7 @@ public final class CalibrationTask {
             }
         }
         return state.suspecting(screen)
+                .rotated(rotation)
                 .counting(
                         reader.corpus(),
                         new Tally(

@@ -22,6 +22,7 @@ public final class RowTask implements RowSink {
     private final TableTensorParser tensors;
     private final QuantizedKvCache cache;
     private final CaptureScreen screen;
+    private final RotationScan rotation;
     private final TaskState state = new TaskState();
     private final LongConsumer progress;
     private final long start = System.nanoTime();
@@ -33,6 +34,7 @@ public final class RowTask implements RowSink {
         this.tensors = new TableTensorParser(options);
         this.cache = new QuantizedKvCache(schemes, 0, kind, null);
         this.screen = new CaptureScreen(options);
+        this.rotation = new RotationScan(options);
         this.progress = progress;
     }
 
@@ -69,6 +71,7 @@ public final class RowTask implements RowSink {
             ByteBuffer block = values.slice(values.position() + from, length).order(ByteOrder.LITTLE_ENDIAN);
             Position position = new Position(tensor.source(), from / valueBytes);
             screen.observe(tensor.slot(), position, block);
+            rotation.observe(tensor.slot(), position, block);
             state.observe(cache, tensor.slot(), position, block);
             progress.accept(length);
             from += length;
@@ -79,6 +82,7 @@ public final class RowTask implements RowSink {
     /** The state of all rows. Counts the bytes of the values, because Spark's own metric misses vectored reads. */
     public TaskState state() {
         return state.suspecting(screen)
+                .rotated(rotation)
                 .counting(corpus, Tally.read(bytes, System.nanoTime() - start, FailedSamples.NONE));
     }
 }

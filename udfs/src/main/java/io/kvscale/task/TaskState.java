@@ -43,6 +43,7 @@ public final class TaskState {
     private Suspicion suspicion = Suspicion.NONE;
     private Copies copies = new Copies();
     private TokenSums tokenSums = new TokenSums();
+    private SampleRotations rotations = new SampleRotations();
     private @Nullable DataProblem found;
 
     /** A state with a problem and nothing else. */
@@ -101,6 +102,12 @@ public final class TaskState {
         return this;
     }
 
+    /** Replaces what is known of RoPE in single samples. */
+    TaskState rotated(RotationScan scan) {
+        rotations = scan.found();
+        return this;
+    }
+
     /** Adds another state, which must not be used afterwards. */
     public void merge(TaskState other) {
         other.geometries.forEach((slot, seen) -> {
@@ -129,6 +136,7 @@ public final class TaskState {
         suspicion = suspicion.merge(other.suspicion);
         copies.merge(other.copies);
         tokenSums.merge(other.tokenSums);
+        rotations.merge(other.rotations);
         found = DataProblem.earlier(found, other.found);
     }
 
@@ -181,6 +189,11 @@ public final class TaskState {
         return tokenSums;
     }
 
+    /** What the sizes of channels say about RoPE in each sample. */
+    public SampleRotations rotations() {
+        return rotations;
+    }
+
     /** The first problem that was added, conflicting geometries left out. */
     @Nullable
     DataProblem found() {
@@ -203,6 +216,7 @@ public final class TaskState {
         rest.suspicion = suspicion;
         rest.copies = copies;
         rest.tokenSums = tokenSums;
+        rest.rotations = rotations;
         parts.put(NO_SLOT, rest);
         geometries.forEach((slot, seen) -> {
             TaskState part = new TaskState();
@@ -227,6 +241,7 @@ public final class TaskState {
             out.writeObject(suspicion);
             out.writeObject(copies);
             out.writeObject(tokenSums);
+            out.writeObject(rotations);
             out.writeObject(found);
         } catch (IOException e) {
             throw new UncheckedIOException("a task's state cannot be serialized", e);
@@ -248,6 +263,7 @@ public final class TaskState {
             state.suspicion = (Suspicion) in.readObject();
             state.copies = (Copies) in.readObject();
             state.tokenSums = (TokenSums) in.readObject();
+            state.rotations = (SampleRotations) in.readObject();
             state.found = (DataProblem) in.readObject();
         } catch (IOException | ClassNotFoundException e) {
             throw new IllegalStateException("these bytes are not a task's state", e);

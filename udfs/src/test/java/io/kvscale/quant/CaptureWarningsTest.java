@@ -97,7 +97,43 @@ class CaptureWarningsTest {
         assertThat(warnings(slots, false, null))
                 .singleElement()
                 .asString()
-                .startsWith("repeated heads: in all layers, every 2 neighboring heads are equal bit for bit")
+                .startsWith("repeated heads: in all layers, every 2 neighboring heads of K and V are equal bit for bit")
                 .contains("2 KV heads that were repeated to 4 query heads", "--model-config");
+    }
+
+    @Test
+    void repeatedHeadsOfOneRoleAreNamed() {
+        SortedMap<Slot, SlotStatistics> slots = new TreeMap<>();
+        slots.put(new Slot(0, Role.KEY), ChannelData.statistics(new Geometry(Dtype.F32, 4, 2), 1, 2, 1, 2, 3, 4, 3, 4));
+        slots.put(new Slot(0, Role.VALUE), ChannelData.statistics(new Geometry(Dtype.F32, 2, 2), 1, 2, 3, 4));
+        assertThat(warnings(slots, false, null))
+                .singleElement()
+                .asString()
+                .startsWith("repeated heads: in all layers, every 2 neighboring heads of K are equal bit for bit. They")
+                .contains("2 KV heads that were repeated to 4 query heads");
+    }
+
+    @Test
+    void equalSlotsAreNamed() {
+        SortedMap<Slot, SlotStatistics> slots = slots(new Rope(64, false));
+        SlotStatistics keys = slots.get(new Slot(1, Role.KEY));
+        slots.put(new Slot(1, Role.VALUE), keys);
+        slots.put(new Slot(3, Role.KEY), keys);
+        assertThat(warnings(slots, false, MODEL))
+                .satisfiesExactly(
+                        both -> assertThat(both)
+                                .startsWith("equal K and V: in layer 1 all channels of K and V have the same ranges"),
+                        layers -> assertThat(layers)
+                                .startsWith("equal layers: all channels of K have the same ranges in layers 1, 3"));
+    }
+
+    @Test
+    void otherPairsThanTheConfigSaysAreAWarning() {
+        assertThat(warnings(slots(new Rope(64, true)), false, MODEL))
+                .singleElement()
+                .asString()
+                .startsWith("K looks rotated by RoPE in other pairs of channels than config.json says: the layouts of K"
+                        + " differ (median |ln ratio| of paired channels: K 0.");
+        assertThat(warnings(slots(new Rope(64, true)), false, null)).isEmpty();
     }
 }

@@ -5,11 +5,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.kvscale.numeric.Dtype;
 import io.kvscale.numeric.NumberFormat;
+import io.kvscale.observer.BatchPolicy;
 import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.observer.Corpus;
 import io.kvscale.observer.Range;
 import io.kvscale.observer.SlotStatistics;
 import io.kvscale.observer.StatisticsKind;
+import io.kvscale.quant.search.LastBatch;
+import io.kvscale.quant.search.MovingAverage;
 import io.kvscale.quant.search.Mse;
 import io.kvscale.quant.search.Percentile;
 import io.kvscale.quant.search.StaticMinMax;
@@ -134,6 +137,33 @@ class ScaleQualityTest {
         assertThat(warnings(QuantizationScheme.fp8(), 0)).noneMatch(w -> w.contains("values:"));
     }
 
+    @ParameterizedTest
+    @EnumSource(names = {"TENSOR", "ATTN_HEAD", "CHANNEL"})
+    void withoutHistogramsTheLargestValueTellsOfClipping(Strategy strategy) {
+        for (Observer observer : new Observer[] {new MovingAverage(), new LastBatch(), new StaticMinMax()}) {
+            QuantizationScheme scheme = QuantizationScheme.of(NumberFormat.INT8, strategy, true, observer);
+            for (double first : new double[] {2.1, 1.9}) {
+                BatchPolicy policy = ScaleSet.policy(scheme, GEOMETRY);
+                SlotStatistics seen = new SlotStatistics(GEOMETRY, policy, StatisticsKind.RANGE.tables());
+                // The moving average begins with the first batch, the last batch is all that the other one knows.
+                boolean last = observer instanceof LastBatch;
+                update(seen, "a", i -> last && i == 777 ? -first : 1);
+                update(seen, "b", i -> !last && i == 777 ? -first : 1);
+                slots.put(KEY, seen);
+                slots.put(new Slot(0, Role.VALUE), seen);
+                List<String> warnings = warnings(scheme, 1);
+                if (first < 2 || observer instanceof StaticMinMax) {
+                    assertThat(warnings).noneMatch(w -> w.contains("clipped"));
+                } else {
+                    assertThat(warnings.get(0))
+                            .startsWith("clipped values: in 2 of 2 slots the largest value is more than 2 times")
+                            .contains("the most in layer 0 key: a value of 2.1, the range ends at 1")
+                            .contains("observer " + observer.word());
+                }
+            }
+        }
+    }
+
     @Test
     void clippingThatMakesTheErrorSmallerIsFine() {
         // Of four bits, most are lost to a few large values.
@@ -188,11 +218,15 @@ class ScaleQualityTest {
     }
 
     private static void update(SlotStatistics seen, IntToDoubleFunction values) {
+        update(seen, "f", values);
+    }
+
+    private static void update(SlotStatistics seen, String file, IntToDoubleFunction values) {
         ByteBuffer bytes = ByteBuffer.allocate(2 * VALUES).order(ByteOrder.LITTLE_ENDIAN);
         for (int i = 0; i < VALUES; i++) {
             bytes.putShort((short) Dtype.F16.fromFloat((float) values.applyAsDouble(i)));
         }
-        KvSource source = new KvSource("f", 0, "s", GEOMETRY, 1, VALUES / 32, false, null);
+        KvSource source = new KvSource(file, 0, "s", GEOMETRY, 1, VALUES / 32, false, null);
         seen.update(new Position(source, 0), bytes.flip());
     }
 }

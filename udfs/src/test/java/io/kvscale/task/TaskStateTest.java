@@ -112,6 +112,7 @@ class TaskStateTest {
         assertThat(actual.suspicion()).isEqualTo(expected.suspicion());
         assertThat(actual.copies()).isEqualTo(expected.copies());
         assertThat(actual.tokenSums()).isEqualTo(expected.tokenSums());
+        assertThat(actual.rotations().samples()).isEqualTo(expected.rotations().samples());
     }
 
     @ParameterizedTest

@@ -4,6 +4,7 @@ import io.kvscale.job.spark.JavaSerde;
 import io.kvscale.model.config.LayerCache;
 import io.kvscale.model.config.ModelConfig;
 import io.kvscale.observer.CalibrationStatistics;
+import io.kvscale.observer.evidence.MixedRotation;
 import io.kvscale.task.Copies;
 import io.kvscale.task.SampleSlots;
 import io.kvscale.task.SampleSurvey.Look;
@@ -98,6 +99,11 @@ record SecondLook(Pass pass) {
                     + " hold the same keys, so their tokens count twice"
                     + (copies.samples() == 1 ? "" : "; " + copies.samples() + " samples are copies of others")
                     + "; leave the copies out");
+        }
+        MixedRotation mixed = MixedRotation.of(state.rotations().samples());
+        if (mixed != null) {
+            boolean before = pass.recipe().tolerances().keysBeforeRope();
+            warnings.addAll(new MixedSamples(mixed, before).warnings());
         }
         return warnings;
     }

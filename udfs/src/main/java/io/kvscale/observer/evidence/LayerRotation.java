@@ -18,6 +18,11 @@ record LayerRotation(int layer, int pairs, Pairing pairing, RotationScore key, R
     /** Under the pairing, compared with the other pairing, what is rotated has below this fraction of what is not. */
     private static final double LOWER_RATIO = 0.55;
 
+    LayerRotation withOtherPairing() {
+        Pairing other = pairing == Pairing.NEIGHBORS ? Pairing.HALVES : Pairing.NEIGHBORS;
+        return new LayerRotation(layer, pairs, other, key, value);
+    }
+
     boolean keysRotated() {
         return pairs >= MIN_PAIRS && isRotated(key, value);
     }

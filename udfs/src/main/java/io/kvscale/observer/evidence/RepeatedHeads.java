@@ -2,9 +2,11 @@ package io.kvscale.observer.evidence;
 
 import io.kvscale.observer.Range;
 import io.kvscale.observer.SlotStatistics;
+import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.Map;
 import java.util.SortedMap;
 
 /** Finds KV heads that were repeated for the query heads: neighbors whose channel ranges are equal bit for bit. */
@@ -12,11 +14,14 @@ public final class RepeatedHeads {
     private RepeatedHeads() {}
 
     /**
-     * How often each head occurs: the greatest n for which every n neighboring heads are equal in all slots; 1 if the heads
-     * differ, or if all channels are alike, which shows nothing.
+     * How often each head of K or V occurs: the greatest n for which every n neighboring heads are equal in all layers; 1 if
+     * the heads differ, or if all channels are alike, which shows nothing.
      */
-    public static int times(SortedMap<Slot, SlotStatistics> slots) {
-        Collection<SlotStatistics> all = slots.values();
+    public static int times(SortedMap<Slot, SlotStatistics> slots, Role role) {
+        Collection<SlotStatistics> all = slots.entrySet().stream()
+                .filter(slot -> slot.getKey().role() == role)
+                .map(Map.Entry::getValue)
+                .toList();
         int most = all.stream().mapToInt(seen -> seen.geometry().heads()).min().orElse(1);
         if (all.stream().allMatch(RepeatedHeads::isUniform)) {
             return 1;

@@ -34,6 +34,8 @@ public record RotationEvidence(Verdict verdict, List<Integer> swapped, RotationS
         SWAPPED,
         /** V is rotated and K is not in some layers; in others K is rotated. */
         SWAPPED_IN_PART,
+        /** K is rotated, and V is not, but other channels are paired than the model says. */
+        OTHER_PAIRING,
         /** Neither is rotated, and the channels of K differ more than those of V. */
         NOT_ROTATED
     }
@@ -56,7 +58,7 @@ public record RotationEvidence(Verdict verdict, List<Integer> swapped, RotationS
     private static final double LARGER_RATIO = 0.6;
 
     /** Fewer rotated channels are not looked at. */
-    private static final int MIN_CHANNELS = 16;
+    public static final int MIN_CHANNELS = 16;
 
     private static final RotationScore NO_SCORE = new RotationScore(Double.NaN, Double.NaN);
     private static final RotationEvidence NONE = new RotationEvidence(Verdict.UNKNOWN, List.of(), NO_SCORE, NO_SCORE);
@@ -68,6 +70,23 @@ public record RotationEvidence(Verdict verdict, List<Integer> swapped, RotationS
      *     them, are tried
      */
     public static RotationEvidence of(SortedMap<Slot, SlotStatistics> slots, @Nullable ModelConfig model) {
+        RotationEvidence evidence = of(views(slots, model));
+        if (model != null && (evidence.verdict == Verdict.UNKNOWN || evidence.verdict == Verdict.NOT_ROTATED)) {
+            RotationEvidence other = of(otherPairings(slots, model));
+            if (other.verdict == Verdict.ROTATED) {
+                return new RotationEvidence(Verdict.OTHER_PAIRING, List.of(), other.key, other.value);
+            }
+        }
+        return evidence;
+    }
+
+    private static List<List<LayerRotation>> otherPairings(SortedMap<Slot, SlotStatistics> slots, ModelConfig model) {
+        return views(slots, model).stream()
+                .map(view -> view.stream().map(LayerRotation::withOtherPairing).toList())
+                .toList();
+    }
+
+    private static List<List<LayerRotation>> views(SortedMap<Slot, SlotStatistics> slots, @Nullable ModelConfig model) {
         List<List<LayerRotation>> views = new ArrayList<>();
         for (int quarters = 4; quarters >= (model == null ? 1 : 4); quarters--) {
             for (Pairing pairing : new Pairing[] {Pairing.HALVES, Pairing.NEIGHBORS}) {
@@ -77,10 +96,13 @@ public record RotationEvidence(Verdict verdict, List<Integer> swapped, RotationS
                 }
             }
         }
-        return views.isEmpty() ? NONE : of(views);
+        return views;
     }
 
     private static RotationEvidence of(List<List<LayerRotation>> views) {
+        if (views.isEmpty()) {
+            return NONE;
+        }
         // The first of several, which is the most usual one.
         List<LayerRotation> best = views.get(0);
         for (List<LayerRotation> view : views) {
@@ -162,7 +184,8 @@ public record RotationEvidence(Verdict verdict, List<Integer> swapped, RotationS
         return layers;
     }
 
-    private static Rotary rotary(@Nullable ModelConfig model, int layer, int channels) {
+    /** How RoPE turns K of a layer: as the model says, or these channels in either pairing if there is no model. */
+    public static Rotary rotary(@Nullable ModelConfig model, int layer, int channels) {
         if (model == null) {
             return Rotary.unknown(channels);
         }

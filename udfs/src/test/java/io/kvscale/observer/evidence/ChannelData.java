@@ -62,6 +62,20 @@ public final class ChannelData {
     }
 
     private SlotStatistics slot(Rope rope, double spread) {
+        return statistics(geometry, values(rope, spread));
+    }
+
+    /** K of one layer, in the order of [tokens, heads, head_dim]. */
+    public float[] keys(Rope rope) {
+        return values(rope, KEY_SPREAD);
+    }
+
+    /** V of one layer, in the order of [tokens, heads, head_dim]. */
+    public float[] values() {
+        return values(Rope.NONE, VALUE_SPREAD);
+    }
+
+    private float[] values(Rope rope, double spread) {
         int channels = geometry.channels();
         int headDim = geometry.headDim();
         double[] sizes = random.doubles(channels, 0, 1)
@@ -76,7 +90,7 @@ public final class ChannelData {
                 turn(values, t * channels + head, rope, t);
             }
         }
-        return statistics(geometry, values);
+        return values;
     }
 
     private static void turn(float[] values, int head, Rope rope, int position) {

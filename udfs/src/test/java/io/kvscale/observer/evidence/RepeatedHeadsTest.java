@@ -24,43 +24,57 @@ class RepeatedHeadsTest {
         }
     }
 
+    private int times() {
+        int times = RepeatedHeads.times(slots, Role.VALUE);
+        assertThat(RepeatedHeads.times(slots, Role.KEY)).isEqualTo(times);
+        return times;
+    }
+
+    @Test
+    void rolesAreCountedByThemselves() {
+        layer(1, 2, 1, 2, 3, 4, 3, 4);
+        slots.put(new Slot(0, Role.VALUE), ChannelData.statistics(new Geometry(Dtype.F32, 2, 2), 1, 2, 3, 4));
+        assertThat(RepeatedHeads.times(slots, Role.KEY)).isEqualTo(2);
+        assertThat(RepeatedHeads.times(slots, Role.VALUE)).isEqualTo(1);
+    }
+
     @Test
     void equalNeighborsAreCounted() {
-        assertThat(RepeatedHeads.times(slots)).isEqualTo(1);
+        assertThat(times()).isEqualTo(1);
         layer(1, 2, 1, 2, 3, 4, 3, 4);
         layer(5, 6, 5, 6, 7, 8, 7, 8);
-        assertThat(RepeatedHeads.times(slots)).isEqualTo(2);
+        assertThat(times()).isEqualTo(2);
     }
 
     @Test
     void allHeadsMayBeEqual() {
         layer(1, 2, 1, 2, 1, 2);
-        assertThat(RepeatedHeads.times(slots)).isEqualTo(3);
+        assertThat(times()).isEqualTo(3);
     }
 
     @Test
     void everyGroupOfEveryLayerMustBeEqual() {
         layer(1, 2, 1, 2, 3, 4, 3, 5);
-        assertThat(RepeatedHeads.times(slots)).isEqualTo(1);
+        assertThat(times()).isEqualTo(1);
         slots.clear();
         layer(1, 2, 1, 2, 3, 4, 3, 4);
         layer(1, 2, 3, 4, 1, 2, 3, 4);
-        assertThat(RepeatedHeads.times(slots)).isEqualTo(1);
+        assertThat(times()).isEqualTo(1);
     }
 
     @Test
     void theGroupsOfAllLayersMustAgree() {
         layer(1, 2, 1, 2, 1, 2, 1, 2);
         layer(1, 2, 1, 2, 3, 4, 3, 4);
-        assertThat(RepeatedHeads.times(slots)).isEqualTo(2);
+        assertThat(times()).isEqualTo(2);
     }
 
     @Test
     void channelsThatAreAllAlikeShowNothing() {
         layer(0, 0, 0, 0);
         layer(1, 1, 1, 1);
-        assertThat(RepeatedHeads.times(slots)).isEqualTo(1);
+        assertThat(times()).isEqualTo(1);
         layer(1, 2, 1, 2);
-        assertThat(RepeatedHeads.times(slots)).isEqualTo(2);
+        assertThat(times()).isEqualTo(2);
     }
 }

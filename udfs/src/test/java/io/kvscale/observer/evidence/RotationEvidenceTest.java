@@ -1,6 +1,7 @@
 package io.kvscale.observer.evidence;
 
 import static io.kvscale.observer.evidence.RotationEvidence.Verdict.NOT_ROTATED;
+import static io.kvscale.observer.evidence.RotationEvidence.Verdict.OTHER_PAIRING;
 import static io.kvscale.observer.evidence.RotationEvidence.Verdict.ROTATED;
 import static io.kvscale.observer.evidence.RotationEvidence.Verdict.SWAPPED;
 import static io.kvscale.observer.evidence.RotationEvidence.Verdict.SWAPPED_IN_PART;
@@ -63,9 +64,16 @@ class RotationEvidenceTest {
         SortedMap<Slot, SlotStatistics> part = data(300).slots(new Rope(32, false));
         assertThat(verdict(part, model("llama", ", \"partial_rotary_factor\": 0.5")))
                 .isEqualTo(ROTATED);
-        // Pairs of the wrong channels look like keys before RoPE.
-        assertThat(verdict(data(300).slots(new Rope(64, true)), model("llama", "")))
-                .isEqualTo(NOT_ROTATED);
+    }
+
+    @Test
+    void rotationOfOtherPairsThanTheConfigSaysIsNoticed() {
+        SortedMap<Slot, SlotStatistics> halves = data(300).slots(HALVES);
+        SortedMap<Slot, SlotStatistics> neighbors = data(300).slots(new Rope(64, true));
+        assertThat(verdict(neighbors, model("llama", ""))).isEqualTo(OTHER_PAIRING);
+        assertThat(verdict(halves, model("cohere", ""))).isEqualTo(OTHER_PAIRING);
+        assertThat(verdict(neighbors, model("cohere", ""))).isEqualTo(ROTATED);
+        assertThat(verdict(data(300).slots(Rope.NONE), model("cohere", ""))).isEqualTo(NOT_ROTATED);
     }
 
     @Test

@@ -1,0 +1,116 @@
+package io.kvscale.task;
+
+import io.kvscale.observer.evidence.MixedRotation.OfSample;
+import io.kvscale.observer.evidence.PairWins;
+import io.kvscale.tensor.Origin;
+import io.kvscale.tensor.Role;
+import io.kvscale.tensor.Slot;
+import java.io.Serializable;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.TreeMap;
+
+/**
+ * What the sizes of channels say about RoPE, for each sample. A commutative monoid under {@link #merge}.
+ *
+ * <p>Only the samples with the {@value #KEPT} smallest hashes of their names are kept, so that a state stays small. Whether
+ * a sample is among them does not depend on how the corpus was split.
+ */
+public final class SampleRotations implements Serializable {
+    private static final long serialVersionUID = 1L;
+
+    /** Maximum number of samples that are compared. */
+    static final int KEPT = 4_096;
+
+    /** A slot of a sample of which some values are still missing, because its tensor is cut between tasks. */
+    private record Place(Origin origin, Slot slot) implements Comparable<Place>, Serializable {
+        private static final Comparator<Place> ORDER =
+                Comparator.comparing(Place::origin).thenComparing(Place::slot);
+
+        @Override
+        public int compareTo(Place other) {
+            return ORDER.compare(this, other);
+        }
+    }
+
+    /**
+     * The channels of a slot, as far as they were seen.
+     *
+     * @param sizes the maximum |x| of each channel of each head
+     * @param values number of values seen
+     * @param all number of values to see
+     * @param channels the channels of a head that RoPE turns
+     */
+    record Part(float[] sizes, long values, long all, int headDim, int channels) implements Serializable {
+        Part merge(Part other) {
+            float[] larger = sizes.clone();
+            for (int c = 0; c < larger.length; c++) {
+                larger[c] = Math.max(larger[c], other.sizes[c]);
+            }
+            return new Part(larger, values + other.values, all, headDim, channels);
+        }
+    }
+
+    private final TreeMap<Long, OfSample> smallest = new TreeMap<>();
+    private final TreeMap<Place, Part> parts = new TreeMap<>();
+
+    /** Whether a sample may be among those that are kept. */
+    boolean mayKeep(Origin origin) {
+        return mayKeep(hash(origin));
+    }
+
+    private boolean mayKeep(long hash) {
+        return smallest.size() < KEPT || hash <= smallest.lastKey();
+    }
+
+    /** Adds values of a slot of a sample, which may come in pieces and in any order. */
+    void add(Origin origin, Slot slot, Part added) {
+        add(new Place(origin, slot), added);
+    }
+
+    private void add(Place place, Part added) {
+        Part part = added;
+        if (part.values < part.all) {
+            Part known = parts.remove(place);
+            part = known == null || known.sizes.length != part.sizes.length ? part : known.merge(part);
+            if (part.values < part.all) {
+                parts.put(place, part);
+                return;
+            }
+        }
+        PairWins wins = PairWins.of(part.sizes, part.headDim, part.channels);
+        boolean isKey = place.slot.role() == Role.KEY;
+        add(hash(place.origin), new OfSample(place.origin, isKey ? wins : PairWins.NONE, isKey ? PairWins.NONE : wins));
+    }
+
+    private void add(long hash, OfSample sample) {
+        if (mayKeep(hash)) {
+            smallest.merge(hash, sample, OfSample::plus);
+            if (smallest.size() > KEPT) {
+                smallest.pollLastEntry();
+            }
+        }
+    }
+
+    void merge(SampleRotations other) {
+        other.smallest.forEach(this::add);
+        other.parts.forEach(this::add);
+    }
+
+    /** The samples that were compared, in their order. */
+    public List<OfSample> samples() {
+        List<OfSample> samples = new ArrayList<>(smallest.values());
+        samples.sort(Comparator.comparing(OfSample::origin));
+        return samples;
+    }
+
+    private static long hash(Origin origin) {
+        long hash = 0;
+        String name = origin.sample() == null ? origin.file() : origin.sample().toString();
+        for (int i = 0; i < name.length(); i++) {
+            hash = CaptureScreen.mix(hash + name.charAt(i));
+        }
+        return hash;
+    }
+}
