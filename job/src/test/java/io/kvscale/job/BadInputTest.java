@@ -234,6 +234,34 @@ class BadInputTest {
                 .isFalse();
     }
 
+    /** Without this the scales of K and V would both be written, for a cache that has no V. */
+    @Test
+    void anMlaRecipeRefusesValues() {
+        input = work.resolve("both");
+        new Capture().pair(0, 4, 5).write(input.resolve("a.safetensors"));
+        recipe = recipe("kvscale: {mla: true}");
+        refused("mla is true", "a.safetensors", "tensor layers.0.values", "remove mla");
+        Path plain = recipe();
+        Cli.run("calibrate", "--recipe", plain, "--input", input, "--output", work.resolve("out"))
+                .isDone();
+        Path statistics = work.resolve("out/statistics.kvstats");
+        recipe = recipe("kvscale: {mla: true}");
+        Cli.run("scales", "--statistics", statistics, "--recipe", recipe, "--output", work.resolve("again"))
+                .fails(ExitCode.DATA, "mla is true", "layer 0 value", "remove mla");
+        Cli.run("inspect", "--recipe", recipe, input).fails(ExitCode.DATA, "mla is true", "a.safetensors");
+    }
+
+    @Test
+    void keysThatDoNotConcernTheInputAreReported() {
+        input = work.resolve("plain");
+        new Capture().pair(0, 4, 5).write(input.resolve("a.safetensors"));
+        recipe = recipe("kvscale: {feedback: none, seed: 42, num_calibration_samples: 7, columns: {data: x},"
+                + " hybrid: false, fields: {text: body}}");
+        assertThat(calibrate().isDone().err())
+                .contains("warning: the recipe sets columns.data, num_calibration_samples, seed, fields.text, feedback,"
+                        + " which has no effect on captures of named tensors");
+    }
+
     @Test
     void aMissingLayerIsRefused() {
         input = work.resolve("gap");

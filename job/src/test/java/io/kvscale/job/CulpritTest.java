@@ -98,6 +98,91 @@ class CulpritTest {
     }
 
     @Test
+    void samplesThatLackALayerAreNotCountedTogetherWithUnevenOnes() {
+        write(9, 0);
+        for (int i : new int[] {2, 7}) {
+            new Capture()
+                    .pair(0, TOKENS, i)
+                    .pair(1, 8, 3 + i)
+                    .pair(2, TOKENS, 5 + i)
+                    .write(input.resolve("sample-" + i + ".safetensors"));
+        }
+        new Capture().pair(0, TOKENS, 1).pair(2, TOKENS, 3).write(input.resolve("sample-5.safetensors"));
+        String error = refused(
+                "lacks layer 1 key, layer 1 value (1 of 9 samples; in 2 others, slots differ in their tokens)",
+                "in file sample-5.safetensors");
+        assertThat(error).doesNotContain("window");
+        refusedByDryRun(error);
+    }
+
+    @Test
+    void tokensThatCompensateEachOtherAreFound() {
+        write(4, 0);
+        for (int i : new int[] {1, 2}) {
+            new Capture()
+                    .pair(0, TOKENS, i)
+                    .pair(1, i == 1 ? TOKENS - 5 : TOKENS + 5, 3 + i)
+                    .pair(2, TOKENS, 5 + i)
+                    .write(input.resolve("sample-" + i + ".safetensors"));
+        }
+        refusedByDryRun(refused(
+                "holds 15 tokens of layer 1 key, but 20 of most slots; 1 more differ",
+                "(2 of 4 samples: sample-1, sample-2)",
+                "in file sample-1.safetensors"));
+    }
+
+    @Test
+    void rolesInFilesOfSeveralNamesAreAccepted() {
+        input = work.resolve("in");
+        for (int i = 0; i < 2; i++) {
+            new Capture().key(0, TOKENS, i).key(1, TOKENS, 3 + i).write(input.resolve("keys-" + i + ".safetensors"));
+            new Capture()
+                    .value(0, TOKENS, 5 + i)
+                    .value(1, TOKENS, 7 + i)
+                    .write(input.resolve("values-" + i + ".safetensors"));
+        }
+        calibrate(recipe()).isDone();
+    }
+
+    @Test
+    void samplesThatAllLackSomethingAreNotBlamedOnAWindow() {
+        input = work.resolve("in");
+        new Capture().pair(0, TOKENS, 1).pair(1, TOKENS, 2).write(input.resolve("sample-1.safetensors"));
+        new Capture().pair(0, TOKENS, 3).pair(2, TOKENS, 5).write(input.resolve("sample-2.safetensors"));
+        new Capture().pair(1, 12, 3).pair(2, TOKENS, 5).write(input.resolve("sample-0.safetensors"));
+        String error = refused("none of the 3 samples holds all slots", "capture the whole cache of each sample");
+        assertThat(error).doesNotContain("window");
+        refusedByDryRun(error);
+    }
+
+    @Test
+    void theSampleOfAPairIsNamedWhereLayersDiffer() {
+        write(4, 0);
+        for (int i = 0; i < 4; i++) {
+            new Capture()
+                    .pair(0, TOKENS, i)
+                    .pair(1, 8, 3 + i)
+                    .key(2, TOKENS, 5 + i)
+                    .value(2, i == 3 ? TOKENS - 2 : TOKENS, 5 + i)
+                    .write(input.resolve("sample-" + i + ".safetensors"));
+        }
+        calibrate(recipe("kvscale: {hybrid: true}"))
+                .fails(
+                        ExitCode.DATA,
+                        "holds 18 tokens of layer 2 value, but 20 of the other role (1 of 4 samples)",
+                        "in file sample-3.safetensors");
+    }
+
+    @Test
+    void aDryRunNamesTheFirstSampleOfALayerWithoutV() {
+        input = work.resolve("in");
+        for (int i = 0; i < 2; i++) {
+            new Capture().pair(0, TOKENS, i).key(1, TOKENS, 3).write(input.resolve("sample-" + i + ".safetensors"));
+        }
+        refusedByDryRun(refused("has the key of this layer, but no value", "in file sample-0.safetensors"));
+    }
+
+    @Test
     void theRequestOfAConnectorThatLacksAFileIsNamed() {
         input = work.resolve("in");
         for (int request = 0; request < 3; request++) {

@@ -211,6 +211,20 @@ class DerivationTest {
     }
 
     @Test
+    void statisticsOfAnotherTableAreWarnedOf() {
+        Path out = calibrate("out", Folder.recipe(work, FP8));
+        assertThat(Cli.run("inspect", out).isDone().err()).doesNotContain("warning");
+        Folder.write(out.resolve("statistics.kvstats"), "those of another run");
+        for (Cli cli : new Cli[] {Cli.run("inspect", out), Cli.run("compare", out, out.resolve("kv_scales.json"))}) {
+            assertThat(cli.isDone().err())
+                    .contains(
+                            "warning",
+                            "statistics.kvstats beside it is another one",
+                            DigestUtils.sha256Hex("those of another run"));
+        }
+    }
+
+    @Test
     void resultsNameTheirModelAndIdentity() {
         Path config = Folder.write(
                 work.resolve("model/config.json"),

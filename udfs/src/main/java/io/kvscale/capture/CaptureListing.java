@@ -22,6 +22,22 @@ import org.jspecify.annotations.Nullable;
 public record CaptureListing(List<InputFile> files, long skipped, boolean table) {
     private static final String OPTION = "--input, or the data source's path";
 
+    /** Whether some file may hold named tensors, by the names of the files; else all are tables. */
+    public boolean mayHoldTensors() {
+        return mayBe(CaptureFormat::fileNamesSample);
+    }
+
+    /** Whether some file may be a table, by the names of the files; else all hold named tensors. */
+    public boolean mayHoldTables() {
+        return mayBe(format -> !format.fileNamesSample());
+    }
+
+    private boolean mayBe(Predicate<CaptureFormat> kind) {
+        return files.stream()
+                .anyMatch(file ->
+                        CaptureFormats.ofFile(file.path()).map(kind::test).orElse(true));
+    }
+
     public long bytes() {
         return files.stream().mapToLong(InputFile::length).sum();
     }

@@ -69,8 +69,7 @@ public interface KeyValues {
         if (value == null || value instanceof String word && words.contains(word)) {
             return (String) value;
         }
-        String nearest = words.nearest(value instanceof String word ? word : "");
-        throw wrongType(key, value, "the nearest known one is '" + nearest + "'");
+        throw wrongType(key, value, words.hint(value instanceof String word ? word : "", "write one of these words"));
     }
 
     /** The enum constant named by one of the key's words. */

@@ -78,6 +78,13 @@ record Completeness(
     private void checkPairs(List<DataProblem> problems) {
         for (Slot slot : slots.keySet()) {
             Slot other = new Slot(slot.layer(), slot.role() == Role.KEY ? Role.VALUE : Role.KEY);
+            if (tolerances.mla() && slot.role() == Role.VALUE) {
+                problems.add(SlotCheck.problem(
+                        slots.get(slot).firstOrigin(),
+                        slot,
+                        "mla is true, which means that there is no V, but here is V of a layer",
+                        "remove mla under kvscale in the recipe"));
+            }
             boolean allowed = tolerances.mla() && slot.role() == Role.KEY;
             if (!slots.containsKey(other) && !allowed) {
                 problems.add(SlotCheck.problem(

@@ -49,7 +49,7 @@ public final class Observers {
                 .orElseThrow(() -> new InvalidSchemeException(
                         OBSERVER,
                         "observer must be one of " + String.join(", ", WORDS.words()) + ", got " + Given.shown(given),
-                        "the nearest known one is '" + WORDS.nearest(word) + "'"));
+                        WORDS.hint(word, "write one of these words")));
     }
 
     /**

@@ -215,7 +215,7 @@ public final class SchemeFields {
         throw invalid(
                 key,
                 key + " must be one of " + String.join(", ", known.words()) + ", got " + Given.shown(given),
-                "the nearest known one is '" + known.nearest(given instanceof String text ? text : "") + "'");
+                known.hint(given instanceof String text ? text : "", "write one of these words"));
     }
 
     private static InvalidSchemeException invalid(String key, String what, String remedy) {

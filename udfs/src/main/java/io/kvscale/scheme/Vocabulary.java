@@ -54,10 +54,23 @@ public final class Vocabulary {
         return LevenshteinDistance.getDefaultInstance().apply(folded(a), folded(b));
     }
 
-    /** The remedy for an unknown word: the nearest valid word, and all valid words if there are at most 16. */
+    /**
+     * The nearest valid word as a remedy; {@code otherwise} if more than a third of the letters differ, and it does not
+     * contain the unknown one. A hint at a word that means something else would mislead.
+     */
+    public String hint(String unknown, String otherwise) {
+        String nearest = nearest(unknown);
+        String word = folded(unknown);
+        boolean near = 3 * distance(word, nearest) <= Math.max(nearest.length(), word.length()) + 1;
+        boolean part = word.length() > 2 && folded(nearest).contains(word);
+        return near || part ? "the nearest known one is '" + nearest + "'" : otherwise;
+    }
+
+    /** The remedy for an unknown word: the nearest valid word, and all valid words if there are at most 16 or none is near. */
     public String remedy(String unknown) {
-        String nearest = "the nearest known one is '" + nearest(unknown) + "'";
-        return words.size() > MAX_LISTED ? nearest : nearest + "; known here: " + String.join(", ", words);
+        String known = "known here: " + String.join(", ", words);
+        String hint = hint(unknown, known);
+        return hint.equals(known) || words.size() > MAX_LISTED ? hint : hint + "; " + known;
     }
 
     private static String folded(String word) {

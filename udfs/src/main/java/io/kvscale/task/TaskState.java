@@ -42,6 +42,7 @@ public final class TaskState {
     private LayoutEvidence layout = LayoutEvidence.NONE;
     private Suspicion suspicion = Suspicion.NONE;
     private Copies copies = new Copies();
+    private TokenSums tokenSums = new TokenSums();
     private @Nullable DataProblem found;
 
     /** A state with a problem and nothing else. */
@@ -66,6 +67,7 @@ public final class TaskState {
         SlotStatistics seen = slots.get(slot);
         if (position.element() == 0) {
             layout = layout.merge(LayoutEvidence.of(slot, source));
+            tokenSums.add(slot, source);
         }
         boolean fits = seen == null || seen.geometry().equals(source.geometry());
         if (position.element() == 0 || seen == null || !fits) {
@@ -126,6 +128,7 @@ public final class TaskState {
         layout = layout.merge(other.layout);
         suspicion = suspicion.merge(other.suspicion);
         copies.merge(other.copies);
+        tokenSums.merge(other.tokenSums);
         found = DataProblem.earlier(found, other.found);
     }
 
@@ -173,6 +176,11 @@ public final class TaskState {
         return copies;
     }
 
+    /** Whether samples differ in the tokens of their slots. */
+    public TokenSums tokenSums() {
+        return tokenSums;
+    }
+
     /** The first problem that was added, conflicting geometries left out. */
     @Nullable
     DataProblem found() {
@@ -194,6 +202,7 @@ public final class TaskState {
         rest.layout = layout;
         rest.suspicion = suspicion;
         rest.copies = copies;
+        rest.tokenSums = tokenSums;
         parts.put(NO_SLOT, rest);
         geometries.forEach((slot, seen) -> {
             TaskState part = new TaskState();
@@ -217,6 +226,7 @@ public final class TaskState {
             out.writeObject(layout);
             out.writeObject(suspicion);
             out.writeObject(copies);
+            out.writeObject(tokenSums);
             out.writeObject(found);
         } catch (IOException e) {
             throw new UncheckedIOException("a task's state cannot be serialized", e);
@@ -237,6 +247,7 @@ public final class TaskState {
             state.layout = (LayoutEvidence) in.readObject();
             state.suspicion = (Suspicion) in.readObject();
             state.copies = (Copies) in.readObject();
+            state.tokenSums = (TokenSums) in.readObject();
             state.found = (DataProblem) in.readObject();
         } catch (IOException | ClassNotFoundException e) {
             throw new IllegalStateException("these bytes are not a task's state", e);

@@ -107,14 +107,14 @@ class KvCacheSchemeTest {
                 wrong(Map.of("num_bits", "8"), "num_bits", "got '8'", "int8"),
                 wrong(Map.of("num_bits", 8.0), "num_bits", "got 8.0", "int8"),
                 wrong(Map.of("type", "flaot"), "type", "one of int, float, got 'flaot'", "'float'"),
-                wrong(Map.of("type", 5), "type", "got 5", "nearest"),
+                wrong(Map.of("type", 5), "type", "got 5", "write one of these words"),
                 wrong(Map.of("symmetric", "yes"), "symmetric", "true or false, got 'yes'", "quotes"),
                 wrong(
                         Map.of("num_bits", 4, "type", "float", "symmetric", false),
                         "symmetric",
                         "fp4_e2m1 has no asymmetric form",
                         "symmetric: true"),
-                wrong(Map.of("strategy", "heads"), "strategy", "got 'heads'", "nearest"),
+                wrong(Map.of("strategy", "heads"), "strategy", "got 'heads'", "write one of these words"),
                 wrong(Map.of("strategy", "token"), "strategy", "dynamic scales only", "attn_head"),
                 wrong(Map.of("strategy", "tensor_group"), "strategy", "NVFP4", "tensor"),
                 wrong(Map.of("strategy", "block"), "strategy", "weights", "tensor"),
@@ -197,7 +197,7 @@ class KvCacheSchemeTest {
                         "1.0 is a fraction",
                         "write percentile: 100"),
                 wrong(Map.of("format", "e5m2"), "format", "goes with num_bits: 8, type: float", "type: float"),
-                wrong(Map.of("type", "float", "format", "e6m1"), "format", "got 'e6m1'", "nearest"),
+                wrong(Map.of("type", "float", "format", "e6m1"), "format", "got 'e6m1'", "write one of these words"),
                 wrong(Map.of("observer", "static_minmux"), "observer", "got 'static_minmux'", "'static_minmax'"),
                 wrong(Map.of("observer_kwargs", "x"), "observer_kwargs", "a mapping, got 'x'", "averaging_constant"),
                 wrong(
@@ -342,5 +342,16 @@ class KvCacheSchemeTest {
         assertThat(words.nearest("NumBits")).isEqualTo("num_bits");
         assertThat(words.nearest("stratgey")).isEqualTo("strategy");
         assertThat(words.nearest("x".repeat(1_000_000))).isNotEmpty();
+    }
+
+    /** A hint at a word that has nothing to do with the unknown one would mislead. */
+    @Test
+    void onlyANearWordIsAHint() {
+        Vocabulary words = Vocabulary.of("kv_heads", "seed", "max_seq_length", "strategy");
+        assertThat(words.remedy("heads")).startsWith("the nearest known one is 'kv_heads'; known here: ");
+        assertThat(words.remedy("max_length")).contains("the nearest known one is 'max_seq_length'");
+        for (String other : new String[] {"seq", "temperature", "model", "", "x".repeat(1_000_000)}) {
+            assertThat(words.remedy(other)).isEqualTo("known here: kv_heads, seed, max_seq_length, strategy");
+        }
     }
 }

@@ -111,6 +111,7 @@ class TaskStateTest {
         assertThat(actual.tally()).isEqualTo(expected.tally());
         assertThat(actual.suspicion()).isEqualTo(expected.suspicion());
         assertThat(actual.copies()).isEqualTo(expected.copies());
+        assertThat(actual.tokenSums()).isEqualTo(expected.tokenSums());
     }
 
     @ParameterizedTest

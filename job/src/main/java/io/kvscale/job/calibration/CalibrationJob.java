@@ -8,10 +8,14 @@ import io.kvscale.job.recipe.Recipe;
 import io.kvscale.job.spark.Progress;
 import io.kvscale.job.spark.RunningSpark;
 import io.kvscale.job.spark.SparkRuntime;
+import io.kvscale.task.Geometries;
 import io.kvscale.task.Tally;
 import io.kvscale.task.TaskState;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
+import io.kvscale.tensor.Origin;
+import io.kvscale.tensor.Role;
+import io.kvscale.tensor.Slot;
 import java.util.Iterator;
 import java.util.List;
 import java.util.function.Consumer;
@@ -130,14 +134,39 @@ public final class CalibrationJob {
             TaskState state = run(running.context(), pass, Depth.HEADERS);
             DataProblem problem = problem(pass, state);
             if (problem == null) {
-                problem = empty(state) ? pass.nothingFound() : new SecondLook(pass).uneven(state.statistics());
+                problem = empty(state) ? pass.nothingFound() : new SecondLook(pass).uneven(state);
             }
             if (problem != null) {
                 throw new InvalidDataException(problem);
             }
-            CalibrationResult.solver(pass.recipe()).checkHeaders(state.statistics());
+            checkHeaders(pass.recipe(), state);
             return new DryRun(pass.facts(), state.statistics(), state.tally());
         }
+    }
+
+    private static void checkHeaders(Recipe recipe, TaskState headers) {
+        try {
+            CalibrationResult.solver(recipe).checkHeaders(headers.statistics());
+        } catch (InvalidDataException e) {
+            throw new InvalidDataException(placed(e.problem(), headers), e);
+        }
+    }
+
+    /** Adds the first file and sample of the layer of a problem: statistics of headers do not know them. */
+    private static DataProblem placed(DataProblem problem, TaskState headers) {
+        Slot slot = problem.slot();
+        Origin first = null;
+        for (Role role : Role.values()) {
+            Geometries seen = slot == null ? null : headers.geometries().get(new Slot(slot.layer(), role));
+            first = seen == null
+                    ? first
+                    : Origin.earlier(first, seen.seen().get(0).first());
+        }
+        if (first == null) {
+            return problem;
+        }
+        DataProblem inFile = first.file().isEmpty() ? problem : problem.inFile(first.file());
+        return first.sample() == null ? inFile : inFile.inSample(first.sample());
     }
 
     private Pass plan(JavaSparkContext spark) {

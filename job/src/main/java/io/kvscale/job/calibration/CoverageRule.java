@@ -2,6 +2,7 @@ package io.kvscale.job.calibration;
 
 import io.kvscale.task.SampleSlots;
 import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -12,11 +13,13 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A sample holds every slot, all with the same number of tokens. Slots with different sliding windows may differ.
+ * A sample holds every slot, and as many tokens of each slot of a group.
  *
- * @param windows the slots of the corpus, each with the sliding window of its layer; 0 for none
+ * @param groups the slots of the corpus, each with the number of its group
+ * @param hybrid samples may lack layers, but not only K or only V of one
+ * @param lengths whether to judge the numbers of tokens of samples that lack nothing, instead of what they lack
  */
-record CoverageRule(TreeMap<Slot, Integer> windows) implements IrregularSamples.Rule {
+record CoverageRule(TreeMap<Slot, Integer> groups, boolean hybrid, boolean lengths) implements IrregularSamples.Rule {
     private static final int NAMED = 3;
     private static final String AGAIN = "capture this sample again, or leave it out";
 
@@ -27,35 +30,45 @@ record CoverageRule(TreeMap<Slot, Integer> windows) implements IrregularSamples.
 
     @Override
     public @Nullable DataProblem judge(SampleSlots sample) {
+        List<Slot> absent =
+                groups.keySet().stream().filter(slot -> isAbsent(sample, slot)).toList();
+        if (!absent.isEmpty()) {
+            return lengths ? null : sample.problem(absent.get(0), "this sample lacks " + listed(absent), AGAIN);
+        }
+        return lengths ? uneven(sample) : null;
+    }
+
+    private boolean isAbsent(SampleSlots sample, Slot slot) {
+        Slot other = new Slot(slot.layer(), slot.role() == Role.KEY ? Role.VALUE : Role.KEY);
+        return sample.tokens(slot) == 0 && (!hybrid || sample.tokens(other) > 0);
+    }
+
+    private @Nullable DataProblem uneven(SampleSlots sample) {
         Map<Integer, Long> usual = new TreeMap<>();
-        windows.values().forEach(window -> usual.computeIfAbsent(window, w -> usual(sample, w)));
-        List<Slot> absent = new ArrayList<>();
+        groups.values().forEach(group -> usual.computeIfAbsent(group, g -> usual(sample, g)));
         List<Slot> odd = new ArrayList<>();
-        windows.forEach((slot, window) -> {
-            if (sample.tokens(slot) == 0) {
-                absent.add(slot);
-            } else if (sample.tokens(slot) != usual.getOrDefault(window, 0L)) {
+        groups.forEach((slot, group) -> {
+            if (sample.tokens(slot) != usual.getOrDefault(group, 0L)) {
                 odd.add(slot);
             }
         });
-        if (!absent.isEmpty()) {
-            return sample.problem(absent.get(0), "this sample lacks " + listed(absent), AGAIN);
-        } else if (odd.isEmpty()) {
+        if (odd.isEmpty()) {
             return null;
         }
         Slot first = odd.get(0);
         return sample.problem(
                 first,
                 "this sample holds " + sample.tokens(first) + " tokens of " + first + ", but "
-                        + usual.getOrDefault(windows.getOrDefault(first, 0), 0L) + " of most slots"
+                        + usual.getOrDefault(groups.getOrDefault(first, 0), 0L)
+                        + (hybrid ? " of the other role" : " of most slots")
                         + (odd.size() == 1 ? "" : "; " + (odd.size() - 1) + " more differ"),
-                AGAIN + SLIDING);
+                hybrid ? AGAIN : AGAIN + SLIDING);
     }
 
-    /** The number of tokens that most slots of a window hold; the larger of two that are as common. */
-    private long usual(SampleSlots sample, int window) {
-        Map<Long, Long> slotsByTokens = windows.entrySet().stream()
-                .filter(entry -> entry.getValue() == window)
+    /** The number of tokens that most slots of a group hold; the larger of two that are as common. */
+    private long usual(SampleSlots sample, int group) {
+        Map<Long, Long> slotsByTokens = groups.entrySet().stream()
+                .filter(entry -> entry.getValue() == group)
                 .map(entry -> sample.tokens(entry.getKey()))
                 .filter(tokens -> tokens > 0)
                 .collect(Collectors.groupingBy(tokens -> tokens, TreeMap::new, Collectors.counting()));

@@ -11,6 +11,7 @@ import io.kvscale.job.spark.RetryPolicy;
 import io.kvscale.job.spark.SparkRuntime;
 import io.kvscale.job.spark.Work;
 import io.kvscale.observer.StatisticsKind;
+import io.kvscale.option.KeyScope.Input;
 import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.task.CalibrationTask;
 import io.kvscale.task.SampleSurvey;
@@ -54,6 +55,16 @@ record FilePass(
     @Override
     public Work work() {
         return new Work.Bytes(listing.bytes());
+    }
+
+    @Override
+    public List<String> notices() {
+        boolean tables = listing.mayHoldTables();
+        return listing.mayHoldTensors()
+                ? tables
+                        ? unused("captures", Input.TENSORS, Input.TABLES)
+                        : unused("captures of named tensors", Input.TENSORS)
+                : unused("tables", Input.TABLES);
     }
 
     @Override

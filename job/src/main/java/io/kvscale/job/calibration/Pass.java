@@ -5,6 +5,7 @@ import io.kvscale.job.recipe.Recipe;
 import io.kvscale.job.spark.JavaSerde;
 import io.kvscale.job.spark.Work;
 import io.kvscale.observer.Corpus;
+import io.kvscale.option.KeyScope.Input;
 import io.kvscale.scheme.table.ScaleTable;
 import io.kvscale.task.SampleSlots;
 import io.kvscale.task.SampleSurvey.Look;
@@ -96,8 +97,19 @@ interface Pass extends AutoCloseable {
     }
 
     /** Notices for the user, before the pass runs. */
-    default List<String> notices() {
-        return List.of();
+    List<String> notices();
+
+    /**
+     * A notice of the recipe keys that do not concern the input.
+     *
+     * @param input the input in words
+     * @return empty if there are no such keys
+     */
+    default List<String> unused(String input, Input... kinds) {
+        List<String> unused = recipe().unused(kinds);
+        return unused.isEmpty()
+                ? List.of()
+                : List.of("the recipe sets " + String.join(", ", unused) + ", which has no effect on " + input);
     }
 
     /** Releases what the pass keeps on the executors. */

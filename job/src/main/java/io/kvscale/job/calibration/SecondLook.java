@@ -12,6 +12,7 @@ import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.Origin;
 import io.kvscale.tensor.Slot;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
 import java.util.TreeMap;
@@ -26,46 +27,69 @@ record SecondLook(Pass pass) {
     /** The problem of samples that lack slots or tokens, or of padding that was counted as tokens; null if there is none. */
     @Nullable
     DataProblem problem(TaskState state) {
-        DataProblem uneven = uneven(state.statistics());
+        DataProblem uneven = uneven(state);
         if (uneven != null || pass.recipe().allowZero() || !state.suspicion().zeroEnds()) {
             return uneven;
         }
-        IrregularSamples padded = survey(Look.ALL_VALUES, new ZeroEndsRule());
-        return padded.isEmpty() ? padded.failure() : counted(padded);
+        IrregularSamples padded = survey(Look.ALL_VALUES, new ZeroEndsRule()).get(0);
+        return padded.isEmpty() ? padded.failure() : counted(padded, "");
     }
 
     /** The problem of samples that lack slots or tokens; null if there is none. */
     @Nullable
-    DataProblem uneven(CalibrationStatistics statistics) {
+    DataProblem uneven(TaskState state) {
+        CalibrationStatistics statistics = state.statistics();
         DataProblem uneven = CalibrationResult.solver(pass.recipe()).unevenTokens(statistics);
-        if (uneven == null) {
+        TreeMap<Slot, Integer> groups = groups(statistics);
+        if (uneven == null && !state.tokenSums().differ(groups)) {
             return null;
         }
-        IrregularSamples incomplete = survey(Look.TOKENS, new CoverageRule(windows(statistics)));
-        DataProblem failure = incomplete.failure();
-        if (failure != null) {
-            return failure;
-        } else if (incomplete.irregular() == incomplete.samples() && incomplete.samples() > 1) {
-            // Nothing tells one sample from the others.
-            return new DataProblem(
-                    uneven.what() + "; none of the " + incomplete.samples()
-                            + " samples has the same number of tokens in all slots",
-                    "capture the whole cache of each sample in one file" + CoverageRule.SLIDING,
-                    null,
-                    uneven.slot(),
-                    null,
-                    null);
+        boolean hybrid = pass.recipe().hybrid();
+        List<IrregularSamples> found =
+                survey(Look.TOKENS, new CoverageRule(groups, hybrid, false), new CoverageRule(groups, hybrid, true));
+        IrregularSamples lacking = found.get(0);
+        IrregularSamples odd = found.get(1);
+        if (lacking.failure() != null) {
+            return lacking.failure();
+        } else if (uneven == null) {
+            // Samples that lack slots may be one sample in files of several names.
+            return odd.isEmpty() ? null : counted(odd, "");
+        } else if (lacking.irregular() + odd.irregular() == odd.samples() && odd.samples() > 1) {
+            return allIrregular(uneven, odd);
+        } else if (lacking.isEmpty()) {
+            return odd.isEmpty() ? uneven : counted(odd, "");
         }
-        return incomplete.isEmpty() ? uneven : counted(incomplete);
+        return counted(
+                lacking,
+                odd.isEmpty()
+                        ? ""
+                        : (odd.irregular() == 1 ? "; in 1 other, " : "; in " + odd.irregular() + " others, ")
+                                + "slots differ in their tokens");
+    }
+
+    /** Nothing tells one sample from the others. */
+    private static DataProblem allIrregular(DataProblem uneven, IrregularSamples odd) {
+        boolean allHold = odd.irregular() == odd.samples();
+        return new DataProblem(
+                uneven.what() + "; none of the " + odd.samples()
+                        + (allHold
+                                ? " samples has the same number of tokens in all slots"
+                                : " samples holds all slots"),
+                "capture the whole cache of each sample in one file" + (allHold ? CoverageRule.SLIDING : ""),
+                null,
+                uneven.slot(),
+                null,
+                null);
     }
 
     /** Warnings about the values of a pass without a problem. */
     List<String> warnings(TaskState state) {
         List<String> warnings = new ArrayList<>();
         if (state.suspicion().equalEnds()) {
-            IrregularSamples padded = survey(Look.FIRST_VALUES, new EqualEndsRule());
+            IrregularSamples padded =
+                    survey(Look.FIRST_VALUES, new EqualEndsRule()).get(0);
             if (!padded.isEmpty()) {
-                warnings.add(line(counted(padded)));
+                warnings.add(line(counted(padded, "")));
             }
         }
         Copies.Found copies = state.copies().found();
@@ -83,12 +107,13 @@ record SecondLook(Pass pass) {
         return problem.message().lines().map(String::strip).collect(Collectors.joining("; "));
     }
 
-    private static DataProblem counted(IrregularSamples found) {
+    /** @param others what else is wrong, with other samples */
+    private static DataProblem counted(IrregularSamples found, String others) {
         DataProblem first = found.first().get(0);
         return found.samples() == 1
                 ? first
                 : new DataProblem(
-                        first.what() + " (" + found.counted() + ")",
+                        first.what() + " (" + found.counted() + others + ")",
                         first.remedy(),
                         first.sample(),
                         first.slot(),
@@ -103,33 +128,44 @@ record SecondLook(Pass pass) {
                 : "sample " + DataProblem.shown(origin.sample().toString()) + (file.isEmpty() ? "" : " (" + file + ")");
     }
 
-    private TreeMap<Slot, Integer> windows(CalibrationStatistics statistics) {
+    /** The groups of slots that hold the same tokens of each sample: layers with one window, or K and V of one layer. */
+    private TreeMap<Slot, Integer> groups(CalibrationStatistics statistics) {
         @Nullable ModelConfig model = pass.recipe().tolerances().model();
-        TreeMap<Slot, Integer> windows = new TreeMap<>();
+        TreeMap<Slot, Integer> groups = new TreeMap<>();
         for (Slot slot : statistics.slots().keySet()) {
             @Nullable LayerCache cache = model == null ? null : model.layer(slot.layer());
-            windows.put(slot, cache == null ? 0 : cache.window());
+            groups.put(slot, pass.recipe().hybrid() ? slot.layer() : cache == null ? 0 : cache.window());
         }
-        return windows;
+        return groups;
     }
 
-    private IrregularSamples survey(Look look, IrregularSamples.Rule rule) {
+    /** The samples that break each of the rules. */
+    private List<IrregularSamples> survey(Look look, IrregularSamples.Rule... rules) {
+        List<IrregularSamples.Rule> all = List.of(rules);
         List<byte[]> parts = pass.survey(look)
                 .reduceByKey((a, b) -> JavaSerde.bytes(slots(a).merge(slots(b))))
                 .values()
-                .mapPartitions(samples -> judged(samples, rule))
+                .mapPartitions(samples -> judged(samples, all))
                 .collect();
-        return parts.stream()
-                .map(part -> JavaSerde.value(part, IrregularSamples.class))
-                .reduce(IrregularSamples.NONE, IrregularSamples::merge);
+        IrregularSamples[] found = none(all);
+        for (byte[] part : parts) {
+            IrregularSamples[] more = JavaSerde.value(part, IrregularSamples[].class);
+            Arrays.setAll(found, i -> found[i].merge(more[i]));
+        }
+        return List.of(found);
     }
 
-    private static Iterator<byte[]> judged(Iterator<byte[]> samples, IrregularSamples.Rule rule) {
-        IrregularSamples found = IrregularSamples.NONE;
+    private static Iterator<byte[]> judged(Iterator<byte[]> samples, List<IrregularSamples.Rule> rules) {
+        IrregularSamples[] found = none(rules);
         while (samples.hasNext()) {
-            found = found.with(slots(samples.next()), rule);
+            SampleSlots sample = slots(samples.next());
+            Arrays.setAll(found, i -> found[i].with(sample, rules.get(i)));
         }
         return List.of(JavaSerde.bytes(found)).iterator();
+    }
+
+    private static IrregularSamples[] none(List<IrregularSamples.Rule> rules) {
+        return rules.stream().map(rule -> IrregularSamples.NONE).toArray(IrregularSamples[]::new);
     }
 
     private static SampleSlots slots(byte[] bytes) {

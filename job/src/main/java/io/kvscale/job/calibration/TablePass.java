@@ -8,6 +8,7 @@ import io.kvscale.job.spark.TableSession;
 import io.kvscale.job.spark.Work;
 import io.kvscale.observer.Corpus;
 import io.kvscale.observer.StatisticsKind;
+import io.kvscale.option.KeyScope.Input;
 import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.task.RowTask;
 import io.kvscale.task.SampleSurvey;
@@ -18,6 +19,7 @@ import io.kvscale.tensor.InvalidDataException;
 import java.math.BigInteger;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
 import org.apache.spark.api.java.JavaPairRDD;
@@ -93,6 +95,11 @@ final class TablePass implements Pass {
     @Override
     public Work work() {
         return new Work.Bytes(-1);
+    }
+
+    @Override
+    public List<String> notices() {
+        return unused("tables", Input.TABLES);
     }
 
     @Override

@@ -15,6 +15,7 @@ import io.kvscale.model.DecoderModel;
 import io.kvscale.model.Outputs;
 import io.kvscale.model.config.ModelConfig;
 import io.kvscale.model.config.ModelConfigFile;
+import io.kvscale.option.KeyScope.Input;
 import io.kvscale.scheme.table.ScaleTable;
 import io.kvscale.task.CaptureWriter;
 import io.kvscale.task.FailedSamples;
@@ -82,10 +83,7 @@ record TextPass(
     @Override
     public List<String> notices() {
         List<String> notices = new ArrayList<>(texts.corpus().notices());
-        List<String> unused = new ArrayList<>(recipe.capture().aboutTensors());
-        if (recipe.modelConfig() != null) {
-            unused.add("model_config");
-        }
+        List<String> unused = recipe.unused(Input.TEXT);
         if (!unused.isEmpty()) {
             notices.add("the recipe sets " + String.join(", ", unused)
                     + ", which is about captures; the model's own graph and config.json say it here");

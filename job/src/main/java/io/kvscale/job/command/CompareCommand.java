@@ -2,9 +2,9 @@ package io.kvscale.job.command;
 
 import io.kvscale.job.console.ScaleComparison;
 import io.kvscale.job.console.StatisticsComparison;
-import io.kvscale.scheme.table.ScaleTable;
 import java.io.PrintWriter;
 import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.Callable;
 import org.apache.hadoop.conf.Configuration;
 import picocli.CommandLine.Command;
@@ -34,8 +34,8 @@ public final class CompareCommand extends CommandPart implements Callable<Intege
         PrintWriter out = out();
         boolean equal;
         if (a instanceof PathContent.Scales x && b instanceof PathContent.Scales y) {
-            warn(first, x.table());
-            warn(second, y.table());
+            warn(first, x.warnings());
+            warn(second, y.warnings());
             equal = ScaleComparison.print(x.table(), y.table(), out);
         } else if (a instanceof PathContent.Statistics x && b instanceof PathContent.Statistics y) {
             equal = Arrays.equals(x.statistics().toByteArray(), y.statistics().toByteArray());
@@ -48,7 +48,7 @@ public final class CompareCommand extends CommandPart implements Callable<Intege
         return equal ? ExitCode.DONE : ExitCode.DIFFERENT;
     }
 
-    private void warn(String name, ScaleTable table) {
-        table.warnings().forEach(warning -> console(false).warn(name + ": " + warning));
+    private void warn(String name, List<String> warnings) {
+        warnings.forEach(warning -> console(false).warn(name + ": " + warning));
     }
 }

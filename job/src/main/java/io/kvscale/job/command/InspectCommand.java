@@ -100,7 +100,7 @@ public final class InspectCommand extends CommandPart implements Callable<Intege
     }
 
     private Map<String, Object> scales(String path, PathContent.Scales scales, PrintWriter out) throws IOException {
-        scales.table().warnings().forEach(warning -> console(false).warn(path + ": " + warning));
+        scales.warnings().forEach(warning -> console(false).warn(path + ": " + warning));
         if (!json) {
             out.println(DataProblem.printable(path) + ": scale table");
             ScaleTablePrinter.print(scales.table(), out);

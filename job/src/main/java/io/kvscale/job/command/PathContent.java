@@ -2,8 +2,11 @@ package io.kvscale.job.command;
 
 import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.scheme.table.ScaleTable;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
+import org.apache.commons.codec.digest.DigestUtils;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileStatus;
 
@@ -12,7 +15,8 @@ sealed interface PathContent {
     /** The kind of content, as messages say it. */
     String kind();
 
-    record Scales(ScaleTable table) implements PathContent {
+    /** @param warnings about an edited table, and about statistics beside it that are not its own */
+    record Scales(ScaleTable table, List<String> warnings) implements PathContent {
         @Override
         public String kind() {
             return "a scale table";
@@ -42,6 +46,8 @@ sealed interface PathContent {
         }
     }
 
+    String STATISTICS = "statistics.kvstats";
+
     Pattern GLOB = Pattern.compile("[*?\\[{]");
 
     /** @throws io.kvscale.tensor.InvalidDataException if there is no such path, or its content is damaged or not known */
@@ -66,6 +72,21 @@ sealed interface PathContent {
             return known;
         }
         boolean json = start.stripLeading().startsWith("{") || path.endsWith(".json");
-        return json ? new Scales(HadoopFiles.scaleTable(path, hadoop)) : new Other();
+        return json ? scales(path, hadoop) : new Other();
+    }
+
+    private static Scales scales(String path, Configuration hadoop) {
+        ScaleTable table = HadoopFiles.scaleTable(path, hadoop);
+        List<String> warnings = new ArrayList<>(table.warnings());
+        String stated = table.provenance().statisticsSha256();
+        String beside = path.substring(0, path.lastIndexOf('/') + 1) + STATISTICS;
+        if (stated != null && HadoopFiles.status(beside, hadoop) != null) {
+            String found = DigestUtils.sha256Hex(HadoopFiles.bytes(beside, hadoop));
+            if (!found.equals(stated)) {
+                warnings.add(STATISTICS + " beside it is another one: its hash is " + found + ", statistics_sha256 is "
+                        + stated + "; these scales did not come from it");
+            }
+        }
+        return new Scales(table, warnings);
     }
 }

@@ -11,6 +11,7 @@ import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Locale;
@@ -35,6 +36,13 @@ final class KvscaleSection {
                 section.section(key.parent()).rejectUnknown(RecipeKey.under(key.parent()));
             }
         }
+    }
+
+    /** The keys that are set, without those of overrides. */
+    List<RecipeKey> given() {
+        return Arrays.stream(RecipeKey.values())
+                .filter(key -> !key.parent().equals(OVERRIDES) && section.get(key) != null)
+                .toList();
     }
 
     /**

@@ -4,6 +4,7 @@ import io.kvscale.capture.layout.CaptureOptions;
 import io.kvscale.model.config.ModelConfig;
 import io.kvscale.observer.StatisticsKind;
 import io.kvscale.option.CaptureKeys;
+import io.kvscale.option.KeyScope.Input;
 import io.kvscale.option.RecipeKey;
 import io.kvscale.quant.Tolerances;
 import io.kvscale.scheme.SlotSchemes;
@@ -29,6 +30,7 @@ import org.jspecify.annotations.Nullable;
  * @param maxSaturated the share of the values of a slot that its scales may clip at a loss, in percent
  * @param keysBeforeRope K was captured before RoPE
  * @param text how texts are chosen and run, if the input is text
+ * @param given the keys under {@code kvscale} that it sets, without those of overrides
  * @param notices messages for the user, such as keys that are ignored
  */
 public record Recipe(
@@ -43,12 +45,14 @@ public record Recipe(
         double maxSaturated,
         boolean keysBeforeRope,
         TextSettings text,
+        List<RecipeKey> given,
         List<String> notices)
         implements Serializable {
 
     private static final int MAX_LISTED = 20;
 
     public Recipe {
+        given = List.copyOf(given);
         notices = List.copyOf(notices);
     }
 
@@ -79,6 +83,7 @@ public record Recipe(
                 ours.decimal(RecipeKey.MAX_SATURATED, Tolerances.MAX_SATURATED),
                 keysBeforeRope,
                 TextKeys.read(ours),
+                kvscale.given(),
                 notices(finder.ignored(), ignored, keysBeforeRope));
     }
 
@@ -109,6 +114,7 @@ public record Recipe(
                 maxSaturated,
                 keysBeforeRope,
                 text,
+                given,
                 notices);
     }
 
@@ -122,6 +128,14 @@ public record Recipe(
                 maxSaturated,
                 keysBeforeRope,
                 capture.model());
+    }
+
+    /** The paths of the keys that the recipe sets, and that concern none of these inputs. */
+    public List<String> unused(Input... inputs) {
+        return given.stream()
+                .filter(key -> !key.scope().concerns(List.of(inputs)))
+                .map(RecipeKey::path)
+                .toList();
     }
 
     /** Whether each layer has one latent tensor and no V. */

@@ -96,7 +96,11 @@ class RecipeErrorsTest {
                 kvscale("head_dim: 99999999", ".head_dim", "to 131072, got 99999999"),
                 kvscale("head_dim: 99999999999", ".head_dim", "got 99999999999"),
                 kvscale("kv_heads: 131072, head_dim: 2", "", "is not within"),
-                kvscale("layout: BSDH", ".layout", "BHSD, BSHD, HSD, SHD, 2THD, got 'BSDH'", "nearest"),
+                kvscale(
+                        "layout: BSDH",
+                        ".layout",
+                        "BHSD, BSHD, HSD, SHD, 2THD, got 'BSDH'",
+                        "write one of these words"),
                 kvscale("layout: [a]", ".layout", "got a list"),
                 kvscale("mask: false", ".mask", "must be text, got false", "quotes"),
                 kvscale("mask: ''", "", "mask"),

@@ -89,6 +89,9 @@ class RecipeKeyTest {
                 ? "overrides: [{" + override + inner + "}]"
                 : key.parent().isEmpty() ? inner : key.parent() + ": {" + inner + "}";
         String with = "{kv_cache_scheme: {%s}, kvscale: {%s}}".formatted(scheme, outer);
-        assertThat(Recipe.parse(with, "r.yaml")).usingRecursiveComparison().isEqualTo(Recipe.parse(without, "r.yaml"));
+        assertThat(Recipe.parse(with, "r.yaml"))
+                .usingRecursiveComparison()
+                .ignoringFields("given")
+                .isEqualTo(Recipe.parse(without, "r.yaml"));
     }
 }

@@ -4,9 +4,7 @@ import io.kvscale.input.InvalidOptionException;
 import io.kvscale.model.config.ModelConfig;
 import io.kvscale.tensor.Geometry;
 import java.io.Serializable;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -107,21 +105,9 @@ public record CaptureOptions(
                 config);
     }
 
-    /** The options that are set and say how tensors of files or tables are read, as recipes name them. */
-    public List<String> aboutTensors() {
-        Map<String, Boolean> set = new LinkedHashMap<>();
-        set.put("key.tensors", keyTensors != null);
-        set.put("value.tensors", valueTensors != null);
-        set.put("layout", layout != null);
-        set.put("kv_heads", kvHeads > 0);
-        set.put("head_dim", headDim > 0);
-        set.put("mask", mask != null);
-        set.put("mla", mla);
-        set.put("columns", !columns.equals(TableColumns.DEFAULT));
-        return set.entrySet().stream()
-                .filter(Map.Entry::getValue)
-                .map(Map.Entry::getKey)
-                .toList();
+    /** Whether the user says that there is no V. What config.json says is compared with the whole corpus instead. */
+    boolean deniesValues() {
+        return mla && model == null;
     }
 
     /** The defaults of every option. */

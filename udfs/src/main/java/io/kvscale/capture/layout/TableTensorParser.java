@@ -54,6 +54,10 @@ public final class TableTensorParser {
                 return null;
             }
             slot = new Slot(layer, role(row));
+            if (slot.role() == Role.VALUE && options.deniesValues()) {
+                throw new InvalidDataException(
+                        TensorNames.NO_VALUES, "remove mla, or write one latent tensor per layer, as key");
+            }
             return tensor(row, slot);
         } catch (InvalidDataException e) {
             throw new InvalidDataException(placed(e.problem(), row, slot), e);

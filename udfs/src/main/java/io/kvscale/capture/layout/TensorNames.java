@@ -38,6 +38,8 @@ public final class TensorNames {
             + "|(?:present|past_key_values)\\.(\\d+)\\.(key|value)"
             + "|layers\\.(\\d+)\\.self_attn\\.(k|v|k_cache|v_cache))(?![\\w.])");
 
+    static final String NO_VALUES = "mla is true, which means that there is no V, but here is V of a layer";
+
     private static final Pattern KV_CACHE = Pattern.compile("(?:^|\\.)kv_cache$");
     private static final Pattern LAYER = Pattern.compile("(?:^|[./])layers?\\.(\\d+)(?:\\.|$)");
 
@@ -45,12 +47,14 @@ public final class TensorNames {
     private final @Nullable LayerPattern values;
     private final boolean together;
     private final boolean mla;
+    private final boolean noValues;
 
     public TensorNames(CaptureOptions options) {
         this.keys = options.keyTensors() == null ? null : LayerPattern.compile(options.keyTensors());
         this.values = options.valueTensors() == null ? null : LayerPattern.compile(options.valueTensors());
         this.together = options.layout() == Layout.THD2;
         this.mla = options.mla();
+        this.noValues = options.deniesValues();
     }
 
     /** The maximum number of steps that the recipe's patterns take on a name: its characters times their instructions. */
@@ -66,6 +70,14 @@ public final class TensorNames {
      */
     @Nullable
     public Match match(String tensor, InputFile file) {
+        Match match = find(tensor, file);
+        if (match != null && match.part == Part.VALUE && noValues) {
+            throw problem(tensor, NO_VALUES, "remove mla, or capture one latent tensor per layer");
+        }
+        return match;
+    }
+
+    private @Nullable Match find(String tensor, InputFile file) {
         OptionalInt key = keys == null ? OptionalInt.empty() : keys.layerOf(tensor);
         OptionalInt value = values == null ? OptionalInt.empty() : values.layerOf(tensor);
         if (key.isPresent() && value.isPresent() && !together) {

@@ -22,13 +22,13 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  *   a line of ASCII: the words below, separated by one space, ended by \n; "-" for null or absent
- *     layer, "key" or "value", num_bits, type, format, strategy, group_size, global_scale, symmetric, scale_dtype,
- *     dtype, heads, head_dim
+ *     layer, "key" or "value", num_bits, type, format, strategy, group_size, global_scale, symmetric, heads, head_dim
  *   scale       f32, little endian, each
  *   zero_point  f32, little endian, each
  * </pre>
  *
- * Ranges, counts, sample names, the corpus and the observer are left out: they say how scales were found, not what they do.
+ * Ranges, counts, sample names, the corpus, the observer, {@code scale_dtype} and the dtype of K and V are left out: they say
+ * how scales were found, not what they do. A code means the same number whatever dtype a reader then computes in.
  */
 final class ScalesHash {
     private ScalesHash() {}
@@ -58,8 +58,6 @@ final class ScalesHash {
         words.add(fields.get("group_size"));
         words.add(convention == null ? null : convention.word());
         words.add(fields.get("symmetric"));
-        words.add(fields.get("scale_dtype"));
-        words.add(scales.geometry().dtype());
         words.add(scales.geometry().heads());
         words.add(scales.geometry().headDim());
         return words.stream().map(word -> word == null ? "-" : word.toString()).collect(Collectors.joining(" ")) + "\n";

@@ -60,10 +60,9 @@ public final class KvTensorsScan implements Scan, Batch {
         InputPartition[] known = planned;
         if (known == null) {
             SparkSession spark = SparkSession.active();
-            List<InputFile> files =
-                    SparkErrors.translate(() -> CaptureListing.of(options.paths(), hadoop(spark))).files().stream()
-                            .filter(file -> CaptureRows.mayHold(file, filter))
-                            .toList();
+            List<InputFile> files = SparkErrors.translate(() -> listing(spark)).files().stream()
+                    .filter(file -> CaptureRows.mayHold(file, filter))
+                    .toList();
             int count = options.partitions() > 0
                     ? options.partitions()
                     : Split.count(files, Math.max(1, spark.leafNodeDefaultParallelism()));
@@ -71,6 +70,12 @@ public final class KvTensorsScan implements Scan, Batch {
             planned = known;
         }
         return known.clone();
+    }
+
+    private CaptureListing listing(SparkSession spark) {
+        CaptureListing listing = CaptureListing.of(options.paths(), hadoop(spark));
+        options.check(listing);
+        return listing;
     }
 
     @Override

@@ -1,16 +1,19 @@
 package io.kvscale.spark.source;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import io.kvscale.capture.CaptureListing;
 import io.kvscale.capture.layout.CaptureOptions;
 import io.kvscale.input.InvalidOptionException;
 import io.kvscale.json.Json;
 import io.kvscale.model.config.ModelConfigFile;
 import io.kvscale.option.CaptureKeys;
+import io.kvscale.option.KeyScope.Input;
 import io.kvscale.option.KeyValues;
 import io.kvscale.option.RecipeKey;
 import io.kvscale.scheme.KvCacheScheme;
 import io.kvscale.scheme.Vocabulary;
 import io.kvscale.tensor.DataProblem;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -26,12 +29,14 @@ import org.jspecify.annotations.Nullable;
  * (nested ones with a dot, as {@code columns.data}; lists as JSON arrays), {@code partitions} and
  * {@code max_row_bytes}.
  *
+ * @param given the options that are recipe keys
  * @param modelConfig the path of the model's config.json; null for none
  * @param partitions 0: as many as the job would use
  * @param maxRowBytes rows with more bytes are cut along tokens
  */
 record SourceOptions(
         List<String> paths,
+        List<RecipeKey> given,
         CaptureOptions capture,
         @Nullable String modelConfig,
         int partitions,
@@ -47,8 +52,14 @@ record SourceOptions(
     private static final String PARTITIONS = "partitions";
     private static final String ROW_BYTES = "max_row_bytes";
 
-    private static final Vocabulary KEYS = Vocabulary.of(Stream.concat(
-            Arrays.stream(RecipeKey.values()).map(RecipeKey::path), Stream.of(PATH, PATHS, PARTITIONS, ROW_BYTES)));
+    private static final Vocabulary OWN = Vocabulary.of(Stream.concat(
+            Arrays.stream(RecipeKey.values())
+                    .filter(key -> key.scope().isSourceOption())
+                    .map(RecipeKey::path),
+            Stream.of(PATH, PATHS, PARTITIONS, ROW_BYTES)));
+
+    private static final Vocabulary KEYS =
+            OWN.and(Vocabulary.of(Arrays.stream(RecipeKey.values()).map(RecipeKey::path)));
 
     /** Options that are not the user's: Hive's metastore adds this one to every table. */
     private static final Set<String> OF_CATALOGS = Set.of("serialization.format");
@@ -84,6 +95,9 @@ record SourceOptions(
         KeyValues values = new OptionValues(options);
         return new SourceOptions(
                 paths(options),
+                Arrays.stream(RecipeKey.values())
+                        .filter(key -> options.containsKey(key.path()))
+                        .toList(),
                 CaptureKeys.read(values),
                 values.text(RecipeKey.MODEL_CONFIG),
                 (int) number(options, PARTITIONS, 0, MAX_PARTITIONS),
@@ -101,10 +115,32 @@ record SourceOptions(
                 ? this
                 : new SourceOptions(
                         paths,
+                        given,
                         capture.withModel(ModelConfigFile.read(modelConfig, configuration)),
                         modelConfig,
                         partitions,
                         maxRowBytes);
+    }
+
+    /** @throws InvalidOptionException for an option that concerns no file of the listing */
+    void check(CaptureListing listing) {
+        List<Input> present = new ArrayList<>();
+        if (listing.mayHoldTensors()) {
+            present.add(Input.TENSORS);
+        }
+        if (listing.mayHoldTables()) {
+            present.add(Input.TABLES);
+        }
+        for (RecipeKey key : given) {
+            if (!key.scope().concerns(present)) {
+                throw new InvalidOptionException(
+                        "option " + key.path() + " has no effect: "
+                                + (present.contains(Input.TABLES)
+                                        ? "it concerns named tensors, and all files are tables"
+                                        : "it concerns tables, and all files hold named tensors"),
+                        "remove the option, or check the path");
+            }
+        }
     }
 
     private static void checkKey(String key) {
@@ -139,7 +175,7 @@ record SourceOptions(
         if (!KEYS.contains(lower) && !OF_CATALOGS.contains(lower)) {
             throw new InvalidOptionException(
                     "unknown option '" + DataProblem.shown(key) + "'",
-                    "the nearest known one is '" + KEYS.nearest(key) + "'");
+                    KEYS.hint(key, "known are " + String.join(", ", OWN.words())));
         }
     }
 

@@ -270,7 +270,7 @@ class KvTensorsSourceTest {
                 "columns.foo|x|the nearest known one is 'columns.",
                 "header|true|unknown option 'header'",
                 "fs.s3a.endpoint|x|unknown option 'fs.s3a.endpoint'",
-                "attention|x|the nearest known one is '",
+                "attention|x|known are key.tensors, value.tensors, layout, ",
                 "layoutt|BHSD|the nearest known one is 'layout'",
                 "layout|HSDB|BHSD, BSHD, HSD, SHD, 2THD",
                 "kv_heads|-1|must be a whole number from 1 to ",
@@ -286,6 +286,21 @@ class KvTensorsSourceTest {
                 .isInstanceOf(SparkRuntimeException.class)
                 .hasCauseInstanceOf(InvalidOptionException.class)
                 .hasMessageContaining(message);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "columns.data, values, option columns.data has no effect: it concerns tables",
+        "columns.sample, sample, option columns.sample has no effect",
+        "mla, true, mla is true",
+    })
+    void anOptionThatDoesNotConcernTheFilesIsNamed(String option, String value, String message) {
+        assertThatThrownBy(() -> spark.read()
+                        .format("kvtensors")
+                        .option(option, value)
+                        .load(folder.toString())
+                        .count())
+                .hasStackTraceContaining(message);
     }
 
     /** Spark passes only what the user writes as options; a Hive metastore adds one of its own. */
