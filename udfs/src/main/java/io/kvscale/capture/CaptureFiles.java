@@ -4,6 +4,7 @@ import io.kvscale.capture.layout.CaptureOptions;
 import io.kvscale.input.BlockWindow;
 import io.kvscale.input.Blocks;
 import io.kvscale.input.ByteSource;
+import io.kvscale.input.FileOpener;
 import io.kvscale.input.FilePiece;
 import io.kvscale.input.InputFile;
 import io.kvscale.tensor.InvalidDataException;
@@ -16,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 /** Opens captures one after another and reads their values: one instance per task, not thread-safe. */
 public final class CaptureFiles implements Closeable {
     private final CaptureRules rules;
-    private final Configuration configuration;
+    private final FileOpener opener;
     private final boolean sparing;
     private final Blocks blocks = new Blocks();
     private @Nullable Opened opened;
@@ -27,7 +28,7 @@ public final class CaptureFiles implements Closeable {
     /** @param sparing whether most values are not wanted: headers are then read in small steps */
     public CaptureFiles(CaptureOptions options, Configuration configuration, boolean sparing) {
         this.rules = new CaptureRules(options);
-        this.configuration = configuration;
+        this.opener = new FileOpener(configuration);
         this.sparing = sparing;
     }
 
@@ -45,7 +46,7 @@ public final class CaptureFiles implements Closeable {
         close();
         InputFile file = piece.file();
         try {
-            ByteSource source = ByteSource.open(file, configuration);
+            ByteSource source = opener.open(file);
             Opened next = new Opened(file, source, new BlockWindow(source, blocks.blockFor(source), sparing));
             opened = next;
             return CaptureHeader.read(piece, next.window, rules);

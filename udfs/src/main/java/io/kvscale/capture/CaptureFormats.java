@@ -29,7 +29,13 @@ public final class CaptureFormats {
 
     /** The format of files with this name; empty if no extension matches. */
     static Optional<CaptureFormat> ofFile(String name) {
-        return ALL.stream().filter(format -> format.hasExtension(name)).findFirst();
+        // A loop, because every file of a corpus comes here.
+        for (CaptureFormat format : ALL) {
+            if (format.hasExtension(name)) {
+                return Optional.of(format);
+            }
+        }
+        return Optional.empty();
     }
 
     /**

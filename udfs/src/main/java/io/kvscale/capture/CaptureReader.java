@@ -5,6 +5,7 @@ import io.kvscale.input.BlockWindow;
 import io.kvscale.input.Blocks;
 import io.kvscale.input.FilePiece;
 import io.kvscale.observer.Corpus;
+import io.kvscale.observer.CorpusCount;
 import io.kvscale.safetensors.TensorEntry;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.Position;
@@ -24,7 +25,7 @@ public final class CaptureReader {
     private final CaptureFiles files;
     private final LongConsumer progress;
     private final Depth depth;
-    private Corpus corpus = Corpus.EMPTY;
+    private final CorpusCount corpus = new CorpusCount();
     private long maskedFiles;
     private long unmatchedTensors;
     private long foreignFiles;
@@ -102,7 +103,7 @@ public final class CaptureReader {
         for (CaptureHeader.Counted tensor : header.counted()) {
             TensorEntry entry = tensor.entry();
             if (piece.holds(entry.begin())) {
-                corpus = corpus.withTensor(tensor.sample(), entry.name(), entry.dtype(), entry.shape());
+                corpus.tensor(tensor.sample(), entry.name(), entry.dtype(), entry.shape());
             }
         }
         if (piece.start() > 0) {
@@ -116,7 +117,7 @@ public final class CaptureReader {
             foreignFiles++;
             return;
         }
-        corpus = corpus.withFile();
+        corpus.file();
         maskedFiles += header.masked() ? 1 : 0;
     }
 
@@ -127,7 +128,7 @@ public final class CaptureReader {
 
     /** The files and tensors counted so far. */
     public Corpus corpus() {
-        return corpus;
+        return corpus.total();
     }
 
     /** Bytes read from files so far, headers and gaps included. */

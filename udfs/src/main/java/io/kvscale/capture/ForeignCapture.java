@@ -5,6 +5,7 @@ import io.kvscale.capture.layout.TensorNames;
 import io.kvscale.input.BlockWindow;
 import io.kvscale.input.Blocks;
 import io.kvscale.input.ByteSource;
+import io.kvscale.input.FileOpener;
 import io.kvscale.input.InputFile;
 import io.kvscale.safetensors.SafetensorsHeader;
 import io.kvscale.tensor.DataProblem;
@@ -33,7 +34,7 @@ public final class ForeignCapture {
     public static @Nullable DataProblem problem(InputFile file, CaptureOptions options, Configuration configuration) {
         List<String> names = new ArrayList<>();
         SafetensorsHeader header;
-        try (ByteSource source = ByteSource.open(file, configuration)) {
+        try (ByteSource source = new FileOpener(configuration).open(file)) {
             BlockWindow window = new BlockWindow(source, new Blocks().blockFor(source), true);
             header = SafetensorsHeader.read(window.stream(file.length()), file.length(), name -> {
                 if (names.size() < MAX_NAMES) {

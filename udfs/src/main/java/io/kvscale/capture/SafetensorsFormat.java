@@ -51,12 +51,11 @@ final class SafetensorsFormat extends CaptureFormat {
         @Nullable String maskName = named.equals(CaptureOptions.NO_MASK) ? null : named;
         Map<String, TensorNames.Match> matches = new HashMap<>();
         PatternBudget budget = new PatternBudget();
-        SafetensorsHeader header = SafetensorsHeader.read(window.stream(file.length()), file.length(), name -> {
+        SafetensorsHeader header = rules.headers().read(window.stream(file.length()), file.length(), name -> {
             if (name.equals(maskName)) {
                 return true;
             }
-            budget.take(rules.names(), name);
-            TensorNames.Match match = rules.names().match(name, file);
+            TensorNames.Match match = rules.names().match(name, file, budget);
             if (match != null) {
                 matches.put(name, match);
             }

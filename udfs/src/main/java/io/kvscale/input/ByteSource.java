@@ -2,15 +2,11 @@ package io.kvscale.input;
 
 import java.io.Closeable;
 import java.io.EOFException;
-import java.io.File;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.file.StandardOpenOption;
-import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.FileSystem;
-import org.apache.hadoop.fs.LocalFileSystem;
 import org.apache.hadoop.fs.Path;
 
 /** Random access to the bytes of one file. */
@@ -21,20 +17,6 @@ public interface ByteSource extends Closeable {
      * @throws EOFException if the file ends first
      */
     void read(long position, ByteBuffer into) throws IOException;
-
-    /**
-     * Opens a file. A local file is read through the operating system, which is twice as fast as a Hadoop stream.
-     */
-    static ByteSource open(InputFile file, Configuration configuration) throws IOException {
-        Path path = new Path(file.path());
-        FileSystem fs = path.getFileSystem(configuration);
-        if (fs instanceof LocalFileSystem local) {
-            File here = local.pathToFile(path);
-            RegularFile.check(here);
-            return new Local(FileChannel.open(here.toPath(), StandardOpenOption.READ), here.toPath());
-        }
-        return new Stream(RegularFile.open(fs, path), fs, path);
-    }
 
     /** Whether reads into a direct buffer avoid a copy. */
     boolean prefersDirect();

@@ -2,11 +2,8 @@ package io.kvscale.observer;
 
 import java.io.Serializable;
 import java.math.BigInteger;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
 import java.util.List;
 import java.util.Locale;
-import org.apache.commons.codec.digest.DigestUtils;
 
 /**
  * Identifies the tensors that were read, by name and shape and not by content. A commutative monoid.
@@ -31,15 +28,9 @@ public record Corpus(BigInteger fingerprint, long files) implements Serializable
 
     /** Adds a tensor to the fingerprint, with the shape that its file states. */
     public Corpus withTensor(String sample, String tensor, String dtype, List<Long> shape) {
-        MessageDigest digest = DigestUtils.getSha256Digest();
-        for (String part : List.of(sample, tensor, dtype, shape.toString())) {
-            byte[] bytes = part.getBytes(StandardCharsets.UTF_8);
-            digest.update(Integer.toString(bytes.length).getBytes(StandardCharsets.US_ASCII));
-            digest.update((byte) ':');
-            digest.update(bytes);
-        }
-        BigInteger one = new BigInteger(1, digest.digest());
-        return new Corpus(fingerprint.add(one).mod(MODULUS), files);
+        CorpusCount count = new CorpusCount();
+        count.tensor(sample, tensor, dtype, shape);
+        return merge(count.total());
     }
 
     /** The fingerprint as 64 hexadecimal digits. */

@@ -20,8 +20,9 @@ final class RunFold {
     private final short[] min16;
     private final short[] max16;
 
-    /** The ranges per channel; undefined, and not to be merged, if {@link #finite} is 0. */
-    final ChannelRanges ranges;
+    private final ChannelRanges ranges;
+    /** Whether the result lies in {@link #min16} and {@link #max16}, not in {@link #ranges}. */
+    private boolean narrow;
 
     long finite;
     long nan;
@@ -46,17 +47,14 @@ final class RunFold {
         long origin = position.element();
         int start = chunk.position();
         reset();
-        if (dtype.bytes() == 2) {
+        narrow = dtype.bytes() == 2;
+        if (narrow) {
             Arrays.fill(min16, Short.MAX_VALUE);
             Arrays.fill(max16, Short.MIN_VALUE);
             position.source().forEachRun(from, to, (element, width, rows, channel) -> {
                 kernel.fold16(values, start + (int) (element - origin) * 2, width, rows, min16, max16, channel);
                 finite += (long) width * rows;
             });
-            for (int c = 0; c < min16.length; c++) {
-                ranges.min[c] = min16[c];
-                ranges.max[c] = max16[c];
-            }
         } else {
             Arrays.fill(ranges.min, Integer.MAX_VALUE);
             Arrays.fill(ranges.max, Integer.MIN_VALUE);
@@ -74,6 +72,7 @@ final class RunFold {
 
     private void foldFinite(Position position, ByteBuffer values, int start, long from, long to) {
         reset();
+        narrow = false;
         Arrays.fill(ranges.min, dtype.infinityKey());
         Arrays.fill(ranges.max, dtype.negativeInfinityKey());
         int bytes = dtype.bytes();
@@ -109,10 +108,39 @@ final class RunFold {
         int lo = Integer.MAX_VALUE;
         int hi = Integer.MIN_VALUE;
         for (int c = 0; c < ranges.min.length; c++) {
-            lo = Math.min(lo, ranges.min[c]);
-            hi = Math.max(hi, ranges.max[c]);
+            lo = Math.min(lo, narrow ? min16[c] : ranges.min[c]);
+            hi = Math.max(hi, narrow ? max16[c] : ranges.max[c]);
         }
         least = lo;
         greatest = hi;
+    }
+
+    /** Widens ranges by those found; not to be called if {@link #finite} is 0. */
+    void mergeInto(ChannelRanges slot) {
+        if (!narrow) {
+            slot.merge(ranges);
+            return;
+        }
+        // Most chunks widen few channels: a branch that is not taken is cheaper than a minimum that is stored.
+        for (int c = 0; c < min16.length; c++) {
+            if (min16[c] < slot.min[c]) {
+                slot.min[c] = min16[c];
+            }
+            if (max16[c] > slot.max[c]) {
+                slot.max[c] = max16[c];
+            }
+        }
+    }
+
+    /** The ranges found, one for each {@code channelsPerScale} neighbouring channels. */
+    ChannelRanges reduced(int channelsPerScale) {
+        if (narrow) {
+            for (int c = 0; c < min16.length; c++) {
+                ranges.min[c] = min16[c];
+                ranges.max[c] = max16[c];
+            }
+            narrow = false;
+        }
+        return ranges.reduced(channelsPerScale);
     }
 }

@@ -119,13 +119,13 @@ public final class SlotStatistics {
         totals = totals.plus(
                 new SlotTotals(piece.finite, piece.nan, piece.infinite, 0, 0, origin, allFinite ? null : origin));
         if (piece.finite > 0) {
-            ranges.merge(piece.ranges);
+            piece.mergeInto(ranges);
             min = min.least(new Extreme(piece.least, origin.sample()));
             max = max.greatest(new Extreme(piece.greatest, origin.sample()));
             if (batches != null) {
                 batches.update(
                         new BatchRanges.Key(source.file(), source.offset()),
-                        piece.ranges.reduced(batches.policy.channelsPerScale()));
+                        piece.reduced(batches.policy.channelsPerScale()));
             }
         }
     }

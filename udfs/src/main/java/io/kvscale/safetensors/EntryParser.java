@@ -62,7 +62,7 @@ final class EntryParser {
         }
         long begin = offsets.get(0);
         long end = offsets.get(1);
-        check(type, shape, begin, end);
+        check(name, type, shape, begin, end, dataLength);
         return new TensorEntry(name, type.name(), shape, dataStart + begin, dataStart + end);
     }
 
@@ -79,6 +79,7 @@ final class EntryParser {
         ElementType found = ElementType.named(json.getText());
         if (found == null) {
             throw refusal(
+                    name,
                     "expected a dtype of the format, got " + HeaderParser.got(json),
                     "write the tensor with one of " + ElementType.names());
         }
@@ -106,12 +107,19 @@ final class EntryParser {
         return integers;
     }
 
-    private void check(ElementType type, List<Long> shape, long begin, long end) {
+    /**
+     * Checks one tensor; offsets count from the start of the data.
+     *
+     * @throws InvalidDataException if the data does not lie within the file, or has not the size of dtype and shape
+     */
+    static void check(String name, ElementType type, List<Long> shape, long begin, long end, long dataLength) {
         if (begin > end) {
-            throw refusal("expected data_offsets in order, got " + begin + " before " + end);
+            throw refusal(
+                    name, "expected data_offsets in order, got " + begin + " before " + end, HeaderParser.REWRITE);
         }
         if (end > dataLength) {
             throw refusal(
+                    name,
                     "expected data up to byte " + end + " after the header, got a file with only " + dataLength
                             + " bytes there",
                     SafetensorsHeader.CUT_OFF);
@@ -120,19 +128,23 @@ final class EntryParser {
         try {
             bits = type.bits(shape);
         } catch (ArithmeticException e) {
-            throw refusal("expected a size below 2^63 bits, got " + type + " of shape " + shape);
+            throw refusal(
+                    name, "expected a size below 2^63 bits, got " + type + " of shape " + shape, HeaderParser.REWRITE);
         }
         if (bits % Byte.SIZE != 0 || bits / Byte.SIZE != end - begin) {
-            throw refusal("expected " + bits + " bits of data for " + type + " of shape " + shape
-                    + ", got data_offsets " + begin + " to " + end + ", " + (end - begin) + " bytes");
+            throw refusal(
+                    name,
+                    "expected " + bits + " bits of data for " + type + " of shape " + shape + ", got data_offsets "
+                            + begin + " to " + end + ", " + (end - begin) + " bytes",
+                    HeaderParser.REWRITE);
         }
     }
 
     private InvalidDataException refusal(String what) {
-        return refusal(what, HeaderParser.REWRITE);
+        return refusal(name, what, HeaderParser.REWRITE);
     }
 
-    private InvalidDataException refusal(String what, String remedy) {
+    private static InvalidDataException refusal(String name, String what, String remedy) {
         return new InvalidDataException(DataProblem.of(what, remedy).inTensor(name));
     }
 }

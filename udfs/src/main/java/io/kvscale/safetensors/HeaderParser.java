@@ -6,18 +6,13 @@ import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
-import io.kvscale.tensor.Sample;
 import java.io.IOException;
 import java.io.Reader;
-import java.util.ArrayList;
 import java.util.Collections;
-import java.util.Comparator;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.function.Predicate;
 
 /** Reads a header's JSON token by token. Keeps the names and offsets of all tensors, and the wanted entries. */
 final class HeaderParser {
@@ -26,7 +21,6 @@ final class HeaderParser {
     /** Metadata values longer than {@link #METADATA_LENGTH} are skipped, but Jackson buffers them first. */
     static final int MAX_STRING = 4_000_000;
 
-    private static final int SOME_NAMES = 8;
     /** Bounds the memory for the keys. */
     private static final int MAX_METADATA = 100_000;
 
@@ -46,24 +40,17 @@ final class HeaderParser {
                     .build())
             .build();
 
-    private static final Comparator<TensorEntry> FILE_ORDER = Comparator.comparingLong(TensorEntry::begin)
-            .thenComparingLong(TensorEntry::end)
-            .thenComparing(TensorEntry::name, Sample::compareUtf8);
-
     private final long dataStart;
     private final long dataLength;
-    private final Predicate<String> wanted;
-    private final List<TensorEntry> tensors = new ArrayList<>();
-    private final List<String> someNames = new ArrayList<>();
+    private final HeaderTensors tensors;
     private final Map<String, String> metadata = new LinkedHashMap<>();
     private final Set<String> names = new HashSet<>();
-    private final Spans spans = new Spans();
-    private long tensorCount;
 
-    HeaderParser(long dataStart, long dataLength, Predicate<String> wanted) {
+    /** @param tensors gets every tensor in the order of the JSON */
+    HeaderParser(long dataStart, long dataLength, HeaderTensors tensors) {
         this.dataStart = dataStart;
         this.dataLength = dataLength;
-        this.wanted = wanted;
+        this.tensors = tensors;
     }
 
     /**
@@ -86,39 +73,14 @@ final class HeaderParser {
                 if (name.equals("__metadata__")) {
                     metadata(json);
                 } else {
-                    tensor(entries.parse(name));
+                    tensors.add(entries.parse(name));
                 }
             }
             if (json.nextToken() != null) {
                 throw refusal("expected only spaces after the header's JSON, got " + got(json));
             }
         }
-        spans.check(dataLength);
-        tensors.sort(FILE_ORDER);
-        return new SafetensorsHeader(
-                dataStart,
-                List.copyOf(tensors),
-                tensorCount,
-                List.copyOf(someNames),
-                Collections.unmodifiableMap(metadata));
-    }
-
-    private void tensor(TensorEntry entry) {
-        String name = entry.name();
-        tensorCount++;
-        spans.add(name, entry.begin() - dataStart, entry.end() - dataStart);
-        if (!wanted.test(name)) {
-            if (someNames.size() < SOME_NAMES) {
-                someNames.add(DataProblem.shown(name));
-            }
-        } else if (tensors.size() == SafetensorsHeader.MAX_WANTED) {
-            throw new InvalidDataException(DataProblem.of(
-                            "expected at most " + SafetensorsHeader.MAX_WANTED + " tensors of interest, got more",
-                            "split the file, or match fewer tensors with key.tensors and value.tensors of the recipe")
-                    .inTensor(name));
-        } else {
-            tensors.add(entry);
-        }
+        return tensors.header(dataLength, Collections.unmodifiableMap(metadata));
     }
 
     private void metadata(JsonParser json) throws IOException {

@@ -15,6 +15,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The header of a safetensors file, checked against the length of the file.
@@ -69,12 +70,20 @@ public record SafetensorsHeader(
      * @throws IOException if reading fails for another reason
      */
     public static SafetensorsHeader read(InputStream in, long fileLength, Predicate<String> wanted) throws IOException {
+        return read(in, fileLength, wanted, null);
+    }
+
+    /** @param all gets all tensors, wanted or not, in the order of the header; null if nobody needs them */
+    static SafetensorsHeader read(
+            InputStream in, long fileLength, Predicate<String> wanted, @Nullable List<TensorEntry> all)
+            throws IOException {
         try {
             long length = length(in, fileLength);
             long dataStart = Long.BYTES + length;
             // Given a charset only, the reader would replace invalid UTF-8, so that two names could become one.
             Reader text = new InputStreamReader(new HeaderBytes(in, length), StandardCharsets.UTF_8.newDecoder());
-            return new HeaderParser(dataStart, fileLength - dataStart, wanted).parse(text);
+            return new HeaderParser(dataStart, fileLength - dataStart, new HeaderTensors(dataStart, wanted, all))
+                    .parse(text);
         } catch (StreamConstraintsException e) {
             throw new InvalidDataException(
                     "expected names of at most " + HeaderParser.MAX_NAME + ", strings of at most "

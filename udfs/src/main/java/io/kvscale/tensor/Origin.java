@@ -1,7 +1,6 @@
 package io.kvscale.tensor;
 
 import java.io.Serializable;
-import java.util.Comparator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,13 +10,13 @@ import org.jspecify.annotations.Nullable;
  * @param file path below the input; empty for values that came from no file
  */
 public record Origin(@Nullable Sample sample, String file) implements Comparable<Origin>, Serializable {
-    private static final Comparator<Origin> ORDER = Comparator.comparing(
-                    Origin::sample, Comparator.nullsFirst(Comparator.<Sample>naturalOrder()))
-            .thenComparing(Origin::file, Sample::compareUtf8);
-
     @Override
     public int compareTo(Origin other) {
-        return ORDER.compare(this, other);
+        if (sample == null || other.sample == null) {
+            return sample == other.sample ? Sample.compareUtf8(file, other.file) : sample == null ? -1 : 1;
+        }
+        int bySample = sample.compareTo(other.sample);
+        return bySample != 0 ? bySample : Sample.compareUtf8(file, other.file);
     }
 
     /** The first of two in their order; null counts as absent. */

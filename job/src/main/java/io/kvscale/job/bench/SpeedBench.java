@@ -15,16 +15,19 @@ public final class SpeedBench {
     private final Path parent;
     private final long bytes;
     private final boolean sql;
+    private final boolean command;
 
     /**
      * @param parent folder for a temporary folder of captures
      * @param bytes total size of the large captures
      * @param sql whether to measure SQL too, which needs twice the space and another minute
+     * @param command whether to measure the whole command too, which needs eight times the space and some minutes
      */
-    public SpeedBench(Path parent, long bytes, boolean sql) {
+    public SpeedBench(Path parent, long bytes, boolean sql, boolean command) {
         this.parent = parent;
         this.bytes = bytes;
         this.sql = sql;
+        this.command = command;
     }
 
     /** Measures for about a minute at 2 GiB. Returns figures by name; rates are in GB/s. */
@@ -56,6 +59,9 @@ public final class SpeedBench {
         figures.put("small_histogram_bytes_per_head", small.bytesPerHead());
         figures.put("histogram_heap_used_mb", Math.max(large.histogramMegabytes(), small.histogramMegabytes()));
         figures.put("heap_used_mb", Math.max(large.heapMegabytes(), small.heapMegabytes()));
+        if (command) {
+            figures.putAll(CommandTimes.measure(parent, bytes));
+        }
         figures.put("size_bytes", bytes);
         figures.put("block_bytes", CaptureReader.blockBytes());
         figures.put("java", System.getProperty("java.version"));

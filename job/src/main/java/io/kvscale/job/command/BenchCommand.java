@@ -43,6 +43,12 @@ public final class BenchCommand extends CommandPart implements Callable<Integer>
     private boolean sql;
 
     @Option(
+            names = "--command",
+            description = "Also measure calibrate as a whole command, on captures of this size and of eight times this size,"
+                    + " beside cat.")
+    private boolean command;
+
+    @Option(
             names = "--model",
             paramLabel = "DIR",
             description = "Measure this model instead: alone, with observation, with histograms, and in an evaluation.")
@@ -62,7 +68,7 @@ public final class BenchCommand extends CommandPart implements Callable<Integer>
         if (size < MIN_BYTES) {
             throw error("--size must be at least " + MIN_BYTES);
         }
-        for (String other : model == null ? List.of("--model-file") : List.of("--size", "--dir", "--sql")) {
+        for (String other : model == null ? List.of("--model-file") : List.of("--size", "--dir", "--sql", "--command")) {
             if (isGiven(other)) {
                 throw error(other + (model == null ? " needs --model" : " cannot be combined with --model"));
             }
@@ -72,7 +78,7 @@ public final class BenchCommand extends CommandPart implements Callable<Integer>
         }
         Path parent = dir == null ? Path.of(System.getProperty("java.io.tmpdir")) : dir;
         Map<String, Object> figures = model == null
-                ? new SpeedBench(parent, size, sql).run()
+                ? new SpeedBench(parent, size, sql, command).run()
                 : new ModelRates(model, modelFile, MODEL_SECONDS).run();
         PrintWriter out = out();
         if (json) {

@@ -1,0 +1,48 @@
+package io.kvscale.input;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.List;
+import org.apache.hadoop.conf.Configuration;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class FileOpenerTest {
+    @TempDir
+    private Path folder;
+
+    private final FileOpener opener = new FileOpener(new Configuration());
+
+    @Test
+    void everyFileIsOpenedWhateverCameBefore() throws IOException {
+        List<String> names =
+                List.of("a/1", "a/2", "ab/1", "a/b/1", "a/%20", "a/x y", "a/c:d", "a b/1", "a/\u00e9", "a/2");
+        for (String name : names) {
+            Path file = folder.resolve(name);
+            Files.createDirectories(file.getParent());
+            Files.writeString(file, name);
+        }
+        for (String name : names) {
+            int length = name.getBytes(StandardCharsets.UTF_8).length;
+            ByteBuffer bytes = ByteBuffer.allocateDirect(length);
+            try (ByteSource source = opener.open(file(name, length))) {
+                source.read(0, bytes);
+                assertThat(source.version().length()).isEqualTo(length);
+            }
+            assertThat(StandardCharsets.UTF_8.decode(bytes.flip()).toString()).isEqualTo(name);
+        }
+        assertThatThrownBy(() -> opener.open(file("a/none", 1))).isInstanceOf(NoSuchFileException.class);
+    }
+
+    private InputFile file(String name, long length) {
+        return new InputFile(
+                new org.apache.hadoop.fs.Path(folder.resolve(name).toUri()).toString(), name, "root", length);
+    }
+}
