@@ -1,6 +1,7 @@
 package io.kvscale.cache;
 
 import io.kvscale.model.Decoding;
+import io.kvscale.observer.PieceListener;
 import io.kvscale.observer.SlotStatistics;
 import io.kvscale.observer.StatisticsKind;
 import io.kvscale.quant.HeldScales;
@@ -79,7 +80,12 @@ public final class QuantizedKvCache {
 
     /** Observes a piece of K or V; little-endian values from the chunk's position to its limit. Holds nothing. */
     public void observe(Slot slot, Position position, ByteBuffer chunk) {
-        running.observe(slot, position, chunk);
+        observe(slot, position, chunk, null);
+    }
+
+    /** As {@link #observe(Slot, Position, ByteBuffer)}; the listener sees the ranges of each piece. */
+    public void observe(Slot slot, Position position, ByteBuffer chunk, @Nullable PieceListener listener) {
+        running.observe(slot, position, chunk, listener);
     }
 
     /**

@@ -1,5 +1,6 @@
 package io.kvscale.cache;
 
+import io.kvscale.observer.PieceListener;
 import io.kvscale.observer.SlotStatistics;
 import io.kvscale.observer.StatisticsKind;
 import io.kvscale.observer.histogram.CountTables;
@@ -37,8 +38,8 @@ final class RunningScales {
         this.tables = kind.tables();
     }
 
-    void observe(Slot slot, Position position, ByteBuffer chunk) {
-        statisticsOf(slot, position.source().geometry()).update(position, chunk);
+    void observe(Slot slot, Position position, ByteBuffer chunk, @Nullable PieceListener listener) {
+        statisticsOf(slot, position.source().geometry()).update(position, chunk, listener);
     }
 
     /**

@@ -14,7 +14,7 @@ import java.util.Arrays;
  * <p>The kernel takes every pattern. A NaN or an infinity shows as an extreme beyond the finite values; only such chunks
  * are read again, value by value.
  */
-final class RunFold {
+final class RunFold implements PieceListener.Sizes {
     private final MinMaxKernel kernel = MinMaxKernel.OF_THIS_JVM;
     private final Dtype dtype;
     private final short[] min16;
@@ -130,6 +130,15 @@ final class RunFold {
                 slot.max[c] = max16[c];
             }
         }
+    }
+
+    @Override
+    public float of(int channel) {
+        int lo = narrow ? min16[channel] : ranges.min[channel];
+        int hi = narrow ? max16[channel] : ranges.max[channel];
+        // Beyond the infinities lie the initial values of channels without values.
+        boolean any = finite > 0 && lo <= hi;
+        return any ? Math.max(-dtype.toFloat(dtype.bitsOfKey(lo)), dtype.toFloat(dtype.bitsOfKey(hi))) : 0;
     }
 
     /** The ranges found, one for each {@code channelsPerScale} neighbouring channels. */

@@ -89,6 +89,11 @@ public final class SlotStatistics {
      * @throws ArithmeticException if a count overflows 63 bits; the statistics are unusable afterwards
      */
     public void update(Position position, ByteBuffer chunk) {
+        update(position, chunk, null);
+    }
+
+    /** As {@link #update(Position, ByteBuffer)}; the listener sees each piece of a row. */
+    public void update(Position position, ByteBuffer chunk, @Nullable PieceListener listener) {
         KvSource source = position.source();
         if (!source.geometry().equals(geometry)) {
             throw new IllegalArgumentException("expected " + geometry + ", got " + source.geometry());
@@ -107,6 +112,9 @@ public final class SlotStatistics {
             long stop = Math.min(end, (row + 1) * rowSize);
             fold.fold(position, chunk, element, stop);
             add(fold, source, source.origin(row));
+            if (listener != null) {
+                listener.piece(source, row, fold.finite + fold.nan + fold.infinite, fold);
+            }
             if (histograms != null && fold.finite > 0) {
                 histograms.update(position, chunk, element, stop);
             }

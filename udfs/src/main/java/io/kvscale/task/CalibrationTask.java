@@ -51,8 +51,7 @@ public final class CalibrationTask {
             try {
                 reader.read(piece, (slot, position, values) -> {
                     screen.observe(slot, position, values);
-                    rotation.observe(slot, position, values);
-                    state.observe(cache, slot, position, values);
+                    state.observe(cache, rotation, slot, position, values);
                 });
             } catch (InvalidDataException e) {
                 if (e.getCause() instanceof IOException failure) {

@@ -61,7 +61,7 @@ public final class RowTask implements RowSink {
 
     private void observe(TableTensor tensor, @Nullable ByteBuffer values) {
         if (values == null) {
-            state.observe(cache, tensor.slot(), new Position(tensor.source(), 0), ByteBuffer.allocate(0));
+            state.observe(cache, rotation, tensor.slot(), new Position(tensor.source(), 0), ByteBuffer.allocate(0));
             return;
         }
         int valueBytes = tensor.source().geometry().dtype().bytes();
@@ -71,8 +71,7 @@ public final class RowTask implements RowSink {
             ByteBuffer block = values.slice(values.position() + from, length).order(ByteOrder.LITTLE_ENDIAN);
             Position position = new Position(tensor.source(), from / valueBytes);
             screen.observe(tensor.slot(), position, block);
-            rotation.observe(tensor.slot(), position, block);
-            state.observe(cache, tensor.slot(), position, block);
+            state.observe(cache, rotation, tensor.slot(), position, block);
             progress.accept(length);
             from += length;
         }

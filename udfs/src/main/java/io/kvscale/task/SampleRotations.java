@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What the sizes of channels say about RoPE, for each sample. A commutative monoid under {@link #merge}.
@@ -54,6 +55,10 @@ public final class SampleRotations implements Serializable {
 
     private final TreeMap<Long, OfSample> smallest = new TreeMap<>();
     private final TreeMap<Place, Part> parts = new TreeMap<>();
+    /** The last origin with its hash, because the tensors of a sample come one after another. */
+    private transient @Nullable Origin last;
+
+    private transient long lastHash;
 
     /** Whether a sample may be among those that are kept. */
     boolean mayKeep(Origin origin) {
@@ -105,12 +110,17 @@ public final class SampleRotations implements Serializable {
         return samples;
     }
 
-    private static long hash(Origin origin) {
+    private long hash(Origin origin) {
+        if (origin.equals(last)) {
+            return lastHash;
+        }
         long hash = 0;
         String name = origin.sample() == null ? origin.file() : origin.sample().toString();
         for (int i = 0; i < name.length(); i++) {
             hash = CaptureScreen.mix(hash + name.charAt(i));
         }
+        last = origin;
+        lastHash = hash;
         return hash;
     }
 }

@@ -62,8 +62,10 @@ public final class TaskState {
      * Observes a piece of K or V. A piece of a second geometry is recorded but not observed: {@link #problem} reports it.
      *
      * @param cache observes the piece; its statistics become part of this state
+     * @param rotation sees the sizes of channels; null if nobody needs them
      */
-    void observe(QuantizedKvCache cache, Slot slot, Position position, ByteBuffer values) {
+    void observe(
+            QuantizedKvCache cache, @Nullable RotationScan rotation, Slot slot, Position position, ByteBuffer values) {
         KvSource source = position.source();
         SlotStatistics seen = slots.get(slot);
         if (position.element() == 0) {
@@ -75,7 +77,7 @@ public final class TaskState {
             geometries.merge(slot, Geometries.of(source.geometry(), source.origin(0)), Geometries::merge);
         }
         if (fits) {
-            cache.observe(slot, position, values);
+            cache.observe(slot, position, values, rotation == null ? null : rotation.listener(slot, source));
         }
         SlotStatistics observed = seen == null ? cache.statistics().get(slot) : null;
         if (observed != null) {

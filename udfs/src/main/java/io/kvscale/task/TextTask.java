@@ -255,7 +255,7 @@ public final class TextTask implements AutoCloseable {
             }
         }
         try {
-            sample.observe((slot, position, values) -> state.observe(cache, slot, position, values));
+            sample.observe((slot, position, values) -> state.observe(cache, null, slot, position, values));
         } catch (InvalidDataException e) {
             state.add(e.problem().inSample(Sample.named(sample.name())));
             return;

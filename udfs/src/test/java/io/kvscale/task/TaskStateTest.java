@@ -58,7 +58,7 @@ class TaskStateTest {
                 }
                 KvSource source = new KvSource(name + ".safetensors", 0, name, geometry, 1, 3, false, null);
                 screen.observe(slot, new Position(source, 0), values.flip());
-                state.observe(cache, slot, new Position(source, 0), values);
+                state.observe(cache, null, slot, new Position(source, 0), values);
                 corpus = corpus.withTensor(name, slot.toString(), "BF16", List.of(1L, 2L, 3L, 4L));
             }
             corpus = corpus.withFile();

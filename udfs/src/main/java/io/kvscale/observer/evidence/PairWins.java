@@ -34,18 +34,18 @@ public record PairWins(long halves, long neighbors) implements Serializable {
         long neighbors = 0;
         for (int head = 0; head < sizes.length; head += headDim) {
             for (int i = 0; i < channels / 4; i++) {
-                double half = ratio(sizes[head + i], sizes[head + i + channels / 2]);
-                double neighbor = ratio(sizes[head + 2 * i], sizes[head + 2 * i + 1]);
+                float a = sizes[head + i];
+                float b = sizes[head + i + channels / 2];
+                float c = sizes[head + 2 * i];
+                float d = sizes[head + 2 * i + 1];
+                // Compares max / min of both without rounding. A size of 0 makes both products 0: neither is closer.
+                double half = (double) Math.max(a, b) * Math.min(c, d);
+                double neighbor = (double) Math.max(c, d) * Math.min(a, b);
                 halves += half < neighbor ? 1 : 0;
                 neighbors += neighbor < half ? 1 : 0;
             }
         }
         return new PairWins(halves, neighbors);
-    }
-
-    /** NaN, which is never closer, if a channel has no values other than 0. */
-    private static double ratio(float a, float b) {
-        return Math.min(a, b) > 0 ? (double) Math.max(a, b) / Math.min(a, b) : Double.NaN;
     }
 
     public PairWins plus(PairWins other) {
