@@ -13,6 +13,7 @@ import io.kvscale.job.spark.Work;
 import io.kvscale.observer.StatisticsKind;
 import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.task.CalibrationTask;
+import io.kvscale.task.HeadLikeness;
 import io.kvscale.task.SampleSurvey;
 import io.kvscale.task.SampleSurvey.Look;
 import io.kvscale.tensor.DataProblem;
@@ -99,6 +100,11 @@ record FilePass(
                         options,
                         shipped.value().value(),
                         look)));
+    }
+
+    @Override
+    public @Nullable DataProblem wrongLayout() {
+        return HeadLikeness.problem(listing.files(), recipe.capture(), spark.hadoopConfiguration());
     }
 
     @Override

@@ -85,6 +85,11 @@ interface Pass extends AutoCloseable {
                 && recipe().capture().model() == null;
     }
 
+    /** The problem of captures that are not in the guessed layout; null if none is known. Reads some values. */
+    default @Nullable DataProblem wrongLayout() {
+        return null;
+    }
+
     /** Whether this pass is the first of two: the second one feeds back the scales that it gives. */
     default boolean wantsScales() {
         return false;
