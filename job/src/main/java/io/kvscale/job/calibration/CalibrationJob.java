@@ -131,7 +131,7 @@ public final class CalibrationJob {
             TaskState state = run(running.context(), pass, Depth.HEADERS);
             DataProblem problem = state.problem(pass.checksLayout());
             if (problem == null) {
-                problem = empty(state) ? pass.nothingFound() : new SecondLook(pass).uneven(state.statistics());
+                problem = empty(state) ? pass.nothingFound() : secondLook(running.context(), pass).uneven(state.statistics());
             }
             if (problem != null) {
                 throw new InvalidDataException(problem);
@@ -157,13 +157,13 @@ public final class CalibrationJob {
         TaskState state = run(spark, pass, Depth.VALUES);
         DataProblem problem = state.problem(pass.checksLayout());
         if (problem == null && pass.readsTensors()) {
-            problem = empty(state) ? pass.nothingFound() : new SecondLook(pass).problem(state);
+            problem = empty(state) ? pass.nothingFound() : secondLook(spark, pass).problem(state);
         }
         if (problem == null) {
             doubt(pass, state);
         }
         if (problem == null && pass.readsTensors()) {
-            new SecondLook(pass).warnings(state).forEach(notices);
+            secondLook(spark, pass).warnings(state).forEach(notices);
         }
         return new CalibrationResult(
                 pass.recipe(),
@@ -178,6 +178,10 @@ public final class CalibrationJob {
 
     private static boolean empty(TaskState state) {
         return state.statistics().slots().isEmpty();
+    }
+
+    private SecondLook secondLook(JavaSparkContext spark, Pass pass) {
+        return new SecondLook(spark, pass, progress);
     }
 
     private void doubt(Pass pass, TaskState state) {

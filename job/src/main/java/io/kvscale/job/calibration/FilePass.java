@@ -15,11 +15,12 @@ import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.task.CalibrationTask;
 import io.kvscale.task.HeadLikeness;
 import io.kvscale.task.SampleSurvey;
-import io.kvscale.task.SampleSurvey.Look;
 import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.Slot;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeSet;
 import org.apache.spark.api.java.JavaPairRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.broadcast.Broadcast;
@@ -91,7 +92,7 @@ record FilePass(
     }
 
     @Override
-    public JavaPairRDD<String, byte[]> survey(Look look) {
+    public JavaPairRDD<String, byte[]> survey(TreeSet<Slot> scanned, LongAccumulator looked) {
         CaptureOptions options = recipe.capture();
         Broadcast<SerializableConfiguration> shipped = configuration;
         return spark.parallelize(splits.stream().map(JavaSerde::bytes).toList(), splits.size())
@@ -99,7 +100,8 @@ record FilePass(
                         JavaSerde.value(split, Split.class),
                         options,
                         shipped.value().value(),
-                        look)));
+                        scanned,
+                        looked::add)));
     }
 
     @Override

@@ -7,13 +7,14 @@ import io.kvscale.job.spark.Work;
 import io.kvscale.observer.Corpus;
 import io.kvscale.scheme.table.ScaleTable;
 import io.kvscale.task.SampleSlots;
-import io.kvscale.task.SampleSurvey.Look;
 import io.kvscale.task.TaskState;
 import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.Slot;
 import java.util.Collection;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeSet;
 import java.util.function.Supplier;
 import org.apache.spark.api.java.JavaPairRDD;
 import org.apache.spark.util.LongAccumulator;
@@ -50,8 +51,13 @@ interface Pass extends AutoCloseable {
      */
     JavaPairRDD<Integer, byte[]> states(Depth depth, LongAccumulator observed, LongAccumulator samples);
 
-    /** What each sample holds, as bytes of {@code SampleSlots} by sample; runs nothing. Only for captures and tables. */
-    default JavaPairRDD<String, byte[]> survey(Look look) {
+    /**
+     * What each sample holds, as bytes of {@code SampleSlots} by sample; runs nothing. Only for captures and tables.
+     *
+     * @param scanned the slots whose values are read, at the ends of each sample
+     * @param looked receives the files or rows that tasks looked at
+     */
+    default JavaPairRDD<String, byte[]> survey(TreeSet<Slot> scanned, LongAccumulator looked) {
         throw new UnsupportedOperationException("texts have no captures to look at");
     }
 

@@ -1,12 +1,14 @@
 package io.kvscale.job.calibration;
 
 import io.kvscale.job.spark.JavaSerde;
+import io.kvscale.job.spark.Progress;
+import io.kvscale.job.spark.Work;
 import io.kvscale.model.config.LayerCache;
 import io.kvscale.model.config.ModelConfig;
 import io.kvscale.observer.CalibrationStatistics;
+import io.kvscale.observer.SlotStatistics;
 import io.kvscale.task.Copies;
 import io.kvscale.task.SampleSlots;
-import io.kvscale.task.SampleSurvey.Look;
 import io.kvscale.task.TaskState;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.Origin;
@@ -14,15 +16,19 @@ import io.kvscale.tensor.Slot;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.stream.Collectors;
+import org.apache.spark.api.java.JavaSparkContext;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Finds the samples to name after a pass whose state shows that something is wrong. The state of a pass is small and knows
  * no single sample, so another pass looks at each. A corpus without a fault is not read again.
  */
-record SecondLook(Pass pass) {
+record SecondLook(JavaSparkContext spark, Pass pass, Progress progress) {
     /** The problem of samples that lack slots or tokens, or of padding that was counted as tokens; null if there is none. */
     @Nullable
     DataProblem problem(TaskState state) {
@@ -30,7 +36,8 @@ record SecondLook(Pass pass) {
         if (uneven != null || pass.recipe().allowZero() || !state.suspicion().zeroEnds()) {
             return uneven;
         }
-        IrregularSamples padded = survey(Look.ALL_VALUES, new ZeroEndsRule());
+        TreeSet<Slot> longest = longest(state.statistics());
+        IrregularSamples padded = survey(longest, new ZeroEndsRule(longest));
         return padded.isEmpty() ? padded.failure() : counted(padded);
     }
 
@@ -41,7 +48,7 @@ record SecondLook(Pass pass) {
         if (uneven == null) {
             return null;
         }
-        IrregularSamples incomplete = survey(Look.TOKENS, new CoverageRule(windows(statistics)));
+        IrregularSamples incomplete = survey(new TreeSet<>(), new CoverageRule(windows(statistics)));
         DataProblem failure = incomplete.failure();
         if (failure != null) {
             return failure;
@@ -63,7 +70,7 @@ record SecondLook(Pass pass) {
     List<String> warnings(TaskState state) {
         List<String> warnings = new ArrayList<>();
         if (state.suspicion().equalEnds()) {
-            IrregularSamples padded = survey(Look.FIRST_VALUES, new EqualEndsRule());
+            IrregularSamples padded = survey(new TreeSet<>(List.of(EqualEndsRule.EMBEDDED)), new EqualEndsRule());
             if (!padded.isEmpty()) {
                 warnings.add(line(counted(padded)));
             }
@@ -113,12 +120,34 @@ record SecondLook(Pass pass) {
         return windows;
     }
 
-    private IrregularSamples survey(Look look, IrregularSamples.Rule rule) {
-        List<byte[]> parts = pass.survey(look)
-                .reduceByKey((a, b) -> JavaSerde.bytes(slots(a).merge(slots(b))))
-                .values()
-                .mapPartitions(samples -> judged(samples, rule))
-                .collect();
+    /**
+     * K and V of the first and the last of the layers with the most tokens. Layers with a sliding window hold fewer tokens than
+     * the padding of others.
+     */
+    private static TreeSet<Slot> longest(CalibrationStatistics statistics) {
+        long most = statistics.slots().values().stream()
+                .mapToLong(SlotStatistics::tokens)
+                .max()
+                .orElse(0);
+        TreeSet<Slot> longest = statistics.slots().entrySet().stream()
+                .filter(entry -> entry.getValue().tokens() == most)
+                .map(Map.Entry::getKey)
+                .collect(Collectors.toCollection(TreeSet::new));
+        Set<Integer> ends = new TreeSet<>(List.of(longest.first().layer(), longest.last().layer()));
+        longest.removeIf(slot -> !ends.contains(slot.layer()));
+        return longest;
+    }
+
+    private IrregularSamples survey(TreeSet<Slot> scanned, IrregularSamples.Rule rule) {
+        List<byte[]> parts = progress.track(
+                spark,
+                "looks at samples again",
+                new Work.SecondLook(),
+                (looked, samples) -> pass.survey(scanned, looked)
+                        .reduceByKey((a, b) -> JavaSerde.bytes(slots(a).merge(slots(b))))
+                        .values()
+                        .mapPartitions(found -> judged(found, rule))
+                        .collect());
         return parts.stream()
                 .map(part -> JavaSerde.value(part, IrregularSamples.class))
                 .reduce(IrregularSamples.NONE, IrregularSamples::merge);
