@@ -33,10 +33,10 @@ public record LikelyLayout(String axes, String remedy) {
     public static LikelyLayout of(boolean tokenMajor, long tokens, long headDim) {
         if (!tokenMajor) {
             return new LikelyLayout(BSHD, "set layout: BSHD" + RECIPE);
-        } else if (tokens == 1) {
-            return new LikelyLayout("[1, tokens, kv_heads x head_dim]", MERGED);
-        } else if (headDim > MAX_HEAD_DIM) {
-            return new LikelyLayout(BATCH_MERGED, MERGED);
+        } else if (tokens == 1 || headDim > MAX_HEAD_DIM) {
+            return new LikelyLayout(
+                    tokens == 1 ? "[1, tokens, kv_heads x head_dim]" : BATCH_MERGED,
+                    headDim > MAX_HEAD_DIM ? MERGED + ", or mla: true if this is the latent tensor of MLA" : MERGED);
         }
         return new LikelyLayout(
                 "[kv_heads, tokens, head_dim] or " + BATCH_MERGED,
