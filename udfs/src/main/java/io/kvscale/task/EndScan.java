@@ -22,6 +22,7 @@ final class EndScan {
     private int tokens;
     /** Whether the tokens that follow are those at the end. */
     private boolean gap;
+
     private int zeroFirst;
     private int zeroRun;
     private int equalFirst;

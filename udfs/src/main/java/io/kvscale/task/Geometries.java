@@ -55,7 +55,8 @@ public record Geometries(List<Seen> seen) implements Serializable {
         }
         Geometry one = seen.get(0).geometry();
         Geometry other = seen.get(1).geometry();
-        @Nullable DataProblem problem =
+        @Nullable
+        DataProblem problem =
                 conflict(slot, one, seen.get(0).first(), other, seen.get(1).first());
         boolean onlyHeadsDiffer = one.dtype() == other.dtype() && one.headDim() == other.headDim();
         return problem == null || layout == null || !onlyHeadsDiffer || !layout.tokensMayBeHeads()

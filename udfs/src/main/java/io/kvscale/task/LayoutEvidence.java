@@ -26,8 +26,7 @@ record LayoutEvidence(
         int fewest,
         int most,
         @Nullable DataProblem first) implements Serializable {
-    static final LayoutEvidence NONE =
-            new LayoutEvidence(false, false, false, Integer.MAX_VALUE, 0, null);
+    static final LayoutEvidence NONE = new LayoutEvidence(false, false, false, Integer.MAX_VALUE, 0, null);
 
     /** Below this number of heads a short text is more likely than a wrong layout. */
     private static final int FEW_HEADS = 16;

@@ -77,8 +77,7 @@ public final class SampleSurvey implements RowSink {
             return null;
         }
         EndScan scan = new EndScan(tensor.source());
-        scan.read((from, to) ->
-                files.read(tensor, from, to, tensor.byteOf(to), (element, values) -> scan.add(values)));
+        scan.read((from, to) -> files.read(tensor, from, to, tensor.byteOf(to), (element, values) -> scan.add(values)));
         return scan;
     }
 

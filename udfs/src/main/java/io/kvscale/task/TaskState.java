@@ -153,8 +153,7 @@ public final class TaskState {
     public @Nullable DataProblem problem(boolean guessed) {
         DataProblem first = found;
         for (Map.Entry<Slot, Geometries> entry : geometries.entrySet()) {
-            first = DataProblem.earlier(
-                    first, entry.getValue().conflict(entry.getKey(), guessed ? layout : null));
+            first = DataProblem.earlier(first, entry.getValue().conflict(entry.getKey(), guessed ? layout : null));
         }
         return first == null && guessed ? layout.error() : first;
     }

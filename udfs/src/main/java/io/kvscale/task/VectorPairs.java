@@ -35,7 +35,8 @@ final class VectorPairs {
         ByteBuffer next = chunk.duplicate().order(ByteOrder.LITTLE_ENDIAN);
         int bytes = source.geometry().dtype().bytes();
         for (int at = next.position(); at < next.limit(); at += bytes) {
-            values[filled++] = source.geometry().dtype().toFloat(source.geometry().dtype().get(next, at));
+            values[filled++] =
+                    source.geometry().dtype().toFloat(source.geometry().dtype().get(next, at));
         }
     }
 

@@ -131,7 +131,9 @@ public final class CalibrationJob {
             TaskState state = run(running.context(), pass, Depth.HEADERS);
             DataProblem problem = state.problem(pass.checksLayout());
             if (problem == null) {
-                problem = empty(state) ? pass.nothingFound() : secondLook(running.context(), pass).uneven(state.statistics());
+                problem = empty(state)
+                        ? pass.nothingFound()
+                        : secondLook(running.context(), pass).uneven(state.statistics());
             }
             if (problem != null) {
                 throw new InvalidDataException(problem);
@@ -157,7 +159,8 @@ public final class CalibrationJob {
         TaskState state = run(spark, pass, Depth.VALUES);
         DataProblem problem = state.problem(pass.checksLayout());
         if (problem == null && pass.readsTensors()) {
-            problem = empty(state) ? pass.nothingFound() : secondLook(spark, pass).problem(state);
+            problem =
+                    empty(state) ? pass.nothingFound() : secondLook(spark, pass).problem(state);
         }
         if (problem == null) {
             doubt(pass, state);

@@ -133,7 +133,8 @@ record SecondLook(JavaSparkContext spark, Pass pass, Progress progress) {
                 .filter(entry -> entry.getValue().tokens() == most)
                 .map(Map.Entry::getKey)
                 .collect(Collectors.toCollection(TreeSet::new));
-        Set<Integer> ends = new TreeSet<>(List.of(longest.first().layer(), longest.last().layer()));
+        Set<Integer> ends =
+                new TreeSet<>(List.of(longest.first().layer(), longest.last().layer()));
         longest.removeIf(slot -> !ends.contains(slot.layer()));
         return longest;
     }

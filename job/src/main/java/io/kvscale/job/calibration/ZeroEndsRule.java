@@ -53,7 +53,7 @@ record ZeroEndsRule(TreeSet<Slot> scanned) implements IrregularSamples.Rule {
         int most = Math.max(first, last);
         return most == tokens
                 ? "all " + tokens
-                : (most < TokenEnds.READ ? "the " : "at least the ") + (last >= first ? "last " : "first ") + most + " of "
-                        + tokens;
+                : (most < TokenEnds.READ ? "the " : "at least the ") + (last >= first ? "last " : "first ") + most
+                        + " of " + tokens;
     }
 }

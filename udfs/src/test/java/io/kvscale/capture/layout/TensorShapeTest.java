@@ -90,8 +90,8 @@ class TensorShapeTest {
     @Test
     void moreHeadsThanAnyModelHasAreReadOnlyIfStated() {
         List<Long> shape = List.of(1L, 129L, 400L, 64L);
-        assertThatThrownBy(() -> TensorShape.of(
-                        entry("BF16", shape), Part.KEY, 0, recipeOptions(null, 0, 0), NO_METADATA))
+        assertThatThrownBy(
+                        () -> TensorShape.of(entry("BF16", shape), Part.KEY, 0, recipeOptions(null, 0, 0), NO_METADATA))
                 .hasMessageContaining("gives 129 KV heads")
                 .hasMessageContaining("set layout: BSHD");
         assertThat(TensorShape.of(entry("BF16", shape), Part.KEY, 0, recipeOptions(null, 129, 0), NO_METADATA)
