@@ -280,7 +280,7 @@ class CulpritTest {
         write(4, 0);
         padded(30, 19, 30, 0, 5).write(input.resolve("sample-2.safetensors"));
         refused(
-                "the last 11 of 30 tokens of this sample are zero in every head of every layer",
+                "the last 11 of 30 tokens of this sample are zero in every head of layers 0 and 2, in K and V",
                 "(1 of 4 samples)",
                 "in file sample-2.safetensors",
                 "attention_mask",
@@ -304,6 +304,33 @@ class CulpritTest {
                         i -> i / 32 % 20 > 15 ? 0 : real.applyAsDouble(i))
                 .write(input.resolve("sample-1.safetensors"));
         calibrate(recipe()).isDone();
+    }
+
+    /** A StaticCache: layers with a sliding window hold fewer tokens, and no padding once the text is longer. */
+    @Test
+    void zerosAreFoundBesideLayersWithASlidingWindow() {
+        input = work.resolve("in");
+        for (int n = 0; n < 2; n++) {
+            Capture capture = new Capture();
+            for (int layer = 0; layer < 4; layer++) {
+                int tokens = layer % 2 == 0 ? 16 : 300;
+                for (String role : List.of("keys", "values")) {
+                    IntToDoubleFunction real = Capture.random(n * 100 + layer * 2 + role.length());
+                    capture.add(
+                            "layers." + layer + "." + role,
+                            "BF16",
+                            List.of(1L, (long) HEADS, (long) tokens, (long) HEAD_DIM),
+                            i -> tokens == 300 && i / HEAD_DIM % tokens > 49 ? 0 : real.applyAsDouble(i));
+                }
+            }
+            capture.write(input.resolve("sample-" + n + ".safetensors"));
+        }
+        Cli bad = calibrate(recipe("kvscale: {hybrid: true}"));
+        assertThat(bad.code()).isEqualTo(ExitCode.DATA);
+        assertThat(bad.err())
+                .contains(
+                        "at least the last 128 of 300 tokens of this sample are zero in every head of layers 1 and 3",
+                        "(2 of 2 samples: sample-0, sample-1)");
     }
 
     @Test

@@ -7,12 +7,14 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.kvscale.job.command.ExitCode;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Captures whose axes are not in the default order: 96 tokens, 2 KV heads of 32. */
@@ -131,6 +133,99 @@ class LayoutMistakesTest {
         Capture.of(2, 1, 1).write(input.resolve("short.safetensors"));
         Capture.of(2, 96, 2).write(input.resolve("long.safetensors"));
         calibrate(input, recipe()).isDone();
+    }
+
+    /** Writes a sample in which tokens of a head are alike, as in every model, or in which nothing is alike. */
+    private void write(String folder, String name, List<Long> shape, int tokenAxis, boolean alike) {
+        Random random = new Random(name.hashCode());
+        int width = shape.get(shape.size() - 1).intValue();
+        Capture capture = new Capture();
+        for (String tensor : List.of("layers.0.keys", "layers.0.values")) {
+            float[] base = new float[1 << 16];
+            for (int i = 0; i < base.length; i++) {
+                base[i] = alike ? (float) random.nextGaussian() : 0;
+            }
+            capture.add(tensor, "F32", shape, i -> {
+                // The place of a value without its token: what values of a head have in common.
+                long place = i % width;
+                long rest = i / width;
+                for (int axis = shape.size() - 2; axis >= 0; axis--) {
+                    place = axis == tokenAxis ? place : place * 131 + rest % shape.get(axis);
+                    rest /= shape.get(axis);
+                }
+                return base[(int) (place & 0xffff)] + 0.5 * random.nextGaussian();
+            });
+        }
+        capture.write(work.resolve(folder).resolve(name + ".safetensors"));
+    }
+
+    static Stream<Arguments> captures() {
+        return Stream.of(
+                Arguments.of(List.of(1L, 30L, 8L, 32L), 1, "layout: BSHD"),
+                Arguments.of(List.of(1L, 128L, 32L, 32L), 1, "layout: BSHD"),
+                Arguments.of(List.of(1L, 12L, 4L, 32L), 1, "layout: BSHD"),
+                Arguments.of(List.of(1L, 20L, 1L, 32L), 1, "layout: BSHD"),
+                Arguments.of(List.of(32L, 20L, 128L), 1, "layout: HSD"),
+                Arguments.of(List.of(1L, 20L, 512L), 1, "layout: BSHD and kv_heads"),
+                Arguments.of(List.of(4L, 20L, 512L), 1, "layout: BSHD and kv_heads"));
+    }
+
+    @ParameterizedTest
+    @MethodSource("captures")
+    void headsThatAreAsAlikeAsTokensAreTokens(List<Long> shape, int tokenAxis, String line) {
+        write("in", "a", shape, tokenAxis, true);
+        for (Object[] more : List.of(new Object[0], new Object[] {"--dry-run"})) {
+            calibrate(work.resolve("in"), recipe(), more).fails(ExitCode.DATA, "a.safetensors", "set " + line);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1, 16", "1, 128", "2, 32", "5, 32", "7, 16", "3, 64", "40, 32"})
+    void shortTextsOfModelsWithManyHeadsAreNoError(long tokens, long heads) {
+        for (boolean alike : new boolean[] {true, false}) {
+            write("in" + alike, "a", List.of(1L, heads, tokens, 32L), 2, alike);
+            calibrate(work.resolve("in" + alike), recipe()).isDone();
+            write("hook" + alike, "a", List.of(tokens, heads, 32L), 0, alike);
+            calibrate(work.resolve("hook" + alike), recipe()).isDone();
+        }
+    }
+
+    @Test
+    void textsOfDifferentLengthsShowThatTokensAreTokens() {
+        write("in", "a", List.of(1L, 32L, 3L, 32L), 2, false);
+        write("in", "b", List.of(1L, 32L, 5L, 32L), 2, false);
+        assertThat(calibrate(work.resolve("in"), recipe()).isDone().err()).doesNotContain("KV heads");
+    }
+
+    @Test
+    void differentHeadsWithEqualTokensNameTheLayout() {
+        write("in", "a", List.of(1L, 12L, 3L, 32L), 1, false);
+        write("in", "b", List.of(1L, 15L, 3L, 32L), 1, false);
+        calibrate(work.resolve("in"), recipe())
+                .fails(
+                        ExitCode.DATA,
+                        "15 heads",
+                        "b.safetensors",
+                        "12 heads",
+                        "a.safetensors",
+                        "all tensors have 3 tokens",
+                        "[batch, tokens, kv_heads, head_dim]",
+                        "set layout: BSHD");
+        write("hsd", "a", List.of(3L, 12L, 32L), 1, false);
+        write("hsd", "b", List.of(3L, 15L, 32L), 1, false);
+        calibrate(work.resolve("hsd"), recipe()).fails(ExitCode.DATA, "[kv_heads, tokens, head_dim]", "layout: HSD");
+    }
+
+    @Test
+    void aMaskShowsTheLayout() {
+        Capture capture = new Capture();
+        for (String tensor : List.of("layers.0.keys", "layers.0.values")) {
+            capture.add(tensor, "BF16", List.of(2L, 20L, 3L, 32L), Capture.random(tensor.length()));
+        }
+        Path input = work.resolve("in");
+        capture.add("attention_mask", "I64", List.of(2L, 20L), i -> 1).write(input.resolve("a.safetensors"));
+        calibrate(input, recipe()).fails(ExitCode.DATA, "the mask has shape [2,20]", "set layout: BSHD");
+        calibrate(input, recipe("layout: BSHD")).isDone();
     }
 
     @Test

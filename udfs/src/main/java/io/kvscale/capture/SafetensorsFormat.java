@@ -1,6 +1,7 @@
 package io.kvscale.capture;
 
 import io.kvscale.capture.layout.CaptureOptions;
+import io.kvscale.capture.layout.LikelyLayout;
 import io.kvscale.capture.layout.TensorNames;
 import io.kvscale.capture.layout.TensorShape;
 import io.kvscale.input.BlockWindow;
@@ -115,10 +116,14 @@ final class SafetensorsFormat extends CaptureFormat {
 
     private static void checkMask(@Nullable TokenMask mask, TensorShape shape, TensorEntry entry) {
         if (mask != null && (mask.batch() != shape.batch() || mask.tokens() != shape.tokens())) {
+            @Nullable LikelyLayout likely = LikelyLayout.ofMask(mask, shape);
             throw new InvalidDataException(DataProblem.of(
                             "the mask has shape [" + mask.batch() + "," + mask.tokens() + "], this tensor has batch "
                                     + shape.batch() + " and " + shape.tokens() + " tokens",
-                            "capture a mask [batch, tokens] of that size, or set mask: none under kvscale in the recipe")
+                            likely == null
+                                    ? "capture a mask [batch, tokens] of that size, or set mask: none under kvscale in"
+                                            + " the recipe"
+                                    : "this looks like " + likely.axes() + ": " + likely.remedy())
                     .inTensor(entry.name()));
         }
     }

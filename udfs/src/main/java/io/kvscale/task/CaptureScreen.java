@@ -12,49 +12,17 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Looks at a few values of each tensor while a task observes it: at the ends for padding, and for samples that repeat. Costs
- * nothing beside the observation, because it reads only head 0, and of most tensors two values.
- *
- * <p>A suspicion may be false where a tensor is cut between tasks. It is never missed. Not thread-safe.
+ * nothing beside the observation, because it reads only head 0, and of most tensors two values. Not thread-safe.
  */
 final class CaptureScreen {
-    /** Four values of head 0 tell one token from another. */
-    private static final int CHANNELS = 4;
-
     /** Layers are searched up to this one for the first one to calibrate. */
     private static final int MAX_FIRST_LAYER = 255;
 
-    private static final Slot EMBEDDED = new Slot(0, Role.VALUE);
-
-    private final Copies copies = new Copies();
-    private final Run head = new Run();
-    private final Run tail = new Run();
+    private final EndScreen ends = new EndScreen();
+    private final SampleHash hash = new SampleHash();
     private final Slot compared;
-    private boolean zeroEnds;
-    private boolean equalEnds;
     private @Nullable KvSource source;
     private int row;
-    private long hashed;
-    private long sum;
-
-    /** The first value of each token within a few tokens at an end. */
-    private static final class Run {
-        private boolean any;
-        private boolean differs;
-        private int bits;
-
-        void add(int next) {
-            differs |= any && bits != next;
-            any = true;
-            bits = next;
-        }
-
-        boolean ended() {
-            boolean alike = any && !differs;
-            any = false;
-            differs = false;
-            return alike;
-        }
-    }
 
     CaptureScreen(CaptureOptions options) {
         this.compared = new Slot(firstLayer(options), Role.KEY);
@@ -81,25 +49,17 @@ final class CaptureScreen {
         TensorPiece piece = new TensorPiece(tensor, position.element(), chunk);
         int last = (int) ((piece.end - 1) / tensor.sizeOfRow());
         for (int r = (int) (piece.begin / tensor.sizeOfRow()); r <= last; r++) {
-            int firstToken = tensor.firstReal(r);
-            if (firstToken < 0) {
+            if (tensor.firstReal(r) < 0) {
                 continue;
             }
-            int lastToken = tensor.lastReal(r);
-            zeroEnds |= piece.isZero(tensor.elementOf(r, firstToken)) || piece.isZero(tensor.elementOf(r, lastToken));
-            boolean embedded = slot.equals(EMBEDDED) && lastToken - firstToken + 1 >= TokenEnds.PADDING;
+            boolean equalTokens = EndScreen.looksForEqualTokens(slot, tensor, r);
             boolean identifies = slot.equals(compared) && !tensor.continued();
-            if (embedded || identifies) {
+            if (equalTokens || identifies) {
                 begin(tensor, r);
             }
-            if (embedded) {
-                for (int i = 0; i < TokenEnds.PADDING; i++) {
-                    add(piece, tensor.elementOf(r, firstToken + i), head);
-                    add(piece, tensor.elementOf(r, lastToken - i), tail);
-                }
-            }
+            ends.observe(piece, r, equalTokens);
             if (identifies) {
-                hash(piece, r, firstToken);
+                hash.observe(piece, r);
             }
         }
     }
@@ -112,62 +72,24 @@ final class CaptureScreen {
         }
     }
 
-    private static void add(TensorPiece piece, long element, Run to) {
-        if (piece.holds(element)) {
-            to.add(piece.bits(element));
-        }
-    }
-
-    /** Adds the hashes of the row's tokens whose values lie in the piece. */
-    private void hash(TensorPiece piece, int r, int firstToken) {
-        KvSource tensor = piece.source;
-        long base = tensor.elementOf(r, 0);
-        long stride = tensor.elementOf(r, 1) - base;
-        int channels = Math.min(CHANNELS, tensor.geometry().headDim());
-        int from = (int) Math.max(0, Math.min(tensor.tokens(), (piece.begin - base) / stride));
-        for (int token = from; token < tensor.tokens() && base + token * stride < piece.end; token++) {
-            for (int d = 0; d < channels && tensor.isReal(r, token); d++) {
-                long element = base + token * stride + d;
-                if (piece.holds(element)) {
-                    long index = (long) (token - firstToken) * CHANNELS + d;
-                    sum += mix(index << Integer.SIZE | piece.bits(element) & 0xffff_ffffL);
-                    hashed++;
-                }
-            }
-        }
-    }
-
     /** Ends the row that was looked at last. */
     private void finish() {
-        equalEnds |= head.ended();
-        equalEnds |= tail.ended();
-        if (source != null && hashed > 0) {
-            int channels = Math.min(CHANNELS, source.geometry().headDim());
-            copies.add(source.origin(row), source.offset(), hashed, (long) source.realTokens(row) * channels, sum);
+        ends.finish();
+        if (source != null) {
+            hash.finish(source, row);
         }
-        hashed = 0;
-        sum = 0;
+        source = null;
     }
 
     /** What was found so far. */
     Suspicion suspicion() {
         finish();
-        source = null;
-        return new Suspicion(zeroEnds, equalEnds);
+        return ends.suspicion();
     }
 
     /** The samples that were compared so far. */
     Copies copies() {
         finish();
-        source = null;
-        return copies;
-    }
-
-    /** A bijective mixer of 64 bits: every bit of the input changes half of the result's. */
-    static long mix(long value) {
-        long z = value + 0x9e3779b97f4a7c15L;
-        z = (z ^ z >>> 32) * 0xd6e8feb86659fd93L;
-        z = (z ^ z >>> 32) * 0xd6e8feb86659fd93L;
-        return z ^ z >>> 32;
+        return hash.copies();
     }
 }

@@ -85,7 +85,7 @@ public final class Copies implements Serializable {
             }
             parts.remove(place);
         }
-        add(CaptureScreen.mix(part.sum + part.all), new Alike(1, place.origin, null));
+        add(SampleHash.mix(part.sum + part.all), new Alike(1, place.origin, null));
     }
 
     private void add(long hash, Alike alike) {

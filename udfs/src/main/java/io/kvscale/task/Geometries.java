@@ -44,12 +44,24 @@ public record Geometries(List<Seen> seen) implements Serializable {
 
     /** The error of a slot with two geometries, in the file and sample that show the second; null for one geometry. */
     public @Nullable DataProblem conflict(Slot slot) {
+        return conflict(slot, null);
+    }
+
+    /** @param layout what is known of the order of axes, if it was guessed; null if it was not */
+    @Nullable
+    DataProblem conflict(Slot slot, @Nullable LayoutEvidence layout) {
         if (seen.size() < KEPT) {
             return null;
         }
-        Seen one = seen.get(0);
-        Seen other = seen.get(1);
-        return conflict(slot, one.geometry(), one.first(), other.geometry(), other.first());
+        Geometry one = seen.get(0).geometry();
+        Geometry other = seen.get(1).geometry();
+        @Nullable
+        DataProblem problem =
+                conflict(slot, one, seen.get(0).first(), other, seen.get(1).first());
+        boolean onlyHeadsDiffer = one.dtype() == other.dtype() && one.headDim() == other.headDim();
+        return problem == null || layout == null || !onlyHeadsDiffer || !layout.tokensMayBeHeads()
+                ? problem
+                : layout.explained(problem, one.headDim());
     }
 
     /**

@@ -1,5 +1,6 @@
 package io.kvscale.task;
 
+import io.kvscale.capture.layout.LikelyLayout;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.KvSource;
 import io.kvscale.tensor.Sample;
@@ -8,24 +9,30 @@ import java.io.Serializable;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Whether the tensors of a corpus look as if axes were taken for others: more KV heads than tokens in every one. A
- * commutative monoid under {@link #merge}.
+ * Whether the shapes of a corpus look as if axes were taken for others. The tokens that are read are then KV heads: their
+ * number is the same in every tensor. A commutative monoid under {@link #merge}.
  *
- * @param fitting tensors that look right
- * @param unclear tensors with more heads than tokens that some model could have
- * @param first the first problem of a tensor that does not look right
+ * @param fits whether a tensor does not have more heads than tokens, or few heads
+ * @param unclear whether a tensor has more heads than tokens that some model could have
+ * @param headMajor whether a tensor was read as {@code [batch, kv_heads, tokens, head_dim]}
+ * @param fewest the smallest number of tokens of a tensor
+ * @param most the largest number
+ * @param first the doubt about the first tensor that has many heads and fewer tokens
  */
-record LayoutEvidence(long fitting, long unclear, @Nullable DataProblem first) implements Serializable {
-    static final LayoutEvidence NONE = new LayoutEvidence(0, 0, null);
+record LayoutEvidence(
+        boolean fits,
+        boolean unclear,
+        boolean headMajor,
+        int fewest,
+        int most,
+        @Nullable DataProblem first) implements Serializable {
+    static final LayoutEvidence NONE = new LayoutEvidence(false, false, false, Integer.MAX_VALUE, 0, null);
 
     /** Below this number of heads a short text is more likely than a wrong layout. */
     private static final int FEW_HEADS = 16;
 
-    /** No model that engines serve has more KV heads. */
-    private static final int MOST_HEADS = 128;
-
-    /** So many more heads than tokens are not a short text. */
-    private static final int FAR_MORE = 4;
+    /** So many more heads than tokens are not a corpus of short texts, unless the texts are single tokens. */
+    private static final int FAR_MORE = 32;
 
     private static final String KEEP =
             ". If the shape is right, name the model's config.json with --model-config, or set"
@@ -35,49 +42,71 @@ record LayoutEvidence(long fitting, long unclear, @Nullable DataProblem first) i
     static LayoutEvidence of(Slot slot, KvSource source) {
         int heads = source.geometry().heads();
         int tokens = source.tokens();
-        if (heads <= MOST_HEADS && (heads < FEW_HEADS || heads <= tokens)) {
-            return new LayoutEvidence(1, 0, null);
+        if (heads < FEW_HEADS || heads <= tokens) {
+            return new LayoutEvidence(true, false, !source.tokenMajor(), tokens, tokens, null);
         }
-        boolean certain = heads > MOST_HEADS || heads > (long) FAR_MORE * tokens;
+        LikelyLayout likely =
+                LikelyLayout.of(source.tokenMajor(), tokens, source.geometry().headDim());
         DataProblem problem = DataProblem.of(
                         "this tensor has " + heads + " KV heads and " + tokens
                                 + (tokens == 1 ? " token" : " tokens") + " in the layout it was read in, and so do all"
-                                + " others; it looks like " + likely(source),
-                        remedy(source) + KEEP)
+                                + " others; it looks like " + likely.axes(),
+                        likely.remedy() + KEEP)
                 .inSlot(slot)
                 .inFile(source.file());
         @Nullable Sample sample = source.origin(0).sample();
-        return new LayoutEvidence(0, certain ? 0 : 1, sample == null ? problem : problem.inSample(sample));
+        return new LayoutEvidence(
+                false,
+                !isImpossible(source),
+                !source.tokenMajor(),
+                tokens,
+                tokens,
+                sample == null ? problem : problem.inSample(sample));
     }
 
-    private static String likely(KvSource source) {
-        return !source.tokenMajor()
-                ? "[batch, tokens, kv_heads, head_dim]"
-                : source.tokens() == 1 ? "[1, tokens, kv_heads x head_dim]" : "[kv_heads, tokens, head_dim]";
-    }
-
-    private static String remedy(KvSource source) {
-        return !source.tokenMajor()
-                ? "set layout: BSHD under kvscale in the recipe"
-                : source.tokens() == 1
-                        ? "set layout: BSHD and kv_heads under kvscale in the recipe"
-                        : "set layout: HSD under kvscale in the recipe";
+    private static boolean isImpossible(KvSource source) {
+        int tokens = source.tokens();
+        return source.geometry().headDim() > LikelyLayout.MAX_HEAD_DIM
+                || tokens > 1 && source.geometry().heads() > (long) FAR_MORE * tokens;
     }
 
     LayoutEvidence merge(LayoutEvidence other) {
         return new LayoutEvidence(
-                fitting + other.fitting, unclear + other.unclear, DataProblem.earlier(first, other.first));
+                fits || other.fits,
+                unclear || other.unclear,
+                headMajor || other.headMajor,
+                Math.min(fewest, other.fewest),
+                Math.max(most, other.most),
+                DataProblem.earlier(first, other.first));
+    }
+
+    /** Whether every tensor has the same number of tokens, as KV heads would be. */
+    boolean tokensMayBeHeads() {
+        return fewest == most;
+    }
+
+    /** A conflict of two numbers of heads, with the layout in which both have the same number. */
+    DataProblem explained(DataProblem conflict, int headDim) {
+        LikelyLayout likely = LikelyLayout.of(!headMajor, fewest, headDim);
+        return new DataProblem(
+                conflict.what() + "; all tensors have " + fewest + (fewest == 1 ? " token" : " tokens")
+                        + " in the layout they were read in, so this looks like " + likely.axes(),
+                likely.remedy() + ". If the shapes are right, calibrate on captures of one model",
+                conflict.sample(),
+                conflict.slot(),
+                conflict.file(),
+                conflict.tensor());
     }
 
     /** The problem of a corpus whose layout is wrong beyond doubt; null if there is none. */
     @Nullable
     DataProblem error() {
-        return fitting == 0 && unclear == 0 ? first : null;
+        return unclear ? null : doubt();
     }
 
     /** The problem of a corpus whose layout may be wrong; null if there is none. */
     @Nullable
     DataProblem doubt() {
-        return fitting == 0 && unclear > 0 ? first : null;
+        return fits || !tokensMayBeHeads() ? null : first;
     }
 }

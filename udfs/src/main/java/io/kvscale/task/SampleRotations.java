@@ -117,7 +117,7 @@ public final class SampleRotations implements Serializable {
         long hash = 0;
         String name = origin.sample() == null ? origin.file() : origin.sample().toString();
         for (int i = 0; i < name.length(); i++) {
-            hash = CaptureScreen.mix(hash + name.charAt(i));
+            hash = SampleHash.mix(hash + name.charAt(i));
         }
         last = origin;
         lastHash = hash;

@@ -12,12 +12,13 @@ import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.KvSource;
 import io.kvscale.tensor.Origin;
-import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
 import java.nio.ByteBuffer;
 import java.util.Collection;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.LongConsumer;
 import org.apache.hadoop.conf.Configuration;
 import org.jspecify.annotations.Nullable;
 
@@ -26,63 +27,57 @@ import org.jspecify.annotations.Nullable;
  * sample, so it runs only then.
  */
 public final class SampleSurvey implements RowSink {
-    /** What to look at. */
-    public enum Look {
-        /** Which slots a sample holds, and how many tokens; reads no values. */
-        TOKENS,
-        /** The ends of V of layer 0. */
-        FIRST_VALUES,
-        /** The ends of all slots. */
-        ALL_VALUES;
-
-        /** Whether values are read. */
-        public boolean readsValues() {
-            return this != TOKENS;
-        }
-
-        private boolean scans(Slot slot) {
-            return this == ALL_VALUES || this == FIRST_VALUES && slot.equals(new Slot(0, Role.VALUE));
-        }
-    }
-
-    private final Look look;
+    private final Set<Slot> scanned;
     private final TableTensorParser parser;
     private final TreeMap<Origin, SampleSlots> samples = new TreeMap<>();
 
-    /** A survey of table rows, which the caller passes in. */
-    public SampleSurvey(CaptureOptions options, Look look) {
-        this.look = look;
+    /**
+     * A survey of table rows, which the caller passes in.
+     *
+     * @param scanned the slots whose values are read, at the ends of each sample
+     */
+    public SampleSurvey(CaptureOptions options, Set<Slot> scanned) {
+        this.scanned = scanned;
         this.parser = new TableTensorParser(options);
     }
 
-    /** Surveys a split of capture files. */
+    /**
+     * Surveys a split of capture files.
+     *
+     * @param scanned the slots whose values are read, at the ends of each sample
+     * @param progress receives the number of files that were looked at
+     */
     public static Collection<SampleSlots> of(
-            Split split, CaptureOptions options, Configuration configuration, Look look) {
+            Split split,
+            CaptureOptions options,
+            Configuration configuration,
+            Set<Slot> scanned,
+            LongConsumer progress) {
         TreeMap<Origin, SampleSlots> samples = new TreeMap<>();
-        try (CaptureFiles files = new CaptureFiles(options, configuration, !look.readsValues())) {
+        try (CaptureFiles files = new CaptureFiles(options, configuration, true)) {
             for (FilePiece piece : split.pieces()) {
                 try {
                     for (SlotTensor tensor : files.open(piece)) {
                         if (piece.holds(tensor.begin())) {
-                            add(samples, tensor.slot(), tensor.source(), scan(files, tensor, look));
+                            add(samples, tensor.slot(), tensor.source(), scan(files, tensor, scanned));
                         }
                     }
                     files.finish();
                 } catch (InvalidDataException e) {
                     add(samples, e.problem());
                 }
+                progress.accept(piece.start() == 0 ? 1 : 0);
             }
         }
         return samples.values();
     }
 
-    private static @Nullable EndScan scan(CaptureFiles files, SlotTensor tensor, Look look) {
-        if (!look.scans(tensor.slot())) {
+    private static @Nullable EndScan scan(CaptureFiles files, SlotTensor tensor, Set<Slot> scanned) {
+        if (!scanned.contains(tensor.slot())) {
             return null;
         }
         EndScan scan = new EndScan(tensor.source());
-        long size = tensor.source().size();
-        files.read(tensor, 0, size, tensor.byteOf(size), (element, values) -> scan.add(values));
+        scan.read((from, to) -> files.read(tensor, from, to, tensor.byteOf(to), (element, values) -> scan.add(values)));
         return scan;
     }
 
@@ -91,9 +86,14 @@ public final class SampleSurvey implements RowSink {
         try {
             TableTensor tensor = parser.parse(row);
             if (tensor != null) {
-                EndScan scan = look.scans(tensor.slot()) && values != null ? new EndScan(tensor.source()) : null;
-                if (scan != null && values != null) {
-                    scan.add(values);
+                EndScan scan = null;
+                if (values != null && scanned.contains(tensor.slot())) {
+                    EndScan ends = new EndScan(tensor.source());
+                    int bytes = tensor.source().geometry().dtype().bytes();
+                    int begin = values.position();
+                    ends.read((from, to) ->
+                            ends.add(values.slice(begin + (int) from * bytes, (int) (to - from) * bytes)));
+                    scan = ends;
                 }
                 add(samples, tensor.slot(), tensor.source(), scan);
             }

@@ -159,16 +159,16 @@ public final class TaskState {
 
     /** The first problem by sample, layer and role, conflicting geometries included; null if there is none. */
     public @Nullable DataProblem problem() {
-        DataProblem first = found;
-        for (Map.Entry<Slot, Geometries> entry : geometries.entrySet()) {
-            first = DataProblem.earlier(first, entry.getValue().conflict(entry.getKey()));
-        }
-        return first;
+        return problem(false);
     }
 
-    /** The problem of a corpus whose tensors were read in a wrong layout beyond doubt; null if there is none. */
-    public @Nullable DataProblem layoutError() {
-        return layout.error();
+    /** @param guessed whether the layout of tensors was guessed: it may be wrong, and conflicting geometries may come from it */
+    public @Nullable DataProblem problem(boolean guessed) {
+        DataProblem first = found;
+        for (Map.Entry<Slot, Geometries> entry : geometries.entrySet()) {
+            first = DataProblem.earlier(first, entry.getValue().conflict(entry.getKey(), guessed ? layout : null));
+        }
+        return first == null && guessed ? layout.error() : first;
     }
 
     /** The problem of a corpus whose tensors may have been read in a wrong layout; null if there is none. */

@@ -14,6 +14,9 @@ public record TokenEnds(int zeroFirst, int zeroLast, int equalFirst, int equalLa
     /** So many equal tokens at an end are padding. Texts may repeat a token a few times. */
     public static final int PADDING = 8;
 
+    /** Number of tokens that are read at each end: of more, so many are counted. */
+    public static final int READ = 128;
+
     static final TokenEnds NONE = new TokenEnds(0, 0, 0, 0);
 
     /** The ends of two parts of a sample: padding of either one counts. */

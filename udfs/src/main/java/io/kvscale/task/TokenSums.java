@@ -28,7 +28,7 @@ public final class TokenSums implements Serializable {
     private static long hash(String name) {
         long hash = 0;
         for (int i = 0; i < name.length(); i++) {
-            hash = CaptureScreen.mix(hash + name.charAt(i));
+            hash = SampleHash.mix(hash + name.charAt(i));
         }
         return hash | 1;
     }

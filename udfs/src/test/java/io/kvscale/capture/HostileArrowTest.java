@@ -91,8 +91,8 @@ class HostileArrowTest {
                 row(list("shape", LIST, INT64), List.of(), "shape [] does not fit K or V"),
                 row(
                         list("shape", LIST, INT64),
-                        List.of(2_000_000_000L, 100_000L, 2_000_000_000L, 1L),
-                        "holds 8 bytes, which do not fit shape [2000000000, 100000, 2000000000, 1] of BF16"),
+                        List.of(2_000_000_000L, 100L, 2_000_000_000L, 1L),
+                        "holds 8 bytes, which do not fit shape [2000000000, 100, 2000000000, 1] of BF16"),
                 row(list("shape", LIST, F32), List.of(1, 1, 2, 2), "column 'shape' has type list<float32>"),
                 row(field("dtype", UTF8), null, "column 'dtype' of record batch 0, row 0 is null"),
                 row(field("dtype", UTF8), "I8", "already quantized (I8)"),

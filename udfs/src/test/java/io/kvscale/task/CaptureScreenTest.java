@@ -141,12 +141,38 @@ class CaptureScreenTest {
         assertThat(ends(values, new TokenMask(1, 8, real))).isEqualTo(new TokenEnds(1, 0, 1, 1));
     }
 
+    /** Of long samples only the ends are read. */
+    @Test
+    void longRunsAreCountedUpToTheTokensThatAreRead() {
+        int tokens = 1000;
+        for (boolean tokenMajor : new boolean[] {false, true}) {
+            var geometry = new Geometry(Dtype.F32, 2, 3);
+            EndScan scan = new EndScan(new KvSource("f", 0, "s", geometry, 2, tokens, tokenMajor, null));
+            int[] read = {0};
+            scan.read((first, end) -> {
+                ByteBuffer values = ByteBuffer.allocate((int) (end - first) * 4).order(ByteOrder.LITTLE_ENDIAN);
+                for (long i = first; i < end; i++) {
+                    long token = tokenMajor ? i / 6 % tokens : i / 3 % tokens;
+                    boolean second = i >= 6L * tokens;
+                    values.putFloat(token < (second ? 900 : 5) ? 0 : token > 700 && !second ? 1 : token);
+                }
+                read[0] += values.capacity() / 4;
+                scan.add(values.flip());
+            });
+            assertThat(read[0]).isEqualTo(2 * 6 * 2 * TokenEnds.READ);
+            assertThat(scan.ends(0)).isEqualTo(new TokenEnds(5, 0, 5, TokenEnds.READ));
+            assertThat(scan.ends(1)).isEqualTo(new TokenEnds(TokenEnds.READ, 0, TokenEnds.READ, 1));
+        }
+    }
+
     private static TokenEnds ends(ByteBuffer values, @Nullable TokenMask mask) {
         var geometry = new Geometry(Dtype.F32, 2, 2);
         EndScan scan = new EndScan(new KvSource("f", 0, "s", geometry, 1, 8, false, mask));
-        for (int from = 0; from < values.capacity(); from += 13) {
-            scan.add(values.slice(from, Math.min(13, values.capacity() - from)));
-        }
+        scan.read((first, end) -> {
+            for (int from = (int) first * 4; from < end * 4; from += 13) {
+                scan.add(values.slice(from, Math.min(13, (int) end * 4 - from)));
+            }
+        });
         return scan.ends(0);
     }
 }

@@ -105,7 +105,8 @@ public final class CalibrationJob {
      * Reads the corpus and merges its statistics. Bad data in the corpus is part of the result.
      *
      * @throws InvalidOptionException if the recipe does not suit the input
-     * @throws InvalidDataException if the table, the model or the texts cannot be used, or a first pass gives no scales
+     * @throws InvalidDataException if the table, the model or the texts cannot be used, captures are not in the layout in which
+     *     they would be read, or a first pass gives no scales
      */
     public CalibrationResult execute() {
         validation.run();
@@ -132,13 +133,16 @@ public final class CalibrationJob {
                 return new DryRun(pass.facts(), null, Tally.NONE);
             }
             TaskState state = run(running.context(), pass, Depth.HEADERS);
-            DataProblem problem = problem(pass, state);
+            DataProblem problem = state.problem(pass.checksLayout());
             if (problem == null) {
-                problem = empty(state) ? pass.nothingFound() : new SecondLook(pass).uneven(state);
+                problem = empty(state)
+                        ? pass.nothingFound()
+                        : secondLook(running.context(), pass).uneven(state);
             }
             if (problem != null) {
                 throw new InvalidDataException(problem);
             }
+            doubt(pass, state);
             checkHeaders(pass.recipe(), state);
             return new DryRun(pass.facts(), state.statistics(), state.tally());
         }
@@ -172,21 +176,26 @@ public final class CalibrationJob {
     private Pass plan(JavaSparkContext spark) {
         Pass pass = planner.plan(spark, partitions, progress);
         pass.notices().forEach(notices);
+        @Nullable DataProblem wrong = pass.checksLayout() ? pass.wrongLayout() : null;
+        if (wrong != null) {
+            pass.close();
+            throw new InvalidDataException(wrong);
+        }
         return pass;
     }
 
     private CalibrationResult calibrated(JavaSparkContext spark, Pass pass) {
         TaskState state = run(spark, pass, Depth.VALUES);
-        DataProblem doubt = state.layoutDoubt();
-        if (pass.checksLayout() && doubt != null) {
-            notices.accept(SecondLook.line(doubt));
-        }
-        DataProblem problem = problem(pass, state);
+        DataProblem problem = state.problem(pass.checksLayout());
         if (problem == null && pass.readsTensors()) {
-            problem = empty(state) ? pass.nothingFound() : new SecondLook(pass).problem(state);
+            problem =
+                    empty(state) ? pass.nothingFound() : secondLook(spark, pass).problem(state);
+        }
+        if (problem == null) {
+            doubt(pass, state);
         }
         if (problem == null && pass.readsTensors()) {
-            new SecondLook(pass).warnings(state).forEach(notices);
+            secondLook(spark, pass).warnings(state).forEach(notices);
         }
         return new CalibrationResult(
                 pass.recipe(),
@@ -203,9 +212,15 @@ public final class CalibrationJob {
         return state.statistics().slots().isEmpty();
     }
 
-    private static @Nullable DataProblem problem(Pass pass, TaskState state) {
-        DataProblem problem = state.problem();
-        return problem != null || !pass.checksLayout() ? problem : state.layoutError();
+    private SecondLook secondLook(JavaSparkContext spark, Pass pass) {
+        return new SecondLook(spark, pass, progress);
+    }
+
+    private void doubt(Pass pass, TaskState state) {
+        DataProblem doubt = state.layoutDoubt();
+        if (pass.checksLayout() && doubt != null) {
+            notices.accept(SecondLook.line(doubt));
+        }
     }
 
     private TaskState run(JavaSparkContext spark, Pass pass, Depth depth) {

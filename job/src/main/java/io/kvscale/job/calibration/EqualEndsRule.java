@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * seen no other token.
  */
 record EqualEndsRule() implements IrregularSamples.Rule {
-    private static final Slot EMBEDDED = new Slot(0, Role.VALUE);
+    static final Slot EMBEDDED = new Slot(0, Role.VALUE);
 
     @Override
     public @Nullable DataProblem judge(SampleSlots sample) {
@@ -26,8 +26,7 @@ record EqualEndsRule() implements IrregularSamples.Rule {
                 ? null
                 : sample.problem(
                         EMBEDDED,
-                        "the " + (ends.equalLast() >= ends.equalFirst() ? "last " : "first ") + equal + " of "
-                                + held.tokens()
+                        ZeroEndsRule.counted(ends.equalFirst(), ends.equalLast(), held.tokens())
                                 + " tokens have the same V, as equal tokens have: padding without a mask?",
                         "save a tensor attention_mask [batch, tokens] with it, or cut the padding off");
     }

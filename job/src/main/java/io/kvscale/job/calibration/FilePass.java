@@ -14,12 +14,14 @@ import io.kvscale.observer.StatisticsKind;
 import io.kvscale.option.KeyScope.Input;
 import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.task.CalibrationTask;
+import io.kvscale.task.HeadLikeness;
 import io.kvscale.task.SampleSurvey;
-import io.kvscale.task.SampleSurvey.Look;
 import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.Slot;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeSet;
 import org.apache.spark.api.java.JavaPairRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.broadcast.Broadcast;
@@ -101,7 +103,7 @@ record FilePass(
     }
 
     @Override
-    public JavaPairRDD<String, byte[]> survey(Look look) {
+    public JavaPairRDD<String, byte[]> survey(TreeSet<Slot> scanned, LongAccumulator looked) {
         CaptureOptions options = recipe.capture();
         Broadcast<SerializableConfiguration> shipped = configuration;
         return spark.parallelize(splits.stream().map(JavaSerde::bytes).toList(), splits.size())
@@ -109,7 +111,13 @@ record FilePass(
                         JavaSerde.value(split, Split.class),
                         options,
                         shipped.value().value(),
-                        look)));
+                        scanned,
+                        looked::add)));
+    }
+
+    @Override
+    public @Nullable DataProblem wrongLayout() {
+        return HeadLikeness.problem(listing.files(), recipe.capture(), spark.hadoopConfiguration());
     }
 
     @Override

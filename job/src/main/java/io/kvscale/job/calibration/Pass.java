@@ -8,13 +8,14 @@ import io.kvscale.observer.Corpus;
 import io.kvscale.option.KeyScope.Input;
 import io.kvscale.scheme.table.ScaleTable;
 import io.kvscale.task.SampleSlots;
-import io.kvscale.task.SampleSurvey.Look;
 import io.kvscale.task.TaskState;
 import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.Slot;
 import java.util.Collection;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeSet;
 import java.util.function.Supplier;
 import org.apache.spark.api.java.JavaPairRDD;
 import org.apache.spark.util.LongAccumulator;
@@ -51,8 +52,13 @@ interface Pass extends AutoCloseable {
      */
     JavaPairRDD<Integer, byte[]> states(Depth depth, LongAccumulator observed, LongAccumulator samples);
 
-    /** What each sample holds, as bytes of {@code SampleSlots} by sample; runs nothing. Only for captures and tables. */
-    default JavaPairRDD<String, byte[]> survey(Look look) {
+    /**
+     * What each sample holds, as bytes of {@code SampleSlots} by sample; runs nothing. Only for captures and tables.
+     *
+     * @param scanned the slots whose values are read, at the ends of each sample
+     * @param looked receives the files or rows that tasks looked at
+     */
+    default JavaPairRDD<String, byte[]> survey(TreeSet<Slot> scanned, LongAccumulator looked) {
         throw new UnsupportedOperationException("texts have no captures to look at");
     }
 
@@ -84,6 +90,11 @@ interface Pass extends AutoCloseable {
                 && recipe().capture().layout() == null
                 && recipe().capture().kvHeads() == 0
                 && recipe().capture().model() == null;
+    }
+
+    /** The problem of captures that are not in the guessed layout; null if none is known. Reads some values. */
+    default @Nullable DataProblem wrongLayout() {
+        return null;
     }
 
     /** Whether this pass is the first of two: the second one feeds back the scales that it gives. */

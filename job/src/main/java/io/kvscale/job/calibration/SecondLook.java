@@ -1,13 +1,15 @@
 package io.kvscale.job.calibration;
 
 import io.kvscale.job.spark.JavaSerde;
+import io.kvscale.job.spark.Progress;
+import io.kvscale.job.spark.Work;
 import io.kvscale.model.config.LayerCache;
 import io.kvscale.model.config.ModelConfig;
 import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.observer.evidence.MixedRotation;
+import io.kvscale.observer.SlotStatistics;
 import io.kvscale.task.Copies;
 import io.kvscale.task.SampleSlots;
-import io.kvscale.task.SampleSurvey.Look;
 import io.kvscale.task.TaskState;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.Origin;
@@ -16,15 +18,19 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.stream.Collectors;
+import org.apache.spark.api.java.JavaSparkContext;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Finds the samples to name after a pass whose state shows that something is wrong. The state of a pass is small and knows
  * no single sample, so another pass looks at each. A corpus without a fault is not read again.
  */
-record SecondLook(Pass pass) {
+record SecondLook(JavaSparkContext spark, Pass pass, Progress progress) {
     /** The problem of samples that lack slots or tokens, or of padding that was counted as tokens; null if there is none. */
     @Nullable
     DataProblem problem(TaskState state) {
@@ -32,7 +38,8 @@ record SecondLook(Pass pass) {
         if (uneven != null || pass.recipe().allowZero() || !state.suspicion().zeroEnds()) {
             return uneven;
         }
-        IrregularSamples padded = survey(Look.ALL_VALUES, new ZeroEndsRule()).get(0);
+        TreeSet<Slot> longest = longest(state.statistics());
+        IrregularSamples padded = survey(longest, new ZeroEndsRule(longest)).get(0);
         return padded.isEmpty() ? padded.failure() : counted(padded, "");
     }
 
@@ -47,7 +54,7 @@ record SecondLook(Pass pass) {
         }
         boolean hybrid = pass.recipe().hybrid();
         List<IrregularSamples> found =
-                survey(Look.TOKENS, new CoverageRule(groups, hybrid, false), new CoverageRule(groups, hybrid, true));
+                survey(new TreeSet<>(), new CoverageRule(groups, hybrid, false), new CoverageRule(groups, hybrid, true));
         IrregularSamples lacking = found.get(0);
         IrregularSamples odd = found.get(1);
         if (lacking.failure() != null) {
@@ -87,8 +94,8 @@ record SecondLook(Pass pass) {
     List<String> warnings(TaskState state) {
         List<String> warnings = new ArrayList<>();
         if (state.suspicion().equalEnds()) {
-            IrregularSamples padded =
-                    survey(Look.FIRST_VALUES, new EqualEndsRule()).get(0);
+            IrregularSamples padded = survey(new TreeSet<>(List.of(EqualEndsRule.EMBEDDED)), new EqualEndsRule())
+                    .get(0);
             if (!padded.isEmpty()) {
                 warnings.add(line(counted(padded, "")));
             }
@@ -145,14 +152,37 @@ record SecondLook(Pass pass) {
         return groups;
     }
 
+    /**
+     * K and V of the first and the last of the layers with the most tokens. Layers with a sliding window hold fewer tokens than
+     * the padding of others.
+     */
+    private static TreeSet<Slot> longest(CalibrationStatistics statistics) {
+        long most = statistics.slots().values().stream()
+                .mapToLong(SlotStatistics::tokens)
+                .max()
+                .orElse(0);
+        TreeSet<Slot> longest = statistics.slots().entrySet().stream()
+                .filter(entry -> entry.getValue().tokens() == most)
+                .map(Map.Entry::getKey)
+                .collect(Collectors.toCollection(TreeSet::new));
+        Set<Integer> ends =
+                new TreeSet<>(List.of(longest.first().layer(), longest.last().layer()));
+        longest.removeIf(slot -> !ends.contains(slot.layer()));
+        return longest;
+    }
+
     /** The samples that break each of the rules. */
-    private List<IrregularSamples> survey(Look look, IrregularSamples.Rule... rules) {
+    private List<IrregularSamples> survey(TreeSet<Slot> scanned, IrregularSamples.Rule... rules) {
         List<IrregularSamples.Rule> all = List.of(rules);
-        List<byte[]> parts = pass.survey(look)
-                .reduceByKey((a, b) -> JavaSerde.bytes(slots(a).merge(slots(b))))
-                .values()
-                .mapPartitions(samples -> judged(samples, all))
-                .collect();
+        List<byte[]> parts = progress.track(
+                spark,
+                "looks at samples again",
+                new Work.SecondLook(),
+                (looked, samples) -> pass.survey(scanned, looked)
+                        .reduceByKey((a, b) -> JavaSerde.bytes(slots(a).merge(slots(b))))
+                        .values()
+                        .mapPartitions(found -> judged(found, all))
+                        .collect());
         IrregularSamples[] found = none(all);
         for (byte[] part : parts) {
             IrregularSamples[] more = JavaSerde.value(part, IrregularSamples[].class);

@@ -12,15 +12,16 @@ import io.kvscale.option.KeyScope.Input;
 import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.task.RowTask;
 import io.kvscale.task.SampleSurvey;
-import io.kvscale.task.SampleSurvey.Look;
 import io.kvscale.task.TaskState;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
+import io.kvscale.tensor.Slot;
 import java.math.BigInteger;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeSet;
 import java.util.function.Supplier;
 import org.apache.spark.api.java.JavaPairRDD;
 import org.apache.spark.api.java.JavaRDD;
@@ -140,12 +141,15 @@ final class TablePass implements Pass {
     }
 
     @Override
-    public JavaPairRDD<String, byte[]> survey(Look look) {
+    public JavaPairRDD<String, byte[]> survey(TreeSet<Slot> scanned, LongAccumulator looked) {
         CaptureOptions options = recipe.capture();
-        KvRowDecoder decoder = decoder(look.readsValues());
-        return rows(look.readsValues() ? Depth.VALUES : Depth.HEADERS).mapPartitionsToPair(partition -> {
-            SampleSurvey survey = new SampleSurvey(options, look);
-            partition.forEachRemaining(row -> decoder.give(row, survey));
+        KvRowDecoder decoder = decoder(!scanned.isEmpty());
+        return rows(!scanned.isEmpty() ? Depth.VALUES : Depth.HEADERS).mapPartitionsToPair(partition -> {
+            SampleSurvey survey = new SampleSurvey(options, scanned);
+            partition.forEachRemaining(row -> {
+                decoder.give(row, survey);
+                looked.add(1);
+            });
             return Pass.rows(survey.samples());
         });
     }

@@ -66,6 +66,14 @@ public sealed interface Work {
         }
     }
 
+    /** Files or rows of a corpus that are looked at once more, for the samples to name. */
+    record SecondLook() implements Work {
+        @Override
+        public String line(long done, long samples, double seconds) {
+            return format("looks for the samples at fault, %d files or rows, %.0f/s", done, done / seconds);
+        }
+    }
+
     /** The files of a model, which are hashed before the run. */
     record ModelFiles() implements Work {
         @Override

@@ -34,6 +34,12 @@ class WorkTest {
     }
 
     @Test
+    void aSecondLookShowsThatItReads() {
+        assertThat(new Work.SecondLook().line(120, 0, 12))
+                .isEqualTo("kvscale: looks for the samples at fault, 120 files or rows, 10/s");
+    }
+
+    @Test
     void tokensShowSamplesAndTokens() {
         assertThat(new Work.Tokens(8_000, 40).line(2_000, 12, 8))
                 .isEqualTo("kvscale: 12 of 40 samples, 2000 of 8000 tokens (25 %), 250 tokens/s, 24 s left");

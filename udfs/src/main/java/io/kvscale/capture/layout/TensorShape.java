@@ -40,7 +40,7 @@ public record TensorShape(Geometry geometry, int batch, int tokens, boolean toke
         if (axes.heads() == 0) {
             axes = divided(entry, axes, stated, options.mla());
         }
-        return checked(entry, dtype, axes, stated, layout, new LayoutGuess(shape, stated, part, options.model()));
+        return checked(entry, dtype, axes, stated, layout, part, options);
     }
 
     /** The tensor with this shape at a position of a file. */
@@ -82,11 +82,13 @@ public record TensorShape(Geometry geometry, int batch, int tokens, boolean toke
             }
             return Layout.THD2;
         }
-        return switch (entry.shape().size()) {
-            case 4 -> Layout.BHSD;
-            case 2, 3 -> Layout.SHD;
-            default ->
-                throw problem(entry, "shape " + entry.shape() + " does not fit K or V", "capture [B,H,S,D] or [S,H,D]");
+        List<Long> shape = entry.shape();
+        return switch (shape.size()) {
+            case 4 -> options.mla() && shape.get(1) != 1 && shape.get(2) == 1 ? Layout.BSHD : Layout.BHSD;
+            // A latent tensor has one head, so three axes are [tokens, 1, latent] or [batch, tokens, latent].
+            case 3 -> options.mla() && shape.get(1) != 1 ? Layout.BSHD : Layout.SHD;
+            case 2 -> Layout.SHD;
+            default -> throw problem(entry, "shape " + shape + " does not fit K or V", "capture [B,H,S,D] or [S,H,D]");
         };
     }
 
@@ -109,7 +111,13 @@ public record TensorShape(Geometry geometry, int batch, int tokens, boolean toke
     }
 
     private static TensorShape checked(
-            TensorEntry entry, Dtype dtype, Layout.Axes axes, StatedHeads stated, Layout layout, LayoutGuess guess) {
+            TensorEntry entry,
+            Dtype dtype,
+            Layout.Axes axes,
+            StatedHeads stated,
+            Layout layout,
+            TensorNames.Part part,
+            CaptureOptions options) {
         long heads = axes.heads();
         long headDim = axes.width();
         if ((stated.heads() > 0 && stated.heads() != heads) || (stated.headDim() > 0 && stated.headDim() != headDim)) {
@@ -119,29 +127,27 @@ public record TensorShape(Geometry geometry, int batch, int tokens, boolean toke
                             + (stated.byModel() ? ", config.json says " : ", expected ")
                             + (stated.heads() > 0 ? stated.heads() : heads) + " of "
                             + (stated.headDim() > 0 ? stated.headDim() : headDim),
-                    guess.remedy(heads, headDim));
+                    new LayoutGuess(entry.shape(), stated, part, options.model()).remedy(heads, headDim));
         }
         if (axes.batch() < 1 || axes.tokens() < 1 || heads < 1 || headDim < 1) {
             throw problem(entry, "shape " + entry.shape() + " holds no values", "remove the empty capture");
         }
-        if (axes.batch() > Integer.MAX_VALUE
+        boolean guessed = options.layout() == null && stated.heads() == 0;
+        boolean tooLarge = axes.batch() > Integer.MAX_VALUE
                 || axes.tokens() > Integer.MAX_VALUE
                 || heads > Geometry.MAX_CHANNELS
                 || headDim > Geometry.MAX_CHANNELS
-                || heads * headDim > Geometry.MAX_CHANNELS) {
+                || heads * headDim > Geometry.MAX_CHANNELS;
+        if (tooLarge || guessed && heads > LikelyLayout.MAX_HEADS) {
+            LikelyLayout likely = LikelyLayout.of(layout.isTokenMajor(), axes.tokens(), headDim);
             throw problem(
                     entry,
-                    "shape " + entry.shape() + " is larger than that of any model",
-                    switch (layout) {
-                        case BHSD ->
-                            "if it is [batch, tokens, kv_heads, head_dim], set layout: BSHD under kvscale in the recipe";
-                        case SHD ->
-                            entry.shape().get(0) == 1
-                                    ? "if it is [1, tokens, kv_heads x head_dim], set layout: BSHD and kv_heads under kvscale in"
-                                            + " the recipe"
-                                    : "if it is [kv_heads, tokens, head_dim], set layout: HSD under kvscale in the recipe";
-                        default -> "check layout under kvscale in the recipe";
-                    });
+                    "shape " + entry.shape()
+                            + (tooLarge
+                                    ? " is larger than that of any model"
+                                    : " gives " + heads + " KV heads, more than any model has")
+                            + (guessed ? "; it looks like " + likely.axes() : ""),
+                    guessed ? likely.remedy() : "check layout under kvscale in the recipe");
         }
         Geometry geometry = new Geometry(dtype, (int) heads, (int) headDim);
         return new TensorShape(geometry, (int) axes.batch(), (int) axes.tokens(), layout.isTokenMajor());

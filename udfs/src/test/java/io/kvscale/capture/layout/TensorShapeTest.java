@@ -70,6 +70,36 @@ class TensorShapeTest {
         }
     }
 
+    static Stream<Arguments> latents() {
+        return Stream.of(
+                Arguments.of(List.of(7L, 576L), new TensorShape(new Geometry(Dtype.BF16, 1, 576), 1, 7, true)),
+                Arguments.of(List.of(1L, 7L, 576L), new TensorShape(new Geometry(Dtype.BF16, 1, 576), 1, 7, true)),
+                Arguments.of(List.of(3L, 7L, 576L), new TensorShape(new Geometry(Dtype.BF16, 1, 576), 3, 7, true)),
+                Arguments.of(List.of(7L, 1L, 576L), new TensorShape(new Geometry(Dtype.BF16, 1, 576), 1, 7, true)),
+                Arguments.of(List.of(3L, 1L, 7L, 576L), new TensorShape(new Geometry(Dtype.BF16, 1, 576), 3, 7, false)),
+                Arguments.of(List.of(3L, 7L, 1L, 576L), new TensorShape(new Geometry(Dtype.BF16, 1, 576), 3, 7, true)));
+    }
+
+    @ParameterizedTest
+    @MethodSource("latents")
+    void aLatentTensorIsReadInEveryOrderOfItsAxes(List<Long> shape, TensorShape expected) {
+        assertThat(TensorShape.of(entry("BF16", shape), Part.KEY, 0, mla(), NO_METADATA))
+                .isEqualTo(expected);
+    }
+
+    @Test
+    void moreHeadsThanAnyModelHasAreReadOnlyIfStated() {
+        List<Long> shape = List.of(1L, 129L, 400L, 64L);
+        assertThatThrownBy(
+                        () -> TensorShape.of(entry("BF16", shape), Part.KEY, 0, recipeOptions(null, 0, 0), NO_METADATA))
+                .hasMessageContaining("gives 129 KV heads")
+                .hasMessageContaining("set layout: BSHD");
+        assertThat(TensorShape.of(entry("BF16", shape), Part.KEY, 0, recipeOptions(null, 129, 0), NO_METADATA)
+                        .geometry()
+                        .heads())
+                .isEqualTo(129);
+    }
+
     @Test
     void aLatentTensorHasOneHeadByDefault() {
         assertThat(TensorShape.of(entry("BF16", List.of(7L, 576L)), Part.KEY, 0, mla(), NO_METADATA))

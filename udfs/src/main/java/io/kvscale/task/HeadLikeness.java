@@ -1,0 +1,108 @@
+package io.kvscale.task;
+
+import io.kvscale.capture.CaptureFiles;
+import io.kvscale.capture.SlotTensor;
+import io.kvscale.capture.layout.CaptureOptions;
+import io.kvscale.capture.layout.LikelyLayout;
+import io.kvscale.input.FilePiece;
+import io.kvscale.input.InputFile;
+import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.InvalidDataException;
+import io.kvscale.tensor.KvSource;
+import io.kvscale.tensor.Role;
+import io.kvscale.tensor.Sample;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import org.apache.hadoop.conf.Configuration;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Tells by values whether axes were taken for others. Neighboring tokens of a head are alike, different heads of a token are
+ * not. If the heads that were read are alike, they are tokens.
+ *
+ * <p>Reads the beginning of the tensors of a few files. Gives no answer where these show too little.
+ */
+public final class HeadLikeness {
+    private static final int FILES = 4;
+    private static final int TENSORS = 32;
+    private static final int VALUES = 1 << 15;
+
+    /** Least median cosine of neighboring heads that are tokens. In SmolLM2 tokens have 0.84 and 0.28, heads 0.0. */
+    private static final double ALIKE_KEYS = 0.5;
+
+    private static final double ALIKE_VALUES = 0.1;
+
+    /** So much more alike than the tokens that were read. */
+    private static final double MARGIN = 0.1;
+
+    private final List<VectorPairs> keys = new ArrayList<>();
+    private final List<VectorPairs> values = new ArrayList<>();
+    private @Nullable SlotTensor first;
+
+    private HeadLikeness() {}
+
+    /** The problem of captures that were read in a wrong layout beyond doubt; null if there is none, or files are bad. */
+    public static @Nullable DataProblem problem(
+            List<InputFile> files, CaptureOptions options, Configuration configuration) {
+        HeadLikeness likeness = new HeadLikeness();
+        try (CaptureFiles reader = new CaptureFiles(options, configuration, true)) {
+            for (InputFile file : files.subList(0, Math.min(FILES, files.size()))) {
+                likeness.add(reader, file);
+            }
+        } catch (InvalidDataException e) {
+            return null; // the pass over all files reports it
+        }
+        return likeness.problem();
+    }
+
+    private void add(CaptureFiles reader, InputFile file) {
+        List<SlotTensor> tensors = reader.open(new FilePiece(file, 0, file.length()));
+        for (SlotTensor tensor : tensors.subList(0, Math.min(TENSORS, tensors.size()))) {
+            KvSource source = tensor.source();
+            VectorPairs pairs = new VectorPairs(source, VALUES);
+            reader.read(tensor, 0, pairs.size(), tensor.byteOf(pairs.size()), pairs::add);
+            first = first == null ? tensor : first;
+            (tensor.slot().role() == Role.KEY ? keys : values).add(pairs);
+        }
+    }
+
+    private @Nullable DataProblem problem() {
+        double keyHeads = median(keys, true);
+        double valueHeads = median(values, true);
+        double keyTokens = median(keys, false);
+        boolean alike = keyHeads >= ALIKE_KEYS
+                && valueHeads >= ALIKE_VALUES
+                && !(keyHeads - keyTokens < MARGIN)
+                && !(valueHeads - median(values, false) < MARGIN);
+        SlotTensor shown = first;
+        if (!alike || shown == null) {
+            return null;
+        }
+        KvSource source = shown.source();
+        LikelyLayout likely = LikelyLayout.of(
+                source.tokenMajor(), source.tokens(), source.geometry().headDim());
+        @Nullable Sample sample = source.origin(0).sample();
+        DataProblem problem = DataProblem.of(
+                        "this tensor was read as " + source.geometry().heads() + " KV heads of " + source.tokens()
+                                + (source.tokens() == 1 ? " token" : " tokens")
+                                + ", but its heads are as alike as tokens are (cosine "
+                                + String.format(Locale.ROOT, "%.2f", keyHeads)
+                                + " for K): it looks like " + likely.axes(),
+                        likely.remedy() + ". If the shape is right, name the model's config.json with --model-config")
+                .inSlot(shown.slot())
+                .inTensor(shown.name())
+                .inFile(source.file());
+        return sample == null ? problem : problem.inSample(sample);
+    }
+
+    /** NaN if there is none. */
+    private static double median(List<VectorPairs> tensors, boolean heads) {
+        double[] sorted = tensors.stream()
+                .mapToDouble(heads ? VectorPairs::heads : VectorPairs::tokens)
+                .filter(Double::isFinite)
+                .sorted()
+                .toArray();
+        return sorted.length == 0 ? Double.NaN : sorted[sorted.length / 2];
+    }
+}
