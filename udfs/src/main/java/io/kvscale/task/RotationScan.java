@@ -37,9 +37,7 @@ final class RotationScan {
     @Nullable
     PieceListener listener(Slot slot, KvSource tensor) {
         int channels = tensor.continued() || tensor.tokens() < MIN_TOKENS ? 0 : channels(slot, tensor.geometry());
-        return channels == 0
-                ? null
-                : (source, row, values, sizes) -> add(slot, source, row, values, sizes, channels);
+        return channels == 0 ? null : (source, row, values, sizes) -> add(slot, source, row, values, sizes, channels);
     }
 
     private void add(Slot slot, KvSource tensor, int row, long values, PieceListener.Sizes sizes, int channels) {

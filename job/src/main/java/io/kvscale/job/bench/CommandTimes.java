@@ -32,8 +32,7 @@ final class CommandTimes {
     static Map<String, Object> measure(Path parent, long bytes) throws Exception {
         Map<String, Object> figures = new LinkedHashMap<>();
         for (long size : List.of(bytes, LARGER * bytes)) {
-            try (GeneratedCaptures captures =
-                            GeneratedCaptures.write(parent, CaptureShape.LARGE.within(bytes), size);
+            try (GeneratedCaptures captures = GeneratedCaptures.write(parent, CaptureShape.LARGE.within(bytes), size);
                     TemporaryFolder output = TemporaryFolder.in(parent, "kvscale-bench-")) {
                 measure(captures.folder(), output.path(), size == bytes ? "" : "x" + LARGER + "_", figures);
             }
@@ -52,8 +51,7 @@ final class CommandTimes {
             for (int cores = 1; cores <= 2; cores++) {
                 List<Callable<Object>> cats = new ArrayList<>();
                 for (int part = 0; part < cores; part++) {
-                    cats.add(cat(files.subList(
-                            part * files.size() / cores, (part + 1) * files.size() / cores)));
+                    cats.add(cat(files.subList(part * files.size() / cores, (part + 1) * files.size() / cores)));
                 }
                 List<String> command = calibrate(captures, recipe, output.resolve("result"), cores);
                 List<Double> cat = new ArrayList<>();

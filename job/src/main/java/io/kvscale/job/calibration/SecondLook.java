@@ -6,8 +6,8 @@ import io.kvscale.job.spark.Work;
 import io.kvscale.model.config.LayerCache;
 import io.kvscale.model.config.ModelConfig;
 import io.kvscale.observer.CalibrationStatistics;
-import io.kvscale.observer.evidence.MixedRotation;
 import io.kvscale.observer.SlotStatistics;
+import io.kvscale.observer.evidence.MixedRotation;
 import io.kvscale.task.Copies;
 import io.kvscale.task.SampleSlots;
 import io.kvscale.task.TaskState;
@@ -53,8 +53,8 @@ record SecondLook(JavaSparkContext spark, Pass pass, Progress progress) {
             return null;
         }
         boolean hybrid = pass.recipe().hybrid();
-        List<IrregularSamples> found =
-                survey(new TreeSet<>(), new CoverageRule(groups, hybrid, false), new CoverageRule(groups, hybrid, true));
+        List<IrregularSamples> found = survey(
+                new TreeSet<>(), new CoverageRule(groups, hybrid, false), new CoverageRule(groups, hybrid, true));
         IrregularSamples lacking = found.get(0);
         IrregularSamples odd = found.get(1);
         if (lacking.failure() != null) {

@@ -44,8 +44,9 @@ public final class BenchCommand extends CommandPart implements Callable<Integer>
 
     @Option(
             names = "--command",
-            description = "Also measure calibrate as a whole command, on captures of this size and of eight times this size,"
-                    + " beside cat.")
+            description =
+                    "Also measure calibrate as a whole command, on captures of this size and of eight times this size,"
+                            + " beside cat.")
     private boolean command;
 
     @Option(
@@ -68,7 +69,8 @@ public final class BenchCommand extends CommandPart implements Callable<Integer>
         if (size < MIN_BYTES) {
             throw error("--size must be at least " + MIN_BYTES);
         }
-        for (String other : model == null ? List.of("--model-file") : List.of("--size", "--dir", "--sql", "--command")) {
+        for (String other :
+                model == null ? List.of("--model-file") : List.of("--size", "--dir", "--sql", "--command")) {
             if (isGiven(other)) {
                 throw error(other + (model == null ? " needs --model" : " cannot be combined with --model"));
             }
