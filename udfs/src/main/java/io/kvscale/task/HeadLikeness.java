@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class HeadLikeness {
     private static final int FILES = 4;
-    private static final int TENSORS = 32;
+    private static final int TENSORS = 8;
     private static final int VALUES = 1 << 15;
 
     /** Least median cosine of neighboring heads that are tokens. In SmolLM2 tokens have 0.84 and 0.28, heads 0.0. */

@@ -27,7 +27,8 @@ import org.apache.hadoop.conf.Configuration;
  * Rates of reading and of calibration tasks over the same files in the page cache.
  *
  * @param figures rates in GB/s and ratios by name; the read limit is the faster of an aligned direct buffer and a
- *     {@code byte[]}; names with {@code 2} are for two threads with half of the files each
+ *     {@code byte[]}; names with {@code 2} are for two threads with half of the files each; the bound of histograms is the
+ *     rate of a task followed by nothing but counting
  * @param heapMegabytes peak heap of a task that observes ranges, uncollected garbage included
  * @param histogramMegabytes peak heap of a task that counts values and serializes its statistics
  * @param bytesPerHead serialized size of histograms per head of K or V
@@ -41,10 +42,12 @@ record CaptureRates(
         DeriveTime derive) {
 
     /**
+     * @param shape of the captures
      * @param prefix of the names of figures
      * @param seconds of all rounds together
      */
-    static CaptureRates measure(GeneratedCaptures captures, String prefix, double seconds) throws Exception {
+    static CaptureRates measure(GeneratedCaptures captures, CaptureShape shape, String prefix, double seconds)
+            throws Exception {
         Configuration hadoop = new Configuration();
         CaptureListing listing = CaptureListing.of(List.of(captures.folder().toString()), hadoop);
         HeapPeak heap = new HeapPeak();
@@ -70,6 +73,8 @@ record CaptureRates(
             List<Callable<Object>> histogram = List.of(() ->
                     task(whole, StatisticsKind.HISTOGRAM, hadoop).statistics().toByteArray());
             measured.put("histogram", () -> histogramHeap.during(() -> threads.together(histogram)));
+            byte[] values = shape.randomTensor(1);
+            measured.put("count", () -> CountLimit.count(values, listing.bytes()));
             ToDoubleFunction<String> rate = new Rounds(listing.bytes(), seconds).medians(measured);
             return new CaptureRates(
                     figures(prefix, rate),
@@ -86,6 +91,8 @@ record CaptureRates(
         double task1 = rate.applyAsDouble("task1");
         double task2 = rate.applyAsDouble("task2");
         double histogram = rate.applyAsDouble("histogram");
+        double count = rate.applyAsDouble("count");
+        double bound = task1 * count / (task1 + count);
         Map<String, Object> figures = new LinkedHashMap<>();
         figures.put(prefix + "read_gbps", read1);
         figures.put(prefix + "read_gbps_2", read2);
@@ -95,6 +102,9 @@ record CaptureRates(
         figures.put(prefix + "ratio_2", task2 / read2);
         figures.put(prefix + "histogram_gbps_1", histogram);
         figures.put(prefix + "histogram_ratio_1", histogram / read1);
+        figures.put(prefix + "count_gbps_1", count);
+        figures.put(prefix + "histogram_bound_gbps_1", bound);
+        figures.put(prefix + "histogram_of_bound_1", histogram / bound);
         return figures;
     }
 
