@@ -8,7 +8,7 @@ import jdk.incubator.vector.VectorSpecies;
 
 /** {@link ShortTiles} for 32-bit values; its notes hold here too. */
 final class IntTiles {
-    private static final VectorSpecies<Integer> SPECIES = IntVector.SPECIES_PREFERRED;
+    private static final VectorSpecies<Integer> SPECIES = VectorWidth.species(int.class);
     private static final int LANES = SPECIES.length();
     private static final int STEP = SPECIES.vectorByteSize();
 
@@ -32,10 +32,11 @@ final class IntTiles {
         Object view = VectorLoads.view(data);
         columns(view, offset, wide, rows / group, lows, highs, 0);
         columns(view, offset + Integer.BYTES * width * (rows - group), wide, 1, lows, highs, 0);
-        for (int i = 0; i < wide; i++) {
-            int column = at + i % width;
-            min[column] = Math.min(min[column], lows[i]);
-            max[column] = Math.max(max[column], highs[i]);
+        for (int i = 0; i < wide; i += width) {
+            for (int c = 0; c < width; c++) {
+                min[at + c] = Math.min(min[at + c], lows[i + c]);
+                max[at + c] = Math.max(max[at + c], highs[i + c]);
+            }
         }
         return true;
     }
