@@ -11,13 +11,15 @@ final class IntTiles {
     private static final VectorSpecies<Integer> SPECIES = VectorWidth.species(int.class);
     private static final int LANES = SPECIES.length();
     private static final int STEP = SPECIES.vectorByteSize();
+    /** Fewer values are not worth the arrays of a wide row. */
+    private static final int MANY = 1 << 15;
 
     private IntTiles() {}
 
     /** {@link MinMaxKernel#fold32}; false, without any effect, if the values do not fill one vector. */
     static boolean fold(ByteBuffer data, int offset, int width, int rows, int[] min, int[] max, int at) {
         int group = (width < LANES ? LANES : 4 * LANES) / Integer.lowestOneBit(width);
-        if (width >= LANES && (group < 2 || group > 4 || width >= 4 * LANES || rows < group)) {
+        if (width >= LANES && (group < 2 || group > 4 || width >= 4 * LANES || rows * width < MANY)) {
             columns(VectorLoads.view(data), offset, width, rows, min, max, at);
             return true;
         }

@@ -19,6 +19,8 @@ final class ShortTiles {
     private static final VectorSpecies<Short> SPECIES = VectorWidth.species(short.class);
     private static final int LANES = SPECIES.length();
     private static final int STEP = SPECIES.vectorByteSize();
+    /** Fewer values are not worth the arrays of a wide row. */
+    private static final int MANY = 1 << 15;
 
     private ShortTiles() {}
 
@@ -27,7 +29,7 @@ final class ShortTiles {
         // Narrow rows are treated as one wide row that fills whole tiles, whose columns are combined at the end.
         // Rows below one vector need this. For wider rows it pays if a few of them fill a tile of four vectors.
         int group = (width < LANES ? LANES : 4 * LANES) / Integer.lowestOneBit(width);
-        if (width >= LANES && (group < 2 || group > 4 || width >= 4 * LANES || rows < group)) {
+        if (width >= LANES && (group < 2 || group > 4 || width >= 4 * LANES || rows * width < MANY)) {
             columns(VectorLoads.view(data), offset, width, rows, min, max, at);
             return true;
         }

@@ -7,6 +7,9 @@ final class VectorMinMaxKernel implements MinMaxKernel {
     /** Bytes of a copy. */
     private static final int CHUNK = 1 << 14;
 
+    /** Allocating copies for a few rows at a time would take as long as folding them. */
+    private static final ThreadLocal<ByteBuffer> COPY = ThreadLocal.withInitial(() -> ByteBuffer.allocate(CHUNK));
+
     private final MinMaxKernel scalar = new ScalarMinMaxKernel();
 
     /** Links all classes of the kernel, so that an incompatible JDK fails here, when the kernel is chosen. */
@@ -47,7 +50,7 @@ final class VectorMinMaxKernel implements MinMaxKernel {
             return;
         }
         int most = Math.min(rows, Math.max(1, CHUNK / stride));
-        ByteBuffer copy = ByteBuffer.allocate(most * stride);
+        ByteBuffer copy = most * stride <= CHUNK ? COPY.get() : ByteBuffer.allocate(most * stride);
         for (int row = 0; row < rows; row += most) {
             int count = Math.min(most, rows - row);
             data.get(offset + row * stride, copy.array(), 0, count * stride);

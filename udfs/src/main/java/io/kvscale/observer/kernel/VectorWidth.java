@@ -2,6 +2,7 @@ package io.kvscale.observer.kernel;
 
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
+import org.jspecify.annotations.Nullable;
 
 /** The shape of vectors that all kernels use. Linking this class needs the Vector API. */
 public final class VectorWidth {
@@ -27,7 +28,7 @@ public final class VectorWidth {
         return SHAPE.vectorBitSize();
     }
 
-    static VectorShape shape(@org.jspecify.annotations.Nullable String forced) {
+    static VectorShape shape(@Nullable String forced) {
         if (forced == null) {
             return VectorShape.preferredShape();
         }

@@ -159,10 +159,8 @@ final class PairLanes {
         // With the exponent's bias corrected, the number is right above 2^-6, else too large. Doubled, less 2^-6, it is
         // right below 2^-6, else too large.
         IntVector normal = fields.add((LEAST - 1) << 23);
-        IntVector small = fields.add(LEAST << 23)
-                .reinterpretAsFloats()
-                .sub(0x1p-6f)
-                .reinterpretAsInts();
+        IntVector small =
+                fields.add(LEAST << 23).reinterpretAsFloats().sub(0x1p-6f).reinterpretAsInts();
         return normal.min(small).or(sign.lanewise(VectorOperators.AND, ~MAGNITUDE));
     }
 

@@ -60,8 +60,7 @@ final class VectorQuantKernel implements QuantKernel {
         if (isPaired(spec)) {
             if (fp8 && QuantLanes.areFastest()) {
                 toCodes = new Stage[] {
-                    (values, v, codes, c, count) ->
-                            QuantLanes.widenAndShift(values, v, words, count, scale, zeroPoint),
+                    (values, v, codes, c, count) -> QuantLanes.widenAndShift(values, v, words, count, scale, zeroPoint),
                     (values, v, codes, c, count) -> QuantLanes.toE4m3(words, count, codes, c)
                 };
             } else if (fp8) {
