@@ -7,7 +7,7 @@
  * <pre>
  *                    JDK 17   JDK 25
  * 512 bits               88      118
- * 256 bits (AVX2)        43       77
+ * 256 bits (AVX2)        50       77
  * </pre>
  *
  * <p>The loads make the difference between the JDKs. On JDK 17 a load from a buffer takes 13 more instructions, because the
