@@ -14,7 +14,7 @@ import java.nio.ByteOrder;
  * old scratch data, and their results are ignored.
  */
 final class VectorQuantKernel implements QuantKernel {
-    /** Minimum number of values of a chunk: about 15 KB of scratch memory and scales. */
+    /** Minimum number of values of a chunk: about 23 KB of scratch memory and scales. */
     private static final int CHUNK = 1024;
 
     private final boolean wide;
