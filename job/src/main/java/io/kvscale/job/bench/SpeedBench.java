@@ -3,6 +3,7 @@ package io.kvscale.job.bench;
 import io.kvscale.capture.CaptureReader;
 import io.kvscale.input.TemporaryFolder;
 import io.kvscale.observer.kernel.KernelChoice;
+import io.kvscale.observer.kernel.VectorWidth;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -67,6 +68,10 @@ public final class SpeedBench {
         figures.put("java", System.getProperty("java.version"));
         figures.put("cores", Runtime.getRuntime().availableProcessors());
         figures.put("kernel", KernelChoice.inUse());
+        if (KernelChoice.inUse().equals("vector")) {
+            figures.put("cpu_vector_bits", VectorWidth.cpuBits());
+            figures.put("vector_bits", VectorWidth.bits());
+        }
         return figures;
     }
 }

@@ -64,6 +64,11 @@ class BenchCommandTest {
                         / figures.path("read_gbps").asDouble());
         assertThat(figures.path("java").asText()).isEqualTo(System.getProperty("java.version"));
         assertThat(figures.path("kernel").asText()).isIn("vector", "scalar");
+        if (figures.path("kernel").asText().equals("vector")) {
+            assertThat(figures.path("cpu_vector_bits").asInt()).isIn(128, 256, 512);
+            assertThat(figures.path("vector_bits").asInt())
+                    .isBetween(128, figures.path("cpu_vector_bits").asInt());
+        }
         assertThat(dir).isEmptyDirectory();
     }
 

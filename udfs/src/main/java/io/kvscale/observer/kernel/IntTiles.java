@@ -8,16 +8,18 @@ import jdk.incubator.vector.VectorSpecies;
 
 /** {@link ShortTiles} for 32-bit values; its notes hold here too. */
 final class IntTiles {
-    private static final VectorSpecies<Integer> SPECIES = IntVector.SPECIES_PREFERRED;
+    private static final VectorSpecies<Integer> SPECIES = VectorWidth.species(int.class);
     private static final int LANES = SPECIES.length();
     private static final int STEP = SPECIES.vectorByteSize();
+    /** Fewer values are not worth the arrays of a wide row. */
+    private static final int MANY = 1 << 15;
 
     private IntTiles() {}
 
     /** {@link MinMaxKernel#fold32}; false, without any effect, if the values do not fill one vector. */
     static boolean fold(ByteBuffer data, int offset, int width, int rows, int[] min, int[] max, int at) {
         int group = (width < LANES ? LANES : 4 * LANES) / Integer.lowestOneBit(width);
-        if (width >= LANES && (group < 2 || group > 4 || width >= 4 * LANES || rows < group)) {
+        if (width >= LANES && (group < 2 || group > 4 || width >= 4 * LANES || rows * width < MANY)) {
             columns(VectorLoads.view(data), offset, width, rows, min, max, at);
             return true;
         }
@@ -32,10 +34,11 @@ final class IntTiles {
         Object view = VectorLoads.view(data);
         columns(view, offset, wide, rows / group, lows, highs, 0);
         columns(view, offset + Integer.BYTES * width * (rows - group), wide, 1, lows, highs, 0);
-        for (int i = 0; i < wide; i++) {
-            int column = at + i % width;
-            min[column] = Math.min(min[column], lows[i]);
-            max[column] = Math.max(max[column], highs[i]);
+        for (int i = 0; i < wide; i += width) {
+            for (int c = 0; c < width; c++) {
+                min[at + c] = Math.min(min[at + c], lows[i + c]);
+                max[at + c] = Math.max(max[at + c], highs[i + c]);
+            }
         }
         return true;
     }

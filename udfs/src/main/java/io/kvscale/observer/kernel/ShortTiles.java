@@ -16,9 +16,11 @@ import jdk.incubator.vector.VectorSpecies;
  * the JIT allocates a vector object per operation, which takes eight times as long.
  */
 final class ShortTiles {
-    private static final VectorSpecies<Short> SPECIES = ShortVector.SPECIES_PREFERRED;
+    private static final VectorSpecies<Short> SPECIES = VectorWidth.species(short.class);
     private static final int LANES = SPECIES.length();
     private static final int STEP = SPECIES.vectorByteSize();
+    /** Fewer values are not worth the arrays of a wide row. */
+    private static final int MANY = 1 << 15;
 
     private ShortTiles() {}
 
@@ -27,7 +29,7 @@ final class ShortTiles {
         // Narrow rows are treated as one wide row that fills whole tiles, whose columns are combined at the end.
         // Rows below one vector need this. For wider rows it pays if a few of them fill a tile of four vectors.
         int group = (width < LANES ? LANES : 4 * LANES) / Integer.lowestOneBit(width);
-        if (width >= LANES && (group < 2 || group > 4 || width >= 4 * LANES || rows < group)) {
+        if (width >= LANES && (group < 2 || group > 4 || width >= 4 * LANES || rows * width < MANY)) {
             columns(VectorLoads.view(data), offset, width, rows, min, max, at);
             return true;
         }
@@ -42,10 +44,11 @@ final class ShortTiles {
         Object view = VectorLoads.view(data);
         columns(view, offset, wide, rows / group, lows, highs, 0);
         columns(view, offset + Short.BYTES * width * (rows - group), wide, 1, lows, highs, 0);
-        for (int i = 0; i < wide; i++) {
-            int column = at + i % width;
-            min[column] = (short) Math.min(min[column], lows[i]);
-            max[column] = (short) Math.max(max[column], highs[i]);
+        for (int i = 0; i < wide; i += width) {
+            for (int c = 0; c < width; c++) {
+                min[at + c] = (short) Math.min(min[at + c], lows[i + c]);
+                max[at + c] = (short) Math.max(max[at + c], highs[i + c]);
+            }
         }
         return true;
     }

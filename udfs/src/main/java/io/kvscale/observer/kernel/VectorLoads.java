@@ -10,16 +10,24 @@ import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * Loads vectors from a buffer without a copy, on any JDK from 17 on.
+ * Loads vectors from a buffer, on any JDK from 17 on.
  *
  * <p>JDK 17 has {@code ByteVector.fromByteBuffer}; JDK 19 replaced it by {@code fromMemorySegment}. No source compiles
  * against both, so the method is looked up at run time. The handle is a static final constant, which the JIT inlines:
  * loads are as fast as a direct call (measured on 17 and 25).
+ *
+ * <p>On JDK 17 every load from a buffer reads and checks the fields of the buffer again, 13 instructions. So vectors of 128
+ * or 256 bits, which need many loads, are loaded from an array, into which the values are copied first.
  */
 final class VectorLoads {
-    private static final VectorSpecies<Byte> SPECIES = ByteVector.SPECIES_PREFERRED;
+    private static final VectorSpecies<Byte> SPECIES = VectorWidth.species(byte.class);
 
-    /** Maps a ByteBuffer to the argument of {@link #LOAD}: itself, or its memory segment. */
+    private static final boolean IS_17 = Runtime.version().feature() < 19;
+
+    /** Whether values must be copied into a {@code byte[]}, which is then the view. */
+    static final boolean FROM_ARRAY = IS_17 && VectorWidth.bits() < 512;
+
+    /** Maps a ByteBuffer to the argument of {@link #LOAD}: itself, its memory segment, or its array. */
     private static final MethodHandle VIEW;
     /** Maps (view, byte index) to a ByteVector. */
     private static final MethodHandle LOAD;
@@ -29,7 +37,13 @@ final class VectorLoads {
             MethodHandles.Lookup lookup = MethodHandles.lookup();
             MethodHandle view;
             MethodHandle load;
-            if (Runtime.version().feature() < 19) {
+            if (FROM_ARRAY) {
+                view = lookup.findVirtual(ByteBuffer.class, "array", MethodType.methodType(byte[].class));
+                load = lookup.findStatic(
+                        ByteVector.class,
+                        "fromArray",
+                        MethodType.methodType(ByteVector.class, VectorSpecies.class, byte[].class, int.class));
+            } else if (IS_17) {
                 view = MethodHandles.identity(ByteBuffer.class);
                 load = lookup.findStatic(ByteVector.class, "fromByteBuffer", loader(ByteBuffer.class, int.class));
             } else {
@@ -38,8 +52,8 @@ final class VectorLoads {
                 load = lookup.findStatic(ByteVector.class, "fromMemorySegment", loader(segment, long.class));
             }
             VIEW = view.asType(MethodType.methodType(Object.class, ByteBuffer.class));
-            LOAD = MethodHandles.insertArguments(
-                            MethodHandles.insertArguments(load, 3, ByteOrder.LITTLE_ENDIAN), 0, SPECIES)
+            MethodHandle ordered = FROM_ARRAY ? load : MethodHandles.insertArguments(load, 3, ByteOrder.LITTLE_ENDIAN);
+            LOAD = MethodHandles.insertArguments(ordered, 0, SPECIES)
                     .asType(MethodType.methodType(ByteVector.class, Object.class, int.class));
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
@@ -52,7 +66,10 @@ final class VectorLoads {
         return MethodType.methodType(ByteVector.class, VectorSpecies.class, source, index, ByteOrder.class);
     }
 
-    /** The view for {@link #load}: the bytes of the buffer from index 0 to its limit. */
+    /**
+     * The view for {@link #load}: the bytes of the buffer from index 0 to its limit. With {@link #FROM_ARRAY} only for a
+     * buffer that is a whole array.
+     */
     static Object view(ByteBuffer data) {
         try {
             return (Object) VIEW.invokeExact(data.duplicate().position(0));

@@ -9,7 +9,12 @@ import java.util.function.Function;
 public final class QuantKernels {
     private static final Function<QuantSpec, QuantKernel> FAST = KernelChoice.ofThisJvm()
             .<Function<QuantSpec, QuantKernel>>choose(
-                    () -> QuantLanes.isSupported() ? spec -> new VectorQuantKernel(spec) : ScalarQuantKernel::new,
+                    () -> {
+                        boolean wide = QuantLanes.isSupported();
+                        return spec -> wide || VectorQuantKernel.isPaired(spec)
+                                ? new VectorQuantKernel(spec)
+                                : new ScalarQuantKernel(spec);
+                    },
                     () -> ScalarQuantKernel::new);
 
     private QuantKernels() {}

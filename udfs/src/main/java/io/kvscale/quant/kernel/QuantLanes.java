@@ -1,6 +1,7 @@
 package io.kvscale.quant.kernel;
 
 import io.kvscale.numeric.NumberFormat;
+import io.kvscale.observer.kernel.VectorWidth;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
@@ -10,13 +11,13 @@ import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * The loops of {@link VectorQuantKernel}: flat, without branches, over {@linkplain #whole whole vectors}. F32 values are
+ * The loops of {@link VectorQuantKernel}: flat, without branches, over {@linkplain PairLanes#whole whole vectors}. F32 values are
  * held as their bits. Every loop is one small step over a chunk in the first-level cache. In a much larger body the JIT
  * allocates vectors on the heap, which costs far more than another pass over the cache.
  */
 final class QuantLanes {
-    private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
-    private static final VectorSpecies<Integer> INTS = IntVector.SPECIES_PREFERRED;
+    private static final VectorSpecies<Float> FLOATS = VectorWidth.species(float.class);
+    private static final VectorSpecies<Integer> INTS = VectorWidth.species(int.class);
     private static final int LANES = FLOATS.length();
     /** One byte per lane. With fewer than 8 lanes there is no such shape of bytes. */
     private static final VectorSpecies<Byte> BYTES =
@@ -29,26 +30,21 @@ final class QuantLanes {
     private static final VectorSpecies<Byte> PAIRS =
             VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, Short.SIZE * LANES)));
 
-    private static final VectorSpecies<Short> SHORTS = ShortVector.SPECIES_PREFERRED;
+    private static final VectorSpecies<Short> SHORTS = VectorWidth.species(short.class);
 
     /** The biased F32 exponent of the smallest normal e4m3 number. */
     private static final int LEAST = -6 + 127;
 
-    private static final int SIGN = 0x80000000;
-
-    /** The last bit of a sum with this number is worth 1, for numbers of either sign. */
-    private static final float UNITS = 0x1.8p23f;
-
     private QuantLanes() {}
 
-    /** Whether this machine has wide enough vectors. Throws LinkageError if the Vector API differs from that of the build. */
+    /** Whether vectors are wide enough for these loops. Throws LinkageError if the Vector API differs from the build's. */
     static boolean isSupported() {
         return LANES >= 8;
     }
 
-    /** {@code count}, rounded up to whole vectors. */
-    static int whole(int count) {
-        return (count + LANES - 1) / LANES * LANES;
+    /** Whether {@link #widenAndShift} and {@link #toE4m3} are faster than {@link PairLanes}: with AVX-512. */
+    static boolean areFastest() {
+        return LANES >= 16;
     }
 
     /** BF16, as little-endian bytes, to F32. */
@@ -139,37 +135,17 @@ final class QuantLanes {
     }
 
     static void toInt8(int[] words, int count, byte[] codes, int at) {
-        float min = NumberFormat.INT8.min();
-        float max = NumberFormat.INT8.max();
         for (int i = 0; i < count; i += LANES) {
-            FloatVector t = IntVector.fromArray(INTS, words, i).reinterpretAsFloats();
-            store(t.max(min).min(max).add(UNITS).reinterpretAsInts(), codes, at + i);
+            store(PairLanes.int8(IntVector.fromArray(INTS, words, i)), codes, at + i);
         }
     }
 
     static void fromE4m3(byte[] codes, int at, int count, int[] words) {
         for (int i = 0; i < count; i += LANES) {
-            e4m3(codes, at + i).intoArray(words, i);
+            IntVector code = load(codes, at + i);
+            IntVector fields = code.lanewise(VectorOperators.AND, 0x7f).lanewise(VectorOperators.LSHL, 20);
+            PairLanes.number(fields, code).intoArray(words, i);
         }
-    }
-
-    /** {@link #fromE4m3} and {@link #unshift} without rounding in one. */
-    static void fromE4m3AndUnshift(byte[] codes, int at, int count, int[] words, float[] scale, float[] zeroPoint) {
-        for (int i = 0; i < count; i += LANES) {
-            FloatVector t = e4m3(codes, at + i).reinterpretAsFloats().sub(FloatVector.fromArray(FLOATS, zeroPoint, i));
-            t.mul(FloatVector.fromArray(FLOATS, scale, i)).reinterpretAsInts().intoArray(words, i);
-        }
-    }
-
-    private static IntVector e4m3(byte[] codes, int at) {
-        IntVector code = load(codes, at);
-        IntVector magnitude = code.lanewise(VectorOperators.AND, 0x7f);
-        IntVector normal = magnitude.lanewise(VectorOperators.LSHL, 20).add((LEAST - 1) << 23);
-        IntVector small = ((FloatVector) magnitude.convert(VectorOperators.I2F, 0))
-                .mul(0x1p-9f)
-                .reinterpretAsInts();
-        IntVector number = normal.blend(small, magnitude.compare(VectorOperators.LT, 8));
-        return number.lanewise(VectorOperators.OR, code.lanewise(VectorOperators.AND, SIGN));
     }
 
     static void fromInt8(byte[] codes, int at, int count, int[] words) {

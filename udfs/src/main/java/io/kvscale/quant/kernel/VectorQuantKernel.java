@@ -14,7 +14,7 @@ import java.nio.ByteOrder;
  * old scratch data, and their results are ignored.
  */
 final class VectorQuantKernel implements QuantKernel {
-    /** Minimum number of values of a chunk: about 15 KB of scratch memory and scales. */
+    /** Minimum number of values of a chunk: about 23 KB of scratch memory and scales. */
     private static final int CHUNK = 1024;
 
     private final boolean wide;
@@ -23,6 +23,11 @@ final class VectorQuantKernel implements QuantKernel {
     private final int rowsOfChunk;
     private final float[] scale;
     private final float[] zeroPoint;
+    /** Those of even columns, then those of odd ones from {@link #odd} on. */
+    private final float[] pairScale;
+
+    private final float[] pairZero;
+    private final int odd;
     private final int[] words;
     private final byte[] halves;
     private final byte[] bytes;
@@ -34,45 +39,75 @@ final class VectorQuantKernel implements QuantKernel {
         width = spec.width();
         valueBytes = spec.dtype().bytes();
         rowsOfChunk = Math.max(1, CHUNK / width);
-        int length = QuantLanes.whole(rowsOfChunk * width);
+        int length = PairLanes.whole(rowsOfChunk * width);
+        odd = length / 2;
         scale = new float[length];
         zeroPoint = new float[length];
+        pairScale = new float[length];
+        pairZero = new float[length];
         for (int i = 0; i < length; i++) {
             scale[i] = spec.scale()[i % width];
             zeroPoint[i] = spec.zeroPoint()[i % width];
+            int half = i / 2 + i % 2 * odd;
+            pairScale[half] = scale[i];
+            pairZero[half] = zeroPoint[i];
         }
         words = new int[length];
         halves = new byte[wide ? 0 : Short.BYTES * length];
         bytes = new byte[length];
 
         boolean fp8 = spec.format() == NumberFormat.FP8_E4M3;
+        if (isPaired(spec)) {
+            if (fp8 && QuantLanes.areFastest()) {
+                toCodes = new Stage[] {
+                    (values, v, codes, c, count) -> QuantLanes.widenAndShift(values, v, words, count, scale, zeroPoint),
+                    (values, v, codes, c, count) -> QuantLanes.toE4m3(words, count, codes, c)
+                };
+            } else if (fp8) {
+                toCodes = new Stage[] {
+                    (values, v, codes, c, count) -> PairLanes.shift(values, v, words, count, pairScale, pairZero, odd),
+                    (values, v, codes, c, count) -> PairLanes.toE4m3(words, words.length),
+                    (values, v, codes, c, count) -> PairLanes.pack(words, codes, c, count, odd)
+                };
+            } else {
+                toCodes = new Stage[] {
+                    (values, v, codes, c, count) -> PairLanes.shift(values, v, words, count, pairScale, pairZero, odd),
+                    (values, v, codes, c, count) -> PairLanes.toInt8(words, codes, c, count, odd)
+                };
+            }
+            fromCodes = fp8
+                    ? new Stage[] {
+                        (values, v, codes, c, count) -> PairLanes.fromE4m3(codes, c, values, v, count),
+                        (values, v, codes, c, count) -> PairLanes.unshift(values, v, count, pairScale, pairZero, odd)
+                    }
+                    : new Stage[] {
+                        (values, v, codes, c, count) ->
+                                PairLanes.fromInt8(codes, c, values, v, count, pairScale, pairZero, odd)
+                    };
+            return;
+        }
         // The bits that the rounding of a step drops.
         int dropped = spec.step() == Dtype.F32 ? 0 : 0xffff;
         Stage nothing = (values, v, codes, c, count) -> {};
-        Stage widen = (values, v, codes, c, count) -> QuantLanes.widen(values, v, words, count);
-        Stage shift = (values, v, codes, c, count) -> QuantLanes.shift(words, count, scale, zeroPoint, dropped);
-        Stage both =
-                (values, v, codes, c, count) -> QuantLanes.widenAndShift(values, v, words, count, scale, zeroPoint);
-        // The most common types, bf16 values and f32 steps, get fused loops.
-        boolean common = !wide && dropped == 0;
         toCodes = new Stage[] {
-            wide || common ? nothing : widen,
-            common ? both : shift,
+            wide ? nothing : (values, v, codes, c, count) -> QuantLanes.widen(values, v, words, count),
+            (values, v, codes, c, count) -> QuantLanes.shift(words, count, scale, zeroPoint, dropped),
             fp8
                     ? (values, v, codes, c, count) -> QuantLanes.toE4m3(words, count, codes, c)
                     : (values, v, codes, c, count) -> QuantLanes.toInt8(words, count, codes, c)
         };
-        Stage unshift = (values, v, codes, c, count) -> QuantLanes.unshift(words, count, scale, zeroPoint, dropped);
         fromCodes = new Stage[] {
-            !fp8
-                    ? (values, v, codes, c, count) -> QuantLanes.fromInt8(codes, c, count, words)
-                    : dropped == 0
-                            ? (values, v, codes, c, count) ->
-                                    QuantLanes.fromE4m3AndUnshift(codes, c, count, words, scale, zeroPoint)
-                            : (values, v, codes, c, count) -> QuantLanes.fromE4m3(codes, c, count, words),
-            fp8 && dropped == 0 ? nothing : unshift,
+            fp8
+                    ? (values, v, codes, c, count) -> QuantLanes.fromE4m3(codes, c, count, words)
+                    : (values, v, codes, c, count) -> QuantLanes.fromInt8(codes, c, count, words),
+            (values, v, codes, c, count) -> QuantLanes.unshift(words, count, scale, zeroPoint, dropped),
             wide ? nothing : (values, v, codes, c, count) -> QuantLanes.narrow(words, values, v, count)
         };
+    }
+
+    /** Whether {@link PairLanes} has the loops: for the most common types, BF16 values and F32 steps. */
+    static boolean isPaired(QuantSpec spec) {
+        return spec.dtype() == Dtype.BF16 && spec.step() == Dtype.F32;
     }
 
     /** One loop over halves from {@code values[v]}, codes from {@code codes[c]} and the first words. */
@@ -96,7 +131,7 @@ final class VectorQuantKernel implements QuantKernel {
             int count = Math.min(rowsOfChunk, rows - row) * width;
             int from = offset + row * width * valueBytes;
             int to = at + row * width;
-            boolean inPlace = count == QuantLanes.whole(count);
+            boolean inPlace = count == PairLanes.whole(count);
             boolean read = inPlace && !wide && values.hasArray();
             if (wide) {
                 little(values, from).asIntBuffer().get(words, 0, count);
@@ -122,7 +157,7 @@ final class VectorQuantKernel implements QuantKernel {
             int count = Math.min(rowsOfChunk, rows - row) * width;
             int from = at + row * width;
             int to = offset + row * width * valueBytes;
-            boolean inPlace = count == QuantLanes.whole(count);
+            boolean inPlace = count == PairLanes.whole(count);
             boolean written = inPlace && !wide && values.hasArray();
             if (!inPlace) {
                 System.arraycopy(codes, from, bytes, 0, count);

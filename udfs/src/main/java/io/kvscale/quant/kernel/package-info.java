@@ -1,3 +1,21 @@
-/** Quantization kernels, with the Vector API and scalar. {@link QuantKernels} chooses one. */
+/**
+ * Quantization kernels, with the Vector API and scalar. {@link io.kvscale.quant.kernel.QuantKernels} chooses one.
+ *
+ * <p>What they cost for BF16 values with F32 steps, in GB/s of values, on one core of a Zen 5 with JDK 17:
+ *
+ * <pre>
+ *                     fp8: to codes, back    int8: to codes, back
+ * 512 bits                     17, 20                 15, 30
+ * 256 bits (AVX2)               8, 11                 10, 16
+ * 128 bits                      4,  6                  5,  8
+ * </pre>
+ *
+ * <p>Division bounds the way to codes: 8 quotients take 5 or 6 cycles. A reciprocal would give other codes. The number of
+ * operations in a loop bounds the rest: the JIT inlines about 25 of them, and allocates the vectors of a larger loop on the
+ * heap, at a third of the speed. So loops stay small, although each one passes over the cache.
+ *
+ * <p>What did not help: all of fp8's encoding, or decoding, in one loop; dividing and encoding one half of each pair in one
+ * loop.
+ */
 @org.jspecify.annotations.NullMarked
 package io.kvscale.quant.kernel;

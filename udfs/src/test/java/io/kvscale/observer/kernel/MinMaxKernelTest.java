@@ -3,10 +3,12 @@ package io.kvscale.observer.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.kvscale.ChildJvm;
 import io.kvscale.numeric.Dtype;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -15,6 +17,22 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** Every kernel against a plain loop over the values with {@link Dtype#orderKey}. */
 class MinMaxKernelTest {
     private static final int GUARD = 3;
+
+    /** The tests of the vector kernel, for JVMs with narrower vectors. */
+    public static void main(String[] args) {
+        MinMaxKernel vector = new VectorMinMaxKernel();
+        MinMaxKernelTest test = new MinMaxKernelTest();
+        test.anyShapeAtAnyOffsetEqualsAPlainLoop(vector);
+        test.every16BitPatternEqualsAPlainLoop(vector);
+        test.extremesOf32BitsEqualAPlainLoop(vector);
+        test.bytesBeyondTheLimitAreNotRead(vector);
+    }
+
+    @ParameterizedTest
+    @MethodSource("io.kvscale.observer.kernel.VectorWidthTest#narrowerWidths")
+    void narrowerVectorsPassTheTests(List<String> flags) throws Exception {
+        ChildJvm.run(ChildJvm.of(MinMaxKernelTest.class, flags));
+    }
 
     static Stream<MinMaxKernel> kernels() {
         return Stream.of(new ScalarMinMaxKernel(), new VectorMinMaxKernel());

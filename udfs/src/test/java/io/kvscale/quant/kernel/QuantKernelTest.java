@@ -2,6 +2,7 @@ package io.kvscale.quant.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.kvscale.ChildJvm;
 import io.kvscale.numeric.Dtype;
 import io.kvscale.numeric.NumberFormat;
 import java.nio.ByteBuffer;
@@ -16,6 +17,19 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** The vector kernel equals the scalar kernel bit by bit. */
 class QuantKernelTest {
+    /** The tests of this class, for JVMs with narrower vectors. */
+    public static void main(String[] args) {
+        QuantKernelTest test = new QuantKernelTest();
+        kinds().forEach(test::everyPatternEqualsTheScalarKernel);
+        kinds().forEach(test::anyShapeEqualsTheScalarKernel);
+    }
+
+    @ParameterizedTest
+    @MethodSource("io.kvscale.observer.kernel.VectorWidthTest#narrowerWidths")
+    void narrowerVectorsPassTheTests(List<String> flags) throws Exception {
+        ChildJvm.run(ChildJvm.of(QuantKernelTest.class, flags));
+    }
+
     static Stream<Kind> kinds() {
         List<Kind> kinds = new ArrayList<>();
         for (NumberFormat format : new NumberFormat[] {NumberFormat.FP8_E4M3, NumberFormat.INT8}) {
@@ -73,12 +87,14 @@ class QuantKernelTest {
     }
 
     private static void check(QuantSpec spec, ByteBuffer values, int offset, int rows) {
-        assertThat(QuantKernels.of(spec)).isInstanceOf(VectorQuantKernel.class);
+        QuantKernel vector = QuantKernels.of(spec);
+        if (VectorQuantKernel.isPaired(spec) || QuantLanes.isSupported()) {
+            assertThat(vector).isInstanceOf(VectorQuantKernel.class);
+        }
         int count = rows * spec.width();
         byte[] expected = new byte[count + 5];
         byte[] codes = new byte[count + 5];
         new ScalarQuantKernel(spec).quantize(values, offset, rows, expected, 3);
-        QuantKernel vector = new VectorQuantKernel(spec);
         vector.quantize(values, offset, rows, codes, 3);
         assertThat(codes).as("codes, %s", spec).isEqualTo(expected);
         ByteBuffer expectedBack =
