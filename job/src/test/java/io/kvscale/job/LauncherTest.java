@@ -65,7 +65,9 @@ class LauncherTest {
         assertThat(runs().get(0)).contains(TRAINING, "calibrate");
         String archive = archives().get(0);
         for (String run : runs().subList(1, 3)) {
-            assertThat(run).contains("-XX:SharedArchiveFile=" + archive, "-Xlog:disable").endsWith(" inspect x");
+            assertThat(run)
+                    .contains("-XX:SharedArchiveFile=" + archive, "-Xlog:disable")
+                    .endsWith(" inspect x");
         }
     }
 
@@ -85,7 +87,8 @@ class LauncherTest {
         start(jdk, "inspect", "x");
         Files.writeString(target.resolve("jvm.flags"), "-Dflag=2\n");
         start(jdk, "inspect", "x");
-        Files.writeString(target.resolve("spark.classpath"), home.resolve("pom.xml").toString());
+        Files.writeString(
+                target.resolve("spark.classpath"), home.resolve("pom.xml").toString());
         start(jdk, "inspect", "x");
         assertThat(trainings()).isEqualTo(3);
     }
@@ -120,7 +123,10 @@ class LauncherTest {
             assertThat(process.waitFor()).isZero();
         }
         assertThat(trainings()).isEqualTo(1);
-        assertThat(runs()).hasSize(4).filteredOn(run -> run.contains("SharedArchiveFile")).hasSize(3);
+        assertThat(runs())
+                .hasSize(4)
+                .filteredOn(run -> run.contains("SharedArchiveFile"))
+                .hasSize(3);
     }
 
     @Test
@@ -128,7 +134,9 @@ class LauncherTest {
         Path jdk = jdk("a", "echo >\"${option#*=}\"");
         Files.setPosixFilePermissions(target, PosixFilePermissions.fromString("r-xr-xr-x"));
         try {
-            assumeThat(Files.isWritable(target)).as("the superuser writes anywhere").isFalse();
+            assumeThat(Files.isWritable(target))
+                    .as("the superuser writes anywhere")
+                    .isFalse();
             assertThat(start(jdk, "inspect", "x")).isEmpty();
             assertThat(runs()).hasSize(1);
         } finally {
@@ -154,7 +162,8 @@ class LauncherTest {
     }
 
     private ProcessBuilder launcher(Path jdk, String... arguments) {
-        List<String> command = new ArrayList<>(List.of("sh", home.resolve("kvscale").toString()));
+        List<String> command =
+                new ArrayList<>(List.of("sh", home.resolve("kvscale").toString()));
         command.addAll(List.of(arguments));
         ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
         builder.environment().put("JAVA_HOME", jdk.toString());
@@ -180,7 +189,9 @@ class LauncherTest {
 
     private List<String> archives() throws IOException {
         try (Stream<Path> files = Files.list(target)) {
-            return files.map(Path::toString).filter(name -> name.endsWith(".jsa")).toList();
+            return files.map(Path::toString)
+                    .filter(name -> name.endsWith(".jsa"))
+                    .toList();
         }
     }
 }
