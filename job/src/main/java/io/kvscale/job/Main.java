@@ -13,6 +13,7 @@ import io.kvscale.job.command.Version;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Map;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -64,23 +65,13 @@ public final class Main implements Runnable {
     /** Runs one command line; never throws. */
     static int run(PrintStream out, PrintStream err, String... args) {
         Main main = new Main();
+        PrintWriter results = new PrintWriter(out, true, StandardCharsets.UTF_8);
         PrintWriter errors = new PrintWriter(err, true, StandardCharsets.UTF_8);
         try {
-            CommandLine line = new CommandLine(main)
-                    .setOut(new PrintWriter(out, true, StandardCharsets.UTF_8))
-                    .setErr(errors)
-                    .setUsageHelpWidth(100)
-                    .setAbbreviatedSubcommandsAllowed(false)
-                    // A mistyped option after --input PATH is not one more path.
-                    .setUnmatchedOptionsAllowedAsOptionParameters(false)
-                    // A shell's glob passes a downloaded file named @x; its text must not become options.
-                    .setExpandAtFiles(false)
-                    .setParameterExceptionHandler(ErrorReporter::usage)
-                    .setExecutionExceptionHandler((e, command, parsed) ->
-                            ErrorReporter.report(e, errors, main.debug, SparkArguments.settings(command)));
-            FilesNamedAsOptions.refuse(args);
-            int code = line.execute(args);
-            if (line.getOut().checkError() && code == ExitCode.DONE) {
+            int code = List.of(args).equals(List.of("--version"))
+                    ? printVersion(results)
+                    : main.commandLine(args, results, errors).execute(args);
+            if (results.checkError() && code == ExitCode.DONE) {
                 errors.println("kvscale: cannot print the result: writing to standard output failed");
                 return ExitCode.UNEXPECTED;
             }
@@ -88,6 +79,31 @@ public final class Main implements Runnable {
         } catch (Throwable e) {
             return ErrorReporter.report(e, errors, main.debug, Map.of());
         }
+    }
+
+    /** Prints what picocli would print, without the time that it needs to read all commands. */
+    private static int printVersion(PrintWriter results) {
+        for (String line : new Version().getVersion()) {
+            results.println(line);
+        }
+        return ExitCode.DONE;
+    }
+
+    private CommandLine commandLine(String[] args, PrintWriter results, PrintWriter errors) {
+        CommandLine line = new CommandLine(this)
+                .setOut(results)
+                .setErr(errors)
+                .setUsageHelpWidth(100)
+                .setAbbreviatedSubcommandsAllowed(false)
+                // A mistyped option after --input PATH is not one more path.
+                .setUnmatchedOptionsAllowedAsOptionParameters(false)
+                // A shell's glob passes a downloaded file named @x; its text must not become options.
+                .setExpandAtFiles(false)
+                .setParameterExceptionHandler(ErrorReporter::usage)
+                .setExecutionExceptionHandler((e, command, parsed) ->
+                        ErrorReporter.report(e, errors, debug, SparkArguments.settings(command)));
+        FilesNamedAsOptions.refuse(args);
+        return line;
     }
 
     @Override
