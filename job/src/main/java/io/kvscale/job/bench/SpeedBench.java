@@ -39,7 +39,7 @@ public final class SpeedBench {
         CaptureRates large;
         Map<String, Double> queries = Map.of();
         try (GeneratedCaptures captures = GeneratedCaptures.write(parent, shape, bytes)) {
-            large = CaptureRates.measure(captures, "", seconds);
+            large = CaptureRates.measure(captures, shape, "", seconds);
             if (sql) {
                 try (TemporaryFolder tables = TemporaryFolder.in(parent, "kvscale-bench-")) {
                     queries = SqlRates.measure(captures, tables.path(), seconds);
@@ -48,7 +48,7 @@ public final class SpeedBench {
         }
         CaptureRates small;
         try (GeneratedCaptures captures = GeneratedCaptures.write(parent, CaptureShape.SMALL, bytes / SMALL_PART)) {
-            small = CaptureRates.measure(captures, "small_", seconds);
+            small = CaptureRates.measure(captures, CaptureShape.SMALL, "small_", seconds);
         }
         Map<String, Object> figures = new LinkedHashMap<>(large.figures());
         figures.put("update_gbps", UpdateRate.measure(shape, seconds / 2));
