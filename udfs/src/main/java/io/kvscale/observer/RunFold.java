@@ -24,6 +24,11 @@ final class RunFold implements PieceListener.Sizes {
     /** Whether the result lies in {@link #min16} and {@link #max16}, not in {@link #ranges}. */
     private boolean narrow;
 
+    /** The channels that the values belong to: from the first to before the end. */
+    private int first;
+
+    private int end;
+
     long finite;
     long nan;
     long infinite;
@@ -47,13 +52,15 @@ final class RunFold implements PieceListener.Sizes {
         long origin = position.element();
         int start = chunk.position();
         reset();
+        first = ranges.min.length;
+        end = 0;
         narrow = dtype.bytes() == 2;
         if (narrow) {
             Arrays.fill(min16, Short.MAX_VALUE);
             Arrays.fill(max16, Short.MIN_VALUE);
             position.source().forEachRun(from, to, (element, width, rows, channel) -> {
                 kernel.fold16(values, start + (int) (element - origin) * 2, width, rows, min16, max16, channel);
-                finite += (long) width * rows;
+                found(width, rows, channel);
             });
         } else {
             Arrays.fill(ranges.min, Integer.MAX_VALUE);
@@ -61,7 +68,7 @@ final class RunFold implements PieceListener.Sizes {
             position.source().forEachRun(from, to, (element, width, rows, channel) -> {
                 kernel.fold32(
                         values, start + (int) (element - origin) * 4, width, rows, ranges.min, ranges.max, channel);
-                finite += (long) width * rows;
+                found(width, rows, channel);
             });
         }
         summarize();
@@ -98,6 +105,12 @@ final class RunFold implements PieceListener.Sizes {
         }
     }
 
+    private void found(int width, int rows, int channel) {
+        finite += (long) width * rows;
+        first = Math.min(first, channel);
+        end = Math.max(end, channel + width);
+    }
+
     private void reset() {
         finite = 0;
         nan = 0;
@@ -107,7 +120,7 @@ final class RunFold implements PieceListener.Sizes {
     private void summarize() {
         int lo = Integer.MAX_VALUE;
         int hi = Integer.MIN_VALUE;
-        for (int c = 0; c < ranges.min.length; c++) {
+        for (int c = first; c < end; c++) {
             lo = Math.min(lo, narrow ? min16[c] : ranges.min[c]);
             hi = Math.max(hi, narrow ? max16[c] : ranges.max[c]);
         }
@@ -122,7 +135,7 @@ final class RunFold implements PieceListener.Sizes {
             return;
         }
         // Most chunks widen few channels: a branch that is not taken is cheaper than a minimum that is stored.
-        for (int c = 0; c < min16.length; c++) {
+        for (int c = first; c < end; c++) {
             if (min16[c] < slot.min[c]) {
                 slot.min[c] = min16[c];
             }
