@@ -1,6 +1,7 @@
 package io.kvscale.task;
 
 import io.kvscale.capture.layout.CaptureOptions;
+import io.kvscale.capture.layout.LayerFilter;
 import io.kvscale.model.config.ModelConfig;
 import io.kvscale.model.config.Rotary;
 import io.kvscale.model.config.Rotary.Pairing;
@@ -10,8 +11,8 @@ import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.KvSource;
 import io.kvscale.tensor.Origin;
 import io.kvscale.tensor.Slot;
-import java.util.Map;
-import java.util.TreeMap;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,11 +27,14 @@ final class RotationScan {
     private static final int PAIRS = 768;
 
     private final CaptureOptions options;
-    private final Map<Integer, Integer> ranks = new TreeMap<>();
+    private final LayerFilter layers;
+    /** Number of layers with RoPE before each layer, as far as they were asked for. */
+    private final List<Integer> ranks = new ArrayList<>(List.of(0));
     private final SampleRotations found = new SampleRotations();
 
     RotationScan(CaptureOptions options) {
         this.options = options;
+        this.layers = options.layerFilter();
     }
 
     /** What looks at the pieces of a tensor; null if the tensor is not looked at. */
@@ -63,17 +67,18 @@ final class RotationScan {
         if (!isRotary(rotary) || channels % 2 != 0 || channels < RotationEvidence.MIN_CHANNELS) {
             return 0;
         }
-        int rank = ranks.computeIfAbsent(slot.layer(), this::rank);
+        int rank = rank(slot.layer());
         return rank * (channels / 4) * geometry.heads() < PAIRS ? channels : 0;
     }
 
     /** Number of layers with RoPE before this one. */
     private int rank(int layer) {
-        int rank = 0;
-        for (int before = 0; before < layer; before++) {
-            rank += options.layerFilter().includes(before) && isRotary(rotary(before, 0)) ? 1 : 0;
+        while (ranks.size() <= layer) {
+            int before = ranks.size() - 1;
+            boolean counts = layers.includes(before) && isRotary(rotary(before, 0));
+            ranks.add(ranks.get(before) + (counts ? 1 : 0));
         }
-        return rank;
+        return ranks.get(layer);
     }
 
     private Rotary rotary(int layer, int headDim) {
