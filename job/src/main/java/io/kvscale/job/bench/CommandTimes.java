@@ -26,21 +26,23 @@ final class CommandTimes {
     /**
      * Times in seconds, medians, and the ratio of both, by name.
      *
+     * @param main the class of the command
      * @param parent folder for the captures; what is larger than the page cache is read from its disk
      * @param bytes of the smaller corpus
      */
-    static Map<String, Object> measure(Path parent, long bytes) throws Exception {
+    static Map<String, Object> measure(Class<?> main, Path parent, long bytes) throws Exception {
         Map<String, Object> figures = new LinkedHashMap<>();
         for (long size : List.of(bytes, LARGER * bytes)) {
             try (GeneratedCaptures captures = GeneratedCaptures.write(parent, CaptureShape.LARGE.within(bytes), size);
                     TemporaryFolder output = TemporaryFolder.in(parent, "kvscale-bench-")) {
-                measure(captures.folder(), output.path(), size == bytes ? "" : "x" + LARGER + "_", figures);
+                measure(main, captures.folder(), output.path(), size == bytes ? "" : "x" + LARGER + "_", figures);
             }
         }
         return figures;
     }
 
-    private static void measure(Path captures, Path output, String prefix, Map<String, Object> figures)
+    private static void measure(
+            Class<?> main, Path captures, Path output, String prefix, Map<String, Object> figures)
             throws Exception {
         Path recipe = Files.writeString(output.resolve("fp8.yaml"), "kv_cache_scheme: {num_bits: 8, type: float}\n");
         List<String> files;
@@ -53,7 +55,7 @@ final class CommandTimes {
                 for (int part = 0; part < cores; part++) {
                     cats.add(cat(files.subList(part * files.size() / cores, (part + 1) * files.size() / cores)));
                 }
-                List<String> command = calibrate(captures, recipe, output.resolve("result"), cores);
+                List<String> command = calibrate(main, captures, recipe, output.resolve("result"), cores);
                 List<Double> cat = new ArrayList<>();
                 List<Double> job = new ArrayList<>();
                 for (int round = 0; round < ROUNDS; round++) {
@@ -75,13 +77,13 @@ final class CommandTimes {
     }
 
     /** This JVM's own options, with the number of processors that a machine of that size would have. */
-    private static List<String> calibrate(Path captures, Path recipe, Path output, int cores) {
+    private static List<String> calibrate(Class<?> main, Path captures, Path recipe, Path output, int cores) {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
         command.add("-XX:ActiveProcessorCount=" + cores);
         command.addAll(List.of("-cp", System.getProperty("java.class.path")));
-        command.add(System.getProperty("sun.java.command").split(" ", 2)[0]);
+        command.add(main.getName());
         command.addAll(List.of("calibrate", "--master", "local[" + cores + "]", "--overwrite"));
         command.addAll(List.of("--recipe", recipe.toString()));
         command.addAll(List.of("--input", captures.toString(), "--output", output.toString()));

@@ -7,6 +7,7 @@ import io.kvscale.observer.kernel.VectorWidth;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** The speed table, measured in one run on generated captures in the page cache. */
 public final class SpeedBench {
@@ -16,15 +17,16 @@ public final class SpeedBench {
     private final Path parent;
     private final long bytes;
     private final boolean sql;
-    private final boolean command;
+    private final @Nullable Class<?> command;
 
     /**
      * @param parent folder for a temporary folder of captures
      * @param bytes total size of the large captures
      * @param sql whether to measure SQL too, which needs twice the space and another minute
-     * @param command whether to measure the whole command too, which needs eight times the space and some minutes
+     * @param command the main class, to measure the whole command too, which needs eight times the space and some minutes;
+     *     null not to
      */
-    public SpeedBench(Path parent, long bytes, boolean sql, boolean command) {
+    public SpeedBench(Path parent, long bytes, boolean sql, @Nullable Class<?> command) {
         this.parent = parent;
         this.bytes = bytes;
         this.sql = sql;
@@ -51,7 +53,7 @@ public final class SpeedBench {
             small = CaptureRates.measure(captures, CaptureShape.SMALL, "small_", seconds);
         }
         Map<String, Object> figures = new LinkedHashMap<>(large.figures());
-        figures.put("update_gbps", UpdateRate.measure(shape, seconds / 2));
+        figures.putAll(CacheRates.measure(shape, seconds / 2));
         figures.putAll(small.figures());
         figures.putAll(queries);
         figures.put("derive_ms_per_slot", large.derive().one());
@@ -60,8 +62,8 @@ public final class SpeedBench {
         figures.put("small_histogram_bytes_per_head", small.bytesPerHead());
         figures.put("histogram_heap_used_mb", Math.max(large.histogramMegabytes(), small.histogramMegabytes()));
         figures.put("heap_used_mb", Math.max(large.heapMegabytes(), small.heapMegabytes()));
-        if (command) {
-            figures.putAll(CommandTimes.measure(parent, bytes));
+        if (command != null) {
+            figures.putAll(CommandTimes.measure(command, parent, bytes));
         }
         figures.put("size_bytes", bytes);
         figures.put("block_bytes", CaptureReader.blockBytes());

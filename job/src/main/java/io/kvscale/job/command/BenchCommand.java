@@ -80,7 +80,7 @@ public final class BenchCommand extends CommandPart implements Callable<Integer>
         }
         Path parent = dir == null ? Path.of(System.getProperty("java.io.tmpdir")) : dir;
         Map<String, Object> figures = model == null
-                ? new SpeedBench(parent, size, sql, command).run()
+                ? new SpeedBench(parent, size, sql, command ? mainClass() : null).run()
                 : new ModelRates(model, modelFile, MODEL_SECONDS).run();
         PrintWriter out = out();
         if (json) {

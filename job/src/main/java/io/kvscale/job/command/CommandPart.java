@@ -36,6 +36,11 @@ abstract class CommandPart {
         return new Console(line().getErr(), quiet);
     }
 
+    /** The class whose main method runs the command line. */
+    final Class<?> mainClass() {
+        return line().getCommandSpec().root().userObject().getClass();
+    }
+
     final boolean isGiven(String option) {
         return line().getParseResult().hasMatchedOption(option);
     }

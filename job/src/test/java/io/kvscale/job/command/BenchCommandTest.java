@@ -6,6 +6,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.kvscale.job.Cli;
 import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -27,7 +29,10 @@ class BenchCommandTest {
         "histogram_heap_used_mb",
         "derive_ms_per_slot",
         "derive_ms_per_slot_2",
+        "observe_gbps",
         "update_gbps",
+        "histogram_of_bound_1",
+        "small_histogram_of_bound_1",
         "small_read_gbps",
         "small_read_gbps_2",
         "small_task_gbps_1",
@@ -68,6 +73,25 @@ class BenchCommandTest {
             assertThat(figures.path("cpu_vector_bits").asInt()).isIn(128, 256, 512);
             assertThat(figures.path("vector_bits").asInt())
                     .isBetween(128, figures.path("cpu_vector_bits").asInt());
+        }
+        assertThat(dir).isEmptyDirectory();
+    }
+
+    /** Starts a dozen JVMs. */
+    @Tag("cluster")
+    @Test
+    void theWholeCommandIsMeasuredBesideCat(@TempDir Path dir) throws Exception {
+        assertThat(run("bench", "--command", "--size", "4194304", "--dir", dir.toString(), "--json"))
+                .isEqualTo(ExitCode.DONE);
+        JsonNode figures = JsonMapper.builder().build().readTree(out);
+        for (String prefix : List.of("", "x8_")) {
+            for (int cores = 1; cores <= 2; cores++) {
+                double cat = figures.path(prefix + "cat_seconds_" + cores).asDouble();
+                double command = figures.path(prefix + "command_seconds_" + cores).asDouble();
+                assertThat(command).isGreaterThan(cat);
+                assertThat(figures.path(prefix + "command_ratio_" + cores).asDouble())
+                        .isEqualTo(cat / command);
+            }
         }
         assertThat(dir).isEmptyDirectory();
     }

@@ -1,0 +1,76 @@
+package io.kvscale.job.bench;
+
+import io.kvscale.cache.QuantizedKvCache;
+import io.kvscale.numeric.Dtype;
+import io.kvscale.scheme.QuantizationScheme;
+import io.kvscale.tensor.Geometry;
+import io.kvscale.tensor.KvSource;
+import io.kvscale.tensor.KvTensor;
+import io.kvscale.tensor.Position;
+import io.kvscale.tensor.Role;
+import io.kvscale.tensor.Slot;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.ToDoubleFunction;
+
+/** Rates of {@link QuantizedKvCache} over tensors in memory, larger than a core's own caches. */
+final class CacheRates {
+    /** Number of distinct tensors; the layers use them in turn. */
+    private static final int TENSORS = 8;
+
+    private final CaptureShape shape;
+    private final Geometry geometry;
+    private final List<ByteBuffer> values = new ArrayList<>();
+
+    private CacheRates(CaptureShape shape) {
+        this.shape = shape;
+        this.geometry = new Geometry(Dtype.BF16, shape.heads(), shape.headDim());
+        for (int i = 0; i < TENSORS; i++) {
+            values.add(ByteBuffer.wrap(shape.randomTensor(i)));
+        }
+    }
+
+    /**
+     * GB/s of bf16 input on one thread by name: {@code observe} collects ranges of K and V of every layer; {@code update}
+     * also quantizes them to fp8, holds and dequantizes them.
+     */
+    static Map<String, Object> measure(CaptureShape shape, double seconds) throws Exception {
+        CacheRates rates = new CacheRates(shape);
+        QuantizedKvCache observed = new QuantizedKvCache(QuantizationScheme.fp8());
+        QuantizedKvCache updated = new QuantizedKvCache(QuantizationScheme.fp8());
+        ToDoubleFunction<String> rate = new Rounds(shape.fileBytes(), seconds)
+                .medians(Map.of("observe", () -> rates.observe(observed), "update", () -> rates.update(updated)));
+        Map<String, Object> figures = new LinkedHashMap<>();
+        figures.put("observe_gbps", rate.applyAsDouble("observe"));
+        figures.put("update_gbps", rate.applyAsDouble("update"));
+        return figures;
+    }
+
+    private int observe(QuantizedKvCache cache) {
+        Position start = new Position(
+                new KvSource("", 0, null, geometry, 1, shape.tokens(), false, null), 0);
+        for (int layer = 0; layer < shape.layers(); layer++) {
+            cache.observe(new Slot(layer, Role.KEY), start, values(2 * layer));
+            cache.observe(new Slot(layer, Role.VALUE), start, values(2 * layer + 1));
+        }
+        return cache.statistics().size();
+    }
+
+    private int update(QuantizedKvCache cache) {
+        cache.resetStates();
+        int tokens = 0;
+        for (int layer = 0; layer < shape.layers(); layer++) {
+            KvTensor key = new KvTensor(geometry, 1, shape.tokens(), values(2 * layer));
+            KvTensor value = new KvTensor(geometry, 1, shape.tokens(), values(2 * layer + 1));
+            tokens += cache.update(key, value, layer).key().tokens();
+        }
+        return tokens;
+    }
+
+    private ByteBuffer values(int tensor) {
+        return values.get(tensor % TENSORS).duplicate();
+    }
+}
