@@ -92,7 +92,7 @@ interface Pass extends AutoCloseable {
                 && recipe().capture().model() == null;
     }
 
-    /** The problem of captures that are not in the guessed layout; null if none is known. Reads some values. */
+    /** The problem of captures without a config.json whose values show another layout; null if none is known. */
     default @Nullable DataProblem wrongLayout() {
         return null;
     }

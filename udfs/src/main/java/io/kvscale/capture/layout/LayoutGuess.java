@@ -24,8 +24,8 @@ record LayoutGuess(
                         + " under kvscale in the recipe";
             }
         }
-        if (model != null && headDim == stated.headDim() && heads == model.queryHeads()) {
-            return "this looks like K and V repeated to the " + heads
+        if (model != null && heads * headDim == (long) model.queryHeads() * stated.headDim()) {
+            return "this looks like K and V repeated to the " + model.queryHeads()
                     + " query heads: capture them before repeat_kv, as the cache holds them";
         }
         if (model != null && model.mla()) {
