@@ -128,6 +128,17 @@ class LayoutMistakesTest {
     }
 
     @Test
+    void oneFileInAnotherLayoutIsSaidToBeTheOnlyOne() {
+        Path input = write("other", List.of(1L, 96L, 2L, 32L), false);
+        Capture.of(2, 96, 2).write(input.resolve("s2.safetensors"));
+        Path config = Folder.write(work.resolve("config.json"), CONFIG);
+        for (String line : List.of("mask: none", "layout: BSHD")) {
+            calibrate(input, recipe(line), "--model-config", config)
+                    .fails(ExitCode.DATA, "If all files do, set layout", "if only this one does, capture it again");
+        }
+    }
+
+    @Test
     void moreHeadsThanTokensInOneShortTextAreNoMistake() {
         Path input = work.resolve("in");
         Capture.of(2, 1, 1).write(input.resolve("short.safetensors"));
@@ -223,7 +234,10 @@ class LayoutMistakesTest {
         write("in", "b", List.of(1L, other, (long) tokens, 32L), 2, false);
         Cli run = calibrate(work.resolve("in"), recipe());
         run.fails(
-                ExitCode.DATA, "b.safetensors", Math.max(one, other) + " heads look like", "repeated to the query heads");
+                ExitCode.DATA,
+                "b.safetensors",
+                Math.max(one, other) + " heads look like",
+                "repeated to the query heads");
         assertThat(run.err()).doesNotContain("layout", "[batch");
     }
 
@@ -242,7 +256,11 @@ class LayoutMistakesTest {
         Path input = work.resolve("in");
         for (Object[] more : List.of(new Object[0], new Object[] {"--dry-run"})) {
             calibrate(input, recipe("layout: " + wrong), more)
-                    .fails(ExitCode.DATA, "30 KV heads of 4 tokens", "a.safetensors", "set layout: " + right + " under");
+                    .fails(
+                            ExitCode.DATA,
+                            "30 KV heads of 4 tokens",
+                            "a.safetensors",
+                            "set layout: " + right + " under");
         }
         calibrate(input, recipe("layout: " + right)).isDone();
         calibrate(input, recipe("layout: " + wrong, "kv_heads: 30")).isDone();
@@ -270,7 +288,9 @@ class LayoutMistakesTest {
         calibrate(mergedQueryHeads(), recipe("kv_heads: 3"))
                 .fails(ExitCode.DATA, "each head of 96 values holds the same 32 values 3 times", "before repeat_kv");
         Path config = Folder.write(
-                work.resolve("config.json"), CONFIG.replace("heads\": 4", "heads\": 9").replace("heads\": 2", "heads\": 3")
+                work.resolve("config.json"),
+                CONFIG.replace("heads\": 4", "heads\": 9")
+                        .replace("heads\": 2", "heads\": 3")
                         .replace("128", "288"));
         calibrate(mergedQueryHeads(), recipe(), "--model-config", config)
                 .fails(ExitCode.DATA, "3 heads of 96, config.json says 3 of 32", "repeated to the 9 query heads");

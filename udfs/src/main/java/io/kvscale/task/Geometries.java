@@ -71,7 +71,8 @@ public record Geometries(List<Seen> seen) implements Serializable {
     private static DataProblem repeated(DataProblem conflict, int queryHeads) {
         return new DataProblem(
                 conflict.what(),
-                queryHeads + " heads look like K and V repeated to the query heads: capture them before repeat_kv, as the"
+                queryHeads
+                        + " heads look like K and V repeated to the query heads: capture them before repeat_kv, as the"
                         + " cache holds them. If not, calibrate on captures of one model",
                 conflict.sample(),
                 conflict.slot(),

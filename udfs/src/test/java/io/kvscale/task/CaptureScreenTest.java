@@ -121,7 +121,8 @@ class CaptureScreenTest {
                                 .add("layers.0.values", "BF16", List.of(1L, 2L, (long) tokens, 16L), values));
             }
             assertThat(read(corpus, false).copies().found() != null).isEqualTo(tokens == 8);
-            assertThat(read(corpus, true).copies()).isEqualTo(read(corpus, false).copies());
+            assertThat(read(corpus, true).copies())
+                    .isEqualTo(read(corpus, false).copies());
         }
     }
 

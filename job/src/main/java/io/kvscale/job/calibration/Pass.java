@@ -97,6 +97,15 @@ interface Pass extends AutoCloseable {
         return null;
     }
 
+    /** What to do about padding that cannot be cut off, as words after "or"; empty if nothing. */
+    default String maskRemedy() {
+        String mask = recipe().capture().mask();
+        return mask == null
+                ? "save a tensor attention_mask [batch, tokens] with it, 1 for tokens and 0 for padding; if it has"
+                        + " another name, set mask: NAME under kvscale"
+                : "correct mask: " + mask + " under kvscale: a tensor of 1 for tokens and 0 for padding";
+    }
+
     /** Whether this pass is the first of two: the second one feeds back the scales that it gives. */
     default boolean wantsScales() {
         return false;

@@ -20,8 +20,8 @@ record LayoutGuess(
         for (Layout layout : Layout.values()) {
             Layout.Axes axes = (layout == Layout.THD2) == (part == TensorNames.Part.BOTH) ? layout.axes(shape) : null;
             if (axes != null && fits(axes)) {
-                return "this looks like " + layout.described() + ": set layout: " + layout.word()
-                        + " under kvscale in the recipe";
+                return "this looks like " + layout.described() + ". If all files do, set layout: " + layout.word()
+                        + " under kvscale in the recipe; if only this one does, capture it again, or leave it out";
             }
         }
         if (model != null && heads * headDim == (long) model.queryHeads() * stated.headDim()) {

@@ -45,14 +45,13 @@ public record LikelyLayout(String axes, String remedy) {
 
     /** The likely layout of a tensor that does not have the one that the recipe says. */
     public static LikelyLayout insteadOf(Layout given) {
-        Layout other =
-                switch (given) {
-                    case BHSD -> Layout.BSHD;
-                    case BSHD -> Layout.BHSD;
-                    case HSD -> Layout.SHD;
-                    case SHD -> Layout.HSD;
-                    case THD2 -> Layout.THD2;
-                };
+        Layout other = switch (given) {
+            case BHSD -> Layout.BSHD;
+            case BSHD -> Layout.BHSD;
+            case HSD -> Layout.SHD;
+            case SHD -> Layout.HSD;
+            case THD2 -> Layout.THD2;
+        };
         return other == given
                 ? new LikelyLayout("[2, kv_heads, tokens, head_dim]", "capture [2, tokens, kv_heads, head_dim]")
                 : new LikelyLayout(other.described(), "set layout: " + other.word() + RECIPE);
