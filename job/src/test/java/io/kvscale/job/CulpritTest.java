@@ -5,10 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.kvscale.job.command.ExitCode;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.function.IntToDoubleFunction;
 import org.apache.spark.sql.Row;
+import org.apache.spark.sql.RowFactory;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -211,6 +213,14 @@ class CulpritTest {
         String error = refused("16 tokens", "40", "none of the 2 samples", "sliding window", "in layer 1 key");
         assertThat(error).doesNotContain("sample-0");
         refusedByDryRun(error);
+        Path config = Folder.write(
+                work.resolve("config.json"),
+                "{\"model_type\": \"llama\", \"num_hidden_layers\": 3, \"num_attention_heads\": " + HEADS
+                        + ", \"head_dim\": " + HEAD_DIM + ", \"hidden_size\": 64}");
+        assertThat(calibrate(recipe(), "--model-config", config)
+                        .fails(ExitCode.DATA, "none of the 2 samples", "give the config.json of the model")
+                        .err())
+                .doesNotContain("--model-config", "hybrid");
     }
 
     @AfterEach
@@ -276,6 +286,26 @@ class CulpritTest {
     }
 
     @Test
+    void paddingOfATableIsNotSaidToNeedAMask() {
+        SharedSpark.context();
+        List<Row> rows = Table.rows(5, 2).stream()
+                .map(row -> {
+                    byte[] values = row.<byte[]>getAs(5).clone();
+                    int head = values.length / Table.HEADS;
+                    for (int end = head; end <= values.length; end += head) {
+                        Arrays.fill(values, end - 2 * Table.HEAD_DIM, end, (byte) 0);
+                    }
+                    return RowFactory.create(row.get(0), row.get(1), row.get(2), row.get(3), row.get(4), values);
+                })
+                .toList();
+        Table.of(rows, Table.SCHEMA).createOrReplaceTempView("kv");
+        assertThat(calibrate(recipe(), "--table", "kv")
+                        .fails(ExitCode.DATA, "cut the padding off (allow_zero: true")
+                        .err())
+                .doesNotContain("mask");
+    }
+
+    @Test
     void zerosAtTheEndOfEverySlotAreRefused() {
         write(4, 0);
         padded(30, 19, 30, 0, 5).write(input.resolve("sample-2.safetensors"));
@@ -284,7 +314,12 @@ class CulpritTest {
                 "(1 of 4 samples)",
                 "in file sample-2.safetensors",
                 "attention_mask",
+                "mask: NAME",
                 "allow_zero: true");
+        assertThat(calibrate(recipe("kvscale: {mask: none}"))
+                        .fails(ExitCode.DATA, "correct mask: none")
+                        .err())
+                .doesNotContain("attention_mask");
         calibrate(recipe("kvscale: {allow_zero: true}")).isDone();
         padded(30, 0, 1, 0, 5).write(input.resolve("sample-2.safetensors"));
         refused("the first 1 of 30 tokens");

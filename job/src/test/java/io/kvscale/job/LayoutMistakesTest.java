@@ -128,6 +128,17 @@ class LayoutMistakesTest {
     }
 
     @Test
+    void oneFileInAnotherLayoutIsSaidToBeTheOnlyOne() {
+        Path input = write("other", List.of(1L, 96L, 2L, 32L), false);
+        Capture.of(2, 96, 2).write(input.resolve("s2.safetensors"));
+        Path config = Folder.write(work.resolve("config.json"), CONFIG);
+        for (String line : List.of("mask: none", "layout: BSHD")) {
+            calibrate(input, recipe(line), "--model-config", config)
+                    .fails(ExitCode.DATA, "If all files do, set layout", "if only this one does, capture it again");
+        }
+    }
+
+    @Test
     void moreHeadsThanTokensInOneShortTextAreNoMistake() {
         Path input = work.resolve("in");
         Capture.of(2, 1, 1).write(input.resolve("short.safetensors"));
@@ -214,6 +225,75 @@ class LayoutMistakesTest {
         write("hsd", "a", List.of(3L, 12L, 32L), 1, false);
         write("hsd", "b", List.of(3L, 15L, 32L), 1, false);
         calibrate(work.resolve("hsd"), recipe()).fails(ExitCode.DATA, "[kv_heads, tokens, head_dim]", "layout: HSD");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"3, 9, 60", "8, 32, 1", "60, 20, 60"})
+    void aSampleThatIsRepeatedToQueryHeadsIsNoLayout(long one, long other, int tokens) {
+        write("in", "a", List.of(1L, one, (long) tokens, 32L), 2, false);
+        write("in", "b", List.of(1L, other, (long) tokens, 32L), 2, false);
+        Cli run = calibrate(work.resolve("in"), recipe());
+        run.fails(
+                ExitCode.DATA,
+                "b.safetensors",
+                Math.max(one, other) + " heads look like",
+                "repeated to the query heads");
+        assertThat(run.err()).doesNotContain("layout", "[batch");
+    }
+
+    static Stream<Arguments> layouts() {
+        return Stream.of(
+                Arguments.of(List.of(1L, 4L, 30L, 32L), 2, "BHSD", "BSHD"),
+                Arguments.of(List.of(1L, 30L, 4L, 32L), 1, "BSHD", "BHSD"),
+                Arguments.of(List.of(4L, 30L, 32L), 1, "HSD", "SHD"),
+                Arguments.of(List.of(30L, 4L, 32L), 0, "SHD", "HSD"));
+    }
+
+    @ParameterizedTest
+    @MethodSource("layouts")
+    void theLayoutOfTheRecipeIsCheckedByValues(List<Long> shape, int tokenAxis, String right, String wrong) {
+        write("in", "a", shape, tokenAxis, true);
+        Path input = work.resolve("in");
+        for (Object[] more : List.of(new Object[0], new Object[] {"--dry-run"})) {
+            calibrate(input, recipe("layout: " + wrong), more)
+                    .fails(
+                            ExitCode.DATA,
+                            "30 KV heads of 4 tokens",
+                            "a.safetensors",
+                            "set layout: " + right + " under");
+        }
+        calibrate(input, recipe("layout: " + right)).isDone();
+        calibrate(input, recipe("layout: " + wrong, "kv_heads: 30")).isDone();
+        write("noise", "a", shape, tokenAxis, false);
+        calibrate(work.resolve("noise"), recipe("layout: " + wrong)).isDone();
+    }
+
+    /** Writes K and V of 3 heads of 32, each repeated to 3 query heads, which are merged with head_dim. */
+    private Path mergedQueryHeads() {
+        Capture capture = new Capture();
+        for (String tensor : List.of("layers.0.keys", "layers.0.values")) {
+            Random random = new Random(7);
+            float[] values = new float[20 * 3 * 32];
+            for (int i = 0; i < values.length; i++) {
+                values[i] = (float) random.nextGaussian();
+            }
+            capture.add(tensor, "F32", List.of(20L, 288L), i -> values[i / 96 * 32 + i % 32]);
+        }
+        capture.write(work.resolve("merged").resolve("a.safetensors"));
+        return work.resolve("merged");
+    }
+
+    @Test
+    void queryHeadsThatAreMergedAreFound() {
+        calibrate(mergedQueryHeads(), recipe("kv_heads: 3"))
+                .fails(ExitCode.DATA, "each head of 96 values holds the same 32 values 3 times", "before repeat_kv");
+        Path config = Folder.write(
+                work.resolve("config.json"),
+                CONFIG.replace("heads\": 4", "heads\": 9")
+                        .replace("heads\": 2", "heads\": 3")
+                        .replace("128", "288"));
+        calibrate(mergedQueryHeads(), recipe(), "--model-config", config)
+                .fails(ExitCode.DATA, "3 heads of 96, config.json says 3 of 32", "repeated to the 9 query heads");
     }
 
     @Test

@@ -58,10 +58,26 @@ public record Geometries(List<Seen> seen) implements Serializable {
         @Nullable
         DataProblem problem =
                 conflict(slot, one, seen.get(0).first(), other, seen.get(1).first());
-        boolean onlyHeadsDiffer = one.dtype() == other.dtype() && one.headDim() == other.headDim();
-        return problem == null || layout == null || !onlyHeadsDiffer || !layout.tokensMayBeHeads()
-                ? problem
-                : layout.explained(problem, one.headDim());
+        int fewer = Math.min(one.heads(), other.heads());
+        int more = Math.max(one.heads(), other.heads());
+        if (problem == null || one.dtype() != other.dtype() || one.headDim() != other.headDim()) {
+            return problem;
+        } else if (layout != null && layout.headsMayBeTokens(fewer, more)) {
+            return layout.explained(problem, one.headDim());
+        }
+        return more % fewer == 0 ? repeated(problem, more) : problem;
+    }
+
+    private static DataProblem repeated(DataProblem conflict, int queryHeads) {
+        return new DataProblem(
+                conflict.what(),
+                queryHeads
+                        + " heads look like K and V repeated to the query heads: capture them before repeat_kv, as the"
+                        + " cache holds them. If not, calibrate on captures of one model",
+                conflict.sample(),
+                conflict.slot(),
+                conflict.file(),
+                conflict.tensor());
     }
 
     /**

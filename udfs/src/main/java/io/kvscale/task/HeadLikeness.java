@@ -36,16 +36,23 @@ public final class HeadLikeness {
     /** So much more alike than the tokens that were read. */
     private static final double MARGIN = 0.1;
 
+    private final CaptureOptions options;
     private final List<VectorPairs> keys = new ArrayList<>();
     private final List<VectorPairs> values = new ArrayList<>();
     private @Nullable SlotTensor first;
 
-    private HeadLikeness() {}
+    private HeadLikeness(CaptureOptions options) {
+        this.options = options;
+    }
 
-    /** The problem of captures that were read in a wrong layout beyond doubt; null if there is none, or files are bad. */
+    /**
+     * The problem of captures that were read in a wrong layout beyond doubt; null if there is none, or files are bad.
+     *
+     * @param options of a corpus without a config.json, which would tell by shapes alone
+     */
     public static @Nullable DataProblem problem(
             List<InputFile> files, CaptureOptions options, Configuration configuration) {
-        HeadLikeness likeness = new HeadLikeness();
+        HeadLikeness likeness = new HeadLikeness(options);
         try (CaptureFiles reader = new CaptureFiles(options, configuration, true)) {
             for (InputFile file : files.subList(0, Math.min(FILES, files.size()))) {
                 likeness.add(reader, file);
@@ -53,7 +60,7 @@ public final class HeadLikeness {
         } catch (InvalidDataException e) {
             return null; // the pass over all files reports it
         }
-        return likeness.problem();
+        return options.kvHeads() > 0 ? likeness.repeated() : likeness.wrong();
     }
 
     private void add(CaptureFiles reader, InputFile file) {
@@ -67,7 +74,28 @@ public final class HeadLikeness {
         }
     }
 
-    private @Nullable DataProblem problem() {
+    /** The problem of query heads that were merged and then divided into the KV heads of the recipe. */
+    private @Nullable DataProblem repeated() {
+        int most = Integer.MAX_VALUE;
+        for (VectorPairs pairs : keys) {
+            most = Math.min(most, pairs.repeats());
+        }
+        for (VectorPairs pairs : values) {
+            most = Math.min(most, pairs.repeats());
+        }
+        SlotTensor shown = first;
+        if (shown == null || most == 1) {
+            return null;
+        }
+        int headDim = shown.source().geometry().headDim();
+        return placed(
+                shown,
+                "each head of " + headDim + " values holds the same " + headDim / most + " values " + most
+                        + " times: this looks like K and V repeated to the query heads",
+                "capture them before repeat_kv, as the cache holds them");
+    }
+
+    private @Nullable DataProblem wrong() {
         double keyHeads = median(keys, true);
         double valueHeads = median(values, true);
         double keyTokens = median(keys, false);
@@ -80,19 +108,27 @@ public final class HeadLikeness {
             return null;
         }
         KvSource source = shown.source();
-        LikelyLayout likely = LikelyLayout.of(
-                source.tokenMajor(), source.tokens(), source.geometry().headDim());
-        @Nullable Sample sample = source.origin(0).sample();
-        DataProblem problem = DataProblem.of(
-                        "this tensor was read as " + source.geometry().heads() + " KV heads of " + source.tokens()
-                                + (source.tokens() == 1 ? " token" : " tokens")
-                                + ", but its heads are as alike as tokens are (cosine "
-                                + String.format(Locale.ROOT, "%.2f", keyHeads)
-                                + " for K): it looks like " + likely.axes(),
-                        likely.remedy() + ". If the shape is right, name the model's config.json with --model-config")
-                .inSlot(shown.slot())
-                .inTensor(shown.name())
-                .inFile(source.file());
+        LikelyLayout likely = options.layout() != null
+                ? LikelyLayout.insteadOf(options.layout())
+                : LikelyLayout.of(
+                        source.tokenMajor(), source.tokens(), source.geometry().headDim());
+        return placed(
+                shown,
+                "this tensor was read as " + source.geometry().heads() + " KV heads of " + source.tokens()
+                        + (source.tokens() == 1 ? " token" : " tokens")
+                        + ", but its heads are as alike as tokens are (cosine "
+                        + String.format(Locale.ROOT, "%.2f", keyHeads)
+                        + " for K): it looks like " + likely.axes(),
+                likely.remedy()
+                        + ". If the shape is right, name the model's config.json with --model-config, or set kv_heads");
+    }
+
+    private static DataProblem placed(SlotTensor tensor, String what, String remedy) {
+        DataProblem problem = DataProblem.of(what, remedy)
+                .inSlot(tensor.slot())
+                .inTensor(tensor.name())
+                .inFile(tensor.source().file());
+        @Nullable Sample sample = tensor.source().origin(0).sample();
         return sample == null ? problem : problem.inSample(sample);
     }
 

@@ -81,8 +81,16 @@ record LayoutEvidence(
     }
 
     /** Whether every tensor has the same number of tokens, as KV heads would be. */
-    boolean tokensMayBeHeads() {
+    private boolean tokensMayBeHeads() {
         return fewest == most;
+    }
+
+    /**
+     * Whether two numbers of heads may be tokens: texts are longer than a token has KV heads. Of single tokens, a multiple of the
+     * KV heads is more likely the number of query heads.
+     */
+    boolean headsMayBeTokens(int fewer, int more) {
+        return tokensMayBeHeads() && fewer > most && (most > 1 || more % fewer != 0);
     }
 
     /** A conflict of two numbers of heads, with the layout in which both have the same number. */

@@ -7,6 +7,9 @@ final class SampleHash {
     /** Four values of head 0 tell one token from another. */
     private static final int CHANNELS = 4;
 
+    /** Fewer tokens are the same by chance. */
+    private static final int MIN_TOKENS = 8;
+
     private final Copies copies = new Copies();
     private long hashed;
     private long sum;
@@ -36,7 +39,7 @@ final class SampleHash {
 
     /** Ends a row. */
     void finish(KvSource tensor, int row) {
-        if (hashed > 0) {
+        if (hashed > 0 && tensor.realTokens(row) >= MIN_TOKENS) {
             long all = (long) tensor.realTokens(row) * channels(tensor);
             copies.add(tensor.origin(row), tensor.offset(), hashed, all, sum);
         }

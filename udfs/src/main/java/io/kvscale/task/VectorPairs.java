@@ -50,6 +50,26 @@ final class VectorPairs {
         return mean(false);
     }
 
+    /** How many times every vector repeats its first values; 1 if they do not repeat, or tell nothing. */
+    int repeats() {
+        int most = 1;
+        for (int times = 2; width / times >= MIN_CHANNELS; times++) {
+            if (width % times == 0 && repeats(width / times) && !repeats(1)) {
+                most = times;
+            }
+        }
+        return most;
+    }
+
+    private boolean repeats(int period) {
+        for (int at = 0; at + width <= filled; at += width) {
+            if (!Arrays.equals(values, at, at + width - period, values, at + period, at + width)) {
+                return false;
+            }
+        }
+        return filled >= width;
+    }
+
     private double mean(boolean ofHeads) {
         // Vectors of a row are ordered by token and head, or by head and token.
         boolean inner = ofHeads == source.tokenMajor();

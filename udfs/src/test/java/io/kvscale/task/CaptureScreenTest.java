@@ -109,6 +109,24 @@ class CaptureScreenTest {
     }
 
     @Test
+    void shortSamplesWithTheSameTokensAreNoCopies() {
+        for (int tokens : new int[] {1, 7, 8}) {
+            CaptureCorpus corpus = new CaptureCorpus(folder.resolve("short" + tokens), 3);
+            byte[] values = corpus.values("BF16", tokens * 32);
+            for (String name : List.of("a", "b")) {
+                corpus.write(
+                        name + ".safetensors",
+                        new SafetensorsWriter()
+                                .add("layers.0.keys", "BF16", List.of(1L, 2L, (long) tokens, 16L), values)
+                                .add("layers.0.values", "BF16", List.of(1L, 2L, (long) tokens, 16L), values));
+            }
+            assertThat(read(corpus, false).copies().found() != null).isEqualTo(tokens == 8);
+            assertThat(read(corpus, true).copies())
+                    .isEqualTo(read(corpus, false).copies());
+        }
+    }
+
+    @Test
     void manySamplesTakeBoundedMemory() {
         Copies one = new Copies();
         Copies two = new Copies();

@@ -176,7 +176,7 @@ public final class CalibrationJob {
     private Pass plan(JavaSparkContext spark) {
         Pass pass = planner.plan(spark, partitions, progress);
         pass.notices().forEach(notices);
-        @Nullable DataProblem wrong = pass.checksLayout() ? pass.wrongLayout() : null;
+        @Nullable DataProblem wrong = pass.recipe().capture().model() == null ? pass.wrongLayout() : null;
         if (wrong != null) {
             pass.close();
             throw new InvalidDataException(wrong);

@@ -17,16 +17,21 @@ import org.jspecify.annotations.Nullable;
  *
  * @param groups the slots of the corpus, each with the number of its group
  * @param hybrid samples may lack layers, but not only K or only V of one
+ * @param modelKnown whether the groups come from a model's config.json
  * @param lengths whether to judge the numbers of tokens of samples that lack nothing, instead of what they lack
  */
-record CoverageRule(TreeMap<Slot, Integer> groups, boolean hybrid, boolean lengths) implements IrregularSamples.Rule {
+record CoverageRule(TreeMap<Slot, Integer> groups, boolean hybrid, boolean modelKnown, boolean lengths)
+        implements IrregularSamples.Rule {
     private static final int NAMED = 3;
     private static final String AGAIN = "capture this sample again, or leave it out";
 
     /** The end of a remedy, for layers with different numbers of tokens. */
-    static final String SLIDING =
-            ". If the layer has a sliding window, name the model's config.json with --model-config,"
-                    + " or say hybrid: true under kvscale";
+    static String sliding(boolean modelKnown) {
+        return ". If the layer has a sliding window, "
+                + (modelKnown
+                        ? "give the config.json of the model that was captured, which says so"
+                        : "name the model's config.json with --model-config, or say hybrid: true under kvscale");
+    }
 
     @Override
     public @Nullable DataProblem judge(SampleSlots sample) {
@@ -62,7 +67,7 @@ record CoverageRule(TreeMap<Slot, Integer> groups, boolean hybrid, boolean lengt
                         + usual.getOrDefault(groups.getOrDefault(first, 0), 0L)
                         + (hybrid ? " of the other role" : " of most slots")
                         + (odd.size() == 1 ? "" : "; " + (odd.size() - 1) + " more differ"),
-                hybrid ? AGAIN : AGAIN + SLIDING);
+                hybrid ? AGAIN : AGAIN + sliding(modelKnown));
     }
 
     /** The number of tokens that most slots of a group hold; the larger of two that are as common. */

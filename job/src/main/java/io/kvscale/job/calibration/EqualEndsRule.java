@@ -10,8 +10,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * A sample does not begin or end with many equal tokens, which have equal V in layer 0: V has no position, and layer 0 has
  * seen no other token.
+ *
+ * @param mask what to do instead of cutting the padding off; empty if nothing
  */
-record EqualEndsRule() implements IrregularSamples.Rule {
+record EqualEndsRule(String mask) implements IrregularSamples.Rule {
     static final Slot EMBEDDED = new Slot(0, Role.VALUE);
 
     @Override
@@ -28,6 +30,6 @@ record EqualEndsRule() implements IrregularSamples.Rule {
                         EMBEDDED,
                         ZeroEndsRule.counted(ends.equalFirst(), ends.equalLast(), held.tokens())
                                 + " tokens have the same V, as equal tokens have: padding without a mask?",
-                        "save a tensor attention_mask [batch, tokens] with it, or cut the padding off");
+                        "cut the padding off" + (mask.isEmpty() ? "" : ", or " + mask));
     }
 }

@@ -70,6 +70,11 @@ record FilePass(
     }
 
     @Override
+    public String maskRemedy() {
+        return listing.mayHoldTensors() ? Pass.super.maskRemedy() : "";
+    }
+
+    @Override
     public int partitions() {
         return splits.size();
     }

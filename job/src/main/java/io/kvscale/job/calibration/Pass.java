@@ -92,9 +92,18 @@ interface Pass extends AutoCloseable {
                 && recipe().capture().model() == null;
     }
 
-    /** The problem of captures that are not in the guessed layout; null if none is known. Reads some values. */
+    /** The problem of captures without a config.json whose values show another layout; null if none is known. */
     default @Nullable DataProblem wrongLayout() {
         return null;
+    }
+
+    /** What to do about padding that cannot be cut off, as words after "or"; empty if nothing. */
+    default String maskRemedy() {
+        String mask = recipe().capture().mask();
+        return mask == null
+                ? "save a tensor attention_mask [batch, tokens] with it, 1 for tokens and 0 for padding; if it has"
+                        + " another name, set mask: NAME under kvscale"
+                : "correct mask: " + mask + " under kvscale: a tensor of 1 for tokens and 0 for padding";
     }
 
     /** Whether this pass is the first of two: the second one feeds back the scales that it gives. */

@@ -39,7 +39,8 @@ record SecondLook(JavaSparkContext spark, Pass pass, Progress progress) {
             return uneven;
         }
         TreeSet<Slot> longest = longest(state.statistics());
-        IrregularSamples padded = survey(longest, new ZeroEndsRule(longest)).get(0);
+        IrregularSamples padded =
+                survey(longest, new ZeroEndsRule(longest, pass.maskRemedy())).get(0);
         return padded.isEmpty() ? padded.failure() : counted(padded, "");
     }
 
@@ -54,7 +55,9 @@ record SecondLook(JavaSparkContext spark, Pass pass, Progress progress) {
         }
         boolean hybrid = pass.recipe().hybrid();
         List<IrregularSamples> found = survey(
-                new TreeSet<>(), new CoverageRule(groups, hybrid, false), new CoverageRule(groups, hybrid, true));
+                new TreeSet<>(),
+                new CoverageRule(groups, hybrid, knowsModel(), false),
+                new CoverageRule(groups, hybrid, knowsModel(), true));
         IrregularSamples lacking = found.get(0);
         IrregularSamples odd = found.get(1);
         if (lacking.failure() != null) {
@@ -75,15 +78,20 @@ record SecondLook(JavaSparkContext spark, Pass pass, Progress progress) {
                                 + "slots differ in their tokens");
     }
 
+    private boolean knowsModel() {
+        return pass.recipe().tolerances().model() != null;
+    }
+
     /** Nothing tells one sample from the others. */
-    private static DataProblem allIrregular(DataProblem uneven, IrregularSamples odd) {
+    private DataProblem allIrregular(DataProblem uneven, IrregularSamples odd) {
         boolean allHold = odd.irregular() == odd.samples();
         return new DataProblem(
                 uneven.what() + "; none of the " + odd.samples()
                         + (allHold
                                 ? " samples has the same number of tokens in all slots"
                                 : " samples holds all slots"),
-                "capture the whole cache of each sample in one file" + (allHold ? CoverageRule.SLIDING : ""),
+                "capture the whole cache of each sample in one file"
+                        + (allHold ? CoverageRule.sliding(knowsModel()) : ""),
                 null,
                 uneven.slot(),
                 null,
@@ -94,7 +102,8 @@ record SecondLook(JavaSparkContext spark, Pass pass, Progress progress) {
     List<String> warnings(TaskState state) {
         List<String> warnings = new ArrayList<>();
         if (state.suspicion().equalEnds()) {
-            IrregularSamples padded = survey(new TreeSet<>(List.of(EqualEndsRule.EMBEDDED)), new EqualEndsRule())
+            IrregularSamples padded = survey(
+                            new TreeSet<>(List.of(EqualEndsRule.EMBEDDED)), new EqualEndsRule(pass.maskRemedy()))
                     .get(0);
             if (!padded.isEmpty()) {
                 warnings.add(line(counted(padded, "")));

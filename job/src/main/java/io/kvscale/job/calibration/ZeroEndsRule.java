@@ -16,8 +16,9 @@ import org.jspecify.annotations.Nullable;
  * A sample does not begin or end with tokens that are zero in every head of K and V. No model computes such tokens.
  *
  * @param scanned the slots that are looked at
+ * @param mask what to do instead of cutting the padding off; empty if nothing
  */
-record ZeroEndsRule(TreeSet<Slot> scanned) implements IrregularSamples.Rule {
+record ZeroEndsRule(TreeSet<Slot> scanned, String mask) implements IrregularSamples.Rule {
     @Override
     public @Nullable DataProblem judge(SampleSlots sample) {
         List<Held> slots = scanned.stream()
@@ -40,8 +41,8 @@ record ZeroEndsRule(TreeSet<Slot> scanned) implements IrregularSamples.Rule {
                 counted(first, last, tokens) + " tokens of this sample are zero in every head of "
                         + (layers.size() == 1 ? "layer " : "layers ") + String.join(" and ", layers)
                         + (both ? ", in K and V: padding" : ": padding"),
-                "cut the padding off, or save a tensor attention_mask [batch, tokens] with it (allow_zero: true under"
-                        + " kvscale counts it as tokens)");
+                "cut the padding off" + (mask.isEmpty() ? "" : ", or " + mask)
+                        + " (allow_zero: true under kvscale counts it as tokens)");
     }
 
     private static int least(List<Held> slots, ToIntFunction<Held> count) {

@@ -20,12 +20,12 @@ record LayoutGuess(
         for (Layout layout : Layout.values()) {
             Layout.Axes axes = (layout == Layout.THD2) == (part == TensorNames.Part.BOTH) ? layout.axes(shape) : null;
             if (axes != null && fits(axes)) {
-                return "this looks like " + layout.described() + ": set layout: " + layout.word()
-                        + " under kvscale in the recipe";
+                return "this looks like " + layout.described() + ". If all files do, set layout: " + layout.word()
+                        + " under kvscale in the recipe; if only this one does, capture it again, or leave it out";
             }
         }
-        if (model != null && headDim == stated.headDim() && heads == model.queryHeads()) {
-            return "this looks like K and V repeated to the " + heads
+        if (model != null && heads * headDim == (long) model.queryHeads() * stated.headDim()) {
+            return "this looks like K and V repeated to the " + model.queryHeads()
                     + " query heads: capture them before repeat_kv, as the cache holds them";
         }
         if (model != null && model.mla()) {

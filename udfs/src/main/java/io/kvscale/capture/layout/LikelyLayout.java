@@ -43,6 +43,20 @@ public record LikelyLayout(String axes, String remedy) {
                 "set layout: HSD" + RECIPE + ", or layout: BSHD and kv_heads if the first axis is the batch");
     }
 
+    /** The likely layout of a tensor that does not have the one that the recipe says. */
+    public static LikelyLayout insteadOf(Layout given) {
+        Layout other = switch (given) {
+            case BHSD -> Layout.BSHD;
+            case BSHD -> Layout.BHSD;
+            case HSD -> Layout.SHD;
+            case SHD -> Layout.HSD;
+            case THD2 -> Layout.THD2;
+        };
+        return other == given
+                ? new LikelyLayout("[2, kv_heads, tokens, head_dim]", "capture [2, tokens, kv_heads, head_dim]")
+                : new LikelyLayout(other.described(), "set layout: " + other.word() + RECIPE);
+    }
+
     /** The layout of a tensor whose batch and tokens are those of a mask, but on other axes; null if there is none. */
     public static @Nullable LikelyLayout ofMask(TokenMask mask, TensorShape shape) {
         if (mask.tokens() != shape.geometry().heads()) {

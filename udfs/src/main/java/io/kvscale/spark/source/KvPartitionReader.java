@@ -3,6 +3,8 @@ package io.kvscale.spark.source;
 import io.kvscale.capture.rows.CaptureRow;
 import io.kvscale.capture.rows.CaptureRows;
 import io.kvscale.spark.sql.SparkErrors;
+import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.InvalidDataException;
 import java.util.Arrays;
 import java.util.List;
 import org.apache.spark.sql.catalyst.InternalRow;
@@ -24,8 +26,22 @@ final class KvPartitionReader implements PartitionReader<InternalRow> {
 
     @Override
     public boolean next() {
-        row = SparkErrors.translate(rows::next);
+        row = SparkErrors.translate(() -> nextRow(rows));
         return row != null;
+    }
+
+    /** Remedies are written for recipes; the keys of recipes are options here. */
+    private static @Nullable CaptureRow nextRow(CaptureRows rows) {
+        try {
+            return rows.next();
+        } catch (InvalidDataException e) {
+            DataProblem problem = e.problem();
+            String remedy = problem.remedy().replace(" under kvscale in the recipe", " as an option");
+            throw new InvalidDataException(
+                    new DataProblem(
+                            problem.what(), remedy, problem.sample(), problem.slot(), problem.file(), problem.tensor()),
+                    e);
+        }
     }
 
     @Override

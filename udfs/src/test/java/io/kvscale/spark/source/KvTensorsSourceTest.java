@@ -288,6 +288,20 @@ class KvTensorsSourceTest {
                 .hasMessageContaining(message);
     }
 
+    @Test
+    void aRemedyNamesTheOptionAndNoRecipe() throws IOException {
+        Files.createDirectory(folder.resolve("many"));
+        write(
+                "many/m.safetensors",
+                new SafetensorsWriter().add("layers.0.keys", "BF16", List.of(1L, 129L, 2L, 16L), new byte[129 * 64]));
+        assertThatThrownBy(() -> spark.read()
+                        .format("kvtensors")
+                        .load(folder.resolve("many").toString())
+                        .collectAsList())
+                .hasStackTraceContaining("set layout: BSHD as an option")
+                .hasMessageNotContaining("recipe");
+    }
+
     @ParameterizedTest
     @CsvSource({
         "columns.data, values, option columns.data has no effect: it concerns tables",
