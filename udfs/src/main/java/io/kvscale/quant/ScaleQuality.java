@@ -51,14 +51,12 @@ final class ScaleQuality {
 
         /** What may have a smaller error. */
         String better() {
-            String observer = MSE.equals(scheme.observer())
-                    ? ""
-                    : scheme.observer() instanceof Mse
-                            ? ", or observer: mse without observer_kwargs"
-                            : ", or observer: mse";
-            return scheme.format().bits() == Byte.SIZE
-                    ? "a finer strategy" + observer
-                    : "more bits" + (observer.isEmpty() ? " or a finer strategy" : ", a finer strategy" + observer);
+            String bits = scheme.format().bits() < Byte.SIZE ? "more bits or " : "";
+            boolean hasMse = scheme.observer() instanceof Mse;
+            return bits + "a finer strategy"
+                    + (MSE.equals(scheme.observer())
+                            ? ""
+                            : ", or observer: mse" + (hasMse ? " without observer_kwargs" : ""));
         }
 
         String how() {

@@ -224,19 +224,18 @@ class ScaleQualityTest {
         CalibrationStatistics histograms = new CalibrationStatistics(Corpus.EMPTY, counted);
         ScaleSolver.Solution solution = solver(scheme, 1).solve(statistics(), histograms, null);
         assertThat(solution.warnings().get(0)).contains("layer 0 key: 640 of 64000 values (1 %), SQNR ");
-        assertThat(solution.table()).isEqualTo(solver(scheme, 1).solve(statistics(), null).table());
+        assertThat(solution.table().slots().values()).allMatch(slot -> slot.error() == null);
         assertThatThrownBy(() -> solver(scheme, 0.5).solve(statistics(), histograms, null))
                 .hasMessageContaining("the scales clip 640 of 64000 values (1 %)");
     }
 
     @Test
     void mseIsExemptOnlyWhereItKeepsItsPromise() {
-        add(ScaleQualityTest::onePercent);
+        Random random = new Random(2);
+        add(i -> i % 100 == 7 ? 8 : random.nextGaussian());
         Observer low = new Mse(0.5, new ShrinkGrid(0.9, 10, 1));
-        assertThat(clipping(Objects.requireNonNull(slots.get(KEY)), scheme(NumberFormat.INT8, low)))
-                .isEqualTo(new Clipping(320, VALUES));
         assertThatThrownBy(() -> warnings(scheme(NumberFormat.INT8, low), 0.5))
-                .hasMessageContainingAll("320 of 32000 values (1 %)", "mse without kwargs");
+                .hasMessageContainingAll("the scales clip ", "observer mse {norm=0.5", "mse without kwargs");
         assertThat(warnings(scheme(NumberFormat.INT8, new Mse()), 0)).noneMatch(w -> w.startsWith("clipped values"));
     }
 
@@ -244,9 +243,9 @@ class ScaleQualityTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "static_minmax | Take more bits, a finer strategy, or observer: mse",
+                "static_minmax | Take more bits or a finer strategy, or observer: mse",
                 "mse | Take more bits or a finer strategy",
-                "mse 0.5 | Take more bits, a finer strategy, or observer: mse without observer_kwargs"
+                "mse 0.5 | Take more bits or a finer strategy, or observer: mse without observer_kwargs"
             })
     void theRemedyOfLargeErrorsIsNotWhatTheRecipeHas(String observer, String remedy) {
         Random random = new Random(2);
