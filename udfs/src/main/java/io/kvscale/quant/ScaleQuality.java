@@ -5,8 +5,8 @@ import io.kvscale.quant.search.Mse;
 import io.kvscale.scheme.Observer;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.tensor.DataProblem;
-import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.Geometry;
+import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.Slot;
 import java.math.BigDecimal;
 import java.math.MathContext;
@@ -25,8 +25,9 @@ final class ScaleQuality {
     private static final double WARN_SQNR_DB = 10;
 
     private static final Observer MSE = new Mse();
-    private static final String CLIPPING_OBSERVERS = "observer: static_minmax clips no values, mse without observer_kwargs"
-            + " only where that makes the error smaller";
+    private static final String CLIPPING_OBSERVERS =
+            "observer: static_minmax clips no values, mse without observer_kwargs"
+                    + " only where that makes the error smaller";
 
     /** A slot whose scales clip at a loss, or whose SQNR is low. */
     private record Case(
@@ -89,8 +90,7 @@ final class ScaleQuality {
     void add(Slot slot, SlotStatistics seen, ScaleSet set, @Nullable SlotError error) {
         slots++;
         Clipping clipping = Clipping.of(seen, set);
-        Case found = new Case(
-                slot, clipping, Excess.of(seen, set), error, set.scheme(), seen.geometry());
+        Case found = new Case(slot, clipping, Excess.of(seen, set), error, set.scheme(), seen.geometry());
         if (clipping != null
                 && clipping.percent() > Math.min(WARN_CLIPPED, maxSaturated)
                 && Clipping.isLoss(seen, set.scheme(), error)) {

@@ -67,8 +67,8 @@ public record ScaleSolver(SlotSchemes schemes, IntPredicate layers, Tolerances t
         List<String> warnings = new ArrayList<>();
         SortedMap<Slot, SlotScales> scales = new TreeMap<>();
         ScaleQuality quality = new ScaleQuality(tolerances.maxSaturated(), Remedies.RECIPE.clipped());
-        slots.forEach((slot, seen) -> scales.put(
-                slot, scales(slot, seen, counted.slots().getOrDefault(slot, seen), quality, warnings)));
+        slots.forEach((slot, seen) ->
+                scales.put(slot, scales(slot, seen, counted.slots().getOrDefault(slot, seen), quality, warnings)));
         quality.check();
         List<String> first = quality.warnings();
         first.addAll(new CaptureWarnings(slots, tolerances).all());

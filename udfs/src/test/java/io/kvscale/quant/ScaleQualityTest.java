@@ -116,10 +116,7 @@ class ScaleQualityTest {
                 .isInstanceOf(InvalidDataException.class)
                 .hasMessageContainingAll(
                         "the scales clip 320 of 32000 values (1 %), and 0.99 % are allowed",
-                        "SQNR ",
-                        "observer percentile {percentile=99.0}; 2 of 2 slots",
-                        "layer 0 key",
-                        "max_saturated")
+                        "SQNR ", "observer percentile {percentile=99.0}; 2 of 2 slots", "layer 0 key", "max_saturated")
                 // Values of any file may be clipped.
                 .hasMessageNotContainingAny("file ", "sample ");
         assertThatThrownBy(() -> ScaleSolver.solve(
@@ -163,7 +160,8 @@ class ScaleQualityTest {
                             .startsWith("clipped values: in 2 of 2 slots the largest values are beyond what the scales")
                             .contains("the most in layer 0 key: a value of -" + first + ", the range ends at -1")
                             .contains("observer " + observer.word());
-                    assertThat(warnings.get(0).contains("statistics: histogram")).isEqualTo(strategy.isByHeads());
+                    assertThat(warnings.get(0).contains("statistics: histogram"))
+                            .isEqualTo(strategy.isByHeads());
                 }
             }
         }
@@ -204,7 +202,8 @@ class ScaleQualityTest {
             update(seen, "b", i -> i % 2 == 0 ? -0.25 * sign : 4 * sign);
             slots.put(KEY, seen);
             slots.put(new Slot(0, Role.VALUE), seen);
-            assertThat(warnings(scheme, 1).get(0)).contains("a value of " + (sign < 0 ? "0.5" : "-0.5") + ", the range");
+            assertThat(warnings(scheme, 1).get(0))
+                    .contains("a value of " + (sign < 0 ? "0.5" : "-0.5") + ", the range");
         }
     }
 
@@ -250,9 +249,8 @@ class ScaleQualityTest {
     void theRemedyOfLargeErrorsIsNotWhatTheRecipeHas(String observer, String remedy) {
         Random random = new Random(2);
         add(i -> i == 5 ? 100 : random.nextGaussian());
-        Observer given = observer.equals("mse 0.5")
-                ? new Mse(0.5)
-                : observer.equals("mse") ? new Mse() : new StaticMinMax();
+        Observer given =
+                observer.equals("mse 0.5") ? new Mse(0.5) : observer.equals("mse") ? new Mse() : new StaticMinMax();
         String warning = warnings(scheme(NumberFormat.INT4, given), 100).stream()
                 .filter(w -> w.startsWith("large errors"))
                 .findFirst()

@@ -135,7 +135,8 @@ public final class CalibrationJob {
             if (!pass.readsTensors()) {
                 return new DryRun(pass.facts(), null, Tally.NONE);
             }
-            TaskState state = run(running.context(), pass, Depth.HEADERS, StatisticsKind.RANGE);
+            TaskState state =
+                    run(running.context(), pass, Depth.HEADERS, pass.recipe().statistics());
             DataProblem problem = state.problem(pass.checksLayout());
             if (problem == null) {
                 problem = empty(state)

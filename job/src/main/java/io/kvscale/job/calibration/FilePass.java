@@ -84,7 +84,8 @@ record FilePass(
     }
 
     @Override
-    public JavaPairRDD<Integer, byte[]> states(Depth depth, StatisticsKind kind, LongAccumulator observed, LongAccumulator samples) {
+    public JavaPairRDD<Integer, byte[]> states(
+            Depth depth, StatisticsKind kind, LongAccumulator observed, LongAccumulator samples) {
         CaptureOptions options = recipe.capture();
         SlotSchemes schemes = recipe.schemes();
         Broadcast<SerializableConfiguration> shipped = configuration;

@@ -52,7 +52,8 @@ interface Pass extends AutoCloseable {
      * @param observed receives the bytes of K and V, or the tokens, that tasks observe
      * @param samples receives the samples that a model ran over
      */
-    JavaPairRDD<Integer, byte[]> states(Depth depth, StatisticsKind kind, LongAccumulator observed, LongAccumulator samples);
+    JavaPairRDD<Integer, byte[]> states(
+            Depth depth, StatisticsKind kind, LongAccumulator observed, LongAccumulator samples);
 
     /**
      * What each sample holds, as bytes of {@code SampleSlots} by sample; runs nothing. Only for captures and tables.

@@ -124,7 +124,8 @@ final class TablePass implements Pass {
     }
 
     @Override
-    public JavaPairRDD<Integer, byte[]> states(Depth depth, StatisticsKind kind, LongAccumulator observed, LongAccumulator samples) {
+    public JavaPairRDD<Integer, byte[]> states(
+            Depth depth, StatisticsKind kind, LongAccumulator observed, LongAccumulator samples) {
         CaptureOptions options = recipe.capture();
         SlotSchemes schemes = recipe.schemes();
         KvRowDecoder decoder = decoder(depth == Depth.VALUES);

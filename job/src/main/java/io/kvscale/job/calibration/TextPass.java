@@ -125,7 +125,8 @@ record TextPass(
     }
 
     @Override
-    public JavaPairRDD<Integer, byte[]> states(Depth depth, StatisticsKind kind, LongAccumulator observed, LongAccumulator samples) {
+    public JavaPairRDD<Integer, byte[]> states(
+            Depth depth, StatisticsKind kind, LongAccumulator observed, LongAccumulator samples) {
         Recipe how = recipe;
         FixedScales fedBack = scales;
         ShippedModel shipped = texts.model();
