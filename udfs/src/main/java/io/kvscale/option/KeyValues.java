@@ -37,7 +37,7 @@ public interface KeyValues {
                 return number;
             }
         }
-        throw wrongType(key, value, "write digits without quotes, or remove the key");
+        throw wrongType(key, value, numeric(key));
     }
 
     default double decimal(RecipeKey key, double byDefault) {
@@ -51,7 +51,7 @@ public interface KeyValues {
                 return number;
             }
         }
-        throw wrongType(key, value, "write digits without quotes, or remove the key");
+        throw wrongType(key, value, numeric(key));
     }
 
     default @Nullable String text(RecipeKey key) {
@@ -101,6 +101,10 @@ public interface KeyValues {
         } catch (InvalidOptionException e) {
             throw error(key, e.what(), e.remedy());
         }
+    }
+
+    private static String numeric(RecipeKey key) {
+        return "write " + key.type().shown() + ", without quotes or a unit, or remove the key";
     }
 
     private RuntimeException wrongType(RecipeKey key, @Nullable Object given, String remedy) {

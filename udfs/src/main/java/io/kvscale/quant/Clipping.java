@@ -5,7 +5,6 @@ import io.kvscale.numeric.QuantParameters;
 import io.kvscale.observer.Range;
 import io.kvscale.observer.SlotStatistics;
 import io.kvscale.observer.histogram.ValueCounts;
-import io.kvscale.quant.search.Mse;
 import io.kvscale.scheme.QuantizationScheme;
 import org.jspecify.annotations.Nullable;
 
@@ -39,8 +38,7 @@ record Clipping(long clipped, long values) {
 
     private static long beyond(ValueCounts counts, ScaleSet set, int i) {
         NumberFormat format = set.scheme().format();
-        double half =
-                format.isInteger() ? 0.5 : Math.scalb(0.5, Math.getExponent(format.max()) - format.mantissaBits());
+        double half = halfStep(format);
         double least;
         double most;
         if (set.scheme().globalScale() != null) {
@@ -61,21 +59,23 @@ record Clipping(long clipped, long values) {
         return beyond;
     }
 
+    /** Half of the step below the greatest number of a format: the largest error of rounding there. */
+    static double halfStep(NumberFormat format) {
+        return format.isInteger() ? 0.5 : Math.scalb(0.5, Math.getExponent(format.max()) - format.mantissaBits());
+    }
+
     /** The share of all values in percent. */
     double percent() {
         return values == 0 ? 0 : 100.0 * clipped / values;
     }
 
     /**
-     * Whether clipping makes the error larger than the full range would. It often makes that of 4 bits smaller, because the
-     * other values get smaller steps. {@code mse} clips where that is so, which is no loss.
+     * Whether clipping makes the squared error larger than the full range would. It often makes that of 4 bits smaller, because
+     * the other values get smaller steps. {@code mse} clips where that is so, unless its norm is low or its grid coarse.
      *
      * @param error the error with the scales that clip; null if it is not known, which counts as a loss
      */
     static boolean isLoss(SlotStatistics seen, QuantizationScheme scheme, @Nullable SlotError error) {
-        if (scheme.observer() instanceof Mse) {
-            return false;
-        }
         SlotError full = error == null ? null : SlotError.of(seen, scheme.withDefaultObserver());
         return full == null || error == null || error.noise() > full.noise();
     }

@@ -15,7 +15,7 @@ public record Remedies(String nonFinite, String zero, String partial, String cli
             "check how K and V were captured, or the model that computed them, or say allow_zero: true under kvscale in"
                     + " the recipe",
             "calibrate again; these statistics cover only a part of the corpus",
-            "take observer static_minmax, which clips no values, or mse, or allow more with max_saturated under kvscale in"
+            "take observer static_minmax, which clips no values, or mse without kwargs, or allow more with max_saturated under kvscale in"
                     + " the recipe");
 
     /** These remedies for an NVFP4 slot, where allow_zero does not apply. */

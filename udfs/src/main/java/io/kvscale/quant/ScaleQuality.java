@@ -1,7 +1,11 @@
 package io.kvscale.quant;
 
 import io.kvscale.observer.SlotStatistics;
+import io.kvscale.quant.search.Mse;
 import io.kvscale.scheme.Observer;
+import io.kvscale.scheme.QuantizationScheme;
+import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.Slot;
 import java.math.BigDecimal;
@@ -20,17 +24,19 @@ final class ScaleQuality {
     /** Below this the error is more than a tenth of the signal. */
     private static final double WARN_SQNR_DB = 10;
 
-    /** Without histograms: a largest value above this multiple of what its scales reach is a warning. */
-    private static final double WARN_EXCESS = 2;
+    private static final Observer MSE = new Mse();
+    private static final String CLIPPING_OBSERVERS =
+            "observer: static_minmax clips no values, mse without observer_kwargs"
+                    + " only where that makes the error smaller";
 
     /** A slot whose scales clip at a loss, or whose SQNR is low. */
     private record Case(
             Slot slot,
-            SlotStatistics seen,
             @Nullable Clipping clipping,
             Excess excess,
             @Nullable SlotError error,
-            Observer observer) {
+            QuantizationScheme scheme,
+            Geometry geometry) {
         /** For example {@code 12 of 18432 values (0.0651 %)}. */
         String clipped() {
             return clipping == null
@@ -39,7 +45,23 @@ final class ScaleQuality {
                             + " %)";
         }
 
+        /** Whether histograms would tell how many values are clipped. */
+        boolean byHeads() {
+            return scheme.channelsPerScale(geometry) >= geometry.headDim();
+        }
+
+        /** What may have a smaller error. */
+        String better() {
+            String bits = scheme.format().bits() < Byte.SIZE ? "more bits or " : "";
+            boolean hasMse = scheme.observer() instanceof Mse;
+            return bits + "a finer strategy"
+                    + (MSE.equals(scheme.observer())
+                            ? ""
+                            : ", or observer: mse" + (hasMse ? " without observer_kwargs" : ""));
+        }
+
         String how() {
+            Observer observer = scheme.observer();
             String kwargs = observer.kwargs().isEmpty() ? "" : " " + observer.kwargs();
             return (error == null ? "" : "SQNR " + db(error) + ", ") + "observer " + observer.word() + kwargs;
         }
@@ -61,18 +83,20 @@ final class ScaleQuality {
         this.remedy = remedy;
     }
 
-    /** @param error null if it is not known */
+    /**
+     * @param seen with histograms, if they are known
+     * @param error null if it is not known
+     */
     void add(Slot slot, SlotStatistics seen, ScaleSet set, @Nullable SlotError error) {
         slots++;
         Clipping clipping = Clipping.of(seen, set);
-        Case found = new Case(
-                slot, seen, clipping, Excess.of(seen, set), error, set.scheme().observer());
+        Case found = new Case(slot, clipping, Excess.of(seen, set), error, set.scheme(), seen.geometry());
         if (clipping != null
                 && clipping.percent() > Math.min(WARN_CLIPPED, maxSaturated)
                 && Clipping.isLoss(seen, set.scheme(), error)) {
             clipped.add(found);
         }
-        if (clipping == null && found.excess().ratio() > WARN_EXCESS) {
+        if (clipping == null && found.excess().isClipped(set.scheme().format())) {
             exceeded.add(found);
         }
         if (error != null && error.sqnrDb() < WARN_SQNR_DB) {
@@ -89,12 +113,15 @@ final class ScaleQuality {
         }
         Case worst = most(refused);
         String more = refused.size() == 1 ? "" : "; " + refused.size() + " of " + slots + " slots are above the limit";
-        throw new InvalidDataException(SlotCheck.problem(
-                worst.seen().firstOrigin(),
-                worst.slot(),
+        // It names no file: values of many samples may be clipped, and counts do not tell of which.
+        throw new InvalidDataException(new DataProblem(
                 "the scales clip " + worst.clipped() + ", and " + number(maxSaturated) + " % are allowed: "
                         + worst.how() + more,
-                remedy));
+                remedy,
+                null,
+                worst.slot(),
+                null,
+                null));
     }
 
     /** About clipped values, counted or not, and about a low SQNR. */
@@ -104,21 +131,20 @@ final class ScaleQuality {
             Case worst = most(clipped);
             warnings.add("clipped values: in " + clipped.size() + " of " + slots + " slots the scales clip more than "
                     + number(WARN_CLIPPED) + " % of the values, and the error is larger than without; the most in "
-                    + worst.slot() + ": " + worst.clipped() + ", " + worst.how() + ". observer: static_minmax clips no"
-                    + " values, mse only where that makes the error smaller");
+                    + worst.slot() + ": " + worst.clipped() + ", " + worst.how() + ". " + CLIPPING_OBSERVERS);
         }
         if (!exceeded.isEmpty()) {
             // The first of several, in the order of slots.
             Case worst = exceeded.stream()
-                    .max(Comparator.comparingDouble((Case one) -> one.excess().ratio())
+                    .max(Comparator.comparingDouble((Case one) -> one.excess().share())
                             .thenComparing(Case::slot, Comparator.reverseOrder()))
                     .orElseThrow();
             Excess excess = worst.excess();
-            warnings.add("clipped values: in " + exceeded.size() + " of " + slots + " slots the largest value is more"
-                    + " than " + number(WARN_EXCESS) + " times what the scales reach; the most in " + worst.slot()
-                    + ": a value of " + number(excess.largest()) + ", the range ends at " + number(excess.reach())
-                    + ", " + worst.how() + ". observer: static_minmax clips no"
-                    + " values; statistics: histogram under kvscale counts the clipped ones");
+            warnings.add("clipped values: in " + exceeded.size() + " of " + slots + " slots the largest values are"
+                    + " beyond what the scales reach; the most in " + worst.slot() + ": a value of "
+                    + number(excess.value()) + ", the range ends at " + number(excess.end()) + ", " + worst.how()
+                    + ". observer: static_minmax clips no values"
+                    + (worst.byHeads() ? "; statistics: histogram under kvscale tells how many are clipped" : ""));
         }
         if (!noisy.isEmpty()) {
             Case worst = noisy.stream()
@@ -126,7 +152,7 @@ final class ScaleQuality {
                     .orElseThrow();
             warnings.add("large errors: in " + noisy.size() + " of " + slots + " slots the SQNR is below "
                     + number(WARN_SQNR_DB) + " dB; the lowest in " + worst.slot() + ": " + worst.how()
-                    + ". Take more bits, a finer strategy, or observer: mse");
+                    + ". Take " + worst.better());
         }
         return warnings;
     }

@@ -45,6 +45,17 @@ public record ScaleSolver(SlotSchemes schemes, IntPredicate layers, Tolerances t
      * @throws InvalidDataException for the first problem in the order of sample, layer and role
      */
     public Solution solve(CalibrationStatistics statistics, @Nullable DataProblem found) {
+        return solve(statistics, statistics, found);
+    }
+
+    /**
+     * Derives the scales of all slots, and counts the values that they clip in other statistics of the same corpus.
+     *
+     * @param counted with histograms, if the statistics have none and {@link #clipsUncounted}
+     * @throws InvalidDataException as {@link #solve(CalibrationStatistics, DataProblem)}
+     */
+    public Solution solve(
+            CalibrationStatistics statistics, CalibrationStatistics counted, @Nullable DataProblem found) {
         SortedMap<Slot, SlotStatistics> slots = new TreeMap<>(statistics.slots());
         slots.keySet().removeIf(slot -> !layers.test(slot.layer()));
         Completeness completeness = new Completeness(slots, schemes, layers, tolerances);
@@ -56,7 +67,8 @@ public record ScaleSolver(SlotSchemes schemes, IntPredicate layers, Tolerances t
         List<String> warnings = new ArrayList<>();
         SortedMap<Slot, SlotScales> scales = new TreeMap<>();
         ScaleQuality quality = new ScaleQuality(tolerances.maxSaturated(), Remedies.RECIPE.clipped());
-        slots.forEach((slot, seen) -> scales.put(slot, scales(slot, seen, quality, warnings)));
+        slots.forEach((slot, seen) ->
+                scales.put(slot, scales(slot, seen, counted.slots().getOrDefault(slot, seen), quality, warnings)));
         quality.check();
         List<String> first = quality.warnings();
         first.addAll(new CaptureWarnings(slots, tolerances).all());
@@ -109,7 +121,30 @@ public record ScaleSolver(SlotSchemes schemes, IntPredicate layers, Tolerances t
         }
     }
 
-    private SlotScales scales(Slot slot, SlotStatistics seen, ScaleQuality quality, List<String> warnings) {
+    /** Whether scales clip values of some slot, and only histograms would tell how many. Slots with a problem do not count. */
+    public boolean clipsUncounted(CalibrationStatistics statistics) {
+        return statistics.slots().entrySet().stream()
+                .anyMatch(slot -> layers.test(slot.getKey().layer()) && clipsUncounted(slot.getKey(), slot.getValue()));
+    }
+
+    private boolean clipsUncounted(Slot slot, SlotStatistics seen) {
+        QuantizationScheme scheme = schemes.of(slot);
+        // Without histograms, only observers of batches clip.
+        if (seen.isEmpty()
+                || seen.hasHistograms()
+                || seen.batchPolicy() == null
+                || scheme.channelsPerScale(seen.geometry()) < seen.geometry().headDim()) {
+            return false;
+        }
+        try {
+            return Excess.of(seen, derive(slot, seen, scheme)).isClipped(scheme.format());
+        } catch (InvalidDataException e) {
+            return false; // solve throws it.
+        }
+    }
+
+    private SlotScales scales(
+            Slot slot, SlotStatistics seen, SlotStatistics counted, ScaleQuality quality, List<String> warnings) {
         ScaleSet set = derive(slot, seen, schemes.of(slot));
         int n = set.parameters().length;
         float[] scale = set.scales();
@@ -131,7 +166,8 @@ public record ScaleSolver(SlotSchemes schemes, IntPredicate layers, Tolerances t
             warnings.add(slot + ": " + seen.nan() + " NaN and " + seen.infinite() + " infinite values were left out");
         }
         SlotError error = SlotError.of(seen, set.scheme(), scale, zeroPoint);
-        quality.add(slot, seen, set, error);
+        quality.add(
+                slot, counted, set, counted == seen ? error : SlotError.of(counted, set.scheme(), scale, zeroPoint));
         return new SlotScales(
                 set.scheme(),
                 seen.geometry(),

@@ -8,6 +8,8 @@ import io.kvscale.job.recipe.Recipe;
 import io.kvscale.job.spark.Progress;
 import io.kvscale.job.spark.RunningSpark;
 import io.kvscale.job.spark.SparkRuntime;
+import io.kvscale.observer.CalibrationStatistics;
+import io.kvscale.observer.StatisticsKind;
 import io.kvscale.task.Geometries;
 import io.kvscale.task.Tally;
 import io.kvscale.task.TaskState;
@@ -30,7 +32,8 @@ import scala.Tuple2;
  * <p>Each pass over the corpus is one Spark job: every task observes its split, the states are merged by slot in parallel,
  * and the driver receives one state per merging task. Merging is exact and order-free, so the result has the same bits for
  * any partitioning, retries and speculative copies. Texts are read and tokenized in earlier Spark jobs. With {@code
- * feedback: fake_quantize} a first pass gives the scales for the feedback of the second pass.
+ * feedback: fake_quantize} a first pass gives the scales for the feedback of the second pass. Captures and
+ * tables are read again with histograms if the observer clips values and the statistics do not tell how many.
  *
  * <p>Spark is stopped when an action ends, also by an error, unless it was running before.
  */
@@ -132,7 +135,8 @@ public final class CalibrationJob {
             if (!pass.readsTensors()) {
                 return new DryRun(pass.facts(), null, Tally.NONE);
             }
-            TaskState state = run(running.context(), pass, Depth.HEADERS);
+            TaskState state =
+                    run(running.context(), pass, Depth.HEADERS, pass.recipe().statistics());
             DataProblem problem = state.problem(pass.checksLayout());
             if (problem == null) {
                 problem = empty(state)
@@ -185,7 +189,7 @@ public final class CalibrationJob {
     }
 
     private CalibrationResult calibrated(JavaSparkContext spark, Pass pass) {
-        TaskState state = run(spark, pass, Depth.VALUES);
+        TaskState state = run(spark, pass, Depth.VALUES, pass.recipe().statistics());
         DataProblem problem = state.problem(pass.checksLayout());
         if (problem == null && pass.readsTensors()) {
             problem =
@@ -197,9 +201,19 @@ public final class CalibrationJob {
         if (problem == null && pass.readsTensors()) {
             secondLook(spark, pass).warnings(state).forEach(notices);
         }
+        CalibrationStatistics counted = state.statistics();
+        // Ranges tell that values are clipped, but not how many.
+        if (problem == null
+                && pass.readsTensors()
+                && CalibrationResult.solver(pass.recipe()).clipsUncounted(counted)) {
+            TaskState again = run(spark, pass, Depth.VALUES, StatisticsKind.HISTOGRAM);
+            problem = again.problem(pass.checksLayout());
+            counted = again.statistics();
+        }
         return new CalibrationResult(
                 pass.recipe(),
                 state.statistics(),
+                counted,
                 problem,
                 state.tally(),
                 pass.partitions(),
@@ -223,11 +237,11 @@ public final class CalibrationJob {
         }
     }
 
-    private TaskState run(JavaSparkContext spark, Pass pass, Depth depth) {
+    private TaskState run(JavaSparkContext spark, Pass pass, Depth depth, StatisticsKind kind) {
         Progress shown = depth == Depth.VALUES ? progress : Progress.NONE;
         return pass.withContext(() -> shown.track(spark, pass.description(), pass.work(), (observed, samples) -> {
             int mergers = Math.max(1, Math.min(spark.defaultParallelism(), pass.partitions()));
-            List<byte[]> merged = pass.states(depth, observed, samples)
+            List<byte[]> merged = pass.states(depth, kind, observed, samples)
                     .partitionBy(new HashPartitioner(mergers))
                     .mapPartitions(CalibrationJob::merge)
                     .collect();

@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
  * The result of a calibration.
  *
  * @param statistics merged over all tasks; incomplete if there is a problem
+ * @param counted where values that scales clip are counted: the statistics, or the same corpus with histograms
  * @param problem the first problem of the corpus by sample, layer and role; null if there is none
  * @param tally counts of all tasks
  * @param partitions the number of tasks
@@ -21,6 +22,7 @@ import org.jspecify.annotations.Nullable;
 public record CalibrationResult(
         Recipe recipe,
         CalibrationStatistics statistics,
+        CalibrationStatistics counted,
         @Nullable DataProblem problem,
         Tally tally,
         int partitions,
@@ -34,7 +36,7 @@ public record CalibrationResult(
      */
     public ScaleSolver.Solution solve() {
         try {
-            return solve(recipe, statistics, problem);
+            return solver(recipe).solve(statistics, counted, problem);
         } catch (InvalidDataException e) {
             // The files that such an error names are captures of the texts, which may not exist.
             throw fromText ? new InvalidDataException(e.problem().withoutFile(), e) : e;

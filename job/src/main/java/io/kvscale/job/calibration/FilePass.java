@@ -89,10 +89,10 @@ record FilePass(
     }
 
     @Override
-    public JavaPairRDD<Integer, byte[]> states(Depth depth, LongAccumulator observed, LongAccumulator samples) {
+    public JavaPairRDD<Integer, byte[]> states(
+            Depth depth, StatisticsKind kind, LongAccumulator observed, LongAccumulator samples) {
         CaptureOptions options = recipe.capture();
         SlotSchemes schemes = recipe.schemes();
-        StatisticsKind kind = recipe.statistics();
         Broadcast<SerializableConfiguration> shipped = configuration;
         RetryPolicy retries = new RetryPolicy(SparkRuntime.attempts(spark.getConf()));
         return spark.parallelize(splits.stream().map(JavaSerde::bytes).toList(), splits.size())

@@ -5,6 +5,7 @@ import io.kvscale.job.recipe.Recipe;
 import io.kvscale.job.spark.JavaSerde;
 import io.kvscale.job.spark.Work;
 import io.kvscale.observer.Corpus;
+import io.kvscale.observer.StatisticsKind;
 import io.kvscale.option.KeyScope.Input;
 import io.kvscale.scheme.table.ScaleTable;
 import io.kvscale.task.SampleSlots;
@@ -47,10 +48,12 @@ interface Pass extends AutoCloseable {
     /**
      * The {@linkplain TaskState#parts parts} of all tasks' states, as bytes; runs nothing.
      *
+     * @param kind what to keep of the values
      * @param observed receives the bytes of K and V, or the tokens, that tasks observe
      * @param samples receives the samples that a model ran over
      */
-    JavaPairRDD<Integer, byte[]> states(Depth depth, LongAccumulator observed, LongAccumulator samples);
+    JavaPairRDD<Integer, byte[]> states(
+            Depth depth, StatisticsKind kind, LongAccumulator observed, LongAccumulator samples);
 
     /**
      * What each sample holds, as bytes of {@code SampleSlots} by sample; runs nothing. Only for captures and tables.

@@ -130,10 +130,10 @@ final class TablePass implements Pass {
     }
 
     @Override
-    public JavaPairRDD<Integer, byte[]> states(Depth depth, LongAccumulator observed, LongAccumulator samples) {
+    public JavaPairRDD<Integer, byte[]> states(
+            Depth depth, StatisticsKind kind, LongAccumulator observed, LongAccumulator samples) {
         CaptureOptions options = recipe.capture();
         SlotSchemes schemes = recipe.schemes();
-        StatisticsKind kind = recipe.statistics();
         KvRowDecoder decoder = decoder(depth == Depth.VALUES);
         return rows(depth).mapPartitionsToPair(partition -> {
             RowTask task = new RowTask(schemes, kind, options, observed::add);

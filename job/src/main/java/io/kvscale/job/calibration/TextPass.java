@@ -15,6 +15,7 @@ import io.kvscale.model.DecoderModel;
 import io.kvscale.model.Outputs;
 import io.kvscale.model.config.ModelConfig;
 import io.kvscale.model.config.ModelConfigFile;
+import io.kvscale.observer.StatisticsKind;
 import io.kvscale.option.KeyScope.Input;
 import io.kvscale.scheme.table.ScaleTable;
 import io.kvscale.task.CaptureWriter;
@@ -124,7 +125,8 @@ record TextPass(
     }
 
     @Override
-    public JavaPairRDD<Integer, byte[]> states(Depth depth, LongAccumulator observed, LongAccumulator samples) {
+    public JavaPairRDD<Integer, byte[]> states(
+            Depth depth, StatisticsKind kind, LongAccumulator observed, LongAccumulator samples) {
         Recipe how = recipe;
         FixedScales fedBack = scales;
         ShippedModel shipped = texts.model();
@@ -132,13 +134,14 @@ record TextPass(
         return texts.batches()
                 .mapPartitionsToPair(part -> !part.hasNext()
                         ? List.<Tuple2<Integer, byte[]>>of().iterator()
-                        : CalibrationJob.rows(run(part, shipped, how, fedBack, saved, observed, samples)));
+                        : CalibrationJob.rows(run(part, shipped, how, kind, fedBack, saved, observed, samples)));
     }
 
     private static TaskState run(
             Iterator<byte[]> batches,
             ShippedModel shipped,
             Recipe recipe,
+            StatisticsKind kind,
             @Nullable FixedScales scales,
             @Nullable String captures,
             LongAccumulator observed,
@@ -146,7 +149,7 @@ record TextPass(
             throws IOException {
         TextTask.Settings settings = new TextTask.Settings(
                 recipe.schemes(),
-                recipe.statistics(),
+                kind,
                 recipe.capture().layerFilter(),
                 recipe.text().chunkTokens(),
                 recipe.text().maxFailedSamples(),

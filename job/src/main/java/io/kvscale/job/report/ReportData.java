@@ -70,7 +70,7 @@ record ReportData(ScaleSolver.Solution solution, List<ReportedSlot> slots, Strin
     private void findings(ArrayNode to) {
         List<String> warnings = solution.warnings();
         for (String warning : warnings.subList(0, Math.min(MAX_WARNINGS, warnings.size()))) {
-            to.addObject().put("grave", true).put("title", "").put("text", DataProblem.shown(warning));
+            to.addObject().put("grave", true).put("title", "").put("text", DataProblem.printable(warning));
         }
         if (warnings.size() > MAX_WARNINGS) {
             String more = warnings.size() - MAX_WARNINGS + " more warnings; run kvscale scales to see them";

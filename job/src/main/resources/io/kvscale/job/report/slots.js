@@ -120,6 +120,20 @@ function distribution() {
   slotCharts.push(chart(picture, distributionChart));
 }
 
+const LABEL_ROW = 14;
+
+// The row of the label of each limit, from the axis up: labels that would overlap are in different rows.
+function labelRows(limits, pixel) {
+  const ends = [];
+  return limits.map(x => {
+    const half = short(x).length * 3.5 + 3;
+    const free = ends.findIndex(end => end <= pixel(x) - half);
+    const row = free < 0 ? ends.length : free;
+    ends[row] = pixel(x) + half;
+    return row;
+  });
+}
+
 function distributionChart(width) {
   const slot = chosenSlot();
   const c = colours();
@@ -130,7 +144,8 @@ function distributionChart(width) {
   const least = Math.min(slot.min, from) - margin;
   const most = Math.max(slot.max, to) + margin;
   const floor = -.3;
-  const limits = [...new Set(slot.scales === 1 ? [from, to] : [from, to, ...slot.narrowest])];
+  const limits = [...new Set(slot.scales === 1 ? [from, to] : [from, to, ...slot.narrowest])].sort((a, b) => a - b);
+  const rows = labelRows(limits, x => (x - least) / (most - least) * (width - 56 - 16));
   const saturated = bins.reduce((sum, n, i) => sum + (slot.min + (i + .5) * size < from || slot.min + (i + .5) * size > to ? n : 0), 0);
   return {
     height: width < 500 ? 280 : 320,
@@ -138,7 +153,7 @@ function distributionChart(width) {
       + short(slot.max) + ", 99.99 % of |x| up to " + short(slot.nearlyAll) + "; the quantized range is " + short(from) + " to "
       + short(to) + (saturated ? ", about " + group(saturated) + " values saturate" : "") + ".",
     option: {
-      grid: {left: 56, right: 16, top: 34, bottom: 44},
+      grid: {left: 56, right: 16, top: Math.max(34, 34 + LABEL_ROW * (Math.max(...rows) - 1)), bottom: 44},
       tooltip: tooltip(p => tip(short(p.value[0]) + " to " + short(p.value[1]), count(p.value[3], "value")), {trigger: "item"}),
       xAxis: axis("value", "value", {min: least, max: most, splitLine: {show: false},
         axisLabel: {color: c.quiet, fontSize: 11, hideOverlap: true, showMinLabel: false, showMaxLabel: false, formatter: short}}),
@@ -160,7 +175,7 @@ function distributionChart(width) {
           markLine: {
             silent: true, symbol: "none", lineStyle: {color: c.limit, type: "dashed", width: 1.5},
             label: {color: c.limit, fontSize: 11, formatter: p => short(limits[p.dataIndex])},
-            data: limits.map(x => ({xAxis: x}))
+            data: limits.map((x, i) => ({xAxis: x, label: {distance: [0, 5 + LABEL_ROW * rows[i]]}}))
           },
           markArea: {silent: true, itemStyle: {color: c.out}, data: [[{xAxis: least}, {xAxis: from}], [{xAxis: to}, {xAxis: most}]]}
         }

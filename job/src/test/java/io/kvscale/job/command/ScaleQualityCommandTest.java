@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.kvscale.job.Cli;
 import io.kvscale.job.Folder;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeAll;
@@ -79,7 +80,6 @@ class ScaleQualityCommandTest {
             "the scales clip ",
             "% are allowed: SQNR ",
             "observer percentile {percentile=90.0}; 60 of 60 slots are above the limit",
-            "in file sample-00",
             "layer ",
             "max_saturated"
         };
@@ -114,11 +114,39 @@ class ScaleQualityCommandTest {
                 .doesNotContain("clipped values", "large errors");
     }
 
+    /** The default statistics are ranges; a run with histograms says the same. */
     @ParameterizedTest
-    @ValueSource(strings = {"-0.1", "101", "'1'", ".nan", "[1]"})
+    @ValueSource(strings = {"minmax", "memoryless_minmax"})
+    void clippedValuesAreCountedInASecondPass(String observer) {
+        String scheme = FP8 + ", observer: " + observer;
+        String limit = "kvscale: {max_saturated: 100";
+        Cli ranges = calibrate("once", Folder.recipe(work, scheme, limit + "}")).isDone();
+        Cli counts = calibrate("again", Folder.recipe(work, scheme, limit + ", statistics: histogram}"))
+                .isDone();
+        assertThat(clipped(ranges)).isNotEmpty().isEqualTo(clipped(counts));
+        assertThat(Folder.text(work.resolve("once/kv_scales.json"))).doesNotContain("sqnr");
+        calibrate("none", Folder.recipe(work, scheme, "kvscale: {max_saturated: 0}"))
+                .fails(ExitCode.DATA, "the scales clip ", "SQNR ", "0 % are allowed");
+    }
+
+    private static List<String> clipped(Cli run) {
+        return run.err().lines().filter(line -> line.contains("clipped values")).toList();
+    }
+
+    @Test
+    void theReportShowsWholeWarnings() {
+        scales(Folder.recipe(work, FP8 + CLIPPED + "99.5}")).isDone();
+        assertThat(findings().get(0).get("text").asText()).endsWith("only where that makes the error smaller");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"101", "'5 %'", "-0.1", "'1'", ".nan", "[1]"})
     void theLimitIsAPercentage(String limit) {
         scales(Folder.recipe(work, FP8, "kvscale: {max_saturated: " + limit + "}"))
-                .fails(ExitCode.USAGE, "max_saturated must be a number from 0 to 100");
+                .fails(
+                        ExitCode.USAGE,
+                        "max_saturated must be a number from 0 to 100",
+                        "write a number from 0 to 100, without quotes or a unit");
     }
 
     private static JsonNode findings() {
