@@ -29,8 +29,9 @@ record CoverageRule(TreeMap<Slot, Integer> groups, boolean hybrid, boolean model
     static String sliding(boolean modelKnown) {
         return ". If the layer has a sliding window, "
                 + (modelKnown
-                        ? "give the config.json of the model that was captured, which says so"
-                        : "name the model's config.json with --model-config, or say hybrid: true under kvscale");
+                        ? "give the config.json of the model that was captured"
+                        : "name the model's config.json with --model-config")
+                + ", or say hybrid: true under kvscale";
     }
 
     @Override
