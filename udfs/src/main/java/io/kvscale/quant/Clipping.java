@@ -5,6 +5,7 @@ import io.kvscale.numeric.QuantParameters;
 import io.kvscale.observer.Range;
 import io.kvscale.observer.SlotStatistics;
 import io.kvscale.observer.histogram.ValueCounts;
+import io.kvscale.quant.search.Mse;
 import io.kvscale.scheme.QuantizationScheme;
 import org.jspecify.annotations.Nullable;
 
@@ -76,6 +77,10 @@ record Clipping(long clipped, long values) {
      * @param error the error with the scales that clip; null if it is not known, which counts as a loss
      */
     static boolean isLoss(SlotStatistics seen, QuantizationScheme scheme, @Nullable SlotError error) {
+        // The default searches all ranges. Only values at the limits of their type make its squared error larger.
+        if (scheme.observer().equals(new Mse())) {
+            return false;
+        }
         SlotError full = error == null ? null : SlotError.of(seen, scheme.withDefaultObserver());
         return full == null || error == null || error.noise() > full.noise();
     }
