@@ -2,6 +2,7 @@ package io.kvscale.job.command;
 
 import io.kvscale.capture.CaptureListing;
 import io.kvscale.capture.CaptureReader.Depth;
+import io.kvscale.capture.ForeignCapture;
 import io.kvscale.capture.layout.CaptureOptions;
 import io.kvscale.input.FilePiece;
 import io.kvscale.input.InputFile;
@@ -23,6 +24,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.apache.hadoop.conf.Configuration;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What the captures below a path hold. A single one is read completely, with its ranges; of several, headers and masks.
@@ -54,7 +56,10 @@ record CaptureInspection(
             all.merge(read);
         }
         if (all.statistics().slots().isEmpty()) {
-            throw nothing(path, files.size(), all.tally());
+            @Nullable DataProblem foreign = ForeignCapture.problem(files.get(0), options, hadoop);
+            throw foreign == null
+                    ? nothing(path, files.size(), all.tally())
+                    : new InvalidDataException(foreign.inFile(files.get(0).path()));
         }
         return new CaptureInspection(files.size(), all.statistics(), table, eachFile);
     }
