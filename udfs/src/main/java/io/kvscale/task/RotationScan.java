@@ -30,6 +30,7 @@ final class RotationScan {
     private final LayerFilter layers;
     /** Number of layers with RoPE before each layer, as far as they were asked for. */
     private final List<Integer> ranks = new ArrayList<>(List.of(0));
+
     private final SampleRotations found = new SampleRotations();
 
     RotationScan(CaptureOptions options) {

@@ -116,7 +116,8 @@ class CaptureListingTest {
         // The sample name has no extension, so these two would be one sample.
         Files.createFile(folder.resolve("in/raw.bin"));
         Files.createFile(folder.resolve("in/raw.dat"));
-        assertThatThrownBy(() -> list("in/raw.bin", "in/raw.dat")).hasMessageContaining("sample name 'in/raw'")
+        assertThatThrownBy(() -> list("in/raw.bin", "in/raw.dat"))
+                .hasMessageContaining("sample name 'in/raw'")
                 .hasMessageContaining("rename one, or leave one out");
     }
 

@@ -84,7 +84,8 @@ class RotationEvidenceTest {
         assertThat(verdict(slots, null)).isEqualTo(UNKNOWN);
         assertThat(verdict(slots, model("llama", ", \"head_dim\": 128"))).isEqualTo(NOT_ROTATED);
         for (int seed = 0; seed < 5; seed++) {
-            assertThat(verdict(data.alike(), model("llama", ", \"head_dim\": 128"))).isEqualTo(UNKNOWN);
+            assertThat(verdict(data.alike(), model("llama", ", \"head_dim\": 128")))
+                    .isEqualTo(UNKNOWN);
         }
     }
 
