@@ -57,9 +57,7 @@ record CaptureInspection(
         }
         if (all.statistics().slots().isEmpty()) {
             @Nullable DataProblem foreign = ForeignCapture.problem(files.get(0), options, hadoop);
-            throw foreign == null
-                    ? nothing(path, files.size(), all.tally())
-                    : new InvalidDataException(foreign.inFile(files.get(0).path()));
+            throw nothing(path, files.size(), all.tally(), foreign);
         }
         return new CaptureInspection(files.size(), all.statistics(), table, eachFile);
     }
@@ -75,12 +73,14 @@ record CaptureInspection(
         return read;
     }
 
-    private static InvalidDataException nothing(String path, int files, Tally tally) {
+    private static InvalidDataException nothing(
+            String path, int files, Tally tally, @Nullable DataProblem foreign) {
         return new InvalidDataException(DataProblem.of(
                         (files == 1 ? "no tensor of this file is" : "no tensor of these " + files + " files is")
                                 + " K or V of a layer"
                                 + (tally.names().isEmpty() ? "" : "; there are " + tally.names()),
-                        "name captures, or say with --recipe how their K and V are named (key.tensors, value.tensors)")
+                        "name captures, or say with --recipe how their K and V are named (key.tensors, value.tensors)"
+                                + (foreign == null ? "" : "; " + foreign.remedy()))
                 .inFile(path));
     }
 }
