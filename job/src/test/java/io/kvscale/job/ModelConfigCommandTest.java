@@ -99,6 +99,44 @@ class ModelConfigCommandTest {
         refused(config(layers(3), kinds.replace("32", "4096")), "31");
     }
 
+    private void windows(int sample, int sliding, int full) {
+        new Capture()
+                .pair(0, sliding, 10L * sample)
+                .pair(1, full, 10L * sample + 3)
+                .pair(2, sliding, 10L * sample + 6)
+                .write(work.resolve("in/" + sample + ".safetensors"));
+    }
+
+    /** A cache keeps the window, or one token less, or all tokens. */
+    @Test
+    void aSampleWhoseLayersDifferMoreThanTheirWindowsIsNamed() {
+        Path config = config(
+                layers(3),
+                "\"sliding_window\": 32, \"layer_types\":"
+                        + " [\"sliding_attention\", \"full_attention\", \"sliding_attention\"]");
+        int[][] right = {{31, 60}, {32, 50}, {20, 20}, {31, 31}, {70, 70}};
+        for (int i = 0; i < right.length; i++) {
+            windows(i, right[i][0], right[i][1]);
+        }
+        calibrate(config).isDone();
+        calibrate(config, "--dry-run").isDone();
+        windows(3, 31, 20);
+        refused(
+                config,
+                "holds 20 tokens of layer 1 key, which has no window, but 31 of layer 0 key (1 of 5 samples)",
+                "in file 3.safetensors",
+                "layer 1 key, sample 3",
+                "config.json of the model");
+        windows(3, 20, 90);
+        windows(2, 30, 31);
+        refused(
+                config,
+                "holds 31 tokens of layer 1 key, which has no window, but 30 of layer 0 key, whose window is 32"
+                        + " (2 of 5 samples: 2, 3)",
+                "in file 2.safetensors",
+                "layer 0 key");
+    }
+
     @Test
     void statisticsMustFitToo() {
         Capture.of(3, 40, 1).write(work.resolve("in/a.safetensors"));

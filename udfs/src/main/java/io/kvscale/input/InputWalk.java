@@ -268,8 +268,14 @@ public final class InputWalk {
                 throw new InvalidDataException(
                         "two files have the sample name '" + DataProblem.shown(file.stem()) + "': "
                                 + DataProblem.shown(other.path()) + " and " + DataProblem.shown(file.path()),
-                        "rename one, or give a folder above both as input");
+                        folder(file).equals(folder(other))
+                                ? "rename one, or leave one out"
+                                : "rename one, or give a folder above both as input");
             }
         }
+    }
+
+    private static String folder(InputFile file) {
+        return file.path().substring(0, file.path().lastIndexOf('/') + 1);
     }
 }

@@ -112,11 +112,13 @@ class CaptureListingTest {
         assertThatThrownBy(() -> list("in", "far/in"))
                 .isInstanceOf(InvalidDataException.class)
                 .hasMessageContaining("two files have the sample name 'in/b'")
-                .hasMessageContaining("rename one");
+                .hasMessageContaining("rename one, or give a folder above both");
         // The sample name has no extension, so these two would be one sample.
         Files.createFile(folder.resolve("in/raw.bin"));
         Files.createFile(folder.resolve("in/raw.dat"));
-        assertThatThrownBy(() -> list("in/raw.bin", "in/raw.dat")).hasMessageContaining("sample name 'in/raw'");
+        assertThatThrownBy(() -> list("in/raw.bin", "in/raw.dat"))
+                .hasMessageContaining("sample name 'in/raw'")
+                .hasMessageContaining("rename one, or leave one out");
     }
 
     @Test

@@ -13,9 +13,10 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A sample holds every slot, and as many tokens of each slot of a group.
+ * A sample holds every slot, and as many tokens of each slot of a group. A layer with a window holds as many as a layer
+ * without one, or the last of them.
  *
- * @param groups the slots of the corpus, each with the number of its group
+ * @param groups the slots of the corpus, each with its group: the layer if hybrid, else its window, 0 without one
  * @param hybrid samples may lack layers, but not only K or only V of one
  * @param modelKnown whether the groups come from a model's config.json
  * @param lengths whether to judge the numbers of tokens of samples that lack nothing, instead of what they lack
@@ -24,6 +25,8 @@ record CoverageRule(TreeMap<Slot, Integer> groups, boolean hybrid, boolean model
         implements IrregularSamples.Rule {
     private static final int NAMED = 3;
     private static final String AGAIN = "capture this sample again, or leave it out";
+    private static final String OTHER_CONFIG =
+            "capture this sample again, leave it out, or give the config.json of the model that was captured";
 
     /** The end of a remedy, for layers with different numbers of tokens. */
     static String sliding(boolean modelKnown) {
@@ -59,7 +62,7 @@ record CoverageRule(TreeMap<Slot, Integer> groups, boolean hybrid, boolean model
             }
         });
         if (odd.isEmpty()) {
-            return null;
+            return hybrid ? null : beyondWindow(sample);
         }
         Slot first = odd.get(0);
         return sample.problem(
@@ -69,6 +72,36 @@ record CoverageRule(TreeMap<Slot, Integer> groups, boolean hybrid, boolean model
                         + (hybrid ? " of the other role" : " of most slots")
                         + (odd.size() == 1 ? "" : "; " + (odd.size() - 1) + " more differ"),
                 hybrid ? AGAIN : AGAIN + sliding(modelKnown));
+    }
+
+    /**
+     * The problem of layers that differ more than their windows explain. A cache keeps as many tokens as the window, or one
+     * less, as transformers does, or more: all of them, or whole blocks.
+     */
+    private @Nullable DataProblem beyondWindow(SampleSlots sample) {
+        Slot full = groups.keySet().stream()
+                .filter(slot -> window(slot) == 0)
+                .findFirst()
+                .orElse(null);
+        if (full == null) {
+            return null;
+        }
+        long all = sample.tokens(full);
+        for (Slot slot : groups.keySet()) {
+            long held = sample.tokens(slot);
+            String differ = "this sample holds " + all + " tokens of " + full + ", which has no window, but " + held
+                    + " of " + slot;
+            if (held > all) {
+                return sample.problem(full, differ, OTHER_CONFIG);
+            } else if (held < Math.min(all, window(slot) - 1)) {
+                return sample.problem(slot, differ + ", whose window is " + window(slot), OTHER_CONFIG);
+            }
+        }
+        return null;
+    }
+
+    private int window(Slot slot) {
+        return groups.getOrDefault(slot, 0);
     }
 
     /** The number of tokens that most slots of a group hold; the larger of two that are as common. */

@@ -50,10 +50,15 @@ record SecondLook(JavaSparkContext spark, Pass pass, Progress progress) {
         CalibrationStatistics statistics = state.statistics();
         DataProblem uneven = CalibrationResult.solver(pass.recipe()).unevenTokens(statistics);
         TreeMap<Slot, Integer> groups = groups(statistics);
-        if (uneven == null && !state.tokenSums().differ(groups)) {
+        boolean hybrid = pass.recipe().hybrid();
+        TreeMap<Slot, Integer> alike = new TreeMap<>(groups);
+        if (!hybrid) {
+            // Layers with windows may hold fewer tokens. Only the samples tell how many each may lack.
+            alike.replaceAll((slot, window) -> 0);
+        }
+        if (uneven == null && !state.tokenSums().differ(alike)) {
             return null;
         }
-        boolean hybrid = pass.recipe().hybrid();
         List<IrregularSamples> found = survey(
                 new TreeSet<>(),
                 new CoverageRule(groups, hybrid, knowsModel(), false),

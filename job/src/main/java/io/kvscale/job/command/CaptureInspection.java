@@ -2,6 +2,7 @@ package io.kvscale.job.command;
 
 import io.kvscale.capture.CaptureListing;
 import io.kvscale.capture.CaptureReader.Depth;
+import io.kvscale.capture.ForeignCapture;
 import io.kvscale.capture.layout.CaptureOptions;
 import io.kvscale.input.FilePiece;
 import io.kvscale.input.InputFile;
@@ -23,6 +24,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.apache.hadoop.conf.Configuration;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What the captures below a path hold. A single one is read completely, with its ranges; of several, headers and masks.
@@ -54,7 +56,8 @@ record CaptureInspection(
             all.merge(read);
         }
         if (all.statistics().slots().isEmpty()) {
-            throw nothing(path, files.size(), all.tally());
+            @Nullable DataProblem foreign = ForeignCapture.problem(files.get(0), options, hadoop);
+            throw nothing(path, files.size(), all.tally(), foreign);
         }
         return new CaptureInspection(files.size(), all.statistics(), table, eachFile);
     }
@@ -70,12 +73,14 @@ record CaptureInspection(
         return read;
     }
 
-    private static InvalidDataException nothing(String path, int files, Tally tally) {
+    private static InvalidDataException nothing(
+            String path, int files, Tally tally, @Nullable DataProblem foreign) {
         return new InvalidDataException(DataProblem.of(
                         (files == 1 ? "no tensor of this file is" : "no tensor of these " + files + " files is")
                                 + " K or V of a layer"
                                 + (tally.names().isEmpty() ? "" : "; there are " + tally.names()),
-                        "name captures, or say with --recipe how their K and V are named (key.tensors, value.tensors)")
+                        "name captures, or say with --recipe how their K and V are named (key.tensors, value.tensors)"
+                                + (foreign == null ? "" : "; " + foreign.remedy()))
                 .inFile(path));
     }
 }

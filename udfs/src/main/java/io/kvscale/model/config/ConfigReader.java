@@ -18,7 +18,7 @@ record ConfigReader(ConfigJson json, int queryHeads, int layers) {
     private static final List<String> DECODERS = List.of("text_config", "language_config", "llm_config");
 
     private static final String[] LAYERS = {"num_hidden_layers", "n_layer", "n_layers", "num_layers"};
-    private static final String[] QUERY_HEADS = {"num_attention_heads", "n_head", "n_heads"};
+    static final String[] QUERY_HEADS = {"num_attention_heads", "n_head", "n_heads"};
 
     /** The numbers that an outer object may repeat, each with its names. Other sizes there are those of other parts. */
     private static final List<String[]> REPEATED = List.of(LAYERS, QUERY_HEADS, HeadShape.KV_HEADS, HeadShape.HEAD_DIM);
@@ -67,16 +67,19 @@ record ConfigReader(ConfigJson json, int queryHeads, int layers) {
     private static void checkRepeated(ConfigJson outer, ConfigJson json, String inner) {
         for (String[] names : REPEATED) {
             String key = outer.key(names);
-            JsonNode stated = json.value(json.key(names));
+            String innerKey = json.key(names);
+            JsonNode stated = json.value(innerKey);
             if (outer.has(key) && !outer.value(key).equals(stated)) {
                 throw json.bad("config.json contradicts itself: " + key + " is "
                         + DataProblem.shown(outer.value(key).toString()) + ", but "
-                        + (stated.isMissingNode() ? "missing" : DataProblem.shown(stated.toString())) + " in " + inner);
+                        + (json.has(innerKey) ? DataProblem.shown(stated.toString()) : "missing") + " in " + inner
+                        + (json.has(innerKey) || stated.isMissingNode() ? "" : ", which means " + stated));
             }
         }
     }
 
     private ModelConfig config(String architecture) {
+        checkTheta();
         boolean mla = json.number(Geometry.MAX_CHANNELS, "kv_lora_rank") > 0;
         int window = LayerKinds.window(json);
         Kind[] kinds = new LayerKinds(json, layers, window).all();
@@ -108,5 +111,13 @@ record ConfigReader(ConfigJson json, int queryHeads, int layers) {
                 json.number(Integer.MAX_VALUE, "vocab_size"),
                 json.number(Integer.MAX_VALUE, "max_position_embeddings", "n_positions", "seq_length"),
                 caches);
+    }
+
+    /** Says that a file is damaged: the scales do not depend on the number. */
+    private void checkTheta() {
+        JsonNode theta = json.value("rope_theta");
+        if (json.has("rope_theta") && !(theta.isNumber() && theta.doubleValue() > 0)) {
+            throw json.unexpected(theta, "rope_theta", "a number above 0");
+        }
     }
 }

@@ -45,8 +45,9 @@ record HeadShape(ConfigJson json, int layers, int queryHeads) {
 
     private int fitting(int heads, String key) {
         if (queryHeads % heads != 0) {
-            throw json.bad("config.json: num_attention_heads is " + queryHeads + ", which is not a multiple of " + key
-                    + ", " + heads);
+            throw json.bad("config.json: num_attention_heads is "
+                    + (json.has(json.key(ConfigReader.QUERY_HEADS)) ? "" : "missing, which means ") + queryHeads
+                    + ", which is not a multiple of " + key + ", " + heads);
         }
         return heads;
     }

@@ -57,6 +57,14 @@ public record RotationEvidence(Verdict verdict, List<Integer> swapped, RotationS
     /** ...and above this fraction of its own score under the other pairing. */
     private static final double LARGER_RATIO = 0.6;
 
+    /** With the pairs of a known model: its score under the other pairing is about as large, if it is not rotated. */
+    private static final double UNPAIRED_RATIO = 0.8;
+
+    private static final double MIN_EXCESS = 0.1;
+
+    /** Times 1 / sqrt(pairs): three standard deviations of the ratio of two medians of random values. */
+    private static final double EXCESS = 6;
+
     /** Fewer rotated channels are not looked at. */
     public static final int MIN_CHANNELS = 16;
 
@@ -70,9 +78,9 @@ public record RotationEvidence(Verdict verdict, List<Integer> swapped, RotationS
      *     them, are tried
      */
     public static RotationEvidence of(SortedMap<Slot, SlotStatistics> slots, @Nullable ModelConfig model) {
-        RotationEvidence evidence = of(views(slots, model));
+        RotationEvidence evidence = of(views(slots, model), model != null);
         if (model != null && (evidence.verdict == Verdict.UNKNOWN || evidence.verdict == Verdict.NOT_ROTATED)) {
-            RotationEvidence other = of(otherPairings(slots, model));
+            RotationEvidence other = of(otherPairings(slots, model), false);
             if (other.verdict == Verdict.ROTATED) {
                 return new RotationEvidence(Verdict.OTHER_PAIRING, List.of(), other.key, other.value);
             }
@@ -99,7 +107,7 @@ public record RotationEvidence(Verdict verdict, List<Integer> swapped, RotationS
         return views;
     }
 
-    private static RotationEvidence of(List<List<LayerRotation>> views) {
+    private static RotationEvidence of(List<List<LayerRotation>> views, boolean known) {
         if (views.isEmpty()) {
             return NONE;
         }
@@ -119,8 +127,18 @@ public record RotationEvidence(Verdict verdict, List<Integer> swapped, RotationS
                     ? evidence(Verdict.SWAPPED, best, List.of())
                     : evidence(Verdict.SWAPPED_IN_PART, swapped, swapped);
         }
-        boolean still = pairs(views.get(0)) >= MIN_PAIRS && views.stream().allMatch(RotationEvidence::isStill);
+        boolean still = pairs(views.get(0)) >= MIN_PAIRS
+                && (views.stream().allMatch(RotationEvidence::isStill)
+                        || known && views.stream().allMatch(RotationEvidence::isUnpaired));
         return evidence(still ? Verdict.NOT_ROTATED : Verdict.UNKNOWN, views.get(0), List.of());
+    }
+
+    /** K shows none of the pairs that the model rotates, and differs more than V by more than chance. */
+    private static boolean isUnpaired(List<LayerRotation> view) {
+        double key = median(view, layer -> layer.key().paired(layer.pairing()));
+        double larger = 1 + Math.max(MIN_EXCESS, EXCESS / Math.sqrt(pairs(view)));
+        return key > larger * median(view, layer -> layer.value().paired(layer.pairing()))
+                && key > UNPAIRED_RATIO * median(view, layer -> layer.key().other(layer.pairing()));
     }
 
     private static boolean isStill(List<LayerRotation> view) {

@@ -147,7 +147,7 @@ class ModelConfigTest {
                 "{%, \"sliding_window_pattern\": \"x\", \"sliding_window\": 8}|sliding_window_pattern is \"x\"",
                 "{%, \"sliding_window\": 8, \"attention_chunk_size\": 16}|attention_chunk_size is 16",
                 "{%, \"text_config\": \"llama\"}|text_config is \"llama\", expected a JSON object",
-                "{%, \"text_config\": {}}|num_hidden_layers is 3, but 32 in text_config",
+                "{%, \"text_config\": {}}|num_hidden_layers is 3, but missing in text_config, which means 32",
                 "{%, \"text_config\": {%, \"num_hidden_layers\": 4}}|num_hidden_layers is 3, but 4 in text_config",
                 "{%, \"head_dim\": 8, \"text_config\": {%}}|head_dim is 8, but missing in text_config",
                 "{%, \"architectures\": \"X\"}|architectures is \"X\", expected a list",
@@ -177,6 +177,10 @@ class ModelConfigTest {
                 "{%, \"partial_rotary_factor\": 1.5}|partial_rotary_factor is 1.5",
                 "{%, \"rotary_dim\": 32}|rotary_dim is 32",
                 "{%, \"kv_lora_rank\": 512}|has no qk_rope_head_dim",
+                "{%, \"rope_theta\": -1}|rope_theta is -1, expected a number above 0",
+                "{%, \"rope_theta\": \"x\"}|rope_theta is \"x\", expected a number above 0",
+                "{\"model_type\": \"llama\", \"num_key_value_heads\": 3}|num_attention_heads is missing, which means 32,"
+                        + " which is not a multiple of num_key_value_heads, 3",
                 "{%, \"block_configs\": [{}]}|block_configs"
             })
     void aConfigThatCannotBeIsRefused(String json, String message) {

@@ -47,7 +47,7 @@ public final class ChannelData {
         return slots(Rope.NONE, 0, 0);
     }
 
-    private SortedMap<Slot, SlotStatistics> slots(Rope rope, double keySpread, double valueSpread) {
+    SortedMap<Slot, SlotStatistics> slots(Rope rope, double keySpread, double valueSpread) {
         SortedMap<Slot, SlotStatistics> slots = new TreeMap<>();
         for (int layer = 0; layer < layers; layer++) {
             slots.put(new Slot(layer, Role.KEY), slot(rope, keySpread));

@@ -76,6 +76,19 @@ class RotationEvidenceTest {
         assertThat(verdict(data(300).slots(Rope.NONE), model("cohere", ""))).isEqualTo(NOT_ROTATED);
     }
 
+    /** V differs nearly as much as K, so only the pairs of the config tell. */
+    @Test
+    void keysBeforeRopeAreRecognizedByTheConfigsPairs() {
+        ChannelData data = new ChannelData(LAYERS, 8, 128, 300);
+        SortedMap<Slot, SlotStatistics> slots = data.slots(Rope.NONE, 0.35, 0.27);
+        assertThat(verdict(slots, null)).isEqualTo(UNKNOWN);
+        assertThat(verdict(slots, model("llama", ", \"head_dim\": 128"))).isEqualTo(NOT_ROTATED);
+        for (int seed = 0; seed < 5; seed++) {
+            assertThat(verdict(data.alike(), model("llama", ", \"head_dim\": 128")))
+                    .isEqualTo(UNKNOWN);
+        }
+    }
+
     @Test
     void aModelWithoutRopeHasNoVerdict() {
         SortedMap<Slot, SlotStatistics> slots = data(300).slots(Rope.NONE);
