@@ -13,8 +13,7 @@ import java.util.Arrays;
  * @param before running sums of {@code total}: {@code before[i]} covers the first i values
  * @param small running sums of {@code total * power(x)}, in the same way
  */
-record FoldedCounts(
-        float[] x, double[] positive, double[] negative, double[] total, double[] before, double[] small) {
+record FoldedCounts(float[] x, double[] positive, double[] negative, double[] total, double[] before, double[] small) {
     static FoldedCounts of(ValueCounts counts, PowerTable power) {
         float[] values = counts.values();
         int n = values.length;

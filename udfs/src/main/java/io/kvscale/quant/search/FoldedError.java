@@ -93,9 +93,7 @@ final class FoldedError {
         float half = rounding.zero() * scale;
         int zeros = fold.first(half);
         int normal = fold.first(Math.nextDown(least));
-        double sum = saturated
-                + fold.small()[zeros]
-                + significands.sum(rounding, scale, least, format.max() * scale);
+        double sum = saturated + fold.small()[zeros] + significands.sum(rounding, scale, least, format.max() * scale);
         double bound = (fold.before()[normal] - fold.before()[zeros]) * power.quick(half);
         return sum > MARGIN * limit && bound <= NEGLIGIBLE * sum
                 ? sum

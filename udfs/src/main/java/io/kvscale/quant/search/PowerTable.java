@@ -21,7 +21,7 @@ final class PowerTable {
     /** The exponent field of 1. */
     private static final int ONE_FIELD = 127;
 
-    /** A slot may have many scales, and the tables take longer to fill than a head to search. */
+    /** All scales of a table have the same norm, and filling the tables takes a good part of a search. */
     private static volatile @Nullable Tables recent;
 
     private final Tables tables;

@@ -47,7 +47,8 @@ final class RangeError {
 
     /** The relative difference up to which the order of two quick sums is uncertain. */
     double tolerance() {
-        // Errors are rounded to f32. With a zero point, values near a tie may get the other number, which is hardly farther.
+        // Errors are rounded to f32. With a zero point, values near a tie may get the other number, which is hardly
+        // farther.
         return 2 * (power.bound() + norm * 0x1p-24) + (folded != null && !symmetric ? 2e-5 : 0);
     }
 
