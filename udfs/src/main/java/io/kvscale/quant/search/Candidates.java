@@ -5,15 +5,21 @@ import io.kvscale.numeric.NumberFormat;
 import io.kvscale.numeric.QuantParameters;
 import io.kvscale.observer.Range;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.ToDoubleFunction;
+import java.util.stream.IntStream;
 
 /**
  * The ranges tried so far and their errors. Quick sums exclude most ranges; {@link #best} compares the rest by exact sums. Not
  * thread-safe.
  */
 final class Candidates {
+    /** The relative difference up to which the order of two precise sums is uncertain. */
+    private static final double ROUNDING = 1e-12;
+
     private final RangeError errors;
     private final NumberFormat format;
     private final boolean symmetric;
@@ -65,22 +71,25 @@ final class Candidates {
 
     /** The range with the least exact error; the widest wins a tie. */
     Range best() {
-        Range best = null;
-        double error = Double.POSITIVE_INFINITY;
-        for (Tried one : tried) {
-            if (one.error() > least * (1 + errors.tolerance())) {
-                continue;
-            }
-            double exact = errors.exact(one.parameters());
-            boolean wider = best != null && one.range().max() - one.range().min() > best.max() - best.min();
-            if (best == null || exact < error || (exact == error && wider)) {
-                best = one.range();
-                error = exact;
-            }
+        List<Tried> close = closest(tried, Tried::error, errors.tolerance());
+        close = closest(close, one -> errors.precise(one.parameters()), ROUNDING);
+        close = closest(close, one -> errors.exact(one.parameters()), 0);
+        return close.stream()
+                .map(Tried::range)
+                .reduce((one, next) -> next.max() - next.min() > one.max() - one.min() ? next : one)
+                .orElseThrow(() -> new IllegalStateException("nothing was tried"));
+    }
+
+    /** Those whose error is within {@code tolerance} of the least. */
+    private static List<Tried> closest(List<Tried> some, ToDoubleFunction<Tried> error, double tolerance) {
+        if (some.size() <= 1) {
+            return some;
         }
-        if (best == null) {
-            throw new IllegalStateException("nothing was tried");
-        }
-        return best;
+        double[] sums = some.stream().mapToDouble(error).toArray();
+        double most = Arrays.stream(sums).min().orElseThrow() * (1 + tolerance);
+        return IntStream.range(0, sums.length)
+                .filter(i -> sums[i] <= most)
+                .mapToObj(some::get)
+                .toList();
     }
 }

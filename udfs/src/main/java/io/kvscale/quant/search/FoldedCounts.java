@@ -10,9 +10,10 @@ import java.util.Arrays;
  * @param positive counts of x
  * @param negative counts of -x
  * @param total counts of both
- * @param small running sums of {@code total * power(x)}: {@code small[i]} covers the first i values
+ * @param before running sums of {@code total}: {@code before[i]} covers the first i values
+ * @param small running sums of {@code total * power(x)}, in the same way
  */
-record FoldedCounts(float[] x, double[] positive, double[] negative, double[] total, double[] small) {
+record FoldedCounts(float[] x, double[] positive, double[] negative, double[] total, double[] before, double[] small) {
     static FoldedCounts of(ValueCounts counts, PowerTable power) {
         float[] values = counts.values();
         int n = values.length;
@@ -40,13 +41,20 @@ record FoldedCounts(float[] x, double[] positive, double[] negative, double[] to
             size++;
         }
         double[] total = new double[size];
+        double[] before = new double[size + 1];
         double[] small = new double[size + 1];
         for (int i = 0; i < size; i++) {
             total[i] = positive[i] + negative[i];
+            before[i + 1] = before[i] + total[i];
             small[i + 1] = small[i] + total[i] * power.quick(x[i]);
         }
         return new FoldedCounts(
-                Arrays.copyOf(x, size), Arrays.copyOf(positive, size), Arrays.copyOf(negative, size), total, small);
+                Arrays.copyOf(x, size),
+                Arrays.copyOf(positive, size),
+                Arrays.copyOf(negative, size),
+                total,
+                before,
+                small);
     }
 
     /** The index of the first value above {@code limit}. */

@@ -2,21 +2,19 @@ package io.kvscale.quant.search;
 
 import io.kvscale.numeric.NumberFormat;
 
-/** The error of rounding positive values to the numbers of a format times a scale, without saturation. */
+/** The errors of rounding positive values to the numbers of a format times a scale, without saturation. */
 final class RoundingError {
     /** The last bit of a sum with this number is worth 1. */
     private static final float UNITS = 0x1.8p23f;
 
     private static final int EXPONENT = 0x7f800000;
 
-    private final PowerTable power;
     private final boolean integer;
     private final float zero;
     private final int leastExponent;
     private final int magic;
 
-    RoundingError(NumberFormat format, PowerTable power) {
-        this.power = power;
+    RoundingError(NumberFormat format) {
         this.integer = format.isInteger();
         int mantissa = format.mantissaBits();
         int least = format.minExponent();
@@ -25,36 +23,31 @@ final class RoundingError {
         this.magic = (23 - mantissa) << 23;
     }
 
-    /** The greatest number that rounds to 0. */
+    /** The greatest number that rounds to 0: half of the least step. */
     float zero() {
         return zero;
     }
 
-    /** The sum of {@code count * |q - x|^norm} over values {@code [from, to)}. */
-    double sum(float[] x, double[] count, int from, int to, float scale) {
-        return integer ? integers(x, count, from, to, scale) : floats(x, count, from, to, scale);
+    /** Writes {@code q - x} for values {@code [from, to)} to the same places of {@code error}. */
+    void fill(float[] error, float[] x, int from, int to, float scale) {
+        if (integer) {
+            // C2 makes vectors of this loop.
+            for (int i = from; i < to; i++) {
+                error[i] = ((x[i] / scale + UNITS) - UNITS) * scale - x[i];
+            }
+            return;
+        }
+        for (int i = from; i < to; i++) {
+            error[i] = ofFloat(x[i], scale);
+        }
     }
 
-    private double integers(float[] x, double[] count, int from, int to, float scale) {
-        float inverse = 1 / scale;
-        double sum = 0;
-        for (int i = from; i < to; i++) {
-            float q = (x[i] * inverse + UNITS) - UNITS;
-            sum += count[i] * power.quick(q * scale - x[i]);
-        }
-        return sum;
-    }
-
-    private double floats(float[] x, double[] count, int from, int to, float scale) {
-        float inverse = 1 / scale;
-        double sum = 0;
-        for (int i = from; i < to; i++) {
-            float t = x[i] * inverse;
-            int exponent = Math.max(Float.floatToRawIntBits(t) & EXPONENT, leastExponent);
-            // At this magnitude the last bit of a float is one step of the format.
-            float steps = Float.intBitsToFloat(exponent + magic);
-            sum += count[i] * power.quick(((t + steps) - steps) * scale - x[i]);
-        }
-        return sum;
+    /** {@code q - x} for a float format. */
+    float ofFloat(float x, float scale) {
+        float t = x / scale;
+        int exponent = Math.max(Float.floatToRawIntBits(t) & EXPONENT, leastExponent);
+        // At this magnitude the last bit of a float is one step of the format.
+        float steps = Float.intBitsToFloat(exponent + magic);
+        return ((t + steps) - steps) * scale - x;
     }
 }

@@ -105,6 +105,10 @@ class MseRangeTest {
             double unit = Math.pow(Math.scalb(1.0, Math.getExponent(largest)) / largest, norm);
             assertThat(quick * unit)
                     .isBetween(exact * (1 - errors.tolerance()) - 1e-9, exact * (1 + errors.tolerance()) + 1e-9);
+            assertThat(errors.precise(parameters)).isBetween(exact * (1 - 1e-12), exact * (1 + 1e-12));
+            for (double limit : new double[] {quick / 2, quick / 1.2, quick}) {
+                assertThat(errors.quick(parameters, limit)).isBetween(Math.min(limit, quick), quick);
+            }
         }
     }
 
