@@ -50,8 +50,7 @@ final class CacheRates {
     }
 
     private int observe(QuantizedKvCache cache) {
-        Position start = new Position(
-                new KvSource("", 0, null, geometry, 1, shape.tokens(), false, null), 0);
+        Position start = new Position(new KvSource("", 0, null, geometry, 1, shape.tokens(), false, null), 0);
         for (int layer = 0; layer < shape.layers(); layer++) {
             cache.observe(new Slot(layer, Role.KEY), start, values(2 * layer));
             cache.observe(new Slot(layer, Role.VALUE), start, values(2 * layer + 1));

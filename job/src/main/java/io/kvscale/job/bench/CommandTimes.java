@@ -41,8 +41,7 @@ final class CommandTimes {
         return figures;
     }
 
-    private static void measure(
-            Class<?> main, Path captures, Path output, String prefix, Map<String, Object> figures)
+    private static void measure(Class<?> main, Path captures, Path output, String prefix, Map<String, Object> figures)
             throws Exception {
         Path recipe = Files.writeString(output.resolve("fp8.yaml"), "kv_cache_scheme: {num_bits: 8, type: float}\n");
         List<String> files;

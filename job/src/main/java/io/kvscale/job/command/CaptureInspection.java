@@ -73,8 +73,7 @@ record CaptureInspection(
         return read;
     }
 
-    private static InvalidDataException nothing(
-            String path, int files, Tally tally, @Nullable DataProblem foreign) {
+    private static InvalidDataException nothing(String path, int files, Tally tally, @Nullable DataProblem foreign) {
         return new InvalidDataException(DataProblem.of(
                         (files == 1 ? "no tensor of this file is" : "no tensor of these " + files + " files is")
                                 + " K or V of a layer"

@@ -87,7 +87,8 @@ class BenchCommandTest {
         for (String prefix : List.of("", "x8_")) {
             for (int cores = 1; cores <= 2; cores++) {
                 double cat = figures.path(prefix + "cat_seconds_" + cores).asDouble();
-                double command = figures.path(prefix + "command_seconds_" + cores).asDouble();
+                double command =
+                        figures.path(prefix + "command_seconds_" + cores).asDouble();
                 assertThat(command).isGreaterThan(cat);
                 assertThat(figures.path(prefix + "command_ratio_" + cores).asDouble())
                         .isEqualTo(cat / command);
