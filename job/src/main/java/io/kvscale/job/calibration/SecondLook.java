@@ -28,7 +28,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Finds the samples to name after a pass whose state shows that something is wrong. The state of a pass is small and knows
- * no single sample, so another pass looks at each. A corpus without a fault is not read again.
+ * no single sample, so another pass looks at each. A corpus without a fault is not read again, except for the headers of
+ * captures whose layers with a sliding window hold fewer tokens.
  */
 record SecondLook(JavaSparkContext spark, Pass pass, Progress progress) {
     /** The problem of samples that lack slots or tokens, or of padding that was counted as tokens; null if there is none. */

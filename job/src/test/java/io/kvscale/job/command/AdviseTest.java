@@ -305,19 +305,6 @@ class AdviseTest {
                 .isFalse();
     }
 
-    @Test
-    void someLayersMayHaveKeysOnly() {
-        new Capture()
-                .add("layers.0.keys", "BF16", List.of(1L, 2L, 40L, 32L), normal(1, 1))
-                .add("layers.1.keys", "BF16", List.of(1L, 2L, 40L, 32L), normal(2, 1))
-                .add("layers.1.values", "BF16", List.of(1L, 2L, 40L, 32L), normal(3, 1))
-                .write(work.resolve("in/a.safetensors"));
-        Path mixed = calibrate(work, "out", "kvscale: {statistics: histogram, mla: true}");
-        JsonNode advice = json(mixed, "--min-sqnr", "20");
-        assertThat(advice.get("recipe").textValue()).contains("\n  mla: true\n");
-        assertThat(checkRecipe(mixed, advice)).isEqualTo(3);
-    }
-
     @ParameterizedTest
     @ValueSource(strings = {"mla: true", "hybrid: true", "allow_zero: true", "on_nonfinite: skip"})
     void theRecipeKeepsTheTolerancesOfTheCalibration(String allowed) {
