@@ -129,9 +129,4 @@ record FilePass(
     public @Nullable DataProblem nothingFound() {
         return ForeignCapture.problem(listing.files().get(0), recipe.capture(), spark.hadoopConfiguration());
     }
-
-    @Override
-    public void close() {
-        configuration.destroy();
-    }
 }

@@ -83,7 +83,6 @@ public record ModelCorpus(ShippedModel model, ModelShape shape, TextCorpus corpu
     @Override
     public void close() {
         corpus.close();
-        model.configuration().destroy();
         DecoderModel.releaseShared();
     }
 }
