@@ -104,18 +104,41 @@ final class ShortTiles {
         maxD.intoArray(max, d);
     }
 
-    /** One vector. */
+    /**
+     * One vector, four rows at a time. Of less than four rows the last is folded again. As long as {@link #four}, so that the
+     * JIT does not inline it into a loop either.
+     */
     private static void one(Object view, int index, int stride, int rows, short[] min, short[] max, int at) {
-        ShortVector lows = ShortVector.fromArray(SPECIES, min, at);
-        ShortVector highs = ShortVector.fromArray(SPECIES, max, at);
+        int b = Math.min(1, rows - 1) * stride;
+        int c = Math.min(2, rows - 1) * stride;
+        int d = Math.min(3, rows - 1) * stride;
+        int last = Math.max(0, rows - 4);
+        ShortVector minA = ShortVector.fromArray(SPECIES, min, at);
+        ShortVector minB = ShortVector.broadcast(SPECIES, Short.MAX_VALUE);
+        ShortVector minC = ShortVector.broadcast(SPECIES, Short.MAX_VALUE);
+        ShortVector minD = ShortVector.broadcast(SPECIES, Short.MAX_VALUE);
+        ShortVector maxA = ShortVector.fromArray(SPECIES, max, at);
+        ShortVector maxB = ShortVector.broadcast(SPECIES, Short.MIN_VALUE);
+        ShortVector maxC = ShortVector.broadcast(SPECIES, Short.MIN_VALUE);
+        ShortVector maxD = ShortVector.broadcast(SPECIES, Short.MIN_VALUE);
         ShortVector magnitude = ShortVector.broadcast(SPECIES, Short.MAX_VALUE);
-        for (int row = 0; row < rows; row++) {
-            ShortVector keys = keys(view, index + row * stride, magnitude);
-            lows = lows.min(keys);
-            highs = highs.max(keys);
+        for (int row = 0; row < rows; row += 4) {
+            int p = index + Math.min(row, last) * stride;
+            ShortVector keysA = keys(view, p, magnitude);
+            ShortVector keysB = keys(view, p + b, magnitude);
+            ShortVector keysC = keys(view, p + c, magnitude);
+            ShortVector keysD = keys(view, p + d, magnitude);
+            minA = minA.min(keysA);
+            minB = minB.min(keysB);
+            minC = minC.min(keysC);
+            minD = minD.min(keysD);
+            maxA = maxA.max(keysA);
+            maxB = maxB.max(keysB);
+            maxC = maxC.max(keysC);
+            maxD = maxD.max(keysD);
         }
-        lows.intoArray(min, at);
-        highs.intoArray(max, at);
+        minA.min(minB).min(minC.min(minD)).intoArray(min, at);
+        maxA.max(maxB).max(maxC.max(maxD)).intoArray(max, at);
     }
 
     /** {@link io.kvscale.numeric.Dtype#orderKey} of each lane. */
