@@ -352,7 +352,7 @@ class BadInputTest {
     @Test
     void anInputWithoutCapturesIsRefused() {
         Folder.write(work.resolve("empty/notes.txt"), "nothing");
-        calibrate("--input", work.resolve("empty")).fails(ExitCode.DATA, "empty", "1 other file", "--input");
+        calibrate("--input", work.resolve("empty")).fails(ExitCode.DATA, "empty", "1 other file", "give a folder of captures");
     }
 
     @Test
@@ -487,6 +487,7 @@ class BadInputTest {
     void badDataIsNotRetried() {
         bad("no tensors".getBytes(StandardCharsets.UTF_8));
         calibrate("--input", HookedFileSystem.of(input), "--partitions", 1).fails(ExitCode.DATA, "sample-1");
-        assertThat(HookedFileSystem.opened(input)).isLessThanOrEqualTo(3);
+        // Once to look at the layout, once by the pass, and to say why.
+        assertThat(HookedFileSystem.opened(input)).isLessThanOrEqualTo(4);
     }
 }
