@@ -352,7 +352,8 @@ class BadInputTest {
     @Test
     void anInputWithoutCapturesIsRefused() {
         Folder.write(work.resolve("empty/notes.txt"), "nothing");
-        calibrate("--input", work.resolve("empty")).fails(ExitCode.DATA, "empty", "1 other file", "give a folder of captures");
+        calibrate("--input", work.resolve("empty"))
+                .fails(ExitCode.DATA, "empty", "1 other file", "give a folder of captures");
     }
 
     @Test

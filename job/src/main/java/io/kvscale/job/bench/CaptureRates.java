@@ -27,7 +27,8 @@ import org.apache.hadoop.conf.Configuration;
  * Rates of reading and of calibration tasks over the same files in the page cache.
  *
  * @param figures rates in GB/s and ratios by name; the read limit is the faster of an aligned direct buffer and a
- *     {@code byte[]}; names with {@code 2} are for two threads with half of the files each; the bound of histograms is the
+ *     {@code byte[]}; names with {@code 2} are for two threads with half of the files each; {@code fold} reads
+ *     and folds and does nothing else; the bound of histograms is the
  *     rate of a task followed by nothing but counting
  * @param heapMegabytes peak heap of a task that observes ranges, uncollected garbage included
  * @param histogramMegabytes peak heap of a task that counts values and serializes its statistics
@@ -73,6 +74,11 @@ record CaptureRates(
             List<Callable<Object>> histogram = List.of(() ->
                     task(whole, StatisticsKind.HISTOGRAM, hadoop).statistics().toByteArray());
             measured.put("histogram", () -> histogramHeap.during(() -> threads.together(histogram)));
+            ByteBuffer block = ReadLimit.direct(CaptureReader.blockBytes());
+            measured.put("fold", () -> {
+                ReadLimit.fold(whole, block, shape.headDim());
+                return block;
+            });
             byte[] values = shape.randomTensor(1);
             measured.put("count", () -> CountLimit.count(values, listing.bytes()));
             ToDoubleFunction<String> rate = new Rounds(listing.bytes(), seconds).medians(measured);
@@ -100,6 +106,7 @@ record CaptureRates(
         figures.put(prefix + "task_gbps_2", task2);
         figures.put(prefix + "ratio_1", task1 / read1);
         figures.put(prefix + "ratio_2", task2 / read2);
+        figures.put(prefix + "fold_ratio_1", rate.applyAsDouble("fold") / read1);
         figures.put(prefix + "histogram_gbps_1", histogram);
         figures.put(prefix + "histogram_ratio_1", histogram / read1);
         figures.put(prefix + "count_gbps_1", count);

@@ -20,6 +20,7 @@ class BenchCommandTest {
         "task_gbps_2",
         "ratio_1",
         "ratio_2",
+        "fold_ratio_1",
         "histogram_gbps_1",
         "histogram_ratio_1",
         "small_histogram_gbps_1",
