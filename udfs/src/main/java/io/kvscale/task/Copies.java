@@ -11,14 +11,11 @@ import org.jspecify.annotations.Nullable;
 /**
  * Samples with the same content, found by a hash of values of each. A commutative monoid under {@link #merge}.
  *
- * <p>Only the samples with the {@value #KEPT} smallest hashes are kept, so that a state stays small. Whether a hash is among
- * them does not depend on how the corpus was split.
+ * <p>Only the samples with the smallest hashes are kept. Whether a hash is among them does not depend
+ * on how the corpus was split.
  */
 public final class Copies implements Serializable {
     private static final long serialVersionUID = 1L;
-
-    /** Maximum number of samples that are compared. */
-    static final int KEPT = 4_096;
 
     /** The samples with one hash: how many, and the first two. */
     private record Alike(long count, Origin first, @Nullable Origin second) implements Serializable {
@@ -61,7 +58,7 @@ public final class Copies implements Serializable {
      */
     public record Found(long samples, Origin first, Origin copy) {}
 
-    private final TreeMap<Long, Alike> smallest = new TreeMap<>();
+    private final SmallestHashes<Alike> smallest = new SmallestHashes<>();
     private final TreeMap<Place, Part> parts = new TreeMap<>();
 
     /**
@@ -85,20 +82,11 @@ public final class Copies implements Serializable {
             }
             parts.remove(place);
         }
-        add(SampleHash.mix(part.sum + part.all), new Alike(1, place.origin, null));
-    }
-
-    private void add(long hash, Alike alike) {
-        if (smallest.size() < KEPT || hash <= smallest.lastKey()) {
-            smallest.merge(hash, alike, Alike::merge);
-            if (smallest.size() > KEPT) {
-                smallest.pollLastEntry();
-            }
-        }
+        smallest.add(SampleHash.mix(part.sum + part.all), new Alike(1, place.origin, null), Alike::merge);
     }
 
     void merge(Copies other) {
-        other.smallest.forEach(this::add);
+        smallest.addAll(other.smallest, Alike::merge);
         other.parts.forEach(this::add);
     }
 

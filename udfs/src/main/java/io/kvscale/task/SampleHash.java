@@ -52,6 +52,15 @@ final class SampleHash {
         return copies;
     }
 
+    /** The hash of a sample's name. */
+    static long ofName(String name) {
+        long hash = 0;
+        for (int i = 0; i < name.length(); i++) {
+            hash = mix(hash + name.charAt(i));
+        }
+        return hash;
+    }
+
     /** A bijective mixer of 64 bits: every bit of the input changes half of the result's. */
     static long mix(long value) {
         long z = value + 0x9e3779b97f4a7c15L;

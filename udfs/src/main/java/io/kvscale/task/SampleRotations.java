@@ -15,14 +15,11 @@ import org.jspecify.annotations.Nullable;
 /**
  * What the sizes of channels say about RoPE, for each sample. A commutative monoid under {@link #merge}.
  *
- * <p>Only the samples with the {@value #KEPT} smallest hashes of their names are kept, so that a state stays small. Whether
- * a sample is among them does not depend on how the corpus was split.
+ * <p>Only the samples with the smallest hashes of their names are kept. Whether a sample is among them
+ * does not depend on how the corpus was split.
  */
 public final class SampleRotations implements Serializable {
     private static final long serialVersionUID = 1L;
-
-    /** Maximum number of samples that are compared. */
-    static final int KEPT = 4_096;
 
     /** A slot of a sample of which some values are still missing, because its tensor is cut between tasks. */
     private record Place(Origin origin, Slot slot) implements Comparable<Place>, Serializable {
@@ -53,7 +50,7 @@ public final class SampleRotations implements Serializable {
         }
     }
 
-    private final TreeMap<Long, OfSample> smallest = new TreeMap<>();
+    private final SmallestHashes<OfSample> smallest = new SmallestHashes<>();
     private final TreeMap<Place, Part> parts = new TreeMap<>();
     /** The last origin with its hash, because the tensors of a sample come one after another. */
     private transient @Nullable Origin last;
@@ -62,11 +59,7 @@ public final class SampleRotations implements Serializable {
 
     /** Whether a sample may be among those that are kept. */
     boolean mayKeep(Origin origin) {
-        return mayKeep(hash(origin));
-    }
-
-    private boolean mayKeep(long hash) {
-        return smallest.size() < KEPT || hash <= smallest.lastKey();
+        return smallest.mayKeep(hash(origin));
     }
 
     /** Adds values of a slot of a sample, which may come in pieces and in any order. */
@@ -86,20 +79,12 @@ public final class SampleRotations implements Serializable {
         }
         PairWins wins = PairWins.of(part.sizes, part.headDim, part.channels);
         boolean isKey = place.slot.role() == Role.KEY;
-        add(hash(place.origin), new OfSample(place.origin, isKey ? wins : PairWins.NONE, isKey ? PairWins.NONE : wins));
-    }
-
-    private void add(long hash, OfSample sample) {
-        if (mayKeep(hash)) {
-            smallest.merge(hash, sample, OfSample::plus);
-            if (smallest.size() > KEPT) {
-                smallest.pollLastEntry();
-            }
-        }
+        OfSample sample = new OfSample(place.origin, isKey ? wins : PairWins.NONE, isKey ? PairWins.NONE : wins);
+        smallest.add(hash(place.origin), sample, OfSample::plus);
     }
 
     void merge(SampleRotations other) {
-        other.smallest.forEach(this::add);
+        smallest.addAll(other.smallest, OfSample::plus);
         other.parts.forEach(this::add);
     }
 
@@ -114,13 +99,9 @@ public final class SampleRotations implements Serializable {
         if (origin.equals(last)) {
             return lastHash;
         }
-        long hash = 0;
-        String name = origin.sample() == null ? origin.file() : origin.sample().toString();
-        for (int i = 0; i < name.length(); i++) {
-            hash = SampleHash.mix(hash + name.charAt(i));
-        }
         last = origin;
-        lastHash = hash;
-        return hash;
+        lastHash = SampleHash.ofName(
+                origin.sample() == null ? origin.file() : origin.sample().toString());
+        return lastHash;
     }
 }

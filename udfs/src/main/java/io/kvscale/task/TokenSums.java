@@ -25,12 +25,9 @@ public final class TokenSums implements Serializable {
         }
     }
 
+    /** Odd, so that no number of tokens times it is 0. */
     private static long hash(String name) {
-        long hash = 0;
-        for (int i = 0; i < name.length(); i++) {
-            hash = SampleHash.mix(hash + name.charAt(i));
-        }
-        return hash | 1;
+        return SampleHash.ofName(name) | 1;
     }
 
     void merge(TokenSums other) {

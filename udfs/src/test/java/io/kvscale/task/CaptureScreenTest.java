@@ -131,15 +131,16 @@ class CaptureScreenTest {
         Copies one = new Copies();
         Copies two = new Copies();
         Copies all = new Copies();
-        for (int i = 0; i < 3 * Copies.KEPT; i++) {
+        for (int i = 0; i < 3 * SmallestHashes.KEPT; i++) {
             Origin origin = new Origin(null, "f" + i);
-            long content = i % (2 * Copies.KEPT);
+            long content = i % (2 * SmallestHashes.KEPT);
             (i % 2 == 0 ? one : two).add(origin, 0, 4, 4, content);
             all.add(origin, 0, 4, 4, content);
         }
         one.merge(two);
         assertThat(one).isEqualTo(all);
-        assertThat(Objects.requireNonNull(all.found()).samples()).isBetween(Copies.KEPT / 3L, (long) Copies.KEPT);
+        assertThat(Objects.requireNonNull(all.found()).samples())
+                .isBetween(SmallestHashes.KEPT / 3L, (long) SmallestHashes.KEPT);
     }
 
     @Test

@@ -147,14 +147,14 @@ class RotationScanTest {
         SampleRotations two = new SampleRotations();
         SampleRotations all = new SampleRotations();
         Slot slot = new Slot(0, Role.KEY);
-        for (int i = 0; i < 3 * SampleRotations.KEPT; i++) {
+        for (int i = 0; i < 3 * SmallestHashes.KEPT; i++) {
             Origin origin = new Origin(null, "f" + i);
             var part = new SampleRotations.Part(new float[] {1, 2, 3, 3, 1, 5, 9, 9}, 8, 8, 8, 8);
             (i % 2 == 0 ? one : two).add(origin, slot, part);
             all.add(origin, slot, part);
         }
         one.merge(two);
-        assertThat(one.samples()).isEqualTo(all.samples()).hasSize(SampleRotations.KEPT);
+        assertThat(one.samples()).isEqualTo(all.samples()).hasSize(SmallestHashes.KEPT);
         assertThat(one.samples().get(0).key()).isEqualTo(new PairWins(1, 1));
     }
 

@@ -49,8 +49,7 @@ sealed interface PathContent {
 
     String STATISTICS = "statistics.kvstats";
     /** What a folder is shown by, the first that it holds. */
-    List<String> RESULTS =
-            List.of("kv_scales.json", "evaluation.json", "model-kvscales.safetensors", "statistics.kvstats");
+    List<String> RESULTS = List.of("kv_scales.json", "evaluation.json", "model-kvscales.safetensors", STATISTICS);
 
     Pattern GLOB = Pattern.compile("[*?\\[{]");
 
