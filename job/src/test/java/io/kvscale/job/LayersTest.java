@@ -32,6 +32,8 @@ class LayersTest {
             Map.entry("corpus.plan", 7),
             Map.entry("corpus.read", 8),
             Map.entry("corpus", 9),
+            Map.entry("checkpoint", 7),
+            Map.entry("target", 8),
             Map.entry("export", 9),
             Map.entry("calibration", 10),
             Map.entry("evaluation", 10),

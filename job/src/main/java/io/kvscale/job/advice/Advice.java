@@ -1,6 +1,6 @@
 package io.kvscale.job.advice;
 
-import io.kvscale.job.export.VllmExporter;
+import io.kvscale.job.target.VllmExporter;
 import io.kvscale.quant.Tolerances;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.Strategy;
@@ -92,6 +92,6 @@ public record Advice(
             }
         }
         List<QuantizationScheme> all = List.copyOf(schemes.values());
-        return all.isEmpty() ? null : VllmExporter.refusal(schemes, all.get(0));
+        return all.isEmpty() ? null : new VllmExporter().refusal(schemes, all.get(0));
     }
 }

@@ -3,6 +3,8 @@ package io.kvscale.job.export;
 import static io.kvscale.job.export.OutputClaim.shown;
 
 import io.kvscale.input.ReadFailure;
+import io.kvscale.job.target.ScaleExporter;
+import io.kvscale.job.target.Targets;
 import io.kvscale.tensor.DataProblem;
 import java.io.Closeable;
 import java.io.IOException;
@@ -68,7 +70,7 @@ public final class OutputFolder implements Closeable {
      */
     public static OutputFolder open(
             String folder, boolean overwrite, List<String> inputs, Configuration configuration) {
-        return open(folder, overwrite, inputs, configuration, ResultFiles.EXPORTERS);
+        return open(folder, overwrite, inputs, configuration, Targets.OF_RESULTS);
     }
 
     static OutputFolder open(

@@ -1,5 +1,8 @@
 package io.kvscale.job.export;
 
+import io.kvscale.job.checkpoint.AttentionNames;
+import io.kvscale.job.target.ScaleExporter;
+import io.kvscale.job.target.Targets;
 import io.kvscale.json.Json;
 import io.kvscale.scheme.table.ScaleTable;
 import java.util.ArrayList;
@@ -12,9 +15,6 @@ import org.jspecify.annotations.Nullable;
 
 /** The files of a result folder. */
 public final class ResultFiles {
-    /** All exporters. Add a new one here. */
-    static final List<ScaleExporter> EXPORTERS = List.of(new VllmExporter());
-
     private static final List<String> FILES =
             List.of("kv_scales.json", "statistics.kvstats", "run.json", "report.html", "evaluation.json");
 
@@ -26,7 +26,7 @@ public final class ResultFiles {
                         FILES.stream(),
                         exporters.stream()
                                 .flatMap(exporter ->
-                                        exporter.files().stream().map(name -> exporter.folder() + "/" + name)))
+                                        exporter.files().stream().map(name -> exporter.target() + "/" + name)))
                 .collect(Collectors.toSet());
     }
 
@@ -46,7 +46,7 @@ public final class ResultFiles {
         if (report != null) {
             output.write("report.html", report);
         }
-        return export(table, output, EXPORTERS);
+        return export(table, output, Targets.OF_RESULTS);
     }
 
     static List<String> export(ScaleTable table, OutputFolder output, List<ScaleExporter> exporters) {
@@ -54,7 +54,8 @@ public final class ResultFiles {
         for (ScaleExporter exporter : exporters) {
             String refusal = exporter.refusal(table);
             if (refusal == null) {
-                exporter.write(table, output);
+                exporter.export(table, AttentionNames.PLAIN)
+                        .forEach((name, bytes) -> output.write(exporter.target() + "/" + name, bytes));
             } else {
                 warnings.add("no files written for " + exporter.engine() + ": " + refusal);
             }

@@ -1,3 +1,3 @@
-/** Result folders, which appear whole or not at all, and one exporter for each serving engine. */
+/** Result folders, which appear whole or not at all. */
 @org.jspecify.annotations.NullMarked
 package io.kvscale.job.export;

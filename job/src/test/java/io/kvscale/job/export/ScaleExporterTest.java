@@ -3,14 +3,21 @@ package io.kvscale.job.export;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.kvscale.job.checkpoint.AttentionNames;
+import io.kvscale.job.target.ScaleExporter;
+import io.kvscale.job.target.Targets;
+import io.kvscale.job.target.VllmExporter;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.table.ScaleTable;
+import io.kvscale.tensor.Slot;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import org.apache.hadoop.conf.Configuration;
 import org.jspecify.annotations.Nullable;
@@ -30,7 +37,7 @@ class ScaleExporterTest {
         }
 
         @Override
-        public String folder() {
+        public String target() {
             return "no_engine";
         }
 
@@ -40,13 +47,13 @@ class ScaleExporterTest {
         }
 
         @Override
-        public @Nullable String refusal(ScaleTable table) {
+        public @Nullable String refusal(SortedMap<Slot, QuantizationScheme> schemes, QuantizationScheme common) {
             return reason;
         }
 
         @Override
-        public void write(ScaleTable table, OutputFolder output) {
-            output.write("no_engine/scales.txt", "none".getBytes(StandardCharsets.UTF_8));
+        public SortedMap<String, byte[]> export(ScaleTable table, AttentionNames names) {
+            return new TreeMap<>(Map.of("scales.txt", "none".getBytes(StandardCharsets.UTF_8)));
         }
     }
 
@@ -84,10 +91,10 @@ class ScaleExporterTest {
 
     @Test
     void everyExporterHasAFolderOfItsOwn() {
-        assertThat(ResultFiles.EXPORTERS).extracting(ScaleExporter::folder).doesNotHaveDuplicates();
-        assertThat(ResultFiles.names(ResultFiles.EXPORTERS))
+        assertThat(Targets.OF_RESULTS).extracting(ScaleExporter::target).doesNotHaveDuplicates();
+        assertThat(ResultFiles.names(Targets.OF_RESULTS))
                 .hasSize(5
-                        + ResultFiles.EXPORTERS.stream()
+                        + Targets.OF_RESULTS.stream()
                                 .mapToInt(exporter -> exporter.files().size())
                                 .sum());
     }

@@ -1,5 +1,6 @@
-package io.kvscale.job.export;
+package io.kvscale.job.target;
 
+import io.kvscale.job.checkpoint.AttentionNames;
 import io.kvscale.json.Json;
 import io.kvscale.numeric.NumberFormat;
 import io.kvscale.safetensors.SafetensorsWriter;
@@ -33,13 +34,13 @@ public final class VllmExporter implements ScaleExporter {
     private static final String CONFIG = "config.json";
 
     @Override
-    public String engine() {
-        return "vLLM";
+    public String target() {
+        return "vllm";
     }
 
     @Override
-    public String folder() {
-        return "vllm";
+    public String engine() {
+        return "vLLM";
     }
 
     @Override
@@ -48,24 +49,12 @@ public final class VllmExporter implements ScaleExporter {
     }
 
     @Override
-    public @Nullable String refusal(ScaleTable table) {
-        SortedMap<Slot, QuantizationScheme> schemes = new TreeMap<>();
-        table.slots().forEach((slot, scales) -> schemes.put(slot, scales.scheme()));
-        return refusal(schemes, table.scheme());
+    public SortedMap<String, byte[]> export(ScaleTable table, AttentionNames names) {
+        return new TreeMap<>(Map.of(SCALES, scales(table, names), CONFIG, config(table.scheme())));
     }
 
     @Override
-    public void write(ScaleTable table, OutputFolder output) {
-        output.write(folder() + "/" + SCALES, scales(table));
-        output.write(folder() + "/" + CONFIG, config(table.scheme()));
-    }
-
-    /**
-     * Why vLLM cannot load scales of these schemes; null if it can.
-     *
-     * @param common the scheme that all slots must have
-     */
-    public static @Nullable String refusal(SortedMap<Slot, QuantizationScheme> schemes, QuantizationScheme common) {
+    public @Nullable String refusal(SortedMap<Slot, QuantizationScheme> schemes, QuantizationScheme common) {
         for (Map.Entry<Slot, QuantizationScheme> entry : schemes.entrySet()) {
             QuantizationScheme scheme = entry.getValue();
             if (!isLoadable(scheme)) {
@@ -87,7 +76,7 @@ public final class VllmExporter implements ScaleExporter {
                 && scheme.strategy().isByHeads();
     }
 
-    private static byte[] scales(ScaleTable table) {
+    private static byte[] scales(ScaleTable table, AttentionNames names) {
         SafetensorsWriter file = new SafetensorsWriter().metadata("format", "pt");
         table.slots().forEach((slot, scales) -> {
             ByteBuffer bytes = ByteBuffer.allocate(4 * scales.scale().length).order(ByteOrder.LITTLE_ENDIAN);
@@ -98,8 +87,7 @@ public final class VllmExporter implements ScaleExporter {
             for (int axis : scales.shape()) {
                 shape.add((long) axis);
             }
-            String name =
-                    "model.layers." + slot.layer() + ".self_attn." + slot.role().scaleName();
+            String name = names.of(slot.layer()) + "." + slot.role().scaleName();
             file.add(name, "F32", shape, bytes.array());
         });
         ByteArrayOutputStream out = new ByteArrayOutputStream();

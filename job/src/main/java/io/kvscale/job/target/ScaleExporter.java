@@ -1,0 +1,47 @@
+package io.kvscale.job.target;
+
+import io.kvscale.job.checkpoint.AttentionNames;
+import io.kvscale.scheme.QuantizationScheme;
+import io.kvscale.scheme.table.ScaleTable;
+import io.kvscale.tensor.Slot;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Writes a scale table in the form that one serving engine loads. A new exporter is one class with its test, and one
+ * line in {@link Targets#ALL}.
+ */
+public interface ScaleExporter {
+    /** The word of {@code --for}, such as {@code vllm}. */
+    String target();
+
+    /** The engine's name, for messages. */
+    String engine();
+
+    /** The names of the files that it writes, relative to its folder. */
+    Set<String> files();
+
+    /**
+     * Why the engine cannot load scales of these schemes, with the first slot of which that is so; null if it can.
+     *
+     * @param common the scheme of slots that have no other
+     */
+    @Nullable
+    String refusal(SortedMap<Slot, QuantizationScheme> schemes, QuantizationScheme common);
+
+    /** {@link #refusal} of the schemes of a table. */
+    default @Nullable String refusal(ScaleTable table) {
+        SortedMap<Slot, QuantizationScheme> schemes = new TreeMap<>();
+        table.slots().forEach((slot, scales) -> schemes.put(slot, scales.scheme()));
+        return refusal(schemes, table.scheme());
+    }
+
+    /**
+     * The files for a table that {@link #refusal} accepts; the same bytes for the same table.
+     *
+     * @param names where the model's checkpoint keeps the scales of each layer
+     */
+    SortedMap<String, byte[]> export(ScaleTable table, AttentionNames names);
+}
