@@ -4,6 +4,7 @@ import io.kvscale.job.checkpoint.AttentionNames;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.table.ScaleTable;
 import io.kvscale.tensor.Slot;
+import java.util.List;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -19,6 +20,9 @@ public interface ScaleExporter {
 
     /** The engine's name, for messages. */
     String engine();
+
+    /** What it writes and for what, in one line of {@code export --help}. */
+    String summary();
 
     /** The names of the files that it writes, relative to its folder. */
     Set<String> files();
@@ -44,4 +48,9 @@ public interface ScaleExporter {
      * @param names where the model's checkpoint keeps the scales of each layer
      */
     SortedMap<String, byte[]> export(ScaleTable table, AttentionNames names);
+
+    /** What users should know who load these scales: versions, and what the engine does not use. */
+    default List<String> notes(ScaleTable table) {
+        return List.of();
+    }
 }
