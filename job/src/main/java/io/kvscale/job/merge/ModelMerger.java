@@ -45,7 +45,7 @@ public record ModelMerger(Checkpoint model, ModelExporter exporter, boolean copy
      * @param skipped the layers of the model that may have no scales, and must have none
      * @throws InvalidDataException if the scales do not fit the model, or the engine would not load them from it
      */
-    public MergedModel merge(ScaleTable table, @Nullable String prefix, SortedSet<Integer> skipped) {
+    public ExportedFiles merge(ScaleTable table, @Nullable String prefix, SortedSet<Integer> skipped) {
         checkUnmerged();
         ModelQuantization quantization = quantization();
         String refusal = exporter.refusal(table, quantization);
@@ -75,7 +75,7 @@ public record ModelMerger(Checkpoint model, ModelExporter exporter, boolean copy
         SortedMap<String, Path> kept = new TreeMap<>();
         ModelEntries.of(model, copy).forEach((name, path) -> kept.put(weights.name(name), path));
         kept.keySet().removeAll(written.keySet());
-        return new MergedModel(kept, written, missing, notices());
+        return new ExportedFiles(kept, written, missing, notices(table, quantization));
     }
 
     private void checkUnmerged() {
@@ -164,14 +164,16 @@ public record ModelMerger(Checkpoint model, ModelExporter exporter, boolean copy
                 e);
     }
 
-    private List<String> notices() {
-        if (model.leavingLinks().isEmpty()) {
-            return List.of();
+    private List<String> notices(ScaleTable table, ModelQuantization quantization) {
+        List<String> notices = new ArrayList<>(exporter.notes(table, quantization));
+        if (!model.leavingLinks().isEmpty()) {
+            String first = model.leavingLinks().firstKey();
+            int count = model.leavingLinks().size();
+            notices.add((count == 1 ? "a link of the model's folder leads" : count + " links of the model's folder lead")
+                    + " out of it, such as " + model.shown(first) + " to "
+                    + model.leavingLinks().get(first) + "; "
+                    + (copy ? "their files are copied" : "the new folder links to them"));
         }
-        String first = model.leavingLinks().firstKey();
-        int count = model.leavingLinks().size();
-        return List.of((count == 1 ? "a link" : count + " links") + " of the model's folder lead out of it, such as "
-                + model.shown(first) + " to " + model.leavingLinks().get(first) + "; "
-                + (copy ? "their files are copied" : "the result links to them"));
+        return notices;
     }
 }

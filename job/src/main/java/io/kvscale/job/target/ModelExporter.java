@@ -50,14 +50,4 @@ public interface ModelExporter extends ScaleExporter {
     default boolean skipsLayers() {
         return false;
     }
-
-    /**
-     * The command that starts the engine; null if it is not known.
-     *
-     * @param folder the folder of the model
-     * @param skipped layers without scales
-     */
-    default @Nullable String start(String folder, ScaleTable table, List<Integer> skipped) {
-        return null;
-    }
 }

@@ -53,4 +53,14 @@ public interface ScaleExporter {
     default List<String> notes(ScaleTable table) {
         return List.of();
     }
+
+    /**
+     * The command that starts the engine with these scales; null if there is none.
+     *
+     * @param folder the folder of the model
+     * @param skipped layers without scales
+     */
+    default @Nullable String start(String folder, ScaleTable table, List<Integer> skipped) {
+        return null;
+    }
 }
