@@ -26,7 +26,7 @@ final class ColdPagesExporter implements ScaleExporter {
 
     @Override
     public String summary() {
-        return "NVFP4, the scale_checkpoint_path of NVFP4 cold pages: a folder without weights";
+        return "NVFP4: the scale_checkpoint_path of cold pages, without weights";
     }
 
     @Override

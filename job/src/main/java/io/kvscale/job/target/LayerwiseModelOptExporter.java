@@ -32,7 +32,7 @@ final class LayerwiseModelOptExporter implements ModelExporter {
 
     @Override
     public String summary() {
-        return "fp8, NVFP4, or K fp8 with V NVFP4 by layer, as ModelOpt's schema version 1";
+        return "by layer fp8, NVFP4, or K fp8 and V NVFP4; schema version 1";
     }
 
     @Override
