@@ -42,7 +42,7 @@ public record QuantizationScheme(
         }
         if (strategy == Strategy.TENSOR_GROUP) {
             groupSize = groupSize == 0 ? NVFP4_GROUP_SIZE : groupSize;
-            globalScale = globalScale == null ? GlobalScale.DIVISOR : globalScale;
+            globalScale = globalScale == null ? GlobalScale.byDefault() : globalScale;
             checkNvfp4(format, groupSize, scaleDtype);
         } else if (globalScale != null) {
             throw new InvalidSchemeException(
