@@ -135,6 +135,11 @@ public record QuantizationScheme(
                 format, strategy, groupSize, symmetric, Observers.byDefault(), scaleDtype, globalScale);
     }
 
+    /** This NVFP4 scheme with another convention. */
+    public QuantizationScheme withGlobalScale(GlobalScale convention) {
+        return new QuantizationScheme(format, strategy, groupSize, symmetric, observer, scaleDtype, convention);
+    }
+
     /** How many neighbouring channels (of heads x head_dim, row-major) share one scale. */
     public int channelsPerScale(Geometry geometry) {
         return strategy.channelsPerScale(geometry, groupSize);
