@@ -1,6 +1,7 @@
 package io.kvscale.job.target;
 
 import io.kvscale.job.checkpoint.AttentionNames;
+import io.kvscale.quant.ScaleConvention;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.table.ScaleTable;
 import io.kvscale.tensor.Slot;
@@ -34,6 +35,11 @@ public interface ScaleExporter {
      */
     @Nullable
     String refusal(SortedMap<Slot, QuantizationScheme> schemes, QuantizationScheme common);
+
+    /** How the engine's scales follow from ranges. {@link #export} takes tables under this convention. */
+    default ScaleConvention convention() {
+        return ScaleConvention.DEFAULT;
+    }
 
     /** {@link #refusal} of the schemes of a table. */
     default @Nullable String refusal(ScaleTable table) {
