@@ -47,6 +47,18 @@ record CheckedModel(
         return cache == null ? 0 : cache.kvHeads();
     }
 
+    /** Whether the files that an engine reads hold tensors of a module, other than scales. */
+    boolean hasWeights(String module) {
+        for (String name : checkpoint.tensors().tailMap(module + ".").keySet()) {
+            if (!name.startsWith(module + ".")) {
+                return false;
+            } else if (!checkpoint.scales().containsKey(name)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** The model's quantization config; a missing node if it has none. */
     JsonNode quantization() {
         return checkpoint.quantization();

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
@@ -47,6 +48,8 @@ final class VllmRules implements EngineRules {
             Map.entry("\\.([qkv])_proj\\.output_scale$", ".attn.$1_scale"),
             Map.entry("\\.self_attn\\.prob_output_scale$", ".self_attn.attn.prob_scale")));
 
+    private static final Pattern OF_ATTENTION = Pattern.compile("(.*)\\.attn\\.(?:[qkv]|prob)_scale");
+
     @Override
     public String target() {
         return "vllm";
@@ -77,11 +80,31 @@ final class VllmRules implements EngineRules {
                     ? LoadPlan.refuse("ValueError, no module or parameter of that name: the model has scales but no"
                             + " quantization_config in config.json")
                     : LoadPlan.drop(LoadPlan.AUTO, "the model has no scales and no quantization_config");
-        }
-        String method = model.checkpoint().quantMethod();
-        if (model.mla()) {
+        } else if (model.mla()) {
             return LoadPlan.drop(LoadPlan.AUTO, "vLLM 0.33.0 loads no scales of a latent cache (MLA)");
-        } else if (method.equals("compressed-tensors")) {
+        }
+        LoadPlan plan = plan(config, model.checkpoint().quantMethod());
+        return plan.outcome() == LoadPlan.Outcome.REFUSE
+                ? plan
+                : model.checkpoint().scales().keySet().stream()
+                        .filter(name -> !meetsModule(name, model))
+                        .findFirst()
+                        .map(name -> LoadPlan.refuse("ValueError, no module or parameter named "
+                                + parameter(name, model) + ": " + name + " belongs to no module of the model"))
+                        .orElse(plan);
+    }
+
+    /**
+     * Whether the loader knows the module of a scale. It ignores the scale of a module that has no such parameter, but
+     * stops at a module that the model does not have.
+     */
+    private boolean meetsModule(String name, CheckedModel model) {
+        Matcher matcher = OF_ATTENTION.matcher(parameter(name, model));
+        return matcher.matches() && model.hasWeights(matcher.group(1));
+    }
+
+    private static LoadPlan plan(JsonNode config, String method) {
+        if (method.equals("compressed-tensors")) {
             return compressedTensors(config);
         } else if (ModelOptConfig.isModelOpt(method)) {
             return modelOpt(new ModelOptConfig(config));

@@ -68,10 +68,14 @@ class VllmRulesTest {
     }
 
     @Test
-    void namesThatFitNoLayerAreIgnored() {
-        Verdicts found = check(llama().quantization(TENSOR).scale("layers.0.self_attn.k_scale", 0.5f));
-        assertThat(found.states()).containsExactly("0 K 1.0 [1.0]", "0 V 1.0 [1.0]");
-        assertThat(found.result().ignored()).containsExactly("layers.0.self_attn.k_scale");
+    void namesThatFitNoModuleStopTheLoader() {
+        for (String name : List.of("layers.0.self_attn.k_scale", LAYER + "k_proj.output_scale")) {
+            Verdicts found = check(CheckpointFolder.llama(folder.resolve(name), 1)
+                    .quantization(TENSOR)
+                    .scale(name, 0.5f));
+            assertThat(found.states()).containsExactly("0 K refused []", "0 V refused []");
+            assertThat(found.reasons()).singleElement().asString().contains(name, "belongs to no module");
+        }
     }
 
     @Test
