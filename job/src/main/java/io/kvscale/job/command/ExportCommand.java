@@ -62,8 +62,9 @@ public final class ExportCommand extends CommandPart implements Callable<Integer
     @Option(
             names = "--model",
             paramLabel = "DIR",
-            description = "The local folder of the model, with config.json and *.safetensors. It is not changed: the new"
-                    + " folder holds links to its files, the scales, and edited copies of its configs.")
+            description =
+                    "The local folder of the model, with config.json and *.safetensors. It is not changed: the new"
+                            + " folder holds links to its files, the scales, and edited copies of its configs.")
     private @Nullable String model;
 
     @Option(names = "--copy", description = "With --model: copy the model's files instead of linking to them.")
@@ -94,8 +95,7 @@ public final class ExportCommand extends CommandPart implements Callable<Integer
     @Spec
     void listTargets(CommandSpec spec) {
         List<String> lines = new ArrayList<>(List.of("", "Targets:"));
-        Targets.ALL.forEach(
-                exporter -> lines.add("  %-24s %s".formatted(exporter.target(), exporter.summary())));
+        Targets.ALL.forEach(exporter -> lines.add("  %-24s %s".formatted(exporter.target(), exporter.summary())));
         spec.usageMessage().footer(lines.toArray(String[]::new));
     }
 
@@ -114,10 +114,9 @@ public final class ExportCommand extends CommandPart implements Callable<Integer
                     Targets.refused(found.table(), refusal).problem().inFile(scales));
         }
         ScaleTable table = solved(found, exporter, hadoop, console);
-        ExportedFiles files =
-                merger == null ? alone(table, exporter) : merger.merge(table, prefix, skipped());
-        ExportRecord record = new ExportRecord(
-                target, table.sha256(), table.provenance().model(), new TreeSet<>(files.names()));
+        ExportedFiles files = merger == null ? alone(table, exporter) : merger.merge(table, prefix, skipped());
+        ExportRecord record =
+                new ExportRecord(target, table.sha256(), table.provenance().model(), new TreeSet<>(files.names()));
         List<String> inputs = model == null ? List.of(scales) : List.of(scales, model);
         try (OutputFolder folder = OutputFolder.forExport(output, overwrite, inputs, record, hadoop)) {
             files.written().forEach(folder::write);
@@ -138,7 +137,9 @@ public final class ExportCommand extends CommandPart implements Callable<Integer
                 .filter(exporter -> exporter.target().equals(target))
                 .findFirst()
                 .orElseThrow(() -> error("--for '" + DataProblem.shown(target) + "' is no target; the targets are "
-                        + String.join(", ", Targets.ALL.stream().map(ScaleExporter::target).toList())));
+                        + String.join(
+                                ", ",
+                                Targets.ALL.stream().map(ScaleExporter::target).toList())));
     }
 
     private void checkOptions(ScaleExporter exporter) {
@@ -171,7 +172,8 @@ public final class ExportCommand extends CommandPart implements Callable<Integer
         CalibrationStatistics statistics = reads ? HadoopFiles.statistics(found.statistics(), hadoop) : null;
         ScaleTable solved = HadoopFiles.withFile(scales, () -> convention.apply(table, statistics));
         if (solved != table) {
-            console.say("the scales are solved again, because those of " + exporter.engine() + " have another convention");
+            console.say(
+                    "the scales are solved again, because those of " + exporter.engine() + " have another convention");
         }
         return solved;
     }

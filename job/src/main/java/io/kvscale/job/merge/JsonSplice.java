@@ -22,8 +22,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class JsonSplice {
     /** Python writes Infinity and NaN. */
-    private static final JsonFactory JSON =
-            JsonFactory.builder().enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS).build();
+    private static final JsonFactory JSON = JsonFactory.builder()
+            .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
+            .build();
 
     private static final String REMEDY = "take the file from the model's Hugging Face folder";
 

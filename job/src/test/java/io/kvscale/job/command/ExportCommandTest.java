@@ -45,7 +45,8 @@ class ExportCommandTest {
         Cli done = export(result, "vllm").isDone();
         Path out = work.resolve("out");
         assertThat(done.out().lines())
-                .startsWith("scales of 30 layers for vLLM: fp8_e4m3 symmetric, tensor, static_minmax, scales in float32")
+                .startsWith(
+                        "scales of 30 layers for vLLM: fp8_e4m3 symmetric, tensor, static_minmax, scales in float32")
                 .contains(
                         "wrote " + out.resolve("config.json"),
                         "wrote " + out.resolve("model-kvscales.safetensors"),
@@ -56,7 +57,9 @@ class ExportCommandTest {
             assertThat(Folder.bytes(out.resolve(name)))
                     .isEqualTo(Folder.bytes(result.resolve("vllm").resolve(name)));
         }
-        assertThat(Folder.json(out.resolve("kvscale-export.json")).path("scales_sha256").asText())
+        assertThat(Folder.json(out.resolve("kvscale-export.json"))
+                        .path("scales_sha256")
+                        .asText())
                 .isEqualTo(Folder.scales(result).sha256());
         assertThat(out.resolve("_SUCCESS")).exists();
     }
@@ -75,7 +78,8 @@ class ExportCommandTest {
         Path scales = scales(TargetTables.of(TargetTables.FP8, 2));
         export(scales, "modelopt").isDone();
         var first = Folder.content(work.resolve("out"));
-        export(scales.resolve("kv_scales.json"), "modelopt", "--overwrite", "--quiet").isDone();
+        export(scales.resolve("kv_scales.json"), "modelopt", "--overwrite", "--quiet")
+                .isDone();
         assertThat(Folder.content(work.resolve("out"))).isEqualTo(first);
     }
 
@@ -88,7 +92,8 @@ class ExportCommandTest {
 
     @Test
     void notesSayWhatTheEngineDoesNotUse() {
-        Cli done = export(scales(TargetTables.of(TargetTables.FP8, 1)), "tensorrt-llm").isDone();
+        Cli done = export(scales(TargetTables.of(TargetTables.FP8, 1)), "tensorrt-llm")
+                .isDone();
         assertThat(done.err()).startsWith("kvscale: TensorRT-LLM runs an fp8 cache with a scale of 1.0");
         assertThat(done.out()).doesNotContain("start with");
     }
@@ -129,11 +134,7 @@ class ExportCommandTest {
 
     @Test
     void namesFollowThePrefix() {
-        export(
-                        scales(TargetTables.of(TargetTables.FP8, 1)),
-                        "vllm",
-                        "--prefix",
-                        "model.decoder.layers.{}.self_attn")
+        export(scales(TargetTables.of(TargetTables.FP8, 1)), "vllm", "--prefix", "model.decoder.layers.{}.self_attn")
                 .isDone();
         assertThat(TargetTables.tensors(Folder.bytes(work.resolve("out/model-kvscales.safetensors"))))
                 .first()

@@ -50,8 +50,8 @@ class MergeCommandTest {
 
     private Cli export(ScaleTable table, String target, Object... more) {
         Path scales = Capture.put(work.resolve("r/kv_scales.json"), table.toJson());
-        List<Object> words = new ArrayList<>(List.of(
-                "export", "--scales", scales, "--for", target, "--model", model(), "--output", out()));
+        List<Object> words = new ArrayList<>(
+                List.of("export", "--scales", scales, "--for", target, "--model", model(), "--output", out()));
         words.addAll(List.of(more));
         return Cli.run(words.toArray());
     }
@@ -73,7 +73,9 @@ class MergeCommandTest {
             for (Path file : files.toList()) {
                 names.put(
                         file.getFileName().toString(),
-                        Files.isSymbolicLink(file) ? Files.readSymbolicLink(file).toString() : "");
+                        Files.isSymbolicLink(file)
+                                ? Files.readSymbolicLink(file).toString()
+                                : "");
             }
         }
         return names;
@@ -106,7 +108,8 @@ class MergeCommandTest {
                         .asInt())
                 .isEqualTo(2 * 4 * 4 + 4 * 4);
         assertThat(Folder.text(out().resolve("config.json")))
-                .startsWith(config("llama", 2, ",\n  \"quantization_config\": {").replaceFirst("}$", ""));
+                .startsWith(
+                        config("llama", 2, ",\n  \"quantization_config\": {").replaceFirst("}$", ""));
         assertThat(done.out())
                 .contains("linked 3 files of the model\n")
                 .endsWith("start with: vllm serve " + out() + " --kv-cache-dtype fp8\n");
@@ -122,12 +125,13 @@ class MergeCommandTest {
         export(1).isDone();
         String edited = Folder.text(out().resolve("model.safetensors.index.json"));
         assertThat(edited)
-                .isEqualTo(index.replace("\"total_size\": 20", "\"total_size\": 28")
-                        .replace(
-                                "\"model.safetensors\"\n  }",
-                                "\"model.safetensors\",\n"
-                                        + "    \"model.layers.0.self_attn.k_scale\": \"model-kvscales.safetensors\",\n"
-                                        + "    \"model.layers.0.self_attn.v_scale\": \"model-kvscales.safetensors\"\n  }"));
+                .isEqualTo(
+                        index.replace("\"total_size\": 20", "\"total_size\": 28")
+                                .replace(
+                                        "\"model.safetensors\"\n  }",
+                                        "\"model.safetensors\",\n"
+                                                + "    \"model.layers.0.self_attn.k_scale\": \"model-kvscales.safetensors\",\n"
+                                                + "    \"model.layers.0.self_attn.v_scale\": \"model-kvscales.safetensors\"\n  }"));
         assertThat(merged()).hasSize(2);
     }
 
@@ -135,8 +139,7 @@ class MergeCommandTest {
     void severalFilesWithoutAnIndexKeepTheirNames() throws IOException {
         llama(1).file("b.safetensors").weight("lm_head.weight").write();
         export(1).isDone();
-        assertThat(names(out()))
-                .containsKeys("b.safetensors", "model.safetensors", "model-kvscales.safetensors");
+        assertThat(names(out())).containsKeys("b.safetensors", "model.safetensors", "model-kvscales.safetensors");
         assertThat(merged()).hasSize(2);
     }
 
@@ -177,7 +180,8 @@ class MergeCommandTest {
         "llama, backbone.layers.%d.mixer",
     })
     void prefixesComeFromTheCheckpoint(String type, String module) {
-        CheckpointFolder folder = new CheckpointFolder(model()).text("config.json", config(type, 2, ", \"head_dim\": 32"));
+        CheckpointFolder folder =
+                new CheckpointFolder(model()).text("config.json", config(type, 2, ", \"head_dim\": 32"));
         if (type.equals("gpt_neox")) {
             folder.weight("gpt_neox.layers.0.attention.query_key_value.weight")
                     .weight("gpt_neox.layers.1.attention.query_key_value.weight");
@@ -196,14 +200,18 @@ class MergeCommandTest {
         new CheckpointFolder(model())
                 .text(
                         "config.json",
-                        config("nemotron_h", 3, ", \"head_dim\": 32, \"time_step_limit\": [0.0, Infinity],"
-                                + " \"hybrid_override_pattern\": \"M*-\""))
+                        config(
+                                "nemotron_h",
+                                3,
+                                ", \"head_dim\": 32, \"time_step_limit\": [0.0, Infinity],"
+                                        + " \"hybrid_override_pattern\": \"M*-\""))
                 .weight("backbone.layers.0.mixer.in_proj.weight")
                 .weight("backbone.layers.1.mixer.k_proj.weight")
                 .weight("backbone.layers.2.mixer.up_proj.weight")
                 .write();
         List<Slot> slots = List.of(new Slot(1, Role.KEY), new Slot(1, Role.VALUE));
-        Cli done = export(TargetTables.of(slot -> TargetTables.FP8, slots), "vllm").isDone();
+        Cli done =
+                export(TargetTables.of(slot -> TargetTables.FP8, slots), "vllm").isDone();
         assertThat(merged()).containsOnlyKeys("backbone.layers.1.mixer.k_scale", "backbone.layers.1.mixer.v_scale");
         assertThat(done.out()).doesNotContain("skip-layers");
         assertThat(Folder.text(out().resolve("config.json"))).contains("[0.0, Infinity]", "1e-05");
@@ -245,14 +253,17 @@ class MergeCommandTest {
                 .fails(ExitCode.DATA, "no layer 2,", "SGLang cannot keep single layers");
         export(TargetTables.of(TargetTables.FP8, 2), "sglang", "--skip-layers", "2")
                 .fails(ExitCode.DATA, "no layer 2,", "SGLang cannot keep single layers");
-        assertThat(export(TargetTables.of(TargetTables.FP8, 3), "sglang").isDone().out())
+        assertThat(export(TargetTables.of(TargetTables.FP8, 3), "sglang")
+                        .isDone()
+                        .out())
                 .endsWith("--kv-cache-dtype fp8_e4m3\n");
     }
 
     @Test
     void headsAndLayersMustFitTheModel() {
         llama(2).text("config.json", config("llama", 2, ", \"head_dim\": 64")).write();
-        export(2).fails(
+        export(2)
+                .fails(
                         ExitCode.DATA,
                         "this slot has 2 heads of 32, config.json says 2 of 64",
                         "layer 0 key",
@@ -265,9 +276,14 @@ class MergeCommandTest {
 
     @Test
     void layersThatShareACacheAreRefused() {
-        llama(4).text("config.json", config("gemma3n_text", 4, ", \"head_dim\": 32, \"num_kv_shared_layers\": 2,"
-                        + " \"layer_types\": [\"full_attention\", \"full_attention\", \"full_attention\","
-                        + " \"full_attention\"]"))
+        llama(4).text(
+                        "config.json",
+                        config(
+                                "gemma3n_text",
+                                4,
+                                ", \"head_dim\": 32, \"num_kv_shared_layers\": 2,"
+                                        + " \"layer_types\": [\"full_attention\", \"full_attention\", \"full_attention\","
+                                        + " \"full_attention\"]"))
                 .write();
         export(2).fails(ExitCode.DATA, "layer 2 reads the KV cache of another layer", "16-bit cache");
     }
@@ -283,7 +299,8 @@ class MergeCommandTest {
         Files.delete(model().resolve("model-00001-of-00002.safetensors"));
         Files.createSymbolicLink(
                 model().resolve("model-00001-of-00002.safetensors"), work.resolve("base/model.safetensors"));
-        export(1).fails(
+        export(1)
+                .fails(
                         ExitCode.DATA,
                         "the model has KV scales already",
                         "model-00002-of-00002.safetensors, tensor model.layers.0.self_attn.k_scale",
@@ -296,11 +313,14 @@ class MergeCommandTest {
         llama(1).index().write();
         Folder.write(model().resolve("model-kvscales.safetensors"), "");
         export(1).fails(ExitCode.DATA, "which its index does not name", "model-kvscales.safetensors");
-        llama(1).quantization("{\"quant_method\": \"compressed-tensors\", \"config_groups\": {}, \"kv_cache_scheme\": {}}")
+        llama(1).quantization(
+                        "{\"quant_method\": \"compressed-tensors\", \"config_groups\": {}, \"kv_cache_scheme\": {}}")
                 .write();
         Folder.write(model().resolve("model.safetensors.index.json"), "");
-        assertThat(model().resolve("model.safetensors.index.json").toFile().delete()).isTrue();
-        assertThat(model().resolve("model-kvscales.safetensors").toFile().delete()).isTrue();
+        assertThat(model().resolve("model.safetensors.index.json").toFile().delete())
+                .isTrue();
+        assertThat(model().resolve("model-kvscales.safetensors").toFile().delete())
+                .isTrue();
         export(1).fails(ExitCode.DATA, "quantization_config.kv_cache_scheme is set", "config.json");
     }
 
@@ -308,7 +328,8 @@ class MergeCommandTest {
     void outputAndModelMustNotOverlap() throws IOException {
         llama(1).write();
         Path scales = Capture.put(
-                work.resolve("r/kv_scales.json"), TargetTables.of(TargetTables.FP8, 1).toJson());
+                work.resolve("r/kv_scales.json"),
+                TargetTables.of(TargetTables.FP8, 1).toJson());
         List<Object> words = List.of("export", "--scales", scales, "--for", "vllm", "--model", model(), "--output");
         for (Path output : List.of(model().resolve("x/out"), model(), work)) {
             List<Object> all = new ArrayList<>(words);
@@ -324,7 +345,14 @@ class MergeCommandTest {
                 .fails(ExitCode.OUTPUT, above.toString());
         Path link = Files.createSymbolicLink(work.resolve("link"), above.resolve("model"));
         Cli.run(
-                        "export", "--scales", scales, "--for", "vllm", "--model", above.resolve("model"), "--output",
+                        "export",
+                        "--scales",
+                        scales,
+                        "--for",
+                        "vllm",
+                        "--model",
+                        above.resolve("model"),
+                        "--output",
                         link.resolve("new"))
                 .fails(ExitCode.OUTPUT, "overlap");
     }
@@ -391,9 +419,19 @@ class MergeCommandTest {
     @Test
     void modelsWhoseLoadersDropScalesAreRefused() {
         llama(1).quantization("{\"quant_method\": \"awq\"}").write();
-        export(1).fails(ExitCode.DATA, "quant_method is awq", "ignores KV scales", "in file " + model() + "/config.json");
-        llama(1).text("config.json", config("llama", 1, ", \"text_config\": {" + SIZES
-                        + ", \"num_hidden_layers\": 1, \"quantization_config\": {\"quant_method\": \"fp8\"}}"))
+        export(1)
+                .fails(
+                        ExitCode.DATA,
+                        "quant_method is awq",
+                        "ignores KV scales",
+                        "in file " + model() + "/config.json");
+        llama(1).text(
+                        "config.json",
+                        config(
+                                "llama",
+                                1,
+                                ", \"text_config\": {" + SIZES
+                                        + ", \"num_hidden_layers\": 1, \"quantization_config\": {\"quant_method\": \"fp8\"}}"))
                 .write();
         export(1).fails(ExitCode.DATA, "not at the top of config.json");
         assertThat(out()).doesNotExist();
