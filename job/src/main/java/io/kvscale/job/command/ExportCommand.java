@@ -60,8 +60,9 @@ public final class ExportCommand extends CommandPart implements Callable<Integer
     @Option(
             names = "--model",
             paramLabel = "DIR",
-            description = "The local folder of the model, with config.json and *.safetensors. It is not changed: the new"
-                    + " folder holds links to its files, the scales, and edited copies of its configs.")
+            description =
+                    "The local folder of the model, with config.json and *.safetensors. It is not changed: the new"
+                            + " folder holds links to its files, the scales, and edited copies of its configs.")
     private @Nullable String model;
 
     @Option(names = "--copy", description = "With --model: copy the model's files instead of linking to them.")
@@ -92,8 +93,7 @@ public final class ExportCommand extends CommandPart implements Callable<Integer
     @Spec
     void listTargets(CommandSpec spec) {
         List<String> lines = new ArrayList<>(List.of("", "Targets:"));
-        Targets.ALL.forEach(
-                exporter -> lines.add("  %-24s %s".formatted(exporter.target(), exporter.summary())));
+        Targets.ALL.forEach(exporter -> lines.add("  %-24s %s".formatted(exporter.target(), exporter.summary())));
         spec.usageMessage().footer(lines.toArray(String[]::new));
     }
 
@@ -105,8 +105,8 @@ public final class ExportCommand extends CommandPart implements Callable<Integer
         Console console = console(quiet);
         ScaleTable table = table(hadoop, console);
         ExportedFiles files = model == null ? alone(table, exporter) : merged(table, (ModelExporter) exporter, model);
-        ExportRecord record = new ExportRecord(
-                target, table.sha256(), table.provenance().model(), new TreeSet<>(files.names()));
+        ExportRecord record =
+                new ExportRecord(target, table.sha256(), table.provenance().model(), new TreeSet<>(files.names()));
         List<String> inputs = model == null ? List.of(scales) : List.of(scales, model);
         try (OutputFolder folder = OutputFolder.forExport(output, overwrite, inputs, record, hadoop)) {
             files.written().forEach(folder::write);
@@ -127,7 +127,9 @@ public final class ExportCommand extends CommandPart implements Callable<Integer
                 .filter(exporter -> exporter.target().equals(target))
                 .findFirst()
                 .orElseThrow(() -> error("--for '" + DataProblem.shown(target) + "' is no target; the targets are "
-                        + String.join(", ", Targets.ALL.stream().map(ScaleExporter::target).toList())));
+                        + String.join(
+                                ", ",
+                                Targets.ALL.stream().map(ScaleExporter::target).toList())));
     }
 
     private void checkOptions(ScaleExporter exporter) {

@@ -50,15 +50,14 @@ public record ModelMerger(Checkpoint model, ModelExporter exporter, boolean copy
         ModelQuantization quantization = quantization();
         String refusal = exporter.refusal(table, quantization);
         if (refusal != null) {
-            throw new InvalidDataException(
-                    DataProblem.of(refusal, "").inFile(model.shown(Checkpoint.CONFIG)));
+            throw new InvalidDataException(DataProblem.of(refusal, "").inFile(model.shown(Checkpoint.CONFIG)));
         }
         AttentionNames names = prefix == null ? AttentionNames.of(model) : AttentionNames.of(model, prefix);
         String config = text(Checkpoint.CONFIG);
         String shown = model.shown(Checkpoint.CONFIG);
-        List<Integer> missing = new ArrayList<>(new LayerFit(
-                        ModelConfig.parse(config.getBytes(StandardCharsets.UTF_8), shown), shown, names)
-                .skipped(table, skipped, exporter));
+        List<Integer> missing = new ArrayList<>(
+                new LayerFit(ModelConfig.parse(config.getBytes(StandardCharsets.UTF_8), shown), shown, names)
+                        .skipped(table, skipped, exporter));
         ModelOverlay overlay = exporter.overlay(table, names, quantization);
         checkNew(overlay);
 
@@ -86,9 +85,9 @@ public record ModelMerger(Checkpoint model, ModelExporter exporter, boolean copy
         }
         String scales = WeightFiles.of(model).scales();
         if (model.unread().contains(scales)) {
-            throw new InvalidDataException(DataProblem.of(
-                            "the model has a file of KV scales already, which its index does not name", REMEDY)
-                    .inFile(model.shown(scales)));
+            throw new InvalidDataException(
+                    DataProblem.of("the model has a file of KV scales already, which its index does not name", REMEDY)
+                            .inFile(model.shown(scales)));
         }
     }
 
@@ -169,10 +168,11 @@ public record ModelMerger(Checkpoint model, ModelExporter exporter, boolean copy
         if (!model.leavingLinks().isEmpty()) {
             String first = model.leavingLinks().firstKey();
             int count = model.leavingLinks().size();
-            notices.add((count == 1 ? "a link of the model's folder leads" : count + " links of the model's folder lead")
-                    + " out of it, such as " + model.shown(first) + " to "
-                    + model.leavingLinks().get(first) + "; "
-                    + (copy ? "their files are copied" : "the new folder links to them"));
+            notices.add(
+                    (count == 1 ? "a link of the model's folder leads" : count + " links of the model's folder lead")
+                            + " out of it, such as " + model.shown(first) + " to "
+                            + model.leavingLinks().get(first) + "; "
+                            + (copy ? "their files are copied" : "the new folder links to them"));
         }
         return notices;
     }

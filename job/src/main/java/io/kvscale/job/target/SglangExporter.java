@@ -52,9 +52,7 @@ public final class SglangExporter implements ModelExporter {
         String unfit = SlotNeeds.unfit(
                 schemes, scheme -> SlotNeeds.isTensorFp8(scheme) || nvfp4 && SlotNeeds.isNvfp4(scheme), FORMATS);
         String mixed = SlotNeeds.mixed(schemes, common, "SGLang takes one kv_cache_scheme for all");
-        return unfit != null
-                ? unfit
-                : mixed != null ? mixed : CheckpointEdits.refusal(common, model, engine());
+        return unfit != null ? unfit : mixed != null ? mixed : CheckpointEdits.refusal(common, model, engine());
     }
 
     @Override
