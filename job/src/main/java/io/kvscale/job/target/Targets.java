@@ -13,7 +13,12 @@ public final class Targets {
             ModelOptExporter.tensorRtLlm(),
             new ColdPagesExporter(),
             ModelOptExporter.modelOpt(),
-            new LayerwiseModelOptExporter());
+            new LayerwiseModelOptExporter(),
+            new OrtGenAiExporter(),
+            new VllmAscendExporter(),
+            new LmDeployAscendExporter(),
+            new TgiExporter(),
+            new TableExporter());
 
     /** Those whose files {@code calibrate} and {@code scales} write, each into a folder of its target's name. */
     public static final List<ScaleExporter> OF_RESULTS = List.of(new VllmExporter());
