@@ -130,9 +130,12 @@ public final class OrtGenAiExporter implements ScaleExporter {
         List<String> notes = new ArrayList<>();
         notes.add("build the model for CPU or CUDA with onnxruntime-genai 0.18 and the options kv_cache_quant_scheme="
                 + scheme(table) + " kv_cache_scale_file=" + FILE + "; in 0.16 the first one is kv_cache_quant_type");
-        if (isByChannel(table)) {
-            notes.add("the scales are by channel, and slow channels of RoPE hardly turn within a short sample:"
-                    + " calibrate with samples as long as the contexts to serve");
+        boolean keysByChannel = table.slots().entrySet().stream()
+                .anyMatch(slot -> slot.getKey().role() == Role.KEY
+                        && slot.getValue().scheme().strategy() == Strategy.CHANNEL);
+        if (keysByChannel) {
+            notes.add("K has scales by channel, and slow channels of RoPE hardly turn within a short sample: calibrate with"
+                    + " samples as long as the contexts to serve");
         }
         if (scheme(table).startsWith("int4")) {
             notes.add("int4 needs GroupQueryAttention; PagedAttention has it only in builds with"

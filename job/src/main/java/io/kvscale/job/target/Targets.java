@@ -1,5 +1,7 @@
 package io.kvscale.job.target;
 
+import io.kvscale.scheme.table.ScaleTable;
+import io.kvscale.tensor.InvalidDataException;
 import java.util.List;
 
 /** The targets of {@code kvscale export}. */
@@ -22,4 +24,22 @@ public final class Targets {
     public static final List<ScaleExporter> OF_RESULTS = List.of(new VllmExporter());
 
     private Targets() {}
+
+    /**
+     * The error for a table that a target cannot hold. It names the targets that can.
+     *
+     * @param refusal the reason, with the slot
+     */
+    public static InvalidDataException refused(ScaleTable table, String refusal) {
+        List<String> others = ALL.stream()
+                .filter(exporter -> exporter.refusal(table) == null)
+                .map(ScaleExporter::target)
+                .toList();
+        return new InvalidDataException(
+                refusal,
+                others.isEmpty()
+                        ? "no target can hold these scales: derive others with kvscale scales"
+                        : "targets that can: " + String.join(", ", others)
+                                + "; or derive other scales with kvscale scales");
+    }
 }
