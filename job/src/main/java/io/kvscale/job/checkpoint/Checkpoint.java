@@ -3,6 +3,7 @@ package io.kvscale.job.checkpoint;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.kvscale.model.config.ModelConfig;
 import io.kvscale.tensor.InvalidDataException;
 import java.nio.file.Path;
 import java.util.List;
@@ -19,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param name the folder as the user named it
  * @param folder the folder
  * @param config config.json
+ * @param model what config.json says about the KV cache; null if it does not describe a decoder that kvscale knows
  * @param hfQuantConfig hf_quant_config.json of ModelOpt; null if there is none
  * @param ascendDescription quant_model_description.json of msModelSlim; null if there is none
  * @param index model.safetensors.index.json; null if there is none
@@ -26,12 +28,14 @@ import org.jspecify.annotations.Nullable;
  * @param unread the other safetensors files, which the index does not name
  * @param tensors the names of all tensors in {@code files}, each with its file
  * @param scales the tensors of {@code files} that are scales of the KV cache, by name
+ * @param unreadScales the names of such tensors in {@code unread}, each with its file
  * @param leavingLinks the entries of the folder that are links to something outside it, each with its target
  */
 public record Checkpoint(
         String name,
         Path folder,
         ObjectNode config,
+        @Nullable ModelConfig model,
         @Nullable ObjectNode hfQuantConfig,
         @Nullable ObjectNode ascendDescription,
         @Nullable ObjectNode index,
@@ -39,6 +43,7 @@ public record Checkpoint(
         List<String> unread,
         SortedMap<String, String> tensors,
         SortedMap<String, CheckpointScale> scales,
+        SortedMap<String, String> unreadScales,
         SortedMap<String, String> leavingLinks) {
     public static final String CONFIG = "config.json";
     public static final String HF_QUANT_CONFIG = "hf_quant_config.json";

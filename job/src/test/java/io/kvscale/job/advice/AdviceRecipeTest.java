@@ -37,7 +37,7 @@ class AdviceRecipeTest {
     }
 
     private static Advice advice(List<SlotAdvice> slots, Tolerances allowed) {
-        return new Advice(new MinSqnr(new BigDecimal("30")), Strategy.TENSOR, slots, allowed, List.of());
+        return new Advice(new MinSqnr(new BigDecimal("30")), Strategy.TENSOR, null, slots, allowed, List.of());
     }
 
     @Test
