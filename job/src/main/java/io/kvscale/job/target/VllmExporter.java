@@ -64,7 +64,10 @@ public final class VllmExporter implements ScaleExporter {
                         + "; vLLM loads only symmetric fp8 scales by tensor or attn_head";
             }
             if (!scheme.equals(common)) {
-                return "schemes differ between K and V or between layers; vLLM takes one kv_cache_scheme for all";
+                return (entry.getKey().role().isCached()
+                                ? "schemes differ between K and V or between layers"
+                                : entry.getKey() + " has a scheme of its own")
+                        + "; vLLM takes one kv_cache_scheme for all";
             }
         }
         return null;
