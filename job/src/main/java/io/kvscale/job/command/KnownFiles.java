@@ -9,6 +9,7 @@ import io.kvscale.json.Json;
 import io.kvscale.safetensors.SafetensorsHeader;
 import io.kvscale.safetensors.TensorEntry;
 import io.kvscale.scheme.KvCacheScheme;
+import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.io.ByteArrayInputStream;
@@ -28,7 +29,7 @@ import org.jspecify.annotations.Nullable;
 /** Recognizes the files that kvscale writes beside scales and statistics. */
 final class KnownFiles {
     private static final TypeReference<Map<String, Object>> FIELDS = new TypeReference<>() {};
-    private static final Pattern SCALE = Pattern.compile("model\\.layers\\.\\d+\\.self_attn\\.[kv]_scale");
+    private static final Pattern SCALE = Pattern.compile("model\\.layers\\.\\d+\\.self_attn\\.[kvq]_scale");
 
     /** A scale file is small. A larger file of tensors is a model or captures. */
     private static final long MAX_SCALES = 16 << 20;
@@ -134,6 +135,10 @@ final class KnownFiles {
         Map<String, Object> content = new LinkedHashMap<>();
         content.put("key", KvCacheScheme.fields(recipe.schemes().key()));
         content.put("value", KvCacheScheme.fields(recipe.schemes().value()));
+        QuantizationScheme query = recipe.schemes().query();
+        if (query != null) {
+            content.put("query", KvCacheScheme.fields(query));
+        }
         content.put("statistics", recipe.statistics().name().toLowerCase(Locale.ROOT));
         return new PathContent.Known("recipe", content);
     }
