@@ -10,6 +10,7 @@ import io.kvscale.json.Json;
 import io.kvscale.safetensors.SafetensorsHeader;
 import io.kvscale.safetensors.TensorEntry;
 import io.kvscale.scheme.KvCacheScheme;
+import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.io.ByteArrayInputStream;
@@ -141,6 +142,10 @@ final class KnownFiles {
         Map<String, Object> content = new LinkedHashMap<>();
         content.put("key", KvCacheScheme.fields(recipe.schemes().key()));
         content.put("value", KvCacheScheme.fields(recipe.schemes().value()));
+        QuantizationScheme query = recipe.schemes().query();
+        if (query != null) {
+            content.put("query", KvCacheScheme.fields(query));
+        }
         content.put("statistics", recipe.statistics().name().toLowerCase(Locale.ROOT));
         return new PathContent.Known("recipe", content);
     }

@@ -72,10 +72,13 @@ public final class OrtGenAiExporter implements ScaleExporter {
                         && FORMATS.containsKey(scheme.format())
                         && STRATEGIES.contains(scheme.strategy()),
                 engine() + " loads only symmetric int8, int4 and fp8 scales by tensor, attn_head or channel");
-        if (unfit != null || schemes.isEmpty()) {
+        if (unfit != null) {
             return unfit;
         }
-        NumberFormat format = schemes.get(schemes.firstKey()).format();
+        if (schemes.isEmpty()) {
+            return "the table has no layers";
+        }
+        NumberFormat format = schemes.values().iterator().next().format();
         String mixed = SlotNeeds.unfit(
                 schemes,
                 scheme -> scheme.format() == format,
@@ -100,9 +103,7 @@ public final class OrtGenAiExporter implements ScaleExporter {
         Map<String, Object> file = new LinkedHashMap<>();
         file.put("scales", scales);
         file.put("layer_ids", layers);
-        file.put("qmax", (double) CONVENTION
-                .grid()
-                .divisor(table.slots().get(table.slots().firstKey()).scheme().format()));
+        file.put("qmax", (double) CONVENTION.grid().divisor(format(table)));
         return new TreeMap<>(Map.of(FILE, Json.bytes(file)));
     }
 
@@ -119,10 +120,12 @@ public final class OrtGenAiExporter implements ScaleExporter {
                 .anyMatch(scales -> scales.scheme().strategy() != Strategy.TENSOR);
     }
 
+    private static NumberFormat format(ScaleTable table) {
+        return table.slots().values().iterator().next().scheme().format();
+    }
+
     private static String scheme(ScaleTable table) {
-        NumberFormat format =
-                table.slots().get(table.slots().firstKey()).scheme().format();
-        return FORMATS.get(format) + (isByChannel(table) ? "_per_channel" : "_per_tensor");
+        return FORMATS.get(format(table)) + (isByChannel(table) ? "_per_channel" : "_per_tensor");
     }
 
     @Override
@@ -130,9 +133,13 @@ public final class OrtGenAiExporter implements ScaleExporter {
         List<String> notes = new ArrayList<>();
         notes.add("build the model for CPU or CUDA with onnxruntime-genai 0.18 and the options kv_cache_quant_scheme="
                 + scheme(table) + " kv_cache_scale_file=" + FILE + "; in 0.16 the first one is kv_cache_quant_type");
-        if (isByChannel(table)) {
-            notes.add("the scales are by channel, and slow channels of RoPE hardly turn within a short sample:"
-                    + " calibrate with samples as long as the contexts to serve");
+        boolean keysByChannel = table.slots().entrySet().stream()
+                .anyMatch(slot -> slot.getKey().role() == Role.KEY
+                        && slot.getValue().scheme().strategy() == Strategy.CHANNEL);
+        if (keysByChannel) {
+            notes.add(
+                    "K has scales by channel, and slow channels of RoPE hardly turn within a short sample: calibrate with"
+                            + " samples as long as the contexts to serve");
         }
         if (scheme(table).startsWith("int4")) {
             notes.add("int4 needs GroupQueryAttention; PagedAttention has it only in builds with"
