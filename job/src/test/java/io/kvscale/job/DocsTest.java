@@ -89,7 +89,7 @@ class DocsTest {
         commandLine().getSubcommands().values().forEach(command -> known.addAll(options(command)));
         List<Path> about = List.of(TOP.resolve("job/README.md"), TOP.resolve("job/docs"));
         assertThat(problems(page -> about.stream().noneMatch(page.file()::startsWith)
-                                || page.file().endsWith("vllm.md")
+                                || page.file().endsWith("engines.md")
                         ? List.of()
                         : page.codeSpans().stream()
                                 .map(span -> span.split(" ")[0])

@@ -1,5 +1,6 @@
 package io.kvscale.job.advice;
 
+import io.kvscale.job.target.ScaleExporter;
 import io.kvscale.job.target.VllmExporter;
 import io.kvscale.quant.Tolerances;
 import io.kvscale.scheme.QuantizationScheme;
@@ -15,12 +16,18 @@ import org.jspecify.annotations.Nullable;
 /**
  * The recommended format of each slot.
  *
+ * @param target what will load the scales; null if not given
  * @param slots by layer, then role
  * @param allowed irregularities of the statistics that the recipe has to allow
  * @param warnings for the user
  */
 public record Advice(
-        AdviceGoal goal, Strategy strategy, List<SlotAdvice> slots, Tolerances allowed, List<String> warnings) {
+        AdviceGoal goal,
+        Strategy strategy,
+        @Nullable ScaleExporter target,
+        List<SlotAdvice> slots,
+        Tolerances allowed,
+        List<String> warnings) {
     public Advice {
         slots = List.copyOf(slots);
         warnings = List.copyOf(warnings);
@@ -84,6 +91,11 @@ public record Advice(
 
     /** The reason why vLLM cannot load the recommended scales; null if it can, or if nothing is quantized. */
     public @Nullable String vllmRefusal() {
+        return refusal(new VllmExporter());
+    }
+
+    @Nullable
+    String refusal(ScaleExporter exporter) {
         SortedMap<Slot, QuantizationScheme> schemes = new TreeMap<>();
         for (SlotAdvice slot : slots) {
             QuantizationScheme scheme = slot.chosen().scheme();
@@ -92,6 +104,6 @@ public record Advice(
             }
         }
         List<QuantizationScheme> all = List.copyOf(schemes.values());
-        return all.isEmpty() ? null : new VllmExporter().refusal(schemes, all.get(0));
+        return all.isEmpty() ? null : exporter.refusal(schemes, all.get(0));
     }
 }

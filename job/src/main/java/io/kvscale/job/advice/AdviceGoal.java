@@ -2,6 +2,7 @@ package io.kvscale.job.advice;
 
 import io.kvscale.input.InvalidOptionException;
 import io.kvscale.numeric.NumberFormat;
+import java.util.Comparator;
 import java.util.List;
 
 /** The goal by which formats are chosen. */
@@ -17,6 +18,9 @@ public sealed interface AdviceGoal permits MinSqnr, AverageBits {
 
     /** @throws InvalidOptionException if these formats cannot meet the goal for any data */
     default void check(List<NumberFormat> formats) {}
+
+    /** The better of two advices that meet the goal comes first. */
+    Comparator<Advice> order();
 
     /** The command-line option of this goal with its value. */
     String option();

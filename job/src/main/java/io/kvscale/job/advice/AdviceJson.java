@@ -23,6 +23,9 @@ public final class AdviceJson {
         json.put("layers", layers(advice));
         json.put("ranking", advice.ranking().stream().map(AdviceJson::ranked).toList());
         json.put("skip_layers", advice.skippedLayers());
+        if (advice.target() != null) {
+            json.put("target", advice.target().target());
+        }
         json.put("vllm_arguments", advice.skipArguments());
         json.put("vllm_refusal", advice.vllmRefusal());
         json.put("recipe", advice.recipe());

@@ -1,5 +1,7 @@
 package io.kvscale.job.advice;
 
+import io.kvscale.input.InvalidOptionException;
+import io.kvscale.job.target.ScaleExporter;
 import io.kvscale.numeric.NumberFormat;
 import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.observer.SlotStatistics;
@@ -15,9 +17,11 @@ import io.kvscale.tensor.Slot;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /** Chooses a number format for each slot from statistics with histograms. */
 public final class Advisor {
@@ -27,20 +31,40 @@ public final class Advisor {
     private final Strategy strategy;
     private final List<NumberFormat> formats;
     private final AdviceGoal goal;
+    private final @Nullable ScaleExporter target;
 
     /**
      * @param strategy {@link Strategy#TENSOR} or {@link Strategy#ATTN_HEAD}, because histograms are per head
      * @param formats to choose from, at least one
-     * @throws io.kvscale.input.InvalidOptionException if these formats cannot meet the goal
+     * @param target what will load the scales; null if all formats may be mixed
+     * @throws InvalidOptionException if these formats cannot meet the goal, or the target loads none of them
      */
-    public Advisor(Strategy strategy, Collection<NumberFormat> formats, AdviceGoal goal) {
+    public Advisor(
+            Strategy strategy, Collection<NumberFormat> formats, AdviceGoal goal, @Nullable ScaleExporter target) {
         if (!strategy.isByHeads() || formats.isEmpty()) {
             throw new IllegalArgumentException(strategy + ", " + formats);
         }
         this.strategy = strategy;
-        this.formats = FORMATS.stream().filter(formats::contains).toList();
+        this.target = target;
+        this.formats = FORMATS.stream()
+                .filter(formats::contains)
+                .filter(format -> target == null || refusal(target, format, strategy) == null)
+                .toList();
+        if (target != null && this.formats.isEmpty()) {
+            throw new InvalidOptionException(
+                    "--for " + target.target() + " with strategy " + strategy.word() + ": "
+                            + refusal(target, formats.iterator().next(), strategy),
+                    "take another --strategy, --formats or --for");
+        }
         this.goal = goal;
         goal.check(this.formats);
+    }
+
+    /** Why a target cannot load K and V in one format. */
+    private static @Nullable String refusal(ScaleExporter target, NumberFormat format, Strategy strategy) {
+        QuantizationScheme scheme = QuantizationScheme.of(format, strategy);
+        return target.refusal(
+                new TreeMap<>(Map.of(new Slot(0, Role.KEY), scheme, new Slot(0, Role.VALUE), scheme)), scheme);
     }
 
     /**
@@ -49,9 +73,12 @@ public final class Advisor {
      * @throws InvalidDataException for statistics without histograms, or from which no scales can be derived
      */
     public Advice advise(CalibrationStatistics statistics) {
-        SortedMap<Slot, SlotStatistics> slots = statistics.slots();
+        SortedMap<Slot, SlotStatistics> slots = Slot.cached(statistics.slots());
         Tolerances allowed = allowed(slots);
         List<String> warnings = new ArrayList<>(warnings(allowed));
+        if (slots.size() < statistics.slots().size()) {
+            warnings.add("queries are left out: the cache does not hold them, so no format of theirs saves memory");
+        }
         SlotSchemes any = SlotSchemes.of(QuantizationScheme.of(formats.get(0), strategy));
         warnings.addAll(new ScaleSolver(any, layer -> true, allowed)
                 .solve(statistics, null)
@@ -61,6 +88,34 @@ public final class Advisor {
                 .map(slot -> SlotCandidates.of(slot.getKey(), slot.getValue(), formats, strategy))
                 .collect(Collectors.groupingBy(slot -> slot.slot().layer(), TreeMap::new, Collectors.toList()))
                 .values());
+        Advice best = advice(layers, allowed, warnings);
+        if (target == null || best.refusal(target) == null) {
+            return best;
+        }
+        // The target takes one format for all slots.
+        return formats.stream()
+                .filter(this::canMeetGoal)
+                .map(format -> advice(only(layers, format), allowed, warnings))
+                .min(goal.order())
+                .orElse(best);
+    }
+
+    private boolean canMeetGoal(NumberFormat format) {
+        try {
+            goal.check(List.of(format));
+            return true;
+        } catch (InvalidOptionException e) {
+            return false;
+        }
+    }
+
+    private static List<List<SlotCandidates>> only(List<List<SlotCandidates>> layers, NumberFormat format) {
+        return layers.stream()
+                .map(layer -> layer.stream().map(slot -> slot.only(format)).toList())
+                .toList();
+    }
+
+    private Advice advice(List<List<SlotCandidates>> layers, Tolerances allowed, List<String> warnings) {
         List<List<Candidate>> chosen = goal.choose(layers);
         List<SlotAdvice> advice = new ArrayList<>();
         for (int i = 0; i < layers.size(); i++) {
@@ -68,7 +123,7 @@ public final class Advisor {
                 advice.add(new SlotAdvice(layers.get(i).get(j), chosen.get(i).get(j)));
             }
         }
-        return new Advice(goal, strategy, advice, allowed, warnings);
+        return new Advice(goal, strategy, target, advice, allowed, warnings);
     }
 
     private static void checkCounted(Slot slot, SlotStatistics seen) {

@@ -5,6 +5,7 @@ import io.kvscale.numeric.NumberFormat;
 import java.math.BigDecimal;
 import java.math.RoundingMode;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 
 /**
@@ -90,6 +91,11 @@ public record AverageBits(BigDecimal bits) implements AdviceGoal {
             noise += choice.get(i).noiseToSignal();
         }
         return new Knapsack.Item(cost, noise);
+    }
+
+    @Override
+    public Comparator<Advice> order() {
+        return Comparator.comparingDouble(Advice::noiseToSignal).thenComparingDouble(Advice::averageBits);
     }
 
     @Override

@@ -2,6 +2,7 @@ package io.kvscale.job.advice;
 
 import io.kvscale.input.InvalidOptionException;
 import java.math.BigDecimal;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 
@@ -32,6 +33,11 @@ public record MinSqnr(BigDecimal decibels) implements AdviceGoal {
                 .flatMap(Optional::stream)
                 .toList();
         return cheapest.size() == layer.size() ? cheapest : AdviceGoal.unquantized(layer);
+    }
+
+    @Override
+    public Comparator<Advice> order() {
+        return Comparator.comparingDouble(Advice::averageBits).thenComparingDouble(Advice::noiseToSignal);
     }
 
     @Override

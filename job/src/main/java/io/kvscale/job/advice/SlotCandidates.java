@@ -47,6 +47,18 @@ public record SlotCandidates(Slot slot, int valuesPerToken, List<Candidate> quan
                 Candidate.unquantized(quantized.get(0).error()));
     }
 
+    /** The same with one format only. */
+    SlotCandidates only(NumberFormat format) {
+        return new SlotCandidates(
+                slot,
+                valuesPerToken,
+                quantized.stream()
+                        .filter(candidate ->
+                                Objects.requireNonNull(candidate.scheme()).format() == format)
+                        .toList(),
+                unquantized);
+    }
+
     /** The candidate with the fewest bits that has at least this SQNR; on a tie the highest SQNR. Empty if there is none. */
     Optional<Candidate> cheapest(double minSqnrDb) {
         return quantized.stream()

@@ -7,6 +7,7 @@ import io.kvscale.job.advice.Advisor;
 import io.kvscale.job.advice.AverageBits;
 import io.kvscale.job.advice.MinSqnr;
 import io.kvscale.job.console.AdvicePrinter;
+import io.kvscale.job.target.ScaleExporter;
 import io.kvscale.numeric.NumberFormat;
 import io.kvscale.scheme.InvalidSchemeException;
 import io.kvscale.scheme.SchemeText;
@@ -56,6 +57,14 @@ public final class AdviseCommand extends CommandPart implements Callable<Integer
             completionCandidates = FormatNames.class,
             description = "Formats to choose from, separated by commas: ${COMPLETION-CANDIDATES}. Default: all.")
     private List<String> formats = new ArrayList<>();
+
+    @Option(
+            names = "--for",
+            paramLabel = "TARGET",
+            converter = TargetWord.class,
+            completionCandidates = TargetWord.All.class,
+            description = "Recommend only what this target of kvscale export loads: ${COMPLETION-CANDIDATES}.")
+    private @Nullable ScaleExporter target;
 
     @Option(names = "--json", description = "Print JSON, with all formats of each slot and the recipe as a string.")
     private boolean json;
@@ -115,7 +124,7 @@ public final class AdviseCommand extends CommandPart implements Callable<Integer
 
     @Override
     public Integer call() {
-        Advisor advisor = new Advisor(strategy(), formats(), goal.budget());
+        Advisor advisor = new Advisor(strategy(), formats(), goal.budget(), target);
         Configuration hadoop = new Configuration();
         PrintWriter out = out();
         Advice advice = advisor.advise(HadoopFiles.statistics(statisticsFile, hadoop));

@@ -39,9 +39,9 @@ public final class AdvicePrinter {
             out.println("vLLM arguments for the layers that stay unquantized, in addition to --kv-cache-dtype:");
             out.println(skip);
         }
-        String refusal = advice.vllmRefusal();
+        String refusal = advice.target() == null ? advice.vllmRefusal() : null;
         if (refusal != null) {
-            out.println("vLLM cannot load this: " + refusal + " (use --formats fp8)");
+            out.println("vLLM cannot load this: " + refusal + " (use --for vllm)");
         }
         String recipe = advice.recipe();
         out.println();

@@ -39,20 +39,28 @@ public record ModelMerger(Checkpoint model, ModelExporter exporter, boolean copy
     private static final String REMEDY = "take the model's original folder, without KV scales";
 
     /**
-     * The folder with the scales of a table.
+     * Why the engine cannot hold scales of a table; null if it can.
      *
-     * @param prefix the names of the attention modules; null to find them
+     * @throws InvalidDataException if it cannot load any scales from the model, or the model has some already
+     */
+    public @Nullable String refusal(ScaleTable table) {
+        checkUnmerged();
+        String refusal = exporter.refusal(table, quantization());
+        if (refusal != null && exporter.refusal(table) == null) {
+            throw new InvalidDataException(DataProblem.of(refusal, "").inFile(model.shown(Checkpoint.CONFIG)));
+        }
+        return refusal;
+    }
+
+    /**
+     * The folder with the scales of a table that {@link #refusal} accepts.
+     *
+     * @param names the attention modules of the model
      * @param skipped the layers of the model that may have no scales, and must have none
      * @throws InvalidDataException if the scales do not fit the model, or the engine would not load them from it
      */
-    public ExportedFiles merge(ScaleTable table, @Nullable String prefix, SortedSet<Integer> skipped) {
-        checkUnmerged();
+    public ExportedFiles merge(ScaleTable table, AttentionNames names, SortedSet<Integer> skipped) {
         ModelQuantization quantization = quantization();
-        String refusal = exporter.refusal(table, quantization);
-        if (refusal != null) {
-            throw new InvalidDataException(DataProblem.of(refusal, "").inFile(model.shown(Checkpoint.CONFIG)));
-        }
-        AttentionNames names = prefix == null ? AttentionNames.of(model) : AttentionNames.of(model, prefix);
         String config = text(Checkpoint.CONFIG);
         String shown = model.shown(Checkpoint.CONFIG);
         List<Integer> missing = new ArrayList<>(
@@ -74,7 +82,7 @@ public record ModelMerger(Checkpoint model, ModelExporter exporter, boolean copy
         SortedMap<String, Path> kept = new TreeMap<>();
         ModelEntries.of(model, copy).forEach((name, path) -> kept.put(weights.name(name), path));
         kept.keySet().removeAll(written.keySet());
-        return new ExportedFiles(kept, written, missing, notices(table, quantization));
+        return new ExportedFiles(kept, written, weights.scales(), missing, notices(table, quantization));
     }
 
     private void checkUnmerged() {

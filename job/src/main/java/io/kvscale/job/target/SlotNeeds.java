@@ -48,7 +48,10 @@ final class SlotNeeds {
             SortedMap<Slot, QuantizationScheme> schemes, QuantizationScheme common, String engine) {
         for (Map.Entry<Slot, QuantizationScheme> slot : schemes.entrySet()) {
             if (!slot.getValue().equals(common)) {
-                return "schemes differ between K and V or between layers; " + engine;
+                return (slot.getKey().role().isCached()
+                                ? "schemes differ between K and V or between layers"
+                                : slot.getKey() + " has a scheme of its own")
+                        + "; " + engine;
             }
         }
         return null;

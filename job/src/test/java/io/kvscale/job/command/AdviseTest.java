@@ -226,6 +226,19 @@ class AdviseTest {
     }
 
     @Test
+    void adviceForATargetHasOnlyWhatItLoads() {
+        JsonNode advice = json(statistics, "--min-sqnr", "20", "--for", "vllm");
+        assertThat(advice.get("target").textValue()).isEqualTo("vllm");
+        assertThat(advice.get("vllm_refusal").isNull()).isTrue();
+        for (JsonNode layer : advice.get("layers")) {
+            assertThat(layer.get("key").get("candidates")).hasSize(2);
+        }
+        assertThat(checkRecipe(statistics, advice)).isGreaterThanOrEqualTo(6);
+        assertThat(Folder.names(work.resolve("derived"))).containsKey("vllm");
+        assertThat(json(statistics, "--min-sqnr", "20").has("target")).isFalse();
+    }
+
+    @Test
     void adviceWithoutQuantizedLayersHasNoRecipe() {
         JsonNode advice = json(statistics, "--min-sqnr", "90");
         assertThat(advice.get("recipe").isNull()).isTrue();
@@ -272,6 +285,9 @@ class AdviseTest {
                 "--json | --min-sqnr | --bits",
                 "--bits 6 --strategy channel | tensor or attn_head | 'channel'",
                 "--bits 6 --formats fp9 | 'fp9' | fp8",
+                "--bits 8 --for vlm | 'vlm' is not a target | vllm",
+                "--bits 8 --for vllm --formats int8 | vLLM loads only symmetric fp8 scales | take another",
+                "--bits 6 --for vllm | is not possible | --bits 8 or more",
             })
     void wrongUsageIsExitCodeTwo(String line, String message, String remedy) {
         advise(statistics, (Object[]) line.strip().split(" +")).fails(ExitCode.USAGE, message.strip(), remedy.strip());

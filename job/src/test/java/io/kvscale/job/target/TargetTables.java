@@ -41,7 +41,7 @@ public final class TargetTables {
         return of(slot -> scheme, slots(layers));
     }
 
-    static List<Slot> slots(int layers) {
+    public static List<Slot> slots(int layers) {
         return IntStream.range(0, layers)
                 .boxed()
                 .flatMap(layer -> List.of(new Slot(layer, Role.KEY), new Slot(layer, Role.VALUE)).stream())
