@@ -2,8 +2,8 @@ package io.kvscale.job.command;
 
 import io.kvscale.job.console.Console;
 import io.kvscale.job.export.ExportRecord;
-import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.job.target.ScaleExporter;
+import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.quant.ScaleConvention;
 import io.kvscale.scheme.table.ScaleTable;
 import io.kvscale.tensor.DataProblem;
@@ -66,7 +66,8 @@ sealed interface PathContent {
 
     String STATISTICS = "statistics.kvstats";
     /** What a folder is shown by, the first that it holds. */
-    List<String> RESULTS = List.of("kv_scales.json", "evaluation.json", ExportRecord.FILE, "model-kvscales.safetensors", STATISTICS);
+    List<String> RESULTS =
+            List.of("kv_scales.json", "evaluation.json", ExportRecord.FILE, "model-kvscales.safetensors", STATISTICS);
 
     Pattern GLOB = Pattern.compile("[*?\\[{]");
 

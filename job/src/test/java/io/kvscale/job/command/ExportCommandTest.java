@@ -190,7 +190,8 @@ class ExportCommandTest {
     @Test
     void queriesThatTheTargetDoesNotReadAreLeftOut() {
         ScaleTable table = TargetTables.of(
-                slot -> TargetTables.FP8, List.of(new Slot(0, Role.KEY), new Slot(0, Role.VALUE), new Slot(0, Role.QUERY)));
+                slot -> TargetTables.FP8,
+                List.of(new Slot(0, Role.KEY), new Slot(0, Role.VALUE), new Slot(0, Role.QUERY)));
         assertThat(export(scales(table), "sglang").isDone().err()).contains("q_scale is left out: SGLang");
         assertThat(TargetTables.tensors(Folder.bytes(work.resolve("out/model-kvscales.safetensors"))))
                 .hasSize(2);

@@ -53,8 +53,7 @@ public final class TargetTables {
         return of(schemes, slots, new Geometry(Dtype.BF16, 2, 32));
     }
 
-    public static ScaleTable of(
-            Function<Slot, QuantizationScheme> schemes, List<Slot> slots, Geometry geometry) {
+    public static ScaleTable of(Function<Slot, QuantizationScheme> schemes, List<Slot> slots, Geometry geometry) {
         SortedMap<Slot, SlotScales> all = new TreeMap<>();
         for (Slot slot : slots) {
             QuantizationScheme scheme = schemes.apply(slot);

@@ -230,7 +230,8 @@ class VllmExporterTest {
     @Test
     void queriesHaveAPlaceInEveryModel() {
         ScaleTable table = TargetTables.of(
-                slot -> TargetTables.FP8, List.of(new Slot(0, Role.KEY), new Slot(0, Role.VALUE), new Slot(0, Role.QUERY)));
+                slot -> TargetTables.FP8,
+                List.of(new Slot(0, Role.KEY), new Slot(0, Role.VALUE), new Slot(0, Role.QUERY)));
         assertThat(vllm.readable(table)).isSameAs(table);
         assertThat(vllm.refusal(table)).isNull();
         for (ModelQuantization model : List.of(
