@@ -40,11 +40,7 @@ class OrtGenAiExporterTest {
         assertThat(file.fieldNames()).toIterable().containsExactly("scales", "layer_ids", "qmax");
         assertThat(file.get("qmax").doubleValue()).isEqualTo(qmax);
         assertThat(file.get("layer_ids")).hasToString("[0,1]");
-<<<<<<< HEAD
-        for (Role role : List.of(Role.KEY, Role.VALUE)) {
-=======
         for (Role role : Role.CACHED) {
->>>>>>> i17a
             JsonNode scales = file.get("scales").get(role == Role.KEY ? "k_scales" : "v_scales");
             assertThat(scales).hasSize(2);
             for (int layer = 0; layer < 2; layer++) {
