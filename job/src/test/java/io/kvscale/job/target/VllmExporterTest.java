@@ -75,7 +75,7 @@ class VllmExporterTest {
     @Test
     void onlyTheSchemeIsSetInAModelOfCompressedTensors() {
         ModelQuantization model = TargetTables.model(
-                "{\"quant_method\": \"compressed-tensors\", \"config_groups\": {}, \"kv_cache_scheme\": null}");
+                "{\"quant_method\": \"Compressed_Tensors\", \"config_groups\": {}, \"kv_cache_scheme\": null}");
         assertThat(vllm.refusal(TABLE, model)).isNull();
         ModelOverlay overlay = vllm.overlay(TABLE, AttentionNames.PLAIN, model);
         assertThat(overlay.quantConfig()).isEmpty();
@@ -123,7 +123,7 @@ class VllmExporterTest {
     void nvfp4GoesIntoAModelOfModelOptOnly() {
         ScaleTable nvfp4 = TargetTables.of(TargetTables.NVFP4, 1);
         ModelQuantization nested = TargetTables.model(
-                "{\"producer\": {\"name\": \"modelopt\"}, \"quantization\": {\"quant_algo\": \"NVFP4\"}}");
+                "{\"quantization\": {\"quant_algo\": \"NVFP4\"}}");
         assertThat(vllm.refusal(nvfp4, nested)).isNull();
         ModelOverlay overlay = vllm.overlay(nvfp4, AttentionNames.PLAIN, nested);
         assertThat(TargetTables.edits(overlay.config()))
