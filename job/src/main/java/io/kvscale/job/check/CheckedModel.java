@@ -59,6 +59,11 @@ record CheckedModel(
         return false;
     }
 
+    /** The first of {@code architectures}, as {@code LlamaForCausalLM}; empty if config.json has none. */
+    String architecture() {
+        return checkpoint.config().path("architectures").path(0).asText("");
+    }
+
     /** The model's quantization config; a missing node if it has none. */
     JsonNode quantization() {
         return checkpoint.quantization();

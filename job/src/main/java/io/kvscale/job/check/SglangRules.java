@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.kvscale.tensor.Role;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.regex.Pattern;
 
 /**
@@ -18,6 +19,50 @@ final class SglangRules implements EngineRules {
 
     private static final Pattern PROJECTED = Pattern.compile("\\.(self_attn|mixer)\\.([kv])_proj\\.\\2_scale$");
     private static final Pattern PLAIN = Pattern.compile("\\.([kv])_scale$");
+
+    /**
+     * The classes of models whose attention has parameters for scales and whose {@code load_weights} maps their names. In
+     * all others scales are dropped, because each class of SGLang loads weights by itself.
+     */
+    private static final Set<String> LOADING = Set.of(
+            "ApertusForCausalLM",
+            "ArceeForCausalLM",
+            "Cohere2ForCausalLM",
+            "CohereForCausalLM",
+            "DbrxForCausalLM",
+            "DeciLMForCausalLM",
+            "DeepseekV2ForCausalLM",
+            "DeepseekV32ForCausalLM",
+            "DeepseekV3ForCausalLM",
+            "Exaone4ForCausalLM",
+            "GPTJForCausalLM",
+            "Gemma2ForCausalLM",
+            "Gemma3ForCausalLM",
+            "Gemma3ForConditionalGeneration",
+            "Gemma3nForCausalLM",
+            "Gemma3nForConditionalGeneration",
+            "Gemma4ForCausalLM",
+            "Gemma4ForConditionalGeneration",
+            "Glm4MoeLiteForCausalLM",
+            "IQuestCoderForCausalLM",
+            "InternLM3ForCausalLM",
+            "LlamaForCausalLM",
+            "MiniMaxM2ForCausalLM",
+            "MiniMaxM3SparseForCausalLM",
+            "MiniMaxM3SparseForConditionalGeneration",
+            "MistralForCausalLM",
+            "MuseGlimmerForCausalLM",
+            "MuseGlimmerForConditionalGeneration",
+            "NemotronHForCausalLM",
+            "NemotronHPuzzleForCausalLM",
+            "Phi3ForCausalLM",
+            "PhiMoEForCausalLM",
+            "Qwen3NextForCausalLM",
+            "Qwen3_5ForConditionalGeneration",
+            "Qwen3_5MoeForConditionalGeneration");
+
+    /** The classes that map ModelOpt's names only. */
+    private static final Set<String> PROJECTED_ONLY = Set.of("Qwen3NextForCausalLM");
 
     @Override
     public String target() {
@@ -37,7 +82,9 @@ final class SglangRules implements EngineRules {
         }
         String projected =
                 PROJECTED.matcher(tensor).replaceFirst(model.mla() ? ".$1.attn_mqa.$2_scale" : ".$1.attn.$2_scale");
-        return projected.equals(tensor) ? PLAIN.matcher(tensor).replaceFirst(".attn.$1_scale") : projected;
+        return projected.equals(tensor) && !PROJECTED_ONLY.contains(model.architecture())
+                ? PLAIN.matcher(tensor).replaceFirst(".attn.$1_scale")
+                : projected;
     }
 
     @Override
@@ -54,6 +101,10 @@ final class SglangRules implements EngineRules {
                     model.hasScales()
                             ? "the model has scales but no quantization_config: SGLang warns that they are not loaded"
                             : "the model has no scales and no quantization_config");
+        }
+        String architecture = model.architecture();
+        if (!architecture.isEmpty() && !LOADING.contains(architecture)) {
+            return LoadPlan.drop(LoadPlan.AUTO, "SGLang 0.5.23 loads no scales in its class " + architecture);
         }
         String method = model.checkpoint().quantMethod();
         if (method.equals("compressed-tensors")) {

@@ -103,6 +103,26 @@ class SglangRulesTest {
     }
 
     @Test
+    void eachClassLoadsWeightsByItself() {
+        for (String family : new String[] {"Qwen3", "Qwen3Next"}) {
+            CheckpointFolder model = new CheckpointFolder(folder.resolve(family))
+                    .text(
+                            "config.json",
+                            "{\"num_hidden_layers\": 1, \"architectures\": [\"" + family + "ForCausalLM\"]}")
+                    .quantization(TENSOR)
+                    .weight(LAYER + "k_proj.weight")
+                    .scale(LAYER + "k_scale", 0.5f)
+                    .scale(LAYER + "v_proj.v_scale", 0.5f);
+            Verdicts found = check(model);
+            assertThat(found.result().isOk()).isFalse();
+            assertThat(found.reasons())
+                    .first()
+                    .asString()
+                    .contains(family.equals("Qwen3") ? "no scales in its class Qwen3ForCausalLM" : "K has none");
+        }
+    }
+
+    @Test
     void zeroCountsAsMissing() {
         Verdicts found =
                 check(llama().quantization(TENSOR).scale(LAYER + "k_scale", 0).scale(LAYER + "v_scale", 0));
