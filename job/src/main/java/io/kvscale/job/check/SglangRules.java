@@ -102,11 +102,14 @@ final class SglangRules implements EngineRules {
                             ? "the model has scales but no quantization_config: SGLang warns that they are not loaded"
                             : "the model has no scales and no quantization_config");
         }
+        LoadPlan plan = plan(config, model.checkpoint().quantMethod());
         String architecture = model.architecture();
-        if (!architecture.isEmpty() && !LOADING.contains(architecture)) {
-            return LoadPlan.drop(LoadPlan.AUTO, "SGLang 0.5.23 loads no scales in its class " + architecture);
-        }
-        String method = model.checkpoint().quantMethod();
+        return plan.outcome() == LoadPlan.Outcome.LOAD && !architecture.isEmpty() && !LOADING.contains(architecture)
+                ? LoadPlan.drop(plan.cacheType(), "SGLang 0.5.23 loads no scales in its class " + architecture)
+                : plan;
+    }
+
+    private static LoadPlan plan(JsonNode config, String method) {
         if (method.equals("compressed-tensors")) {
             return compressedTensors(config.path("kv_cache_scheme"));
         } else if (ModelOptConfig.isModelOpt(method)) {

@@ -80,10 +80,11 @@ final class VllmRules implements EngineRules {
                     ? LoadPlan.refuse("ValueError, no module or parameter of that name: the model has scales but no"
                             + " quantization_config in config.json")
                     : LoadPlan.drop(LoadPlan.AUTO, "the model has no scales and no quantization_config");
-        } else if (model.mla()) {
-            return LoadPlan.drop(LoadPlan.AUTO, "vLLM 0.33.0 loads no scales of a latent cache (MLA)");
         }
         LoadPlan plan = plan(config, model.checkpoint().quantMethod());
+        if (model.mla() && plan.outcome() == LoadPlan.Outcome.LOAD) {
+            return LoadPlan.drop(plan.cacheType(), "vLLM 0.33.0 loads no scales of a latent cache (MLA)");
+        }
         return plan.outcome() == LoadPlan.Outcome.REFUSE
                 ? plan
                 : model.checkpoint().scales().keySet().stream()

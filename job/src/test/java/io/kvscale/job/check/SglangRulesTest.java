@@ -115,6 +115,7 @@ class SglangRulesTest {
                     .scale(LAYER + "v_proj.v_scale", 0.5f);
             Verdicts found = check(model);
             assertThat(found.result().isOk()).isFalse();
+            assertThat(found.result().cacheType()).isEqualTo("fp8_e4m3");
             assertThat(found.reasons())
                     .first()
                     .asString()
