@@ -6,6 +6,7 @@ import io.kvscale.job.command.CalibrateCommand;
 import io.kvscale.job.command.CompareCommand;
 import io.kvscale.job.command.EvaluateCommand;
 import io.kvscale.job.command.ExitCode;
+import io.kvscale.job.command.ExportCommand;
 import io.kvscale.job.command.InspectCommand;
 import io.kvscale.job.command.ScalesCommand;
 import io.kvscale.job.command.SparkArguments;
@@ -32,6 +33,7 @@ import picocli.CommandLine.Spec;
         subcommands = {
             CalibrateCommand.class,
             ScalesCommand.class,
+            ExportCommand.class,
             AdviseCommand.class,
             EvaluateCommand.class,
             InspectCommand.class,

@@ -10,20 +10,27 @@ package io.kvscale.numeric;
  * @param zeroPoint a number of the format; 0 where symmetric
  */
 public record QuantParameters(float scale, float zeroPoint) {
+    /** {@link #ofRange(float, float, NumberFormat, boolean, Dtype, IntegerGrid)} on the grid of compressed-tensors. */
+    public static QuantParameters ofRange(float min, float max, NumberFormat format, boolean symmetric, Dtype step) {
+        return ofRange(min, max, format, symmetric, step, IntegerGrid.HALF_WIDTH);
+    }
+
     /**
      * The parameters for values within {@code [min, max]}, extended to include 0.
      *
      * @param min least value, a finite number of {@code step}
      * @param max greatest value, a finite number of {@code step}
+     * @param grid of a symmetric integer format
      * @throws RangeOverflowException if max - min overflows {@code step}
      */
-    public static QuantParameters ofRange(float min, float max, NumberFormat format, boolean symmetric, Dtype step) {
+    public static QuantParameters ofRange(
+            float min, float max, NumberFormat format, boolean symmetric, Dtype step, IntegerGrid grid) {
         float lo = Math.min(min, 0f);
         float hi = Math.max(max, 0f);
         float scale;
         float zeroPoint;
         if (symmetric) {
-            scale = step.round(Math.max(-lo, hi) / format.symmetricDivisor());
+            scale = step.round(Math.max(-lo, hi) / grid.divisor(format));
             zeroPoint = 0f;
         } else {
             float width = step.round(hi - lo);

@@ -13,6 +13,7 @@ import static io.kvscale.option.ValueType.decimal;
 import static io.kvscale.option.ValueType.number;
 import static io.kvscale.option.ValueType.words;
 
+import io.kvscale.scheme.GlobalScale;
 import io.kvscale.scheme.Vocabulary;
 import io.kvscale.tensor.Geometry;
 import java.util.Arrays;
@@ -50,7 +51,11 @@ public enum RecipeKey {
     STATISTICS(
             KeyScope.STATISTICS, words("range", "histogram"), "as the observer needs", "What to keep of the values."),
     SCALE_DTYPE(SCALES, words("float32", "input"), "float32", "Type in which scales are computed."),
-    GLOBAL_SCALE(SCALES, words("divisor", "multiplier"), "divisor", "Convention for the global scale of NVFP4."),
+    GLOBAL_SCALE(
+            SCALES,
+            words(GlobalScale.words().toArray(String[]::new)),
+            GlobalScale.byDefault().word(),
+            "Convention for the global scale of NVFP4."),
     OVERRIDES_LAYERS("overrides", SCALES, TEXTS, "required", "Regular expressions for the layers of an override."),
     OVERRIDES_ROLE("overrides", SCALES, words("key", "value", "both"), "both", "Roles that an override changes."),
     OVERRIDES_SCHEME("overrides", SCALES, SCHEME, "required", "Keys of `kv_cache_scheme` that differ there."),

@@ -6,6 +6,7 @@ import io.kvscale.observer.Range;
 import io.kvscale.observer.SlotStatistics;
 import io.kvscale.observer.histogram.ValueCounts;
 import io.kvscale.quant.search.Mse;
+import io.kvscale.scheme.GlobalScale;
 import io.kvscale.scheme.QuantizationScheme;
 import org.jspecify.annotations.Nullable;
 
@@ -42,10 +43,11 @@ record Clipping(long clipped, long values) {
         double half = halfStep(format);
         double least;
         double most;
-        if (set.scheme().globalScale() != null) {
-            // The local scales of NVFP4 reach exactly to the end of the range.
+        GlobalScale convention = set.scheme().globalScale();
+        if (convention != null) {
+            // The local scales of NVFP4 reach to the end of the range, or to a multiple of it.
             Range range = set.ranges()[i];
-            most = Math.max(-range.min(), range.max()) * (1 + half / format.max());
+            most = Math.max(-range.min(), range.max()) * convention.headroom() * (1 + half / format.max());
             least = -most;
         } else {
             QuantParameters parameters = set.parameters()[i];

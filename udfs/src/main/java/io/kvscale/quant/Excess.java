@@ -3,6 +3,7 @@ package io.kvscale.quant;
 import io.kvscale.numeric.NumberFormat;
 import io.kvscale.observer.Range;
 import io.kvscale.observer.SlotStatistics;
+import io.kvscale.scheme.GlobalScale;
 
 /**
  * How far the least or the greatest value of a slot goes beyond its scales, whichever is more: of all heads, or of the head
@@ -10,7 +11,7 @@ import io.kvscale.observer.SlotStatistics;
  * because single ones vary more.
  *
  * @param value the value
- * @param end the end of the range behind the scales on its side
+ * @param end the end of the range that the scales reach, on its side
  * @param width the width of that range
  */
 record Excess(double value, double end, double width) {
@@ -18,6 +19,8 @@ record Excess(double value, double end, double width) {
         int channels = set.scheme().channelsPerScale(seen.geometry());
         Range[] observed = seen.ranges(Math.max(channels, seen.geometry().headDim()));
         int scales = set.ranges().length / observed.length;
+        GlobalScale convention = set.scheme().globalScale();
+        float headroom = convention == null ? 1 : convention.headroom();
         Excess most = new Excess(0, 0, 0);
         for (int i = 0; i < observed.length; i++) {
             double least = 0;
@@ -30,7 +33,7 @@ record Excess(double value, double end, double width) {
                 }
             }
             if (set.scheme().symmetric()) {
-                greatest = Math.max(-least, greatest);
+                greatest = Math.max(-least, greatest) * headroom;
                 least = -greatest;
             }
             if (!observed[i].isEmpty()) {

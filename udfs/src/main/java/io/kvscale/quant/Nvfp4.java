@@ -16,8 +16,8 @@ import java.nio.ByteOrder;
  *
  * <ul>
  *   <li>divisor: {@code l = e4m3(min(448, g * r(a / 6)))}, {@code s = l / g}, bit-identical to compressed-tensors
- *   <li>multiplier: {@code l = e4m3(min(448, r(a / 6) / g))}, {@code s = l * g}
- *   <li>both: {@code q = fp4(x / s)}, {@code out = r(q * s)}; an s of 0 gives 0
+ *   <li>absmax_448 and multiplier: {@code l = e4m3(min(448, r(a / 6) / g))}, {@code s = l * g}
+ *   <li>all: {@code q = fp4(x / s)}, {@code out = r(q * s)}; an s of 0 gives 0
  * </ul>
  *
  * @param convention the convention of the global scale
@@ -35,7 +35,7 @@ public record Nvfp4(GlobalScale convention, float global, Dtype dtype) {
                     + " strategy, or ignore its layer";
 
     /**
-     * The global scale of a range: the group with the greatest absolute value gets the greatest e4m3 number as local scale.
+     * The global scale of a range.
      *
      * @throws io.kvscale.tensor.InvalidDataException if the range is 0 or the scale overflows f32; it names no slot
      */
@@ -57,14 +57,14 @@ public record Nvfp4(GlobalScale convention, float global, Dtype dtype) {
     /** The code of the local scale of a group with this greatest absolute value. */
     byte local(float most) {
         float part = dtype.round(most / CODES.max());
-        float local = convention == GlobalScale.DIVISOR ? global * part : part / global;
+        float local = convention.divides() ? global * part : part / global;
         return (byte) LOCALS.encode(LOCALS.round(local));
     }
 
     /** The factor of the fp4 numbers of a group; 0 if all its values become 0. */
     public float scale(byte local) {
         float number = LOCALS.decode(local & 0xff);
-        return convention == GlobalScale.DIVISOR ? number / global : number * global;
+        return convention.divides() ? number / global : number * global;
     }
 
     /**

@@ -1,6 +1,7 @@
 package io.kvscale.quant;
 
 import io.kvscale.numeric.Dtype;
+import io.kvscale.numeric.IntegerGrid;
 import io.kvscale.numeric.QuantParameters;
 import io.kvscale.numeric.RangeOverflowException;
 import io.kvscale.observer.BatchPolicy;
@@ -26,18 +27,24 @@ import org.jspecify.annotations.Nullable;
  */
 public record ScaleSet(QuantizationScheme scheme, Geometry geometry, QuantParameters[] parameters, Range[] ranges) {
 
+    /** {@link #derive(SlotStatistics, QuantizationScheme, IntegerGrid)} on the grid of compressed-tensors. */
+    public static ScaleSet derive(SlotStatistics statistics, QuantizationScheme scheme) {
+        return derive(statistics, scheme, IntegerGrid.HALF_WIDTH);
+    }
+
     /**
      * Derives the scales of a slot from its statistics.
      *
+     * @param grid of a symmetric integer format
      * @throws InvalidDataException if the statistics are empty or lack what the observer needs, if the group size does
      *     not divide head_dim, if a range overflows the scale dtype, or if a range has no global scale of NVFP4; it names no
      *     slot
      */
-    public static ScaleSet derive(SlotStatistics statistics, QuantizationScheme scheme) {
+    static ScaleSet derive(SlotStatistics statistics, QuantizationScheme scheme, IntegerGrid grid) {
         Geometry geometry = statistics.geometry();
         checkGroups(scheme, geometry);
         Dtype step = scheme.step(geometry);
-        Range[] ranges = checkOverflow(step, () -> rule(scheme).ranges(statistics, scheme, step));
+        Range[] ranges = checkOverflow(step, () -> rule(scheme).ranges(statistics, scheme, step, grid));
         QuantParameters[] parameters = new QuantParameters[ranges.length];
         for (int i = 0; i < ranges.length; i++) {
             if (ranges[i].isEmpty()) {
@@ -46,15 +53,17 @@ public record ScaleSet(QuantizationScheme scheme, Geometry geometry, QuantParame
                         "calibrate on more data, or take a coarser strategy");
             }
             Range range = ranges[i];
-            GlobalScale convention = scheme.globalScale();
-            parameters[i] = convention != null
-                    ? new QuantParameters(Nvfp4.globalScale(range, convention), 0f)
-                    : checkOverflow(
-                            step,
-                            () -> QuantParameters.ofRange(
-                                    range.min(), range.max(), scheme.format(), scheme.symmetric(), step));
+            parameters[i] = checkOverflow(step, () -> parameters(range, scheme, step, grid));
         }
         return new ScaleSet(scheme, geometry, parameters, ranges);
+    }
+
+    /** The parameters of a range, which is not empty; for NVFP4 the global scale. */
+    static QuantParameters parameters(Range range, QuantizationScheme scheme, Dtype step, IntegerGrid grid) {
+        GlobalScale convention = scheme.globalScale();
+        return convention != null
+                ? new QuantParameters(Nvfp4.globalScale(range, convention), 0f)
+                : QuantParameters.ofRange(range.min(), range.max(), scheme.format(), scheme.symmetric(), step, grid);
     }
 
     private static <T> T checkOverflow(Dtype step, Supplier<T> derivation) {
@@ -79,7 +88,7 @@ public record ScaleSet(QuantizationScheme scheme, Geometry geometry, QuantParame
                 scheme.channelsPerScale(geometry), scheme.observer().needs() == Observer.Needs.LAST_BATCH);
     }
 
-    private static RangeRule rule(QuantizationScheme scheme) {
+    static RangeRule rule(QuantizationScheme scheme) {
         if (scheme.observer() instanceof RangeRule rule) {
             return rule;
         }

@@ -1,5 +1,6 @@
 package io.kvscale.quant;
 
+import io.kvscale.numeric.IntegerGrid;
 import io.kvscale.numeric.QuantParameters;
 import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.observer.InsufficientStatisticsException;
@@ -206,9 +207,14 @@ public record ScaleSolver(SlotSchemes schemes, IntPredicate layers, Tolerances t
     }
 
     private static ScaleSet derive(Slot slot, SlotStatistics seen, QuantizationScheme scheme) {
+        return derive(slot, seen, scheme, IntegerGrid.HALF_WIDTH);
+    }
+
+    /** {@link ScaleSet#derive} whose errors name the slot. */
+    static ScaleSet derive(Slot slot, SlotStatistics seen, QuantizationScheme scheme, IntegerGrid grid) {
         ScaleSet set;
         try {
-            set = ScaleSet.derive(seen, scheme);
+            set = ScaleSet.derive(seen, scheme, grid);
         } catch (InsufficientStatisticsException e) {
             throw new InsufficientStatisticsException(e.problem().inSlot(slot));
         } catch (InvalidDataException e) {

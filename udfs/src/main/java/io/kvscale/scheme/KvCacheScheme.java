@@ -17,8 +17,8 @@ import org.jspecify.annotations.Nullable;
  * <ul>
  *   <li>{@code format} is the layout of a float: with {@code num_bits: 8, type: float}, {@code e4m3} (default) or
  *       {@code e5m2}.
- *   <li>{@code global_scale} is the convention of NVFP4: with {@code strategy: tensor_group}, {@code divisor} (default) or
- *       {@code multiplier}.
+ *   <li>{@code global_scale} is the convention of NVFP4: with {@code strategy: tensor_group}, {@code absmax_448}
+ *       (default), {@code multiplier} or {@code divisor}.
  *   <li>{@code scale_dtype} is {@code float32} (default) or {@code input}. Other values, which llm-compressor writes, have no
  *       effect.
  * </ul>
@@ -69,8 +69,8 @@ public final class KvCacheScheme {
     /**
      * The fields of {@code kv_cache_scheme} in a model's {@code config.json}: only keys that compressed-tensors accepts.
      *
-     * @throws InvalidSchemeException for a format that needs {@code format}, such as fp8 e5m2, and for an NVFP4 multiplier:
-     *     compressed-tensors would read another format or a divisor
+     * @throws InvalidSchemeException for a format that needs {@code format}, such as fp8 e5m2, and for an NVFP4 scale that
+     *     multiplies: compressed-tensors would read another format or a divisor
      */
     public static Map<String, @Nullable Object> compressedTensorsFields(QuantizationScheme scheme) {
         NumberFormat format = scheme.format();
@@ -84,7 +84,7 @@ public final class KvCacheScheme {
                                     .word() + ": num_bits " + format.bits() + ", type " + format.type()
                             + ", without format");
         }
-        if (scheme.globalScale() == GlobalScale.MULTIPLIER) {
+        if (scheme.globalScale() != null && !scheme.globalScale().divides()) {
             throw new InvalidSchemeException(
                     SchemeFields.GLOBAL_SCALE,
                     "compressed-tensors cannot express a global scale that multiplies",

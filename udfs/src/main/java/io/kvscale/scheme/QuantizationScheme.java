@@ -42,7 +42,7 @@ public record QuantizationScheme(
         }
         if (strategy == Strategy.TENSOR_GROUP) {
             groupSize = groupSize == 0 ? NVFP4_GROUP_SIZE : groupSize;
-            globalScale = globalScale == null ? GlobalScale.DIVISOR : globalScale;
+            globalScale = globalScale == null ? GlobalScale.byDefault() : globalScale;
             checkNvfp4(format, groupSize, scaleDtype);
         } else if (globalScale != null) {
             throw new InvalidSchemeException(
@@ -133,6 +133,11 @@ public record QuantizationScheme(
     public QuantizationScheme withDefaultObserver() {
         return new QuantizationScheme(
                 format, strategy, groupSize, symmetric, Observers.byDefault(), scaleDtype, globalScale);
+    }
+
+    /** This NVFP4 scheme with another convention. */
+    public QuantizationScheme withGlobalScale(GlobalScale convention) {
+        return new QuantizationScheme(format, strategy, groupSize, symmetric, observer, scaleDtype, convention);
     }
 
     /** How many neighbouring channels (of heads x head_dim, row-major) share one scale. */

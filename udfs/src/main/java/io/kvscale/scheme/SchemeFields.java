@@ -41,8 +41,7 @@ public final class SchemeFields {
     private static final Vocabulary TYPES = Vocabulary.of("int", "float");
     private static final Vocabulary STRATEGIES =
             Vocabulary.of(Arrays.stream(Strategy.values()).map(Strategy::word));
-    private static final Vocabulary GLOBAL_SCALES =
-            Vocabulary.of(Arrays.stream(GlobalScale.values()).map(GlobalScale::word));
+    private static final Vocabulary GLOBAL_SCALES = Vocabulary.of(GlobalScale.words().stream());
     private static final Vocabulary LAYOUTS = Vocabulary.of(Arrays.stream(NumberFormat.values())
             .filter(NumberFormat::needsLayout)
             .map(NumberFormat::layout));

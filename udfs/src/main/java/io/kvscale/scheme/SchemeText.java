@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -15,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  *   <li>a {@code kv_cache_scheme} mapping as JSON or YAML, with or without that key;
  *   <li>a short name {@code FORMAT[:STRATEGY[:GROUP_SIZE]]}, such as {@code fp8}, {@code int8:channel} or
  *       {@code int4:group:32}: symmetric, with all defaults;
- *   <li>{@code nvfp4}, {@code nvfp4:divisor} or {@code nvfp4:multiplier}.
+ *   <li>{@code nvfp4}, or {@code nvfp4:CONVENTION} with a word of {@link GlobalScale}.
  * </ul>
  */
 public final class SchemeText {
@@ -83,8 +84,8 @@ public final class SchemeText {
     }
 
     /**
-     * The scheme with one calibrated scale and all defaults for a name of {@link #format}, {@code nvfp4} (the same as
-     * {@code nvfp4:divisor}) or {@code nvfp4:multiplier}.
+     * The scheme with one calibrated scale and all defaults for a name of {@link #format}, {@code nvfp4} or
+     * {@code nvfp4:CONVENTION}.
      *
      * @throws InvalidSchemeException for an unknown name, with the nearest known one
      */
@@ -99,7 +100,7 @@ public final class SchemeText {
 
     private static QuantizationScheme nvfp4(List<String> parts) {
         if (parts.size() == 1) {
-            return QuantizationScheme.nvfp4(GlobalScale.DIVISOR);
+            return QuantizationScheme.nvfp4(GlobalScale.byDefault());
         }
         for (GlobalScale convention : GlobalScale.values()) {
             if (parts.size() == 2 && convention.word().equalsIgnoreCase(parts.get(1))) {
@@ -109,7 +110,14 @@ public final class SchemeText {
         throw new InvalidSchemeException(
                 SchemeFields.GLOBAL_SCALE,
                 "nvfp4 is followed by its convention or nothing, got " + Given.shown(String.join(":", parts)),
-                "say nvfp4 or nvfp4:divisor (2688/absmax), or nvfp4:multiplier (absmax/2688)");
+                "say nvfp4 or " + nvfp4Names());
+    }
+
+    /** The names of NVFP4 with its conventions and their formulas, the default first. */
+    public static String nvfp4Names() {
+        return Arrays.stream(GlobalScale.values())
+                .map(convention -> NVFP4 + ":" + convention.word() + " (" + convention.formula() + ")")
+                .collect(Collectors.joining(", "));
     }
 
     private static QuantizationScheme named(List<String> parts) {

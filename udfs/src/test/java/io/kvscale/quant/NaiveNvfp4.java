@@ -19,7 +19,10 @@ public final class NaiveNvfp4 {
     }
 
     static float scale(float local, GlobalScale convention, float global) {
-        return convention == GlobalScale.DIVISOR ? local / global : local * global;
+        return switch (convention) {
+            case DIVISOR -> local / global;
+            case MULTIPLIER, ABSMAX_448 -> local * global;
+        };
     }
 
     static float local(float[] group, GlobalScale convention, float global, Dtype dtype) {
@@ -28,7 +31,12 @@ public final class NaiveNvfp4 {
             most = Math.max(most, Math.abs(x));
         }
         float part = dtype.round(most / 6f);
-        return e4m3(Math.min(448f, convention == GlobalScale.DIVISOR ? global * part : part / global));
+        return e4m3(Math.min(
+                448f,
+                switch (convention) {
+                    case DIVISOR -> global * part;
+                    case MULTIPLIER, ABSMAX_448 -> part / global;
+                }));
     }
 
     /** The number nearest to x; the even code wins a tie. */

@@ -48,7 +48,13 @@ class Nvfp4ScalesTest {
         assertThat(seen.hasHistograms()).isTrue();
         QuantizationScheme scheme = QuantizationScheme.nvfp4(convention);
         SlotScales scales = solved(seen, scheme);
-        assertThat(scales.scale()).containsExactly(convention == GlobalScale.DIVISOR ? (1 / 7f) * 2688f : 7f / 2688f);
+        assertThat(scales.scale())
+                .containsExactly(
+                        switch (convention) {
+                            case ABSMAX_448 -> 7f / 448f;
+                            case MULTIPLIER -> 7f / 2688f;
+                            case DIVISOR -> (1 / 7f) * 2688f;
+                        });
         assertThat(scales.zeroPoint()).containsExactly(0f);
         assertThat(scales.shape()).containsExactly(1);
         assertThat(scales.rangeMin()).containsExactly(-7f);

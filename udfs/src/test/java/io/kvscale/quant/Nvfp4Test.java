@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.kvscale.numeric.Dtype;
+import io.kvscale.numeric.NumberFormat;
+import io.kvscale.numeric.QuantParameters;
 import io.kvscale.observer.Range;
 import io.kvscale.scheme.GlobalScale;
 import io.kvscale.tensor.InvalidDataException;
@@ -84,8 +86,11 @@ class Nvfp4Test {
             large[1] = -50_000f;
             large[2] = 20f;
             float[] out = floats(new Nvfp4(convention, global, dtype).fakeQuantize(bytes(large, dtype)), dtype);
-            assertThat(out[0]).isEqualTo(42f);
-            assertThat(out[1]).isEqualTo(-42f);
+            // The local scales of absmax/448 reach 6 times as far.
+            float most = convention == GlobalScale.ABSMAX_448 ? 252f : 42f;
+            assertThat(out[0]).isEqualTo(most);
+            assertThat(out[1]).isEqualTo(-most);
+            assertThat(convention.headroom()).isEqualTo(most / 42f);
             assertThat(out[2]).isEqualTo(21f);
         }
     }
@@ -105,14 +110,14 @@ class Nvfp4Test {
 
     @ParameterizedTest
     @CsvSource({
-        "-1, 0.5, 2688, 3.72023810e-4",
-        "0, 3, 896, 0.00111607141",
+        "-1, 0.5, 2688, 3.72023810e-4, 0.00223214286",
+        "0, 3, 896, 0.00111607141, 0.00669642857",
         // 1/7 is rounded before it is multiplied.
-        "-7, 7, 384, 0.00260416674",
-        "0, 3.4028235e38, 7.8993203E-36, 1.2659313e35",
-        "0, 8e-36, 3.36e38, 2.976e-39",
+        "-7, 7, 384, 0.00260416674, 0.015625",
+        "0, 3.4028235e38, 7.8993203E-36, 1.2659313e35, 7.5955882e35",
+        "0, 8e-36, 3.36e38, 2.976e-39, 1.7857143e-38",
     })
-    void theGlobalScaleFollowsItsConvention(float min, float max, float divisor, float multiplier) {
+    void theGlobalScaleFollowsItsConvention(float min, float max, float divisor, float multiplier, float by448) {
         Range range = new Range(min, max);
         float most = Math.max(-min, max);
         assertThat(Nvfp4.globalScale(range, GlobalScale.DIVISOR))
@@ -121,6 +126,48 @@ class Nvfp4Test {
         assertThat(Nvfp4.globalScale(range, GlobalScale.MULTIPLIER))
                 .isEqualTo(most / 2688f)
                 .isCloseTo(multiplier, org.assertj.core.data.Percentage.withPercentage(0.1));
+        assertThat(Nvfp4.globalScale(range, GlobalScale.ABSMAX_448))
+                .isEqualTo(by448)
+                .isEqualTo(QuantParameters.ofRange(min, max, NumberFormat.FP8_E4M3, true, Dtype.F32)
+                        .scale());
+    }
+
+    @Test
+    void aGroupUnderAbsmax448ByHand() {
+        // Absmax 8 gives g = 8/448 = 1/56. Local: 8/6 * 56 = 74.67, and e4m3 has 72 and 80 there. Factor: 72/56.
+        float[] group = new float[16];
+        group[0] = 8f;
+        group[1] = -3f;
+        group[2] = 0.5f;
+        float global = Nvfp4.globalScale(new Range(-3f, 8f), GlobalScale.ABSMAX_448);
+        Nvfp4 nvfp4 = new Nvfp4(GlobalScale.ABSMAX_448, global, Dtype.F32);
+        byte[] codes = new byte[16];
+        byte[] locals = new byte[1];
+        nvfp4.quantize(ByteBuffer.wrap(bytes(group, Dtype.F32)), 0, 16, codes, locals, 0);
+        // e4m3 72 = 1.125 * 2^6; fp4 6, -2 and 0.5
+        assertThat(locals).containsExactly(0x69);
+        assertThat(Arrays.copyOf(codes, 4)).containsExactly(7, 12, 1, 0);
+        float[] out = floats(nvfp4.fakeQuantize(bytes(group, Dtype.F32)), Dtype.F32);
+        assertThat(out[0])
+                .isEqualTo(6 * (72 * global))
+                .isCloseTo(7.714286f, org.assertj.core.data.Offset.offset(1e-6f));
+        assertThat(out[1]).isEqualTo(-2 * (72 * global));
+        assertThat(out[2]).isEqualTo(0.5f * (72 * global));
+    }
+
+    @Test
+    void theLocalScalesOfAbsmax448FitIntoFp8WhenMultiplied() {
+        Random random = new Random(11);
+        for (int i = 0; i < CASES; i++) {
+            float[] group = group(random, Dtype.BF16);
+            float most = 0;
+            for (float x : group) {
+                most = Math.max(most, Math.abs(x));
+            }
+            float global = Nvfp4.globalScale(new Range(-most, most), GlobalScale.ABSMAX_448);
+            assertThat(6 * NaiveNvfp4.local(group, GlobalScale.ABSMAX_448, global, Dtype.BF16))
+                    .isLessThanOrEqualTo(480);
+        }
     }
 
     @Test
@@ -142,6 +189,8 @@ class Nvfp4Test {
         "MULTIPLIER, -0.0, 0, the range is 0, allow_zero",
         "DIVISOR, -1.4e-45, 0, 2688/absmax is Infinity, captured",
         "DIVISOR, 0, 7.8e-36, 2688/absmax is Infinity, captured",
+        "ABSMAX_448, 0, -0.0, the range is 0, allow_zero",
+        "ABSMAX_448, 0, 1.4e-45, absmax/448 is 0.0, captured",
         "MULTIPLIER, 0, 1.4e-45, absmax/2688 is 0.0, captured",
         "MULTIPLIER, -1e-42, 1e-43, absmax/2688 is 0.0, captured",
     })

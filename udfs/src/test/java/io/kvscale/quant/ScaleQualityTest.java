@@ -64,15 +64,33 @@ class ScaleQualityTest {
                 .isEqualTo(new Clipping(320, VALUES));
         assertThat(clipping(seen, scheme(NumberFormat.INT8, new Percentile(99.01))))
                 .isEqualTo(new Clipping(0, VALUES));
-        QuantizationScheme nvfp4 = new QuantizationScheme(
+        assertThat(clipping(seen, nvfp4(GlobalScale.DIVISOR))).isEqualTo(new Clipping(320, VALUES));
+        assertThat(clipping(seen, nvfp4(GlobalScale.MULTIPLIER))).isEqualTo(new Clipping(320, VALUES));
+    }
+
+    @Test
+    void absmax448ClipsOnlyBeyondSixTimesTheRange() {
+        for (double large : new double[] {6.9, 7.1}) {
+            SlotStatistics seen = slot(i -> i % 200 == 7 ? large : i % 2 == 0 ? 1 : -1);
+            QuantizationScheme scheme = nvfp4(GlobalScale.ABSMAX_448);
+            ScaleSet set = ScaleSet.derive(seen, scheme);
+            assertThat(set.scales()).containsExactly(1f / 448);
+            Clipping clipping = Clipping.of(seen, set);
+            assertThat(clipping).isNotNull();
+            assertThat(clipping.clipped() > 0).isEqualTo(large > 7);
+            assertThat(Excess.of(seen, set).isClipped(scheme.format())).isEqualTo(large > 7);
+        }
+    }
+
+    private static QuantizationScheme nvfp4(GlobalScale convention) {
+        return new QuantizationScheme(
                 NumberFormat.FP4_E2M1,
                 Strategy.TENSOR_GROUP,
                 16,
                 true,
                 new Percentile(99),
                 ScaleDtype.FLOAT32,
-                GlobalScale.DIVISOR);
-        assertThat(clipping(seen, nvfp4)).isEqualTo(new Clipping(320, VALUES));
+                convention);
     }
 
     @ParameterizedTest

@@ -31,34 +31,37 @@ class Nvfp4SchemeTest {
             strings = {
                 "nvfp4",
                 "NVFP4",
-                "nvfp4:divisor",
+                "nvfp4:absmax_448",
                 "fp4:tensor_group",
                 "fp4:Tensor_Group:16",
                 "{num_bits: 4, type: float, strategy: tensor_group}",
                 "{num_bits: 4, type: float, strategy: tensor_group, group_size: 16, symmetric: true, dynamic: false}",
                 "{num_bits: 4, type: float, strategy: tensor_group, group_size: 16, dynamic: local}",
-                "{num_bits: 4, type: float, strategy: tensor_group, global_scale: Divisor, scale_dtype: float32}",
+                "{num_bits: 4, type: float, strategy: tensor_group, global_scale: Absmax_448, scale_dtype: float32}",
             })
-    void theDivisorIsTheDefault(String text) {
-        assertThat(SchemeText.parse(text)).isEqualTo(QuantizationScheme.nvfp4(GlobalScale.DIVISOR));
+    void absmaxBy448IsTheDefault(String text) {
+        assertThat(SchemeText.parse(text)).isEqualTo(QuantizationScheme.nvfp4(GlobalScale.ABSMAX_448));
     }
 
     @ParameterizedTest
-    @ValueSource(
-            strings = {
-                "nvfp4:multiplier",
-                "Nvfp4:Multiplier",
-                "{num_bits: 4, type: float, strategy: tensor_group, global_scale: multiplier}",
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "nvfp4:multiplier | MULTIPLIER",
+                "Nvfp4:Multiplier | MULTIPLIER",
+                "nvfp4:divisor | DIVISOR",
+                "{num_bits: 4, type: float, strategy: tensor_group, global_scale: multiplier} | MULTIPLIER",
+                "{num_bits: 4, type: float, strategy: tensor_group, global_scale: Divisor} | DIVISOR",
             })
-    void theMultiplierIsExplicit(String text) {
-        assertThat(SchemeText.parse(text)).isEqualTo(QuantizationScheme.nvfp4(GlobalScale.MULTIPLIER));
+    void theOtherConventionsAreExplicit(String text, GlobalScale convention) {
+        assertThat(SchemeText.parse(text)).isEqualTo(QuantizationScheme.nvfp4(convention));
     }
 
     @Test
     void aTensorGroupWithoutAGroupSizeIsNvfp4() {
         assertThat(QuantizationScheme.of(NumberFormat.FP4_E2M1, Strategy.TENSOR_GROUP))
-                .isEqualTo(QuantizationScheme.nvfp4(GlobalScale.DIVISOR));
-        assertThat(QuantizationScheme.nvfp4(GlobalScale.DIVISOR).groupSize()).isEqualTo(16);
+                .isEqualTo(QuantizationScheme.nvfp4(GlobalScale.ABSMAX_448));
+        assertThat(QuantizationScheme.nvfp4(GlobalScale.ABSMAX_448).groupSize()).isEqualTo(16);
     }
 
     @ParameterizedTest
@@ -135,11 +138,12 @@ class Nvfp4SchemeTest {
     void compressedTensorsSupportsTheDivisorOnly() {
         Map<String, ?> theirs = KvCacheScheme.compressedTensorsFields(QuantizationScheme.nvfp4(GlobalScale.DIVISOR));
         assertThat(theirs.get("dynamic")).isEqualTo("local");
-        assertThat(KvCacheScheme.parse(theirs)).isEqualTo(QuantizationScheme.nvfp4(GlobalScale.DIVISOR));
-        assertThatThrownBy(
-                        () -> KvCacheScheme.compressedTensorsFields(QuantizationScheme.nvfp4(GlobalScale.MULTIPLIER)))
-                .isInstanceOf(InvalidSchemeException.class)
-                .hasMessageContaining("global_scale: divisor");
+        assertThat(theirs).doesNotContainKey("global_scale");
+        for (GlobalScale multiplies : new GlobalScale[] {GlobalScale.MULTIPLIER, GlobalScale.ABSMAX_448}) {
+            assertThatThrownBy(() -> KvCacheScheme.compressedTensorsFields(QuantizationScheme.nvfp4(multiplies)))
+                    .isInstanceOf(InvalidSchemeException.class)
+                    .hasMessageContaining("global_scale: divisor");
+        }
     }
 
     @Test
@@ -165,7 +169,7 @@ class Nvfp4SchemeTest {
             value = {
                 "\"global_scale\" : \"divisor\",|  | does not say its global_scale",
                 "\"global_scale\" : \"divisor\" | \"global_scale\" : null | does not say its global_scale",
-                "\"global_scale\" : \"divisor\" | \"global_scale\" : \"reciprocal\" | must be one of divisor, multiplier",
+                "\"global_scale\" : \"divisor\" | \"global_scale\" : \"reciprocal\" | must be one of absmax_448, multiplier, divisor",
                 "\"group_size\" : 16 | \"group_size\" : 32 | in groups of 16",
                 "\"head_dim\" : 32 | \"head_dim\" : 24 | does not divide 24",
                 "\"scale\" : [ 384.0 ] | \"scale\" : [ 0 ] | expected a finite number above 0",

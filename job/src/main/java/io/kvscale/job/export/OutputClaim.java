@@ -15,9 +15,28 @@ import org.jspecify.annotations.Nullable;
  * The options that ask for an output folder, and what they allow.
  *
  * @param option the option that named the folder
- * @param results the paths of files that a replaced folder may hold; empty for a folder of captures at any depth
+ * @param results the paths of files that a replaced folder of results may hold
  */
-record OutputClaim(String option, boolean overwrite, Set<String> results) {
+record OutputClaim(String option, boolean overwrite, Content content, Set<String> results) {
+    /** What a folder holds. */
+    enum Content {
+        RESULTS("kvscale results"),
+        /** Captures at any depth. */
+        CAPTURES("captures"),
+        /** The files that its own {@link ExportRecord} lists. */
+        EXPORT("exported files");
+
+        private final String words;
+
+        Content(String words) {
+            this.words = words;
+        }
+    }
+
+    OutputClaim(String option, boolean overwrite, Content content) {
+        this(option, overwrite, content, Set.of());
+    }
+
     static final String SUCCESS = "_SUCCESS";
     /** A listing lacks files if another run replaces the folder meanwhile, so that one alone proves nothing. */
     private static final int LISTINGS = 20;
@@ -38,7 +57,7 @@ record OutputClaim(String option, boolean overwrite, Set<String> results) {
     boolean replaces(FileSystem fs, Path target, String since) throws IOException {
         try {
             FileStatus status = fs.getFileStatus(target);
-            String kind = results.isEmpty() ? "captures" : "kvscale results";
+            String kind = content.words;
             if (!status.isDirectory()) {
                 throw new OutputException(
                         "the output folder " + shown(target) + " is a file\n  name another folder with " + option);
@@ -65,6 +84,9 @@ record OutputClaim(String option, boolean overwrite, Set<String> results) {
      * safetensors file that is no capture. Null if there is none.
      */
     private @Nullable String unproven(FileSystem fs, Path folder) throws IOException {
+        if (content == Content.EXPORT) {
+            return null; // a folder without a record holds no listed file
+        }
         String found = inListing(fs, folder);
         for (int i = 1; i < LISTINGS && found != null; i++) {
             found = inListing(fs, folder);
@@ -73,14 +95,14 @@ record OutputClaim(String option, boolean overwrite, Set<String> results) {
     }
 
     private @Nullable String inListing(FileSystem fs, Path folder) throws IOException {
-        FileStatus[] content = fs.listStatus(folder);
-        Arrays.sort(content);
-        if (!results.isEmpty()
-                && Arrays.stream(content)
+        FileStatus[] listing = fs.listStatus(folder);
+        Arrays.sort(listing);
+        if (content == Content.RESULTS
+                && Arrays.stream(listing)
                         .anyMatch(file -> PROOFS.contains(file.getPath().getName()))) {
             return null;
         }
-        for (FileStatus status : content) {
+        for (FileStatus status : listing) {
             String name = status.getPath().getName();
             if (status.getPath().equals(folder)) {
                 throw new FileNotFoundException(folder.toString()); // as in foreign
@@ -89,7 +111,7 @@ record OutputClaim(String option, boolean overwrite, Set<String> results) {
                     ? inListing(fs, status.getPath())
                     : isMark(name)
                                     || TEMPORARY.matcher(name).matches()
-                                    || results.isEmpty() && SavedCapture.is(fs, status)
+                                    || content == Content.CAPTURES && SavedCapture.is(fs, status)
                             ? null
                             : name;
             if (found != null) {
@@ -102,26 +124,28 @@ record OutputClaim(String option, boolean overwrite, Set<String> results) {
     /** The first path in an existing folder that kvscale did not write; null if there is none. */
     @Nullable
     String foreign(FileSystem fs, Path folder) throws IOException {
-        return foreign(fs, folder, "");
+        return foreign(fs, folder, "", content == Content.EXPORT ? ExportRecord.files(fs, folder) : results);
     }
 
-    private @Nullable String foreign(FileSystem fs, Path folder, String prefix) throws IOException {
-        FileStatus[] content = fs.listStatus(folder);
-        Arrays.sort(content);
-        for (FileStatus status : content) {
+    private @Nullable String foreign(FileSystem fs, Path folder, String prefix, Set<String> names) throws IOException {
+        FileStatus[] listing = fs.listStatus(folder);
+        Arrays.sort(listing);
+        for (FileStatus status : listing) {
             if (status.getPath().equals(folder)) {
                 // Hadoop lists a local folder as a file when another run moves it away meanwhile.
                 throw new FileNotFoundException(folder.toString());
             }
             String name = prefix + status.getPath().getName();
             // A folder in a result that is a link is not ours: its files are elsewhere.
-            boolean isFolder = status.isDirectory() && !FolderMover.isLink(status.getPath());
+            boolean isLink = FolderMover.isLink(status.getPath());
+            boolean isFolder = status.isDirectory() && !isLink;
             // Where a rename is not atomic, a run that ended at the same time may be killed with its folder in here.
             boolean isStaging = isFolder && Leftovers.isStaging(name);
-            if (isFolder ? !isStaging && !mayHold(name) : !isResult(status, name)) {
+            if (isFolder ? !isStaging && !mayHold(name, names) : !isOurs(status, name, names)) {
                 return name;
             }
-            String found = isFolder ? foreign(fs, status.getPath(), isStaging ? "" : name + "/") : null;
+            String found =
+                    isFolder ? foreign(fs, status.getPath(), isStaging ? "" : name + "/", names) : null;
             if (found != null) {
                 return found;
             }
@@ -129,14 +153,18 @@ record OutputClaim(String option, boolean overwrite, Set<String> results) {
         return null;
     }
 
-    private boolean mayHold(String folder) {
-        return results.isEmpty() || results.stream().anyMatch(name -> name.startsWith(folder + "/"));
+    private boolean mayHold(String folder, Set<String> names) {
+        return content == Content.CAPTURES || names.stream().anyMatch(name -> name.startsWith(folder + "/"));
     }
 
-    private boolean isResult(FileStatus status, String name) {
-        return !status.isDirectory()
-                && (isMark(name)
-                        || (results.isEmpty() ? isCapture(status.getPath().getName()) : results.contains(name)));
+    private boolean isOurs(FileStatus status, String name, Set<String> names) {
+        return switch (content) {
+            case RESULTS -> !status.isDirectory() && (isMark(name) || names.contains(name));
+            case CAPTURES ->
+                !status.isDirectory() && (isMark(name) || isCapture(status.getPath().getName()));
+            // A link to a folder of the model is one of the files.
+            case EXPORT -> isMark(name) || names.contains(name);
+        };
     }
 
     /** Whether a file says something about its folder, not about scales or captures. */

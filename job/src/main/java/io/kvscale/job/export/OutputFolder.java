@@ -13,7 +13,6 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSError;
@@ -80,7 +79,29 @@ public final class OutputFolder implements Closeable {
             Configuration configuration,
             List<ScaleExporter> exporters) {
         return open(
-                folder, new OutputClaim("--output", overwrite, ResultFiles.names(exporters)), inputs, configuration);
+                folder,
+                new OutputClaim(
+                        "--output", overwrite, OutputClaim.Content.RESULTS, ResultFiles.names(exporters)),
+                inputs,
+                configuration);
+    }
+
+    /**
+     * Opens a folder for exported scales, {@code --output}, as {@link #open} does. Its record is the first file.
+     *
+     * @throws OutputException also if the folder holds files that its record does not list
+     */
+    public static OutputFolder forExport(
+            String folder, boolean overwrite, List<String> inputs, ExportRecord record, Configuration configuration) {
+        OutputFolder output = open(
+                folder, new OutputClaim("--output", overwrite, OutputClaim.Content.EXPORT), inputs, configuration);
+        try {
+            output.write(ExportRecord.FILE, record.toJson());
+            return output;
+        } catch (OutputException e) {
+            output.close();
+            throw e;
+        }
     }
 
     /**
@@ -90,7 +111,7 @@ public final class OutputFolder implements Closeable {
      */
     public static OutputFolder forCaptures(
             String folder, boolean overwrite, List<String> inputs, Configuration configuration) {
-        return open(folder, new OutputClaim("--save-captures", overwrite, Set.of()), inputs, configuration);
+        return open(folder, new OutputClaim("--save-captures", overwrite, OutputClaim.Content.CAPTURES), inputs, configuration);
     }
 
     private static OutputFolder open(
@@ -250,6 +271,38 @@ public final class OutputFolder implements Closeable {
             out.write(bytes);
             written.add(name);
         } catch (IOException | FSError e) {
+            throw failed(e);
+        }
+    }
+
+    /**
+     * Writes a copy of a local file.
+     *
+     * @param name its path relative to the folder
+     */
+    public void copy(String name, java.nio.file.Path file) {
+        try (OutputStream out = fs.create(new Path(staging, name), false)) {
+            Files.copy(file, out);
+            written.add(name);
+        } catch (IOException | FSError e) {
+            throw failed(e);
+        }
+    }
+
+    /**
+     * Makes a symbolic link to a local file or folder.
+     *
+     * @param name its name in the folder
+     */
+    public void link(String name, java.nio.file.Path target) {
+        try {
+            if (!FolderMover.isLocal(staging)) {
+                throw new OutputException("the output folder " + shown(this.target) + " is not on a local disk, and holds no"
+                        + " links\n  add --copy, or name a local folder with " + claim.option());
+            }
+            Files.createSymbolicLink(FolderMover.local(new Path(staging, name)), target.toAbsolutePath());
+            written.add(name);
+        } catch (IOException | UnsupportedOperationException e) {
             throw failed(e);
         }
     }

@@ -1,9 +1,11 @@
 package io.kvscale.job.target;
 
 import io.kvscale.job.checkpoint.AttentionNames;
+import io.kvscale.quant.ScaleConvention;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.table.ScaleTable;
 import io.kvscale.tensor.Slot;
+import java.util.List;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -20,6 +22,9 @@ public interface ScaleExporter {
     /** The engine's name, for messages. */
     String engine();
 
+    /** What it writes and for what, in one line of {@code export --help}. */
+    String summary();
+
     /** The names of the files that it writes, relative to its folder. */
     Set<String> files();
 
@@ -30,6 +35,11 @@ public interface ScaleExporter {
      */
     @Nullable
     String refusal(SortedMap<Slot, QuantizationScheme> schemes, QuantizationScheme common);
+
+    /** How the engine's scales follow from ranges. {@link #export} takes tables under this convention. */
+    default ScaleConvention convention() {
+        return ScaleConvention.DEFAULT;
+    }
 
     /** {@link #refusal} of the schemes of a table. */
     default @Nullable String refusal(ScaleTable table) {
@@ -44,4 +54,19 @@ public interface ScaleExporter {
      * @param names where the model's checkpoint keeps the scales of each layer
      */
     SortedMap<String, byte[]> export(ScaleTable table, AttentionNames names);
+
+    /** What users should know who load these scales: versions, and what the engine does not use. */
+    default List<String> notes(ScaleTable table) {
+        return List.of();
+    }
+
+    /**
+     * The command that starts the engine with these scales; null if there is none.
+     *
+     * @param folder the folder of the model
+     * @param skipped layers without scales
+     */
+    default @Nullable String start(String folder, ScaleTable table, List<Integer> skipped) {
+        return null;
+    }
 }

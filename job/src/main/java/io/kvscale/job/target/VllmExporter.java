@@ -1,37 +1,27 @@
 package io.kvscale.job.target;
 
 import io.kvscale.job.checkpoint.AttentionNames;
-import io.kvscale.json.Json;
-import io.kvscale.numeric.NumberFormat;
-import io.kvscale.safetensors.SafetensorsWriter;
-import io.kvscale.scheme.KvCacheScheme;
 import io.kvscale.scheme.QuantizationScheme;
+import io.kvscale.scheme.Strategy;
 import io.kvscale.scheme.table.ScaleTable;
 import io.kvscale.tensor.Slot;
-import java.io.ByteArrayOutputStream;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.SortedMap;
-import java.util.TreeMap;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Writes the files from which vLLM loads scales, with the tensor names and the {@code quantization_config} that
  * compressed-tensors writes for a model whose KV cache alone is quantized.
  *
- * <p>Scales are f32, {@code [1]} or {@code [H,1,1]}. Only symmetric fp8 (e4m3) by tensor or attn_head is written: vLLM
- * would read any other scale as an fp8 scale.
+ * <p>Scales are f32, {@code [1]} or {@code [H,1,1]}. Only symmetric fp8 (e4m3) by tensor or attn_head is written, and NVFP4
+ * into a model of ModelOpt: vLLM would read any other scale as an fp8 scale.
  */
-public final class VllmExporter implements ScaleExporter {
-    private static final String SCALES = "model-kvscales.safetensors";
-    private static final String CONFIG = "config.json";
+public final class VllmExporter implements ModelExporter {
+    private static final String ONE_SCHEME = "vLLM takes one kv_cache_scheme for all";
+    private static final String FORMATS = "vLLM loads only symmetric fp8 scales by tensor or attn_head";
 
     @Override
     public String target() {
@@ -44,70 +34,73 @@ public final class VllmExporter implements ScaleExporter {
     }
 
     @Override
+    public String summary() {
+        return "fp8 by tensor or attn_head; NVFP4 into a ModelOpt model";
+    }
+
+    @Override
     public Set<String> files() {
-        return Set.of(SCALES, CONFIG);
+        return Set.of(CheckpointEdits.SCALES, CheckpointEdits.CONFIG);
     }
 
     @Override
     public SortedMap<String, byte[]> export(ScaleTable table, AttentionNames names) {
-        return new TreeMap<>(Map.of(SCALES, scales(table, names), CONFIG, config(table.scheme())));
+        return CheckpointEdits.alone(overlay(table, names, ModelQuantization.NONE));
     }
 
     @Override
-    public @Nullable String refusal(SortedMap<Slot, QuantizationScheme> schemes, QuantizationScheme common) {
-        for (Map.Entry<Slot, QuantizationScheme> entry : schemes.entrySet()) {
-            QuantizationScheme scheme = entry.getValue();
-            if (!isLoadable(scheme)) {
-                return entry.getKey() + " is " + scheme.format() + ", "
-                        + scheme.strategy().word()
-                        + (scheme.symmetric() ? "" : ", asymmetric")
-                        + "; vLLM loads only symmetric fp8 scales by tensor or attn_head";
-            }
-            if (!scheme.equals(common)) {
-                return "schemes differ between K and V or between layers; vLLM takes one kv_cache_scheme for all";
-            }
+    public @Nullable String refusal(
+            SortedMap<Slot, QuantizationScheme> schemes, QuantizationScheme common, ModelQuantization model) {
+        boolean nvfp4 = model.method() == ModelQuantization.Method.MODELOPT;
+        String unfit = SlotNeeds.unfit(
+                schemes, scheme -> SlotNeeds.isFp8(scheme) || nvfp4 && SlotNeeds.isNvfp4(scheme), FORMATS);
+        if (unfit != null) {
+            return unfit;
         }
-        return null;
-    }
-
-    private static boolean isLoadable(QuantizationScheme scheme) {
-        return scheme.format() == NumberFormat.FP8_E4M3
-                && scheme.symmetric()
-                && scheme.strategy().isByHeads();
-    }
-
-    private static byte[] scales(ScaleTable table, AttentionNames names) {
-        SafetensorsWriter file = new SafetensorsWriter().metadata("format", "pt");
-        table.slots().forEach((slot, scales) -> {
-            ByteBuffer bytes = ByteBuffer.allocate(4 * scales.scale().length).order(ByteOrder.LITTLE_ENDIAN);
-            for (float scale : scales.scale()) {
-                bytes.putFloat(scale);
-            }
-            List<Long> shape = new ArrayList<>();
-            for (int axis : scales.shape()) {
-                shape.add((long) axis);
-            }
-            String name = names.of(slot.layer()) + "." + slot.role().scaleName();
-            file.add(name, "F32", shape, bytes.array());
-        });
-        ByteArrayOutputStream out = new ByteArrayOutputStream();
-        try {
-            file.writeTo(out);
-        } catch (IOException e) {
-            throw new UncheckedIOException("writing to memory does not fail", e);
+        String mixed = SlotNeeds.mixed(schemes, common, ONE_SCHEME);
+        if (mixed != null) {
+            return mixed;
         }
-        return out.toByteArray();
+        String mla = SlotNeeds.unpaired(
+                schemes, "vLLM 0.33 loads no scales for multi-head latent attention, and the cache would run with 1.0");
+        return mla != null ? mla : CheckpointEdits.refusal(common, model, engine());
     }
 
-    private static byte[] config(QuantizationScheme scheme) {
-        Map<String, @Nullable Object> quantization = new LinkedHashMap<>();
-        quantization.put("config_groups", Map.of());
-        quantization.put("quant_method", "compressed-tensors");
-        quantization.put("kv_cache_scheme", KvCacheScheme.compressedTensorsFields(scheme));
-        quantization.put("format", "dense");
-        quantization.put("quantization_status", "frozen");
-        quantization.put("global_compression_ratio", null);
-        quantization.put("ignore", List.of());
-        return Json.bytes(Map.of("quantization_config", quantization));
+    @Override
+    public ModelOverlay overlay(ScaleTable table, AttentionNames names, ModelQuantization model) {
+        return CheckpointEdits.overlay(table, names, model);
+    }
+
+    @Override
+    public List<String> notes(ScaleTable table, ModelQuantization model) {
+        List<String> notes = new ArrayList<>();
+        QuantizationScheme scheme = table.scheme();
+        if (scheme.strategy() == Strategy.ATTN_HEAD) {
+            notes.add("one scale for a head needs vLLM 0.17 or newer, and FlashAttention 3 or newer (Hopper):"
+                    + " other attention backends refuse to start");
+        }
+        if (SlotNeeds.isNvfp4(scheme)) {
+            notes.add("an nvfp4 cache needs FlashInfer, on SM80, SM90, SM100 or SM120");
+        }
+        if (model.method() == ModelQuantization.Method.UNQUANTIZED
+                || model.method() == ModelQuantization.Method.COMPRESSED_TENSORS) {
+            notes.add("on AMD MI300 (fp8 e4m3fnuz) vLLM does not adapt scales of compressed-tensors:"
+                    + " values above 240/448 of the range saturate");
+        }
+        return notes;
+    }
+
+    @Override
+    public boolean skipsLayers() {
+        return true;
+    }
+
+    @Override
+    public String start(String folder, ScaleTable table, List<Integer> skipped) {
+        return "vllm serve " + folder + " --kv-cache-dtype " + (SlotNeeds.isNvfp4(table.scheme()) ? "nvfp4" : "fp8")
+                + (skipped.isEmpty()
+                        ? ""
+                        : " --kv-cache-dtype-skip-layers "
+                                + skipped.stream().map(String::valueOf).collect(Collectors.joining(" ")));
     }
 }

@@ -37,15 +37,15 @@ class Nvfp4CommandTest {
     }
 
     @Test
-    void theShippedRecipeGivesDivisorsWithTheirName() {
+    void theShippedRecipeGivesTheDefaultConventionWithItsName() {
         Cli done = scales("out", Folder.HOME.resolve("conf/recipes/nvfp4.yaml")).isDone();
-        assertThat(done.out()).contains("tensor_group of 16", "global scale divisor (2688/absmax)", "k_scale");
+        assertThat(done.out()).contains("tensor_group of 16", "global scale absmax_448 (absmax/448)", "k_scale");
         assertThat(done.err())
                 .contains("warning: no files written for vLLM", "layer 0 key is FP4_E2M1, tensor_group", "fp8");
         assertThat(work.resolve("out/vllm")).doesNotExist();
         JsonNode table = Folder.json(work.resolve("out/kv_scales.json"));
         assertThat(table.get("scheme").get("strategy").asText()).isEqualTo("tensor_group");
-        assertThat(table.get("scheme").get("global_scale").asText()).isEqualTo("divisor");
+        assertThat(table.get("scheme").get("global_scale").asText()).isEqualTo("absmax_448");
         assertThat(table.get("layers")).hasSize(2);
         for (JsonNode layer : table.get("layers")) {
             for (String role : List.of("key", "value")) {
@@ -54,7 +54,7 @@ class Nvfp4CommandTest {
                         Math.max(-slot.get("min").floatValue(), slot.get("max").floatValue());
                 assertThat(slot.get("shape")).hasToString("[1]");
                 assertThat(slot.get("scale")).hasSize(1);
-                assertThat(slot.get("scale").get(0).floatValue()).isEqualTo((1f / absmax) * 2688f);
+                assertThat(slot.get("scale").get(0).floatValue()).isEqualTo(absmax / 448f);
                 assertThat(slot.get("error")).isNull();
                 assertThat(slot.get("scheme")).isNull();
             }
@@ -62,8 +62,10 @@ class Nvfp4CommandTest {
     }
 
     @Test
-    void theMultiplierConventionGivesOtherScales() {
-        scales("divisor", Folder.recipe(work, NVFP4)).isDone();
+    void anotherConventionGivesOtherScales() {
+        scales("default", Folder.recipe(work, NVFP4)).isDone();
+        scales("divisor", Folder.recipe(work, NVFP4, "kvscale: {global_scale: divisor}"))
+                .isDone();
         scales("multiplier", Folder.recipe(work, NVFP4, "kvscale: {global_scale: multiplier}"))
                 .isDone();
         JsonNode layer = Folder.json(work.resolve("multiplier/kv_scales.json"))
@@ -73,9 +75,15 @@ class Nvfp4CommandTest {
                 -layer.get("key").get("min").floatValue(),
                 layer.get("key").get("max").floatValue());
         assertThat(layer.get("key").get("scale").get(0).floatValue()).isEqualTo(absmax / 2688f);
-        Cli differs = Cli.run("compare", work.resolve("divisor"), work.resolve("multiplier"));
-        assertThat(differs.code()).isEqualTo(ExitCode.DIFFERENT);
-        Cli.run("compare", work.resolve("divisor"), work.resolve("divisor")).isDone();
+        JsonNode divisor = Folder.json(work.resolve("divisor/kv_scales.json"))
+                .get("layers")
+                .get(0);
+        assertThat(divisor.get("key").get("scale").get(0).floatValue()).isEqualTo((1f / absmax) * 2688f);
+        for (String other : new String[] {"default", "divisor"}) {
+            Cli differs = Cli.run("compare", work.resolve(other), work.resolve("multiplier"));
+            assertThat(differs.code()).isEqualTo(ExitCode.DIFFERENT);
+            Cli.run("compare", work.resolve(other), work.resolve(other)).isDone();
+        }
         assertThat(Cli.run("inspect", work.resolve("multiplier")).isDone().out())
                 .contains("global scale multiplier (absmax/2688)");
         JsonNode inspected = Folder.json(Cli.run("inspect", "--json", work.resolve("multiplier"))
@@ -88,10 +96,10 @@ class Nvfp4CommandTest {
     void aTableEditedByHandMustNameItsConvention() {
         scales("out", Folder.recipe(work, NVFP4)).isDone();
         String text = Folder.text(work.resolve("out/kv_scales.json"));
-        Path other = Folder.write(work.resolve("other.json"), text.replace("\"divisor\"", "\"multiplier\""));
+        Path other = Folder.write(work.resolve("other.json"), text.replace("\"absmax_448\"", "\"multiplier\""));
         assertThat(Cli.run("compare", work.resolve("out"), other).code()).isEqualTo(ExitCode.DIFFERENT);
         Path unnamed = Folder.write(
-                work.resolve("unnamed.json"), text.replaceFirst("\"global_scale\" : \"divisor\",\\s*", ""));
+                work.resolve("unnamed.json"), text.replaceFirst("\"global_scale\" : \"absmax_448\",\\s*", ""));
         Cli.run("inspect", unnamed).fails(ExitCode.DATA, "unnamed.json", "does not say its global_scale");
     }
 

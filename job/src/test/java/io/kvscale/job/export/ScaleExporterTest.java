@@ -42,6 +42,11 @@ class ScaleExporterTest {
         }
 
         @Override
+        public String summary() {
+            return "nothing";
+        }
+
+        @Override
         public Set<String> files() {
             return Set.of("scales.txt");
         }

@@ -16,6 +16,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** NVFP4 in recipes. */
 class Nvfp4RecipeTest {
     private static final String NVFP4 = "num_bits: 4, type: float, strategy: tensor_group";
+    private static final QuantizationScheme DEFAULT = QuantizationScheme.nvfp4(GlobalScale.ABSMAX_448);
     private static final QuantizationScheme DIVISOR = QuantizationScheme.nvfp4(GlobalScale.DIVISOR);
     private static final QuantizationScheme MULTIPLIER = QuantizationScheme.nvfp4(GlobalScale.MULTIPLIER);
 
@@ -25,7 +26,8 @@ class Nvfp4RecipeTest {
 
     @Test
     void theConventionCanBeUnderKvscaleOrInTheScheme() {
-        assertThat(parse(NVFP4, "").schemes().key()).isEqualTo(DIVISOR);
+        assertThat(parse(NVFP4, "").schemes().key()).isEqualTo(DEFAULT);
+        assertThat(parse(NVFP4, "global_scale: absmax_448").schemes().key()).isEqualTo(DEFAULT);
         assertThat(parse(NVFP4 + ", dynamic: local", "global_scale: divisor")
                         .schemes()
                         .key())
@@ -48,7 +50,7 @@ class Nvfp4RecipeTest {
     @Test
     void dtypesOfLlmCompressorAreReportedAsWithoutEffect() {
         Recipe recipe = parse(NVFP4 + ", dynamic: local, scale_dtype: torch.float8_e4m3fn", "");
-        assertThat(recipe.schemes().key()).isEqualTo(DIVISOR);
+        assertThat(recipe.schemes().key()).isEqualTo(DEFAULT);
         assertThat(recipe.notices()).singleElement().asString().contains("kv_cache_scheme.scale_dtype");
     }
 
@@ -79,8 +81,9 @@ class Nvfp4RecipeTest {
             delimiter = '|',
             value = {
                 "num_bits: 8 | global_scale: divisor | no scheme has the strategy tensor_group | kvscale.global_scale",
-                NVFP4 + "| global_scale: reciprocal | must be one of divisor, multiplier | kvscale.global_scale",
-                NVFP4 + "| global_scale: 2688 | must be one of divisor, multiplier | kvscale.global_scale",
+                NVFP4
+                        + "| global_scale: reciprocal | must be one of absmax_448, multiplier, divisor | kvscale.global_scale",
+                NVFP4 + "| global_scale: 2688 | must be one of absmax_448, multiplier, divisor | kvscale.global_scale",
                 NVFP4 + ", global_scale: divisor | global_scale: multiplier | kv_cache_scheme.global_scale is 'divisor'"
                         + "| kvscale.global_scale",
                 NVFP4 + "| value: {scheme: {num_bits: 8}} | strategy tensor_group is NVFP4 | kvscale.value.scheme",

@@ -50,7 +50,7 @@ class RecipeFileTest {
         assertThat(shipped("int8_channel").schemes().value())
                 .isEqualTo(QuantizationScheme.of(NumberFormat.INT8, Strategy.ATTN_HEAD));
         assertThat(shipped("int4_group").schemes().key().groupSize()).isEqualTo(32);
-        assertThat(shipped("nvfp4").schemes().key()).isEqualTo(QuantizationScheme.nvfp4(GlobalScale.DIVISOR));
+        assertThat(shipped("nvfp4").schemes().key()).isEqualTo(QuantizationScheme.nvfp4(GlobalScale.ABSMAX_448));
         assertThat(shipped("nvfp4").notices()).isEmpty();
         assertThat(shipped("llm_compressor_example").schemes().key()).isEqualTo(QuantizationScheme.fp8());
         assertThat(shipped("llm_compressor_example").notices())

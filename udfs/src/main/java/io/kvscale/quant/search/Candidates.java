@@ -1,6 +1,7 @@
 package io.kvscale.quant.search;
 
 import io.kvscale.numeric.Dtype;
+import io.kvscale.numeric.IntegerGrid;
 import io.kvscale.numeric.NumberFormat;
 import io.kvscale.numeric.QuantParameters;
 import io.kvscale.observer.Range;
@@ -24,6 +25,7 @@ final class Candidates {
     private final NumberFormat format;
     private final boolean symmetric;
     private final Dtype step;
+    private final IntegerGrid grid;
     private final Map<QuantParameters, Double> known = new HashMap<>();
     private final List<Tried> tried = new ArrayList<>();
     private double least = Double.POSITIVE_INFINITY;
@@ -31,11 +33,12 @@ final class Candidates {
     /** A range, its parameters and the quick sum of its error. */
     record Tried(Range range, QuantParameters parameters, double error) {}
 
-    Candidates(RangeError errors, NumberFormat format, boolean symmetric, Dtype step) {
+    Candidates(RangeError errors, NumberFormat format, boolean symmetric, Dtype step, IntegerGrid grid) {
         this.errors = errors;
         this.format = format;
         this.symmetric = symmetric;
         this.step = step;
+        this.grid = grid;
     }
 
     /** The quick error of a range. Above the least error so far it may be a lower bound; infinite if the range overflows. */
@@ -43,7 +46,7 @@ final class Candidates {
         if (!isFinite(range)) {
             return Double.POSITIVE_INFINITY;
         }
-        QuantParameters parameters = QuantParameters.ofRange(range.min(), range.max(), format, symmetric, step);
+        QuantParameters parameters = parameters(range);
         Double before = known.get(parameters);
         if (before != null) {
             return before;
@@ -58,6 +61,10 @@ final class Candidates {
         return error;
     }
 
+    private QuantParameters parameters(Range range) {
+        return QuantParameters.ofRange(range.min(), range.max(), format, symmetric, step, grid);
+    }
+
     private boolean isFinite(Range range) {
         float width = symmetric ? Math.max(-range.min(), range.max()) : step.round(range.max() - range.min());
         return Math.abs(width) < Float.POSITIVE_INFINITY;
@@ -65,7 +72,7 @@ final class Candidates {
 
     /** Whether a range saturates so much that neither it nor a smaller range can be the best. */
     boolean isTooSmall(Range range) {
-        QuantParameters parameters = QuantParameters.ofRange(range.min(), range.max(), format, symmetric, step);
+        QuantParameters parameters = parameters(range);
         return errors.saturated(parameters) > least * (1 + errors.tolerance());
     }
 

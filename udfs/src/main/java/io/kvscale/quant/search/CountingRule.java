@@ -1,6 +1,7 @@
 package io.kvscale.quant.search;
 
 import io.kvscale.numeric.Dtype;
+import io.kvscale.numeric.IntegerGrid;
 import io.kvscale.numeric.NumberFormat;
 import io.kvscale.observer.InsufficientStatisticsException;
 import io.kvscale.observer.Range;
@@ -19,7 +20,7 @@ interface CountingRule extends RangeRule {
      * @param counts at least one value other than 0
      * @param all the observed range, not zeros only; the counted values lie within, except for their rounding
      */
-    Range choose(ValueCounts counts, Range all, QuantizationScheme scheme, Dtype step);
+    Range choose(ValueCounts counts, Range all, QuantizationScheme scheme, Dtype step, IntegerGrid grid);
 
     @Override
     default Needs needs() {
@@ -37,7 +38,7 @@ interface CountingRule extends RangeRule {
     }
 
     @Override
-    default Range[] ranges(SlotStatistics statistics, QuantizationScheme scheme, Dtype step) {
+    default Range[] ranges(SlotStatistics statistics, QuantizationScheme scheme, Dtype step, IntegerGrid grid) {
         int channels = scheme.channelsPerScale(statistics.geometry());
         int headsPerScale = channels / statistics.geometry().headDim();
         Range[] ranges = statistics.ranges(channels);
@@ -52,7 +53,7 @@ interface CountingRule extends RangeRule {
                                     + " argument of kv_stats_agg), or take observer static_minmax"));
                 }
                 // The least F32 values are counted as 0.
-                ranges[i] = isZero(counts) ? all : choose(counts, all, scheme, step);
+                ranges[i] = isZero(counts) ? all : choose(counts, all, scheme, step, grid);
             }
         }
         return ranges;

@@ -1,6 +1,7 @@
 package io.kvscale.quant.search;
 
 import io.kvscale.numeric.Dtype;
+import io.kvscale.numeric.IntegerGrid;
 import io.kvscale.numeric.NumberFormat;
 import io.kvscale.observer.Range;
 import io.kvscale.observer.histogram.ValueCounts;
@@ -51,7 +52,7 @@ public record Entropy() implements CountingRule {
     }
 
     @Override
-    public Range choose(ValueCounts counts, Range all, QuantizationScheme scheme, Dtype step) {
+    public Range choose(ValueCounts counts, Range all, QuantizationScheme scheme, Dtype step, IntegerGrid grid) {
         return CountingRule.clip(
                 all, threshold(counts, all, 1 << (scheme.format().bits() - 1)));
     }

@@ -1,6 +1,7 @@
 package io.kvscale.quant.search;
 
 import io.kvscale.numeric.Dtype;
+import io.kvscale.numeric.IntegerGrid;
 import io.kvscale.observer.BatchPolicy;
 import io.kvscale.observer.InsufficientStatisticsException;
 import io.kvscale.observer.Range;
@@ -53,7 +54,7 @@ public record MovingAverage(double averagingConstant) implements RangeRule {
     }
 
     @Override
-    public Range[] ranges(SlotStatistics statistics, QuantizationScheme scheme, Dtype step) {
+    public Range[] ranges(SlotStatistics statistics, QuantizationScheme scheme, Dtype step, IntegerGrid grid) {
         float c = (float) averagingConstant;
         float rest = (float) (1 - averagingConstant);
         BinaryOperator<Range> average = averagingConstant == 1.0

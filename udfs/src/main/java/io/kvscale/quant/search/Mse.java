@@ -1,6 +1,7 @@
 package io.kvscale.quant.search;
 
 import io.kvscale.numeric.Dtype;
+import io.kvscale.numeric.IntegerGrid;
 import io.kvscale.numeric.NumberFormat;
 import io.kvscale.numeric.QuantParameters;
 import io.kvscale.observer.Range;
@@ -93,20 +94,25 @@ public record Mse(double norm, @Nullable ShrinkGrid grid) implements CountingRul
     }
 
     @Override
-    public Range choose(ValueCounts counts, Range all, QuantizationScheme scheme, Dtype step) {
+    public boolean triesScales() {
+        return true;
+    }
+
+    @Override
+    public Range choose(ValueCounts counts, Range all, QuantizationScheme scheme, Dtype step, IntegerGrid integers) {
         NumberFormat format = scheme.format();
         boolean symmetric = scheme.symmetric();
         RangeError errors = new RangeError(counts, format, symmetric, step, norm);
-        Candidates candidates = new Candidates(errors, format, symmetric, step);
+        Candidates candidates = new Candidates(errors, format, symmetric, step, integers);
         // Throws for a range that overflows.
-        QuantParameters.ofRange(all.min(), all.max(), format, symmetric, step);
+        QuantParameters.ofRange(all.min(), all.max(), format, symmetric, step, integers);
         if (grid != null) {
             shrink(all, grid, candidates, step);
             return ordered(candidates.best());
         }
         shrink(all, LLM_COMPRESSOR, candidates, step);
         if (symmetric) {
-            new SymmetricSearch(all, format, step, errors, candidates).run();
+            new SymmetricSearch(all, format, step, integers, errors, candidates).run();
         } else {
             new AsymmetricSearch(all, step, candidates).run();
         }

@@ -1,6 +1,7 @@
 package io.kvscale.quant.search;
 
 import io.kvscale.numeric.Dtype;
+import io.kvscale.numeric.IntegerGrid;
 import io.kvscale.numeric.NumberFormat;
 import io.kvscale.observer.Range;
 import io.kvscale.observer.histogram.ValueCounts;
@@ -66,7 +67,7 @@ public record Percentile(double percentile) implements CountingRule {
     public void check(NumberFormat format, Strategy strategy) {}
 
     @Override
-    public Range choose(ValueCounts counts, Range all, QuantizationScheme scheme, Dtype step) {
+    public Range choose(ValueCounts counts, Range all, QuantizationScheme scheme, Dtype step, IntegerGrid grid) {
         float limit = magnitude(counts);
         float[] values = counts.values();
         // At the greatest value nothing is clipped. The counts may have rounded it, the range has not.

@@ -1,6 +1,7 @@
 package io.kvscale.quant.search;
 
 import io.kvscale.numeric.Dtype;
+import io.kvscale.numeric.IntegerGrid;
 import io.kvscale.observer.Range;
 import io.kvscale.observer.SlotStatistics;
 import io.kvscale.scheme.QuantizationScheme;
@@ -13,7 +14,7 @@ public record StaticMinMax() implements RangeRule {
     }
 
     @Override
-    public Range[] ranges(SlotStatistics statistics, QuantizationScheme scheme, Dtype step) {
+    public Range[] ranges(SlotStatistics statistics, QuantizationScheme scheme, Dtype step, IntegerGrid grid) {
         return statistics.ranges(scheme.channelsPerScale(statistics.geometry()));
     }
 }

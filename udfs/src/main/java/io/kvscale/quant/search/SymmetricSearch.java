@@ -1,6 +1,7 @@
 package io.kvscale.quant.search;
 
 import io.kvscale.numeric.Dtype;
+import io.kvscale.numeric.IntegerGrid;
 import io.kvscale.numeric.NumberFormat;
 import io.kvscale.observer.Range;
 import java.util.Arrays;
@@ -47,14 +48,17 @@ final class SymmetricSearch {
     private final Range all;
     private final NumberFormat format;
     private final Dtype step;
+    private final IntegerGrid grid;
     private final RangeError errors;
     private final Candidates candidates;
     private final float largest;
 
-    SymmetricSearch(Range all, NumberFormat format, Dtype step, RangeError errors, Candidates candidates) {
+    SymmetricSearch(
+            Range all, NumberFormat format, Dtype step, IntegerGrid grid, RangeError errors, Candidates candidates) {
         this.all = all;
         this.format = format;
         this.step = step;
+        this.grid = grid;
         this.errors = errors;
         this.candidates = candidates;
         this.largest = Math.max(-all.min(), all.max());
@@ -150,7 +154,7 @@ final class SymmetricSearch {
         for (float number : numbers) {
             if (number > before) {
                 for (float x : errors.magnitudes()) {
-                    candidates.tryOut(range(x / number * format.symmetricDivisor()));
+                    candidates.tryOut(range(x / number * grid.divisor(format)));
                 }
             }
             before = number;

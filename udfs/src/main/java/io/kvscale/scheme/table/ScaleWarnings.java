@@ -75,6 +75,7 @@ final class ScaleWarnings {
 
     /** Proportional to the greatest value that a scale can represent. */
     private static double reach(QuantizationScheme scheme, float scale) {
-        return scheme.globalScale() == GlobalScale.DIVISOR ? 1.0 / scale : scale;
+        GlobalScale convention = scheme.globalScale();
+        return convention != null && convention.divides() ? 1.0 / scale : scale;
     }
 }

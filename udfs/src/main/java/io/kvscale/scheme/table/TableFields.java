@@ -3,6 +3,7 @@ package io.kvscale.scheme.table;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.kvscale.json.Json;
+import io.kvscale.scheme.GlobalScale;
 import io.kvscale.scheme.InvalidSchemeException;
 import io.kvscale.scheme.KvCacheScheme;
 import io.kvscale.scheme.QuantizationScheme;
@@ -107,7 +108,8 @@ record TableFields(String place) {
         }
         if (scheme.globalScale() != null && !node.hasNonNull(SchemeFields.GLOBAL_SCALE)) {
             // A recipe has a default. A scale without its convention is ambiguous.
-            throw problem("a scheme with strategy tensor_group does not say its global_scale: divisor or multiplier");
+            throw problem("a scheme with strategy tensor_group does not say its global_scale: one of "
+                    + String.join(", ", GlobalScale.words()));
         }
         return scheme;
     }

@@ -1,6 +1,7 @@
 package io.kvscale.spark.functions;
 
 import io.kvscale.numeric.NumberFormat;
+import io.kvscale.scheme.SchemeText;
 import io.kvscale.spark.sql.FunctionArguments;
 import io.kvscale.spark.sql.SqlFunction;
 import io.kvscale.spark.sql.SqlFunction.Example;
@@ -30,8 +31,8 @@ final class QuantizationSignatures {
                     .collect(Collectors.joining(", "));
 
     private static final String FORMAT_OR_NVFP4 =
-            FORMAT + ", 'nvfp4' ('nvfp4:divisor') with the global scale 2688/absmax, or 'nvfp4:multiplier'"
-                    + " with the global scale absmax/2688; for NVFP4, values in whole groups of 16";
+            FORMAT + ", or NVFP4 with its global scale and values in whole groups of 16: 'nvfp4' (the first of these), "
+                    + SchemeText.nvfp4Names();
 
     static final List<SqlFunction> ALL = List.of(
             new SqlFunction(
@@ -81,8 +82,8 @@ final class QuantizationSignatures {
                     List.of(
                             new Example("SELECT _FUNC_(array(1.1, -2.6), 0.5, 'int8')", "[1.0,-2.5]"),
                             new Example(
-                                    "SELECT slice(_FUNC_(transform(sequence(1, 16), i -> i / 2), 336.0, 'nvfp4'), 13, 4)",
-                                    "[5.3333335,8.0,8.0,8.0]"),
+                                    "SELECT slice(_FUNC_(transform(sequence(1, 16), i -> i / 2), 1.0, 'nvfp4'), 13, 4)",
+                                    "[5.5,8.25,8.25,8.25]"),
                             new Example("SELECT hex(_FUNC_(X'803f20c0', 'BF16', 0.05, 'fp8'))", "803F1AC0")),
                     call(
                             QuantizationFunctions.class,

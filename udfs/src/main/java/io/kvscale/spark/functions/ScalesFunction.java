@@ -49,8 +49,8 @@ public final class ScalesFunction {
                                     .map(format -> format.names().get(0))
                                     .collect(Collectors.joining(", "))
                             + ", STRATEGY is tensor, attn_head, channel or group;"
-                            + " or nvfp4 (nvfp4:divisor) for the global scale 2688/absmax, or nvfp4:multiplier for"
-                            + " absmax/2688"),
+                            + " or nvfp4 (the first of these), "
+                            + SchemeText.nvfp4Names()),
             List.of(
                     new Example(
                             "SELECT s.layer, s.role, s.shape, s.scale FROM (SELECT explode(_FUNC_("

@@ -66,7 +66,7 @@ final class SqlValues {
         return parse(function, "format", name, SchemeText::format);
     }
 
-    /** A format with one scale, or NVFP4 in either convention. */
+    /** A format with one scale, or NVFP4 in any convention. */
     static QuantizationScheme formatOrNvfp4(String function, String name) {
         return parse(function, "format", name, SchemeText::ofOneScale);
     }

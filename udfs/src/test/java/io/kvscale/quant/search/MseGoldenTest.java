@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.kvscale.golden.GoldenFile;
 import io.kvscale.numeric.Dtype;
+import io.kvscale.numeric.IntegerGrid;
 import io.kvscale.numeric.QuantParameters;
 import io.kvscale.observer.Range;
 import io.kvscale.scheme.QuantizationScheme;
@@ -108,7 +109,12 @@ class MseGoldenTest {
         Range[] chosen = new Range[values.length];
         for (int i = 0; i < chosen.length; i++) {
             chosen[i] = ((Mse) scheme.observer())
-                    .choose(counted(values[i]).counts(), counted(values[i]).range(), scheme, dtype);
+                    .choose(
+                            counted(values[i]).counts(),
+                            counted(values[i]).range(),
+                            scheme,
+                            dtype,
+                            IntegerGrid.HALF_WIDTH);
         }
         return chosen;
     }

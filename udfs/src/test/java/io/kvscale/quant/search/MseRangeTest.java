@@ -3,6 +3,7 @@ package io.kvscale.quant.search;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kvscale.numeric.Dtype;
+import io.kvscale.numeric.IntegerGrid;
 import io.kvscale.numeric.NumberFormat;
 import io.kvscale.numeric.QuantParameters;
 import io.kvscale.observer.Range;
@@ -16,10 +17,57 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 class MseRangeTest {
     private static final int BRUTE = 2_000;
+
+    /** The same search on the grid of ONNX Runtime: absmax/128, absmax/8. */
+    @ParameterizedTest
+    @EnumSource(
+            value = NumberFormat.class,
+            names = {"INT8", "INT4"})
+    void theSearchOfAnotherGridTriesItsScales(NumberFormat format) {
+        for (Dtype step : new Dtype[] {Dtype.F32, Dtype.BF16}) {
+            for (Counted.Shape shape : Counted.Shape.values()) {
+                Counted values = Counted.of(shape, 400, 7);
+                float largest = Math.max(-values.range().min(), values.range().max());
+                QuantParameters found = onLowestCode(values, format, step, null);
+                double best = Double.POSITIVE_INFINITY;
+                for (int i = 1; i <= BRUTE; i++) {
+                    float m = step.round((float) (largest * 2 * Math.pow(2, -12.0 * i / BRUTE)));
+                    float scale = step.round(m / -format.min());
+                    best = Math.min(best, error(values.counts(), new QuantParameters(scale, 0), format, step, 2.4));
+                }
+                assertThat(error(values.counts(), found, format, step, 2.4)).isLessThanOrEqualTo(best * (1 + 1e-3));
+
+                List<Float> candidates = new ArrayList<>();
+                for (int i = 0; i < 20; i++) {
+                    float p = (float) (1 - i / 100.0);
+                    Range range = new Range(
+                            step.round(step.round(values.range().min()) * p),
+                            step.round(step.round(values.range().max()) * p));
+                    candidates.add(step.round(Math.max(-range.min(), range.max()) / -format.min()));
+                }
+                QuantParameters chosen = onLowestCode(values, format, step, ShrinkGrid.DEFAULT);
+                assertThat(candidates).contains(chosen.scale());
+                for (float scale : candidates) {
+                    assertThat(error(values.counts(), chosen, format, step, 2.4))
+                            .isLessThanOrEqualTo(
+                                    error(values.counts(), new QuantParameters(scale, 0), format, step, 2.4)
+                                            * (1 + 1e-12));
+                }
+            }
+        }
+    }
+
+    private static QuantParameters onLowestCode(Counted values, NumberFormat format, Dtype step, ShrinkGrid grid) {
+        QuantizationScheme scheme =
+                new QuantizationScheme(format, Strategy.TENSOR, 0, true, new Mse(2.4, grid), ScaleDtype.FLOAT32);
+        Range range = new Mse(2.4, grid).choose(values.counts(), values.range(), scheme, step, IntegerGrid.LOWEST_CODE);
+        return QuantParameters.ofRange(range.min(), range.max(), format, true, step, IntegerGrid.LOWEST_CODE);
+    }
 
     static Stream<Arguments> symmetric() {
         List<Arguments> cases = new ArrayList<>();
@@ -135,7 +183,7 @@ class MseRangeTest {
             Counted values, NumberFormat format, boolean symmetric, Dtype step, double norm, ShrinkGrid grid) {
         QuantizationScheme scheme =
                 new QuantizationScheme(format, Strategy.TENSOR, 0, symmetric, new Mse(norm, grid), ScaleDtype.FLOAT32);
-        return ((Mse) scheme.observer()).choose(values.counts(), values.range(), scheme, step);
+        return ((Mse) scheme.observer()).choose(values.counts(), values.range(), scheme, step, IntegerGrid.HALF_WIDTH);
     }
 
     private static double error(
@@ -146,6 +194,11 @@ class MseRangeTest {
     private static double error(
             ValueCounts counts, Range range, NumberFormat format, boolean symmetric, Dtype step, double norm) {
         QuantParameters parameters = QuantParameters.ofRange(range.min(), range.max(), format, symmetric, step);
+        return error(counts, parameters, format, step, norm);
+    }
+
+    private static double error(
+            ValueCounts counts, QuantParameters parameters, NumberFormat format, Dtype step, double norm) {
         double sum = 0;
         for (int i = 0; i < counts.values().length; i++) {
             float x = counts.values()[i];

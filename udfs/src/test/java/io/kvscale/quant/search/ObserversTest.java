@@ -3,6 +3,7 @@ package io.kvscale.quant.search;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kvscale.numeric.Dtype;
+import io.kvscale.numeric.IntegerGrid;
 import io.kvscale.numeric.NumberFormat;
 import io.kvscale.observer.Range;
 import io.kvscale.observer.SlotStatistics;
@@ -37,7 +38,7 @@ class ObserversTest {
         }
 
         @Override
-        public Range[] ranges(SlotStatistics statistics, QuantizationScheme scheme, Dtype step) {
+        public Range[] ranges(SlotStatistics statistics, QuantizationScheme scheme, Dtype step, IntegerGrid grid) {
             return statistics.ranges(scheme.channelsPerScale(statistics.geometry()));
         }
     }

@@ -75,7 +75,7 @@ class Nvfp4FunctionsTest {
     void theErrorOfF32EqualsThatOfFakeQuantization(GlobalScale convention) {
         byte[] data = TensorTable.values(new Random(8), Dtype.F32, 160, false);
         // The scale is far too small, so that values saturate; one group becomes all zeros.
-        float scale = convention == GlobalScale.DIVISOR ? 2688f : 1f / 2688;
+        float scale = convention.of(1f / convention.headroom());
         ByteBuffer values = ByteBuffer.wrap(data).order(ByteOrder.LITTLE_ENDIAN);
         for (int i = 0; i < 16; i++) {
             values.putFloat(4 * i, -1e-9f);
@@ -115,7 +115,7 @@ class Nvfp4FunctionsTest {
                 "kv_dequantize(X'', 1, 'nvfp4:multiplier') | argument format | local scales beside its codes",
                 "kv_scales(kv_stats_agg(0, 'k', 'F32', 1, 8, sequence(1, 8)), 'nvfp4') | layer 0 key | does not divide",
                 "kv_scales(kv_stats_agg(0, 'k', 'F32', 1, 16, array_repeat(0, 16)), 'nvfp4') | layer 0 key | are zero",
-                "kv_scales(kv_stats_agg(0, 'k', 'F32', 1, 16, array_repeat(1e-39, 16)), 'nvfp4') | layer 0 | Infinity",
+                "kv_scales(kv_stats_agg(0, 'k', 'F32', 1, 16, array_repeat(1e-39, 16)), 'nvfp4:divisor') | layer 0 | Infinity",
                 "kv_scales(X'', '{num_bits: 8, strategy: tensor_group}') | argument scheme | is NVFP4",
             })
     void theErrorNamesTheArgument(String call, String argument, String what) {
@@ -126,7 +126,12 @@ class Nvfp4FunctionsTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"nvfp4, 2688.0", "nvfp4:divisor, 2688.0", "nvfp4:multiplier, 3.7202382E-4"})
+    @CsvSource({
+        "nvfp4, 0.0022321429",
+        "nvfp4:absmax_448, 0.0022321429",
+        "nvfp4:divisor, 2688.0",
+        "nvfp4:multiplier, 3.7202382E-4"
+    })
     void theSchemeSetsTheConvention(String scheme, float scale) {
         assertThat(TestSpark.<Float>one("SELECT kv_scales(kv_stats_agg(0, 'k', 'F32', 1, 16, array_repeat(-1, 16)), '"
                         + scheme + "')[0].scale[0]"))
