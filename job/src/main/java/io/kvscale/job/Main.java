@@ -3,6 +3,7 @@ package io.kvscale.job;
 import io.kvscale.job.command.AdviseCommand;
 import io.kvscale.job.command.BenchCommand;
 import io.kvscale.job.command.CalibrateCommand;
+import io.kvscale.job.command.CheckCommand;
 import io.kvscale.job.command.CompareCommand;
 import io.kvscale.job.command.EvaluateCommand;
 import io.kvscale.job.command.ExitCode;
@@ -37,6 +38,7 @@ import picocli.CommandLine.Spec;
             AdviseCommand.class,
             EvaluateCommand.class,
             InspectCommand.class,
+            CheckCommand.class,
             CompareCommand.class,
             BenchCommand.class,
         })

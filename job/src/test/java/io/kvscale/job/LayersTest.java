@@ -34,6 +34,7 @@ class LayersTest {
             Map.entry("corpus", 9),
             Map.entry("checkpoint", 7),
             Map.entry("target", 8),
+            Map.entry("check", 8),
             Map.entry("merge", 9),
             Map.entry("export", 9),
             Map.entry("calibration", 10),

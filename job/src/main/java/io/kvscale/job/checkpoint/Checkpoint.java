@@ -3,6 +3,7 @@ package io.kvscale.job.checkpoint;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.kvscale.model.config.ModelConfig;
 import io.kvscale.tensor.InvalidDataException;
 import java.nio.file.Path;
 import java.util.List;
@@ -26,6 +27,7 @@ import org.jspecify.annotations.Nullable;
  * @param unread the other safetensors files, which the index does not name
  * @param tensors the names of all tensors in {@code files}, each with its file
  * @param scales the tensors of {@code files} that are scales of the KV cache, by name
+ * @param unreadScales the names of such tensors in {@code unread}, each with its file
  * @param leavingLinks the entries of the folder that are links to something outside it, each with its target
  */
 public record Checkpoint(
@@ -39,6 +41,7 @@ public record Checkpoint(
         List<String> unread,
         SortedMap<String, String> tensors,
         SortedMap<String, CheckpointScale> scales,
+        SortedMap<String, String> unreadScales,
         SortedMap<String, String> leavingLinks) {
     public static final String CONFIG = "config.json";
     public static final String HF_QUANT_CONFIG = "hf_quant_config.json";
@@ -102,6 +105,15 @@ public record Checkpoint(
                 .filter(JsonNode::isObject)
                 .findFirst()
                 .orElse(outer);
+    }
+
+    /** What config.json says about the KV cache; null if kvscale cannot read it. */
+    public @Nullable ModelConfig model() {
+        try {
+            return ModelConfig.parse(CheckpointJson.bytes(config), shown(CONFIG));
+        } catch (InvalidDataException e) {
+            return null;
+        }
     }
 
     /** The number of the decoder's layers that config.json states. */

@@ -90,6 +90,7 @@ final class CheckpointReader {
                 List.copyOf(unread),
                 tensors.names(),
                 tensors.scales(),
+                tensors.scalesOf(unread),
                 leavingLinks(entries));
     }
 

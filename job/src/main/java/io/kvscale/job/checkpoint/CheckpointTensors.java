@@ -17,10 +17,12 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /** The tensors of a checkpoint's files: their names, and the values of scales. */
@@ -59,11 +61,10 @@ final class CheckpointTensors {
             }
             try (FileChannel in = FileChannel.open(path)) {
                 List<String> own = new ArrayList<>();
-                SafetensorsHeader header = SafetensorsHeader.read(
-                        new BufferedInputStream(Channels.newInputStream(in)), in.size(), tensor -> {
-                            own.add(tensor);
-                            return CheckpointScale.isScale(tensor);
-                        });
+                SafetensorsHeader header = header(in, tensor -> {
+                    own.add(tensor);
+                    return CheckpointScale.isScale(tensor);
+                });
                 own.forEach(tensor -> name(tensor, file));
                 for (TensorEntry tensor : header.tensors()) {
                     scales.put(tensor.name(), scale(tensor, file, in));
@@ -76,6 +77,26 @@ final class CheckpointTensors {
         } catch (IOException e) {
             throw CheckpointReader.unreadable(shown, e);
         }
+    }
+
+    /** The names of scales in files that no engine reads. A file that is damaged is left out, because nobody reads it. */
+    SortedMap<String, String> scalesOf(Collection<String> files) {
+        SortedMap<String, String> found = new TreeMap<>();
+        for (String file : files) {
+            Path path = folder.resolve(file);
+            if (Files.isRegularFile(path)) {
+                try (FileChannel in = FileChannel.open(path)) {
+                    header(in, CheckpointScale::isScale).tensors().forEach(tensor -> found.put(tensor.name(), file));
+                } catch (InvalidDataException | IOException e) {
+                    continue;
+                }
+            }
+        }
+        return Collections.unmodifiableSortedMap(found);
+    }
+
+    private static SafetensorsHeader header(FileChannel in, Predicate<String> wanted) throws IOException {
+        return SafetensorsHeader.read(new BufferedInputStream(Channels.newInputStream(in)), in.size(), wanted);
     }
 
     private void name(String tensor, String file) {

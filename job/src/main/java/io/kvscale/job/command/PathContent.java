@@ -1,7 +1,10 @@
 package io.kvscale.job.command;
 
+import io.kvscale.job.console.Console;
 import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.scheme.table.ScaleTable;
+import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.InvalidDataException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -53,7 +56,7 @@ sealed interface PathContent {
 
     Pattern GLOB = Pattern.compile("[*?\\[{]");
 
-    /** @throws io.kvscale.tensor.InvalidDataException if there is no such path, or its content is damaged or not known */
+    /** @throws InvalidDataException if there is no such path, or its content is damaged or not known */
     static PathContent read(String given, Configuration hadoop) {
         String path = given;
         FileStatus status = HadoopFiles.status(given, hadoop);
@@ -76,6 +79,22 @@ sealed interface PathContent {
         }
         boolean json = start.stripLeading().startsWith("{") || path.endsWith(".json");
         return json ? scales(path, hadoop) : new Other();
+    }
+
+    /**
+     * The scale table of a path. Its warnings are printed.
+     *
+     * @throws InvalidDataException if it holds none
+     */
+    static ScaleTable scaleTable(String path, Configuration hadoop, Console console) {
+        if (read(path, hadoop) instanceof Scales found) {
+            found.warnings().forEach(warning -> console.warn(path + ": " + warning));
+            return found.table();
+        }
+        throw new InvalidDataException(DataProblem.of(
+                        "the path holds no scale table",
+                        "name a result folder of calibrate or scales, or a kv_scales.json")
+                .inFile(path));
     }
 
     private static Scales scales(String path, Configuration hadoop) {

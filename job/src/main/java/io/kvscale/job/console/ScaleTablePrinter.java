@@ -36,18 +36,21 @@ public final class ScaleTablePrinter {
 
     /** The scale of a slot; several scales as least .. greatest (count). */
     public static String scales(@Nullable SlotScales slot) {
-        if (slot == null) {
+        return slot == null ? "" : scales(slot.scale());
+    }
+
+    /** Scales as {@link #scales(SlotScales)}; empty if there are none. */
+    static String scales(float[] values) {
+        if (values.length == 0) {
             return "";
         }
-        float least = Float.POSITIVE_INFINITY;
-        float greatest = 0;
-        for (float scale : slot.scale()) {
+        float least = values[0];
+        float greatest = values[0];
+        for (float scale : values) {
             least = Math.min(least, scale);
             greatest = Math.max(greatest, scale);
         }
-        return slot.scale().length == 1
-                ? String.valueOf(least)
-                : least + " .. " + greatest + " (" + slot.scale().length + ")";
+        return values.length == 1 ? String.valueOf(least) : least + " .. " + greatest + " (" + values.length + ")";
     }
 
     /** A scheme in a few words. */

@@ -1,0 +1,82 @@
+package io.kvscale.job.check;
+
+import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.InvalidDataException;
+import io.kvscale.tensor.Role;
+import io.kvscale.tensor.Slot;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The scales that a checkpoint should have.
+ *
+ * @param scales the values of each slot, one or one for each head
+ */
+public record ExpectedScales(Map<Slot, float[]> scales) {
+    /**
+     * The result in which every loaded scale that is not the expected one, bit for bit, differs.
+     *
+     * @throws InvalidDataException if a slot is in no attention layer of the model
+     */
+    public CheckResult compare(CheckResult found) {
+        Set<Slot> known = found.layers().stream()
+                .flatMap(layer -> layer.slots().keySet().stream())
+                .collect(Collectors.toSet());
+        for (Slot slot : scales.keySet()) {
+            if (!known.contains(slot)) {
+                throw new InvalidDataException(DataProblem.of(
+                                "the scales have this slot, but the model has no attention layer for it: it has "
+                                        + found.layers().size() + " layers with a KV cache",
+                                "name the scales of this model with --scales")
+                        .inSlot(slot));
+            }
+        }
+        List<LayerVerdict> layers = new ArrayList<>();
+        for (LayerVerdict layer : found.layers()) {
+            SlotVerdict value = layer.value();
+            layers.add(new LayerVerdict(
+                    layer.layer(),
+                    layer.module(),
+                    compared(new Slot(layer.layer(), Role.KEY), layer.key()),
+                    value == null ? null : compared(new Slot(layer.layer(), Role.VALUE), value)));
+        }
+        return new CheckResult(
+                found.target(),
+                found.rules(),
+                found.quantMethod(),
+                found.cacheType(),
+                found.needed(),
+                layers,
+                found.ignored(),
+                found.notes());
+    }
+
+    private SlotVerdict compared(Slot slot, SlotVerdict found) {
+        float @Nullable [] expected = scales.get(slot);
+        if (found.state() != ScaleState.LOADED || expected != null && Arrays.equals(expected, found.values())) {
+            return found;
+        }
+        return new SlotVerdict(
+                ScaleState.DIFFERENT,
+                found.values(),
+                found.tensor(),
+                expected == null ? "--scales has no scale for it" : difference(expected, found.values()));
+    }
+
+    private static String difference(float[] expected, float[] found) {
+        if (expected.length != found.length) {
+            return "there are " + found.length + " scales, --scales has " + expected.length;
+        }
+        int at = 0;
+        while (Float.compare(expected[at], found[at]) == 0) {
+            at++;
+        }
+        return "the scale" + (expected.length > 1 ? " of head " + at : "") + " is " + found[at] + ", --scales has "
+                + expected[at];
+    }
+}

@@ -1,0 +1,146 @@
+package io.kvscale.job.check;
+
+import io.kvscale.job.checkpoint.AttentionNames;
+import io.kvscale.job.checkpoint.Checkpoint;
+import io.kvscale.job.checkpoint.CheckpointScale;
+import io.kvscale.tensor.Role;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** Replays the rules of an engine on the tensor names and configs of a checkpoint. */
+public final class ScaleCheck {
+    static final List<EngineRules> ENGINES = List.of(new VllmRules(), new SglangRules(), new TensorRtLlmRules());
+
+    private final EngineRules rules;
+    private final CheckedModel model;
+    private final Map<String, List<CheckpointScale>> byParameter = new HashMap<>();
+    private final Map<String, String> unread = new HashMap<>();
+    private final Set<String> ignored = new LinkedHashSet<>();
+
+    private ScaleCheck(EngineRules rules, CheckedModel model) {
+        this.rules = rules;
+        this.model = model;
+    }
+
+    /** The words of {@code --for}. */
+    public static List<String> targets() {
+        return ENGINES.stream().map(EngineRules::target).toList();
+    }
+
+    /**
+     * Says which scale each attention layer would run with.
+     *
+     * @param target one of {@link #targets}
+     * @param names the attention modules of the checkpoint
+     * @param skipped the layers that stay in 16 bits because the user starts the engine so
+     * @throws IllegalArgumentException for another target
+     */
+    public static CheckResult run(String target, Checkpoint checkpoint, AttentionNames names, Set<Integer> skipped) {
+        EngineRules rules = ENGINES.stream()
+                .filter(engine -> engine.target().equals(target))
+                .findFirst()
+                .orElseThrow(() -> new IllegalArgumentException("there are no rules for " + target));
+        return new ScaleCheck(rules, CheckedModel.of(checkpoint, names)).result(skipped);
+    }
+
+    private CheckResult result(Set<Integer> skipped) {
+        LoadPlan plan = rules.plan(model);
+        model.checkpoint().scales().forEach((name, scale) -> {
+            byParameter
+                    .computeIfAbsent(rules.parameter(name, model), any -> new ArrayList<>())
+                    .add(scale);
+            ignored.add(name);
+        });
+        model.checkpoint()
+                .unreadScales()
+                .forEach((name, file) -> unread.put(rules.parameter(name, model), file));
+        List<LayerVerdict> layers = new ArrayList<>();
+        model.modules().forEach((layer, module) -> {
+            LayerVerdict verdict = verdict(plan, layer, module);
+            layers.add(
+                    skipped.contains(layer) && plan.outcome() != LoadPlan.Outcome.REFUSE
+                            ? new LayerVerdict(
+                                    layer,
+                                    module,
+                                    SlotVerdict.skipped(),
+                                    verdict.value() == null ? null : SlotVerdict.skipped())
+                            : verdict);
+        });
+        return new CheckResult(
+                rules.target(),
+                rules.versions(),
+                model.checkpoint().quantMethod(),
+                plan.cacheType(),
+                plan.needed(),
+                List.copyOf(layers),
+                ignored.stream().filter(ScaleCheck::isOfKeyOrValue).toList(),
+                plan.notes());
+    }
+
+    /** Scales of Q and of probabilities are another matter. */
+    private static boolean isOfKeyOrValue(String name) {
+        return !name.endsWith("q_scale") && !name.contains("q_proj.") && !name.contains("prob_output");
+    }
+
+    private LayerVerdict verdict(LoadPlan plan, int layer, String module) {
+        String keyName = rules.parameterOf(module, Role.KEY, model);
+        String valueName = rules.parameterOf(module, Role.VALUE, model);
+        @Nullable CheckpointScale key = tensor(keyName);
+        @Nullable CheckpointScale value = tensor(valueName);
+        PairRule.Pair pair =
+                switch (plan.outcome()) {
+                    case REFUSE ->
+                        new PairRule.Pair(
+                                SlotVerdict.refused(key, plan.reason()), SlotVerdict.refused(value, plan.reason()));
+                    case DROP ->
+                        new PairRule.Pair(
+                                SlotVerdict.unscaled(key, plan.reason()), SlotVerdict.unscaled(value, plan.reason()));
+                    case LOAD -> plan.pairs().verdicts(key, absent(keyName), value, absent(valueName));
+                };
+        return new LayerVerdict(
+                layer,
+                module,
+                checked(plan, layer, keyName, pair.key()),
+                model.mla() ? null : checked(plan, layer, valueName, pair.value()));
+    }
+
+    private @Nullable CheckpointScale tensor(String parameter) {
+        List<CheckpointScale> found = byParameter.getOrDefault(parameter, List.of());
+        found.forEach(tensor -> ignored.remove(tensor.name()));
+        return found.isEmpty() ? null : found.get(found.size() - 1);
+    }
+
+    private String absent(String parameter) {
+        String file = unread.get(parameter);
+        return file == null
+                ? "no tensor of the checkpoint becomes " + parameter
+                : "the scale is in " + file + ", which " + Checkpoint.INDEX + " does not name, so it is not read";
+    }
+
+    /** Checks what an engine checks when it loads the tensor: one for each parameter, with the right size. */
+    private SlotVerdict checked(LoadPlan plan, int layer, String parameter, SlotVerdict verdict) {
+        CheckpointScale tensor = verdict.tensor();
+        if (plan.outcome() != LoadPlan.Outcome.LOAD || tensor == null) {
+            return verdict;
+        }
+        List<CheckpointScale> all = byParameter.getOrDefault(parameter, List.of());
+        if (all.size() > 1) {
+            return SlotVerdict.invalid(
+                    tensor,
+                    all.get(0).name() + " and " + all.get(1).name() + " both become " + parameter
+                            + "; delete one of them");
+        }
+        long expected = plan.byHead() ? model.kvHeads(layer) : 1;
+        return expected == 0 || tensor.elements() == expected
+                ? verdict
+                : SlotVerdict.refused(
+                        tensor,
+                        "the tensor has " + tensor.elements() + " elements, expected "
+                                + (plan.byHead() ? expected + ", one for each KV head" : "one"));
+    }
+}

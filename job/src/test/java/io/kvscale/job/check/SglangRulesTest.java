@@ -1,0 +1,117 @@
+package io.kvscale.job.check;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.kvscale.job.checkpoint.CheckpointFolder;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class SglangRulesTest {
+    private static final String TENSOR = "{\"quant_method\": \"compressed-tensors\", \"config_groups\": {},"
+            + " \"kv_cache_scheme\": {\"num_bits\": 8, \"type\": \"float\", \"symmetric\": true, \"strategy\": \"tensor\"}}";
+    private static final String LAYER = "model.layers.0.self_attn.";
+
+    @TempDir
+    private Path folder;
+
+    private CheckpointFolder llama() {
+        return CheckpointFolder.llama(folder, 1);
+    }
+
+    private static Verdicts check(CheckpointFolder model) {
+        return Verdicts.of("sglang", model);
+    }
+
+    @Test
+    void loadsScalesByTensor() {
+        Verdicts found = check(llama().quantization(TENSOR)
+                .scale(LAYER + "k_scale", 0.5f)
+                .scale(LAYER + "v_proj.v_scale", 0.25f));
+        assertThat(found.states()).containsExactly("0 K loaded [0.5]", "0 V loaded [0.25]");
+        assertThat(found.result().cacheType()).isEqualTo("fp8_e4m3");
+    }
+
+    @Test
+    void dropsScalesByHeadWithAWarning() {
+        Verdicts found = check(llama().quantization(TENSOR.replace("\"tensor\"", "\"attn_head\""))
+                .scale(LAYER + "k_scale", 0.5f, 0.5f)
+                .scale(LAYER + "v_scale", 0.25f, 0.5f));
+        assertThat(found.states()).containsExactly("0 K 1.0 [1.0]", "0 V 1.0 [1.0]");
+        assertThat(found.reasons()).singleElement().asString().contains("strategy attn_head");
+        assertThat(found.result().cacheType()).isEqualTo("16 bits");
+    }
+
+    @Test
+    void theEnginesOwnSpellingIsDropped() {
+        Verdicts found = check(llama().quantization(TENSOR)
+                .scale(LAYER + "attn.k_scale", 0.5f)
+                .scale(LAYER + "attn.v_scale", 0.25f));
+        assertThat(found.states()).containsExactly("0 K 1.0 [1.0]", "0 V 1.0 [1.0]");
+        assertThat(found.result().ignored()).containsExactly(LAYER + "attn.k_scale", LAYER + "attn.v_scale");
+    }
+
+    @Test
+    void scalesWithoutAConfigAreNotLoaded() {
+        assertThat(check(llama().scale(LAYER + "k_scale", 0.5f)).states())
+                .containsExactly("0 K 1.0 [1.0]", "0 V 1.0 [1.0]");
+    }
+
+    @Test
+    void nvfp4IsNeverChosenByItself() {
+        Verdicts found = check(llama().quantization("{\"quant_method\": \"modelopt\", \"quantization\":"
+                        + " {\"quant_algo\": \"NVFP4\", \"kv_cache_quant_algo\": \"NVFP4\"}}")
+                .scale(LAYER + "k_proj.k_scale", 0.5f)
+                .scale(LAYER + "v_proj.v_scale", 0.5f));
+        assertThat(found.result().isOk()).isTrue();
+        assertThat(found.result().needed()).isEqualTo("nvfp4");
+        assertThat(found.result().notes()).singleElement().asString().contains("SM100");
+    }
+
+    @Test
+    void modelOptNeedsAnAlgorithmOfWeightsAndOfTheCache() {
+        assertThat(check(llama().quantization("{\"quant_method\": \"modelopt\"}")).reasons())
+                .singleElement()
+                .asString()
+                .contains("Cannot find 'quant_algo'");
+        Verdicts none = check(CheckpointFolder.llama(folder.resolve("b"), 1)
+                .quantization("{\"quant_method\": \"modelopt\", \"quant_algo\": \"FP8\"}")
+                .scale(LAYER + "k_proj.k_scale", 0.5f));
+        assertThat(none.reasons()).containsExactly("ModelOpt's config has no kv_cache_quant_algo");
+    }
+
+    @Test
+    void latentCachesTakeModelOptsSpelling() {
+        CheckpointFolder model = new CheckpointFolder(folder)
+                .text("config.json", "{\"num_hidden_layers\": 1}")
+                .quantization(TENSOR)
+                .weight(LAYER + "kv_a_proj_with_mqa.weight");
+        assertThat(check(model.scale(LAYER + "k_proj.k_scale", 0.5f)).states()).containsExactly("0 K loaded [0.5]");
+        assertThat(check(new CheckpointFolder(folder.resolve("b"))
+                                .text("config.json", "{\"num_hidden_layers\": 1}")
+                                .quantization(TENSOR)
+                                .weight(LAYER + "kv_a_proj_with_mqa.weight")
+                                .scale(LAYER + "k_scale", 0.5f))
+                        .states())
+                .containsExactly("0 K 1.0 [1.0]");
+    }
+
+    @Test
+    void otherMethodsHaveNoParameters() {
+        assertThat(check(llama().quantization("{\"quant_method\": \"awq\"}").scale(LAYER + "k_scale", 0.5f))
+                        .reasons())
+                .containsExactly("quant_method awq has no parameters for scales of the KV cache");
+    }
+
+    @Test
+    void fp8AndQuarkNeedTheType() {
+        for (String method : new String[] {"fp8", "quark"}) {
+            Verdicts found = check(CheckpointFolder.llama(folder.resolve(method), 1)
+                    .quantization("{\"quant_method\": \"" + method + "\"}")
+                    .scale(LAYER + "k_proj.output_scale", 0.5f)
+                    .scale(LAYER + "v_proj.output_scale", 0.5f));
+            assertThat(found.result().isOk()).isTrue();
+            assertThat(found.result().needed()).isEqualTo("fp8_e4m3");
+        }
+    }
+}
