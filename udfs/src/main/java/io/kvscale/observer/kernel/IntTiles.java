@@ -1,6 +1,5 @@
 package io.kvscale.observer.kernel;
 
-import java.nio.ByteBuffer;
 import java.util.Arrays;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
@@ -17,10 +16,10 @@ final class IntTiles {
     private IntTiles() {}
 
     /** {@link MinMaxKernel#fold32}; false, without any effect, if the values do not fill one vector. */
-    static boolean fold(ByteBuffer data, int offset, int width, int rows, int[] min, int[] max, int at) {
+    static boolean fold(Object view, int offset, int width, int rows, int[] min, int[] max, int at) {
         int group = (width < LANES ? LANES : 4 * LANES) / Integer.lowestOneBit(width);
         if (width >= LANES && (group < 2 || group > 4 || width >= 4 * LANES || rows * width < MANY)) {
-            columns(VectorLoads.view(data), offset, width, rows, min, max, at);
+            columns(view, offset, width, rows, min, max, at);
             return true;
         }
         if (rows < group) {
@@ -31,7 +30,6 @@ final class IntTiles {
         int[] highs = new int[wide];
         Arrays.fill(lows, Integer.MAX_VALUE);
         Arrays.fill(highs, Integer.MIN_VALUE);
-        Object view = VectorLoads.view(data);
         columns(view, offset, wide, rows / group, lows, highs, 0);
         columns(view, offset + Integer.BYTES * width * (rows - group), wide, 1, lows, highs, 0);
         for (int i = 0; i < wide; i += width) {

@@ -1,6 +1,5 @@
 package io.kvscale.observer.kernel;
 
-import java.nio.ByteBuffer;
 import java.util.Arrays;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
@@ -25,12 +24,12 @@ final class ShortTiles {
     private ShortTiles() {}
 
     /** {@link MinMaxKernel#fold16}; false, without any effect, if the values do not fill one vector. */
-    static boolean fold(ByteBuffer data, int offset, int width, int rows, short[] min, short[] max, int at) {
+    static boolean fold(Object view, int offset, int width, int rows, short[] min, short[] max, int at) {
         // Narrow rows are treated as one wide row that fills whole tiles, whose columns are combined at the end.
         // Rows below one vector need this. For wider rows it pays if a few of them fill a tile of four vectors.
         int group = (width < LANES ? LANES : 4 * LANES) / Integer.lowestOneBit(width);
         if (width >= LANES && (group < 2 || group > 4 || width >= 4 * LANES || rows * width < MANY)) {
-            columns(VectorLoads.view(data), offset, width, rows, min, max, at);
+            columns(view, offset, width, rows, min, max, at);
             return true;
         }
         if (rows < group) {
@@ -41,7 +40,6 @@ final class ShortTiles {
         short[] highs = new short[wide];
         Arrays.fill(lows, Short.MAX_VALUE);
         Arrays.fill(highs, Short.MIN_VALUE);
-        Object view = VectorLoads.view(data);
         columns(view, offset, wide, rows / group, lows, highs, 0);
         columns(view, offset + Short.BYTES * width * (rows - group), wide, 1, lows, highs, 0);
         for (int i = 0; i < wide; i += width) {

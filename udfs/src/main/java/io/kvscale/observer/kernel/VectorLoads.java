@@ -18,14 +18,20 @@ import jdk.incubator.vector.VectorSpecies;
  *
  * <p>On JDK 17 every load from a buffer reads and checks the fields of the buffer again, 13 instructions. So vectors of 128
  * or 256 bits, which need many loads, are loaded from an array, into which the values are copied first.
+ *
+ * <p>From JDK 19 on, memory segments of arrays and of native memory are different classes. Once the JIT has seen both, every
+ * load checks which one it has: arrays are then folded at 40 % of their speed, native memory too. So values on the heap are
+ * copied into native memory.
  */
 final class VectorLoads {
     private static final VectorSpecies<Byte> SPECIES = VectorWidth.species(byte.class);
 
+    private static final int STEP = SPECIES.vectorByteSize();
+
     private static final boolean IS_17 = Runtime.version().feature() < 19;
 
-    /** Whether values must be copied into a {@code byte[]}, which is then the view. */
-    static final boolean FROM_ARRAY = IS_17 && VectorWidth.bits() < 512;
+    /** Whether the view is the {@code byte[]} of a buffer. */
+    private static final boolean FROM_ARRAY = IS_17 && VectorWidth.bits() < 512;
 
     /** Maps a ByteBuffer to the argument of {@link #LOAD}: itself, its memory segment, or its array. */
     private static final MethodHandle VIEW;
@@ -61,6 +67,20 @@ final class VectorLoads {
     }
 
     private VectorLoads() {}
+
+    /** Whether {@link #view} takes the buffer; else its values must be copied into one of {@link #allocate}. */
+    static boolean isLoadable(ByteBuffer data) {
+        return !FROM_ARRAY && (IS_17 || data.isDirect());
+    }
+
+    /** A buffer from which vectors are loaded fast. */
+    static ByteBuffer allocate(int bytes) {
+        if (IS_17) {
+            return ByteBuffer.allocate(bytes);
+        }
+        // An aligned slice also ends at a multiple.
+        return ByteBuffer.allocateDirect(bytes + 2 * STEP).alignedSlice(STEP).slice(0, bytes);
+    }
 
     private static MethodType loader(Class<?> source, Class<?> index) {
         return MethodType.methodType(ByteVector.class, VectorSpecies.class, source, index, ByteOrder.class);

@@ -42,7 +42,9 @@ class MinMaxKernelTest {
     @MethodSource("kernels")
     void anyShapeAtAnyOffsetEqualsAPlainLoop(MinMaxKernel kernel) {
         Random random = new Random(7);
-        int[] widths = {1, 2, 3, 5, 8, 15, 16, 17, 31, 32, 33, 48, 64, 65, 80, 96, 127, 128, 129, 160, 192, 576, 1024};
+        int[] widths = {
+            1, 2, 3, 5, 8, 15, 16, 17, 31, 32, 33, 48, 64, 65, 80, 96, 127, 128, 129, 160, 192, 576, 1024, 9001
+        };
         int[] rows = {0, 1, 2, 3, 7, 8, 31, 60, 61};
         for (int width : widths) {
             for (int count : rows) {
