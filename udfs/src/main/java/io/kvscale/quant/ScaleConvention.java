@@ -22,9 +22,12 @@ import org.jspecify.annotations.Nullable;
  * another convention.
  *
  * @param grid of symmetric integer formats
- * @param globalScale of NVFP4
+ * @param globalScale of NVFP4; null keeps that of each slot
  */
-public record ScaleConvention(IntegerGrid grid, GlobalScale globalScale) {
+public record ScaleConvention(IntegerGrid grid, @Nullable GlobalScale globalScale) {
+    /** The convention of the scale table itself: nothing changes. */
+    public static final ScaleConvention OWN = new ScaleConvention(IntegerGrid.HALF_WIDTH, null);
+
     /** The grid of scale tables, and the global scale of most engines. */
     public static final ScaleConvention DEFAULT = new ScaleConvention(IntegerGrid.HALF_WIDTH, GlobalScale.byDefault());
 
@@ -66,7 +69,7 @@ public record ScaleConvention(IntegerGrid grid, GlobalScale globalScale) {
         }
         if (!isOfItsRanges(scales)) {
             GlobalScale before = scales.scheme().globalScale();
-            if (before == null) {
+            if (before == null || globalScale == null) {
                 return scales;
             }
             throw problem(
@@ -101,11 +104,11 @@ public record ScaleConvention(IntegerGrid grid, GlobalScale globalScale) {
         boolean onGrid = scheme.symmetric() && scheme.format().isInteger();
         return scheme.globalScale() == null
                 ? onGrid && grid.divisor(scheme.format()) != IntegerGrid.HALF_WIDTH.divisor(scheme.format())
-                : scheme.globalScale() != globalScale;
+                : globalScale != null && scheme.globalScale() != globalScale;
     }
 
     private QuantizationScheme applied(QuantizationScheme scheme) {
-        return scheme.globalScale() == null ? scheme : scheme.withGlobalScale(globalScale);
+        return scheme.globalScale() == null || globalScale == null ? scheme : scheme.withGlobalScale(globalScale);
     }
 
     /** Whether the scales of a table equal those of the ranges beside them, as those of every observer do. */

@@ -157,6 +157,8 @@ class ScaleConventionTest {
             assertThat(after.toJson())
                     .isEqualTo(table(QuantizationScheme.nvfp4(to)).toJson());
         }
+        ScaleTable own = table(QuantizationScheme.nvfp4(from));
+        assertThat(ScaleConvention.OWN.apply(own, null)).isSameAs(own);
     }
 
     @Test

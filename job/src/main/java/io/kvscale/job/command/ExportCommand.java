@@ -12,6 +12,8 @@ import io.kvscale.job.merge.ModelMerger;
 import io.kvscale.job.target.ModelExporter;
 import io.kvscale.job.target.ScaleExporter;
 import io.kvscale.job.target.Targets;
+import io.kvscale.observer.CalibrationStatistics;
+import io.kvscale.quant.ScaleConvention;
 import io.kvscale.scheme.table.ScaleTable;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
@@ -60,8 +62,9 @@ public final class ExportCommand extends CommandPart implements Callable<Integer
     @Option(
             names = "--model",
             paramLabel = "DIR",
-            description = "The local folder of the model, with config.json and *.safetensors. It is not changed: the new"
-                    + " folder holds links to its files, the scales, and edited copies of its configs.")
+            description =
+                    "The local folder of the model, with config.json and *.safetensors. It is not changed: the new"
+                            + " folder holds links to its files, the scales, and edited copies of its configs.")
     private @Nullable String model;
 
     @Option(names = "--copy", description = "With --model: copy the model's files instead of linking to them.")
@@ -92,8 +95,7 @@ public final class ExportCommand extends CommandPart implements Callable<Integer
     @Spec
     void listTargets(CommandSpec spec) {
         List<String> lines = new ArrayList<>(List.of("", "Targets:"));
-        Targets.ALL.forEach(
-                exporter -> lines.add("  %-24s %s".formatted(exporter.target(), exporter.summary())));
+        Targets.ALL.forEach(exporter -> lines.add("  %-24s %s".formatted(exporter.target(), exporter.summary())));
         spec.usageMessage().footer(lines.toArray(String[]::new));
     }
 
@@ -103,10 +105,18 @@ public final class ExportCommand extends CommandPart implements Callable<Integer
         checkOptions(exporter);
         Configuration hadoop = new Configuration();
         Console console = console(quiet);
-        ScaleTable table = table(hadoop, console);
-        ExportedFiles files = model == null ? alone(table, exporter) : merged(table, (ModelExporter) exporter, model);
-        ExportRecord record = new ExportRecord(
-                target, table.sha256(), table.provenance().model(), new TreeSet<>(files.names()));
+        PathContent.Scales found = scales(hadoop, console);
+        ModelMerger merger =
+                model == null ? null : new ModelMerger(Checkpoint.read(model), (ModelExporter) exporter, copy);
+        String refusal = merger == null ? exporter.refusal(found.table()) : merger.refusal(found.table());
+        if (refusal != null) {
+            throw new InvalidDataException(
+                    Targets.refused(found.table(), refusal).problem().inFile(scales));
+        }
+        ScaleTable table = solved(found, exporter, hadoop, console);
+        ExportedFiles files = merger == null ? alone(table, exporter) : merger.merge(table, prefix, skipped());
+        ExportRecord record =
+                new ExportRecord(target, table.sha256(), table.provenance().model(), new TreeSet<>(files.names()));
         List<String> inputs = model == null ? List.of(scales) : List.of(scales, model);
         try (OutputFolder folder = OutputFolder.forExport(output, overwrite, inputs, record, hadoop)) {
             files.written().forEach(folder::write);
@@ -127,7 +137,9 @@ public final class ExportCommand extends CommandPart implements Callable<Integer
                 .filter(exporter -> exporter.target().equals(target))
                 .findFirst()
                 .orElseThrow(() -> error("--for '" + DataProblem.shown(target) + "' is no target; the targets are "
-                        + String.join(", ", Targets.ALL.stream().map(ScaleExporter::target).toList())));
+                        + String.join(
+                                ", ",
+                                Targets.ALL.stream().map(ScaleExporter::target).toList())));
     }
 
     private void checkOptions(ScaleExporter exporter) {
@@ -141,28 +153,34 @@ public final class ExportCommand extends CommandPart implements Callable<Integer
         }
     }
 
-    private ScaleTable table(Configuration hadoop, Console console) {
+    private PathContent.Scales scales(Configuration hadoop, Console console) {
         PathContent content = PathContent.read(scales, hadoop);
         if (content instanceof PathContent.Scales found) {
             found.warnings().forEach(console::warn);
-            return found.table();
+            return found;
         }
         throw new InvalidOptionException(
                 "--scales " + DataProblem.shown(scales) + " is " + content.kind() + ", not a scale table",
                 "name a result folder of calibrate or scales, or its kv_scales.json");
     }
 
-    private ExportedFiles alone(ScaleTable table, ScaleExporter exporter) {
-        String refusal = exporter.refusal(table);
-        if (refusal != null) {
-            throw new InvalidDataException(DataProblem.of(refusal, "").inFile(scales));
+    /** The table under the convention of the target. */
+    private ScaleTable solved(PathContent.Scales found, ScaleExporter exporter, Configuration hadoop, Console console) {
+        ScaleTable table = found.table();
+        ScaleConvention convention = exporter.convention();
+        boolean reads = convention.needsStatistics(table) && HadoopFiles.status(found.statistics(), hadoop) != null;
+        CalibrationStatistics statistics = reads ? HadoopFiles.statistics(found.statistics(), hadoop) : null;
+        ScaleTable solved = HadoopFiles.withFile(scales, () -> convention.apply(table, statistics));
+        if (solved != table) {
+            console.say(
+                    "the scales are solved again, because those of " + exporter.engine() + " have another convention");
         }
-        AttentionNames names = prefix == null ? AttentionNames.PLAIN : AttentionNames.named(prefix);
-        return ExportedFiles.alone(exporter, table, names);
+        return solved;
     }
 
-    private ExportedFiles merged(ScaleTable table, ModelExporter exporter, String folder) {
-        return new ModelMerger(Checkpoint.read(folder), exporter, copy).merge(table, prefix, skipped());
+    private ExportedFiles alone(ScaleTable table, ScaleExporter exporter) {
+        AttentionNames names = prefix == null ? AttentionNames.PLAIN : AttentionNames.named(prefix);
+        return ExportedFiles.alone(exporter, table, names);
     }
 
     /** The layers of {@code --skip-layers}. */

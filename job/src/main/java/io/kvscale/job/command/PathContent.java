@@ -19,8 +19,11 @@ sealed interface PathContent {
     /** The kind of content, as messages say it. */
     String kind();
 
-    /** @param warnings about an edited table, and about statistics beside it that are not its own */
-    record Scales(ScaleTable table, List<String> warnings) implements PathContent {
+    /**
+     * @param warnings about an edited table, and about statistics beside it that are not its own
+     * @param statistics the path of the statistics file beside it, which may not exist
+     */
+    record Scales(ScaleTable table, List<String> warnings, String statistics) implements PathContent {
         @Override
         public String kind() {
             return "a scale table";
@@ -109,6 +112,6 @@ sealed interface PathContent {
                         + stated + "; these scales did not come from it");
             }
         }
-        return new Scales(table, warnings);
+        return new Scales(table, warnings, beside);
     }
 }

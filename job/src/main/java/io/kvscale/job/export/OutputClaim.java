@@ -144,8 +144,7 @@ record OutputClaim(String option, boolean overwrite, Content content, Set<String
             if (isFolder ? !isStaging && !mayHold(name, names) : !isOurs(status, name, names)) {
                 return name;
             }
-            String found =
-                    isFolder ? foreign(fs, status.getPath(), isStaging ? "" : name + "/", names) : null;
+            String found = isFolder ? foreign(fs, status.getPath(), isStaging ? "" : name + "/", names) : null;
             if (found != null) {
                 return found;
             }
@@ -161,7 +160,8 @@ record OutputClaim(String option, boolean overwrite, Content content, Set<String
         return switch (content) {
             case RESULTS -> !status.isDirectory() && (isMark(name) || names.contains(name));
             case CAPTURES ->
-                !status.isDirectory() && (isMark(name) || isCapture(status.getPath().getName()));
+                !status.isDirectory()
+                        && (isMark(name) || isCapture(status.getPath().getName()));
             // A link to a folder of the model is one of the files.
             case EXPORT -> isMark(name) || names.contains(name);
         };

@@ -80,8 +80,7 @@ public final class OutputFolder implements Closeable {
             List<ScaleExporter> exporters) {
         return open(
                 folder,
-                new OutputClaim(
-                        "--output", overwrite, OutputClaim.Content.RESULTS, ResultFiles.names(exporters)),
+                new OutputClaim("--output", overwrite, OutputClaim.Content.RESULTS, ResultFiles.names(exporters)),
                 inputs,
                 configuration);
     }
@@ -93,8 +92,8 @@ public final class OutputFolder implements Closeable {
      */
     public static OutputFolder forExport(
             String folder, boolean overwrite, List<String> inputs, ExportRecord record, Configuration configuration) {
-        OutputFolder output = open(
-                folder, new OutputClaim("--output", overwrite, OutputClaim.Content.EXPORT), inputs, configuration);
+        OutputFolder output =
+                open(folder, new OutputClaim("--output", overwrite, OutputClaim.Content.EXPORT), inputs, configuration);
         try {
             output.write(ExportRecord.FILE, record.toJson());
             return output;
@@ -111,7 +110,11 @@ public final class OutputFolder implements Closeable {
      */
     public static OutputFolder forCaptures(
             String folder, boolean overwrite, List<String> inputs, Configuration configuration) {
-        return open(folder, new OutputClaim("--save-captures", overwrite, OutputClaim.Content.CAPTURES), inputs, configuration);
+        return open(
+                folder,
+                new OutputClaim("--save-captures", overwrite, OutputClaim.Content.CAPTURES),
+                inputs,
+                configuration);
     }
 
     private static OutputFolder open(
@@ -297,8 +300,9 @@ public final class OutputFolder implements Closeable {
     public void link(String name, java.nio.file.Path target) {
         try {
             if (!FolderMover.isLocal(staging)) {
-                throw new OutputException("the output folder " + shown(this.target) + " is not on a local disk, and holds no"
-                        + " links\n  add --copy, or name a local folder with " + claim.option());
+                throw new OutputException(
+                        "the output folder " + shown(this.target) + " is not on a local disk, and holds no"
+                                + " links\n  add --copy, or name a local folder with " + claim.option());
             }
             Files.createSymbolicLink(FolderMover.local(new Path(staging, name)), target.toAbsolutePath());
             written.add(name);

@@ -22,10 +22,7 @@ import java.util.stream.IntStream;
  * @param notices what the user should know about the model's folder and the target
  */
 public record ExportedFiles(
-        SortedMap<String, Path> kept,
-        SortedMap<String, byte[]> written,
-        List<Integer> skipped,
-        List<String> notices) {
+        SortedMap<String, Path> kept, SortedMap<String, byte[]> written, List<Integer> skipped, List<String> notices) {
     /** The files of a target without a model. */
     public static ExportedFiles alone(ScaleExporter exporter, ScaleTable table, AttentionNames names) {
         int last = table.slots().lastKey().layer();
@@ -33,8 +30,7 @@ public record ExportedFiles(
                 .filter(layer -> !table.slots().containsKey(new Slot(layer, Role.KEY)))
                 .boxed()
                 .toList();
-        return new ExportedFiles(
-                new TreeMap<>(), exporter.export(table, names), skipped, exporter.notes(table));
+        return new ExportedFiles(new TreeMap<>(), exporter.export(table, names), skipped, exporter.notes(table));
     }
 
     /** The names of all files. */

@@ -3,6 +3,7 @@ package io.kvscale.job.merge;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.core.json.JsonReadFeature;
 import io.kvscale.job.target.JsonEdit;
 import io.kvscale.json.Json;
 import io.kvscale.json.JsonProblem;
@@ -20,7 +21,11 @@ import org.jspecify.annotations.Nullable;
  * {@code 1e-05} as they are written.
  */
 final class JsonSplice {
-    private static final JsonFactory JSON = new JsonFactory();
+    /** Python writes Infinity and NaN. */
+    private static final JsonFactory JSON = JsonFactory.builder()
+            .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
+            .build();
+
     private static final String REMEDY = "take the file from the model's Hugging Face folder";
 
     private final String text;

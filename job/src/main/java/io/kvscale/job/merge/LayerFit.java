@@ -37,7 +37,8 @@ record LayerFit(ModelConfig config, String file, AttentionNames names) {
             Slot slot = new Slot(layer, Role.KEY);
             if (config.layers().get(layer).kind() == LayerCache.Kind.SHARED) {
                 throw problem(
-                        "layer " + layer + " reads the KV cache of another layer, and engines read it with scales of its"
+                        "layer " + layer
+                                + " reads the KV cache of another layer, and engines read it with scales of its"
                                 + " own, which would be 1.0",
                         "serve this model with a 16-bit cache");
             }
@@ -57,8 +58,7 @@ record LayerFit(ModelConfig config, String file, AttentionNames names) {
         SortedSet<Integer> needless = difference(accepted, missing);
         if (!needless.isEmpty()) {
             throw problem(
-                    "--skip-layers names " + listed(needless)
-                            + ", which have scales or are no layers with a KV cache",
+                    "--skip-layers names " + listed(needless) + ", which have scales or are no layers with a KV cache",
                     missing.isEmpty() ? "leave out --skip-layers" : "say --skip-layers " + words(missing));
         }
         if (!missing.isEmpty() && !exporter.skipsLayers()) {
@@ -101,7 +101,9 @@ record LayerFit(ModelConfig config, String file, AttentionNames names) {
 
     private static String listed(SortedSet<Integer> layers) {
         List<String> some = layers.stream().limit(20).map(String::valueOf).toList();
-        return (layers.size() == 1 ? "layer " : "layers ") + String.join(", ", some) + (layers.size() > 20 ? ", ..." : "");
+        return (layers.size() == 1 ? "layer " : "layers ")
+                + String.join(", ", some)
+                + (layers.size() > 20 ? ", ..." : "");
     }
 
     private static String words(SortedSet<Integer> layers) {

@@ -42,7 +42,8 @@ final class ModelEntries {
 
     private void add(Path folder, String prefix, int depth) {
         if (depth > MAX_DEPTH) {
-            throw problem(prefix, "folders are nested more than " + MAX_DEPTH + " deep", "remove them, or links to them");
+            throw problem(
+                    prefix, "folders are nested more than " + MAX_DEPTH + " deep", "remove them, or links to them");
         }
         try (DirectoryStream<Path> found = Files.newDirectoryStream(folder)) {
             for (Path path : found) {

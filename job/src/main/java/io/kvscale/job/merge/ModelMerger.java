@@ -39,26 +39,34 @@ public record ModelMerger(Checkpoint model, ModelExporter exporter, boolean copy
     private static final String REMEDY = "take the model's original folder, without KV scales";
 
     /**
-     * The folder with the scales of a table.
+     * Why the engine cannot hold scales of a table; null if it can.
+     *
+     * @throws InvalidDataException if it cannot load any scales from the model, or the model has some already
+     */
+    public @Nullable String refusal(ScaleTable table) {
+        checkUnmerged();
+        String refusal = exporter.refusal(table, quantization());
+        if (refusal != null && exporter.refusal(table) == null) {
+            throw new InvalidDataException(DataProblem.of(refusal, "").inFile(model.shown(Checkpoint.CONFIG)));
+        }
+        return refusal;
+    }
+
+    /**
+     * The folder with the scales of a table that {@link #refusal} accepts.
      *
      * @param prefix the names of the attention modules; null to find them
      * @param skipped the layers of the model that may have no scales, and must have none
      * @throws InvalidDataException if the scales do not fit the model, or the engine would not load them from it
      */
     public ExportedFiles merge(ScaleTable table, @Nullable String prefix, SortedSet<Integer> skipped) {
-        checkUnmerged();
         ModelQuantization quantization = quantization();
-        String refusal = exporter.refusal(table, quantization);
-        if (refusal != null) {
-            throw new InvalidDataException(
-                    DataProblem.of(refusal, "").inFile(model.shown(Checkpoint.CONFIG)));
-        }
         AttentionNames names = prefix == null ? AttentionNames.of(model) : AttentionNames.of(model, prefix);
         String config = text(Checkpoint.CONFIG);
         String shown = model.shown(Checkpoint.CONFIG);
-        List<Integer> missing = new ArrayList<>(new LayerFit(
-                        ModelConfig.parse(config.getBytes(StandardCharsets.UTF_8), shown), shown, names)
-                .skipped(table, skipped, exporter));
+        List<Integer> missing = new ArrayList<>(
+                new LayerFit(ModelConfig.parse(config.getBytes(StandardCharsets.UTF_8), shown), shown, names)
+                        .skipped(table, skipped, exporter));
         ModelOverlay overlay = exporter.overlay(table, names, quantization);
         checkNew(overlay);
 
@@ -86,9 +94,9 @@ public record ModelMerger(Checkpoint model, ModelExporter exporter, boolean copy
         }
         String scales = WeightFiles.of(model).scales();
         if (model.unread().contains(scales)) {
-            throw new InvalidDataException(DataProblem.of(
-                            "the model has a file of KV scales already, which its index does not name", REMEDY)
-                    .inFile(model.shown(scales)));
+            throw new InvalidDataException(
+                    DataProblem.of("the model has a file of KV scales already, which its index does not name", REMEDY)
+                            .inFile(model.shown(scales)));
         }
     }
 
@@ -169,10 +177,11 @@ public record ModelMerger(Checkpoint model, ModelExporter exporter, boolean copy
         if (!model.leavingLinks().isEmpty()) {
             String first = model.leavingLinks().firstKey();
             int count = model.leavingLinks().size();
-            notices.add((count == 1 ? "a link of the model's folder leads" : count + " links of the model's folder lead")
-                    + " out of it, such as " + model.shown(first) + " to "
-                    + model.leavingLinks().get(first) + "; "
-                    + (copy ? "their files are copied" : "the new folder links to them"));
+            notices.add(
+                    (count == 1 ? "a link of the model's folder leads" : count + " links of the model's folder lead")
+                            + " out of it, such as " + model.shown(first) + " to "
+                            + model.leavingLinks().get(first) + "; "
+                            + (copy ? "their files are copied" : "the new folder links to them"));
         }
         return notices;
     }

@@ -1,5 +1,6 @@
 package io.kvscale.job.merge;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.kvscale.job.checkpoint.Checkpoint;
 import io.kvscale.job.target.JsonEdit;
 import io.kvscale.job.target.ScaleTensor;
@@ -12,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Where the scales go beside the files of the weights, and the index that names all of them.
@@ -46,27 +48,33 @@ record WeightFiles(Checkpoint model, Map<String, String> renamed, String scales)
      *
      * @param text the model's index; null if it has none
      */
-    String index(List<ScaleTensor> tensors, @org.jspecify.annotations.Nullable String text) throws IOException {
+    String index(List<ScaleTensor> tensors, @Nullable String text) throws IOException {
         Map<String, String> added = new LinkedHashMap<>();
         tensors.forEach(tensor -> added.put(tensor.name(), scales));
         long bytes = tensors.stream().mapToLong(ScaleTensor::bytes).sum();
-        if (text == null) {
-            for (String file : model.files()) {
-                bytes += dataBytes(model.folder().resolve(file));
-            }
-            Map<String, String> all = new TreeMap<>(added);
-            model.tensors().forEach((tensor, file) -> all.put(tensor, name(file)));
-            Map<String, Object> index = new LinkedHashMap<>();
-            index.put(METADATA, Map.of(TOTAL_SIZE, bytes));
-            index.put(WEIGHT_MAP, all);
-            return Json.text(index);
+        JsonNode index = model.index();
+        if (text == null || index == null) {
+            return newIndex(added, bytes);
         }
         String edited = JsonSplice.apply(text, new JsonEdit(List.of(WEIGHT_MAP), added));
-        var size = model.index().path(METADATA).path(TOTAL_SIZE);
+        JsonNode size = index.path(METADATA).path(TOTAL_SIZE);
         return size.isIntegralNumber() && size.canConvertToLong()
                 ? JsonSplice.apply(
                         edited, new JsonEdit(List.of(METADATA), Map.of(TOTAL_SIZE, size.longValue() + bytes)))
                 : edited;
+    }
+
+    private String newIndex(Map<String, String> added, long bytes) throws IOException {
+        long size = bytes;
+        for (String file : model.files()) {
+            size += dataBytes(model.folder().resolve(file));
+        }
+        Map<String, String> all = new TreeMap<>(added);
+        model.tensors().forEach((tensor, file) -> all.put(tensor, name(file)));
+        Map<String, Object> index = new LinkedHashMap<>();
+        index.put(METADATA, Map.of(TOTAL_SIZE, size));
+        index.put(WEIGHT_MAP, all);
+        return Json.text(index);
     }
 
     /** Bytes of all tensors in a file: they lie back to back behind the header. */

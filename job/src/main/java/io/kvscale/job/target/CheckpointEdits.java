@@ -43,7 +43,9 @@ final class CheckpointEdits {
                         List.of());
             case MODELOPT ->
                 ModelOptEdits.overlay(
-                        projected(table, names), model, SlotNeeds.isNvfp4(scheme) ? ModelOptEdits.NVFP4 : ModelOptEdits.FP8);
+                        projected(table, names),
+                        model,
+                        SlotNeeds.isNvfp4(scheme) ? ModelOptEdits.NVFP4 : ModelOptEdits.FP8);
             case FP8 -> new ModelOverlay(plain(table, names), List.of(), List.of());
             case QUARK -> new ModelOverlay(plain(table, names), QuarkEdits.of(model.config()), List.of());
             case OTHER -> throw new IllegalStateException("no scales load into " + model.word());
@@ -112,8 +114,9 @@ final class CheckpointEdits {
     /** {@code X.k_scale} and {@code X.v_scale} for a module X, in the shape of the scales. */
     static List<ScaleTensor> plain(ScaleTable table, AttentionNames names) {
         List<ScaleTensor> tensors = new ArrayList<>();
-        table.slots().forEach((slot, scales) -> tensors.add(
-                ScaleTensor.shaped(names.of(slot.layer()) + "." + slot.role().scaleName(), scales)));
+        table.slots()
+                .forEach((slot, scales) -> tensors.add(ScaleTensor.shaped(
+                        names.of(slot.layer()) + "." + slot.role().scaleName(), scales)));
         return tensors;
     }
 
@@ -124,7 +127,10 @@ final class CheckpointEdits {
             String module = names.of(slot.layer());
             boolean known = module.endsWith(".self_attn") || module.endsWith(".mixer");
             tensors.add(ScaleTensor.scalar(
-                    known ? ModelOptEdits.name(module, slot) : module + "." + slot.role().scaleName(), scales));
+                    known
+                            ? ModelOptEdits.name(module, slot)
+                            : module + "." + slot.role().scaleName(),
+                    scales));
         });
         return tensors;
     }

@@ -60,10 +60,16 @@ final class LayerwiseModelOptExporter implements ModelExporter {
         return ModelOptEdits.baseRefusal(model);
     }
 
+    /** The word for a layer; null if there is none. */
     private static @Nullable String algo(Map<Slot, QuantizationScheme> schemes, int layer) {
-        boolean key = SlotNeeds.isNvfp4(schemes.get(new Slot(layer, Role.KEY)));
-        boolean value = SlotNeeds.isNvfp4(schemes.get(new Slot(layer, Role.VALUE)));
+        boolean key = isNvfp4(schemes, new Slot(layer, Role.KEY));
+        boolean value = isNvfp4(schemes, new Slot(layer, Role.VALUE));
         return key == value ? key ? ModelOptEdits.NVFP4 : ModelOptEdits.FP8 : value ? MIXED : null;
+    }
+
+    private static boolean isNvfp4(Map<Slot, QuantizationScheme> schemes, Slot slot) {
+        QuantizationScheme scheme = schemes.get(slot);
+        return scheme != null && SlotNeeds.isNvfp4(scheme);
     }
 
     @Override

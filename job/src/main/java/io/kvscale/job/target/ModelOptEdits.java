@@ -21,8 +21,9 @@ final class ModelOptEdits {
     static final String ALGO = "kv_cache_quant_algo";
     static final String SCHEME = "kv_cache_scheme";
 
-    static final String KV_ONLY = "vLLM 0.33 and SGLang 0.5.23 refuse a ModelOpt model whose KV cache alone is quantized:"
-            + " use --for vllm or --for sglang for these";
+    static final String KV_ONLY =
+            "vLLM 0.33 and SGLang 0.5.23 refuse a ModelOpt model whose KV cache alone is quantized:"
+                    + " use --for vllm or --for sglang for these";
 
     private ModelOptEdits() {}
 
@@ -41,21 +42,23 @@ final class ModelOptEdits {
             case UNQUANTIZED -> null;
             case MODELOPT -> refusal(model, false);
             default ->
-                "the model's quant_method is " + model.word() + "; ModelOpt's KV scales go only into a model that ModelOpt"
+                "the model's quant_method is " + model.word()
+                        + "; ModelOpt's KV scales go only into a model that ModelOpt"
                         + " quantized, or one without quantization";
         };
     }
 
     /** {@code X.k_proj.k_scale} for a module X. */
     static String name(String module, Slot slot) {
-        return module + "." + (slot.role() == Role.KEY ? "k" : "v") + "_proj." + slot.role().scaleName();
+        return module + "." + (slot.role() == Role.KEY ? "k" : "v") + "_proj."
+                + slot.role().scaleName();
     }
 
     /** One scalar a slot, with ModelOpt's names. */
     static List<ScaleTensor> tensors(ScaleTable table, AttentionNames names) {
         List<ScaleTensor> tensors = new ArrayList<>();
-        table.slots().forEach((slot, scales) ->
-                tensors.add(ScaleTensor.scalar(name(names.of(slot.layer()), slot), scales)));
+        table.slots()
+                .forEach((slot, scales) -> tensors.add(ScaleTensor.scalar(name(names.of(slot.layer()), slot), scales)));
         return tensors;
     }
 
@@ -94,8 +97,7 @@ final class ModelOptEdits {
         return new ModelOverlay(tensors, config, file);
     }
 
-    private static JsonEdit edit(
-            List<String> at, JsonNode file, Map<String, Object> nested, Map<String, Object> flat) {
+    private static JsonEdit edit(List<String> at, JsonNode file, Map<String, Object> nested, Map<String, Object> flat) {
         if (!file.path("quantization").isObject()) {
             return new JsonEdit(at, flat);
         }

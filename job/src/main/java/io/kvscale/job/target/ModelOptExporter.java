@@ -53,7 +53,10 @@ record ModelOptExporter(String target, String engine, String summary, boolean nv
             return mixed;
         }
         String base = ModelOptEdits.baseRefusal(model);
-        return base == null && nvfp4Only && model.config().isObject() && !model.quantConfig().isObject()
+        return base == null
+                        && nvfp4Only
+                        && model.config().isObject()
+                        && !model.quantConfig().isObject()
                 ? "the model has no " + ModelOptEdits.FILE + ", and TensorRT-LLM does not read NVFP4 from config.json:"
                         + " take the checkpoint with that file"
                 : base;

@@ -24,7 +24,9 @@ final class QuarkEdits {
         Map<String, Object> entries = new LinkedHashMap<>();
         for (String pattern : GROUP) {
             JsonNode known = config.path(LAYERS).path(pattern);
-            ObjectNode entry = known.isObject() ? known.deepCopy() : config.path("global_quant_config").deepCopy();
+            ObjectNode entry = known.isObject()
+                    ? known.deepCopy()
+                    : config.path("global_quant_config").deepCopy();
             entry.set("output_tensors", outputs());
             entries.put(pattern, entry);
         }
@@ -53,8 +55,10 @@ final class QuarkEdits {
         if (group.size() > 0) {
             return CheckpointEdits.already("export.kv_cache_group");
         }
-        if (!config.path("export").isObject() || !config.path("global_quant_config").isObject()) {
-            return "the model's Quark config has no " + (config.path("export").isObject() ? "global_quant_config" : "export")
+        if (!config.path("export").isObject()
+                || !config.path("global_quant_config").isObject()) {
+            return "the model's Quark config has no "
+                    + (config.path("export").isObject() ? "global_quant_config" : "export")
                     + ": take the checkpoint as Quark exported it";
         }
         List<String> others = new ArrayList<>();

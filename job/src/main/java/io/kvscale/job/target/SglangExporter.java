@@ -1,6 +1,9 @@
 package io.kvscale.job.target;
 
 import io.kvscale.job.checkpoint.AttentionNames;
+import io.kvscale.numeric.IntegerGrid;
+import io.kvscale.quant.ScaleConvention;
+import io.kvscale.scheme.GlobalScale;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.table.ScaleTable;
 import io.kvscale.tensor.Role;
@@ -52,9 +55,12 @@ public final class SglangExporter implements ModelExporter {
         String unfit = SlotNeeds.unfit(
                 schemes, scheme -> SlotNeeds.isTensorFp8(scheme) || nvfp4 && SlotNeeds.isNvfp4(scheme), FORMATS);
         String mixed = SlotNeeds.mixed(schemes, common, "SGLang takes one kv_cache_scheme for all");
-        return unfit != null
-                ? unfit
-                : mixed != null ? mixed : CheckpointEdits.refusal(common, model, engine());
+        return unfit != null ? unfit : mixed != null ? mixed : CheckpointEdits.refusal(common, model, engine());
+    }
+
+    @Override
+    public ScaleConvention convention() {
+        return new ScaleConvention(IntegerGrid.HALF_WIDTH, GlobalScale.MULTIPLIER);
     }
 
     @Override

@@ -1,5 +1,7 @@
 package io.kvscale.job.target;
 
+import io.kvscale.scheme.table.ScaleTable;
+import io.kvscale.tensor.InvalidDataException;
 import java.util.List;
 
 /** The targets of {@code kvscale export}. */
@@ -11,10 +13,33 @@ public final class Targets {
             ModelOptExporter.tensorRtLlm(),
             new ColdPagesExporter(),
             ModelOptExporter.modelOpt(),
-            new LayerwiseModelOptExporter());
+            new LayerwiseModelOptExporter(),
+            new OrtGenAiExporter(),
+            new VllmAscendExporter(),
+            new LmDeployAscendExporter(),
+            new TgiExporter(),
+            new TableExporter());
 
     /** Those whose files {@code calibrate} and {@code scales} write, each into a folder of its target's name. */
     public static final List<ScaleExporter> OF_RESULTS = List.of(new VllmExporter());
 
     private Targets() {}
+
+    /**
+     * The error for a table that a target cannot hold. It names the targets that can.
+     *
+     * @param refusal the reason, with the slot
+     */
+    public static InvalidDataException refused(ScaleTable table, String refusal) {
+        List<String> others = ALL.stream()
+                .filter(exporter -> exporter.refusal(table) == null)
+                .map(ScaleExporter::target)
+                .toList();
+        return new InvalidDataException(
+                refusal,
+                others.isEmpty()
+                        ? "no target can hold these scales: derive others with kvscale scales"
+                        : "targets that can: " + String.join(", ", others)
+                                + "; or derive other scales with kvscale scales");
+    }
 }

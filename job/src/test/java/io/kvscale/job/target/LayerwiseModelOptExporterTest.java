@@ -30,11 +30,13 @@ class LayerwiseModelOptExporterTest {
                                 layerwise.export(table, AttentionNames.PLAIN).get("hf_quant_config.json"),
                                 StandardCharsets.UTF_8))
                         .path("quantization"))
-                .isEqualTo(Folder.json("{\"quant_algo\": null, \"kv_cache_quant_algo\": \"MIXED_PRECISION\","
-                        + " \"kv_cache_schema_version\": 1, \"kv_cache_quantized_layers\": {"
-                        + "\"model.layers.0.self_attn\": {\"quant_algo\": \"FP8\"},"
-                        + " \"model.layers.1.self_attn\": {\"quant_algo\": \"NVFP4\"},"
-                        + " \"model.layers.3.self_attn\": {\"quant_algo\": \"FP8_K_NVFP4_V\"}}, \"exclude_modules\": []}"));
+                .isEqualTo(
+                        Folder.json(
+                                "{\"quant_algo\": null, \"kv_cache_quant_algo\": \"MIXED_PRECISION\","
+                                        + " \"kv_cache_schema_version\": 1, \"kv_cache_quantized_layers\": {"
+                                        + "\"model.layers.0.self_attn\": {\"quant_algo\": \"FP8\"},"
+                                        + " \"model.layers.1.self_attn\": {\"quant_algo\": \"NVFP4\"},"
+                                        + " \"model.layers.3.self_attn\": {\"quant_algo\": \"FP8_K_NVFP4_V\"}}, \"exclude_modules\": []}"));
         assertThat(layerwise.notes(table)).singleElement().asString().contains("56116");
         assertThat(layerwise.skipsLayers()).isTrue();
     }
@@ -47,7 +49,8 @@ class LayerwiseModelOptExporterTest {
                 TargetTables.model(
                         "{\"quant_method\": \"modelopt\", \"quant_algo\": \"FP8\"}",
                         "{\"quantization\": {\"quant_algo\": \"FP8\"}}"));
-        assertThat(overlay.config().get(0).entries()).isEqualTo(overlay.quantConfig().get(0).entries());
+        assertThat(overlay.config().get(0).entries())
+                .isEqualTo(overlay.quantConfig().get(0).entries());
         assertThat(overlay.config().get(0).object()).containsExactly("quantization_config");
         assertThat(overlay.quantConfig().get(0).object()).containsExactly("quantization");
     }

@@ -28,8 +28,10 @@ class ModelOptExporterTest {
                         "model.layers.0.self_attn.k_proj.k_scale[]=[0.015625]",
                         "model.layers.0.self_attn.v_proj.v_scale[]=[0.03125]");
         assertThat(Folder.json(new String(files.get("hf_quant_config.json"), StandardCharsets.UTF_8)))
-                .isEqualTo(Folder.json("{\"producer\": {\"name\": \"modelopt\", \"version\": \"0.47.0\"}, \"quantization\":"
-                        + " {\"quant_algo\": null, \"kv_cache_quant_algo\": \"FP8\", \"exclude_modules\": []}}"));
+                .isEqualTo(
+                        Folder.json(
+                                "{\"producer\": {\"name\": \"modelopt\", \"version\": \"0.47.0\"}, \"quantization\":"
+                                        + " {\"quant_algo\": null, \"kv_cache_quant_algo\": \"FP8\", \"exclude_modules\": []}}"));
     }
 
     @Test
@@ -47,8 +49,7 @@ class ModelOptExporterTest {
                     .contains("layer 0 key is INT8", exporter.engine());
             assertThat(exporter.refusal(TargetTables.of(TargetTables.FP8_HEADS, 1)))
                     .contains("attn_head");
-            assertThat(exporter.refusal(
-                            TargetTables.of(slot -> TargetTables.FP8, List.of(new Slot(0, Role.KEY)))))
+            assertThat(exporter.refusal(TargetTables.of(slot -> TargetTables.FP8, List.of(new Slot(0, Role.KEY)))))
                     .contains("layer 0 has no value scales");
             assertThat(exporter.refusal(TargetTables.of(
                             slot -> slot.layer() == 0 ? TargetTables.FP8 : TargetTables.NVFP4, TargetTables.slots(2))))
@@ -68,7 +69,8 @@ class ModelOptExporterTest {
         assertThat(modelOpt.refusal(nvfp4, TargetTables.model(flat))).isNull();
         ModelQuantization both = TargetTables.model(flat, "{\"quantization\": {\"quant_algo\": \"FP8\"}}");
         assertThat(tensorRt.refusal(nvfp4, both)).isNull();
-        assertThat(TargetTables.edits(tensorRt.overlay(nvfp4, AttentionNames.PLAIN, both).quantConfig()))
+        assertThat(TargetTables.edits(
+                        tensorRt.overlay(nvfp4, AttentionNames.PLAIN, both).quantConfig()))
                 .isEqualTo(Map.of("quantization", Map.of("kv_cache_quant_algo", "NVFP4")));
     }
 }

@@ -30,8 +30,7 @@ import java.util.stream.IntStream;
 /** Scale tables whose numbers all differ, and the tensors of written files. */
 public final class TargetTables {
     public static final QuantizationScheme FP8 = QuantizationScheme.fp8();
-    public static final QuantizationScheme FP8_HEADS =
-            QuantizationScheme.of(NumberFormat.FP8_E4M3, Strategy.ATTN_HEAD);
+    public static final QuantizationScheme FP8_HEADS = QuantizationScheme.of(NumberFormat.FP8_E4M3, Strategy.ATTN_HEAD);
     public static final QuantizationScheme NVFP4 = QuantizationScheme.nvfp4(GlobalScale.MULTIPLIER);
     public static final QuantizationScheme INT8 = QuantizationScheme.of(NumberFormat.INT8, Strategy.TENSOR);
 
@@ -42,7 +41,7 @@ public final class TargetTables {
         return of(slot -> scheme, slots(layers));
     }
 
-    static List<Slot> slots(int layers) {
+    public static List<Slot> slots(int layers) {
         return IntStream.range(0, layers)
                 .boxed()
                 .flatMap(layer -> List.of(new Slot(layer, Role.KEY), new Slot(layer, Role.VALUE)).stream())
@@ -67,8 +66,20 @@ public final class TargetTables {
             all.put(
                     slot,
                     new SlotScales(
-                            scheme, geometry, scales, new float[scales.length], low, high, 0, high[0], 1, 0, 0, null,
-                            null, null));
+                            scheme,
+                            geometry,
+                            scales,
+                            new float[scales.length],
+                            low,
+                            high,
+                            0,
+                            high[0],
+                            1,
+                            0,
+                            0,
+                            null,
+                            null,
+                            null));
         }
         return new ScaleTable(
                 all.get(all.firstKey()).scheme(), new ScaleTable.CorpusSummary("0".repeat(64), 1, 1, 1, 1), all);

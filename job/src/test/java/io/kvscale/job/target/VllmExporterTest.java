@@ -43,8 +43,7 @@ class VllmExporterTest {
     void headsKeepTheirShapeAndNeedFlashAttention() {
         ScaleTable heads = TargetTables.of(TargetTables.FP8_HEADS, 1);
         assertThat(vllm.refusal(heads)).isNull();
-        assertThat(TargetTables.tensors(
-                        vllm.export(heads, AttentionNames.PLAIN).get("model-kvscales.safetensors")))
+        assertThat(TargetTables.tensors(vllm.export(heads, AttentionNames.PLAIN).get("model-kvscales.safetensors")))
                 .first()
                 .isEqualTo("model.layers.0.self_attn.k_scale[2, 1, 1]=[0.015625, 1.015625]");
         assertThat(vllm.notes(heads)).first().asString().contains("vLLM 0.17", "FlashAttention 3");
@@ -83,7 +82,10 @@ class VllmExporterTest {
         assertThat(overlay.config()).hasSize(1);
         assertThat(overlay.config().get(0).object()).containsExactly("quantization_config");
         assertThat(overlay.config().get(0).entries()).containsOnlyKeys("kv_cache_scheme");
-        assertThat(overlay.tensors()).extracting(ScaleTensor::name).first().isEqualTo("model.layers.0.self_attn.k_scale");
+        assertThat(overlay.tensors())
+                .extracting(ScaleTensor::name)
+                .first()
+                .isEqualTo("model.layers.0.self_attn.k_scale");
         assertThat(vllm.refusal(
                         TABLE,
                         TargetTables.model("{\"quant_method\": \"compressed-tensors\", \"kv_cache_scheme\": {}}")))
@@ -157,18 +159,21 @@ class VllmExporterTest {
 
     @Test
     void outputsOfProjectionsAreSetInAModelOfQuark() {
-        ModelQuantization model = TargetTables.model("{\"quant_method\": \"quark\", \"export\": {\"kv_cache_group\": []},"
-                + " \"global_quant_config\": {\"weight\": {\"dtype\": \"fp8_e4m3\"}, \"output_tensors\": null},"
-                + " \"layer_quant_config\": {\"lm_head\": {}}}");
+        ModelQuantization model =
+                TargetTables.model("{\"quant_method\": \"quark\", \"export\": {\"kv_cache_group\": []},"
+                        + " \"global_quant_config\": {\"weight\": {\"dtype\": \"fp8_e4m3\"}, \"output_tensors\": null},"
+                        + " \"layer_quant_config\": {\"lm_head\": {}}}");
         assertThat(vllm.refusal(TABLE, model)).isNull();
         ModelOverlay overlay = vllm.overlay(TABLE, AttentionNames.PLAIN, model);
         Map<String, Object> edits = new TreeMap<>(TargetTables.edits(overlay.config()));
-        assertThat(edits.get("quantization_config/export"))
-                .hasToString("{kv_cache_group=[*k_proj, *v_proj]}");
+        assertThat(edits.get("quantization_config/export")).hasToString("{kv_cache_group=[*k_proj, *v_proj]}");
         assertThat(edits.get("quantization_config/layer_quant_config").toString())
                 .startsWith("{*k_proj={\"weight\":{\"dtype\":\"fp8_e4m3\"},\"output_tensors\":{\"dtype\":\"fp8_e4m3\"")
                 .contains("\"is_dynamic\":false,\"qscheme\":\"per_tensor\"", "*v_proj={");
-        assertThat(model.config().path("global_quant_config").path("output_tensors").isNull())
+        assertThat(model.config()
+                        .path("global_quant_config")
+                        .path("output_tensors")
+                        .isNull())
                 .isTrue();
     }
 
@@ -188,13 +193,26 @@ class VllmExporterTest {
                 .contains("no export");
         assertThat(vllm.refusal(
                         TABLE,
-                        TargetTables.model("{\"quant_method\": \"quark\", \"export\": {\"kv_cache_group\": [\"*kv\"]}}")))
+                        TargetTables.model(
+                                "{\"quant_method\": \"quark\", \"export\": {\"kv_cache_group\": [\"*kv\"]}}")))
                 .contains("kv_cache_group is set");
     }
 
     @ParameterizedTest
     @ValueSource(
-            strings = {"awq", "gptq", "mxfp4", "gguf", "bitsandbytes", "torchao", "inc", "auto-round", "humming", "new", ""})
+            strings = {
+                "awq",
+                "gptq",
+                "mxfp4",
+                "gguf",
+                "bitsandbytes",
+                "torchao",
+                "inc",
+                "auto-round",
+                "humming",
+                "new",
+                ""
+            })
     void methodsWhoseLoadersDropScalesAreRefused(String method) {
         assertThat(vllm.refusal(TABLE, TargetTables.model("{\"quant_method\": \"" + method + "\"}")))
                 .contains("quant_method is " + (method.isEmpty() ? "" : method), "without a word", "take a checkpoint");

@@ -1,5 +1,6 @@
 package io.kvscale.model.config;
 
+import com.fasterxml.jackson.core.json.JsonReadFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.kvscale.json.Json;
 import io.kvscale.json.JsonProblem;
@@ -26,7 +27,10 @@ record ConfigReader(ConfigJson json, int queryHeads, int layers) {
     static ModelConfig read(byte[] bytes, String name) {
         JsonNode root;
         try {
-            root = Json.LENIENT_FILE.readTree(bytes);
+            // Python writes Infinity, as in the time_step_limit of Mamba.
+            root = Json.LENIENT_FILE
+                    .with(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
+                    .readTree(bytes);
         } catch (IOException e) {
             throw new InvalidDataException(
                     ConfigJson.problem("config.json is not valid JSON: " + JsonProblem.whatAndWhere(e), name), e);
