@@ -17,7 +17,10 @@ import org.jspecify.annotations.Nullable;
  * @param config what config.json says about the KV cache; null if it is not known
  */
 record CheckedModel(
-        Checkpoint checkpoint, SortedMap<Integer, String> modules, boolean mla, @Nullable ModelConfig config) {
+        Checkpoint checkpoint,
+        SortedMap<Integer, String> modules,
+        boolean mla,
+        @Nullable ModelConfig config) {
     static CheckedModel of(Checkpoint checkpoint, AttentionNames names) {
         ModelConfig config = checkpoint.model();
         SortedMap<Integer, String> modules = new TreeMap<>(names.layers());

@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
  * @param module the name of its attention module in the checkpoint
  * @param value null for a latent cache (MLA), which has no V
  */
-public record LayerVerdict(int layer, String module, SlotVerdict key, @Nullable SlotVerdict value) {
+public record LayerVerdict(
+        int layer, String module, SlotVerdict key, @Nullable SlotVerdict value) {
     /** The verdicts by slot, K first. */
     public Map<Slot, SlotVerdict> slots() {
         Map<Slot, SlotVerdict> slots = new LinkedHashMap<>();

@@ -53,6 +53,8 @@ record ModelOptConfig(JsonNode root) {
 
     private static boolean isFloat(JsonNode scheme, int bits) {
         JsonNode stated = scheme.path("num_bits");
-        return stated.isInt() && stated.intValue() == bits && scheme.path("type").asText().equals("float");
+        return stated.isInt()
+                && stated.intValue() == bits
+                && scheme.path("type").asText().equals("float");
     }
 }

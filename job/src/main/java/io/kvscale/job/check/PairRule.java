@@ -39,10 +39,10 @@ enum PairRule {
             SlotVerdict own = own(usedKey);
             return new Pair(
                     own,
-                    new SlotVerdict(
-                            own.state(), own.values(), usedKey, withoutValue + "; V runs with the scale of K"));
+                    new SlotVerdict(own.state(), own.values(), usedKey, withoutValue + "; V runs with the scale of K"));
         }
-        String half = (usedKey == null ? withoutKey : withoutValue) + "; the engine does not accept one of a pair alone";
+        String half =
+                (usedKey == null ? withoutKey : withoutValue) + "; the engine does not accept one of a pair alone";
         return new Pair(SlotVerdict.refused(key, half), SlotVerdict.refused(value, half));
     }
 
@@ -57,7 +57,8 @@ enum PairRule {
 
     private static String notAboveZero(CheckpointScale tensor) {
         float[] values = tensor.values();
-        return (values == null || values.length != 1 ? tensor.name() : values[0]) + " is not above 0 and counts as missing";
+        return (values == null || values.length != 1 ? tensor.name() : values[0])
+                + " is not above 0 and counts as missing";
     }
 
     /** The verdict for a scale that is loaded whatever its value. */

@@ -56,9 +56,7 @@ public final class ScaleCheck {
                     .add(scale);
             ignored.add(name);
         });
-        model.checkpoint()
-                .unreadScales()
-                .forEach((name, file) -> unread.put(rules.parameter(name, model), file));
+        model.checkpoint().unreadScales().forEach((name, file) -> unread.put(rules.parameter(name, model), file));
         List<LayerVerdict> layers = new ArrayList<>();
         model.modules().forEach((layer, module) -> {
             LayerVerdict verdict = verdict(plan, layer, module);
@@ -92,16 +90,13 @@ public final class ScaleCheck {
         String valueName = rules.parameterOf(module, Role.VALUE, model);
         @Nullable CheckpointScale key = tensor(keyName);
         @Nullable CheckpointScale value = tensor(valueName);
-        PairRule.Pair pair =
-                switch (plan.outcome()) {
-                    case REFUSE ->
-                        new PairRule.Pair(
-                                SlotVerdict.refused(key, plan.reason()), SlotVerdict.refused(value, plan.reason()));
-                    case DROP ->
-                        new PairRule.Pair(
-                                SlotVerdict.unscaled(key, plan.reason()), SlotVerdict.unscaled(value, plan.reason()));
-                    case LOAD -> plan.pairs().verdicts(key, absent(keyName), value, absent(valueName));
-                };
+        PairRule.Pair pair = switch (plan.outcome()) {
+            case REFUSE ->
+                new PairRule.Pair(SlotVerdict.refused(key, plan.reason()), SlotVerdict.refused(value, plan.reason()));
+            case DROP ->
+                new PairRule.Pair(SlotVerdict.unscaled(key, plan.reason()), SlotVerdict.unscaled(value, plan.reason()));
+            case LOAD -> plan.pairs().verdicts(key, absent(keyName), value, absent(valueName));
+        };
         return new LayerVerdict(
                 layer,
                 module,

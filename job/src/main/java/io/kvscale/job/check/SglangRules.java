@@ -14,8 +14,7 @@ final class SglangRules implements EngineRules {
     private static final String FP8 = "fp8_e4m3";
 
     private static final Map<Pattern, String> NAMES = Patterns.of(List.of(
-            Map.entry("\\.kv_scale$", ".attn.k_scale"),
-            Map.entry("\\.([kv])_proj\\.output_scale$", ".attn.$1_scale")));
+            Map.entry("\\.kv_scale$", ".attn.k_scale"), Map.entry("\\.([kv])_proj\\.output_scale$", ".attn.$1_scale")));
 
     private static final Pattern PROJECTED = Pattern.compile("\\.(self_attn|mixer)\\.([kv])_proj\\.\\2_scale$");
     private static final Pattern PLAIN = Pattern.compile("\\.([kv])_scale$");
@@ -36,7 +35,8 @@ final class SglangRules implements EngineRules {
         if (!other.equals(tensor)) {
             return other;
         }
-        String projected = PROJECTED.matcher(tensor).replaceFirst(model.mla() ? ".$1.attn_mqa.$2_scale" : ".$1.attn.$2_scale");
+        String projected =
+                PROJECTED.matcher(tensor).replaceFirst(model.mla() ? ".$1.attn_mqa.$2_scale" : ".$1.attn.$2_scale");
         return projected.equals(tensor) ? PLAIN.matcher(tensor).replaceFirst(".attn.$1_scale") : projected;
     }
 
@@ -88,8 +88,8 @@ final class SglangRules implements EngineRules {
 
     private static LoadPlan modelOpt(ModelOptConfig config) {
         if (config.algorithm().isEmpty()) {
-            return LoadPlan.refuse("Cannot find 'quant_algo': ModelOpt's config of a model whose KV cache alone is"
-                    + " quantized");
+            return LoadPlan.refuse(
+                    "Cannot find 'quant_algo': ModelOpt's config of a model whose KV cache alone is" + " quantized");
         }
         JsonNode cache = config.cache();
         if (cache.isMissingNode()) {
@@ -97,9 +97,7 @@ final class SglangRules implements EngineRules {
         }
         if (cache.asText("").equals("NVFP4") || ModelOptConfig.isFloat4(cache)) {
             return LoadPlan.loadFor(
-                    "nvfp4",
-                    PairRule.JOINT,
-                    "on SM100 SGLang multiplies these scales by 6, unless one is exactly 1.0");
+                    "nvfp4", PairRule.JOINT, "on SM100 SGLang multiplies these scales by 6, unless one is exactly 1.0");
         }
         boolean fp8 = cache.asText("").equals("FP8");
         return fp8 || ModelOptConfig.isFloat8(cache)

@@ -10,7 +10,8 @@ import org.jspecify.annotations.Nullable;
  * @param tensor the tensor that they come from; null if there is none
  * @param reason why it is not loaded as it is; empty if it is
  */
-public record SlotVerdict(ScaleState state, float[] values, @Nullable CheckpointScale tensor, String reason) {
+public record SlotVerdict(
+        ScaleState state, float[] values, @Nullable CheckpointScale tensor, String reason) {
     private static final float[] NONE = {};
 
     static SlotVerdict loaded(CheckpointScale tensor, float[] values, String reason) {

@@ -50,7 +50,8 @@ final class TensorRtLlmRules implements EngineRules {
             }
             return cache(scheme.isObject() ? "FP8" : "");
         }
-        boolean fp8 = ModelOptConfig.isModelOpt(method) && cacheType(new ModelOptConfig(config)).equals("FP8");
+        boolean fp8 = ModelOptConfig.isModelOpt(method)
+                && cacheType(new ModelOptConfig(config)).equals("FP8");
         return cache(fp8 ? "FP8" : "");
     }
 

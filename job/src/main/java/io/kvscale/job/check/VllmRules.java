@@ -103,7 +103,8 @@ final class VllmRules implements EngineRules {
             return LoadPlan.loadFor(FP8, PairRule.SEPARATE);
         }
         if (!ModelOptConfig.isFloat8(scheme)) {
-            return LoadPlan.refuse("NotImplementedError: kv_cache_scheme is " + scheme.path("type").asText() + " with "
+            return LoadPlan.refuse("NotImplementedError: kv_cache_scheme is "
+                    + scheme.path("type").asText() + " with "
                     + scheme.path("num_bits") + " bits, only float with 8 is supported; vLLM up to 0.19 read such"
                     + " scales as fp8");
         }
@@ -144,7 +145,9 @@ final class VllmRules implements EngineRules {
         }
         JsonNode cache = config.cache();
         boolean fp8 = cache.isObject()
-                ? ModelOptConfig.isFloat8(cache) && cache.path("dynamic").isBoolean() && !cache.path("dynamic").asBoolean()
+                ? ModelOptConfig.isFloat8(cache)
+                        && cache.path("dynamic").isBoolean()
+                        && !cache.path("dynamic").asBoolean()
                 : cache.asText("").equalsIgnoreCase("fp8");
         boolean fp4 = ModelOptConfig.isFloat4(cache) || cache.asText("").equalsIgnoreCase("nvfp4");
         if (fp8 || fp4) {
@@ -170,8 +173,8 @@ final class VllmRules implements EngineRules {
             JsonNode tensors = layer.path("output_tensors");
             if (!tensors.path("dtype").asText().equals("fp8_e4m3")
                     || !tensors.path("qscheme").asText().equals("per_tensor")) {
-                return LoadPlan.refuse("NotImplementedError: output_tensors of " + pattern
-                        + " are not fp8_e4m3 and per_tensor");
+                return LoadPlan.refuse(
+                        "NotImplementedError: output_tensors of " + pattern + " are not fp8_e4m3 and per_tensor");
             }
         }
         return LoadPlan.loadFor(FP8, PairRule.JOINT);

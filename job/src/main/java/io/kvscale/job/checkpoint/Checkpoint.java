@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param name the folder as the user named it
  * @param folder the folder
  * @param config config.json
+ * @param model what config.json says about the KV cache; null if it does not describe a decoder that kvscale knows
  * @param hfQuantConfig hf_quant_config.json of ModelOpt; null if there is none
  * @param ascendDescription quant_model_description.json of msModelSlim; null if there is none
  * @param index model.safetensors.index.json; null if there is none
@@ -34,6 +35,7 @@ public record Checkpoint(
         String name,
         Path folder,
         ObjectNode config,
+        @Nullable ModelConfig model,
         @Nullable ObjectNode hfQuantConfig,
         @Nullable ObjectNode ascendDescription,
         @Nullable ObjectNode index,
@@ -105,15 +107,6 @@ public record Checkpoint(
                 .filter(JsonNode::isObject)
                 .findFirst()
                 .orElse(outer);
-    }
-
-    /** What config.json says about the KV cache; null if kvscale cannot read it. */
-    public @Nullable ModelConfig model() {
-        try {
-            return ModelConfig.parse(CheckpointJson.bytes(config), shown(CONFIG));
-        } catch (InvalidDataException e) {
-            return null;
-        }
     }
 
     /** The number of the decoder's layers that config.json states. */

@@ -1,28 +1,21 @@
 package io.kvscale.job.checkpoint;
 
 import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.json.JsonReadFeature;
-import com.fasterxml.jackson.core.json.JsonWriteFeature;
-import com.fasterxml.jackson.core.util.DefaultIndenter;
-import com.fasterxml.jackson.core.util.DefaultPrettyPrinter;
 import com.fasterxml.jackson.databind.DeserializationFeature;
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.cfg.JsonNodeFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.kvscale.json.JsonProblem;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 
 /**
- * The JSON files of a checkpoint, as Python reads and writes them: a key may occur twice, the last one counts, and
- * {@code NaN} and {@code Infinity} are numbers. Numbers keep all of their digits, so that an edited file means the same.
+ * Reads the JSON files of a checkpoint as Python does: a key may occur twice, the last one counts, and {@code NaN} and
+ * {@code Infinity} are numbers.
  */
-public final class CheckpointJson {
+final class CheckpointJson {
     /** Bounds the memory: about 2 million entries of an index. */
     private static final long MAX_TOKENS = 4_000_000;
 
@@ -35,10 +28,7 @@ public final class CheckpointJson {
                             .build())
                     .build())
             .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
-            .disable(JsonWriteFeature.WRITE_NAN_AS_STRINGS)
-            .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-            .disable(JsonNodeFeature.STRIP_TRAILING_BIGDECIMAL_ZEROES)
             .build();
 
     private CheckpointJson() {}
@@ -65,16 +55,5 @@ public final class CheckpointJson {
 
     private static DataProblem problem(String what) {
         return DataProblem.of(what, "take the file from the model's original folder again");
-    }
-
-    /** Indented JSON in UTF-8 that ends with a line break. The members keep their order. */
-    public static byte[] bytes(JsonNode content) {
-        try {
-            String text = MAPPER.writer(new DefaultPrettyPrinter().withObjectIndenter(new DefaultIndenter("  ", "\n")))
-                    .writeValueAsString(content);
-            return (text + "\n").getBytes(StandardCharsets.UTF_8);
-        } catch (JsonProcessingException e) {
-            throw new IllegalStateException("a tree of JSON can be written", e);
-        }
     }
 }

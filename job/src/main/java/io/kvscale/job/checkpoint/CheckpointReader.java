@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.kvscale.input.ReadFailure;
 import io.kvscale.input.RegularFile;
 import io.kvscale.input.UnusableFileException;
+import io.kvscale.model.config.ModelConfig;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.io.IOException;
@@ -83,6 +84,7 @@ final class CheckpointReader {
                 name,
                 folder,
                 config,
+                model(),
                 json(entries, Checkpoint.HF_QUANT_CONFIG, MAX_JSON_BYTES),
                 json(entries, Checkpoint.ASCEND_DESCRIPTION, MAX_LIST_BYTES),
                 index,
@@ -120,9 +122,11 @@ final class CheckpointReader {
 
     /** A file of the folder as a JSON object; null if there is none. */
     private @Nullable ObjectNode json(SortedSet<String> entries, String file, int most) {
-        if (!entries.contains(file)) {
-            return null;
-        }
+        byte[] bytes = entries.contains(file) ? bytes(file, most) : null;
+        return bytes == null ? null : CheckpointJson.read(bytes, shown(name, file));
+    }
+
+    private byte[] bytes(String file, int most) {
         String shown = shown(name, file);
         try {
             Path path = folder.resolve(file);
@@ -136,11 +140,19 @@ final class CheckpointReader {
                                 "the file has more than " + most + " bytes", "take it from the model's original folder")
                         .inFile(shown));
             }
-            return CheckpointJson.read(bytes, shown);
+            return bytes;
         } catch (UnusableFileException e) {
             throw new InvalidDataException(e.problem().inFile(shown), e);
         } catch (IOException e) {
             throw unreadable(shown, e);
+        }
+    }
+
+    private @Nullable ModelConfig model() {
+        try {
+            return ModelConfig.parse(bytes(Checkpoint.CONFIG, MAX_JSON_BYTES), Checkpoint.CONFIG);
+        } catch (InvalidDataException e) {
+            return null;
         }
     }
 

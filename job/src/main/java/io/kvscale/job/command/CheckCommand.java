@@ -73,7 +73,8 @@ public final class CheckCommand extends CommandPart implements Callable<Integer>
         }
         Checkpoint checkpoint = Checkpoint.read(model);
         CheckResult found = ScaleCheck.run(engine, checkpoint, layers.names(checkpoint), layers.skipped());
-        CheckResult result = scales == null ? found : expected(scales, console(json)).compare(found);
+        CheckResult result =
+                scales == null ? found : expected(scales, console(json)).compare(found);
         PrintWriter out = out();
         if (json) {
             out.print(CheckPrinter.json(model, result));

@@ -110,7 +110,9 @@ public final class CheckPrinter {
     private static Map<String, @Nullable Object> json(SlotVerdict slot) {
         CheckpointScale tensor = slot.tensor();
         Map<String, @Nullable Object> json = new LinkedHashMap<>();
-        json.put("state", slot.state() == ScaleState.UNSCALED ? "unscaled" : slot.state().word());
+        json.put(
+                "state",
+                slot.state() == ScaleState.UNSCALED ? "unscaled" : slot.state().word());
         json.put("scale", slot.values());
         json.put("tensor", tensor == null ? null : tensor.name());
         json.put("file", tensor == null ? null : tensor.file());

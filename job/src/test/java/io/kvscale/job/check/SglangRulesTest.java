@@ -25,9 +25,8 @@ class SglangRulesTest {
 
     @Test
     void loadsScalesByTensor() {
-        Verdicts found = check(llama().quantization(TENSOR)
-                .scale(LAYER + "k_scale", 0.5f)
-                .scale(LAYER + "v_proj.v_scale", 0.25f));
+        Verdicts found = check(
+                llama().quantization(TENSOR).scale(LAYER + "k_scale", 0.5f).scale(LAYER + "v_proj.v_scale", 0.25f));
         assertThat(found.states()).containsExactly("0 K loaded [0.5]", "0 V loaded [0.25]");
         assertThat(found.result().cacheType()).isEqualTo("fp8_e4m3");
     }
@@ -44,9 +43,8 @@ class SglangRulesTest {
 
     @Test
     void theEnginesOwnSpellingIsDropped() {
-        Verdicts found = check(llama().quantization(TENSOR)
-                .scale(LAYER + "attn.k_scale", 0.5f)
-                .scale(LAYER + "attn.v_scale", 0.25f));
+        Verdicts found = check(
+                llama().quantization(TENSOR).scale(LAYER + "attn.k_scale", 0.5f).scale(LAYER + "attn.v_scale", 0.25f));
         assertThat(found.states()).containsExactly("0 K 1.0 [1.0]", "0 V 1.0 [1.0]");
         assertThat(found.result().ignored()).containsExactly(LAYER + "attn.k_scale", LAYER + "attn.v_scale");
     }
@@ -70,7 +68,8 @@ class SglangRulesTest {
 
     @Test
     void modelOptNeedsAnAlgorithmOfWeightsAndOfTheCache() {
-        assertThat(check(llama().quantization("{\"quant_method\": \"modelopt\"}")).reasons())
+        assertThat(check(llama().quantization("{\"quant_method\": \"modelopt\"}"))
+                        .reasons())
                 .singleElement()
                 .asString()
                 .contains("Cannot find 'quant_algo'");

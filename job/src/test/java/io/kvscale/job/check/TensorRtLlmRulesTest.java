@@ -30,8 +30,8 @@ class TensorRtLlmRulesTest {
 
     @Test
     void nvfp4UsesScales() {
-        Verdicts found = check(
-                modelOpt("NVFP4").scale(LAYER + "k_proj.k_scale", 0.5f).scale(LAYER + "v_proj.v_scale", 0.25f));
+        Verdicts found =
+                check(modelOpt("NVFP4").scale(LAYER + "k_proj.k_scale", 0.5f).scale(LAYER + "v_proj.v_scale", 0.25f));
         assertThat(found.states()).containsExactly("0 K loaded [0.5]", "0 V loaded [0.25]");
         assertThat(found.result().cacheType()).isEqualTo("nvfp4");
     }
@@ -40,7 +40,11 @@ class TensorRtLlmRulesTest {
     void oneOfAPairIsRefused() {
         Verdicts found = check(modelOpt("NVFP4").scale(LAYER + "k_proj.k_scale", 0.5f));
         assertThat(found.states()).containsExactly("0 K refused []", "0 V refused []");
-        assertThat(found.reasons()).singleElement().asString().contains("v_proj.v_scale").contains("alone");
+        assertThat(found.reasons())
+                .singleElement()
+                .asString()
+                .contains("v_proj.v_scale")
+                .contains("alone");
     }
 
     @Test
@@ -52,8 +56,8 @@ class TensorRtLlmRulesTest {
 
     @Test
     void fp8RunsWithOneWhateverTheCheckpointSays() {
-        Verdicts found = check(
-                modelOpt("FP8").scale(LAYER + "k_proj.k_scale", 0.5f).scale(LAYER + "v_proj.v_scale", 0.25f));
+        Verdicts found =
+                check(modelOpt("FP8").scale(LAYER + "k_proj.k_scale", 0.5f).scale(LAYER + "v_proj.v_scale", 0.25f));
         assertThat(found.states()).containsExactly("0 K 1.0 [1.0]", "0 V 1.0 [1.0]");
         assertThat(found.reasons()).singleElement().asString().contains("only with an NVFP4 cache");
         assertThat(found.result().cacheType()).isEqualTo("fp8");

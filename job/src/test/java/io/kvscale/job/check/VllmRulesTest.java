@@ -28,7 +28,8 @@ class VllmRulesTest {
 
     @Test
     void llmCompressorsScalesAreLoaded() {
-        Verdicts found = check(llama().quantization(TENSOR).scale(LAYER + "k_scale", 0.5f).scale(LAYER + "v_scale", 1));
+        Verdicts found = check(
+                llama().quantization(TENSOR).scale(LAYER + "k_scale", 0.5f).scale(LAYER + "v_scale", 1));
         assertThat(found.states()).containsExactly("0 K loaded [0.5]", "0 V loaded [1.0]");
         assertThat(found.result().isOk()).isTrue();
         assertThat(found.result().cacheType()).isEqualTo("fp8");
@@ -75,9 +76,8 @@ class VllmRulesTest {
 
     @Test
     void aNameBelowAttnIsNotChanged() {
-        Verdicts found = check(llama().quantization(TENSOR)
-                .scale(LAYER + "attn.k_scale", 0.5f)
-                .scale(LAYER + "attn.v_scale", 0.25f));
+        Verdicts found = check(
+                llama().quantization(TENSOR).scale(LAYER + "attn.k_scale", 0.5f).scale(LAYER + "attn.v_scale", 0.25f));
         assertThat(found.states()).containsExactly("0 K loaded [0.5]", "0 V loaded [0.25]");
     }
 
@@ -93,9 +93,8 @@ class VllmRulesTest {
 
     @Test
     void compressedTensorsLoadsUnusableValues() {
-        Verdicts found = check(llama().quantization(TENSOR)
-                .scale(LAYER + "k_scale", 0)
-                .scale(LAYER + "v_scale", Float.NaN));
+        Verdicts found =
+                check(llama().quantization(TENSOR).scale(LAYER + "k_scale", 0).scale(LAYER + "v_scale", Float.NaN));
         assertThat(found.states()).containsExactly("0 K invalid [0.0]", "0 V invalid [NaN]");
     }
 
@@ -145,8 +144,9 @@ class VllmRulesTest {
 
     @Test
     void modelOptsScalesAreLoaded() {
-        String flat = "{\"quant_method\": \"modelopt\", \"quant_algo\": \"FP8\", \"kv_cache_scheme\": {\"dynamic\": false,"
-                + " \"num_bits\": 8, \"type\": \"float\"}}";
+        String flat =
+                "{\"quant_method\": \"modelopt\", \"quant_algo\": \"FP8\", \"kv_cache_scheme\": {\"dynamic\": false,"
+                        + " \"num_bits\": 8, \"type\": \"float\"}}";
         Verdicts found = check(llama().quantization(flat)
                 .scale(LAYER + "k_proj.k_scale", List.of(), 0.5f)
                 .scale(LAYER + "v_proj.v_scale", List.of(), 0.25f));
@@ -173,7 +173,8 @@ class VllmRulesTest {
     @Test
     void modelOptWithoutAnAlgorithmOfWeightsIsRefused() {
         Verdicts found = check(llama().text(
-                        "hf_quant_config.json", "{\"quantization\": {\"quant_algo\": null, \"kv_cache_quant_algo\": \"FP8\"}}")
+                        "hf_quant_config.json",
+                        "{\"quantization\": {\"quant_algo\": null, \"kv_cache_quant_algo\": \"FP8\"}}")
                 .scale(LAYER + "k_proj.k_scale", 0.5f)
                 .scale(LAYER + "v_proj.v_scale", 0.5f));
         assertThat(found.states()).containsExactly("0 K refused []", "0 V refused []");
@@ -188,9 +189,8 @@ class VllmRulesTest {
         assertThat(key.reasons()).singleElement().asString().contains("V runs with the scale of K");
         assertThat(key.result().cacheType()).isEqualTo("16 bits");
         assertThat(key.result().needed()).isEqualTo("fp8");
-        Verdicts value = check(CheckpointFolder.llama(folder.resolve("v"), 1)
-                .quantization(fp8)
-                .scale(LAYER + "v_scale", 0.5f));
+        Verdicts value = check(
+                CheckpointFolder.llama(folder.resolve("v"), 1).quantization(fp8).scale(LAYER + "v_scale", 0.5f));
         assertThat(value.states()).containsExactly("0 K refused []", "0 V refused []");
         Verdicts zero = check(CheckpointFolder.llama(folder.resolve("z"), 1)
                 .quantization(fp8)
@@ -211,7 +211,8 @@ class VllmRulesTest {
                 .scale(LAYER + "q_proj.output_scale", 0.25f));
         assertThat(found.states()).containsExactly("0 K loaded [0.5]", "0 V loaded [0.25]");
         assertThat(found.result().ignored()).isEmpty();
-        assertThat(check(llama().quantization(quark.replace("fp8_e4m3", "int8"))).reasons())
+        assertThat(check(llama().quantization(quark.replace("fp8_e4m3", "int8")))
+                        .reasons())
                 .singleElement()
                 .asString()
                 .contains("not fp8_e4m3");
