@@ -105,7 +105,8 @@ class BadTableTest {
 
     @Test
     void aRowThatIsNotAValidKOrVIsRefused() {
-        refused(with(ROLE, "query"), "'query', neither key nor value", "sample sample-02");
+        refused(with(ROLE, "latent"), "'latent', neither key nor value", "sample sample-02");
+        refused(with(ROLE, "query"), "'query', but the recipe does not ask for queries", "sample sample-02");
         refused(with(LAYER, 10_000), "10000", "not a layer within 0..9999");
         refused(with(LAYER, -1), "-1", "not a layer within");
         refused(with(DTYPE, "F64"), "F64", "F32, BF16, F16", "layer 1 value");

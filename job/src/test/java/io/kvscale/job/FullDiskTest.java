@@ -2,7 +2,9 @@ package io.kvscale.job;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.kvscale.job.checkpoint.CheckpointFolder;
 import io.kvscale.job.command.ExitCode;
+import io.kvscale.job.target.TargetTables;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -40,6 +42,9 @@ class FullDiskTest {
     }
 
     private static void everyCommandFails(Path scales, String full, Path free) {
+        Path large = Capture.put(
+                scales.resolveSibling("large/kv_scales.json"),
+                TargetTables.of(TargetTables.FP8, 30).toJson());
         List<List<Object>> commands = List.of(
                 List.of("calibrate", "--recipe", Folder.FP8, "--input", Folder.SAMPLE, "--output", full + "/out"),
                 List.of(
@@ -51,6 +56,7 @@ class FullDiskTest {
                         "--report",
                         "--output",
                         full + "/out"),
+                List.of("export", "--scales", large, "--for", "vllm", "--output", full + "/out"),
                 List.of("evaluate", "--model", MODEL, "--text", TEXTS, "--scales", scales, "--output", full + "/out"));
         for (List<Object> command : commands) {
             Cli.run(command.toArray())
@@ -89,12 +95,30 @@ class FullDiskTest {
         try {
             Path filler = Files.write(full.resolve("filler"), new byte[(1 << 20) - 3 * 4096]);
             everyCommandFails(scales, full.toString(), work.resolve("free"));
+            mergingFails(full);
             try (Stream<Path> left = Files.list(full)) {
                 assertThat(left).containsExactly(filler);
             }
         } finally {
             // Detached at once, even if the JVM has not yet closed a file of it.
             assertThat(ran("umount", "-l", full)).isTrue();
+        }
+    }
+
+    private void mergingFails(Path full) {
+        Path table = Capture.put(
+                work.resolve("table/kv_scales.json"),
+                TargetTables.of(TargetTables.FP8, 1).toJson());
+        Path model = CheckpointFolder.llama(work.resolve("model"), 1)
+                .text(
+                        "config.json",
+                        "{\"model_type\": \"llama\", \"hidden_size\": 128, \"num_attention_heads\": 4,"
+                                + " \"num_key_value_heads\": 2, \"num_hidden_layers\": 1}")
+                .tensor("x", "U8", List.of(1L << 20), new byte[1 << 20])
+                .write();
+        for (String copy : List.of("--copy", "--quiet")) {
+            Cli.run("export", "--scales", table, "--for", "vllm", "--model", model, "--output", full + "/out", copy)
+                    .fails(ExitCode.OUTPUT, full + "/out", "No space left on device", "free space", "--output");
         }
     }
 

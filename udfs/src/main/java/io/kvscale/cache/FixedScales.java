@@ -34,10 +34,10 @@ public final class FixedScales implements Serializable {
         this.scheme = scheme;
     }
 
-    /** The scales of all slots of a table. */
+    /** The scales of K and V of a table. */
     public static FixedScales of(ScaleTable table) {
         FixedScales fixed = new FixedScales(table.scheme());
-        table.slots().forEach((slot, calibrated) -> fixed.scales.put(slot, held(calibrated)));
+        table.cached().slots().forEach((slot, calibrated) -> fixed.scales.put(slot, held(calibrated)));
         return fixed;
     }
 

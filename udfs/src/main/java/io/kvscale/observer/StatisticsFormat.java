@@ -8,7 +8,7 @@ import java.util.List;
 import org.apache.commons.codec.digest.DigestUtils;
 
 /**
- * The statistics file, versions 1 and 2. Little endian.
+ * The statistics file, versions 1 to 3. Little endian.
  *
  * <pre>
  *  0        8        10       12
@@ -19,7 +19,7 @@ import org.apache.commons.codec.digest.DigestUtils;
  *
  *  corpus:   fingerprint (32 bytes, most significant first) | u64 files
  *  slots:    u32 slots, then by layer and role:
- *            u16 layer | u8 role | u8 dtype | u32 heads | u32 head_dim
+ *            u16 layer | u8 role (0 key, 1 value, 2 query) | u8 dtype | u32 heads | u32 head_dim
  *            u64 finite | u64 nan | u64 infinite | u64 tokens | u64 samples
  *            min sample | max sample | first origin | first non-finite origin
  *  ranges:   for each slot in that order: min of every channel, then max of every channel, as patterns of its dtype;
@@ -39,14 +39,15 @@ import org.apache.commons.codec.digest.DigestUtils;
  * </pre>
  *
  * Sections come in this order, each at most once. An unknown section is refused with the version that it needs. The
- * version of a file is the highest of its sections: without histograms, version 1. The minimum and maximum of a slot
+ * version of a file is the highest of its sections: without histograms, version 1. Slots need version 3 if there is one of
+ * queries, else 1. The minimum and maximum of a slot
  * follow from its ranges. Histograms count patterns of the slot's dtype, or of BF16 after rounding if the dtype is F32.
  * The first and last pattern of a histogram are the ends of the head's range, and the counts of a slot add up to its
  * finite values. Nothing is compressed, so that no byte depends on a compressor.
  */
 final class StatisticsFormat {
     static final byte[] MAGIC = CalibrationStatistics.MAGIC.getBytes(StandardCharsets.US_ASCII);
-    static final int VERSION = 2;
+    static final int VERSION = 3;
     static final int CHECKSUM_BYTES = 32;
     static final String CORPUS = "corpus";
     static final String SLOTS = "slots";
@@ -59,13 +60,21 @@ final class StatisticsFormat {
 
     private StatisticsFormat() {}
 
-    /** The first version with a section. */
-    static int since(String section) {
-        return section.equals(HISTOGRAMS) ? 2 : 1;
+    /**
+     * The first version with a section.
+     *
+     * @param queries whether the file has slots of queries
+     */
+    static int since(String section, boolean queries) {
+        return section.equals(SLOTS) && queries ? 3 : section.equals(HISTOGRAMS) ? 2 : 1;
     }
 
     static int id(Role role) {
-        return role == Role.KEY ? 0 : 1;
+        return switch (role) {
+            case KEY -> 0;
+            case VALUE -> 1;
+            case QUERY -> 2;
+        };
     }
 
     static int id(Dtype dtype) {

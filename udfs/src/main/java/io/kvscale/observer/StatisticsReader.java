@@ -33,6 +33,7 @@ final class StatisticsReader {
     private static final int MIN_HISTOGRAMS_BYTES = 8;
 
     private final Map<String, SectionCursor> sections = new LinkedHashMap<>();
+    private boolean queries;
 
     /** A slot in the section of slots. */
     private record Entry(
@@ -53,7 +54,8 @@ final class StatisticsReader {
             if (place < 0 || since > StatisticsFormat.VERSION) {
                 throw newer("section '" + name + "'", since);
             }
-            if (place <= last || since != StatisticsFormat.since(name)) {
+            queries |= since == StatisticsFormat.since(StatisticsFormat.SLOTS, true);
+            if (place <= last || since != StatisticsFormat.since(name, queries)) {
                 throw SectionCursor.damaged("section '" + name + "' is out of place");
             }
             last = place;
@@ -123,7 +125,7 @@ final class StatisticsReader {
         int count = in.count(MIN_SLOT_BYTES);
         List<Entry> slots = new ArrayList<>();
         for (int i = 0; i < count; i++) {
-            Slot slot = new Slot(in.u16(), in.flag() ? Role.VALUE : Role.KEY);
+            Slot slot = new Slot(in.u16(), role(in.u8()));
             if (i > 0 && slot.compareTo(slots.get(i - 1).slot) <= 0) {
                 throw SectionCursor.damaged(slot + " is out of order");
             }
@@ -135,6 +137,10 @@ final class StatisticsReader {
             SlotTotals totals =
                     new SlotTotals(counts[0], counts[1], counts[2], counts[3], counts[4], in.origin(), in.origin());
             slots.add(new Entry(slot, geometry, totals, minSample, maxSample));
+        }
+        if (queries != slots.stream().anyMatch(entry -> !entry.slot.role().isCached())) {
+            throw SectionCursor.damaged("the section of slots "
+                    + (queries ? "is that of a file with queries, but has none" : "has queries"));
         }
         return slots;
     }
@@ -204,6 +210,15 @@ final class StatisticsReader {
             throw SectionCursor.damaged("section '" + name + "' is missing");
         }
         return section;
+    }
+
+    private static Role role(int id) {
+        for (Role role : Role.values()) {
+            if (StatisticsFormat.id(role) == id) {
+                return role;
+            }
+        }
+        throw SectionCursor.damaged("unknown role " + id);
     }
 
     private static Dtype dtype(int id) {

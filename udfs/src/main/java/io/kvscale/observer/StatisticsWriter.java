@@ -20,14 +20,24 @@ import org.jspecify.annotations.Nullable;
 /** Writes {@link StatisticsFormat}. */
 final class StatisticsWriter {
     private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+    /** Whether the file has slots of queries. */
+    private final boolean queries;
+
+    private StatisticsWriter(boolean queries) {
+        this.queries = queries;
+    }
 
     static byte[] write(CalibrationStatistics statistics) {
         List<SlotStatistics> all = new ArrayList<>(statistics.slots().values());
         boolean batches = all.stream().anyMatch(s -> s.batches != null);
         boolean histograms = all.stream().anyMatch(SlotStatistics::hasHistograms);
-        StatisticsWriter file = new StatisticsWriter();
+        boolean queries = statistics.slots().keySet().stream()
+                .anyMatch(slot -> !slot.role().isCached());
+        StatisticsWriter file = new StatisticsWriter(queries);
         file.out.writeBytes(StatisticsFormat.MAGIC);
-        file.unsigned(2, histograms ? StatisticsFormat.since(StatisticsFormat.HISTOGRAMS) : 1);
+        file.unsigned(
+                2,
+                Math.max(file.since(StatisticsFormat.SLOTS), histograms ? file.since(StatisticsFormat.HISTOGRAMS) : 1));
         file.unsigned(2, 3 + (batches ? 1 : 0) + (histograms ? 1 : 0));
         file.section(StatisticsFormat.CORPUS, to -> to.corpus(statistics.corpus()));
         file.section(StatisticsFormat.SLOTS, to -> to.slots(statistics));
@@ -44,13 +54,17 @@ final class StatisticsWriter {
     }
 
     private void section(String name, Consumer<StatisticsWriter> content) {
-        StatisticsWriter payload = new StatisticsWriter();
+        StatisticsWriter payload = new StatisticsWriter(queries);
         content.accept(payload);
         unsigned(1, name.length());
         out.writeBytes(name.getBytes(StandardCharsets.US_ASCII));
-        unsigned(2, StatisticsFormat.since(name));
+        unsigned(2, since(name));
         unsigned(8, payload.out.size());
         out.writeBytes(payload.out.toByteArray());
+    }
+
+    private int since(String section) {
+        return StatisticsFormat.since(section, queries);
     }
 
     private void corpus(Corpus corpus) {

@@ -32,19 +32,29 @@ public final class CaptureKeys {
                 column(values, RecipeKey.COLUMNS_HEAD_DIM),
                 column(values, RecipeKey.COLUMNS_DTYPE),
                 column(values, RecipeKey.COLUMNS_DATA));
+        CaptureOptions.@Nullable Queries queries = queries(values);
         return values.check(
                 null,
                 () -> new CaptureOptions(
-                        key,
-                        value,
-                        layout == null ? null : Layout.named(layout).orElseThrow(),
-                        kvHeads,
-                        headDim,
-                        mask,
-                        targets,
-                        ignore,
-                        mla,
-                        columns));
+                                key,
+                                value,
+                                layout == null ? null : Layout.named(layout).orElseThrow(),
+                                kvHeads,
+                                headDim,
+                                mask,
+                                targets,
+                                ignore,
+                                mla,
+                                columns)
+                        .with(queries));
+    }
+
+    /** How queries are read; null if no key of {@code query} is given: they are not read. */
+    public static CaptureOptions.@Nullable Queries queries(KeyValues values) {
+        String tensors = pattern(values, RecipeKey.QUERY_TENSORS);
+        return tensors == null && values.get(RecipeKey.QUERY_SCHEME) == null
+                ? null
+                : new CaptureOptions.Queries(tensors);
     }
 
     private static @Nullable String pattern(KeyValues values, RecipeKey key) {

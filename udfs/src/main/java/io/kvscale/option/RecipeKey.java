@@ -28,6 +28,13 @@ public enum RecipeKey {
     KEY_SCHEME("key", SCALES, SCHEME, "empty", "Keys of `kv_cache_scheme` that differ for K."),
     VALUE_TENSORS("value", FILES, TEXT, "the known names", "Regular expression for the names of V tensors."),
     VALUE_SCHEME("value", SCALES, SCHEME, "empty", "Keys of `kv_cache_scheme` that differ for V."),
+    QUERY_TENSORS("query", FILES, TEXT, "the known names", "Regular expression for the names of Q tensors."),
+    QUERY_SCHEME(
+            "query",
+            SCALES,
+            SCHEME,
+            "no queries",
+            "Keys of `kv_cache_scheme` that differ for Q; `{}` for none. `query` asks for `q_scale`."),
     LAYOUT(CAPTURES, words("BHSD", "BSHD", "HSD", "SHD", "2THD"), "by rank and name", "Order of the axes of a tensor."),
     KV_HEADS(CAPTURES, number(1, Geometry.MAX_CHANNELS), "from the shape", "Number of KV heads, for merged axes."),
     HEAD_DIM(CAPTURES, number(1, Geometry.MAX_CHANNELS), "from the shape", "Size of a head, for merged axes."),

@@ -66,15 +66,11 @@ record CaptureWarnings(SortedMap<Slot, SlotStatistics> slots, Tolerances toleran
                     + " captures");
         }
         equal.layers()
-                .forEach((role, layers) -> warnings.add("equal layers: all channels of " + letter(role) + " have"
+                .forEach((role, layers) -> warnings.add("equal layers: all channels of " + role.letter() + " have"
                         + " the same ranges in " + LayerRanges.of(layers)
                         + ", bit for bit. One layer was probably saved for"
                         + " several; check the captures"));
         return warnings;
-    }
-
-    private static String letter(Role role) {
-        return role == Role.KEY ? "K" : "V";
     }
 
     private @Nullable String rotation(RotationEvidence evidence) {

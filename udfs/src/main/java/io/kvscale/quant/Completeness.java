@@ -14,7 +14,10 @@ import java.util.SortedMap;
 import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
 
-/** Checks that merged statistics cover all layers of a model, K and V, with token counts that fit each other. */
+/**
+ * Checks that merged statistics cover all layers of a model, K and V, and Q if the recipe asks for it, with token counts that
+ * fit each other.
+ */
 record Completeness(
         SortedMap<Slot, SlotStatistics> slots, SlotSchemes schemes, IntPredicate layers, Tolerances tolerances) {
 
@@ -29,7 +32,7 @@ record Completeness(
             slots.forEach((slot, seen) -> slotCheck(slot).check(slot, seen, problems));
         }
         if (problems.isEmpty()) {
-            new TokenCounts(slots, tolerances).check(problems);
+            TokenCounts.of(slots, tolerances).check(problems);
         }
         if (!problems.isEmpty()) {
             throw new InvalidDataException(Collections.min(problems));
@@ -42,7 +45,7 @@ record Completeness(
         List<DataProblem> problems = new ArrayList<>();
         checkSlots(problems);
         if (problems.isEmpty()) {
-            new TokenCounts(slots, tolerances).check(problems);
+            TokenCounts.of(slots, tolerances).check(problems);
             return problems.isEmpty() ? null : Collections.min(problems);
         }
         return null;
@@ -61,6 +64,7 @@ record Completeness(
         } else if (!slots.isEmpty()) {
             problems.addAll(new ModelFit(model, layers, tolerances.hybrid()).problems(slots));
         }
+        new QueryCheck(slots, schemes).check(problems);
     }
 
     /** The problem that sorts first: {@code found}, or NaN and infinities in the statistics of the files read. */
@@ -77,7 +81,10 @@ record Completeness(
 
     private void checkPairs(List<DataProblem> problems) {
         for (Slot slot : slots.keySet()) {
-            Slot other = new Slot(slot.layer(), slot.role() == Role.KEY ? Role.VALUE : Role.KEY);
+            Slot other = slot.partner();
+            if (!slot.role().isCached()) {
+                continue;
+            }
             if (tolerances.mla() && slot.role() == Role.VALUE) {
                 problems.add(SlotCheck.problem(
                         slots.get(slot).firstOrigin(),

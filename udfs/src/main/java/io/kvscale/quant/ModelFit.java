@@ -74,7 +74,7 @@ public record ModelFit(ModelConfig model, IntPredicate layers, boolean hybrid) {
             }
         });
         for (int layer = 0; layer < model.layers().size() && !hybrid; layer++) {
-            for (Role role : Role.values()) {
+            for (Role role : Role.CACHED) {
                 Slot slot = new Slot(layer, role);
                 if (layers.test(layer) && model.holds(slot) && !slots.containsKey(slot)) {
                     problems.add(missing(slot, slots, origins));
@@ -96,14 +96,15 @@ public record ModelFit(ModelConfig model, IntPredicate layers, boolean hybrid) {
         }
         int heads = geometry.heads();
         int headDim = geometry.headDim();
-        return heads == cache.kvHeads() && headDim == cache.headDim(slot.role())
+        int expected = model.heads(slot.role(), cache);
+        return heads == expected && headDim == cache.headDim(slot.role())
                 ? null
-                : "this slot has " + heads + " heads of " + headDim + ", config.json says " + cache.kvHeads() + " of "
+                : "this slot has " + heads + " heads of " + headDim + ", config.json says " + expected + " of "
                         + cache.headDim(slot.role());
     }
 
     private DataProblem missing(Slot slot, SortedMap<Slot, Geometry> slots, Function<Slot, @Nullable Origin> origins) {
-        Slot other = new Slot(slot.layer(), slot.role() == Role.KEY ? Role.VALUE : Role.KEY);
+        Slot other = slot.partner();
         return SlotCheck.problem(
                 origins.apply(other),
                 slot,

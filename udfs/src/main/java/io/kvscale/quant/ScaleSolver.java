@@ -57,8 +57,7 @@ public record ScaleSolver(SlotSchemes schemes, IntPredicate layers, Tolerances t
      */
     public Solution solve(
             CalibrationStatistics statistics, CalibrationStatistics counted, @Nullable DataProblem found) {
-        SortedMap<Slot, SlotStatistics> slots = new TreeMap<>(statistics.slots());
-        slots.keySet().removeIf(slot -> !layers.test(slot.layer()));
+        SortedMap<Slot, SlotStatistics> slots = wanted(statistics);
         Completeness completeness = new Completeness(slots, schemes, layers, tolerances);
         if (found != null) {
             throw new InvalidDataException(completeness.firstWith(found));
@@ -74,7 +73,7 @@ public record ScaleSolver(SlotSchemes schemes, IntPredicate layers, Tolerances t
         List<String> first = quality.warnings();
         first.addAll(new CaptureWarnings(slots, tolerances).all());
         warnings.addAll(0, first);
-        String windows = new TokenCounts(slots, tolerances).windows();
+        String windows = TokenCounts.of(slots, tolerances).windows();
         if (windows != null) {
             warnings.add(windows);
         }
@@ -98,17 +97,14 @@ public record ScaleSolver(SlotSchemes schemes, IntPredicate layers, Tolerances t
      * @throws InvalidDataException for the first problem in the order of sample, layer and role
      */
     public void checkHeaders(CalibrationStatistics headers) {
-        SortedMap<Slot, SlotStatistics> slots = new TreeMap<>(headers.slots());
-        slots.keySet().removeIf(slot -> !layers.test(slot.layer()));
+        SortedMap<Slot, SlotStatistics> slots = wanted(headers);
         new Completeness(slots, schemes, layers, tolerances).check(false);
         checkOverrides(slots.keySet());
     }
 
     /** The problem of slots that differ in their tokens; null if there is none, or if there are other problems. */
     public @Nullable DataProblem unevenTokens(CalibrationStatistics headers) {
-        SortedMap<Slot, SlotStatistics> slots = new TreeMap<>(headers.slots());
-        slots.keySet().removeIf(slot -> !layers.test(slot.layer()));
-        return new Completeness(slots, schemes, layers, tolerances).unevenTokens();
+        return new Completeness(wanted(headers), schemes, layers, tolerances).unevenTokens();
     }
 
     private void checkOverrides(Set<Slot> slots) {
@@ -124,8 +120,14 @@ public record ScaleSolver(SlotSchemes schemes, IntPredicate layers, Tolerances t
 
     /** Whether scales clip values of some slot, and only histograms would tell how many. Slots with a problem do not count. */
     public boolean clipsUncounted(CalibrationStatistics statistics) {
-        return statistics.slots().entrySet().stream()
-                .anyMatch(slot -> layers.test(slot.getKey().layer()) && clipsUncounted(slot.getKey(), slot.getValue()));
+        return wanted(statistics).entrySet().stream().anyMatch(slot -> clipsUncounted(slot.getKey(), slot.getValue()));
+    }
+
+    /** The slots that get scales. */
+    private SortedMap<Slot, SlotStatistics> wanted(CalibrationStatistics statistics) {
+        SortedMap<Slot, SlotStatistics> slots = new TreeMap<>(statistics.slots());
+        slots.keySet().removeIf(slot -> !layers.test(slot.layer()) || !schemes.covers(slot.role()));
+        return slots;
     }
 
     private boolean clipsUncounted(Slot slot, SlotStatistics seen) {

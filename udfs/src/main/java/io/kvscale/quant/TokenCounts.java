@@ -16,15 +16,27 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Compares the token counts of slots. They are the only trace of one short file among thousands. Layers with a sliding
- * window may have fewer than others, because the cache drops the tokens before the window.
+ * window may have fewer than others, because the cache drops the tokens before the window. Queries are not cached: all layers
+ * have those of all tokens.
+ *
+ * @param slots K and V
  */
-record TokenCounts(SortedMap<Slot, SlotStatistics> slots, Tolerances tolerances) {
+record TokenCounts(
+        SortedMap<Slot, SlotStatistics> slots, SortedMap<Slot, SlotStatistics> queries, Tolerances tolerances) {
     private static final String LACKS =
             "a capture lacks a part of this layer: 'kvscale calibrate --dry-run' on the captures names it";
+
+    static TokenCounts of(SortedMap<Slot, SlotStatistics> slots, Tolerances tolerances) {
+        SortedMap<Slot, SlotStatistics> cached = Slot.cached(slots);
+        SortedMap<Slot, SlotStatistics> queries = new TreeMap<>(slots);
+        queries.keySet().removeAll(cached.keySet());
+        return new TokenCounts(cached, queries, tolerances);
+    }
 
     /** Adds a problem if counts differ where they must not. */
     void check(List<DataProblem> problems) {
         checkPairs(problems);
+        checkQueries(problems);
         if (problems.isEmpty() && !tolerances.hybrid()) {
             long most = most();
             slots.entrySet().stream()
@@ -34,6 +46,7 @@ record TokenCounts(SortedMap<Slot, SlotStatistics> slots, Tolerances tolerances)
                             Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue, (a, b) -> a, TreeMap::new)))
                     .values()
                     .forEach(alike -> checkAlike(alike, problems));
+            checkAlike(queries, problems);
             checkFull(most, problems);
         }
     }
@@ -94,6 +107,15 @@ record TokenCounts(SortedMap<Slot, SlotStatistics> slots, Tolerances tolerances)
                 return;
             }
         }
+    }
+
+    private void checkQueries(List<DataProblem> problems) {
+        queries.forEach((slot, seen) -> {
+            SlotStatistics keys = slots.get(slot.partner());
+            if (keys != null && seen.tokens() < keys.tokens() && problems.isEmpty()) {
+                problems.add(problem(slot, keys.tokens() + " tokens of key, " + seen.tokens() + " of query", LACKS));
+            }
+        });
     }
 
     private void checkAlike(SortedMap<Slot, SlotStatistics> alike, List<DataProblem> problems) {

@@ -14,14 +14,18 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The schemes of all slots: one for K, one for V, and overrides for some layers.
+ * The schemes of all slots: one for K, one for V, overrides of both for some layers, and perhaps one for Q.
  *
  * @param key the scheme of K without an override
  * @param value the scheme of V without an override
  * @param overrides the last one that applies to a slot replaces its whole scheme
+ * @param query the scheme of Q in all layers; null if Q gets no scales
  */
-public record SlotSchemes(QuantizationScheme key, QuantizationScheme value, List<Override> overrides)
-        implements Serializable {
+public record SlotSchemes(
+        QuantizationScheme key,
+        QuantizationScheme value,
+        List<Override> overrides,
+        @Nullable QuantizationScheme query) implements Serializable {
 
     public SlotSchemes {
         // ArrayList, because Kryo cannot deserialize the lists of List.of().
@@ -44,16 +48,22 @@ public record SlotSchemes(QuantizationScheme key, QuantizationScheme value, List
 
         @Nullable
         QuantizationScheme of(Slot slot) {
-            return layers.get(slot.layer()) ? slot.role() == Role.KEY ? key : value : null;
+            return layers.get(slot.layer())
+                    ? switch (slot.role()) {
+                        case KEY -> key;
+                        case VALUE -> value;
+                        case QUERY -> null;
+                    }
+                    : null;
         }
     }
 
-    /** One scheme for K and one for V, in all layers. */
+    /** One scheme for K and one for V, in all layers; none for Q. */
     public static SlotSchemes of(QuantizationScheme key, QuantizationScheme value) {
-        return new SlotSchemes(key, value, List.of());
+        return new SlotSchemes(key, value, List.of(), null);
     }
 
-    /** One scheme for all slots. */
+    /** One scheme for all slots of K and V. */
     public static SlotSchemes of(QuantizationScheme scheme) {
         return of(scheme, scheme);
     }
@@ -64,10 +74,18 @@ public record SlotSchemes(QuantizationScheme key, QuantizationScheme value, List
         for (Override override : overrides) {
             Stream.of(override.key, override.value).filter(Objects::nonNull).forEach(all::add);
         }
+        if (query != null) {
+            all.add(query);
+        }
         return all;
     }
 
-    /** The scheme of a slot. */
+    /** Whether slots of this role get scales. */
+    public boolean covers(Role role) {
+        return role.isCached() || query != null;
+    }
+
+    /** The scheme of a slot that is {@linkplain #covers covered}. */
     public QuantizationScheme of(Slot slot) {
         for (int i = overrides.size() - 1; i >= 0; i--) {
             QuantizationScheme scheme = overrides.get(i).of(slot);
@@ -75,7 +93,11 @@ public record SlotSchemes(QuantizationScheme key, QuantizationScheme value, List
                 return scheme;
             }
         }
-        return slot.role() == Role.KEY ? key : value;
+        return switch (slot.role()) {
+            case KEY -> key;
+            case VALUE -> value;
+            case QUERY -> Objects.requireNonNull(query, () -> slot + " has no scheme");
+        };
     }
 
     /** The first override that applies to none of these slots; null if each applies to one. */

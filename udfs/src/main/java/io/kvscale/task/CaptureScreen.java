@@ -40,9 +40,9 @@ final class CaptureScreen {
         return MAX_FIRST_LAYER;
     }
 
-    /** Looks at a piece of a tensor. The pieces of a tensor that a task has must come one after another. */
+    /** Looks at a piece of a tensor of K or V. The pieces of a tensor that a task has must come one after another. */
     void observe(Slot slot, Position position, ByteBuffer chunk) {
-        if (!chunk.hasRemaining()) {
+        if (!chunk.hasRemaining() || !slot.role().isCached()) {
             return;
         }
         KvSource tensor = position.source();

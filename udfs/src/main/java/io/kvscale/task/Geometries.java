@@ -65,7 +65,7 @@ public record Geometries(List<Seen> seen) implements Serializable {
         } else if (layout != null && layout.headsMayBeTokens(fewer, more)) {
             return layout.explained(problem, one.headDim());
         }
-        return more % fewer == 0 ? repeated(problem, more) : problem;
+        return more % fewer == 0 && slot.role().isCached() ? repeated(problem, more) : problem;
     }
 
     private static DataProblem repeated(DataProblem conflict, int queryHeads) {

@@ -64,8 +64,11 @@ public final class HeadLikeness {
     }
 
     private void add(CaptureFiles reader, InputFile file) {
-        List<SlotTensor> tensors = reader.open(new FilePiece(file, 0, file.length()));
-        for (SlotTensor tensor : tensors.subList(0, Math.min(TENSORS, tensors.size()))) {
+        List<SlotTensor> tensors = reader.open(new FilePiece(file, 0, file.length())).stream()
+                .filter(tensor -> tensor.slot().role().isCached())
+                .limit(TENSORS)
+                .toList();
+        for (SlotTensor tensor : tensors) {
             KvSource source = tensor.source();
             VectorPairs pairs = new VectorPairs(source, VALUES);
             reader.read(tensor, 0, pairs.size(), tensor.byteOf(pairs.size()), pairs::add);

@@ -41,7 +41,8 @@ final class RotationScan {
     /** What looks at the pieces of a tensor; null if the tensor is not looked at. */
     @Nullable
     PieceListener listener(Slot slot, KvSource tensor) {
-        int channels = tensor.continued() || tensor.tokens() < MIN_TOKENS ? 0 : channels(slot, tensor.geometry());
+        boolean looked = slot.role().isCached() && !tensor.continued() && tensor.tokens() >= MIN_TOKENS;
+        int channels = looked ? channels(slot, tensor.geometry()) : 0;
         return channels == 0 ? null : (source, row, values, sizes) -> add(slot, source, row, values, sizes, channels);
     }
 

@@ -69,7 +69,8 @@ public final class TaskState {
         KvSource source = position.source();
         SlotStatistics seen = slots.get(slot);
         if (position.element() == 0) {
-            layout = layout.merge(LayoutEvidence.of(slot, source));
+            // Queries have more heads, and say nothing about the layout that K and V do not say.
+            layout = slot.role().isCached() ? layout.merge(LayoutEvidence.of(slot, source)) : layout;
             tokenSums.add(slot, source);
         }
         boolean fits = seen == null || seen.geometry().equals(source.geometry());
@@ -227,7 +228,7 @@ public final class TaskState {
             if (statistics != null) {
                 part.slots.put(slot, statistics);
             }
-            parts.put(slot.layer() * 2 + (slot.role() == Role.KEY ? 0 : 1), part);
+            parts.put(slot.layer() * Role.values().length + slot.role().ordinal(), part);
         });
         return parts;
     }

@@ -191,6 +191,16 @@ class FixedScalesTest {
     }
 
     @Test
+    void queriesAreNoPartOfACache() {
+        Slot query = new Slot(3, Role.QUERY);
+        Geometry queries = new Geometry(Dtype.BF16, 8, 16);
+        FixedScales fixed =
+                TestScales.table(query, TestScales.random(new Random(1), QuantizationScheme.fp8(), queries));
+        assertThat(fixed.quantizes(query)).isFalse();
+        fixed.checkFit(FakeDecoding.shape(4, 2, 16, Dtype.F32));
+    }
+
+    @Test
     void updatesOfAnotherShapeAreRefused() {
         Geometry geometry = new Geometry(Dtype.F32, 1, 2);
         QuantizedKvCache cache = QuantizedKvCache.withFixedScales(TestScales.table(new TreeMap<>()), 0);

@@ -79,7 +79,7 @@ class HostileArrowTest {
                 row(field("layer", UTF8), "3", "column 'layer' has type utf8, expected an integer type"),
                 row(field("layer", F32), 3, "column 'layer' has type float32"),
                 row(field("role", UTF8), null, "column 'role' of record batch 0, row 0 is null"),
-                row(field("role", UTF8), "query", "is 'query', expected key or value"),
+                row(field("role", UTF8), "latent", "is 'latent', expected key or value"),
                 row(field("role", INT32), 0, "column 'role' has type int32"),
                 row(field("role", ArrowType.Utf8View.INSTANCE), null, "column 'role' has type string_view"),
                 row(field("sample", UTF8), "x".repeat(70_000), "holds 70000 bytes of text"),

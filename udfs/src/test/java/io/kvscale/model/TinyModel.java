@@ -78,7 +78,7 @@ public final class TinyModel {
     public static List<Slot> slots(ModelShape shape) {
         List<Slot> slots = new ArrayList<>();
         for (int layer = 0; layer < shape.layers(); layer++) {
-            for (Role role : Role.values()) {
+            for (Role role : Role.CACHED) {
                 slots.add(new Slot(layer, role));
             }
         }

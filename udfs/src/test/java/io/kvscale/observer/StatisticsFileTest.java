@@ -42,7 +42,8 @@ class StatisticsFileTest {
                 Arguments.of("v1/empty.kvstats", new CalibrationStatistics()),
                 Arguments.of("v1/minmax.kvstats", minmax()),
                 Arguments.of("v1/batches.kvstats", batches()),
-                Arguments.of("v2/histograms.kvstats", histograms()));
+                Arguments.of("v2/histograms.kvstats", histograms()),
+                Arguments.of("v3/queries.kvstats", queries()));
     }
 
     @ParameterizedTest
@@ -132,10 +133,10 @@ class StatisticsFileTest {
     @Test
     void aLaterVersionIsRefusedWithItsNumber() {
         byte[] later = golden("v1/minmax.kvstats");
-        later[8] = 3;
+        later[8] = 4;
         assertThatThrownBy(() -> CalibrationStatistics.fromByteArray(later))
                 .isInstanceOf(InvalidDataException.class)
-                .hasMessageContaining("needs statistics version 3, this kvscale reads up to 2")
+                .hasMessageContaining("needs statistics version 4, this kvscale reads up to 3")
                 .hasMessageContaining("use the kvscale that wrote the file");
         byte[] none = golden("v1/minmax.kvstats");
         none[8] = 0;
@@ -144,12 +145,48 @@ class StatisticsFileTest {
 
     @Test
     void anUnknownSectionIsRefusedWithTheVersionItNeeds() {
-        assertThatThrownBy(() -> CalibrationStatistics.fromByteArray(withSection("histograms", 3, new byte[5])))
+        assertThatThrownBy(() -> CalibrationStatistics.fromByteArray(withSection("histograms", 4, new byte[5])))
                 .isInstanceOf(InvalidDataException.class)
-                .hasMessageContaining("section 'histograms' needs statistics version 3, this kvscale reads up to 2");
+                .hasMessageContaining("section 'histograms' needs statistics version 4, this kvscale reads up to 3");
         assertThatThrownBy(() -> CalibrationStatistics.fromByteArray(withSection("sketches", 2, new byte[4])))
                 .isInstanceOf(InvalidDataException.class)
                 .hasMessageContaining("section 'sketches' needs statistics version 2");
+    }
+
+    /** An earlier kvscale reads the version before anything else, and refuses it. Without queries the version stays. */
+    @Test
+    void onlyAFileWithQueriesNeedsVersion3() {
+        assertThat(golden("v3/queries.kvstats")[8]).isEqualTo((byte) 3);
+        CalibrationStatistics read = CalibrationStatistics.fromByteArray(golden("v3/queries.kvstats"));
+        assertThat(Objects.requireNonNull(read.slots().get(new Slot(0, Role.QUERY)))
+                        .ranges(2))
+                .containsExactly(new Range(-6, 5), new Range(7, 8));
+        CalibrationStatistics cached = new CalibrationStatistics(read.corpus(), Slot.cached(read.slots()));
+        assertThat(cached.toByteArray()[8]).isEqualTo((byte) 1);
+    }
+
+    @Test
+    void aFileWhoseVersionAndRolesContradictIsRefused() {
+        int slots = 8 + 4 + 1 + "corpus".length() + 10 + 40;
+        int since = slots + 1 + "slots".length();
+        int firstRole = since + 10 + 4 + 2;
+        byte[] earlier = golden("v3/queries.kvstats");
+        earlier[8] = 1;
+        earlier[since] = 1;
+        refused(StatisticsFuzzTest.sealed(earlier), "has queries");
+        byte[] later = golden("v1/minmax.kvstats");
+        later[8] = 3;
+        later[since] = 3;
+        refused(StatisticsFuzzTest.sealed(later), "that of a file with queries, but has none");
+        byte[] unknown = golden("v1/minmax.kvstats");
+        unknown[firstRole] = 3;
+        refused(StatisticsFuzzTest.sealed(unknown), "unknown role 3");
+    }
+
+    private static void refused(byte[] bytes, String what) {
+        assertThatThrownBy(() -> CalibrationStatistics.fromByteArray(bytes))
+                .isInstanceOf(InvalidDataException.class)
+                .hasMessageContaining(what);
     }
 
     @Test
@@ -252,6 +289,22 @@ class StatisticsFileTest {
                         new Slot(0, Role.VALUE), value,
                         new Slot(3, Role.KEY), none,
                         new Slot(3, Role.VALUE), range));
+    }
+
+    private static CalibrationStatistics queries() {
+        return new CalibrationStatistics(
+                Corpus.EMPTY.withFile(),
+                Map.of(
+                        new Slot(0, Role.KEY), oneToken(1, 1, -2),
+                        new Slot(0, Role.VALUE), oneToken(1, 3, 4),
+                        new Slot(0, Role.QUERY), oneToken(2, 5, -6, 7, 8)));
+    }
+
+    private static SlotStatistics oneToken(int heads, float... values) {
+        SlotStatistics slot =
+                new SlotStatistics(new Geometry(Dtype.BF16, heads, 2), null, StatisticsKind.RANGE.tables());
+        update(slot, source(slot, 0, 1), values);
+        return slot;
     }
 
     private static KvSource source(SlotStatistics slot, long offset, int tokens) {

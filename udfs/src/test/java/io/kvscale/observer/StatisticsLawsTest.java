@@ -152,8 +152,8 @@ class StatisticsLawsTest {
             for (int i = 0; i < 5; i++) {
                 parts.add(new CalibrationStatistics());
             }
-            for (int s = 0; s < 4; s++) {
-                Slot slot = new Slot(s / 2, Role.values()[s % 2]);
+            for (int s = 0; s < 6; s++) {
+                Slot slot = new Slot(s / 3, Role.values()[s % 3]);
                 SeededCorpus corpus = new SeededCorpus(random.nextInt(), Dtype.values()[random.nextInt(3)]);
                 whole.merge(
                         new CalibrationStatistics(read(slot), Map.of(slot, fold(corpus, observer, wholes(corpus)))));
@@ -166,7 +166,7 @@ class StatisticsLawsTest {
             assertThat(merged.isEmpty()).isTrue();
             parts.forEach(part -> merged.merge(CalibrationStatistics.fromByteArray(part.toByteArray())));
             assertThat(merged.toByteArray()).isEqualTo(whole.toByteArray());
-            assertThat(merged.corpus().files()).isEqualTo(4);
+            assertThat(merged.corpus().files()).isEqualTo(6);
             assertThat(merged.isEmpty()).isFalse();
         }
     }

@@ -73,9 +73,12 @@ public final class Advisor {
      * @throws InvalidDataException for statistics without histograms, or from which no scales can be derived
      */
     public Advice advise(CalibrationStatistics statistics) {
-        SortedMap<Slot, SlotStatistics> slots = statistics.slots();
+        SortedMap<Slot, SlotStatistics> slots = Slot.cached(statistics.slots());
         Tolerances allowed = allowed(slots);
         List<String> warnings = new ArrayList<>(warnings(allowed));
+        if (slots.size() < statistics.slots().size()) {
+            warnings.add("queries are left out: the cache does not hold them, so no format of theirs saves memory");
+        }
         SlotSchemes any = SlotSchemes.of(QuantizationScheme.of(formats.get(0), strategy));
         warnings.addAll(new ScaleSolver(any, layer -> true, allowed)
                 .solve(statistics, null)

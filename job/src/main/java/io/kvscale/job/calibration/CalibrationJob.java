@@ -78,13 +78,14 @@ public final class CalibrationJob {
      *
      * @param model the model's folder
      * @param captures the folder in which K and V are saved, on any Hadoop file system; null to save none
+     * @throws InvalidOptionException from {@link #execute} and {@link #dryRun}, if the recipe asks for queries
      */
     public static CalibrationJob ofText(
             SparkRuntime runtime, Recipe recipe, String model, TextInput text, @Nullable String captures) {
         return new CalibrationJob(
                 runtime,
                 recipe,
-                () -> {},
+                () -> TextPass.check(recipe),
                 (spark, tasks, progress) -> TextPass.plan(spark, recipe, model, text, captures, tasks, progress));
     }
 

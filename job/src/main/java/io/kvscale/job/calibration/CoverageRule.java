@@ -2,7 +2,6 @@ package io.kvscale.job.calibration;
 
 import io.kvscale.task.SampleSlots;
 import io.kvscale.tensor.DataProblem;
-import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -48,7 +47,7 @@ record CoverageRule(TreeMap<Slot, Integer> groups, boolean hybrid, boolean model
     }
 
     private boolean isAbsent(SampleSlots sample, Slot slot) {
-        Slot other = new Slot(slot.layer(), slot.role() == Role.KEY ? Role.VALUE : Role.KEY);
+        Slot other = slot.partner();
         return sample.tokens(slot) == 0 && (!hybrid || sample.tokens(other) > 0);
     }
 

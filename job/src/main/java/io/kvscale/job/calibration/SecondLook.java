@@ -20,6 +20,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
@@ -156,13 +157,21 @@ record SecondLook(JavaSparkContext spark, Pass pass, Progress progress) {
                 : "sample " + DataProblem.shown(origin.sample().toString()) + (file.isEmpty() ? "" : " (" + file + ")");
     }
 
-    /** The groups of slots that hold the same tokens of each sample: layers with one window, or K and V of one layer. */
+    /**
+     * The groups of slots that hold the same tokens of each sample: layers with one window, or K and V of one layer. Queries
+     * are with the layers that have no window, or alone.
+     */
     private TreeMap<Slot, Integer> groups(CalibrationStatistics statistics) {
         @Nullable ModelConfig model = pass.recipe().tolerances().model();
         TreeMap<Slot, Integer> groups = new TreeMap<>();
         for (Slot slot : statistics.slots().keySet()) {
             @Nullable LayerCache cache = model == null ? null : model.layer(slot.layer());
-            groups.put(slot, pass.recipe().hybrid() ? slot.layer() : cache == null ? 0 : cache.window());
+            if (slot.role().isCached()) {
+                groups.put(slot, pass.recipe().hybrid() ? slot.layer() : cache == null ? 0 : cache.window());
+            } else {
+                // No window cuts queries off. The layers of a hybrid model need not agree.
+                groups.put(slot, pass.recipe().hybrid() ? -1 - slot.layer() : 0);
+            }
         }
         return groups;
     }
@@ -172,11 +181,10 @@ record SecondLook(JavaSparkContext spark, Pass pass, Progress progress) {
      * the padding of others.
      */
     private static TreeSet<Slot> longest(CalibrationStatistics statistics) {
-        long most = statistics.slots().values().stream()
-                .mapToLong(SlotStatistics::tokens)
-                .max()
-                .orElse(0);
-        TreeSet<Slot> longest = statistics.slots().entrySet().stream()
+        SortedMap<Slot, SlotStatistics> cached = Slot.cached(statistics.slots());
+        long most =
+                cached.values().stream().mapToLong(SlotStatistics::tokens).max().orElse(0);
+        TreeSet<Slot> longest = cached.entrySet().stream()
                 .filter(entry -> entry.getValue().tokens() == most)
                 .map(Map.Entry::getKey)
                 .collect(Collectors.toCollection(TreeSet::new));

@@ -2,6 +2,7 @@ package io.kvscale.job.calibration;
 
 import io.kvscale.cache.FixedScales;
 import io.kvscale.capture.CaptureReader.Depth;
+import io.kvscale.input.InvalidOptionException;
 import io.kvscale.job.corpus.ModelCorpus;
 import io.kvscale.job.corpus.read.TextInput;
 import io.kvscale.job.model.ShippedModel;
@@ -44,6 +45,15 @@ record TextPass(
         ModelCorpus texts,
         @Nullable String captures,
         @Nullable FixedScales scales) implements Pass {
+    /** @throws InvalidOptionException if the recipe asks for queries */
+    static void check(Recipe recipe) {
+        if (recipe.schemes().query() != null) {
+            throw new InvalidOptionException(
+                    "the recipe asks for queries, but a model's graph has outputs for K and V only",
+                    "capture Q, K and V and name them with --input, or remove query under kvscale in the recipe");
+        }
+    }
+
     /**
      * Checks the model, then reads and tokenizes the texts, in separate Spark jobs.
      *

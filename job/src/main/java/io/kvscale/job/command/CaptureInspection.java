@@ -66,7 +66,14 @@ record CaptureInspection(
         Split whole = new Split(new ArrayList<>(List.of(new FilePiece(file, 0, file.length()))));
         QuantizationScheme any = QuantizationScheme.fp8();
         TaskState read = CalibrationTask.run(
-                whole, SlotSchemes.of(any), StatisticsKind.RANGE, options, hadoop, depth, bytes -> {}, failure -> {});
+                whole,
+                new SlotSchemes(any, any, List.of(), any),
+                StatisticsKind.RANGE,
+                options,
+                hadoop,
+                depth,
+                bytes -> {},
+                failure -> {});
         if (read.problem() != null) {
             throw new InvalidDataException(read.problem());
         }

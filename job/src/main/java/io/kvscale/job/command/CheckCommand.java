@@ -6,6 +6,8 @@ import io.kvscale.job.check.ScaleCheck;
 import io.kvscale.job.checkpoint.Checkpoint;
 import io.kvscale.job.console.CheckPrinter;
 import io.kvscale.job.console.Console;
+import io.kvscale.job.target.ScaleExporter;
+import io.kvscale.job.target.Targets;
 import io.kvscale.scheme.table.ScaleTable;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.Slot;
@@ -85,8 +87,11 @@ public final class CheckCommand extends CommandPart implements Callable<Integer>
         return result.isOk() ? ExitCode.DONE : ExitCode.DIFFERENT;
     }
 
-    private static ExpectedScales expected(String path, Console console) {
-        ScaleTable table = PathContent.scaleTable(path, new Configuration(), console);
+    /** The scales under the convention of the engine, as {@code export} writes them. */
+    private ExpectedScales expected(String path, Console console) {
+        Configuration hadoop = new Configuration();
+        ScaleExporter exporter = Targets.named(engine);
+        ScaleTable table = PathContent.scales(path, hadoop, console).under(exporter.convention(), hadoop);
         SortedMap<Slot, float[]> expected = new TreeMap<>();
         table.slots().forEach((slot, scales) -> expected.put(slot, scales.scale()));
         return new ExpectedScales(expected);

@@ -4,11 +4,13 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.kvscale.capture.CaptureFormats;
+import io.kvscale.job.export.ExportRecord;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.json.Json;
 import io.kvscale.safetensors.SafetensorsHeader;
 import io.kvscale.safetensors.TensorEntry;
 import io.kvscale.scheme.KvCacheScheme;
+import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.io.ByteArrayInputStream;
@@ -28,7 +30,7 @@ import org.jspecify.annotations.Nullable;
 /** Recognizes the files that kvscale writes beside scales and statistics. */
 final class KnownFiles {
     private static final TypeReference<Map<String, Object>> FIELDS = new TypeReference<>() {};
-    private static final Pattern SCALE = Pattern.compile("model\\.layers\\.\\d+\\.self_attn\\.[kv]_scale");
+    private static final Pattern SCALE = Pattern.compile(".*\\.[kvq]_scale");
 
     /** A scale file is small. A larger file of tensors is a model or captures. */
     private static final long MAX_SCALES = 16 << 20;
@@ -48,7 +50,10 @@ final class KnownFiles {
         if (start.isEmpty()) {
             return empty(path);
         } else if (start.stripLeading().matches("(?s)[{\\[].*")) {
-            return HadoopFiles.withFile(path, () -> json(HadoopFiles.bytes(path, hadoop)));
+            PathContent.Known found = HadoopFiles.withFile(path, () -> json(HadoopFiles.bytes(path, hadoop)));
+            return found != null && found.content().get(ExportRecord.SCALES_FILE) instanceof String file
+                    ? withScales(found, path, file, hadoop)
+                    : found;
         } else if (start.toLowerCase(Locale.ROOT).startsWith("<!doctyp")) {
             return HadoopFiles.withFile(path, () -> page(HadoopFiles.bytes(path, hadoop)));
         } else if (name.endsWith(".yaml") || name.endsWith(".yml")) {
@@ -87,6 +92,9 @@ final class KnownFiles {
             return null; // reading it as a scale table reports the reason
         } catch (IOException e) {
             throw new IllegalStateException("reading from memory does not fail", e);
+        }
+        if (node != null && node.path("format").asText("").equals(ExportRecord.FORMAT)) {
+            return new PathContent.Known("exported folder", Json.MAPPER.convertValue(node, FIELDS));
         }
         if (node == null || node.has("format") || node.has("layers") && node.has("version")) {
             return null;
@@ -134,8 +142,30 @@ final class KnownFiles {
         Map<String, Object> content = new LinkedHashMap<>();
         content.put("key", KvCacheScheme.fields(recipe.schemes().key()));
         content.put("value", KvCacheScheme.fields(recipe.schemes().value()));
+        QuantizationScheme query = recipe.schemes().query();
+        if (query != null) {
+            content.put("query", KvCacheScheme.fields(query));
+        }
         content.put("statistics", recipe.statistics().name().toLowerCase(Locale.ROOT));
         return new PathContent.Known("recipe", content);
+    }
+
+    /** The record of an exported folder, and the scales in it. */
+    private static PathContent.Known withScales(
+            PathContent.Known record, String path, String name, Configuration hadoop) {
+        String file = path.substring(0, path.lastIndexOf('/') + 1) + name;
+        FileStatus status = name.contains("/") ? null : HadoopFiles.status(file, hadoop);
+        if (status == null || status.getLen() > MAX_SCALES) {
+            throw new InvalidDataException(DataProblem.of(
+                            "the file of scales that the record names is missing or no file of scales: "
+                                    + DataProblem.shown(name),
+                            "export the scales again")
+                    .inFile(path));
+        }
+        PathContent.Known scales = HadoopFiles.withFile(file, () -> scales(HadoopFiles.bytes(file, hadoop)));
+        Map<String, Object> content = new LinkedHashMap<>(record.content());
+        content.putAll(scales == null ? Map.of() : scales.content());
+        return new PathContent.Known(record.kind(), content);
     }
 
     /** The scales by tensor name; null if the file has other tensors. */

@@ -36,6 +36,11 @@ final class LayerArguments extends CommandPart {
         return prefix == null ? AttentionNames.of(checkpoint) : AttentionNames.of(checkpoint, prefix);
     }
 
+    /** The attention modules without a checkpoint. */
+    AttentionNames names() {
+        return prefix == null ? AttentionNames.PLAIN : AttentionNames.named(prefix);
+    }
+
     /** The layers of {@code --skip-layers}. */
     SortedSet<Integer> skipped() {
         SortedSet<Integer> layers = new TreeSet<>();

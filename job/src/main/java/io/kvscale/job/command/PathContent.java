@@ -1,7 +1,9 @@
 package io.kvscale.job.command;
 
 import io.kvscale.job.console.Console;
+import io.kvscale.job.export.ExportRecord;
 import io.kvscale.observer.CalibrationStatistics;
+import io.kvscale.quant.ScaleConvention;
 import io.kvscale.scheme.table.ScaleTable;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
@@ -27,6 +29,12 @@ sealed interface PathContent {
         @Override
         public String kind() {
             return "a scale table";
+        }
+
+        /** The table under the convention of a target, with the statistics beside it where the observer needs them. */
+        ScaleTable under(ScaleConvention convention, Configuration hadoop) {
+            boolean reads = convention.needsStatistics(table) && HadoopFiles.status(statistics, hadoop) != null;
+            return convention.apply(table, reads ? HadoopFiles.statistics(statistics, hadoop) : null);
         }
     }
 
@@ -55,7 +63,7 @@ sealed interface PathContent {
 
     String STATISTICS = "statistics.kvstats";
     /** What a folder is shown by, the first that it holds. */
-    List<String> RESULTS = List.of("kv_scales.json", "evaluation.json", "model-kvscales.safetensors", STATISTICS);
+    List<String> RESULTS = List.of("kv_scales.json", "evaluation.json", ExportRecord.FILE, "model-kvscales.safetensors", STATISTICS);
 
     Pattern GLOB = Pattern.compile("[*?\\[{]");
 
@@ -81,7 +89,7 @@ sealed interface PathContent {
             return known;
         }
         boolean json = start.stripLeading().startsWith("{") || path.endsWith(".json");
-        return json ? scales(path, hadoop) : new Other();
+        return json ? readScales(path, hadoop) : new Other();
     }
 
     /**
@@ -89,10 +97,10 @@ sealed interface PathContent {
      *
      * @throws InvalidDataException if it holds none
      */
-    static ScaleTable scaleTable(String path, Configuration hadoop, Console console) {
+    static Scales scales(String path, Configuration hadoop, Console console) {
         if (read(path, hadoop) instanceof Scales found) {
             found.warnings().forEach(warning -> console.warn(path + ": " + warning));
-            return found.table();
+            return found;
         }
         throw new InvalidDataException(DataProblem.of(
                         "the path holds no scale table",
@@ -100,7 +108,7 @@ sealed interface PathContent {
                 .inFile(path));
     }
 
-    private static Scales scales(String path, Configuration hadoop) {
+    private static Scales readScales(String path, Configuration hadoop) {
         ScaleTable table = HadoopFiles.scaleTable(path, hadoop);
         List<String> warnings = new ArrayList<>(table.warnings());
         String stated = table.provenance().statisticsSha256();

@@ -2,9 +2,7 @@ package io.kvscale.job.command;
 
 import io.kvscale.job.target.ScaleExporter;
 import io.kvscale.job.target.Targets;
-import io.kvscale.tensor.DataProblem;
 import java.util.Iterator;
-import java.util.stream.Collectors;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
@@ -20,11 +18,10 @@ final class TargetWord implements ITypeConverter<ScaleExporter> {
 
     @Override
     public ScaleExporter convert(String word) {
-        return Targets.ALL.stream()
-                .filter(exporter -> exporter.target().equals(word))
-                .findFirst()
-                .orElseThrow(() -> new TypeConversionException("'" + DataProblem.shown(word)
-                        + "' is not a target; the targets are "
-                        + Targets.ALL.stream().map(ScaleExporter::target).collect(Collectors.joining(", "))));
+        try {
+            return Targets.named(word);
+        } catch (IllegalArgumentException e) {
+            throw new TypeConversionException(e.getMessage());
+        }
     }
 }

@@ -66,7 +66,7 @@ public final class EvaluationPrinter {
                 .forEach(layer -> {
                     List<Object> row = new ArrayList<>(List.of(layer));
                     for (SchemeQuality one : evaluation.schemes()) {
-                        for (Role role : Role.values()) {
+                        for (Role role : Role.CACHED) {
                             row.add(sqnr(one.sqnrDb().get(new Slot(layer, role))));
                         }
                     }

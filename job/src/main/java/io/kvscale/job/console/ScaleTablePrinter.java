@@ -8,6 +8,9 @@ import io.kvscale.scheme.table.SlotScales;
 import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
 import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -18,18 +21,25 @@ public final class ScaleTablePrinter {
     public static void print(ScaleTable table, PrintWriter out) {
         out.println(describe(table.scheme()) + "; " + table.corpus().samples() + " samples, "
                 + table.corpus().tokens() + " tokens, " + table.corpus().values() + " values");
-        TextTable text = new TextTable("layer", "k_scale", "v_scale", "k_min", "k_max", "v_min", "v_max");
+        boolean queries = table.cached() != table;
+        List<Role> roles = queries ? List.of(Role.values()) : Role.CACHED;
+        List<String> heading = new ArrayList<>(List.of("layer"));
+        roles.forEach(role -> heading.add(role.scaleName()));
+        roles.forEach(role -> {
+            String letter = role.letter().toLowerCase(Locale.ROOT);
+            heading.addAll(List.of(letter + "_min", letter + "_max"));
+        });
+        TextTable text = new TextTable(heading.toArray(String[]::new));
         table.slots().keySet().stream().mapToInt(Slot::layer).distinct().forEach(layer -> {
-            SlotScales key = table.slots().get(new Slot(layer, Role.KEY));
-            SlotScales value = table.slots().get(new Slot(layer, Role.VALUE));
-            text.row(
-                    layer,
-                    scales(key),
-                    scales(value),
-                    key == null ? "" : key.min(),
-                    key == null ? "" : key.max(),
-                    value == null ? "" : value.min(),
-                    value == null ? "" : value.max());
+            List<@Nullable SlotScales> slots = new ArrayList<>();
+            roles.forEach(role -> slots.add(table.slots().get(new Slot(layer, role))));
+            List<Object> row = new ArrayList<>(List.of(layer));
+            slots.forEach(slot -> row.add(scales(slot)));
+            slots.forEach(slot -> {
+                row.add(slot == null ? "" : slot.min());
+                row.add(slot == null ? "" : slot.max());
+            });
+            text.row(row.toArray());
         });
         text.print(out);
     }

@@ -13,7 +13,6 @@ import io.kvscale.scheme.table.ScaleTable;
 import io.kvscale.task.FailedSamples;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
-import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
 import io.kvscale.text.TokenBatch;
 import io.kvscale.text.TokenSequence;
@@ -65,7 +64,7 @@ record EvaluationPass(
 
     private static void checkPairs(ScaleTable table) {
         for (Slot slot : table.slots().keySet()) {
-            Slot other = new Slot(slot.layer(), slot.role() == Role.KEY ? Role.VALUE : Role.KEY);
+            Slot other = slot.partner();
             if (!table.slots().containsKey(other)) {
                 throw new InvalidDataException(DataProblem.of(
                                 "the table has scales for the layer's "

@@ -12,6 +12,11 @@ import java.util.stream.IntStream;
  * @param name the folder or file as the user gave it
  */
 public record NamedScales(String name, ScaleTable table) {
+    public NamedScales {
+        // An evaluation quantizes the cache; queries are not in it.
+        table = table.cached();
+    }
+
     /** The layers of a model that the table has no scales for. */
     List<Integer> missing(int layers) {
         return IntStream.range(0, layers)

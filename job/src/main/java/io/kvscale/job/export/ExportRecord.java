@@ -21,14 +21,20 @@ import org.jspecify.annotations.Nullable;
  * @param target the word of {@code --for}
  * @param scalesSha256 hash of the scales as they are written
  * @param model the model of the scales by its config.json; null if not known
+ * @param scalesFile the safetensors file with the scales; null if the target has another file
  * @param files the paths of all other files and links, relative to the folder
  */
 public record ExportRecord(
-        String target, String scalesSha256, @Nullable String model, SortedSet<String> files) {
+        String target, String scalesSha256, @Nullable String model, @Nullable String scalesFile, SortedSet<String> files) {
     /** Its name. */
     public static final String FILE = "kvscale-export.json";
 
-    private static final String FORMAT = "kvscale-export";
+    /** Its {@code format}. */
+    public static final String FORMAT = "kvscale-export";
+
+    /** The key of the name of the file with the scales. */
+    public static final String SCALES_FILE = "scales_file";
+
     private static final int MAX_BYTES = 16 << 20;
 
     byte[] toJson() {
@@ -38,6 +44,7 @@ public record ExportRecord(
         json.put("target", target);
         json.put("model", model);
         json.put("scales_sha256", scalesSha256);
+        json.put(SCALES_FILE, scalesFile);
         json.put("files", files);
         return Json.bytes(json);
     }

@@ -55,13 +55,12 @@ public record ModelMerger(Checkpoint model, ModelExporter exporter, boolean copy
     /**
      * The folder with the scales of a table that {@link #refusal} accepts.
      *
-     * @param prefix the names of the attention modules; null to find them
+     * @param names the attention modules of the model
      * @param skipped the layers of the model that may have no scales, and must have none
      * @throws InvalidDataException if the scales do not fit the model, or the engine would not load them from it
      */
-    public ExportedFiles merge(ScaleTable table, @Nullable String prefix, SortedSet<Integer> skipped) {
+    public ExportedFiles merge(ScaleTable table, AttentionNames names, SortedSet<Integer> skipped) {
         ModelQuantization quantization = quantization();
-        AttentionNames names = prefix == null ? AttentionNames.of(model) : AttentionNames.of(model, prefix);
         String config = text(Checkpoint.CONFIG);
         String shown = model.shown(Checkpoint.CONFIG);
         List<Integer> missing = new ArrayList<>(
@@ -83,7 +82,7 @@ public record ModelMerger(Checkpoint model, ModelExporter exporter, boolean copy
         SortedMap<String, Path> kept = new TreeMap<>();
         ModelEntries.of(model, copy).forEach((name, path) -> kept.put(weights.name(name), path));
         kept.keySet().removeAll(written.keySet());
-        return new ExportedFiles(kept, written, missing, notices(table, quantization));
+        return new ExportedFiles(kept, written, weights.scales(), missing, notices(table, quantization));
     }
 
     private void checkUnmerged() {

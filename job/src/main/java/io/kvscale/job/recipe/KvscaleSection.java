@@ -2,6 +2,7 @@ package io.kvscale.job.recipe;
 
 import io.kvscale.capture.layout.LayerFilter;
 import io.kvscale.observer.StatisticsKind;
+import io.kvscale.option.CaptureKeys;
 import io.kvscale.option.RecipeKey;
 import io.kvscale.scheme.Given;
 import io.kvscale.scheme.Observer;
@@ -122,6 +123,17 @@ final class KvscaleSection {
                     "the expression is searched in layer names such as model.layers.0.self_attn");
         }
         return layers;
+    }
+
+    /** Whether queries are observed and get scales. */
+    boolean asksForQueries() {
+        String query = Role.QUERY.word();
+        boolean asks = CaptureKeys.queries(section) != null;
+        if (!asks && section.get(query) != null) {
+            throw section.error(
+                    query, "query is empty", "write query: {scheme: {}} to calibrate q_scale too, or remove it");
+        }
+        return asks;
     }
 
     /** The keys of {@code kv_cache_scheme} that differ for a role; empty if none do. */

@@ -57,7 +57,11 @@ final class RoleSchemes {
                     override.role() == Role.VALUE ? null : scheme(Role.KEY, override.scheme()),
                     override.role() == Role.KEY ? null : scheme(Role.VALUE, override.scheme())));
         }
-        SlotSchemes schemes = new SlotSchemes(scheme(Role.KEY, null), scheme(Role.VALUE, null), overrides);
+        SlotSchemes schemes = new SlotSchemes(
+                scheme(Role.KEY, null),
+                scheme(Role.VALUE, null),
+                overrides,
+                kvscale.asksForQueries() ? scheme(Role.QUERY, null) : null);
         if (kvscale.globalScale() != null
                 && schemes.all().stream().noneMatch(scheme -> scheme.strategy() == Strategy.TENSOR_GROUP)) {
             throw kvscale.globalScaleError(

@@ -123,7 +123,7 @@ final class Findings {
         boolean fine = slots(role).allMatch(slot -> slot.scales().scheme().strategy() == Strategy.CHANNEL);
         add(
                 suffers[0],
-                "Outlier channels in " + letter(role),
+                "Outlier channels in " + role.letter(),
                 "The maximum of a few channels is more than " + times(OUTLIER) + " that of the median channel of their"
                         + " head. "
                         + (fine
@@ -205,7 +205,7 @@ final class Findings {
     }
 
     private static Finding.Case slotCase(double severity, ReportedSlot slot, String text) {
-        String name = "layer " + slot.slot().layer() + " " + letter(slot.slot().role());
+        String name = "layer " + slot.slot().layer() + " " + slot.slot().role().letter();
         return new Finding.Case(severity, ReportData.id(slot.slot()), name + ": " + text);
     }
 
@@ -220,10 +220,6 @@ final class Findings {
 
     private int graveCount() {
         return (int) found.stream().filter(Finding::grave).count();
-    }
-
-    private static String letter(Role role) {
-        return role == Role.KEY ? "K" : "V";
     }
 
     /** Three digits; equal on every JDK. */

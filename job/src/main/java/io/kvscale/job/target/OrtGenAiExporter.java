@@ -65,17 +65,21 @@ public final class OrtGenAiExporter implements ScaleExporter {
     }
 
     @Override
-    public @Nullable String refusal(SortedMap<Slot, QuantizationScheme> schemes, QuantizationScheme common) {
+    public @Nullable String refusal(SortedMap<Slot, QuantizationScheme> all, QuantizationScheme common) {
+        SortedMap<Slot, QuantizationScheme> schemes = SlotNeeds.cached(all);
         String unfit = SlotNeeds.unfit(
                 schemes,
                 scheme -> scheme.symmetric()
                         && FORMATS.containsKey(scheme.format())
                         && STRATEGIES.contains(scheme.strategy()),
                 engine() + " loads only symmetric int8, int4 and fp8 scales by tensor, attn_head or channel");
-        if (unfit != null || schemes.isEmpty()) {
+        if (unfit != null) {
             return unfit;
         }
-        NumberFormat format = schemes.get(schemes.firstKey()).format();
+        if (schemes.isEmpty()) {
+            return "the table has no layers";
+        }
+        NumberFormat format = schemes.values().iterator().next().format();
         String mixed = SlotNeeds.unfit(
                 schemes,
                 scheme -> scheme.format() == format,
@@ -90,7 +94,7 @@ public final class OrtGenAiExporter implements ScaleExporter {
         Map<String, List<Object>> scales = new LinkedHashMap<>();
         scales.put("k_scales", new ArrayList<>());
         scales.put("v_scales", new ArrayList<>());
-        table.slots().forEach((slot, slotScales) -> {
+        SlotNeeds.cached(table.slots()).forEach((slot, slotScales) -> {
             boolean key = slot.role() == Role.KEY;
             if (key) {
                 layers.add(slot.layer());
@@ -100,9 +104,7 @@ public final class OrtGenAiExporter implements ScaleExporter {
         Map<String, Object> file = new LinkedHashMap<>();
         file.put("scales", scales);
         file.put("layer_ids", layers);
-        file.put("qmax", (double) CONVENTION
-                .grid()
-                .divisor(table.slots().get(table.slots().firstKey()).scheme().format()));
+        file.put("qmax", (double) CONVENTION.grid().divisor(format(table)));
         return new TreeMap<>(Map.of(FILE, Json.bytes(file)));
     }
 
@@ -115,14 +117,16 @@ public final class OrtGenAiExporter implements ScaleExporter {
     }
 
     private static boolean isByChannel(ScaleTable table) {
-        return table.slots().values().stream()
+        return SlotNeeds.cached(table.slots()).values().stream()
                 .anyMatch(scales -> scales.scheme().strategy() != Strategy.TENSOR);
     }
 
+    private static NumberFormat format(ScaleTable table) {
+        return table.slots().values().iterator().next().scheme().format();
+    }
+
     private static String scheme(ScaleTable table) {
-        NumberFormat format =
-                table.slots().get(table.slots().firstKey()).scheme().format();
-        return FORMATS.get(format) + (isByChannel(table) ? "_per_channel" : "_per_tensor");
+        return FORMATS.get(format(table)) + (isByChannel(table) ? "_per_channel" : "_per_tensor");
     }
 
     @Override
@@ -134,13 +138,14 @@ public final class OrtGenAiExporter implements ScaleExporter {
                 .anyMatch(slot -> slot.getKey().role() == Role.KEY
                         && slot.getValue().scheme().strategy() == Strategy.CHANNEL);
         if (keysByChannel) {
-            notes.add("K has scales by channel, and slow channels of RoPE hardly turn within a short sample: calibrate with"
-                    + " samples as long as the contexts to serve");
+            notes.add(
+                    "K has scales by channel, and slow channels of RoPE hardly turn within a short sample: calibrate with"
+                            + " samples as long as the contexts to serve");
         }
         if (scheme(table).startsWith("int4")) {
             notes.add("int4 needs GroupQueryAttention; PagedAttention has it only in builds with"
                     + " onnxruntime_USE_INT4_KV_CACHE=ON");
         }
-        return notes;
+        return SlotNeeds.notesWithoutQueries(table, engine(), notes);
     }
 }

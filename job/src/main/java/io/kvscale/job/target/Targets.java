@@ -1,8 +1,10 @@
 package io.kvscale.job.target;
 
 import io.kvscale.scheme.table.ScaleTable;
+import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /** The targets of {@code kvscale export}. */
 public final class Targets {
@@ -24,6 +26,20 @@ public final class Targets {
     public static final List<ScaleExporter> OF_RESULTS = List.of(new VllmExporter());
 
     private Targets() {}
+
+    /**
+     * The exporter of a target.
+     *
+     * @throws IllegalArgumentException if there is none
+     */
+    public static ScaleExporter named(String target) {
+        return ALL.stream()
+                .filter(exporter -> exporter.target().equals(target))
+                .findFirst()
+                .orElseThrow(() -> new IllegalArgumentException("'" + DataProblem.shown(target)
+                        + "' is not a target; the targets are "
+                        + ALL.stream().map(ScaleExporter::target).collect(Collectors.joining(", "))));
+    }
 
     /**
      * The error for a table that a target cannot hold. It names the targets that can.

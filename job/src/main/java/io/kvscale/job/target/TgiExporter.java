@@ -39,7 +39,8 @@ public final class TgiExporter implements ScaleExporter {
     }
 
     @Override
-    public @Nullable String refusal(SortedMap<Slot, QuantizationScheme> schemes, QuantizationScheme common) {
+    public @Nullable String refusal(SortedMap<Slot, QuantizationScheme> all, QuantizationScheme common) {
+        SortedMap<Slot, QuantizationScheme> schemes = SlotNeeds.cached(all);
         String unfit = SlotNeeds.unfit(
                 schemes, SlotNeeds::isTensorFp8, engine() + " loads only symmetric fp8 scales by tensor");
         return unfit != null
@@ -50,7 +51,7 @@ public final class TgiExporter implements ScaleExporter {
     @Override
     public SortedMap<String, byte[]> export(ScaleTable table, AttentionNames names) {
         List<ScaleTensor> tensors = new ArrayList<>();
-        table.slots()
+        SlotNeeds.cached(table.slots())
                 .forEach((slot, scales) -> tensors.add(ScaleTensor.scalar(
                         names.of(slot.layer()) + "." + slot.role().scaleName(), scales)));
         return new TreeMap<>(Map.of(CheckpointEdits.SCALES, ScaleTensor.file(tensors)));
@@ -58,8 +59,11 @@ public final class TgiExporter implements ScaleExporter {
 
     @Override
     public List<String> notes(ScaleTable table) {
-        return List.of("copy " + CheckpointEdits.SCALES + " into the model's folder, and start with"
-                + " --kv-cache-dtype fp8_e4m3fn: any other cache ignores the scales, and so does an attention backend other"
-                + " than flashinfer or paged");
+        return SlotNeeds.notesWithoutQueries(
+                table,
+                engine(),
+                List.of("copy " + CheckpointEdits.SCALES + " into the model's folder, and start with"
+                        + " --kv-cache-dtype fp8_e4m3fn: any other cache ignores the scales, and so does an attention backend other"
+                        + " than flashinfer or paged"));
     }
 }

@@ -93,7 +93,7 @@ function scalesChart() {
     const legend = width < 500 && series.length > 2 ? 22 * (series.length - 1) : 0;
     return {
       height: (width < 500 ? 290 : 320) + legend,
-      label: "Line chart of k_scale and v_scale by layer, on a logarithmic axis. The largest " + letter[roles[0]].toLowerCase()
+      label: "Line chart of the scales by layer, on a logarithmic axis. The largest " + letter[roles[0]].toLowerCase()
         + "_scale is " + short(Math.max(...all)) + ", the smallest " + short(Math.min(...all)) + ". The table below has the numbers.",
       option: {
         grid: {left: 62, right: 16, top: 42 + legend, bottom: 44},

@@ -1,7 +1,7 @@
 // Access to the slots of the data.
 const slotOf = new Map(data.slots.map(slot => [slot.layer + "/" + slot.role, slot]));
 const layers = [...new Set(data.slots.map(slot => slot.layer))].sort((a, b) => a - b);
-const roles = ["key", "value"].filter(role => data.slots.some(slot => slot.role === role));
+const roles = Object.keys(letter).filter(role => data.slots.some(slot => slot.role === role));
 const OUTLIER = 5;
 
 const slotsOf = role => data.slots.filter(slot => slot.role === role);

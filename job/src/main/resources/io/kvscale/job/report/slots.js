@@ -21,7 +21,8 @@ function step(by) {
 }
 
 function toolbar() {
-  for (const role of ["key", "value"]) {
+  byId("role-query").hidden = !roles.includes("query");
+  for (const role of Object.keys(letter)) {
     byId("role-" + role).disabled = !roles.includes(role);
     byId("role-" + role).addEventListener("click", () => choose(chosen.layer, role));
   }
@@ -33,7 +34,7 @@ function toolbar() {
 function showChosen() {
   const slot = chosenSlot();
   const there = slotsOf(chosen.role).map(one => one.layer);
-  for (const role of ["key", "value"]) {
+  for (const role of Object.keys(letter)) {
     byId("role-" + role).setAttribute("aria-pressed", String(role === chosen.role));
   }
   byId("layer").replaceChildren(...there.map(layer => el("option", {value: layer}, layer)));

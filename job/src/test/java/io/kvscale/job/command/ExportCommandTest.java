@@ -145,12 +145,12 @@ class ExportCommandTest {
     @Test
     void wrongUsage() {
         Path scales = scales(TargetTables.of(TargetTables.FP8, 1));
-        export(scales, "tensorflow").fails(ExitCode.USAGE, "'tensorflow' is no target", "vllm, sglang");
+        export(scales, "tensorflow").fails(ExitCode.USAGE, "'tensorflow' is not a target", "vllm, sglang");
         export(scales, "vllm", "--copy").fails(ExitCode.USAGE, "--copy goes with --model");
         export(scales, "vllm", "--skip-layers", "1").fails(ExitCode.USAGE, "--skip-layers goes with --model");
         export(scales, "tensorrt-llm-cold-pages", "--model", work.toString())
                 .fails(ExitCode.USAGE, "leave out --model");
-        export(Folder.SAMPLE, "vllm").fails(ExitCode.USAGE, "not a scale table", "kv_scales.json");
+        export(Folder.SAMPLE, "vllm").fails(ExitCode.DATA, "holds no scale table", "kv_scales.json");
         export(work.resolve("none"), "vllm").fails(ExitCode.DATA, "none", "does not exist");
         assertThat(work.resolve("out")).doesNotExist();
     }

@@ -462,4 +462,55 @@ class MergeCommandTest {
         export(1).fails(ExitCode.DATA, "no config.json", model().toString());
         assertThat(names(work)).containsOnlyKeys("model", "r");
     }
+
+    @Test
+    void checkAndInspectReadTheMergedFolder() {
+        llama(2).write();
+        ScaleTable table = TargetTables.of(TargetTables.FP8, 2);
+        for (String target : List.of("vllm", "sglang")) {
+            export(table, target, "--overwrite").isDone();
+            assertThat(Cli.run("check", "--model", out(), "--for", target, "--scales", work.resolve("r"))
+                            .isDone()
+                            .out())
+                    .contains("0.015625", "0.0625");
+        }
+        assertThat(Cli.run("inspect", out()).isDone().out())
+                .contains("exported folder", "sglang", table.sha256(), "model.layers.1.self_attn.v_scale");
+        Path record = out().resolve("kvscale-export.json");
+        Folder.write(record, Folder.text(record).replace("\"model-00002", "\"../model-00002"));
+        Cli.run("inspect", out()).fails(ExitCode.DATA, "the file of scales that the record names", "../model-00002");
+    }
+
+    @Test
+    void checkComparesUnderTheConventionOfTheEngine() {
+        llama(1).quantization("{\"quant_method\": \"modelopt\", \"quant_algo\": \"NVFP4\"}").write();
+        for (String target : List.of("vllm", "sglang")) {
+            export(TargetTables.of(TargetTables.NVFP4, 1), target, "--overwrite").isDone();
+            Cli checked = Cli.run(
+                    "check", "--model", out(), "--for", target, "--scales", work.resolve("r/kv_scales.json"));
+            assertThat(checked.code()).as(checked.out()).isIn(ExitCode.DONE, ExitCode.DIFFERENT);
+            assertThat(checked.out()).doesNotContain("differ");
+        }
+    }
+
+    @Test
+    void aPipeInTheModelIsRefused() throws Exception {
+        llama(1).write();
+        assertThat(new ProcessBuilder("mkfifo", model().resolve("pipe").toString()).start().waitFor())
+                .isZero();
+        export(1).fails(ExitCode.DATA, "a pipe", model() + "/pipe");
+    }
+
+    @Test
+    void linksNeedALocalOutput() {
+        llama(1).write();
+        Path scales = Capture.put(
+                work.resolve("r/kv_scales.json"), TargetTables.of(TargetTables.FP8, 1).toJson());
+        List<Object> words = new ArrayList<>(List.of(
+                "export", "--scales", scales, "--for", "vllm", "--model", model(), "--output", "hooked:" + out()));
+        Cli.run(words.toArray()).fails(ExitCode.OUTPUT, "not on a local disk", "--copy");
+        words.add("--copy");
+        Cli.run(words.toArray()).isDone();
+        assertThat(merged()).hasSize(2);
+    }
 }

@@ -95,6 +95,9 @@ class RecipeFuzzTest {
                 Recipe recipe = Recipe.parse(mutant, "mutant");
                 read++;
                 for (Role role : Role.values()) {
+                    if (!recipe.schemes().covers(role)) {
+                        continue;
+                    }
                     assertThat(KvCacheScheme.parse(
                                     KvCacheScheme.fields(recipe.schemes().of(new Slot(0, role)))))
                             .isEqualTo(recipe.schemes().of(new Slot(0, role)));

@@ -226,7 +226,7 @@ class ReportTest {
         TreeMap<Slot, SlotStatistics> slots = new TreeMap<>();
         Random random = new Random(3);
         for (int layer = 0; layer < layers; layer++) {
-            for (Role role : Role.values()) {
+            for (Role role : Role.CACHED) {
                 SlotStatistics slot = new SlotStatistics(geometry, null, kind.tables());
                 KvSource source = new KvSource("f", 0, sample, geometry, 1, tokens, false, null);
                 slot.update(new Position(source, 0), values(geometry, tokens, random, outlier));

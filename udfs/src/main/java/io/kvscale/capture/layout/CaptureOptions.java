@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  * @param mla whether each layer has one latent tensor and no V
  * @param columns the column names of tables
  * @param model what the model's config.json says; null if it is not known
+ * @param queries how queries are read; null: they are not
  */
 public record CaptureOptions(
         @Nullable String keyTensors,
@@ -34,8 +35,16 @@ public record CaptureOptions(
         List<String> ignore,
         boolean mla,
         TableColumns columns,
-        @Nullable ModelConfig model)
+        @Nullable ModelConfig model,
+        @Nullable Queries queries)
         implements Serializable {
+
+    /**
+     * How queries are read.
+     *
+     * @param tensors a {@link LayerPattern} for the names of Q tensors; null: the default patterns
+     */
+    public record Queries(@Nullable String tensors) implements Serializable {}
 
     /** The value of {@code mask} that means no mask. */
     public static final String NO_MASK = "none";
@@ -58,6 +67,12 @@ public record CaptureOptions(
             throw new InvalidOptionException(
                     "mla: true means that there is no V, but value.tensors is set", "remove one of the two");
         }
+        if (mla && queries != null) {
+            throw new InvalidOptionException(
+                    "the model has one latent tensor per layer (MLA), but the recipe asks for queries, which engines"
+                            + " scale only with K and V",
+                    "remove query under kvscale");
+        }
         if (targets.size() + ignore.size() > MAX_PATTERNS) {
             throw new InvalidOptionException(
                     "targets and ignore hold " + (targets.size() + ignore.size()) + " patterns",
@@ -65,7 +80,7 @@ public record CaptureOptions(
         }
     }
 
-    /** The options without a model. */
+    /** The options without a model and without queries. */
     public CaptureOptions(
             @Nullable String keyTensors,
             @Nullable String valueTensors,
@@ -77,7 +92,17 @@ public record CaptureOptions(
             List<String> ignore,
             boolean mla,
             TableColumns columns) {
-        this(keyTensors, valueTensors, layout, kvHeads, headDim, mask, targets, ignore, mla, columns, null);
+        this(keyTensors, valueTensors, layout, kvHeads, headDim, mask, targets, ignore, mla, columns, null, null);
+    }
+
+    /**
+     * These options, with queries.
+     *
+     * @throws InvalidOptionException with {@code mla}
+     */
+    public CaptureOptions with(@Nullable Queries read) {
+        return new CaptureOptions(
+                keyTensors, valueTensors, layout, kvHeads, headDim, mask, targets, ignore, mla, columns, model, read);
     }
 
     /**
@@ -102,7 +127,8 @@ public record CaptureOptions(
                 ignore,
                 config.mla(),
                 columns,
-                config);
+                config,
+                queries);
     }
 
     /** Whether the user says that there is no V. What config.json says is compared with the whole corpus instead. */

@@ -24,7 +24,9 @@ record LayoutGuess(
                         + " under kvscale in the recipe; if only this one does, capture it again, or leave it out";
             }
         }
-        if (model != null && heads * headDim == (long) model.queryHeads() * stated.headDim()) {
+        if (model != null
+                && part != TensorNames.Part.QUERY
+                && heads * headDim == (long) model.queryHeads() * stated.headDim()) {
             return "this looks like K and V repeated to the " + model.queryHeads()
                     + " query heads: capture them before repeat_kv, as the cache holds them";
         }

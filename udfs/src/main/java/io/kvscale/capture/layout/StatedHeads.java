@@ -8,7 +8,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The KV heads and the head_dim that recipe, config.json and the file's metadata state for a tensor.
+ * The KV heads and the head_dim that recipe, config.json and the file's metadata state for a tensor; of queries the query
+ * heads, which only config.json states.
  *
  * @param heads 0: not stated
  * @param headDim 0: not stated
@@ -19,8 +20,11 @@ record StatedHeads(int heads, int headDim, boolean byModel) {
     static StatedHeads of(TensorNames.Part part, int layer, CaptureOptions options, Map<String, String> metadata) {
         @Nullable ModelConfig model = options.model();
         @Nullable LayerCache cache = model == null ? null : cache(model, layer);
-        int heads = agreed("kv_heads", options.kvHeads(), cache == null ? 0 : cache.kvHeads(), metadata);
-        int dim = cache == null ? 0 : cache.headDim(part.roles().get(0));
+        Role first = part.roles().get(0);
+        int byModel = model == null || cache == null ? 0 : model.heads(first, cache);
+        // kv_heads is about K and V, in recipes and in files.
+        int heads = first.isCached() ? agreed("kv_heads", options.kvHeads(), byModel, metadata) : byModel;
+        int dim = cache == null ? 0 : cache.headDim(first);
         int headDim = agreed("head_dim", options.headDim(), dim, metadata);
         if (model != null && cache != null && part.roles().stream().anyMatch(role -> cache.headDim(role) != dim)) {
             throw new InvalidDataException(

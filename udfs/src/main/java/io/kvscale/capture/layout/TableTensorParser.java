@@ -44,7 +44,7 @@ public final class TableTensorParser {
     /**
      * The tensor of a row; null if its layer is not calibrated.
      *
-     * @throws InvalidDataException if the row is not K or V of a layer; it names the row's sample, slot and file
+     * @throws InvalidDataException if the row is not K or V of a layer, nor Q if queries are read; it names the row's sample, slot and file
      */
     public @Nullable TableTensor parse(KvTableRow row) {
         Slot slot = null;
@@ -57,6 +57,11 @@ public final class TableTensorParser {
             if (slot.role() == Role.VALUE && options.deniesValues()) {
                 throw new InvalidDataException(
                         TensorNames.NO_VALUES, "remove mla, or write one latent tensor per layer, as key");
+            }
+            if (slot.role() == Role.QUERY && options.queries() == null) {
+                throw new InvalidDataException(
+                        column(columns.role()) + " is 'query', but the recipe does not ask for queries",
+                        "write query: {scheme: {}} under kvscale in the recipe, or remove these rows");
             }
             return tensor(row, slot);
         } catch (InvalidDataException e) {
@@ -90,11 +95,11 @@ public final class TableTensorParser {
         return Role.named(word)
                 .orElseThrow(() -> new InvalidDataException(
                         column(columns.role()) + " is '" + DataProblem.shown(word) + "', neither key nor value",
-                        "write key or k, value or v"));
+                        "write key or k, value or v, query or q"));
     }
 
     private TableTensor tensor(KvTableRow row, Slot slot) {
-        String name = "layers." + slot.layer() + (slot.role() == Role.KEY ? ".keys" : ".values");
+        String name = TensorNames.of(slot);
         String dtype = dtype(row);
         needed(row.bytes() < 0 ? null : row.bytes(), columns.data());
         if (row.holes()) {
@@ -102,7 +107,7 @@ public final class TableTensorParser {
                     column(columns.data()) + " has a null among its values", "correct the table");
         }
         List<Long> shape = shape(row, dtype);
-        TensorNames.Part part = slot.role() == Role.KEY ? TensorNames.Part.KEY : TensorNames.Part.VALUE;
+        TensorNames.Part part = TensorNames.Part.of(slot.role());
         TensorShape seen = TensorShape.of(
                 new TensorEntry(name, dtype, shape, 0, row.bytes()), part, slot.layer(), options, Map.of());
         Geometry geometry = seen.geometry();

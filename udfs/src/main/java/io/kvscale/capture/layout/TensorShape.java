@@ -38,7 +38,7 @@ public record TensorShape(Geometry geometry, int batch, int tokens, boolean toke
                     "set layout under kvscale in the recipe, or capture in a supported layout");
         }
         if (axes.heads() == 0) {
-            axes = divided(entry, axes, stated, options.mla());
+            axes = divided(entry, axes, stated, part, options.mla());
         }
         return checked(entry, dtype, axes, stated, layout, part, options);
     }
@@ -70,7 +70,8 @@ public record TensorShape(Geometry geometry, int batch, int tokens, boolean toke
 
     private static Layout layout(TensorEntry entry, TensorNames.Part part, CaptureOptions options) {
         @Nullable Layout given = options.layout();
-        if (given != null) {
+        // Where K and V lie in one tensor, queries have one of their own.
+        if (given != null && (given != Layout.THD2 || part != TensorNames.Part.QUERY)) {
             return given;
         }
         if (part == TensorNames.Part.BOTH) {
@@ -93,7 +94,8 @@ public record TensorShape(Geometry geometry, int batch, int tokens, boolean toke
     }
 
     /** Divides merged heads and head_dim. */
-    private static Layout.Axes divided(TensorEntry entry, Layout.Axes axes, StatedHeads stated, boolean mla) {
+    private static Layout.Axes divided(
+            TensorEntry entry, Layout.Axes axes, StatedHeads stated, TensorNames.Part part, boolean mla) {
         long width = axes.width();
         long heads = stated.heads() > 0 ? stated.heads() : mla ? 1 : 0;
         heads = heads > 0 ? heads : stated.headDim() > 0 ? width / stated.headDim() : 0;
@@ -104,8 +106,10 @@ public record TensorShape(Geometry geometry, int batch, int tokens, boolean toke
                             + (heads == 0
                                     ? ", and the number of heads is unknown"
                                     : ", which do not divide into " + heads + " heads"),
-                    "set kv_heads (num_key_value_heads of the model's config.json) under kvscale in the recipe, or give"
-                            + " --model-config");
+                    part == TensorNames.Part.QUERY
+                            ? "set head_dim under kvscale in the recipe, or give --model-config"
+                            : "set kv_heads (num_key_value_heads of the model's config.json) under kvscale in the recipe,"
+                                    + " or give --model-config");
         }
         return new Layout.Axes(axes.batch(), axes.tokens(), heads, width / heads);
     }
@@ -132,7 +136,7 @@ public record TensorShape(Geometry geometry, int batch, int tokens, boolean toke
         if (axes.batch() < 1 || axes.tokens() < 1 || heads < 1 || headDim < 1) {
             throw problem(entry, "shape " + entry.shape() + " holds no values", "remove the empty capture");
         }
-        boolean guessed = options.layout() == null && stated.heads() == 0;
+        boolean guessed = options.layout() == null && stated.heads() == 0 && part != TensorNames.Part.QUERY;
         boolean tooLarge = axes.batch() > Integer.MAX_VALUE
                 || axes.tokens() > Integer.MAX_VALUE
                 || heads > Geometry.MAX_CHANNELS

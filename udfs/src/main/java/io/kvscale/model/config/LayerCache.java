@@ -42,9 +42,9 @@ public record LayerCache(Kind kind, int kvHeads, int keyHeadDim, int valueHeadDi
         return kind == Kind.FULL || kind == Kind.SLIDING;
     }
 
-    /** The head_dim of a role; 0 if the cache has no such tensor. */
+    /** The head_dim of a role; 0 if the cache has no such tensor. A query has that of the keys it is multiplied with. */
     public int headDim(Role role) {
-        return role == Role.KEY ? keyHeadDim : valueHeadDim;
+        return role == Role.VALUE ? valueHeadDim : keyHeadDim;
     }
 
     /** The kind of a word in {@code layer_types}, {@code layers_block_type} or {@code block_types}; null if unknown. */

@@ -1,6 +1,7 @@
 package io.kvscale.model.config;
 
 import io.kvscale.tensor.InvalidDataException;
+import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
 import java.io.IOException;
 import java.io.InputStream;
@@ -66,6 +67,11 @@ public record ModelConfig(
     /** The cache of a layer; null if the model has no such layer. */
     public @Nullable LayerCache layer(int layer) {
         return layer < layers.size() ? layers.get(layer) : null;
+    }
+
+    /** The heads of a slot of a layer: the query heads, or the KV heads of the layer. */
+    public int heads(Role role, LayerCache cache) {
+        return role == Role.QUERY ? queryHeads : cache.kvHeads();
     }
 
     /** Whether captures of the model hold this slot. */

@@ -62,7 +62,7 @@ final class CacheCheck {
     private void layers(TreeMap<Slot, Value> values, String tensors) {
         String expected = "config.json says num_hidden_layers=" + config.layers();
         for (int layer = 0; layer < config.layers(); layer++) {
-            for (Role role : Role.values()) {
+            for (Role role : Role.CACHED) {
                 Slot slot = new Slot(layer, role);
                 if (!values.containsKey(slot)) {
                     misfits.add(tensors, slot, "missing, " + expected);

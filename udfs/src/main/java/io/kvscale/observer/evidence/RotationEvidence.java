@@ -179,7 +179,7 @@ public record RotationEvidence(Verdict verdict, List<Integer> swapped, RotationS
         slots.forEach((slot, keys) -> {
             SlotStatistics values = slots.get(new Slot(slot.layer(), Role.VALUE));
             int headDim = keys.geometry().headDim();
-            if (slot.role() == Role.VALUE
+            if (slot.role() != Role.KEY
                     || values == null
                     || values.geometry().headDim() != headDim
                     || Math.min(keys.tokens(), values.tokens()) < MIN_TOKENS) {

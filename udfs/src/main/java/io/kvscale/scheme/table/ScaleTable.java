@@ -59,6 +59,12 @@ public record ScaleTable(
         return new ScaleTable(scheme, corpus, slots, new Provenance(model, statisticsSha256, null));
     }
 
+    /** This table without the scales of queries, which no cache holds. */
+    public ScaleTable cached() {
+        SortedMap<Slot, SlotScales> cached = Slot.cached(slots);
+        return cached.size() == slots.size() ? this : new ScaleTable(scheme, corpus, cached, provenance);
+    }
+
     /**
      * {@code scales_sha256}: identifies the scales and how they are applied, whatever corpus they came from. Quantized blocks
      * of a KV store can be shared if and only if it is equal. {@link ScalesHash} defines the bytes.

@@ -17,7 +17,7 @@ import java.util.regex.Pattern;
 /** Reads {@code kv_scales.json} and checks every field, since the file may have been edited. */
 final class ScaleTableReader {
     private static final TableFields TABLE = new TableFields("");
-    private static final Set<String> LAYER = Set.of("layer", Role.KEY.word(), Role.VALUE.word());
+    private static final Set<String> LAYER = Set.of("layer", Role.KEY.word(), Role.VALUE.word(), Role.QUERY.word());
     private static final Pattern FINGERPRINT = Pattern.compile("[0-9a-f]{0,64}");
 
     private ScaleTableReader() {}

@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The SHA-256 of everything that turns values into codes and back, so that equal hashes mean interchangeable blocks of a KV
- * store. For each slot, ordered by layer and K before V:
+ * store. For each slot of K and V, ordered by layer and K before V:
  *
  * <pre>
  *   a line of ASCII: the words below, separated by one space, ended by \n; "-" for null or absent
@@ -36,7 +36,7 @@ final class ScalesHash {
     /** 64 hexadecimal digits. */
     static String of(ScaleTable table) {
         MessageDigest digest = DigestUtils.getSha256Digest();
-        table.slots().forEach((slot, scales) -> {
+        table.cached().slots().forEach((slot, scales) -> {
             digest.update(line(slot, scales).getBytes(StandardCharsets.US_ASCII));
             digest.update(bytes(scales.scale()));
             digest.update(bytes(scales.zeroPoint()));

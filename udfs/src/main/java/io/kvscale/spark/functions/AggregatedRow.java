@@ -1,6 +1,7 @@
 package io.kvscale.spark.functions;
 
 import io.kvscale.capture.TensorValues;
+import io.kvscale.capture.layout.TensorNames;
 import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.observer.SlotStatistics;
 import io.kvscale.tensor.DataProblem;
@@ -8,7 +9,6 @@ import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.KvSource;
 import io.kvscale.tensor.Position;
-import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -57,7 +57,7 @@ record AggregatedRow(Slot slot, Geometry geometry, @Nullable String sample) {
         // The fingerprint is that of a capture file with this tensor as [1, heads, tokens, head_dim].
         statistics.countTensor(
                 sample == null ? "" : sample,
-                "layers." + slot.layer() + (slot.role() == Role.KEY ? ".keys" : ".values"),
+                TensorNames.of(slot),
                 geometry.dtype().name(),
                 List.of(1L, (long) geometry.heads(), source.realTokens(), (long) geometry.headDim()));
         return seen;

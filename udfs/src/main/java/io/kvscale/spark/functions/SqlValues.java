@@ -21,7 +21,7 @@ import org.apache.spark.sql.catalyst.util.ArrayData;
 /** Checks and converts the values of arguments. Errors name the function and the argument. */
 final class SqlValues {
     private static final Vocabulary DTYPES = Vocabulary.of("F32", "BF16", "F16", "float32", "bfloat16", "float16");
-    private static final Vocabulary ROLES = Vocabulary.of("key", "value", "k", "v");
+    private static final Vocabulary ROLES = Vocabulary.of("key", "value", "query", "k", "v", "q");
     private static final Vocabulary STATISTICS =
             Vocabulary.of(Arrays.stream(StatisticsKind.values()).map(StatisticsKind::word));
 

@@ -25,7 +25,7 @@ final class StatisticsSignatures {
                             + " the first six arguments is skipped; a group with only such rows gives NULL.",
                     List.of(
                             "layer - number of the layer, from 0",
-                            "role - 'key' or 'value'; 'k' and 'v' also work",
+                            "role - 'key', 'value' or 'query'; 'k', 'v' and 'q' also work",
                             "dtype - element type of data: 'F32', 'BF16' or 'F16'",
                             "heads - number of KV heads",
                             "head_dim - number of values of a head",

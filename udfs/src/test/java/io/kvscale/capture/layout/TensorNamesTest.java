@@ -150,6 +150,31 @@ class TensorNamesTest {
                 .isEqualTo(new Match(1, Part.BOTH, false));
     }
 
+    @Test
+    void queriesAreReadOnlyWhereTheyAreAskedFor() {
+        List<String> names = List.of("layers.2.queries", "query_cache.2", "model.layers.2.self_attn.q");
+        CaptureOptions asked = defaults().with(new CaptureOptions.Queries(null));
+        CaptureOptions patterns = options("k(?P<layer>\\d)", "v(?P<layer>\\d)", null);
+        for (String name : names) {
+            assertThat(match(defaults(), name, FILE)).isNull();
+            assertThat(match(asked, name, FILE)).isEqualTo(new Match(2, Part.QUERY, false));
+            assertThat(match(patterns.with(new CaptureOptions.Queries(null)), name, FILE))
+                    .isEqualTo(new Match(2, Part.QUERY, false));
+        }
+        for (String name : List.of("layers.2.self_attn.q_proj", "layers.2.self_attn.q_scale", "present.2.query")) {
+            assertThat(match(asked, name, FILE)).isNull();
+        }
+        assertThat(match(asked, "layers.2.keys", FILE)).isEqualTo(new Match(2, Part.KEY, false));
+        CaptureOptions together = options(null, null, Layout.THD2).with(new CaptureOptions.Queries(null));
+        assertThat(match(together, "query_cache.2", FILE)).isEqualTo(new Match(2, Part.QUERY, false));
+        CaptureOptions named = defaults().with(new CaptureOptions.Queries("Q(?P<layer>\\d)"));
+        assertThat(match(named, "blk.Q3", FILE)).isEqualTo(new Match(3, Part.QUERY, false));
+        assertThat(match(named, "query_cache.2", FILE)).isNull();
+        assertThatThrownBy(() -> match(patterns.with(new CaptureOptions.Queries("(?P<layer>\\d)")), "k1", FILE))
+                .isInstanceOf(InvalidDataException.class)
+                .hasMessageContaining("both query.tensors and key.tensors");
+    }
+
     private static @Nullable Match match(CaptureOptions options, String tensor, InputFile file) {
         return new TensorNames(options).match(tensor, file);
     }

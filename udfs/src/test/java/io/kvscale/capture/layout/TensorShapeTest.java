@@ -180,6 +180,24 @@ class TensorShapeTest {
                 .hasMessageContaining("dtype " + dtype + " is not one of F32, BF16, F16");
     }
 
+    /** kv_heads is about K and V; the query heads follow from the shape, or from head_dim where axes are merged. */
+    @Test
+    void queriesHaveHeadsOfTheirOwn() {
+        CaptureOptions options = recipeOptions(null, 2, 16);
+        assertThat(TensorShape.of(entry("BF16", List.of(1L, 8L, 5L, 16L)), Part.QUERY, 0, options, NO_METADATA)
+                        .geometry())
+                .isEqualTo(new Geometry(Dtype.BF16, 8, 16));
+        CaptureOptions together = recipeOptions(Layout.THD2, 2, 16);
+        TensorShape merged =
+                TensorShape.of(entry("BF16", List.of(5L, 128L)), Part.QUERY, 0, together, Map.of("kv_heads", "2"));
+        assertThat(merged.geometry()).isEqualTo(new Geometry(Dtype.BF16, 8, 16));
+        assertThat(merged.tokens()).isEqualTo(5);
+        assertThatThrownBy(() -> TensorShape.of(
+                        entry("BF16", List.of(5L, 128L)), Part.QUERY, 0, recipeOptions(null, 2, 0), NO_METADATA))
+                .isInstanceOf(InvalidDataException.class)
+                .hasMessageContaining("set head_dim under kvscale");
+    }
+
     private static TensorEntry entry(String dtype, List<Long> shape) {
         return new TensorEntry("t", dtype, shape, 0, 0);
     }

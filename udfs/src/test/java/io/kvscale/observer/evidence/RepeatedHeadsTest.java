@@ -17,7 +17,7 @@ class RepeatedHeadsTest {
     /** Adds K and V of one token, with two channels per head. */
     private void layer(float... values) {
         int layer = slots.size() / 2;
-        for (Role role : Role.values()) {
+        for (Role role : Role.CACHED) {
             slots.put(
                     new Slot(layer, role),
                     ChannelData.statistics(new Geometry(Dtype.F32, values.length / 2, 2), values));

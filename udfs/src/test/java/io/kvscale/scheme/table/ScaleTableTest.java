@@ -18,6 +18,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -325,6 +326,25 @@ class ScaleTableTest {
                 FP8,
                 new ScaleTable.CorpusSummary("0".repeat(64), 1, 2, 3, 4),
                 new TreeMap<>(Map.of(new Slot(3, Role.KEY), slot, new Slot(3, Role.VALUE), slot)));
+    }
+
+    /** The identity is that of cached blocks, which do not depend on how queries are quantized. */
+    @Test
+    void queriesAreReadAndDoNotChangeTheIdentity() {
+        ScaleTable cached = table(0.5f);
+        SortedMap<Slot, SlotScales> slots = new TreeMap<>(cached.slots());
+        slots.put(new Slot(3, Role.QUERY), slot(table(0.25f)));
+        ScaleTable table = new ScaleTable(cached.scheme(), cached.corpus(), slots);
+        ScaleTable read = ScaleTable.fromJson(table.toJson());
+        assertThat(read.slots().keySet())
+                .containsExactly(new Slot(3, Role.KEY), new Slot(3, Role.VALUE), new Slot(3, Role.QUERY));
+        assertThat(read.toJson()).isEqualTo(table.toJson());
+        assertThat(read.sha256()).isEqualTo(cached.sha256());
+        assertThat(read.cached().toJson()).isEqualTo(cached.toJson());
+        assertThat(cached.cached()).isSameAs(cached);
+        String edited = new String(table.toJson(), StandardCharsets.UTF_8).replace("\"query\"", "\"queries\"");
+        assertThatThrownBy(() -> ScaleTable.fromJson(edited.getBytes(StandardCharsets.UTF_8)))
+                .hasMessageContaining("unknown field 'queries', expected some of [key, layer, query, value]");
     }
 
     private static ScaleTable table(Random random) {

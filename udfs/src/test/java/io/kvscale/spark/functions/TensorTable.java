@@ -36,7 +36,7 @@ final class TensorTable {
         for (int sample = 0; sample < samples; sample++) {
             int tokens = 1 + random.nextInt(4);
             for (int layer = 0; layer < layers; layer++) {
-                for (Role role : Role.values()) {
+                for (Role role : Role.CACHED) {
                     byte[] data = values(random, dtype, tokens * heads * headDim, wild);
                     rows.add(row(new Slot(layer, role), dtype, heads, headDim, data, "s" + sample % 7));
                 }
