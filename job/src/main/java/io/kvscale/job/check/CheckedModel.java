@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * A checkpoint as the rules of an engine see it.
  *
- * @param modules the attention module of each layer that has a KV cache of its own
+ * @param modules the attention module of each layer that attends to a KV cache
  * @param mla whether the cache holds one latent tensor for each layer and no V
  * @param config what config.json says about the KV cache; null if it is not known
  */
@@ -24,14 +24,15 @@ record CheckedModel(
     static CheckedModel of(Checkpoint checkpoint, AttentionNames names) {
         ModelConfig config = checkpoint.model();
         SortedMap<Integer, String> modules = new TreeMap<>(names.layers());
-        modules.keySet().removeIf(layer -> config != null && !isCached(config, layer));
+        modules.keySet().removeIf(layer -> config != null && !hasScales(config, layer));
         boolean latent = modules.values().stream().anyMatch(module -> hasLatent(checkpoint, module));
         return new CheckedModel(checkpoint, modules, latent || config != null && config.mla(), config);
     }
 
-    private static boolean isCached(ModelConfig config, int layer) {
+    /** A layer that reads the cache of another one has scales of its own in engines. */
+    private static boolean hasScales(ModelConfig config, int layer) {
         LayerCache cache = config.layer(layer);
-        return cache != null && cache.isCached();
+        return cache != null && (cache.isCached() || cache.kind() == LayerCache.Kind.SHARED);
     }
 
     private static boolean hasLatent(Checkpoint checkpoint, String module) {
@@ -44,6 +45,18 @@ record CheckedModel(
     int kvHeads(int layer) {
         LayerCache cache = config == null ? null : config.layer(layer);
         return cache == null ? 0 : cache.kvHeads();
+    }
+
+    /** Whether the files that an engine reads hold tensors of a module, other than scales. */
+    boolean hasWeights(String module) {
+        for (String name : checkpoint.tensors().tailMap(module + ".").keySet()) {
+            if (!name.startsWith(module + ".")) {
+                return false;
+            } else if (!checkpoint.scales().containsKey(name)) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** The model's quantization config; a missing node if it has none. */

@@ -91,10 +91,8 @@ public final class ScaleCheck {
         @Nullable CheckpointScale key = tensor(keyName);
         @Nullable CheckpointScale value = tensor(valueName);
         PairRule.Pair pair = switch (plan.outcome()) {
-            case REFUSE ->
-                new PairRule.Pair(SlotVerdict.refused(key, plan.reason()), SlotVerdict.refused(value, plan.reason()));
-            case DROP ->
-                new PairRule.Pair(SlotVerdict.unscaled(key, plan.reason()), SlotVerdict.unscaled(value, plan.reason()));
+            case REFUSE -> PairRule.Pair.refused(key, value, plan.reason());
+            case DROP -> PairRule.Pair.unscaled(key, value, plan.reason());
             case LOAD -> plan.pairs().verdicts(key, absent(keyName), value, absent(valueName));
         };
         return new LayerVerdict(
@@ -130,12 +128,20 @@ public final class ScaleCheck {
                     all.get(0).name() + " and " + all.get(1).name() + " both become " + parameter
                             + "; delete one of them");
         }
-        long expected = plan.byHead() ? model.kvHeads(layer) : 1;
-        return expected == 0 || tensor.elements() == expected
-                ? verdict
-                : SlotVerdict.refused(
-                        tensor,
-                        "the tensor has " + tensor.elements() + " elements, expected "
-                                + (plan.byHead() ? expected + ", one for each KV head" : "one"));
+        long heads = plan.byHead() ? model.kvHeads(layer) : 1;
+        long elements = tensor.elements();
+        if (heads == 0 || elements == heads) {
+            return verdict;
+        } else if (!plan.byHead() || elements < heads && elements != 1) {
+            return SlotVerdict.refused(
+                    tensor,
+                    "the tensor has " + elements + " elements, expected "
+                            + (plan.byHead() ? heads + ", one for each KV head" : "one"));
+        }
+        return SlotVerdict.invalid(
+                tensor,
+                elements == 1
+                        ? "the tensor has one element for " + heads + " KV heads, which serves all of them"
+                        : "the tensor has " + elements + " elements, of which the first " + heads + " are used");
     }
 }

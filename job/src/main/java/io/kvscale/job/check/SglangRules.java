@@ -61,9 +61,10 @@ final class SglangRules implements EngineRules {
         } else if (ModelOptConfig.isModelOpt(method)) {
             return modelOpt(new ModelOptConfig(config));
         } else if (method.equals("fp8")) {
-            return LoadPlan.loadFor(FP8, PairRule.JOINT);
+            return LoadPlan.loadFor(FP8, PairRule.JOINT_ABOVE_ZERO);
         } else if (method.equals("quark")) {
-            return LoadPlan.loadFor(FP8, PairRule.JOINT);
+            String refusal = QuarkConfig.refusal(config);
+            return refusal == null ? LoadPlan.loadFor(FP8, PairRule.JOINT_ABOVE_ZERO) : LoadPlan.refuse(refusal);
         }
         return LoadPlan.drop(LoadPlan.AUTO, "quant_method " + method + " has no parameters for scales of the KV cache");
     }
@@ -77,7 +78,7 @@ final class SglangRules implements EngineRules {
                 && scheme.path("symmetric").asBoolean(true)
                 && !scheme.path("dynamic").asBoolean(false);
         return loadable
-                ? LoadPlan.load(FP8, PairRule.JOINT)
+                ? LoadPlan.load(FP8, PairRule.JOINT_ABOVE_ZERO)
                 : LoadPlan.drop(
                         LoadPlan.AUTO,
                         "kv_cache_scheme is " + scheme.path("type").asText() + " with " + scheme.path("num_bits")
@@ -95,13 +96,15 @@ final class SglangRules implements EngineRules {
         if (cache.isMissingNode()) {
             return LoadPlan.drop(LoadPlan.AUTO, "ModelOpt's config has no kv_cache_quant_algo");
         }
-        if (cache.asText("").equals("NVFP4") || ModelOptConfig.isFloat4(cache)) {
+        if (cache.asText("").equalsIgnoreCase("NVFP4") || ModelOptConfig.isFloat4(cache)) {
             return LoadPlan.loadFor(
-                    "nvfp4", PairRule.JOINT, "on SM100 SGLang multiplies these scales by 6, unless one is exactly 1.0");
+                    "nvfp4",
+                    PairRule.JOINT_ABOVE_ZERO,
+                    "on SM100 SGLang multiplies these scales by 6, unless one is exactly 1.0");
         }
-        boolean fp8 = cache.asText("").equals("FP8");
+        boolean fp8 = cache.asText("").equalsIgnoreCase("FP8");
         return fp8 || ModelOptConfig.isFloat8(cache)
-                ? LoadPlan.load(FP8, PairRule.JOINT)
-                : LoadPlan.loadFor(FP8, PairRule.JOINT);
+                ? LoadPlan.load(FP8, PairRule.JOINT_ABOVE_ZERO)
+                : LoadPlan.loadFor(FP8, PairRule.JOINT_ABOVE_ZERO);
     }
 }

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
@@ -47,6 +48,8 @@ final class VllmRules implements EngineRules {
             Map.entry("\\.([qkv])_proj\\.output_scale$", ".attn.$1_scale"),
             Map.entry("\\.self_attn\\.prob_output_scale$", ".self_attn.attn.prob_scale")));
 
+    private static final Pattern OF_ATTENTION = Pattern.compile("(.*)\\.attn\\.(?:[qkv]|prob)_scale");
+
     @Override
     public String target() {
         return "vllm";
@@ -77,18 +80,39 @@ final class VllmRules implements EngineRules {
                     ? LoadPlan.refuse("ValueError, no module or parameter of that name: the model has scales but no"
                             + " quantization_config in config.json")
                     : LoadPlan.drop(LoadPlan.AUTO, "the model has no scales and no quantization_config");
-        }
-        String method = model.checkpoint().quantMethod();
-        if (model.mla()) {
+        } else if (model.mla()) {
             return LoadPlan.drop(LoadPlan.AUTO, "vLLM 0.33.0 loads no scales of a latent cache (MLA)");
-        } else if (method.equals("compressed-tensors")) {
+        }
+        LoadPlan plan = plan(config, model.checkpoint().quantMethod());
+        return plan.outcome() == LoadPlan.Outcome.REFUSE
+                ? plan
+                : model.checkpoint().scales().keySet().stream()
+                        .filter(name -> !meetsModule(name, model))
+                        .findFirst()
+                        .map(name -> LoadPlan.refuse("ValueError, no module or parameter named "
+                                + parameter(name, model) + ": " + name + " belongs to no module of the model"))
+                        .orElse(plan);
+    }
+
+    /**
+     * Whether the loader knows the module of a scale. It ignores the scale of a module that has no such parameter, but
+     * stops at a module that the model does not have.
+     */
+    private boolean meetsModule(String name, CheckedModel model) {
+        Matcher matcher = OF_ATTENTION.matcher(parameter(name, model));
+        return matcher.matches() && model.hasWeights(matcher.group(1));
+    }
+
+    private static LoadPlan plan(JsonNode config, String method) {
+        if (method.equals("compressed-tensors")) {
             return compressedTensors(config);
         } else if (ModelOptConfig.isModelOpt(method)) {
             return modelOpt(new ModelOptConfig(config));
         } else if (method.equals("fp8")) {
             return LoadPlan.loadFor(FP8, PairRule.JOINT);
         } else if (method.equals("quark")) {
-            return quark(config);
+            String refusal = QuarkConfig.refusal(config);
+            return refusal == null ? LoadPlan.loadFor(FP8, PairRule.JOINT) : LoadPlan.refuse(refusal);
         }
         return LoadPlan.drop(
                 LoadPlan.AUTO,
@@ -136,11 +160,10 @@ final class VllmRules implements EngineRules {
             return LoadPlan.refuse("ValueError, Missing 'quant_algo': ModelOpt's config of a model whose KV cache alone"
                     + " is quantized");
         }
-        if (config.isNested() && config.algorithm().equalsIgnoreCase("NVFP4")) {
-            for (String key : List.of("group_size", "kv_cache_quant_algo", "exclude_modules")) {
-                if (!config.has(key)) {
-                    return LoadPlan.refuse("ValueError: ModelOpt's config with quant_algo NVFP4 has no " + key);
-                }
+        String algorithm = config.algorithm().toUpperCase(Locale.ROOT);
+        for (String key : config.isNested() ? required(algorithm) : List.<String>of()) {
+            if (!config.has(key)) {
+                return LoadPlan.refuse("ValueError: ModelOpt's config with quant_algo " + algorithm + " has no " + key);
             }
         }
         JsonNode cache = config.cache();
@@ -153,30 +176,16 @@ final class VllmRules implements EngineRules {
         if (fp8 || fp4) {
             return LoadPlan.load(fp8 ? "fp8_e4m3" : "nvfp4", PairRule.JOINT);
         }
-        boolean mixed = config.algorithm().toUpperCase(Locale.ROOT).equals("MIXED_PRECISION");
-        return cache.isMissingNode() && mixed
+        return cache.isMissingNode() && algorithm.equals("MIXED_PRECISION")
                 ? LoadPlan.drop(LoadPlan.AUTO, "quant_algo MIXED_PRECISION without kv_cache_quant_algo loads no scales")
                 : LoadPlan.loadFor(FP8, PairRule.JOINT);
     }
 
-    private static LoadPlan quark(JsonNode config) {
-        JsonNode group = config.path("export").path("kv_cache_group");
-        if (!group.isArray()) {
-            return LoadPlan.refuse("Quark's config has no export.kv_cache_group");
+    /** The keys that hf_quant_config.json must have. */
+    private static List<String> required(String algorithm) {
+        if (algorithm.contains("NVFP4")) {
+            return List.of("group_size", "kv_cache_quant_algo", "exclude_modules");
         }
-        for (JsonNode pattern : group) {
-            JsonNode layer = config.path("layer_quant_config").path(pattern.asText());
-            if (!layer.isObject()) {
-                return LoadPlan.refuse("ValueError: layer_quant_config has no entry for " + pattern + " of"
-                        + " export.kv_cache_group");
-            }
-            JsonNode tensors = layer.path("output_tensors");
-            if (!tensors.path("dtype").asText().equals("fp8_e4m3")
-                    || !tensors.path("qscheme").asText().equals("per_tensor")) {
-                return LoadPlan.refuse(
-                        "NotImplementedError: output_tensors of " + pattern + " are not fp8_e4m3 and per_tensor");
-            }
-        }
-        return LoadPlan.loadFor(FP8, PairRule.JOINT);
+        return algorithm.contains("MXFP8") ? List.of("kv_cache_quant_algo", "exclude_modules") : List.of();
     }
 }

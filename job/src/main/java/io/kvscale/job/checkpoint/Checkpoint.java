@@ -94,7 +94,11 @@ public record Checkpoint(
      */
     public String quantMethod() {
         JsonNode quantization = quantization();
-        String method = quantization.path("quant_method").asText("").toLowerCase(Locale.ROOT);
+        String method = quantization
+                .path("quant_method")
+                .asText("")
+                .toLowerCase(Locale.ROOT)
+                .replace("compressed_", "compressed-");
         boolean nested = quantization.path("quantization").isObject();
         return method.isEmpty() && nested ? "modelopt" : method;
     }

@@ -103,10 +103,18 @@ class SglangRulesTest {
     }
 
     @Test
+    void zeroCountsAsMissing() {
+        Verdicts found =
+                check(llama().quantization(TENSOR).scale(LAYER + "k_scale", 0).scale(LAYER + "v_scale", 0));
+        assertThat(found.states()).containsExactly("0 K 1.0 [1.0]", "0 V 1.0 [1.0]");
+        assertThat(found.reasons()).containsExactly("0.0 counts as missing");
+    }
+
+    @Test
     void fp8AndQuarkNeedTheType() {
         for (String method : new String[] {"fp8", "quark"}) {
             Verdicts found = check(CheckpointFolder.llama(folder.resolve(method), 1)
-                    .quantization("{\"quant_method\": \"" + method + "\"}")
+                    .quantization("{\"quant_method\": \"" + method + "\", \"export\": {\"kv_cache_group\": []}}")
                     .scale(LAYER + "k_proj.output_scale", 0.5f)
                     .scale(LAYER + "v_proj.output_scale", 0.5f));
             assertThat(found.result().isOk()).isTrue();

@@ -44,7 +44,7 @@ class TensorRtLlmRulesTest {
                 .singleElement()
                 .asString()
                 .contains("v_proj.v_scale")
-                .contains("alone");
+                .contains("must both have a scale");
     }
 
     @Test

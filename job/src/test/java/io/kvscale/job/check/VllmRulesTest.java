@@ -68,10 +68,14 @@ class VllmRulesTest {
     }
 
     @Test
-    void namesThatFitNoLayerAreIgnored() {
-        Verdicts found = check(llama().quantization(TENSOR).scale("layers.0.self_attn.k_scale", 0.5f));
-        assertThat(found.states()).containsExactly("0 K 1.0 [1.0]", "0 V 1.0 [1.0]");
-        assertThat(found.result().ignored()).containsExactly("layers.0.self_attn.k_scale");
+    void namesThatFitNoModuleStopTheLoader() {
+        for (String name : List.of("layers.0.self_attn.k_scale", LAYER + "k_proj.output_scale")) {
+            Verdicts found = check(CheckpointFolder.llama(folder.resolve(name), 1)
+                    .quantization(TENSOR)
+                    .scale(name, 0.5f));
+            assertThat(found.states()).containsExactly("0 K refused []", "0 V refused []");
+            assertThat(found.reasons()).singleElement().asString().contains(name, "belongs to no module");
+        }
     }
 
     @Test
@@ -113,8 +117,9 @@ class VllmRulesTest {
         Verdicts found = check(llama().quantization(config)
                 .scale(LAYER + "k_scale", List.of(2L, 1L, 1L), 0.5f, 0.25f)
                 .scale(LAYER + "v_scale", 0.5f));
-        assertThat(found.states()).containsExactly("0 K loaded [0.5, 0.25]", "0 V refused []");
-        assertThat(found.reasons()).containsExactly("the tensor has 1 elements, expected 2, one for each KV head");
+        assertThat(found.states()).containsExactly("0 K loaded [0.5, 0.25]", "0 V invalid [0.5]");
+        assertThat(found.reasons())
+                .containsExactly("the tensor has one element for 2 KV heads, which serves all of them");
         assertThat(found.result().notes()).singleElement().asString().contains("FlashAttention 3");
         assertThat(check(CheckpointFolder.llama(folder.resolve("b"), 1)
                                 .quantization(config.replace("config_groups", "groups")))
@@ -196,8 +201,17 @@ class VllmRulesTest {
                 .quantization(fp8)
                 .scale(LAYER + "k_scale", 0)
                 .scale(LAYER + "v_scale", -1));
-        assertThat(zero.states()).containsExactly("0 K 1.0 [1.0]", "0 V 1.0 [1.0]");
-        assertThat(zero.reasons()).first().asString().contains("0.0 is not above 0 and counts as missing");
+        assertThat(zero.states()).containsExactly("0 K refused []", "0 V refused []");
+        assertThat(zero.reasons()).containsExactly("K's scale 0.0 is not above 0");
+        Verdicts negative = check(
+                CheckpointFolder.llama(folder.resolve("n"), 1).quantization(fp8).scale(LAYER + "k_scale", -0.5f));
+        assertThat(negative.states()).containsExactly("0 K 1.0 [1.0]", "0 V 1.0 [1.0]");
+        assertThat(negative.reasons()).first().asString().isEqualTo("-0.5 counts as missing");
+        Verdicts half = check(CheckpointFolder.llama(folder.resolve("h"), 1)
+                .quantization(fp8)
+                .scale(LAYER + "k_scale", 0.5f)
+                .scale(LAYER + "v_scale", 0));
+        assertThat(half.states()).containsExactly("0 K loaded [0.5]", "0 V loaded [0.5]");
     }
 
     @Test
