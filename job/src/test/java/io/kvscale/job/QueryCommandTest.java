@@ -246,6 +246,26 @@ class QueryCommandTest {
                 .fails(ExitCode.DATA, "layer 0 query", "4 heads of 32, config.json says 8 of 32");
     }
 
+    /** The cache of a window drops the first tokens of K and V. Queries are not cached. */
+    @Test
+    void aWindowDoesNotCutQueriesOff() {
+        Capture capture = new Capture().pair(0, 31, 1).pair(1, 96, 2);
+        queries(queries(capture, 0, 96), 1, 96).write(work.resolve("windows/a.safetensors"));
+        Path config = Folder.write(
+                work.resolve("config.json"),
+                "{\"model_type\": \"llama\", \"num_attention_heads\": 4, \"num_key_value_heads\": 2, \"head_dim\": 32,"
+                        + "\"num_hidden_layers\": 2, \"sliding_window\": 32,"
+                        + "\"layer_types\": [\"sliding_attention\", \"full_attention\"]}");
+        calibrate(recipe(ASKS), "windows", "config", "--model-config", config).isDone();
+        Path hybrid = recipe("kvscale: {hybrid: true, query: {scheme: {}}}");
+        calibrate(hybrid, "windows", "hybrid").isDone();
+        Capture fewer = new Capture().pair(0, 31, 1).pair(1, 96, 2);
+        queries(queries(fewer, 0, 96), 1, 31).write(work.resolve("windows/a.safetensors"));
+        calibrate(recipe(ASKS), "windows", "no", "--model-config", config)
+                .fails(ExitCode.DATA, "31 tokens of layer 1 query, but 96");
+        calibrate(hybrid, "windows", "no").fails(ExitCode.DATA, "layer 1 query", "96 tokens of key, 31 of query");
+    }
+
     @Test
     void recipesThatCannotHaveQueriesAreRefused() {
         calibrate(recipe("kvscale: {query: {}}"), "in", "no").fails(ExitCode.USAGE, "query is empty", "scheme: {}");

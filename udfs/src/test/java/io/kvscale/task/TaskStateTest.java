@@ -167,7 +167,7 @@ class TaskStateTest {
     @Test
     void eachPartHasOneSlotAndMergedPartsEqualTheState() {
         TaskState some = task(List.of(3, 4, 9, 1, 2), StatisticsKind.RANGE);
-        assertThat(some.parts()).containsOnlyKeys(-1, 0, 2, 4, 15);
+        assertThat(some.parts()).containsOnlyKeys(-1, 0, 3, 6, 22);
         some.parts().forEach((key, part) -> assertThat(part.geometries()).hasSize(key < 0 ? 0 : 1));
         List<TaskState> parts = new ArrayList<>(some.parts().values());
         Collections.shuffle(parts, new Random(2));

@@ -41,7 +41,7 @@ class BadArgumentsTest {
                 agg("10000, 'key', 'F32', 1, 1, array(1)", "argument layer", "10000 is not within 0..9999"),
                 agg("-1, 'key', 'F32', 1, 1, array(1)", "argument layer", "-1"),
                 agg("9223372036854775807, 'key', 'F32', 1, 1, array(1)", "argument layer", "9223372036854775807"),
-                agg("0, 'query', 'F32', 1, 1, array(1)", "argument role", "'query'", "known here: key, value"),
+                agg("0, 'latent', 'F32', 1, 1, array(1)", "argument role", "'latent'", "known here: key, value, query"),
                 agg("0, 'key', 'F33', 1, 1, array(1)", "argument dtype", "'F33'", "'F32'"),
                 agg("0, 'key', 'F32', 0, 1, array(1)", "argument heads", "0 is not within"),
                 agg("0, 'key', 'F32', 4294967297, 1, array(1)", "argument heads", "4294967297"),
@@ -284,7 +284,7 @@ class BadArgumentsTest {
                 "kv_quantize(array(x), 0.5, 'fp9')",
                 "kv_quantization_error(data, 'F99', 0.5, 'fp8')",
                 "kv_scales(data, 'int8:chanel')",
-                "kv_stats_agg(0, 'q', 'F32', 1, 1, data)",
+                "kv_stats_agg(0, 'x', 'F32', 1, 1, data)",
                 "kv_stats_agg(0, 'key', 'F99', 1, 1, data)",
                 "kv_stats_agg(0, 'key', 'F32', 1, 1, data, 's', 'histograms')",
                 "kv_stats_agg(0, 'key', 'F32', 1, 1, data, 's', '')"

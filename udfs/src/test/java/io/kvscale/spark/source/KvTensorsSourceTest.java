@@ -4,9 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.kvscale.input.InvalidOptionException;
+import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.safetensors.SafetensorsWriter;
 import io.kvscale.spark.TestSpark;
 import io.kvscale.tensor.InvalidDataException;
+import io.kvscale.tensor.Role;
+import io.kvscale.tensor.Slot;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Files;
@@ -270,7 +273,7 @@ class KvTensorsSourceTest {
                 "columns.foo|x|the nearest known one is 'columns.",
                 "header|true|unknown option 'header'",
                 "fs.s3a.endpoint|x|unknown option 'fs.s3a.endpoint'",
-                "attention|x|known are key.tensors, value.tensors, layout, ",
+                "attention|x|known are key.tensors, value.tensors, query.tensors, layout, ",
                 "layoutt|BHSD|the nearest known one is 'layout'",
                 "layout|HSDB|BHSD, BSHD, HSD, SHD, 2THD",
                 "kv_heads|-1|must be a whole number from 1 to ",
@@ -372,6 +375,26 @@ class KvTensorsSourceTest {
         assertThatThrownBy(() -> withConfig(config).collectAsList())
                 .isInstanceOf(SparkRuntimeException.class)
                 .hasMessageContaining("config.json is not a JSON object");
+    }
+
+    @Test
+    void queriesAreRowsWhereAPatternNamesThem() throws IOException {
+        byte[] data = new byte[2 * TENSOR_BYTES];
+        write("q.safetensors", new SafetensorsWriter().add("blk3.Q", "BF16", List.of(1L, 4L, 40L, 16L), data));
+        assertThat(table().count()).isEqualTo(written.size());
+        Dataset<Row> rows = spark.read()
+                .format("kvtensors")
+                .option("query.tensors", "blk(?P<layer>\\d+)\\.Q")
+                .load(folder.toString());
+        assertThat(rows.count()).isEqualTo(written.size() + 1);
+        Row query = rows.where("role = 'query'").head();
+        assertThat(query.<Integer>getAs("layer")).isEqualTo(3);
+        assertThat(query.<Integer>getAs("heads")).isEqualTo(4);
+        byte[] stats = (byte[]) rows.where("layer = 3")
+                .selectExpr("kv_stats_agg(layer, role, dtype, heads, head_dim, data, sample)")
+                .head()
+                .get(0);
+        assertThat(CalibrationStatistics.fromByteArray(stats).slots()).containsKey(new Slot(3, Role.QUERY));
     }
 
     private Dataset<Row> withConfig(Path config) {
