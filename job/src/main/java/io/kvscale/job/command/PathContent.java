@@ -63,7 +63,8 @@ sealed interface PathContent {
 
     String STATISTICS = "statistics.kvstats";
     /** What a folder is shown by, the first that it holds. */
-    List<String> RESULTS = List.of("kv_scales.json", "evaluation.json", ExportRecord.FILE, "model-kvscales.safetensors", STATISTICS);
+    List<String> RESULTS =
+            List.of("kv_scales.json", "evaluation.json", ExportRecord.FILE, "model-kvscales.safetensors", STATISTICS);
 
     Pattern GLOB = Pattern.compile("[*?\\[{]");
 

@@ -25,7 +25,11 @@ import org.jspecify.annotations.Nullable;
  * @param files the paths of all other files and links, relative to the folder
  */
 public record ExportRecord(
-        String target, String scalesSha256, @Nullable String model, @Nullable String scalesFile, SortedSet<String> files) {
+        String target,
+        String scalesSha256,
+        @Nullable String model,
+        @Nullable String scalesFile,
+        SortedSet<String> files) {
     /** Its name. */
     public static final String FILE = "kvscale-export.json";
 

@@ -24,7 +24,11 @@ import org.jspecify.annotations.Nullable;
  * @param notices what the user should know about the model's folder and the target
  */
 public record ExportedFiles(
-        SortedMap<String, Path> kept, SortedMap<String, byte[]> written, @Nullable String scales, List<Integer> skipped, List<String> notices) {
+        SortedMap<String, Path> kept,
+        SortedMap<String, byte[]> written,
+        @Nullable String scales,
+        List<Integer> skipped,
+        List<String> notices) {
     /** The files of a target without a model. */
     public static ExportedFiles alone(ScaleExporter exporter, ScaleTable table, AttentionNames names) {
         int last = table.slots().lastKey().layer();

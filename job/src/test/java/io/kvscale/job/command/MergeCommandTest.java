@@ -483,11 +483,13 @@ class MergeCommandTest {
 
     @Test
     void checkComparesUnderTheConventionOfTheEngine() {
-        llama(1).quantization("{\"quant_method\": \"modelopt\", \"quant_algo\": \"NVFP4\"}").write();
+        llama(1).quantization("{\"quant_method\": \"modelopt\", \"quant_algo\": \"NVFP4\"}")
+                .write();
         for (String target : List.of("vllm", "sglang")) {
-            export(TargetTables.of(TargetTables.NVFP4, 1), target, "--overwrite").isDone();
-            Cli checked = Cli.run(
-                    "check", "--model", out(), "--for", target, "--scales", work.resolve("r/kv_scales.json"));
+            export(TargetTables.of(TargetTables.NVFP4, 1), target, "--overwrite")
+                    .isDone();
+            Cli checked =
+                    Cli.run("check", "--model", out(), "--for", target, "--scales", work.resolve("r/kv_scales.json"));
             assertThat(checked.code()).as(checked.out()).isIn(ExitCode.DONE, ExitCode.DIFFERENT);
             assertThat(checked.out()).doesNotContain("differ");
         }
@@ -496,7 +498,9 @@ class MergeCommandTest {
     @Test
     void aPipeInTheModelIsRefused() throws Exception {
         llama(1).write();
-        assertThat(new ProcessBuilder("mkfifo", model().resolve("pipe").toString()).start().waitFor())
+        assertThat(new ProcessBuilder("mkfifo", model().resolve("pipe").toString())
+                        .start()
+                        .waitFor())
                 .isZero();
         export(1).fails(ExitCode.DATA, "a pipe", model() + "/pipe");
     }
@@ -505,7 +509,8 @@ class MergeCommandTest {
     void linksNeedALocalOutput() {
         llama(1).write();
         Path scales = Capture.put(
-                work.resolve("r/kv_scales.json"), TargetTables.of(TargetTables.FP8, 1).toJson());
+                work.resolve("r/kv_scales.json"),
+                TargetTables.of(TargetTables.FP8, 1).toJson());
         List<Object> words = new ArrayList<>(List.of(
                 "export", "--scales", scales, "--for", "vllm", "--model", model(), "--output", "hooked:" + out()));
         Cli.run(words.toArray()).fails(ExitCode.OUTPUT, "not on a local disk", "--copy");
