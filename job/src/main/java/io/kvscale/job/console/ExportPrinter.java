@@ -33,7 +33,7 @@ public record ExportPrinter(PrintWriter out, boolean copy) {
             out.println((copy ? "copied " : "linked ") + kept + (kept == 1 ? " file" : " files") + " of the model");
         }
         out.println("scales_sha256 " + table.sha256());
-        String start = exporter.start(kept > 0 ? quoted(folder) : "MODEL", table, files.skipped());
+        String start = exporter.start(kept > 0 ? quoted(folder) : "MODEL", table.scheme(), files.skipped());
         if (start != null) {
             out.println((kept > 0 ? "start with: " : "after merging them into MODEL, start with: ") + start);
         }
