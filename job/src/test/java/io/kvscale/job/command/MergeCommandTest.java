@@ -85,7 +85,10 @@ class MergeCommandTest {
 
     @Test
     void aModelInOneFileGetsTwoFilesAndAnIndex() throws IOException {
-        llama(2).text("tokenizer.json", "{}").text(".gitattributes", "x").text("_SUCCESS", "x").write();
+        llama(2).text("tokenizer.json", "{}")
+                .text(".gitattributes", "x")
+                .text("_SUCCESS", "x")
+                .write();
         Files.createDirectory(model().resolve("original"));
         SortedMap<String, String> before = Folder.content(model());
         Cli done = export(2).isDone();

@@ -122,8 +122,7 @@ class VllmExporterTest {
     @Test
     void nvfp4GoesIntoAModelOfModelOptOnly() {
         ScaleTable nvfp4 = TargetTables.of(TargetTables.NVFP4, 1);
-        ModelQuantization nested = TargetTables.model(
-                "{\"quantization\": {\"quant_algo\": \"NVFP4\"}}");
+        ModelQuantization nested = TargetTables.model("{\"quantization\": {\"quant_algo\": \"NVFP4\"}}");
         assertThat(vllm.refusal(nvfp4, nested)).isNull();
         ModelOverlay overlay = vllm.overlay(nvfp4, AttentionNames.PLAIN, nested);
         assertThat(TargetTables.edits(overlay.config()))
