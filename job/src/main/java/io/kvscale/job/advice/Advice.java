@@ -8,6 +8,7 @@ import io.kvscale.scheme.Strategy;
 import io.kvscale.tensor.Slot;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Objects;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
@@ -94,6 +95,15 @@ public record Advice(
         return refusal(new VllmExporter());
     }
 
+    /** The scheme of the first quantized slot; null if nothing is quantized. */
+    public @Nullable QuantizationScheme commonScheme() {
+        return slots.stream()
+                .map(slot -> slot.chosen().scheme())
+                .filter(Objects::nonNull)
+                .findFirst()
+                .orElse(null);
+    }
+
     @Nullable
     String refusal(ScaleExporter exporter) {
         SortedMap<Slot, QuantizationScheme> schemes = new TreeMap<>();
@@ -103,7 +113,7 @@ public record Advice(
                 schemes.put(slot.slot(), scheme);
             }
         }
-        List<QuantizationScheme> all = List.copyOf(schemes.values());
-        return all.isEmpty() ? null : exporter.refusal(schemes, all.get(0));
+        QuantizationScheme common = commonScheme();
+        return common == null ? null : exporter.refusal(schemes, common);
     }
 }

@@ -3,6 +3,9 @@ package io.kvscale.job.console;
 import io.kvscale.job.advice.Advice;
 import io.kvscale.job.advice.Candidate;
 import io.kvscale.job.advice.SlotAdvice;
+import io.kvscale.job.target.ModelExporter;
+import io.kvscale.job.target.ScaleExporter;
+import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
 import java.io.PrintWriter;
@@ -12,6 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** Prints advice: one line per layer, the most sensitive slots, then what to copy: vLLM arguments and a recipe. */
@@ -32,17 +36,7 @@ public final class AdvicePrinter {
         out.println("most sensitive slots, by their best SQNR at the fewest bits:");
         sensitive(advice, out);
         out.println();
-        String skip = advice.skipArguments();
-        if (skip == null) {
-            out.println("all layers are quantized");
-        } else {
-            out.println("vLLM arguments for the layers that stay unquantized, in addition to --kv-cache-dtype:");
-            out.println(skip);
-        }
-        String refusal = advice.target() == null ? advice.vllmRefusal() : null;
-        if (refusal != null) {
-            out.println("vLLM cannot load this: " + refusal + " (use --for vllm)");
-        }
+        next(advice, out);
         String recipe = advice.recipe();
         out.println();
         if (recipe == null) {
@@ -51,6 +45,42 @@ public final class AdvicePrinter {
             out.println("--- the recipe for these scales, for kvscale scales --recipe ---");
             out.print(recipe);
         }
+    }
+
+    /** What to do with unquantized layers, and how the target gets the scales and is started. */
+    private static void next(Advice advice, PrintWriter out) {
+        List<Integer> skipped = advice.skippedLayers();
+        ScaleExporter target = advice.target();
+        if (skipped.isEmpty()) {
+            out.println("all layers are quantized");
+        } else if (target == null) {
+            out.println("vLLM arguments for the layers that stay unquantized, in addition to --kv-cache-dtype:");
+            out.println(advice.skipArguments());
+        } else if (!target.skipsLayers()) {
+            out.println(target.engine() + " cannot leave layers unquantized, and these reach the goal in none of its"
+                    + " formats: " + numbers(skipped, ", "));
+        }
+        String refusal = target == null ? advice.vllmRefusal() : null;
+        if (refusal != null) {
+            out.println("vLLM cannot load this: " + refusal + " (use --for vllm)");
+        }
+        QuantizationScheme scheme = advice.commonScheme();
+        if (target != null && scheme != null) {
+            out.println("for " + target.engine() + ", with the recipe below:");
+            out.println("kvscale scales --statistics STATISTICS --recipe RECIPE --output SCALES");
+            out.println("kvscale export --scales SCALES --for " + target.target() + " --output OUTPUT"
+                    + (target instanceof ModelExporter
+                            ? " --model MODEL" + (skipped.isEmpty() ? "" : " --skip-layers " + numbers(skipped, ","))
+                            : ""));
+            String start = target.start("OUTPUT", scheme, skipped);
+            if (start != null) {
+                out.println(start);
+            }
+        }
+    }
+
+    private static String numbers(List<Integer> layers, String separator) {
+        return layers.stream().map(String::valueOf).collect(Collectors.joining(separator));
     }
 
     private static void layers(Advice advice, PrintWriter out) {

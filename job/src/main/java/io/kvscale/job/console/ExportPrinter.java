@@ -26,17 +26,22 @@ public record ExportPrinter(PrintWriter out, boolean copy) {
                 .distinct()
                 .count();
         out.println("scales of " + layers + (layers == 1 ? " layer" : " layers") + " for " + exporter.engine() + ": "
-                + ScaleTablePrinter.describe(table.scheme()));
+                + (isMixed(table) ? "several schemes" : ScaleTablePrinter.describe(table.scheme())));
         written.forEach(path -> out.println("wrote " + DataProblem.printable(path)));
         int kept = files.kept().size();
         if (kept > 0) {
             out.println((copy ? "copied " : "linked ") + kept + (kept == 1 ? " file" : " files") + " of the model");
         }
         out.println("scales_sha256 " + table.sha256());
-        String start = exporter.start(kept > 0 ? quoted(folder) : "MODEL", table, files.skipped());
+        String start = exporter.start(kept > 0 ? quoted(folder) : "MODEL", table.scheme(), files.skipped());
         if (start != null) {
             out.println((kept > 0 ? "start with: " : "after merging them into MODEL, start with: ") + start);
         }
+    }
+
+    private static boolean isMixed(ScaleTable table) {
+        return table.slots().values().stream()
+                .anyMatch(scales -> !scales.scheme().equals(table.scheme()));
     }
 
     /** A path as a word of a shell. */

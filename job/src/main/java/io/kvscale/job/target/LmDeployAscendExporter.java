@@ -48,8 +48,7 @@ public final class LmDeployAscendExporter implements ScaleExporter {
     }
 
     @Override
-    public @Nullable String refusal(SortedMap<Slot, QuantizationScheme> all, QuantizationScheme common) {
-        SortedMap<Slot, QuantizationScheme> schemes = SlotNeeds.cached(all);
+    public @Nullable String refusal(SortedMap<Slot, QuantizationScheme> schemes, QuantizationScheme common) {
         String unfit = SlotNeeds.unfit(
                 schemes,
                 scheme -> scheme.format() == NumberFormat.INT8
@@ -62,7 +61,7 @@ public final class LmDeployAscendExporter implements ScaleExporter {
     @Override
     public SortedMap<String, byte[]> export(ScaleTable table, AttentionNames names) {
         StringBuilder text = new StringBuilder();
-        SlotNeeds.cached(table.slots())
+        table.slots()
                 .values()
                 .forEach(scales -> text.append("scale: ")
                         .append(new BigDecimal(scales.scale()[0])
@@ -75,15 +74,11 @@ public final class LmDeployAscendExporter implements ScaleExporter {
 
     @Override
     public List<String> notes(ScaleTable table) {
-        long layers = SlotNeeds.cached(table.slots()).size() / 2;
-        return SlotNeeds.notesWithoutQueries(
-                table,
-                engine(),
-                List.of(
-                        "name the absolute path of " + FILE
-                                + " in the environment variable ASCEND_QUANT_RECORD_FILE, and start"
-                                + " LMDeploy with --device ascend --quant-policy 8 --eager-mode: its graph mode does not read it",
-                        "LMDeploy takes the lines in order and rounds the scales to the model's dtype: the model must have exactly "
-                                + layers + (layers == 1 ? " layer" : " layers") + " with a KV cache"));
+        long layers = table.slots().size() / 2;
+        return List.of(
+                "name the absolute path of " + FILE + " in the environment variable ASCEND_QUANT_RECORD_FILE, and start"
+                        + " LMDeploy with --device ascend --quant-policy 8 --eager-mode: its graph mode does not read it",
+                "LMDeploy takes the lines in order and rounds the scales to the model's dtype: the model must have exactly "
+                        + layers + (layers == 1 ? " layer" : " layers") + " with a KV cache");
     }
 }

@@ -45,9 +45,4 @@ public interface ModelExporter extends ScaleExporter {
     default List<String> notes(ScaleTable table) {
         return notes(table, ModelQuantization.NONE);
     }
-
-    /** Whether the engine can leave layers without scales in 16 bits. */
-    default boolean skipsLayers() {
-        return false;
-    }
 }

@@ -65,8 +65,7 @@ public final class OrtGenAiExporter implements ScaleExporter {
     }
 
     @Override
-    public @Nullable String refusal(SortedMap<Slot, QuantizationScheme> all, QuantizationScheme common) {
-        SortedMap<Slot, QuantizationScheme> schemes = SlotNeeds.cached(all);
+    public @Nullable String refusal(SortedMap<Slot, QuantizationScheme> schemes, QuantizationScheme common) {
         String unfit = SlotNeeds.unfit(
                 schemes,
                 scheme -> scheme.symmetric()
@@ -94,7 +93,7 @@ public final class OrtGenAiExporter implements ScaleExporter {
         Map<String, List<Object>> scales = new LinkedHashMap<>();
         scales.put("k_scales", new ArrayList<>());
         scales.put("v_scales", new ArrayList<>());
-        SlotNeeds.cached(table.slots()).forEach((slot, slotScales) -> {
+        table.slots().forEach((slot, slotScales) -> {
             boolean key = slot.role() == Role.KEY;
             if (key) {
                 layers.add(slot.layer());
@@ -117,7 +116,7 @@ public final class OrtGenAiExporter implements ScaleExporter {
     }
 
     private static boolean isByChannel(ScaleTable table) {
-        return SlotNeeds.cached(table.slots()).values().stream()
+        return table.slots().values().stream()
                 .anyMatch(scales -> scales.scheme().strategy() != Strategy.TENSOR);
     }
 
@@ -146,6 +145,6 @@ public final class OrtGenAiExporter implements ScaleExporter {
             notes.add("int4 needs GroupQueryAttention; PagedAttention has it only in builds with"
                     + " onnxruntime_USE_INT4_KV_CACHE=ON");
         }
-        return SlotNeeds.notesWithoutQueries(table, engine(), notes);
+        return notes;
     }
 }

@@ -69,9 +69,15 @@ public interface ScaleExporter {
      * The command that starts the engine with these scales; null if there is none.
      *
      * @param folder the folder of the model
+     * @param scheme the scheme of slots that have no other
      * @param skipped layers without scales
      */
-    default @Nullable String start(String folder, ScaleTable table, List<Integer> skipped) {
+    default @Nullable String start(String folder, QuantizationScheme scheme, List<Integer> skipped) {
         return null;
+    }
+
+    /** Whether the engine can leave layers without scales in 16 bits. */
+    default boolean skipsLayers() {
+        return false;
     }
 }

@@ -90,8 +90,8 @@ public final class SglangExporter implements ModelExporter {
     }
 
     @Override
-    public String start(String folder, ScaleTable table, List<Integer> skipped) {
+    public String start(String folder, QuantizationScheme scheme, List<Integer> skipped) {
         return "python -m sglang.launch_server --model-path " + folder + " --kv-cache-dtype "
-                + (SlotNeeds.isNvfp4(table.scheme()) ? "nvfp4" : "fp8_e4m3");
+                + (SlotNeeds.isNvfp4(scheme) ? "nvfp4" : "fp8_e4m3");
     }
 }

@@ -3,14 +3,10 @@ package io.kvscale.job.target;
 import io.kvscale.numeric.NumberFormat;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.Strategy;
-import io.kvscale.scheme.table.ScaleTable;
 import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
-import java.util.TreeMap;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -59,22 +55,6 @@ final class SlotNeeds {
             }
         }
         return null;
-    }
-
-    /** K and V, without the queries that an engine does not read. */
-    static <T> SortedMap<Slot, T> cached(SortedMap<Slot, T> slots) {
-        SortedMap<Slot, T> cached = new TreeMap<>(slots);
-        cached.keySet().removeIf(slot -> !slot.role().isCached());
-        return cached;
-    }
-
-    /** Notes of an engine that does not read queries; it says so if the table has some. */
-    static List<String> notesWithoutQueries(ScaleTable table, String engine, List<String> notes) {
-        List<String> all = new ArrayList<>(notes);
-        if (cached(table.slots()).size() < table.slots().size()) {
-            all.add("the scales of queries are left out, because " + engine + " does not read them");
-        }
-        return all;
     }
 
     /** The first layer that has only one of K and V, as multi-head latent attention. */

@@ -48,7 +48,7 @@ public final class Targets {
      */
     public static InvalidDataException refused(ScaleTable table, String refusal) {
         List<String> others = ALL.stream()
-                .filter(exporter -> exporter.refusal(table) == null)
+                .filter(exporter -> exporter.refusal(exporter.readable(table)) == null)
                 .map(ScaleExporter::target)
                 .toList();
         return new InvalidDataException(

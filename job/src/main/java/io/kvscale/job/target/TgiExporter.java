@@ -39,8 +39,7 @@ public final class TgiExporter implements ScaleExporter {
     }
 
     @Override
-    public @Nullable String refusal(SortedMap<Slot, QuantizationScheme> all, QuantizationScheme common) {
-        SortedMap<Slot, QuantizationScheme> schemes = SlotNeeds.cached(all);
+    public @Nullable String refusal(SortedMap<Slot, QuantizationScheme> schemes, QuantizationScheme common) {
         String unfit = SlotNeeds.unfit(
                 schemes, SlotNeeds::isTensorFp8, engine() + " loads only symmetric fp8 scales by tensor");
         return unfit != null
@@ -51,7 +50,7 @@ public final class TgiExporter implements ScaleExporter {
     @Override
     public SortedMap<String, byte[]> export(ScaleTable table, AttentionNames names) {
         List<ScaleTensor> tensors = new ArrayList<>();
-        SlotNeeds.cached(table.slots())
+        table.slots()
                 .forEach((slot, scales) -> tensors.add(ScaleTensor.scalar(
                         names.of(slot.layer()) + "." + slot.role().scaleName(), scales)));
         return new TreeMap<>(Map.of(CheckpointEdits.SCALES, ScaleTensor.file(tensors)));
@@ -59,11 +58,8 @@ public final class TgiExporter implements ScaleExporter {
 
     @Override
     public List<String> notes(ScaleTable table) {
-        return SlotNeeds.notesWithoutQueries(
-                table,
-                engine(),
-                List.of("copy " + CheckpointEdits.SCALES + " into the model's folder, and start with"
-                        + " --kv-cache-dtype fp8_e4m3fn: any other cache ignores the scales, and so does an attention backend other"
-                        + " than flashinfer or paged"));
+        return List.of("copy " + CheckpointEdits.SCALES + " into the model's folder, and start with"
+                + " --kv-cache-dtype fp8_e4m3fn: any other cache ignores the scales, and so does an attention backend other"
+                + " than flashinfer or paged");
     }
 }

@@ -49,8 +49,7 @@ public final class VllmAscendExporter implements ScaleExporter {
     }
 
     @Override
-    public @Nullable String refusal(SortedMap<Slot, QuantizationScheme> all, QuantizationScheme common) {
-        SortedMap<Slot, QuantizationScheme> schemes = SlotNeeds.cached(all);
+    public @Nullable String refusal(SortedMap<Slot, QuantizationScheme> schemes, QuantizationScheme common) {
         String unfit = SlotNeeds.unfit(
                 schemes,
                 scheme -> scheme.format() == NumberFormat.INT8
@@ -65,7 +64,7 @@ public final class VllmAscendExporter implements ScaleExporter {
         List<ScaleTensor> tensors = new ArrayList<>();
         Map<String, Object> description = new LinkedHashMap<>();
         description.put("kv_cache_type", C8);
-        SlotNeeds.cached(table.slots()).forEach((slot, scales) -> {
+        table.slots().forEach((slot, scales) -> {
             String module = names.of(slot.layer()) + (slot.role() == Role.KEY ? ".k_proj" : ".v_proj") + ".kv_cache_";
             float[] channels = ChannelScales.of(scales);
             List<Long> shape = List.of((long) channels.length);
@@ -80,15 +79,11 @@ public final class VllmAscendExporter implements ScaleExporter {
 
     @Override
     public List<String> notes(ScaleTable table) {
-        return SlotNeeds.notesWithoutQueries(
-                table,
-                engine(),
-                List.of(
-                        DESCRIPTION
-                                + " has only the entries of the KV cache: add them to the model's own, which needs an entry"
-                                + " for every tensor, FLOAT for those that are not quantized",
-                        "copy " + CheckpointEdits.SCALES + " into the model's folder, enter its tensors into"
-                                + " model.safetensors.index.json, and start vLLM with --quantization ascend",
-                        "vllm-ascend rounds the scales to the model's dtype"));
+        return List.of(
+                DESCRIPTION + " has only the entries of the KV cache: add them to the model's own, which needs an entry"
+                        + " for every tensor, FLOAT for those that are not quantized",
+                "copy " + CheckpointEdits.SCALES + " into the model's folder, enter its tensors into"
+                        + " model.safetensors.index.json, and start vLLM with --quantization ascend",
+                "vllm-ascend rounds the scales to the model's dtype");
     }
 }

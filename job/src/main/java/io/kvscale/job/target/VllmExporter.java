@@ -105,8 +105,8 @@ public final class VllmExporter implements ModelExporter {
     }
 
     @Override
-    public String start(String folder, ScaleTable table, List<Integer> skipped) {
-        return "vllm serve " + folder + " --kv-cache-dtype " + (SlotNeeds.isNvfp4(table.scheme()) ? "nvfp4" : "fp8")
+    public String start(String folder, QuantizationScheme scheme, List<Integer> skipped) {
+        return "vllm serve " + folder + " --kv-cache-dtype " + (SlotNeeds.isNvfp4(scheme) ? "nvfp4" : "fp8")
                 + (skipped.isEmpty()
                         ? ""
                         : " --kv-cache-dtype-skip-layers "

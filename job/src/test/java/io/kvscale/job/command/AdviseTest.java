@@ -12,6 +12,8 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.Random;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.IntToDoubleFunction;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -126,6 +128,17 @@ class AdviseTest {
         return checked;
     }
 
+    private static Set<String> formats(JsonNode advice) {
+        Set<String> formats = new TreeSet<>();
+        for (JsonNode layer : advice.get("layers")) {
+            for (String role : List.of("key", "value")) {
+                formats.add(layer.get(role).get("format").textValue());
+            }
+        }
+        formats.remove("unquantized");
+        return formats;
+    }
+
     private static JsonNode slotOf(JsonNode scales, int number, String role) {
         for (JsonNode layer : scales.get("layers")) {
             if (layer.get("layer").intValue() == number) {
@@ -236,6 +249,26 @@ class AdviseTest {
         assertThat(checkRecipe(statistics, advice)).isGreaterThanOrEqualTo(6);
         assertThat(Folder.names(work.resolve("derived"))).containsKey("vllm");
         assertThat(json(statistics, "--min-sqnr", "20").has("target")).isFalse();
+        assertThat(advise(statistics, "--min-sqnr", "31.8", "--for", "vllm")
+                        .isDone()
+                        .out())
+                .contains(
+                        "kvscale export --scales SCALES --for vllm --output OUTPUT --model MODEL --skip-layers 0,2",
+                        "vllm serve OUTPUT --kv-cache-dtype fp8 --kv-cache-dtype-skip-layers 0 2");
+        assertThat(advise(statistics, "--min-sqnr", "31.8", "--for", "sglang")
+                        .isDone()
+                        .out())
+                .contains("SGLang cannot leave layers unquantized", "in none of its formats: 0, 2");
+    }
+
+    @Test
+    void aTargetThatTakesOneFormatForAllGetsTheBestSingleOne() {
+        JsonNode mixed = json(statistics, "--min-sqnr", "18");
+        JsonNode single = json(statistics, "--min-sqnr", "18", "--for", "ort-genai");
+        assertThat(formats(mixed)).hasSizeGreaterThan(1);
+        assertThat(formats(single)).hasSize(1);
+        assertThat(single.get("average_bits").doubleValue())
+                .isGreaterThan(mixed.get("average_bits").doubleValue());
     }
 
     @Test

@@ -22,32 +22,29 @@ class QueriesLeftOutTest {
                 Arguments.of(new OrtGenAiExporter(), TargetTables.INT8),
                 Arguments.of(new VllmAscendExporter(), TargetTables.INT8),
                 Arguments.of(new LmDeployAscendExporter(), TargetTables.INT8),
-                Arguments.of(new TgiExporter(), TargetTables.FP8));
+                Arguments.of(new TgiExporter(), TargetTables.FP8),
+                Arguments.of(new SglangExporter(), TargetTables.FP8),
+                Arguments.of(ModelOptExporter.modelOpt(), TargetTables.FP8),
+                Arguments.of(new LayerwiseModelOptExporter(), TargetTables.FP8),
+                Arguments.of(new ColdPagesExporter(), TargetTables.NVFP4));
     }
 
     @ParameterizedTest
     @MethodSource("exporters")
-    void theFilesAreThoseWithoutQueriesAndANoteSaysSo(ScaleExporter exporter, QuantizationScheme scheme) {
-        ScaleTable without = TargetTables.of(scheme, 2);
-        ScaleTable with = withQueries(scheme);
-        assertThat(exporter.refusal(with)).isNull();
-        assertThat(exporter.export(with, AttentionNames.PLAIN))
-                .usingRecursiveComparison()
-                .isEqualTo(exporter.export(without, AttentionNames.PLAIN));
-        List<String> notes = new ArrayList<>(exporter.notes(without));
-        assertThat(notes).noneMatch(note -> note.contains("queries"));
-        notes.add("the scales of queries are left out, because " + exporter.engine() + " does not read them");
-        assertThat(exporter.notes(with)).isEqualTo(notes);
+    void enginesReadTablesWithoutQueries(ScaleExporter exporter, QuantizationScheme scheme) {
+        ScaleTable readable = exporter.readable(withQueries(scheme));
+        assertThat(readable.slots().keySet())
+                .isEqualTo(TargetTables.of(scheme, 2).slots().keySet());
+        assertThat(exporter.refusal(readable)).isNull();
     }
 
     @Test
     void theTableHasThem() {
         TableExporter table = new TableExporter();
         ScaleTable with = withQueries(TargetTables.INT8);
-        assertThat(table.notes(with)).isEmpty();
+        assertThat(table.readable(with)).isSameAs(with);
         assertThat(table.export(with, AttentionNames.PLAIN).get("kv_scales.parquet"))
-                .isNotEqualTo(table.export(TargetTables.of(TargetTables.INT8, 2), AttentionNames.PLAIN)
-                        .get("kv_scales.parquet"));
+                .isNotEqualTo(table.export(with.cached(), AttentionNames.PLAIN).get("kv_scales.parquet"));
     }
 
     private static ScaleTable withQueries(QuantizationScheme scheme) {

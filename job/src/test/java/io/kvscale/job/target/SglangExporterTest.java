@@ -19,7 +19,7 @@ class SglangExporterTest {
         assertThat(sglang.export(table, AttentionNames.PLAIN))
                 .usingRecursiveComparison()
                 .isEqualTo(new VllmExporter().export(table, AttentionNames.PLAIN));
-        assertThat(sglang.start("M", table, List.of()))
+        assertThat(sglang.start("M", table.scheme(), List.of()))
                 .isEqualTo("python -m sglang.launch_server --model-path M --kv-cache-dtype fp8_e4m3");
         assertThat(sglang.notes(table)).first().asString().contains("35455");
         assertThat(sglang.skipsLayers()).isFalse();
@@ -47,7 +47,7 @@ class SglangExporterTest {
         assertThat(sglang.refusal(nvfp4)).contains("layer 0 key is FP4_E2M1");
         ModelQuantization model = TargetTables.model("{\"quant_method\": \"modelopt\", \"quant_algo\": \"NVFP4\"}");
         assertThat(sglang.refusal(nvfp4, model)).isNull();
-        assertThat(sglang.start("M", nvfp4, List.of())).endsWith("--kv-cache-dtype nvfp4");
+        assertThat(sglang.start("M", nvfp4.scheme(), List.of())).endsWith("--kv-cache-dtype nvfp4");
         assertThat(TargetTables.edits(
                         sglang.overlay(nvfp4, AttentionNames.PLAIN, model).config()))
                 .hasToString("{quantization_config={kv_cache_scheme={dynamic=false, num_bits=4, type=float}}}");

@@ -127,7 +127,7 @@ class VllmExporterTest {
         ModelOverlay overlay = vllm.overlay(nvfp4, AttentionNames.PLAIN, nested);
         assertThat(TargetTables.edits(overlay.config()))
                 .isEqualTo(Map.of("quantization_config/quantization", Map.of("kv_cache_quant_algo", "NVFP4")));
-        assertThat(vllm.start("M", nvfp4, List.of())).isEqualTo("vllm serve M --kv-cache-dtype nvfp4");
+        assertThat(vllm.start("M", nvfp4.scheme(), List.of())).isEqualTo("vllm serve M --kv-cache-dtype nvfp4");
         assertThat(vllm.refusal(nvfp4, TargetTables.model("{\"quant_method\": \"fp8\"}")))
                 .contains("layer 0 key is FP4_E2M1");
     }
@@ -222,7 +222,7 @@ class VllmExporterTest {
 
     @Test
     void theCommandLineSkipsLayersWithoutScales() {
-        assertThat(vllm.start("M", TABLE, List.of(0, 3)))
+        assertThat(vllm.start("M", TABLE.scheme(), List.of(0, 3)))
                 .isEqualTo("vllm serve M --kv-cache-dtype fp8 --kv-cache-dtype-skip-layers 0 3");
     }
 
