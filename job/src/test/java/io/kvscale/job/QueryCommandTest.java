@@ -106,6 +106,8 @@ class QueryCommandTest {
             assertThat(scales(table, layer, Role.QUERY).geometry().heads()).isEqualTo(QUERY_HEADS);
         }
         assertThat(table.sha256()).isEqualTo(off.sha256());
+        assertThat(Cli.run("compare", output("with"), output("off")).out())
+                .contains("only in A", "different: the scales of 2 of 6 slots");
         JsonNode on = Folder.json(output("with/kv_scales.json")).path("layers");
         JsonNode none = Folder.json(output("off/kv_scales.json")).path("layers");
         for (int layer = 0; layer < 2; layer++) {

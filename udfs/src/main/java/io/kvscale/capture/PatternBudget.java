@@ -16,7 +16,7 @@ final class PatternBudget {
         left -= names.steps(tensor);
         if (left < 0) {
             throw new InvalidDataException(DataProblem.of(
-                    "key.tensors and value.tensors of the recipe take too long on the many long tensor names of this file",
+                    "key.tensors, value.tensors and query.tensors of the recipe take too long on the many long tensor names of this file",
                     "use patterns without large counts such as {500}, or a file with fewer or shorter names"));
         }
     }
