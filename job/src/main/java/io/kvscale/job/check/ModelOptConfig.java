@@ -2,6 +2,7 @@ package io.kvscale.job.check;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.MissingNode;
+import java.util.Locale;
 
 /**
  * ModelOpt's quantization config, in the nested form of hf_quant_config.json or the flat form of config.json.
@@ -40,6 +41,15 @@ record ModelOptConfig(JsonNode root) {
             }
         }
         return MissingNode.getInstance();
+    }
+
+    /** The type of the cache in one word: {@code FP8}, {@code NVFP4}, the stated one in upper case, or {@code nothing}. */
+    String cacheWord() {
+        JsonNode cache = cache();
+        if (cache.isObject()) {
+            return isFloat8(cache) ? "FP8" : isFloat4(cache) ? "NVFP4" : "another type";
+        }
+        return cache.isTextual() ? cache.textValue().toUpperCase(Locale.ROOT) : "nothing";
     }
 
     /** Whether a {@code kv_cache_scheme} is of 8-bit floats. */

@@ -1,5 +1,6 @@
 package io.kvscale.job.check;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.kvscale.job.checkpoint.AttentionNames;
 import io.kvscale.job.checkpoint.Checkpoint;
 import io.kvscale.job.checkpoint.CheckpointScale;
@@ -77,7 +78,23 @@ public final class ScaleCheck {
                 plan.needed(),
                 List.copyOf(layers),
                 ignored.stream().filter(ScaleCheck::isOfKeyOrValue).toList(),
-                plan.notes());
+                notes(plan));
+    }
+
+    /** The notes of the plan, and whether the two configs name two types of the cache. */
+    private List<String> notes(LoadPlan plan) {
+        List<String> notes = new ArrayList<>(plan.notes());
+        JsonNode file = model.checkpoint().hfQuantConfig();
+        JsonNode read = model.quantization();
+        if (file != null && read != file) {
+            String inFile = new ModelOptConfig(file).cacheWord();
+            String inConfig = new ModelOptConfig(read).cacheWord();
+            if (!inFile.equals(inConfig)) {
+                notes.add("config.json says " + inConfig + " for the KV cache, hf_quant_config.json says " + inFile
+                        + "; vLLM and SGLang read config.json, TensorRT-LLM reads hf_quant_config.json");
+            }
+        }
+        return notes;
     }
 
     /** Scales of Q and of probabilities are another matter. */

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.kvscale.model.config.ModelConfig;
 import io.kvscale.tensor.InvalidDataException;
+import java.io.File;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -64,6 +65,13 @@ public record Checkpoint(
      */
     public static Checkpoint read(String folder) {
         return new CheckpointReader(folder).read();
+    }
+
+    /** Whether a path is a local folder with config.json and the weights or the index of a model. */
+    public static boolean isFolder(String path) {
+        File folder = new File(path);
+        return new File(folder, CONFIG).isFile()
+                && (new File(folder, INDEX).isFile() || new File(folder, "model" + SAFETENSORS).isFile());
     }
 
     /** The path of a file in the folder, for messages. */

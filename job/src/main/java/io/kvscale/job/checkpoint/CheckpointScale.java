@@ -33,7 +33,7 @@ public record CheckpointScale(String name, String file, String dtype, List<Long>
             "qkv_proj.output_scale");
 
     /** Whether a tensor of this name is a scale or an offset of the KV cache for some engine or producer. */
-    static boolean isScale(String name) {
+    public static boolean isScale(String name) {
         int dot = name.lastIndexOf('.');
         int before = name.lastIndexOf('.', dot - 1);
         return ALONE.contains(name.substring(dot + 1)) || dot > 0 && WITH_PARENT.contains(name.substring(before + 1));

@@ -6,7 +6,6 @@ import io.kvscale.job.check.ScaleCheck;
 import io.kvscale.job.checkpoint.Checkpoint;
 import io.kvscale.job.console.CheckPrinter;
 import io.kvscale.job.console.Console;
-import io.kvscale.job.target.ScaleExporter;
 import io.kvscale.job.target.Targets;
 import io.kvscale.scheme.table.ScaleTable;
 import io.kvscale.tensor.DataProblem;
@@ -90,8 +89,7 @@ public final class CheckCommand extends CommandPart implements Callable<Integer>
     /** The scales under the convention of the engine, as {@code export} writes them. */
     private ExpectedScales expected(String path, Console console) {
         Configuration hadoop = new Configuration();
-        ScaleExporter exporter = Targets.named(engine);
-        ScaleTable table = PathContent.scales(path, hadoop, console).under(exporter.convention(), hadoop);
+        ScaleTable table = PathContent.scales(path, hadoop, console).forTarget(Targets.named(engine), hadoop);
         SortedMap<Slot, float[]> expected = new TreeMap<>();
         table.slots().forEach((slot, scales) -> expected.put(slot, scales.scale()));
         return new ExpectedScales(expected);

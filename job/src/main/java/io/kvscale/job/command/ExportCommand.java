@@ -86,16 +86,14 @@ public final class ExportCommand extends CommandPart implements Callable<Integer
         PathContent.Scales found = PathContent.scales(scales, hadoop, console);
         ModelMerger merger =
                 model == null ? null : new ModelMerger(Checkpoint.read(model), (ModelExporter) exporter, copy);
-        String refusal = merger == null ? exporter.refusal(found.table()) : merger.refusal(found.table());
+        ScaleTable readable = exporter.readable(found.table());
+        String refusal = merger == null ? exporter.refusal(readable) : merger.refusal(readable);
         if (refusal != null) {
             throw new InvalidDataException(
-                    Targets.refused(found.table(), refusal).problem().inFile(scales));
+                    Targets.refused(readable, refusal).problem().inFile(scales));
         }
-        ScaleTable table = HadoopFiles.withFile(scales, () -> found.under(exporter.convention(), hadoop));
-        if (table != found.table()) {
-            console.say(
-                    "the scales are solved again, because those of " + exporter.engine() + " have another convention");
-        }
+        ScaleTable table = HadoopFiles.withFile(scales, () -> found.forTarget(exporter, hadoop));
+        sayChanges(found.table(), table, console);
         ExportedFiles files = merger == null
                 ? ExportedFiles.alone(exporter, table, layers.names())
                 : merger.merge(table, layers.names(merger.model()), layers.skipped());
@@ -114,6 +112,16 @@ public final class ExportCommand extends CommandPart implements Callable<Integer
         }
         out().flush();
         return ExitCode.DONE;
+    }
+
+    private void sayChanges(ScaleTable before, ScaleTable after, Console console) {
+        if (after.slots().size() < before.slots().size()) {
+            console.say("q_scale is left out: " + exporter.engine() + " does not read it");
+        }
+        if (!after.sha256().equals(before.sha256())) {
+            console.say(
+                    "the scales are solved again, because those of " + exporter.engine() + " have another convention");
+        }
     }
 
     private void checkOptions() {

@@ -1,21 +1,29 @@
 package io.kvscale.job.command;
 
 import io.kvscale.capture.layout.CaptureOptions;
+import io.kvscale.job.check.CheckResult;
+import io.kvscale.job.check.ScaleCheck;
+import io.kvscale.job.checkpoint.AttentionNames;
+import io.kvscale.job.checkpoint.Checkpoint;
+import io.kvscale.job.console.CheckPrinter;
 import io.kvscale.job.console.KnownFilePrinter;
 import io.kvscale.job.console.ScaleTablePrinter;
 import io.kvscale.job.console.StatisticsPrinter;
+import io.kvscale.job.export.ExportRecord;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.json.Json;
 import io.kvscale.model.config.ModelConfig;
 import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.quant.ModelFit;
 import io.kvscale.tensor.DataProblem;
+import java.io.File;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 import org.apache.hadoop.conf.Configuration;
@@ -31,6 +39,7 @@ import picocli.CommandLine.Parameters;
         description = "Shows what a capture, a statistics file, a scale table or another file of kvscale holds.",
         footer = {
             "A single capture is read completely, with its ranges. Of several captures only headers and masks are read.",
+            "A model's folder is shown as kvscale check shows it, for vLLM.",
             "Exit code 3 if a path holds nothing that kvscale knows, or no K or V."
         })
 public final class InspectCommand extends CommandPart implements Callable<Integer> {
@@ -70,6 +79,10 @@ public final class InspectCommand extends CommandPart implements Callable<Intege
                         recipe != null && recipe.tolerances().hybrid());
         List<Map<String, Object>> shown = new ArrayList<>();
         for (String path : paths) {
+            if (isModel(path)) {
+                shown.add(model(path, out));
+                continue;
+            }
             PathContent content = PathContent.read(path, hadoop);
             if (content instanceof PathContent.Scales scales) {
                 check(path, fit, checked -> checked.check(scales.table()));
@@ -94,6 +107,20 @@ public final class InspectCommand extends CommandPart implements Callable<Intege
         }
         out.flush();
         return ExitCode.DONE;
+    }
+
+    /** Whether a path is the folder of a model. One that kvscale exported is shown by its record. */
+    private static boolean isModel(String path) {
+        return Checkpoint.isFolder(path) && !new File(path, ExportRecord.FILE).exists();
+    }
+
+    private Map<String, Object> model(String path, PrintWriter out) {
+        Checkpoint checkpoint = Checkpoint.read(path);
+        CheckResult result = ScaleCheck.run("vllm", checkpoint, AttentionNames.of(checkpoint), Set.of());
+        if (!json) {
+            CheckPrinter.print(path, result, out);
+        }
+        return described(path, "model", CheckPrinter.content(result));
     }
 
     private static void check(String path, @Nullable ModelFit fit, Consumer<ModelFit> check) {

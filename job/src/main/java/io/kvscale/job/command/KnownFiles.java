@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.kvscale.capture.CaptureFormats;
+import io.kvscale.job.checkpoint.CheckpointScale;
 import io.kvscale.job.export.ExportRecord;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.json.Json;
@@ -18,10 +19,13 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.TreeMap;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileStatus;
@@ -30,7 +34,8 @@ import org.jspecify.annotations.Nullable;
 /** Recognizes the files that kvscale writes beside scales and statistics. */
 final class KnownFiles {
     private static final TypeReference<Map<String, Object>> FIELDS = new TypeReference<>() {};
-    private static final Pattern SCALE = Pattern.compile(".*\\.[kvq]_scale");
+    /** The text that LMDeploy reads on Ascend. */
+    private static final Pattern RECORD = Pattern.compile("scale: ([0-9.]+) offset: (-?\\d+)");
 
     /** A scale file is small. A larger file of tensors is a model or captures. */
     private static final long MAX_SCALES = 16 << 20;
@@ -56,6 +61,8 @@ final class KnownFiles {
                     : found;
         } else if (start.toLowerCase(Locale.ROOT).startsWith("<!doctyp")) {
             return HadoopFiles.withFile(path, () -> page(HadoopFiles.bytes(path, hadoop)));
+        } else if (start.startsWith("scale: ")) {
+            return HadoopFiles.withFile(path, () -> record(HadoopFiles.bytes(path, hadoop)));
         } else if (name.endsWith(".yaml") || name.endsWith(".yml")) {
             return recipe(path, hadoop);
         }
@@ -123,8 +130,26 @@ final class KnownFiles {
             return "vllm config";
         } else if (node.has("budget") && node.has("ranking")) {
             return "advice";
+        } else if (node.path("quantization").has("kv_cache_quant_algo")) {
+            return "modelopt config";
+        } else if (node.path("scales").has("k_scales")) {
+            return "ort-genai scales";
+        } else if (node.has("kv_cache_type")) {
+            return "ascend description";
         }
         return null;
+    }
+
+    /** The scales and offsets of LMDeploy's text, in order: one of each layer, or of K and V of each layer. */
+    private static PathContent.Known record(byte[] bytes) {
+        List<String> scales = new ArrayList<>();
+        List<String> offsets = new ArrayList<>();
+        Matcher line = RECORD.matcher(new String(bytes, StandardCharsets.UTF_8));
+        while (line.find()) {
+            scales.add(line.group(1));
+            offsets.add(line.group(2));
+        }
+        return new PathContent.Known("lmdeploy record", new TreeMap<>(Map.of("scales", scales, "offsets", offsets)));
     }
 
     private static PathContent.Known page(byte[] bytes) {
@@ -172,15 +197,14 @@ final class KnownFiles {
     private static PathContent.@Nullable Known scales(byte[] bytes) {
         SafetensorsHeader header;
         try {
-            header = SafetensorsHeader.read(
-                    new ByteArrayInputStream(bytes),
-                    bytes.length,
-                    name -> SCALE.matcher(name).matches());
+            header = SafetensorsHeader.read(new ByteArrayInputStream(bytes), bytes.length, CheckpointScale::isScale);
         } catch (IOException | InvalidDataException e) {
             return null; // reading it as a capture reports the reason
         }
         List<TensorEntry> tensors = header.tensors();
-        if (tensors.isEmpty() || tensors.size() != header.tensorCount()) {
+        if (tensors.isEmpty()
+                || tensors.size() != header.tensorCount()
+                || !tensors.stream().allMatch(tensor -> tensor.dtype().equals("F32"))) {
             return null;
         }
         ByteBuffer data = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);

@@ -2,6 +2,7 @@ package io.kvscale.job.command;
 
 import io.kvscale.job.console.Console;
 import io.kvscale.job.export.ExportRecord;
+import io.kvscale.job.target.ScaleExporter;
 import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.quant.ScaleConvention;
 import io.kvscale.scheme.table.ScaleTable;
@@ -31,10 +32,12 @@ sealed interface PathContent {
             return "a scale table";
         }
 
-        /** The table under the convention of a target, with the statistics beside it where the observer needs them. */
-        ScaleTable under(ScaleConvention convention, Configuration hadoop) {
-            boolean reads = convention.needsStatistics(table) && HadoopFiles.status(statistics, hadoop) != null;
-            return convention.apply(table, reads ? HadoopFiles.statistics(statistics, hadoop) : null);
+        /** The table as a target reads it, with the statistics beside it where the observer needs them. */
+        ScaleTable forTarget(ScaleExporter exporter, Configuration hadoop) {
+            ScaleTable readable = exporter.readable(table);
+            ScaleConvention convention = exporter.convention();
+            boolean reads = convention.needsStatistics(readable) && HadoopFiles.status(statistics, hadoop) != null;
+            return convention.apply(readable, reads ? HadoopFiles.statistics(statistics, hadoop) : null);
         }
     }
 

@@ -87,6 +87,13 @@ public final class CheckPrinter {
     public static String json(String model, CheckResult result) {
         Map<String, @Nullable Object> json = new LinkedHashMap<>();
         json.put("model", model);
+        json.putAll(content(result));
+        return Json.text(json);
+    }
+
+    /** The result as the members of a JSON object. */
+    public static Map<String, @Nullable Object> content(CheckResult result) {
+        Map<String, @Nullable Object> json = new LinkedHashMap<>();
         json.put("for", result.target());
         json.put("rules", result.rules());
         json.put("quant_method", result.quantMethod().isEmpty() ? null : result.quantMethod());
@@ -96,7 +103,7 @@ public final class CheckPrinter {
         json.put("layers", result.layers().stream().map(CheckPrinter::json).toList());
         json.put("ignored", result.ignored());
         json.put("notes", result.notes());
-        return Json.text(json);
+        return json;
     }
 
     private static Map<String, @Nullable Object> json(LayerVerdict layer) {

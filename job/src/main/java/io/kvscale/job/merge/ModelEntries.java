@@ -10,11 +10,15 @@ import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
 /** Lists what a model's folder holds. */
 final class ModelEntries {
+    /** Files about a folder, which the result has of its own. */
+    private static final Set<String> MARKS = Set.of("_SUCCESS", "_lease", "kvscale-export.json");
+
     private static final int MAX_FILES = 100_000;
     /** Also ends the search where a link leads to a folder above it. */
     private static final int MAX_DEPTH = 8;
@@ -48,7 +52,7 @@ final class ModelEntries {
         try (DirectoryStream<Path> found = Files.newDirectoryStream(folder)) {
             for (Path path : found) {
                 String name = path.getFileName().toString();
-                if (name.startsWith(".")) {
+                if (name.startsWith(".") || prefix.isEmpty() && MARKS.contains(name)) {
                     continue;
                 }
                 if (nested && Files.isDirectory(path)) {

@@ -18,14 +18,17 @@ import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,6 +39,7 @@ import org.jspecify.annotations.Nullable;
  * @param copy whether the result holds copies of the model's files, instead of links
  */
 public record ModelMerger(Checkpoint model, ModelExporter exporter, boolean copy) {
+    private static final int MAX_NAMED = 8;
     private static final String REMEDY = "take the model's original folder, without KV scales";
 
     /**
@@ -157,7 +161,7 @@ public record ModelMerger(Checkpoint model, ModelExporter exporter, boolean copy
         try (InputStream in = Files.newInputStream(file)) {
             return StandardCharsets.UTF_8
                     .newDecoder()
-                    .decode(java.nio.ByteBuffer.wrap(RegularFile.read(in, Files.size(file))))
+                    .decode(ByteBuffer.wrap(RegularFile.read(in, Files.size(file))))
                     .toString();
         } catch (IOException e) {
             throw unreadable(model.shown(name), e);
@@ -173,14 +177,15 @@ public record ModelMerger(Checkpoint model, ModelExporter exporter, boolean copy
 
     private List<String> notices(ScaleTable table, ModelQuantization quantization) {
         List<String> notices = new ArrayList<>(exporter.notes(table, quantization));
-        if (!model.leavingLinks().isEmpty()) {
-            String first = model.leavingLinks().firstKey();
-            int count = model.leavingLinks().size();
-            notices.add(
-                    (count == 1 ? "a link of the model's folder leads" : count + " links of the model's folder lead")
-                            + " out of it, such as " + model.shown(first) + " to "
-                            + model.leavingLinks().get(first) + "; "
-                            + (copy ? "their files are copied" : "the new folder links to them"));
+        Map<String, String> links = model.leavingLinks();
+        if (!links.isEmpty()) {
+            String some = links.entrySet().stream()
+                    .limit(MAX_NAMED)
+                    .map(link -> link.getKey() + " to " + link.getValue())
+                    .collect(Collectors.joining(", "));
+            notices.add("links lead out of the model's folder: " + some
+                    + (links.size() > MAX_NAMED ? ", ... (" + links.size() + ")" : "")
+                    + (copy ? "; their files are copied" : "; the new folder links to them"));
         }
         return notices;
     }

@@ -120,17 +120,16 @@ final class CheckpointEdits {
         return tensors;
     }
 
-    /** ModelOpt's names where the engines know them: below {@code self_attn} and {@code mixer}. */
+    /** ModelOpt's names where the engines know them: those of K and V, below {@code self_attn} and {@code mixer}. */
     private static List<ScaleTensor> projected(ScaleTable table, AttentionNames names) {
         List<ScaleTensor> tensors = new ArrayList<>();
         table.slots().forEach((slot, scales) -> {
             String module = names.of(slot.layer());
-            boolean known = module.endsWith(".self_attn") || module.endsWith(".mixer");
-            tensors.add(ScaleTensor.scalar(
-                    known
-                            ? ModelOptEdits.name(module, slot)
-                            : module + "." + slot.role().scaleName(),
-                    scales));
+            boolean known = slot.role().isCached() && (module.endsWith(".self_attn") || module.endsWith(".mixer"));
+            String name = known
+                    ? ModelOptEdits.name(module, slot)
+                    : module + "." + slot.role().scaleName();
+            tensors.add(ScaleTensor.scalar(name, scales));
         });
         return tensors;
     }

@@ -2,6 +2,7 @@ package io.kvscale.job.target;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.MissingNode;
+import java.util.Locale;
 
 /**
  * How the weights of a model are quantized, by its configs.
@@ -40,14 +41,15 @@ public record ModelQuantization(JsonNode config, JsonNode quantConfig) {
         };
     }
 
-    /** {@code quant_method}; ModelOpt's configs may name it as their producer. Empty if the model is not quantized. */
+    /**
+     * {@code quant_method} as vLLM reads it, in lower case. ModelOpt's nested config states none, and is {@code modelopt}. Empty if
+     * the model is not quantized, or states no method.
+     */
     public String word() {
-        JsonNode stated = config.path("quant_method");
-        if (stated.isTextual()) {
-            return stated.textValue();
-        }
-        JsonNode files = config.isObject() ? config : quantConfig;
-        return files.path("producer").path("name").asText("");
+        JsonNode file = config.isObject() ? config : quantConfig;
+        String stated = file.path("quant_method").asText("").toLowerCase(Locale.ROOT);
+        boolean nested = file.path("quantization").isObject();
+        return stated.isEmpty() && nested ? "modelopt" : stated.replace("compressed_tensors", "compressed-tensors");
     }
 
     /** The object that holds ModelOpt's {@code quant_algo} and {@code kv_cache_quant_algo}, nested or flat. */

@@ -41,6 +41,11 @@ public interface ScaleExporter {
         return ScaleConvention.DEFAULT;
     }
 
+    /** The slots of a table that the engine has a place for: without queries, for most. */
+    default ScaleTable readable(ScaleTable table) {
+        return table.cached();
+    }
+
     /** {@link #refusal} of the schemes of a table. */
     default @Nullable String refusal(ScaleTable table) {
         SortedMap<Slot, QuantizationScheme> schemes = new TreeMap<>();

@@ -78,6 +78,11 @@ public final class TableExporter implements ScaleExporter {
     }
 
     @Override
+    public ScaleTable readable(ScaleTable table) {
+        return table;
+    }
+
+    @Override
     public SortedMap<String, byte[]> export(ScaleTable table, AttentionNames names) {
         MemoryFile file = new MemoryFile();
         try (ParquetWriter<Group> writer = ExampleParquetWriter.builder(file)

@@ -44,6 +44,11 @@ public final class VllmExporter implements ModelExporter {
     }
 
     @Override
+    public ScaleTable readable(ScaleTable table) {
+        return table;
+    }
+
+    @Override
     public SortedMap<String, byte[]> export(ScaleTable table, AttentionNames names) {
         return CheckpointEdits.alone(overlay(table, names, ModelQuantization.NONE));
     }
@@ -82,8 +87,12 @@ public final class VllmExporter implements ModelExporter {
         if (SlotNeeds.isNvfp4(scheme)) {
             notes.add("an nvfp4 cache needs FlashInfer, on SM80, SM90, SM100 or SM120");
         }
-        if (model.method() == ModelQuantization.Method.UNQUANTIZED
-                || model.method() == ModelQuantization.Method.COMPRESSED_TENSORS) {
+        boolean compressedTensors = model.method() == ModelQuantization.Method.UNQUANTIZED
+                || model.method() == ModelQuantization.Method.COMPRESSED_TENSORS;
+        if (!compressedTensors) {
+            // KVCacheScaleParameter of vLLM 0.32 is created in the default dtype.
+            notes.add("vLLM rounds the scales of a " + model.word() + " model to the model's dtype, such as bfloat16");
+        } else {
             notes.add("on AMD MI300 (fp8 e4m3fnuz) vLLM does not adapt scales of compressed-tensors:"
                     + " values above 240/448 of the range saturate");
         }

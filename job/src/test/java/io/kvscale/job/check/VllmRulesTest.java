@@ -176,6 +176,16 @@ class VllmRulesTest {
     }
 
     @Test
+    void configsThatContradictEachOtherAreNamed() {
+        Verdicts found = check(llama().quantization("{\"quant_method\": \"modelopt\", \"quant_algo\": \"FP8\"}")
+                .text("hf_quant_config.json", "{\"quantization\": {\"kv_cache_quant_algo\": \"FP8\"}}"));
+        assertThat(found.result().notes())
+                .singleElement()
+                .asString()
+                .startsWith("config.json says nothing for the KV cache, hf_quant_config.json says FP8");
+    }
+
+    @Test
     void modelOptWithoutAnAlgorithmOfWeightsIsRefused() {
         Verdicts found = check(llama().text(
                         "hf_quant_config.json",

@@ -9,6 +9,7 @@ import io.kvscale.job.target.ScaleExporter;
 import io.kvscale.job.target.TargetTables;
 import io.kvscale.job.target.Targets;
 import io.kvscale.scheme.table.ScaleTable;
+import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -184,5 +185,35 @@ class ExportCommandTest {
                 .fails(ExitCode.OUTPUT, "other than exported files: kv_scales.json");
         Cli.run("export", "--scales", result, "--for", "vllm", "--output", result.resolve("more"))
                 .fails(ExitCode.OUTPUT, "overlap");
+    }
+
+    @Test
+    void queriesThatTheTargetDoesNotReadAreLeftOut() {
+        ScaleTable table = TargetTables.of(
+                slot -> TargetTables.FP8,
+                List.of(new Slot(0, Role.KEY), new Slot(0, Role.VALUE), new Slot(0, Role.QUERY)));
+        assertThat(export(scales(table), "sglang").isDone().err()).contains("q_scale is left out: SGLang");
+        assertThat(TargetTables.tensors(Folder.bytes(work.resolve("out/model-kvscales.safetensors"))))
+                .hasSize(2);
+        assertThat(export(scales(table), "vllm", "--overwrite").isDone().err()).doesNotContain("q_scale");
+        assertThat(TargetTables.tensors(Folder.bytes(work.resolve("out/model-kvscales.safetensors"))))
+                .hasSize(3);
+    }
+
+    @Test
+    void searchedScalesAreSearchedAgainOnTheTargetsGrid() {
+        Path input = work.resolve("in");
+        Capture.of(2, 40, 1).write(input.resolve("s.safetensors"));
+        Path result = work.resolve("result");
+        Path recipe = Folder.recipe(
+                work, "num_bits: 8, type: int, strategy: tensor, observer: mse", "kvscale: {statistics: histogram}");
+        Cli.run("calibrate", "--recipe", recipe, "--input", input, "--output", result)
+                .isDone();
+        Cli done = export(result, "ort-genai").isDone();
+        assertThat(done.err()).contains("the scales are solved again");
+        assertThat(work.resolve("out/kv_cache_scales.json")).exists();
+        Path alone = Capture.put(work.resolve("alone.json"), Folder.bytes(result.resolve("kv_scales.json")));
+        export(alone, "ort-genai", "--overwrite")
+                .fails(ExitCode.DATA, "observer mse compares the errors of scales", "alone.json", "layer 0 key");
     }
 }

@@ -8,7 +8,9 @@ import io.kvscale.job.Folder;
 import io.kvscale.job.checkpoint.Checkpoint;
 import io.kvscale.job.checkpoint.CheckpointFolder;
 import io.kvscale.job.target.TargetTables;
+import io.kvscale.numeric.Dtype;
 import io.kvscale.scheme.table.ScaleTable;
+import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
 import java.io.IOException;
@@ -83,7 +85,7 @@ class MergeCommandTest {
 
     @Test
     void aModelInOneFileGetsTwoFilesAndAnIndex() throws IOException {
-        llama(2).text("tokenizer.json", "{}").text(".gitattributes", "x").write();
+        llama(2).text("tokenizer.json", "{}").text(".gitattributes", "x").text("_SUCCESS", "x").write();
         Files.createDirectory(model().resolve("original"));
         SortedMap<String, String> before = Folder.content(model());
         Cli done = export(2).isDone();
@@ -369,7 +371,7 @@ class MergeCommandTest {
         Files.createSymbolicLink(snapshot.resolve("model.safetensors"), Path.of("../../blobs/77"));
         Files.createSymbolicLink(model(), snapshot);
         assertThat(export(1).isDone().err())
-                .contains("a link of the model's folder leads out of it", "model.safetensors to " + blob.toRealPath());
+                .contains("links lead out of the model's folder: model.safetensors to " + blob.toRealPath());
         assertThat(merged()).hasSize(2);
         export(1, "--copy", "--overwrite").isDone();
         assertThat(out().resolve("model-00001-of-00002.safetensors")).hasSameBinaryContentAs(blob);
@@ -517,5 +519,27 @@ class MergeCommandTest {
         words.add("--copy");
         Cli.run(words.toArray()).isDone();
         assertThat(merged()).hasSize(2);
+    }
+
+    @Test
+    void latentAttentionGoesIntoSglangWithModelOptsNames() {
+        new CheckpointFolder(model())
+                .text(
+                        "config.json",
+                        config(
+                                "deepseek_v2",
+                                2,
+                                ", \"kv_lora_rank\": 48, \"qk_rope_head_dim\": 16,"
+                                        + " \"qk_nope_head_dim\": 16, \"v_head_dim\": 16"))
+                .weight("model.layers.0.self_attn.kv_a_proj_with_mqa.weight")
+                .weight("model.layers.1.self_attn.kv_a_proj_with_mqa.weight")
+                .write();
+        List<Slot> slots = List.of(new Slot(0, Role.KEY), new Slot(1, Role.KEY));
+        Geometry latent = new Geometry(Dtype.BF16, 1, 64);
+        ScaleTable table = TargetTables.of(slot -> TargetTables.FP8, slots, latent);
+        export(table, "vllm").fails(ExitCode.DATA, "layer 0 has no value scales", "targets that can: sglang");
+        export(table, "sglang").isDone();
+        assertThat(merged())
+                .containsOnlyKeys("model.layers.0.self_attn.k_proj.k_scale", "model.layers.1.self_attn.k_proj.k_scale");
     }
 }

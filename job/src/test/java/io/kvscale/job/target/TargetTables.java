@@ -50,7 +50,10 @@ public final class TargetTables {
 
     /** The first scale of a slot is (1 + 2 layer + role)/64, those of further heads are greater by 1 each. */
     public static ScaleTable of(Function<Slot, QuantizationScheme> schemes, List<Slot> slots) {
-        Geometry geometry = new Geometry(Dtype.BF16, 2, 32);
+        return of(schemes, slots, new Geometry(Dtype.BF16, 2, 32));
+    }
+
+    public static ScaleTable of(Function<Slot, QuantizationScheme> schemes, List<Slot> slots, Geometry geometry) {
         SortedMap<Slot, SlotScales> all = new TreeMap<>();
         for (Slot slot : slots) {
             QuantizationScheme scheme = schemes.apply(slot);

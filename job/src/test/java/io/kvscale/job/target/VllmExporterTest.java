@@ -75,7 +75,7 @@ class VllmExporterTest {
     @Test
     void onlyTheSchemeIsSetInAModelOfCompressedTensors() {
         ModelQuantization model = TargetTables.model(
-                "{\"quant_method\": \"compressed-tensors\", \"config_groups\": {}, \"kv_cache_scheme\": null}");
+                "{\"quant_method\": \"Compressed_Tensors\", \"config_groups\": {}, \"kv_cache_scheme\": null}");
         assertThat(vllm.refusal(TABLE, model)).isNull();
         ModelOverlay overlay = vllm.overlay(TABLE, AttentionNames.PLAIN, model);
         assertThat(overlay.quantConfig()).isEmpty();
@@ -102,6 +102,7 @@ class VllmExporterTest {
                 "{\"quant_method\": \"modelopt\", \"quant_algo\": \"FP8\"}",
                 "{\"quantization\": {\"quant_algo\": \"FP8\", \"kv_cache_quant_algo\": null}}");
         assertThat(vllm.refusal(TABLE, model)).isNull();
+        assertThat(vllm.notes(TABLE, model)).singleElement().asString().contains("rounds", "bfloat16");
         ModelOverlay overlay = vllm.overlay(TABLE, AttentionNames.PLAIN, model);
         assertThat(TargetTables.edits(overlay.config()))
                 .hasToString("{quantization_config={kv_cache_scheme={dynamic=false, num_bits=8, type=float}}}");
@@ -122,7 +123,7 @@ class VllmExporterTest {
     void nvfp4GoesIntoAModelOfModelOptOnly() {
         ScaleTable nvfp4 = TargetTables.of(TargetTables.NVFP4, 1);
         ModelQuantization nested = TargetTables.model(
-                "{\"producer\": {\"name\": \"modelopt\"}, \"quantization\": {\"quant_algo\": \"NVFP4\"}}");
+                "{\"quantization\": {\"quant_algo\": \"NVFP4\"}}");
         assertThat(vllm.refusal(nvfp4, nested)).isNull();
         ModelOverlay overlay = vllm.overlay(nvfp4, AttentionNames.PLAIN, nested);
         assertThat(TargetTables.edits(overlay.config()))
@@ -224,5 +225,22 @@ class VllmExporterTest {
     void theCommandLineSkipsLayersWithoutScales() {
         assertThat(vllm.start("M", TABLE.scheme(), List.of(0, 3)))
                 .isEqualTo("vllm serve M --kv-cache-dtype fp8 --kv-cache-dtype-skip-layers 0 3");
+    }
+
+    @Test
+    void queriesHaveAPlaceInEveryModel() {
+        ScaleTable table = TargetTables.of(
+                slot -> TargetTables.FP8,
+                List.of(new Slot(0, Role.KEY), new Slot(0, Role.VALUE), new Slot(0, Role.QUERY)));
+        assertThat(vllm.readable(table)).isSameAs(table);
+        assertThat(vllm.refusal(table)).isNull();
+        for (ModelQuantization model : List.of(
+                ModelQuantization.NONE,
+                TargetTables.model("{\"quant_method\": \"modelopt\", \"quant_algo\": \"FP8\"}"))) {
+            assertThat(vllm.overlay(table, AttentionNames.PLAIN, model).tensors())
+                    .extracting(ScaleTensor::name)
+                    .contains("model.layers.0.self_attn.q_scale");
+        }
+        assertThat(new SglangExporter().readable(table).slots()).hasSize(2);
     }
 }
