@@ -26,7 +26,7 @@ public record ExportPrinter(PrintWriter out, boolean copy) {
                 .distinct()
                 .count();
         out.println("scales of " + layers + (layers == 1 ? " layer" : " layers") + " for " + exporter.engine() + ": "
-                + ScaleTablePrinter.describe(table.scheme()));
+                + (isMixed(table) ? "several schemes" : ScaleTablePrinter.describe(table.scheme())));
         written.forEach(path -> out.println("wrote " + DataProblem.printable(path)));
         int kept = files.kept().size();
         if (kept > 0) {
@@ -37,6 +37,11 @@ public record ExportPrinter(PrintWriter out, boolean copy) {
         if (start != null) {
             out.println((kept > 0 ? "start with: " : "after merging them into MODEL, start with: ") + start);
         }
+    }
+
+    private static boolean isMixed(ScaleTable table) {
+        return table.slots().values().stream()
+                .anyMatch(scales -> !scales.scheme().equals(table.scheme()));
     }
 
     /** A path as a word of a shell. */

@@ -2,6 +2,8 @@ package io.kvscale.job.target;
 
 import io.kvscale.safetensors.SafetensorsWriter;
 import io.kvscale.scheme.table.SlotScales;
+import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.InvalidDataException;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -37,14 +39,27 @@ public record ScaleTensor(String name, List<Long> shape, float[] values) {
         return (long) Float.BYTES * values.length;
     }
 
-    /** A safetensors file with these tensors, in their order. */
+    /**
+     * A safetensors file with these tensors, in their order.
+     *
+     * @throws InvalidDataException if a name is too long or not Unicode
+     */
     public static byte[] file(List<ScaleTensor> tensors) {
         SafetensorsWriter file = new SafetensorsWriter().metadata("format", "pt");
         for (ScaleTensor tensor : tensors) {
             ByteBuffer bytes =
                     ByteBuffer.allocate(Float.BYTES * tensor.values.length).order(ByteOrder.LITTLE_ENDIAN);
             bytes.asFloatBuffer().put(tensor.values);
-            file.add(tensor.name, "F32", tensor.shape, bytes.array());
+            try {
+                file.add(tensor.name, "F32", tensor.shape, bytes.array());
+            } catch (IllegalArgumentException e) {
+                throw new InvalidDataException(
+                        DataProblem.of(
+                                        "no safetensors file can hold a tensor of this name",
+                                        "shorten the names of the attention modules, which --prefix states")
+                                .inTensor(tensor.name),
+                        e);
+            }
         }
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         try {

@@ -123,6 +123,16 @@ class ExportCommandTest {
     }
 
     @Test
+    void layersMayHaveSchemesOfTheirOwn() {
+        ScaleTable table = TargetTables.of(
+                slot -> slot.layer() == 0 ? TargetTables.FP8 : TargetTables.NVFP4, TargetTables.slots(2));
+        export(scales(table), "vllm").fails(ExitCode.DATA, "layer 1 key is", "targets that can: modelopt-layerwise");
+        Cli done = export(scales(table), "modelopt-layerwise").isDone();
+        assertThat(done.out()).startsWith("scales of 2 layers for ModelOpt: several schemes\n");
+        assertThat(Folder.text(work.resolve("out/hf_quant_config.json"))).contains("MIXED_PRECISION", "\"NVFP4\"");
+    }
+
+    @Test
     void layersWithoutScalesAreSkippedByTheCommandLine() {
         List<Slot> slots = TargetTables.slots(5).stream()
                 .filter(slot -> slot.layer() == 1 || slot.layer() == 4)
@@ -141,6 +151,14 @@ class ExportCommandTest {
                 .first()
                 .asString()
                 .startsWith("model.decoder.layers.0.self_attn.k_scale");
+    }
+
+    @Test
+    void namesThatNoFileCanHoldAreRefused() {
+        Path scales = scales(TargetTables.of(TargetTables.FP8, 1));
+        export(scales, "vllm", "--prefix", "x".repeat(1_000))
+                .fails(ExitCode.DATA, "no safetensors file can hold", "tensor xxx", "--prefix");
+        export(scales, "vllm", "--prefix", "a\ud800b").fails(ExitCode.DATA, "no safetensors file can hold");
     }
 
     @Test
