@@ -20,9 +20,14 @@ function step(by) {
   }
 }
 
+// The roles with a button: K and V, of which one may be missing, and Q if there is one.
+const offered = () => Object.keys(letter).filter(role => byId("role-" + role));
+
 function toolbar() {
-  byId("role-query").hidden = !roles.includes("query");
-  for (const role of Object.keys(letter)) {
+  if (roles.includes("query")) {
+    byId("role-value").after(el("button", {type: "button", id: "role-query"}, "Queries"));
+  }
+  for (const role of offered()) {
     byId("role-" + role).disabled = !roles.includes(role);
     byId("role-" + role).addEventListener("click", () => choose(chosen.layer, role));
   }
@@ -34,7 +39,7 @@ function toolbar() {
 function showChosen() {
   const slot = chosenSlot();
   const there = slotsOf(chosen.role).map(one => one.layer);
-  for (const role of Object.keys(letter)) {
+  for (const role of offered()) {
     byId("role-" + role).setAttribute("aria-pressed", String(role === chosen.role));
   }
   byId("layer").replaceChildren(...there.map(layer => el("option", {value: layer}, layer)));
