@@ -1,5 +1,6 @@
 package io.kvscale.job.command;
 
+import io.kvscale.job.check.ScaleCheck;
 import io.kvscale.job.checkpoint.Checkpoint;
 import io.kvscale.job.console.Console;
 import io.kvscale.job.console.ExportPrinter;
@@ -11,7 +12,10 @@ import io.kvscale.job.target.ModelExporter;
 import io.kvscale.job.target.ScaleExporter;
 import io.kvscale.job.target.Targets;
 import io.kvscale.scheme.table.ScaleTable;
+import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -106,6 +110,9 @@ public final class ExportCommand extends CommandPart implements Callable<Integer
             files.kept().forEach(copy ? folder::copy : folder::link);
             folder.commit();
             files.notices().forEach(console::say);
+            if (merger != null) {
+                checkMerged(folder.path(), console);
+            }
             if (!quiet) {
                 new ExportPrinter(out(), copy).print(exporter, table, files, folder.path(), written);
             }
@@ -122,6 +129,21 @@ public final class ExportCommand extends CommandPart implements Callable<Integer
             console.say(
                     "the scales are solved again, because those of " + exporter.engine() + " have another convention");
         }
+    }
+
+    /** Warns if the engine's rules would not load the scales, as with a class of the model that ignores them. */
+    private void checkMerged(String folder, Console console) {
+        if (!ScaleCheck.targets().contains(exporter.target()) || !Files.isDirectory(Path.of(folder))) {
+            return;
+        }
+        Checkpoint merged = Checkpoint.read(folder);
+        ScaleCheck.run(exporter.target(), merged, layers.names(merged), layers.skipped()).layers().stream()
+                .flatMap(layer -> layer.slots().entrySet().stream())
+                .filter(slot -> !slot.getValue().state().isOk())
+                .findFirst()
+                .ifPresent(slot -> console.warn(exporter.engine() + " would not run " + slot.getKey()
+                        + " with its scale: " + slot.getValue().reason() + "; see kvscale check --model "
+                        + DataProblem.shown(folder) + " --for " + exporter.target()));
     }
 
     private void checkOptions() {

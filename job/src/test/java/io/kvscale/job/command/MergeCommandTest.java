@@ -46,7 +46,7 @@ class MergeCommandTest {
     }
 
     private static String config(String type, int layers, String more) {
-        return "{\"model_type\": \"" + type + "\", \"architectures\": [\"A\"], \"rms_norm_eps\": 1e-05, " + SIZES
+        return "{\"model_type\": \"" + type + "\", \"architectures\": [\"LlamaForCausalLM\"], \"rms_norm_eps\": 1e-05, " + SIZES
                 + ", \"num_hidden_layers\": " + layers + more + "}";
     }
 
@@ -484,6 +484,15 @@ class MergeCommandTest {
         Path record = out().resolve("kvscale-export.json");
         Folder.write(record, Folder.text(record).replace("\"model-00002", "\"../model-00002"));
         Cli.run("inspect", out()).fails(ExitCode.DATA, "the file of scales that the record names", "../model-00002");
+    }
+
+    @Test
+    void aClassThatIgnoresScalesIsNamed() {
+        String config = config("qwen3", 1, ", \"head_dim\": 32").replace("LlamaForCausalLM", "Qwen3ForCausalLM");
+        llama(1).text("config.json", config).write();
+        assertThat(export(TargetTables.of(TargetTables.FP8, 1), "sglang").isDone().err())
+                .contains("warning: SGLang would not run layer 0 key with its scale", "kvscale check --model " + out());
+        assertThat(export(1, "--overwrite").isDone().err()).doesNotContain("warning");
     }
 
     @Test
