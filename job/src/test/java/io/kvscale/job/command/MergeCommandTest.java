@@ -46,8 +46,8 @@ class MergeCommandTest {
     }
 
     private static String config(String type, int layers, String more) {
-        return "{\"model_type\": \"" + type + "\", \"architectures\": [\"LlamaForCausalLM\"], \"rms_norm_eps\": 1e-05, " + SIZES
-                + ", \"num_hidden_layers\": " + layers + more + "}";
+        return "{\"model_type\": \"" + type + "\", \"architectures\": [\"LlamaForCausalLM\"], \"rms_norm_eps\": 1e-05, "
+                + SIZES + ", \"num_hidden_layers\": " + layers + more + "}";
     }
 
     private Cli export(ScaleTable table, String target, Object... more) {
@@ -490,7 +490,9 @@ class MergeCommandTest {
     void aClassThatIgnoresScalesIsNamed() {
         String config = config("qwen3", 1, ", \"head_dim\": 32").replace("LlamaForCausalLM", "Qwen3ForCausalLM");
         llama(1).text("config.json", config).write();
-        assertThat(export(TargetTables.of(TargetTables.FP8, 1), "sglang").isDone().err())
+        assertThat(export(TargetTables.of(TargetTables.FP8, 1), "sglang")
+                        .isDone()
+                        .err())
                 .contains("warning: SGLang would not run layer 0 key with its scale", "kvscale check --model " + out());
         assertThat(export(1, "--overwrite").isDone().err()).doesNotContain("warning");
     }
