@@ -31,7 +31,7 @@ public record Cli(int code, String out, String err) {
     }
 
     public Cli isDone() {
-        assertThat(code).as(err).isEqualTo(ExitCode.DONE);
+        assertThat(code).as(err + out).isEqualTo(ExitCode.DONE);
         return this;
     }
 
