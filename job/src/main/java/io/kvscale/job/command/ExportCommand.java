@@ -108,11 +108,11 @@ public final class ExportCommand extends CommandPart implements Callable<Integer
             files.written().forEach(folder::write);
             List<String> written = folder.paths();
             files.kept().forEach(copy ? folder::copy : folder::link);
+            if (merger != null) {
+                checkMerged(folder.staging(), table, console);
+            }
             folder.commit();
             files.notices().forEach(console::say);
-            if (merger != null) {
-                checkMerged(folder.path(), console);
-            }
             if (!quiet) {
                 new ExportPrinter(out(), copy).print(exporter, table, files, folder.path(), written);
             }
@@ -131,8 +131,13 @@ public final class ExportCommand extends CommandPart implements Callable<Integer
         }
     }
 
-    /** Warns if the engine's rules would not load the scales, as with a class of the model that ignores them. */
-    private void checkMerged(String folder, Console console) {
+    /**
+     * Replays the engine's rules on the merged folder before it appears.
+     *
+     * @throws InvalidDataException if the engine would not load the scales, as with a class of the model that ignores them
+     */
+    private void checkMerged(String staging, ScaleTable table, Console console) {
+        String folder = new org.apache.hadoop.fs.Path(staging).toUri().getPath();
         if (!ScaleCheck.targets().contains(exporter.target()) || !Files.isDirectory(Path.of(folder))) {
             return;
         }
@@ -141,9 +146,17 @@ public final class ExportCommand extends CommandPart implements Callable<Integer
                 .flatMap(layer -> layer.slots().entrySet().stream())
                 .filter(slot -> !slot.getValue().state().isOk())
                 .findFirst()
-                .ifPresent(slot -> console.warn(exporter.engine() + " would not run " + slot.getKey()
-                        + " with its scale: " + slot.getValue().reason() + "; see kvscale check --model "
-                        + DataProblem.shown(folder) + " --for " + exporter.target()));
+                .ifPresent(slot -> {
+                    String what = exporter.engine() + " would not run " + slot.getKey() + " with its scale: "
+                            + slot.getValue().reason();
+                    if (exporter.usesScales(table)) {
+                        throw new InvalidDataException(DataProblem.of(
+                                        what,
+                                        "nothing was written: keep the cache of this model in 16 bits there, or take another --for")
+                                .inFile(String.valueOf(model)));
+                    }
+                    console.warn(what);
+                });
     }
 
     private void checkOptions() {

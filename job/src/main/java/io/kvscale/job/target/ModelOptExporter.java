@@ -63,6 +63,11 @@ record ModelOptExporter(String target, String engine, String summary, boolean nv
     }
 
     @Override
+    public boolean usesScales(ScaleTable table) {
+        return !nvfp4Only || SlotNeeds.isNvfp4(table.scheme());
+    }
+
+    @Override
     public ModelOverlay overlay(ScaleTable table, AttentionNames names, ModelQuantization model) {
         return ModelOptEdits.overlay(
                 ModelOptEdits.tensors(table, names),
@@ -72,9 +77,8 @@ record ModelOptExporter(String target, String engine, String summary, boolean nv
 
     @Override
     public List<String> notes(ScaleTable table, ModelQuantization model) {
-        boolean fp8 = !SlotNeeds.isNvfp4(table.scheme());
         if (nvfp4Only) {
-            return fp8 ? List.of(FP8_UNUSED) : List.of();
+            return usesScales(table) ? List.of() : List.of(FP8_UNUSED);
         }
         return model.method() == ModelQuantization.Method.UNQUANTIZED ? List.of(ModelOptEdits.KV_ONLY) : List.of();
     }

@@ -80,4 +80,9 @@ public interface ScaleExporter {
     default boolean skipsLayers() {
         return false;
     }
+
+    /** Whether the engine uses scales that it loads; if not, {@link #notes} say so, and they are written all the same. */
+    default boolean usesScales(ScaleTable table) {
+        return true;
+    }
 }

@@ -492,11 +492,14 @@ class MergeCommandTest {
     void aClassThatIgnoresScalesIsNamed() {
         String config = config("qwen3", 1, ", \"head_dim\": 32").replace("LlamaForCausalLM", "Qwen3ForCausalLM");
         llama(1).text("config.json", config).write();
-        assertThat(export(TargetTables.of(TargetTables.FP8, 1), "sglang")
-                        .isDone()
-                        .err())
-                .contains("warning: SGLang would not run layer 0 key with its scale", "kvscale check --model " + out());
-        assertThat(export(1, "--overwrite").isDone().err()).doesNotContain("warning");
+        export(TargetTables.of(TargetTables.FP8, 1), "sglang")
+                .fails(
+                        ExitCode.DATA,
+                        "SGLang would not run layer 0 key with its scale",
+                        model().toString(),
+                        "nothing was written");
+        assertThat(out()).doesNotExist();
+        export(1).isDone();
     }
 
     @Test
