@@ -1,8 +1,11 @@
 package io.kvscale.model;
 
+import io.kvscale.model.onnx.GraphQuantizer;
 import io.kvscale.model.onnx.ModelShape;
 import io.kvscale.tensor.InvalidDataException;
+import io.kvscale.tensor.Slot;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /** A session of ONNX Runtime over a decoder. Thread-safe: all tasks of an executor run in it, each on its own thread. */
@@ -55,7 +58,16 @@ public final class DecoderModel implements AutoCloseable {
 
     /** Buffers and state for one thread; close it before the model. */
     public DecoderRun newRun() {
-        return new DecoderRun(session, TimeLimit.USUAL);
+        return newRun(Map.of());
+    }
+
+    /**
+     * As {@link #newRun()}, with a quantized cache.
+     *
+     * @param quantizers of the slots to quantize; empty unless the model was opened with {@link Outputs#QUANTIZED}
+     */
+    public DecoderRun newRun(Map<Slot, GraphQuantizer> quantizers) {
+        return new DecoderRun(session, TimeLimit.USUAL, quantizers);
     }
 
     @Override
