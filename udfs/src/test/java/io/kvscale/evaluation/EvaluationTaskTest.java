@@ -180,7 +180,7 @@ class EvaluationTaskTest {
         ScaleTable second = table(CHANNEL);
         List<SampleScore> together = scores(8, 3, first, second);
         for (int i = 0; i < SAMPLES.size(); i++) {
-            try (EvaluationTask alone = new EvaluationTask(model, List.of(FixedScales.of(second)), 8, 3)) {
+            try (EvaluationTask alone = new EvaluationTask(model, List.of(FixedScales.of(second)), new Attention(8, 3))) {
                 SampleScore score = alone.score(SAMPLES.get(i));
                 assertThat(score.negativeLogLikelihood())
                         .isEqualTo(together.get(i).negativeLogLikelihood());
@@ -194,7 +194,7 @@ class EvaluationTaskTest {
     void aFailedSampleIsNamedAndDoesNotAffectTheNext() {
         int vocabulary = model.shape().vocabulary();
         List<FixedScales> scales = List.of(FixedScales.of(table(INT4)));
-        try (EvaluationTask task = new EvaluationTask(model, scales, 8, 0)) {
+        try (EvaluationTask task = new EvaluationTask(model, scales, new Attention(8, 0))) {
             SampleScore before = task.score(SAMPLES.get(0));
             for (int invalidId : new int[] {vocabulary, -1}) {
                 int[] ids = SAMPLES.get(1).ids().clone();
@@ -285,7 +285,7 @@ class EvaluationTaskTest {
 
     private static List<SampleScore> scores(int chunk, int residualLength, ScaleTable... tables) {
         List<FixedScales> scales = Arrays.stream(tables).map(FixedScales::of).toList();
-        try (EvaluationTask task = new EvaluationTask(model, scales, chunk, residualLength)) {
+        try (EvaluationTask task = new EvaluationTask(model, scales, new Attention(chunk, residualLength))) {
             return SAMPLES.stream().map(task::score).toList();
         }
     }
