@@ -117,12 +117,14 @@ final class ScoredRun implements AutoCloseable {
         errors.merge(slot, sums, SquareSums::plus);
     }
 
-    private static SquareSums sums(KvTensor values, KvTensor quantized) {
+    static SquareSums sums(KvTensor values, KvTensor quantized) {
+        float[] exact = values.floats();
+        float[] rounded = quantized.floats();
         double signal = 0;
         double noise = 0;
-        for (int i = 0; i < values.size(); i++) {
-            double value = values.value(i);
-            double error = quantized.value(i) - value;
+        for (int i = 0; i < exact.length; i++) {
+            double value = exact[i];
+            double error = rounded[i] - value;
             signal += value * value;
             noise += error * error;
         }

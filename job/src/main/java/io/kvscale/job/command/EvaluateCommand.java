@@ -71,8 +71,9 @@ public final class EvaluateCommand extends CommandPart implements Callable<Integ
     @Option(
             names = "--attend",
             paramLabel = "HOW",
-            description = "quantized (default) or chunks. chunks is the default with --chunk, or with residual_length in"
-                    + " the recipe.")
+            description =
+                    "quantized (default) or chunks. chunks is the default with --chunk, or with residual_length in"
+                            + " the recipe.")
     private @Nullable Attend attend;
 
     @Option(names = "--chunk", paramLabel = "N", description = "Tokens in a chunk; default: 16.")

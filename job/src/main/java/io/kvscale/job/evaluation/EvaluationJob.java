@@ -85,11 +85,7 @@ public final class EvaluationJob {
             Attention possible = possible(texts);
             TextCorpusSummary summary = texts.corpus().summary();
             EvaluationPass pass = new EvaluationPass(
-                    texts.model().manifest(),
-                    texts.model(),
-                    scales,
-                    possible,
-                    settings.maxFailedSamples());
+                    texts.model().manifest(), texts.model(), scales, possible, settings.maxFailedSamples());
             EvaluationResult result = progress.track(
                     running.context(),
                     summary.sequences() + " texts",

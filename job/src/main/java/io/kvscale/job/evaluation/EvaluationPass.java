@@ -90,11 +90,12 @@ record EvaluationPass(
             return graph.map(reason -> "the model's graph has a form that is not known: " + reason);
         }
         return scales.stream()
-                .filter(one -> !FixedScales.of(one.table())
-                        .fitGraph(model.shape().geometry()))
+                .filter(one ->
+                        !FixedScales.of(one.table()).fitGraph(model.shape().geometry()))
                 .findFirst()
-                .map(one -> DataProblem.shown(one.name()) + " has scale_dtype input, for which every step is rounded to "
-                        + model.shape().cache());
+                .map(one ->
+                        DataProblem.shown(one.name()) + " has scale_dtype input, for which every step is rounded to "
+                                + model.shape().cache());
     }
 
     /** A notice for each table without scales for some layers, which stay in full precision. */
