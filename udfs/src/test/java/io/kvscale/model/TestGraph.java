@@ -181,6 +181,17 @@ public final class TestGraph {
         return node(operator, inputs, outputs, List.of(number(attribute, number)));
     }
 
+    /** An attribute with several integers. */
+    public static byte[] list(String attribute, long... values) {
+        return bytes(out -> {
+            out.writeString(1, attribute);
+            for (long value : values) {
+                out.writeInt64(8, value);
+            }
+            out.writeInt32(20, 7);
+        });
+    }
+
     public static byte[] number(String attribute, long number) {
         return bytes(out -> {
             out.writeString(1, attribute);
