@@ -67,7 +67,7 @@ record ModelSession(
         } catch (IOException e) {
             throw ModelManifest.unreadable(e);
         } catch (OrtException e) {
-            throw OrtFailure.atLoad(e, graphName);
+            throw OrtFailure.atLoad(e, graphName, outputs == Outputs.QUANTIZED);
         } catch (LinkageError e) {
             throw OrtFailure.notLoaded(e);
         }

@@ -26,6 +26,7 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A graph whose K are the rows of a table: random and special values, quantized as the cache does. */
 class GraphQuantizerTest {
@@ -56,9 +57,23 @@ class GraphQuantizerTest {
         }
     }
 
+    /** The axes of ReduceMax are an attribute before operator set 18. */
+    @ParameterizedTest
+    @ValueSource(longs = {13, 17, 18, 22})
+    void anOperatorSetFromThirteenOnIsEnough(long operators) {
+        Random random = new Random(operators);
+        Geometry geometry = new Geometry(Dtype.F32, HEADS, HEAD_DIM);
+        QuantizationScheme scheme = QuantizationScheme.nvfp4(GlobalScale.DIVISOR);
+        compare(TestScales.random(random, scheme, geometry), random, operators);
+    }
+
     private void compare(SlotScales slotScales, Random random) {
+        compare(slotScales, random, 18);
+    }
+
+    private void compare(SlotScales slotScales, Random random, long operators) {
         Geometry geometry = slotScales.geometry();
-        write(geometry.dtype(), values(slotScales, random));
+        write(geometry.dtype(), values(slotScales, random), operators);
         FixedScales scales = TestScales.table(KEY, slotScales);
         try (DecoderModel model = DecoderModel.open(folder, TinyModel.GRAPH, Outputs.QUANTIZED);
                 DecoderRun run = model.newRun(scales.graphQuantizers(geometry))) {
@@ -96,14 +111,14 @@ class GraphQuantizerTest {
         return values;
     }
 
-    private void write(Dtype dtype, float[] values) {
+    private void write(Dtype dtype, float[] values, long operators) {
         int type = switch (dtype) {
             case F32 -> 1;
             case F16 -> 10;
             case BF16 -> 16;
         };
         TestGraph graph = TestGraph.decoder(1, HEADS, HEAD_DIM, type)
-                .versions(8, 18)
+                .versions(8, operators)
                 .add(TestGraph.value(TestGraph.OUTPUT, "logits", 1, -1, -1, -1))
                 .add(TestGraph.floats("table", values, ROWS, HEADS * HEAD_DIM))
                 .add(TestGraph.floats("head", new float[HEADS * HEAD_DIM * ROWS], HEADS * HEAD_DIM, ROWS))
