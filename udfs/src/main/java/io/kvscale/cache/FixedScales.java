@@ -1,6 +1,8 @@
 package io.kvscale.cache;
 
+import io.kvscale.model.onnx.GraphQuantizer;
 import io.kvscale.model.onnx.ModelShape;
+import io.kvscale.numeric.Dtype;
 import io.kvscale.quant.HeldScales;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.ScaleDtype;
@@ -103,6 +105,29 @@ public final class FixedScales implements Serializable {
                 scheme.observer(),
                 ScaleDtype.FLOAT32,
                 scheme.globalScale());
+    }
+
+    /**
+     * What a graph needs to quantize a cache of this geometry as {@link QuantizedKvCache} does, for all slots with scales.
+     *
+     * @throws InvalidDataException if heads or head_dim differ; names the slot
+     */
+    public Map<Slot, GraphQuantizer> graphQuantizers(Geometry cache) {
+        Map<Slot, GraphQuantizer> quantizers = new TreeMap<>();
+        for (Slot slot : scales.keySet()) {
+            HeldScales held = scales(slot, cache);
+            if (held != null) {
+                quantizers.put(slot, held.toGraph());
+            }
+        }
+        return quantizers;
+    }
+
+    /** Whether a graph can quantize a cache of this geometry: it computes in f32 only. */
+    public boolean fitGraph(Geometry cache) {
+        return scales.keySet().stream()
+                .map(slot -> scales(slot, cache))
+                .allMatch(held -> held == null || held.scheme().step(cache) == Dtype.F32);
     }
 
     /**

@@ -2,8 +2,8 @@ package io.kvscale.evaluation;
 
 import io.kvscale.cache.FixedScales;
 import io.kvscale.model.DecoderModel;
-import io.kvscale.model.DecoderRun;
 import io.kvscale.model.NativeLimitException;
+import io.kvscale.model.Outputs;
 import io.kvscale.model.onnx.ModelShape;
 import io.kvscale.task.TextTask;
 import io.kvscale.tensor.InvalidDataException;
@@ -15,31 +15,35 @@ import java.util.List;
 
 /**
  * Scores samples with the full-precision cache and with quantized caches. All caches advance chunk by chunk together, so
- * that only the logits of one chunk are held. A chunk attends to itself in full precision and to earlier tokens
- * fake-quantized. Not thread-safe.
+ * that only the logits of one chunk are held. Not thread-safe.
  */
 public final class EvaluationTask implements AutoCloseable {
+    /** Of the logits of a run, where the graph quantizes and chunks matter only for memory. */
+    private static final long LOGITS_BYTES = 64 << 20;
+
+    private static final int LEAST_TOKENS = 16;
+
     private final ModelShape shape;
     private final int chunk;
     private final ScoredRun baseline;
     private final List<ScoredRun> schemes = new ArrayList<>();
 
     /**
-     * @param model a model with logits; stays open
+     * @param model with logits, opened with {@link #outputs}; stays open
      * @param scales the scales of each quantized cache; they must {@linkplain FixedScales#checkFit fit} the model
-     * @param chunk the number of tokens in a chunk
-     * @param residualLength the number of newest tokens that stay in full precision
      */
-    public EvaluationTask(DecoderModel model, List<FixedScales> scales, int chunk, int residualLength) {
-        if (chunk < 1 || residualLength < 0) {
-            throw new IllegalArgumentException("chunk " + chunk + ", residual_length " + residualLength);
-        }
+    public EvaluationTask(DecoderModel model, List<FixedScales> scales, Attention attention) {
         this.shape = model.shape();
-        this.chunk = chunk;
-        this.baseline = new ScoredRun(model.newRun(), shape, null, 0);
+        this.chunk = attention.isQuantized()
+                ? (int) Math.max(LEAST_TOKENS, LOGITS_BYTES / (Float.BYTES * (long) shape.vocabulary()))
+                : attention.chunk();
+        this.baseline = ScoredRun.full(model);
         try {
             for (FixedScales fixed : scales) {
-                schemes.add(open(model, fixed, residualLength));
+                schemes.add(
+                        attention.isQuantized()
+                                ? ScoredRun.inGraph(model, fixed)
+                                : ScoredRun.afterChunks(model, fixed, attention.residualLength()));
             }
         } catch (RuntimeException | Error e) {
             close();
@@ -47,14 +51,9 @@ public final class EvaluationTask implements AutoCloseable {
         }
     }
 
-    private ScoredRun open(DecoderModel model, FixedScales fixed, int residualLength) {
-        DecoderRun run = model.newRun();
-        try {
-            return new ScoredRun(run, shape, fixed, residualLength);
-        } catch (RuntimeException | Error e) {
-            run.close();
-            throw e;
-        }
+    /** The outputs to open a model with. */
+    public static Outputs outputs(Attention attention) {
+        return attention.isQuantized() ? Outputs.QUANTIZED : Outputs.CACHE_AND_LOGITS;
     }
 
     /**

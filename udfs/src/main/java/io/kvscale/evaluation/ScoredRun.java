@@ -2,21 +2,24 @@ package io.kvscale.evaluation;
 
 import io.kvscale.cache.FixedScales;
 import io.kvscale.cache.QuantizedKvCache;
+import io.kvscale.model.DecoderModel;
 import io.kvscale.model.DecoderRun;
 import io.kvscale.model.onnx.ModelShape;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.KvTensor;
+import io.kvscale.tensor.KvTokens;
 import io.kvscale.tensor.Slot;
 import java.nio.FloatBuffer;
+import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
-/** Runs one sample with one cache, and sums its scores. With fixed scales, the past is fake-quantized after each chunk. */
+/** Runs one sample with one cache, and sums its scores. */
 final class ScoredRun implements AutoCloseable {
     private final DecoderRun run;
-    private final @Nullable QuantizedKvCache cache;
+    private final Past past;
     private final SortedMap<Slot, SquareSums> errors = new TreeMap<>();
     private final NextToken next;
     private FloatBuffer logits = FloatBuffer.allocate(0);
@@ -27,14 +30,48 @@ final class ScoredRun implements AutoCloseable {
     private double divergence;
     private long topTokenMatches;
 
-    /** @param scales null for the full-precision cache */
-    ScoredRun(DecoderRun run, ModelShape shape, @Nullable FixedScales scales, int residualLength) {
+    /** What happens to the tokens of a chunk after it ran. */
+    private interface Past {
+        /** @param computed receives values before and after quantization */
+        void after(DecoderRun run, int before, QuantizedKvCache.Listener computed);
+    }
+
+    private ScoredRun(DecoderRun run, ModelShape shape, @Nullable FixedScales scales, Past past) {
         this.run = run;
-        this.cache = scales == null ? null : QuantizedKvCache.withFixedScales(scales, residualLength);
+        this.past = past;
         this.next = new NextToken(shape.vocabulary());
         if (scales != null) {
             shape.slots().stream().filter(scales::quantizes).forEach(slot -> errors.put(slot, SquareSums.ZERO));
         }
+    }
+
+    /** The full-precision cache. */
+    static ScoredRun full(DecoderModel model) {
+        return new ScoredRun(model.newRun(), model.shape(), null, (run, before, computed) -> {});
+    }
+
+    /** A cache that is fake-quantized after each chunk, up to the newest {@code residualLength} tokens. */
+    static ScoredRun afterChunks(DecoderModel model, FixedScales scales, int residualLength) {
+        QuantizedKvCache cache = QuantizedKvCache.withFixedScales(scales, residualLength);
+        List<Slot> slots = model.shape().slots();
+        return new ScoredRun(
+                model.newRun(),
+                model.shape(),
+                scales,
+                (run, before, computed) -> cache.fakeQuantize(run, slots, before, computed));
+    }
+
+    /** A cache that the graph quantizes. */
+    static ScoredRun inGraph(DecoderModel model, FixedScales scales) {
+        ModelShape shape = model.shape();
+        List<Slot> slots = shape.slots().stream().filter(scales::quantizes).toList();
+        return new ScoredRun(
+                model.newRun(scales.graphQuantizers(shape.geometry())), shape, scales, (run, before, computed) -> {
+                    for (Slot slot : slots) {
+                        KvTensor quantized = KvTokens.copy(run.present(slot), 0, before, run.tokens());
+                        computed.replaced(slot, run.computed(slot), quantized);
+                    }
+                });
     }
 
     void begin() {
@@ -65,11 +102,9 @@ final class ScoredRun implements AutoCloseable {
         topTokenMatches += next.top() == reference.top() ? 1 : 0;
     }
 
-    /** Fake-quantizes the tokens that left the residual window with the last chunk. */
+    /** Takes account of the quantization of the last chunk. */
     void quantize() {
-        if (cache != null) {
-            cache.fakeQuantize(run, errors.keySet(), before, this::add);
-        }
+        past.after(run, before, this::add);
     }
 
     private void add(Slot slot, KvTensor leaving, KvTensor quantized) {
@@ -82,12 +117,14 @@ final class ScoredRun implements AutoCloseable {
         errors.merge(slot, sums, SquareSums::plus);
     }
 
-    private static SquareSums sums(KvTensor values, KvTensor quantized) {
+    static SquareSums sums(KvTensor values, KvTensor quantized) {
+        float[] exact = values.floats();
+        float[] rounded = quantized.floats();
         double signal = 0;
         double noise = 0;
-        for (int i = 0; i < values.size(); i++) {
-            double value = values.value(i);
-            double error = quantized.value(i) - value;
+        for (int i = 0; i < exact.length; i++) {
+            double value = exact[i];
+            double error = rounded[i] - value;
             signal += value * value;
             noise += error * error;
         }

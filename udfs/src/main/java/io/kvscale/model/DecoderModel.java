@@ -1,8 +1,14 @@
 package io.kvscale.model;
 
+import io.kvscale.model.onnx.DecoderGraph;
+import io.kvscale.model.onnx.GraphQuantizer;
 import io.kvscale.model.onnx.ModelShape;
 import io.kvscale.tensor.InvalidDataException;
+import io.kvscale.tensor.Slot;
+import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /** A session of ONNX Runtime over a decoder. Thread-safe: all tasks of an executor run in it, each on its own thread. */
@@ -27,6 +33,20 @@ public final class DecoderModel implements AutoCloseable {
     public static DecoderModel open(Path folder, String graph, Outputs outputs) {
         ModelSession session = ModelSession.open(folder, graph, outputs);
         return new DecoderModel(session, session::close);
+    }
+
+    /**
+     * Why a model cannot be opened with {@link Outputs#QUANTIZED}; empty if it can.
+     *
+     * @param folder local
+     * @throws InvalidDataException if the files are not a decoder that kvscale can run
+     */
+    public static Optional<String> obstacle(Path folder, String graph) {
+        try {
+            return DecoderGraph.read(DecoderGraph.folder(folder), graph).obstacle();
+        } catch (IOException e) {
+            throw ModelManifest.unreadable(e);
+        }
     }
 
     /**
@@ -55,7 +75,16 @@ public final class DecoderModel implements AutoCloseable {
 
     /** Buffers and state for one thread; close it before the model. */
     public DecoderRun newRun() {
-        return new DecoderRun(session, TimeLimit.USUAL);
+        return newRun(Map.of());
+    }
+
+    /**
+     * As {@link #newRun()}, with a quantized cache.
+     *
+     * @param quantizers of the slots to quantize; empty unless the model was opened with {@link Outputs#QUANTIZED}
+     */
+    public DecoderRun newRun(Map<Slot, GraphQuantizer> quantizers) {
+        return new DecoderRun(session, TimeLimit.USUAL, quantizers);
     }
 
     @Override

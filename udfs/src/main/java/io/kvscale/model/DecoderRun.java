@@ -4,6 +4,7 @@ import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import io.kvscale.model.onnx.CacheTensors;
+import io.kvscale.model.onnx.GraphQuantizer;
 import io.kvscale.model.onnx.ModelShape;
 import io.kvscale.model.onnx.OnnxTypes;
 import io.kvscale.numeric.Dtype;
@@ -31,6 +32,8 @@ public final class DecoderRun implements Decoding {
     private final CacheBuffers[] caches;
     private final TokenInputs inputs;
     private final @Nullable LogitsBuffer logits;
+    private final @Nullable QuantizerInputs quantizers;
+    private final CacheBuffers computed;
 
     /** The index of the cache with the tokens fed so far; the other cache receives the next present. */
     private int current;
@@ -40,6 +43,15 @@ public final class DecoderRun implements Decoding {
     private boolean padded;
 
     DecoderRun(ModelSession session, TimeLimit timeLimit) {
+        this(session, timeLimit, Map.of());
+    }
+
+    DecoderRun(ModelSession session, TimeLimit timeLimit, Map<Slot, GraphQuantizer> quantizers) {
+        if (!session.quantizes() && !quantizers.isEmpty()) {
+            throw new IllegalArgumentException("the model was opened without quantization");
+        }
+        this.quantizers = session.quantizes() ? new QuantizerInputs(session.shape(), quantizers) : null;
+        this.computed = new CacheBuffers(session.shape());
         this.session = session;
         this.timeLimit = timeLimit;
         this.caches = new CacheBuffers[] {new CacheBuffers(session.shape()), new CacheBuffers(session.shape())};
@@ -120,6 +132,13 @@ public final class DecoderRun implements Decoding {
                 given.put(CacheTensors.past(slot), past.tensor(session.environment(), slot));
                 wanted.put(CacheTensors.present(slot), present.tensor(session.environment(), slot));
             }
+            if (quantizers != null) {
+                quantizers.put(session.environment(), given);
+                computed.resize(rows, quantizers.quantizesAny() ? added : 0);
+                for (Slot slot : quantizers.quantized()) {
+                    wanted.put(CacheTensors.computed(slot), computed.tensor(session.environment(), slot));
+                }
+            }
             if (logits != null) {
                 wanted.put(CacheTensors.LOGITS, logits.tensor(rows, added));
             }
@@ -157,6 +176,15 @@ public final class DecoderRun implements Decoding {
         return caches[current].values(slot);
     }
 
+    /**
+     * K or V of the tokens fed last as the model computed them, before quantization: {@code [rows, kv_heads, new tokens,
+     * head_dim]}, in the type of the cache; valid as long as {@link #present}. Only for slots with a quantizer.
+     */
+    public KvTensor computed(Slot slot) {
+        checkFed(false);
+        return computed.values(slot);
+    }
+
     @Override
     public void put(Slot slot, int row, int at, KvTensor values) {
         KvTensor held = present(slot);
@@ -189,6 +217,7 @@ public final class DecoderRun implements Decoding {
         for (CacheBuffers cache : caches) {
             cache.close();
         }
+        computed.close();
         inputs.close();
         if (logits != null) {
             logits.close();

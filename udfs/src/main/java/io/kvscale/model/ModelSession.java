@@ -23,6 +23,7 @@ import java.util.Map;
  * @param graph the name of the graph's file
  * @param inputs the element types of all inputs, by name
  * @param logitsType the element type of the logits; 0 if they are not computed
+ * @param quantizes whether the graph quantizes its cache, and needs {@link QuantizerInputs}
  */
 record ModelSession(
         OrtEnvironment environment,
@@ -30,14 +31,16 @@ record ModelSession(
         String graph,
         ModelShape shape,
         Map<String, Integer> inputs,
-        int logitsType)
+        int logitsType,
+        boolean quantizes)
         implements AutoCloseable {
 
     /** ONNX Runtime also throws what it logs as an error. */
     private static final OrtLoggingLevel LOGGED = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL;
 
     static ModelSession open(Path folder, String graphName, Outputs outputs) {
-        try (NativeBuffer memory = new NativeBuffer()) {
+        try (NativeBuffer memory = new NativeBuffer();
+                NativeBuffer rewritten = new NativeBuffer()) {
             ByteBuffer file = read(folder.resolve(graphName), graphName, memory);
             DecoderGraph graph = DecoderGraph.read(DecoderGraph.folder(folder), graphName, file);
             int logitsType = 0;
@@ -46,19 +49,25 @@ record ModelSession(
             } else {
                 logitsType = graph.logitsType();
             }
+            boolean quantizes = outputs == Outputs.QUANTIZED;
+            if (quantizes) {
+                file = graph.quantized(file, rewritten::take);
+                memory.close();
+            }
             OrtEnvironment environment = OrtEnvironment.getEnvironment(LOGGED, "kvscale");
             environment.setTelemetry(false);
             removeUnpackedLibraries();
             try (SessionOptions options = options(folder)) {
                 OrtSession session = environment.createSession(file, options);
-                return new ModelSession(environment, session, graphName, graph.shape(), graph.inputTypes(), logitsType);
+                return new ModelSession(
+                        environment, session, graphName, graph.shape(), graph.inputTypes(), logitsType, quantizes);
             }
         } catch (NoSuchFileException e) {
             throw DecoderGraph.missing(graphName);
         } catch (IOException e) {
             throw ModelManifest.unreadable(e);
         } catch (OrtException e) {
-            throw OrtFailure.atLoad(e, graphName);
+            throw OrtFailure.atLoad(e, graphName, outputs == Outputs.QUANTIZED);
         } catch (LinkageError e) {
             throw OrtFailure.notLoaded(e);
         }

@@ -33,14 +33,19 @@ final class OrtFailure {
 
     private OrtFailure() {}
 
-    static InvalidDataException atLoad(OrtException e, String graph) {
+    /** @param quantizes whether quantization was put into the graph */
+    static InvalidDataException atLoad(OrtException e, String graph, boolean quantizes) {
         if (mentions(MEMORY, e)) {
             return NativeLimitException.memory(firstLine(e), LOAD_REMEDY, e);
         }
         return new InvalidDataException(
                 DataProblem.of(
-                                "ONNX Runtime cannot load the model: " + firstLine(e),
-                                "export the model again; this version of ONNX Runtime does not support the graph")
+                                "ONNX Runtime cannot load the model"
+                                        + (quantizes ? ", with quantization in its graph: " : ": ") + firstLine(e),
+                                quantizes
+                                        ? "evaluate with --attend chunks"
+                                        : "export the model again; this version of ONNX Runtime does not support the"
+                                                + " graph")
                         .inFile(graph),
                 e);
     }

@@ -1,5 +1,6 @@
 package io.kvscale.quant;
 
+import io.kvscale.model.onnx.GraphQuantizer;
 import io.kvscale.numeric.QuantParameters;
 import io.kvscale.scheme.GlobalScale;
 import io.kvscale.scheme.QuantizationScheme;
@@ -49,6 +50,22 @@ public record HeldScales(QuantizationScheme scheme, Geometry geometry, float[] s
     public QuantParameters ofChannel(int channel) {
         int i = channel / (geometry.channels() / scale.length);
         return new QuantParameters(scale[i], zeroPoint.length == 0 ? 0f : zeroPoint[i]);
+    }
+
+    /** The scales as inputs of a graph that quantizes its cache. */
+    public GraphQuantizer toGraph() {
+        GlobalScale convention = scheme.globalScale();
+        if (convention != null) {
+            return GraphQuantizer.nvfp4(convention, scale[0], geometry.channels());
+        }
+        float[] scales = new float[geometry.channels()];
+        float[] zeroPoints = new float[geometry.channels()];
+        for (int channel = 0; channel < scales.length; channel++) {
+            QuantParameters parameters = ofChannel(channel);
+            scales[channel] = parameters.scale();
+            zeroPoints[channel] = parameters.zeroPoint();
+        }
+        return GraphQuantizer.of(scheme.format(), scales, zeroPoints);
     }
 
     /** The change from this set to the next one of the slot. */

@@ -1,5 +1,6 @@
 package io.kvscale.tensor;
 
+import io.kvscale.numeric.Dtype;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
@@ -38,5 +39,18 @@ public record KvTensor(Geometry geometry, int batch, int tokens, ByteBuffer valu
     /** The value at a row-major index, widened exactly. */
     public float value(int index) {
         return geometry.dtype().toFloat(bits(index));
+    }
+
+    /** A copy of all values, widened exactly. */
+    public float[] floats() {
+        float[] floats = new float[size()];
+        if (geometry.dtype() == Dtype.F32) {
+            values.asFloatBuffer().get(floats);
+        } else {
+            for (int i = 0; i < floats.length; i++) {
+                floats[i] = value(i);
+            }
+        }
+        return floats;
     }
 }

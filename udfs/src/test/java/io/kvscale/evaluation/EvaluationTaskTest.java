@@ -49,6 +49,9 @@ class EvaluationTaskTest {
     private static final QuantizationScheme CHANNEL = QuantizationScheme.of(NumberFormat.INT8, Strategy.CHANNEL);
     private static final List<TokenSequence> SAMPLES = new ArrayList<>();
 
+    private static final Path FOLDER =
+            Path.of(System.getProperty("kvscale.top", "..")).resolve("conf/tiny-model");
+
     private static DecoderModel model;
     private static CalibrationStatistics statistics;
 
@@ -61,10 +64,7 @@ class EvaluationTaskTest {
             int[] ids = new ObjectMapper().convertValue(text.get("ids"), int[].class);
             SAMPLES.add(new TokenSequence("texts/" + text.get("line"), ids));
         }
-        model = DecoderModel.open(
-                Path.of(System.getProperty("kvscale.top", "..")).resolve("conf/tiny-model"),
-                "model.onnx",
-                Outputs.CACHE_AND_LOGITS);
+        model = DecoderModel.open(FOLDER, "model.onnx", Outputs.CACHE_AND_LOGITS);
         QuantizedKvCache cache = new QuantizedKvCache(QuantizationScheme.fp8());
         try (DecoderRun run = model.newRun()) {
             for (TokenSequence sample : SAMPLES) {
@@ -117,6 +117,39 @@ class EvaluationTaskTest {
                 assertThat(score.schemes().get(0).divergence()).isCloseTo(naive.divergence, within(1e-9));
                 assertThat(score.schemes().get(0).topTokenMatches()).isEqualTo(naive.topTokenMatches);
             }
+        }
+    }
+
+    @Test
+    void withQuantizationInTheGraphEveryTokenAttendsToQuantizedTokens() {
+        FixedScales scales = FixedScales.of(table(INT4));
+        int[] ids = SAMPLES.get(0).ids();
+        try (DecoderModel quantizing = DecoderModel.open(FOLDER, "model.onnx", Outputs.QUANTIZED);
+                DecoderRun run =
+                        quantizing.newRun(scales.graphQuantizers(model.shape().geometry()));
+                DecoderRun exact = model.newRun();
+                EvaluationTask task = new EvaluationTask(quantizing, List.of(scales), Attention.QUANTIZED)) {
+            run.begin(1);
+            run.feed(new int[][] {ids});
+            exact.begin(1);
+            exact.feed(new int[][] {ids});
+            double full = 0;
+            double quantized = 0;
+            for (int i = 0; i + 1 < ids.length; i++) {
+                full -= Math.log(Naive.softmax(exact, i)[ids[i + 1]]);
+                quantized -= Math.log(Naive.softmax(run, i)[ids[i + 1]]);
+            }
+            SampleScore score = task.score(SAMPLES.get(0));
+            assertThat(score.negativeLogLikelihood()).isCloseTo(full, within(1e-9));
+            assertThat(score.schemes().get(0).negativeLogLikelihood()).isCloseTo(quantized, within(1e-9));
+            for (Slot slot : slots()) {
+                KvTensor computed = run.computed(slot);
+                SquareSums sums = score.schemes().get(0).errors().get(slot);
+                assertThat(sums).isEqualTo(ScoredRun.sums(computed, TestScales.fakeQuantized(scales, slot, computed)));
+            }
+            // The second token is predicted by one that attends to itself only.
+            SampleScore shortest = task.score(new TokenSequence("two", Arrays.copyOf(ids, 2)));
+            assertThat(shortest.schemes().get(0).divergence()).isPositive();
         }
     }
 
@@ -180,7 +213,8 @@ class EvaluationTaskTest {
         ScaleTable second = table(CHANNEL);
         List<SampleScore> together = scores(8, 3, first, second);
         for (int i = 0; i < SAMPLES.size(); i++) {
-            try (EvaluationTask alone = new EvaluationTask(model, List.of(FixedScales.of(second)), 8, 3)) {
+            try (EvaluationTask alone =
+                    new EvaluationTask(model, List.of(FixedScales.of(second)), new Attention(8, 3))) {
                 SampleScore score = alone.score(SAMPLES.get(i));
                 assertThat(score.negativeLogLikelihood())
                         .isEqualTo(together.get(i).negativeLogLikelihood());
@@ -194,7 +228,7 @@ class EvaluationTaskTest {
     void aFailedSampleIsNamedAndDoesNotAffectTheNext() {
         int vocabulary = model.shape().vocabulary();
         List<FixedScales> scales = List.of(FixedScales.of(table(INT4)));
-        try (EvaluationTask task = new EvaluationTask(model, scales, 8, 0)) {
+        try (EvaluationTask task = new EvaluationTask(model, scales, new Attention(8, 0))) {
             SampleScore before = task.score(SAMPLES.get(0));
             for (int invalidId : new int[] {vocabulary, -1}) {
                 int[] ids = SAMPLES.get(1).ids().clone();
@@ -285,7 +319,7 @@ class EvaluationTaskTest {
 
     private static List<SampleScore> scores(int chunk, int residualLength, ScaleTable... tables) {
         List<FixedScales> scales = Arrays.stream(tables).map(FixedScales::of).toList();
-        try (EvaluationTask task = new EvaluationTask(model, scales, chunk, residualLength)) {
+        try (EvaluationTask task = new EvaluationTask(model, scales, new Attention(chunk, residualLength))) {
             return SAMPLES.stream().map(task::score).toList();
         }
     }

@@ -66,6 +66,10 @@ public final class TestGraph {
             out.writeInt64(1, ir);
             out.writeByteArray(7, graph());
             out.writeByteArray(8, bytes(opset -> opset.writeInt64(2, operators)));
+            out.writeByteArray(8, bytes(opset -> {
+                opset.writeString(1, "com.microsoft");
+                opset.writeInt64(2, 1);
+            }));
         });
     }
 
@@ -129,6 +133,15 @@ public final class TestGraph {
         });
     }
 
+    /** Weights with values, in the graph itself. */
+    public static byte[] floats(String name, float[] values, long... dims) {
+        return initializer(name, 1, dims, out -> {
+            for (float value : values) {
+                out.writeFloat(4, value);
+            }
+        });
+    }
+
     private static byte[] initializer(String name, int type, long[] dims, Content values) {
         byte[] tensor = bytes(out -> {
             for (long dim : dims) {
@@ -168,6 +181,17 @@ public final class TestGraph {
         return node(operator, inputs, outputs, List.of(number(attribute, number)));
     }
 
+    /** An attribute with several integers. */
+    public static byte[] list(String attribute, long... values) {
+        return bytes(out -> {
+            out.writeString(1, attribute);
+            for (long value : values) {
+                out.writeInt64(8, value);
+            }
+            out.writeInt32(20, 7);
+        });
+    }
+
     public static byte[] number(String attribute, long number) {
         return bytes(out -> {
             out.writeString(1, attribute);
@@ -177,6 +201,11 @@ public final class TestGraph {
     }
 
     public static byte[] node(String operator, List<String> inputs, List<String> outputs, List<byte[]> attributes) {
+        return node("", operator, inputs, outputs, attributes);
+    }
+
+    public static byte[] node(
+            String domain, String operator, List<String> inputs, List<String> outputs, List<byte[]> attributes) {
         byte[] node = bytes(out -> {
             for (String input : inputs) {
                 out.writeString(1, input);
@@ -187,6 +216,9 @@ public final class TestGraph {
             out.writeString(4, operator);
             for (byte[] attribute : attributes) {
                 out.writeByteArray(5, attribute);
+            }
+            if (!domain.isEmpty()) {
+                out.writeString(7, domain);
             }
         });
         return bytes(out -> out.writeByteArray(NODE, node));

@@ -2,6 +2,7 @@ package io.kvscale.job.bench;
 
 import io.kvscale.cache.FixedScales;
 import io.kvscale.capture.layout.LayerFilter;
+import io.kvscale.evaluation.Attention;
 import io.kvscale.evaluation.EvaluationTask;
 import io.kvscale.model.DecoderModel;
 import io.kvscale.model.DecoderRun;
@@ -34,10 +35,10 @@ import org.apache.hadoop.conf.Configuration;
 public final class ModelRates {
     private static final int TOKENS = 512;
 
-    /** Shorter, because an evaluation runs the model twice, in small chunks. */
-    private static final int EVALUATED_TOKENS = 64;
+    /** Shorter, because an evaluation runs the model twice and scores its predictions. */
+    private static final int EVALUATED_TOKENS = 256;
 
-    /** The default chunk of {@code evaluate}. */
+    /** The chunk of an evaluation outside the graph. */
     private static final int CHUNK = 16;
 
     /** Converts the rates of {@link Rounds}, which are per nanosecond. */
@@ -134,9 +135,11 @@ public final class ModelRates {
     /** Measures an evaluation of one quantized cache. */
     private void measureEvaluation(
             ModelManifest manifest, FixedScales scales, Threads threads, Map<String, Object> figures) throws Exception {
-        try (DecoderModel logits = DecoderModel.shared(manifest, folder, Outputs.CACHE_AND_LOGITS);
-                EvaluationTask task = new EvaluationTask(logits, List.of(scales), CHUNK, 0);
-                EvaluationTask beside = new EvaluationTask(logits, List.of(scales), CHUNK, 0)) {
+        Attention attention =
+                DecoderModel.obstacle(folder, graph).isEmpty() ? Attention.QUANTIZED : new Attention(CHUNK, 0);
+        try (DecoderModel logits = DecoderModel.shared(manifest, folder, EvaluationTask.outputs(attention));
+                EvaluationTask task = new EvaluationTask(logits, List.of(scales), attention);
+                EvaluationTask beside = new EvaluationTask(logits, List.of(scales), attention)) {
             int tokens = Math.min(EVALUATED_TOKENS, logits.shape().maxPositions());
             TokenSequence sequence =
                     new TokenSequence("bench", ids(tokens, logits.shape().vocabulary()));

@@ -1,5 +1,6 @@
 package io.kvscale.job.command;
 
+import io.kvscale.evaluation.Attention;
 import io.kvscale.job.console.Console;
 import io.kvscale.job.console.EvaluationPrinter;
 import io.kvscale.job.corpus.read.TextInput;
@@ -29,12 +30,18 @@ import picocli.CommandLine.Option;
         name = "evaluate",
         description = "Runs held-out texts with the full-precision cache and with quantized caches, and compares.",
         footer = {
-            "Each text is run in chunks. A chunk attends to itself in full precision and to all earlier",
-            "chunks fake-quantized. KL is the divergence of the next-token distribution from that with",
+            "With --attend quantized every token reads only quantized K and V, its own too, as in an engine.",
+            "With --attend chunks a chunk reads itself in full precision and all earlier ones quantized. KL is the divergence of the next-token distribution from that with",
             "full precision, in nats. top-1 is the share of tokens whose most likely next token stays the",
             "same."
         })
 public final class EvaluateCommand extends CommandPart implements Callable<Integer> {
+    /** The values of {@code --attend}, as they are written. */
+    enum Attend {
+        quantized,
+        chunks
+    }
+
     @Mixin
     private TextArguments texts = new TextArguments();
 
@@ -61,8 +68,16 @@ public final class EvaluateCommand extends CommandPart implements Callable<Integ
                     + " all texts, up to the model's limit.")
     private @Nullable String recipeFile;
 
-    @Option(names = "--chunk", paramLabel = "N", description = "Tokens in a chunk; default: ${DEFAULT-VALUE}.")
-    private int chunk = 16;
+    @Option(
+            names = "--attend",
+            paramLabel = "HOW",
+            description =
+                    "quantized (default) or chunks. chunks is the default with --chunk, or with residual_length in"
+                            + " the recipe.")
+    private @Nullable Attend attend;
+
+    @Option(names = "--chunk", paramLabel = "N", description = "Tokens in a chunk; default: 16.")
+    private @Nullable Integer chunk;
 
     @Option(names = "--json", description = "Print JSON.")
     private boolean json;
@@ -82,8 +97,11 @@ public final class EvaluateCommand extends CommandPart implements Callable<Integ
 
     @Override
     public Integer call() {
-        if (chunk < 1) {
+        if (chunk != null && chunk < 1) {
             throw error("--chunk must be at least 1");
+        }
+        if (chunk != null && attend == Attend.quantized) {
+            throw error("--chunk needs --attend chunks");
         }
         SparkRuntime runtime = spark.runtime();
         Configuration hadoop = runtime.hadoop();
@@ -94,7 +112,7 @@ public final class EvaluateCommand extends CommandPart implements Callable<Integ
         TextSettings settings = settings(hadoop, console);
         List<NamedScales> tables =
                 scales.stream().map(name -> scales(name, hadoop, console)).toList();
-        EvaluationJob job = new EvaluationJob(runtime, model, text, settings, tables, chunk)
+        EvaluationJob job = new EvaluationJob(runtime, model, text, settings, tables, attention(settings, console))
                 .partitions(spark.partitions())
                 .reporting(console.progress(), console::warn);
         List<String> inputs = new ArrayList<>(texts.paths());
@@ -119,6 +137,21 @@ public final class EvaluateCommand extends CommandPart implements Callable<Integ
         }
         out.flush();
         return ExitCode.DONE;
+    }
+
+    private Attention attention(TextSettings settings, Console console) {
+        int residual = settings.residualLength();
+        if (attend == Attend.quantized && residual > 0) {
+            throw error("residual_length in the recipe needs --attend chunks");
+        }
+        if (attend == Attend.chunks || chunk != null || residual > 0) {
+            if (attend == null && chunk == null) {
+                console.say("residual_length needs --attend chunks: tokens of a chunk attend to each other in full"
+                        + " precision");
+            }
+            return new Attention(chunk == null ? EvaluationJob.DEFAULT_CHUNK : chunk, residual);
+        }
+        return Attention.QUANTIZED;
     }
 
     private TextSettings settings(Configuration hadoop, Console console) {

@@ -1,5 +1,6 @@
 package io.kvscale.job.console;
 
+import io.kvscale.evaluation.Attention;
 import io.kvscale.job.evaluation.Evaluation;
 import io.kvscale.job.evaluation.EvaluationSubject;
 import io.kvscale.job.evaluation.SchemeQuality;
@@ -25,11 +26,8 @@ public final class EvaluationPrinter {
             out.println("model " + DataProblem.shown(subject.name()) + " in " + DataProblem.shown(subject.folder())
                     + ", SHA-256 " + subject.sha256());
         }
-        int residual = evaluation.settings().residualLength();
-        out.println(
-                evaluation.predicted() + " tokens predicted from " + evaluation.samples() + " samples, in chunks of "
-                        + evaluation.settings().chunk()
-                        + (residual == 0 ? "" : "; the newest " + residual + " tokens stay in full precision"));
+        out.println(evaluation.predicted() + " tokens predicted from " + evaluation.samples() + " samples, "
+                + attention(evaluation.attention()));
         TextTable table = new TextTable("", "scales", "scheme", "perplexity", "kl", "top1_percent");
         table.row("", "", "full precision", digits(evaluation.perplexity()), "", "");
         for (int i = 0; i < evaluation.schemes().size(); i++) {
@@ -49,6 +47,15 @@ public final class EvaluationPrinter {
         out.println();
         out.println("SQNR of the cached K and V, in dB:");
         layers(evaluation, out);
+    }
+
+    private static String attention(Attention attention) {
+        if (attention.isQuantized()) {
+            return "every token attends to quantized K and V";
+        }
+        int residual = attention.residualLength();
+        return "in chunks of " + attention.chunk()
+                + (residual == 0 ? "" : "; the newest " + residual + " tokens stay in full precision");
     }
 
     private static void layers(Evaluation evaluation, PrintWriter out) {

@@ -1,10 +1,10 @@
 package io.kvscale.job.evaluation;
 
+import io.kvscale.evaluation.Attention;
 import io.kvscale.evaluation.SampleScore;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.Sample;
-import java.io.Serializable;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * How well a model predicts texts with the full-precision cache and with quantized caches.
  *
+ * @param attention what tokens attended to
  * @param tokens the number of tokens of all samples
  * @param predicted the number of predicted tokens: all but the first of each sample
  * @param perplexity exp of the mean -log p(next token), with the full-precision cache
@@ -21,26 +22,13 @@ import org.jspecify.annotations.Nullable;
  * @param subject the model and the texts; null if not known
  */
 public record Evaluation(
-        Settings settings,
+        Attention attention,
         long samples,
         long tokens,
         long predicted,
         double perplexity,
         List<SchemeQuality> schemes,
         @Nullable EvaluationSubject subject) {
-
-    /**
-     * How every sample was run.
-     *
-     * @param chunk the number of tokens in a chunk, which attends to itself in full precision
-     * @param residualLength the number of newest tokens before a chunk that are in full precision too
-     */
-    public record Settings(int chunk, int residualLength) implements Serializable {
-        /** Whether any prediction in a text of this length attends to a quantized token; the last token predicts none. */
-        boolean attends(long tokens) {
-            return tokens > 1 && (tokens - 2) / chunk * chunk > residualLength;
-        }
-    }
 
     public Evaluation {
         schemes = List.copyOf(schemes);
@@ -51,7 +39,7 @@ public record Evaluation(
      *
      * @throws InvalidDataException if no token was predicted, or no prediction attended to a quantized token
      */
-    static Evaluation of(Collection<SampleScore> scores, List<NamedScales> scales, Settings settings) {
+    static Evaluation of(Collection<SampleScore> scores, List<NamedScales> scales, Attention attention) {
         List<SampleScore> ordered = scores.stream()
                 .sorted(Comparator.comparing(SampleScore::sample, Sample::compareUtf8))
                 .toList();
@@ -60,11 +48,11 @@ public record Evaluation(
             throw new InvalidDataException(
                     DataProblem.of("no text has a second token to predict", "give longer texts with --text"));
         }
-        if (ordered.stream().noneMatch(score -> settings.attends(score.tokens()))) {
+        if (ordered.stream().noneMatch(score -> attention.reaches(score.tokens()))) {
             String residual =
-                    settings.residualLength == 0 ? "" : " and residual_length (" + settings.residualLength + ")";
+                    attention.residualLength() == 0 ? "" : " and residual_length (" + attention.residualLength() + ")";
             throw new InvalidDataException(DataProblem.of(
-                    "no text is long enough for --chunk (" + settings.chunk + ")" + residual
+                    "no text is long enough for --chunk (" + attention.chunk() + ")" + residual
                             + ": no prediction attends to quantized tokens, so nothing is measured",
                     "use longer texts or a smaller --chunk" + (residual.isEmpty() ? "" : " or residual_length")));
         }
@@ -73,7 +61,7 @@ public record Evaluation(
             negativeLogLikelihood += score.negativeLogLikelihood();
         }
         return new Evaluation(
-                settings,
+                attention,
                 ordered.size(),
                 ordered.stream().mapToLong(SampleScore::tokens).sum(),
                 predicted,
@@ -86,7 +74,7 @@ public record Evaluation(
 
     /** This evaluation of a known model and texts. */
     Evaluation of(EvaluationSubject what) {
-        return new Evaluation(settings, samples, tokens, predicted, perplexity, schemes, what);
+        return new Evaluation(attention, samples, tokens, predicted, perplexity, schemes, what);
     }
 
     /** The quality of one scale table as a sentence. */

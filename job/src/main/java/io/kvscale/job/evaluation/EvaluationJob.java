@@ -1,5 +1,6 @@
 package io.kvscale.job.evaluation;
 
+import io.kvscale.evaluation.Attention;
 import io.kvscale.job.corpus.ModelCorpus;
 import io.kvscale.job.corpus.TextCorpusSummary;
 import io.kvscale.job.corpus.read.TextInput;
@@ -11,6 +12,7 @@ import io.kvscale.model.config.ModelConfig;
 import io.kvscale.model.config.ModelConfigFile;
 import io.kvscale.tensor.InvalidDataException;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 import org.apache.spark.api.java.JavaSparkContext;
 
@@ -21,21 +23,25 @@ import org.apache.spark.api.java.JavaSparkContext;
  * at the end, also after an error, unless it was running before.
  */
 public final class EvaluationJob {
+    /** The usual number of tokens in a chunk. */
+    public static final int DEFAULT_CHUNK = 16;
+
     private final SparkRuntime runtime;
     private final String model;
     private final TextInput text;
     private final TextSettings settings;
     private final List<NamedScales> scales;
-    private final int chunk;
+    private final Attention attention;
     private int partitions;
     private Progress progress = Progress.NONE;
     private Consumer<String> notices = notice -> {};
 
     /**
      * @param model the model's folder
-     * @param settings how texts are read and chosen, how many samples may fail, and the residual length
+     * @param settings how texts are read and chosen, and how many samples may fail
      * @param scales the scale tables to compare, in the order of the result
-     * @param chunk the number of tokens fed at once
+     * @param attention what tokens attend to; chunks replace {@link Attention#QUANTIZED} if the model's graph has a form
+     *     that is not known
      */
     public EvaluationJob(
             SparkRuntime runtime,
@@ -43,13 +49,13 @@ public final class EvaluationJob {
             TextInput text,
             TextSettings settings,
             List<NamedScales> scales,
-            int chunk) {
+            Attention attention) {
         this.runtime = runtime;
         this.model = model;
         this.text = text;
         this.settings = settings;
         this.scales = List.copyOf(scales);
-        this.chunk = chunk;
+        this.attention = attention;
     }
 
     /** Target number of tasks; 0, the default: enough for every core. */
@@ -76,13 +82,10 @@ public final class EvaluationJob {
                 ModelCorpus texts = open(running.context())) {
             EvaluationPass.notices(scales, texts.shape()).forEach(notices);
             texts.corpus().notices().forEach(notices);
+            Attention possible = possible(texts);
             TextCorpusSummary summary = texts.corpus().summary();
             EvaluationPass pass = new EvaluationPass(
-                    texts.model().manifest(),
-                    texts.model(),
-                    scales,
-                    new Evaluation.Settings(chunk, settings.residualLength()),
-                    settings.maxFailedSamples());
+                    texts.model().manifest(), texts.model(), scales, possible, settings.maxFailedSamples());
             EvaluationResult result = progress.track(
                     running.context(),
                     summary.sequences() + " texts",
@@ -90,6 +93,18 @@ public final class EvaluationJob {
                     (tokens, samples) -> pass.run(texts.batches(), tokens, samples));
             return new EvaluationResult(result.evaluation().of(subject(texts, running)), result.failed());
         }
+    }
+
+    private Attention possible(ModelCorpus texts) {
+        if (!attention.isQuantized()) {
+            return attention;
+        }
+        Optional<String> obstacle = EvaluationPass.obstacle(
+                scales, texts.model().manifest(), texts.model().local());
+        obstacle.ifPresent(reason -> notices.accept("--attend quantized is not possible: " + reason
+                + ". Evaluating with --attend chunks --chunk " + DEFAULT_CHUNK
+                + ", where a token reads up to " + (DEFAULT_CHUNK - 1) + " others in full precision"));
+        return obstacle.isPresent() ? new Attention(DEFAULT_CHUNK, 0) : attention;
     }
 
     private EvaluationSubject subject(ModelCorpus texts, RunningSpark running) {

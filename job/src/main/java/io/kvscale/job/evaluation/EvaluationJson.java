@@ -22,8 +22,11 @@ final class EvaluationJson {
         json.put("samples", evaluation.samples());
         json.put("tokens", evaluation.tokens());
         json.put("predicted_tokens", evaluation.predicted());
-        json.put("chunk", evaluation.settings().chunk());
-        json.put("residual_length", evaluation.settings().residualLength());
+        json.put("attend", evaluation.attention().word());
+        if (!evaluation.attention().isQuantized()) {
+            json.put("chunk", evaluation.attention().chunk());
+            json.put("residual_length", evaluation.attention().residualLength());
+        }
         json.put("baseline", Map.of("perplexity", evaluation.perplexity()));
         json.put(
                 "schemes",

@@ -1,13 +1,13 @@
 package io.kvscale.job.evaluation;
 
 import io.kvscale.cache.FixedScales;
+import io.kvscale.evaluation.Attention;
 import io.kvscale.evaluation.EvaluationTask;
 import io.kvscale.evaluation.SampleScore;
 import io.kvscale.job.model.ModelLocation;
 import io.kvscale.job.spark.JavaSerde;
 import io.kvscale.model.DecoderModel;
 import io.kvscale.model.ModelManifest;
-import io.kvscale.model.Outputs;
 import io.kvscale.model.onnx.ModelShape;
 import io.kvscale.scheme.table.ScaleTable;
 import io.kvscale.task.FailedSamples;
@@ -17,9 +17,11 @@ import io.kvscale.tensor.Slot;
 import io.kvscale.text.TokenBatch;
 import io.kvscale.text.TokenSequence;
 import java.io.Serializable;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.util.LongAccumulator;
@@ -31,13 +33,14 @@ import org.jspecify.annotations.Nullable;
  *
  * @param folder where tasks find the model
  * @param scales the tables to compare, in the order of the result; they must {@linkplain #checkFit fit} the model
+ * @param attention what tokens attend to
  * @param maxFailedSamples how many samples may be left out because the model fails on them
  */
 record EvaluationPass(
         ModelManifest model,
         ModelLocation folder,
         List<NamedScales> scales,
-        Evaluation.Settings settings,
+        Attention attention,
         long maxFailedSamples) {
     private static final int MAX_NAMED = 10;
 
@@ -75,6 +78,25 @@ record EvaluationPass(
         }
     }
 
+    /**
+     * Why the model's graph cannot quantize its cache with these scales; empty if it can.
+     *
+     * @param folder local
+     */
+    static Optional<String> obstacle(List<NamedScales> scales, ModelManifest model, Path folder) {
+        Optional<String> graph = DecoderModel.obstacle(folder, model.graph());
+        if (graph.isPresent()) {
+            return graph.map(reason -> "the model's graph has a form that is not known: " + reason);
+        }
+        return scales.stream()
+                .filter(one ->
+                        !FixedScales.of(one.table()).fitGraph(model.shape().geometry()))
+                .findFirst()
+                .map(one ->
+                        DataProblem.shown(one.name()) + " has scale_dtype input, for which every step is rounded to "
+                                + model.shape().cache());
+    }
+
     /** A notice for each table without scales for some layers, which stay in full precision. */
     static List<String> notices(List<NamedScales> scales, ModelShape model) {
         List<String> notices = new ArrayList<>();
@@ -100,7 +122,7 @@ record EvaluationPass(
     EvaluationResult run(JavaRDD<byte[]> batches, LongAccumulator tokens, LongAccumulator samples) {
         ModelManifest manifest = model;
         ModelLocation where = folder;
-        Evaluation.Settings how = settings;
+        Attention how = attention;
         ArrayList<FixedScales> all = new ArrayList<>();
         scales.forEach(one -> all.add(FixedScales.of(one.table())));
         List<byte[]> rows = batches.mapPartitions(part -> score(part, manifest, where, all, how, tokens, samples))
@@ -113,15 +135,15 @@ record EvaluationPass(
             ModelManifest manifest,
             ModelLocation folder,
             List<FixedScales> scales,
-            Evaluation.Settings settings,
+            Attention attention,
             LongAccumulator tokens,
             LongAccumulator samples) {
         List<byte[]> rows = new ArrayList<>();
         if (!batches.hasNext()) {
             return rows.iterator();
         }
-        try (DecoderModel model = DecoderModel.shared(manifest, folder.local(), Outputs.CACHE_AND_LOGITS);
-                EvaluationTask task = new EvaluationTask(model, scales, settings.chunk(), settings.residualLength())) {
+        try (DecoderModel model = DecoderModel.shared(manifest, folder.local(), EvaluationTask.outputs(attention));
+                EvaluationTask task = new EvaluationTask(model, scales, attention)) {
             while (batches.hasNext()) {
                 for (TokenSequence sample :
                         JavaSerde.value(batches.next(), TokenBatch.class).rows()) {
@@ -162,6 +184,6 @@ record EvaluationPass(
         if (failed.first() != null && failed.count() > maxFailedSamples) {
             throw new InvalidDataException(failed.first());
         }
-        return new EvaluationResult(Evaluation.of(scores, scales, settings), failed);
+        return new EvaluationResult(Evaluation.of(scores, scales, attention), failed);
     }
 }

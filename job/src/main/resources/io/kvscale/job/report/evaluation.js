@@ -39,8 +39,8 @@ function head() {
     ["Full-precision perplexity", digits(baseline)],
     ["Samples", group(evaluation.samples)],
     ["Tokens", group(evaluation.tokens)],
-    ["Chunk size", count(evaluation.chunk, "token")],
-    ["Residual window", count(evaluation.residual_length, "token")]
+    ...(evaluation.attend === "quantized" ? [["Every token attends to", "quantized K and V"]]
+      : [["Chunk size", count(evaluation.chunk, "token")], ["Residual window", count(evaluation.residual_length, "token")]])
   ];
   byId("facts").append(...facts.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
   byId("quality-table").append(table("Prediction quality by cache", ["", "scales", "scheme", "perplexity", "change", "KL", "top-1"],

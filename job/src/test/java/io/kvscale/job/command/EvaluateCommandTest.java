@@ -1,6 +1,7 @@
 package io.kvscale.job.command;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.kvscale.job.Capture;
@@ -12,6 +13,9 @@ import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.Strategy;
 import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.stream.Stream;
@@ -44,6 +48,11 @@ class EvaluateCommandTest {
                 .fails(ExitCode.USAGE, "--chunk");
         Cli.run("evaluate", "--model", MODEL, "--text", texts, "--scales", scales, "--chunk", "many")
                 .fails(ExitCode.USAGE, "--chunk");
+        Cli.run("evaluate", "--model", MODEL, "--text", texts, "--scales", scales, "--attend", "all")
+                .fails(ExitCode.USAGE, "--attend", "[quantized, chunks]");
+        Cli.run(attending("quantized", "--chunk", 4)).fails(ExitCode.USAGE, "--chunk needs --attend chunks");
+        Cli.run(attending("quantized", "--recipe", residual()))
+                .fails(ExitCode.USAGE, "residual_length in the recipe needs --attend chunks");
         Cli.run("evaluate", "--model", MODEL, "--text", texts, "--scales", scales, "--partitions", 0)
                 .fails(ExitCode.USAGE, "--partitions");
     }
@@ -120,6 +129,82 @@ class EvaluateCommandTest {
                         "fp8_e4m3 tensor ",
                         "int4 tensor asymmetric",
                         "wrote " + work.resolve("b/report.html"));
+    }
+
+    @Test
+    void everyTokenAttendsToQuantizedTokensUnlessChunksAreAskedFor() {
+        Cli quantized = Cli.run("evaluate", "--model", MODEL, "--text", TEXTS, "--scales", scales, "--json")
+                .isDone();
+        JsonNode json = Folder.json(quantized.out());
+        assertThat(json.get("attend").asText()).isEqualTo("quantized");
+        assertThat(json.has("chunk")).isFalse();
+        JsonNode chunks =
+                Folder.json(Cli.run(attending("chunks", "--json")).isDone().out());
+        assertThat(chunks.get("attend").asText()).isEqualTo("chunks");
+        assertThat(chunks.get("chunk").asInt()).isEqualTo(16);
+        assertThat(json.at("/schemes/0/kl").asDouble())
+                .isGreaterThan(chunks.at("/schemes/0/kl").asDouble());
+        assertThat(chunks.at("/baseline/perplexity").asDouble())
+                .isCloseTo(json.at("/baseline/perplexity").asDouble(), withinPercentage(0.001));
+        assertThat(Cli.run("evaluate", "--model", MODEL, "--text", TEXTS, "--scales", scales)
+                        .isDone()
+                        .out())
+                .contains("samples, every token attends to quantized K and V");
+    }
+
+    @Test
+    void aResidualWindowNeedsChunksAndSaysSo() {
+        Cli cli = Cli.run(
+                        "evaluate",
+                        "--model",
+                        MODEL,
+                        "--text",
+                        TEXTS,
+                        "--scales",
+                        scales,
+                        "--json",
+                        "--recipe",
+                        residual())
+                .isDone();
+        assertThat(cli.err()).contains("residual_length needs --attend chunks");
+        assertThat(Folder.json(cli.out()).get("residual_length").asInt()).isEqualTo(3);
+    }
+
+    @Test
+    void aGraphOfAnUnknownFormRunsInChunksAndSaysSo() throws IOException {
+        Path model = Files.createDirectory(work.resolve("model"));
+        for (String name : Folder.names(MODEL).keySet()) {
+            Files.copy(MODEL.resolve(name), model.resolve(name));
+        }
+        Path graph = model.resolve("model.onnx");
+        String bytes = Files.readString(graph, StandardCharsets.ISO_8859_1);
+        Files.writeString(
+                graph, bytes.replace("/model/Range_output_0", "kvscale.range_output0"), StandardCharsets.ISO_8859_1);
+        Cli cli = Cli.run("evaluate", "--model", model, "--text", TEXTS, "--scales", scales, "--json")
+                .isDone();
+        assertThat(cli.err())
+                .contains(
+                        "--attend quantized is not possible: the model's graph has a form that is not known: it has a"
+                                + " tensor named kvscale.range_output0",
+                        "--attend chunks --chunk 16");
+        JsonNode chunks = Folder.json(cli.out());
+        assertThat(chunks.get("attend").asText()).isEqualTo("chunks");
+        assertThat(chunks.get("schemes"))
+                .isEqualTo(Folder.json(
+                                Cli.run(attending("chunks", "--json")).isDone().out())
+                        .get("schemes"));
+    }
+
+    private Path residual() {
+        return Folder.write(
+                work.resolve("residual.yaml"),
+                "kv_cache_scheme: {num_bits: 8, type: float}\nkvscale: {feedback: fake_quantize, residual_length: 3}\n");
+    }
+
+    private Object[] attending(String how, Object... more) {
+        return with(
+                new Object[] {"evaluate", "--model", MODEL, "--text", TEXTS, "--scales", scales, "--attend", how},
+                more);
     }
 
     @Test

@@ -3,6 +3,7 @@ package io.kvscale.job.evaluation;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.kvscale.evaluation.Attention;
 import io.kvscale.job.SharedSpark;
 import io.kvscale.job.model.ModelLocation;
 import io.kvscale.job.spark.JavaSerde;
@@ -31,7 +32,7 @@ import org.junit.jupiter.api.Test;
 class EvaluationPassTest {
     private static final String FOLDER = "../conf/tiny-model";
     private static final ModelLocation HERE = () -> Path.of(FOLDER);
-    private static final Evaluation.Settings SETTINGS = new Evaluation.Settings(8, 0);
+    private static final Attention SETTINGS = new Attention(8, 0);
 
     private static ModelManifest manifest;
     private static ModelShape shape;

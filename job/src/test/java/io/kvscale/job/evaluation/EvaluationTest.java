@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.kvscale.evaluation.Attention;
 import io.kvscale.evaluation.SampleScore;
 import io.kvscale.evaluation.SchemeScore;
 import io.kvscale.evaluation.SquareSums;
@@ -21,7 +22,7 @@ import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 
 class EvaluationTest {
-    private static final Evaluation.Settings SETTINGS = new Evaluation.Settings(1, 0);
+    private static final Attention SETTINGS = new Attention(1, 0);
     private static final Slot KEY = new Slot(1, Role.KEY);
     private static final Slot VALUE = new Slot(1, Role.VALUE);
 
@@ -72,6 +73,7 @@ class EvaluationTest {
               "samples" : 1,
               "tokens" : 3,
               "predicted_tokens" : 2,
+              "attend" : "chunks",
               "chunk" : 1,
               "residual_length" : 0,
               "baseline" : {
@@ -125,7 +127,7 @@ class EvaluationTest {
     @Test
     void textsWithoutAttentionToQuantizedTokensAreRefused() {
         for (int[] one : new int[][] {{16, 0, 17, 18}, {4, 3, 5, 6}, {4, 4, 9, 10}, {4, 5, 9, 10}, {1, 2, 4, 5}}) {
-            Evaluation.Settings settings = new Evaluation.Settings(one[0], one[1]);
+            Attention settings = new Attention(one[0], one[1]);
             assertThatThrownBy(() ->
                             Evaluation.of(List.of(ofTokens("a", one[2]), ofTokens("b", 2)), List.of(), settings))
                     .isInstanceOf(InvalidDataException.class)

@@ -42,7 +42,9 @@ final class CacheGraph {
                 open.addAll(node.uses());
             }
         }
-        graph.nodes().stream().filter(node -> !needed.contains(node)).forEach(node -> drop(file, node.tagAt()));
+        graph.nodes().stream()
+                .filter(node -> !needed.contains(node))
+                .forEach(node -> drop(file, node.span().tagAt()));
     }
 
     private static void drop(ByteBuffer file, long tagAt) {

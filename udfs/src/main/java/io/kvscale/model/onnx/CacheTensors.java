@@ -1,5 +1,6 @@
 package io.kvscale.model.onnx;
 
+import io.kvscale.model.onnx.nodes.QuantizerNodes;
 import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
 import java.util.Optional;
@@ -21,11 +22,36 @@ public final class CacheTensors {
     private CacheTensors() {}
 
     public static String past(Slot slot) {
-        return PAST + "." + slot.layer() + "." + slot.role().word();
+        return PAST + "." + name(slot);
     }
 
     public static String present(Slot slot) {
-        return PRESENT + "." + slot.layer() + "." + slot.role().word();
+        return PRESENT + "." + name(slot);
+    }
+
+    /** K or V of new tokens before they are quantized, an output of a graph that quantizes them. */
+    public static String computed(Slot slot) {
+        return QuantizerNodes.PREFIX + "computed." + name(slot);
+    }
+
+    /** The input with the {@linkplain GraphQuantizer#rows parameters} of a slot. */
+    public static String parameters(Slot slot) {
+        return QuantizerNodes.parameters(name(slot));
+    }
+
+    /** The input that says whether a slot is quantized. */
+    public static String on(Slot slot) {
+        return QuantizerNodes.on(name(slot));
+    }
+
+    /** The input that says whether a slot has local scales. */
+    public static String local(Slot slot) {
+        return QuantizerNodes.local(name(slot));
+    }
+
+    /** The slot in a tensor's name. */
+    static String name(Slot slot) {
+        return slot.layer() + "." + slot.role().word();
     }
 
     /** The slot of a past tensor; empty for any other name. */

@@ -12,8 +12,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SortedSet;
 import java.util.TreeSet;
+import java.util.function.LongFunction;
 
 /** The graph of a decoder, checked against config.json and its data files before ONNX Runtime loads it. */
 public final class DecoderGraph {
@@ -141,6 +143,30 @@ public final class DecoderGraph {
                         new InvalidDataException(DataProblem.of("the model has no output logits", ShapeCheck.REMEDY)
                                 .inFile(name)))
                 .elementType();
+    }
+
+    /** Why {@link #quantized} cannot put quantization into this graph; empty if it can. */
+    public Optional<String> obstacle() {
+        return Optional.ofNullable(AttentionRewrite.of(graph, shape).obstacle());
+    }
+
+    /**
+     * The file of a graph whose cache holds fake-quantized K and V, and whose tokens attend to those only. Additional
+     * inputs say how ({@link GraphQuantizer}); additional outputs give K and V of new tokens before quantization.
+     *
+     * @param file the bytes that the graph was read from; not changed
+     * @param memory gives memory of a size
+     * @throws InvalidDataException if there is an {@link #obstacle}, or the new file has more than 2 GB
+     */
+    public ByteBuffer quantized(ByteBuffer file, LongFunction<ByteBuffer> memory) throws IOException {
+        AttentionRewrite.Result result = AttentionRewrite.of(graph, shape);
+        if (result.rewrite() == null) {
+            throw new InvalidDataException(DataProblem.of(
+                            "quantization cannot be put into the graph: " + result.obstacle(),
+                            "evaluate with --attend chunks")
+                    .inFile(name));
+        }
+        return GraphSplice.write(graph, result.rewrite(), file, memory, name);
     }
 
     /**

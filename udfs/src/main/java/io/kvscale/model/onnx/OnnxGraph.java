@@ -1,5 +1,6 @@
 package io.kvscale.model.onnx;
 
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -12,13 +13,30 @@ import org.jspecify.annotations.Nullable;
  *
  * @param initializers the weights of the graph itself, by name
  * @param external all weights that lie in other files, those of graphs inside attributes included
+ * @param operators the version of the standard operator set; 0 for a graph inside an attribute
+ * @param span where its field lies in the file
  */
 record OnnxGraph(
         List<Value> inputs,
         List<Value> outputs,
         List<Node> nodes,
         Map<String, Weights> initializers,
-        List<Weights> external) {
+        List<Weights> external,
+        long operators,
+        Span span) {
+
+    /**
+     * Bytes of the file that hold a field with a message.
+     *
+     * @param tagAt where the field begins
+     * @param from where the message begins
+     * @param end where the field and the message end
+     */
+    record Span(long tagAt, long from, long end) {}
+
+    OnnxGraph withOperators(long version) {
+        return new OnnxGraph(inputs, outputs, nodes, initializers, external, version, span);
+    }
 
     /**
      * An input or output that the graph declares.
@@ -34,11 +52,46 @@ record OnnxGraph(
     /**
      * One operation.
      *
-     * @param uses its inputs, and the names that graphs inside its attributes mention
+     * @param domain empty for standard operators
+     * @param inputs their names; empty for one that is left out
+     * @param captured the names that graphs inside its attributes mention
+     * @param attributes the names of all attributes
      * @param numbers its integer attributes
-     * @param tagAt where its field begins in the file
+     * @param reals its float attributes
+     * @param span where its field lies in the file
      */
-    record Node(String operator, List<String> uses, List<String> outputs, Map<String, Long> numbers, long tagAt) {}
+    record Node(
+            String domain,
+            String operator,
+            List<String> inputs,
+            List<String> captured,
+            List<String> outputs,
+            Set<String> attributes,
+            Map<String, Long> numbers,
+            Map<String, Float> reals,
+            Span span) {
+
+        /** All names that must have a value before the node runs. */
+        List<String> uses() {
+            List<String> uses = new ArrayList<>(inputs);
+            uses.addAll(captured);
+            return uses;
+        }
+
+        /** Whether it is an operator of ONNX Runtime itself. */
+        boolean isMicrosoft(String name) {
+            return domain.equals("com.microsoft") && operator.equals(name);
+        }
+
+        boolean isStandard(String name) {
+            return (domain.isEmpty() || domain.equals("ai.onnx")) && operator.equals(name);
+        }
+
+        /** The name of an input; empty if it is left out. */
+        String input(int index) {
+            return index < inputs.size() ? inputs.get(index) : "";
+        }
+    }
 
     /**
      * An initializer, or a tensor in an attribute.

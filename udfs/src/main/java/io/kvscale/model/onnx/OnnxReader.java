@@ -1,6 +1,7 @@
 package io.kvscale.model.onnx;
 
 import static io.kvscale.model.onnx.ProtoFields.bytes;
+import static io.kvscale.model.onnx.ProtoFields.fixed32;
 import static io.kvscale.model.onnx.ProtoFields.varint;
 
 import com.google.protobuf.CodedInputStream;
@@ -14,8 +15,10 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * Reads the structure of an untrusted ONNX file from its wire format; values of weights are skipped.
@@ -27,8 +30,8 @@ import java.util.Map;
  * OperatorSetIdProto  1 domain, 2 version
  * FunctionProto   7 node
  * GraphProto      1 node, 5 initializer, 11 input, 12 output
- * NodeProto       1 input, 2 output, 4 op_type, 5 attribute
- * AttributeProto  1 name, 3 i, 5 t, 6 g, 10 tensors, 11 graphs
+ * NodeProto       1 input, 2 output, 4 op_type, 5 attribute, 7 domain
+ * AttributeProto  1 name, 2 f, 3 i, 5 t, 6 g, 10 tensors, 11 graphs
  * TensorProto     1 dims, 2 data_type, 8 name, 13 external_data
  * ValueInfoProto  1 name, 2 type -> 1 tensor_type -> 1 elem_type, 2 shape -> 1 dim -> 1 dim_value
  * StringStringEntryProto  1 key, 2 value
@@ -81,14 +84,14 @@ final class OnnxReader {
                             if (!graphs.isEmpty()) {
                                 throw in.bad("has more than one graph: it is not an ONNX model");
                             }
-                            graphs.add(graph(0));
+                            graphs.add(graph(at, 0));
                         },
                 bytes(8),
                         at -> {
                             opsets[0]++;
-                            versions[1] = Math.max(versions[1], operatorSet());
+                            versions[1] = Math.max(versions[1], operatorSet(at));
                         },
-                bytes(25), at -> in.message(Map.of(bytes(7), inner -> node(inner, 0)))));
+                bytes(25), at -> in.message(at, Map.of(bytes(7), inner -> node(inner, 0)))));
         if (graphs.isEmpty()) {
             throw in.bad("has no graph: it is not an ONNX model or is cut short");
         }
@@ -96,18 +99,18 @@ final class OnnxReader {
             throw in.bad("has no operator set: it is cut short");
         }
         OnnxVersions.check(versions[0], versions[1], file);
-        return graphs.get(0);
+        return graphs.get(0).withOperators(versions[1]);
     }
 
     /** The version of the standard operator set; 0 for the set of another domain. */
-    private long operatorSet() throws IOException {
+    private long operatorSet(long tagAt) throws IOException {
         String[] domain = {""};
         long[] version = new long[1];
-        in.message(Map.of(bytes(1), at -> domain[0] = in.name(), varint(2), at -> version[0] = in.integer()));
+        in.message(tagAt, Map.of(bytes(1), at -> domain[0] = in.name(), varint(2), at -> version[0] = in.integer()));
         return domain[0].isEmpty() ? version[0] : 0;
     }
 
-    private OnnxGraph graph(int depth) throws IOException {
+    private OnnxGraph graph(long tagAt, int depth) throws IOException {
         if (depth > MAX_DEPTH) {
             throw in.bad("nests graphs more than " + MAX_DEPTH + " deep");
         }
@@ -116,28 +119,36 @@ final class OnnxReader {
         List<Value> outputs = new ArrayList<>();
         List<Node> all = new ArrayList<>();
         Map<String, Weights> initializers = new HashMap<>();
-        in.message(Map.of(
-                bytes(1), at -> all.add(node(at, depth)),
-                bytes(5),
-                        at -> {
-                            Weights weights = tensor();
-                            initializers.put(weights.name(), weights);
-                        },
-                bytes(11), at -> inputs.add(value(at)),
-                bytes(12), at -> outputs.add(value(at))));
-        return new OnnxGraph(inputs, outputs, all, initializers, external);
+        OnnxGraph.Span span = in.message(
+                tagAt,
+                Map.of(
+                        bytes(1), at -> all.add(node(at, depth)),
+                        bytes(5),
+                                at -> {
+                                    Weights weights = tensor(at);
+                                    initializers.put(weights.name(), weights);
+                                },
+                        bytes(11), at -> inputs.add(value(at)),
+                        bytes(12), at -> outputs.add(value(at))));
+        return new OnnxGraph(inputs, outputs, all, initializers, external, 0, span);
     }
 
     private Node node(long tagAt, int depth) throws IOException {
-        List<String> uses = new ArrayList<>();
+        List<String> inputs = new ArrayList<>();
+        List<String> captured = new ArrayList<>();
         List<String> outputs = new ArrayList<>();
+        Set<String> attributes = new HashSet<>();
         Map<String, Long> numbers = new HashMap<>();
-        String[] operator = {""};
-        in.message(Map.of(
-                bytes(1), at -> uses.add(in.name()),
-                bytes(2), at -> outputs.add(in.name()),
-                bytes(4), at -> operator[0] = in.name(),
-                bytes(5), at -> attribute(uses, numbers, depth)));
+        Map<String, Float> reals = new HashMap<>();
+        String[] names = {"", ""};
+        OnnxGraph.Span span = in.message(
+                tagAt,
+                Map.of(
+                        bytes(1), at -> inputs.add(in.name()),
+                        bytes(2), at -> outputs.add(in.name()),
+                        bytes(4), at -> names[0] = in.name(),
+                        bytes(5), at -> attributes.add(attribute(at, captured, numbers, reals, depth)),
+                        bytes(7), at -> names[1] = in.name()));
         in.count();
         if (++nodes > MAX_NODES) {
             throw new InvalidDataException(DataProblem.of(
@@ -147,42 +158,60 @@ final class OnnxReader {
                                     + " fp32 -e cpu")
                     .inFile(file));
         }
-        return new Node(operator[0], uses, outputs, Map.copyOf(numbers), tagAt);
+        return new Node(
+                names[1],
+                names[0],
+                inputs,
+                captured,
+                outputs,
+                Set.copyOf(attributes),
+                Map.copyOf(numbers),
+                Map.copyOf(reals),
+                span);
     }
 
-    private void attribute(List<String> uses, Map<String, Long> numbers, int depth) throws IOException {
+    /** @return its name */
+    private String attribute(
+            long tagAt, List<String> captured, Map<String, Long> numbers, Map<String, Float> reals, int depth)
+            throws IOException {
         String[] name = {""};
-        ProtoFields.Field tensor = at -> tensor();
+        ProtoFields.Field tensor = this::tensor;
         ProtoFields.Field graph = at -> {
-            OnnxGraph inner = graph(depth + 1);
+            OnnxGraph inner = graph(at, depth + 1);
             // Names of the inner graph itself are included: at worst a node is kept that nothing needs.
-            inner.nodes().forEach(node -> uses.addAll(node.uses()));
-            inner.outputs().forEach(output -> uses.add(output.name()));
+            inner.nodes().forEach(node -> captured.addAll(node.uses()));
+            inner.outputs().forEach(output -> captured.add(output.name()));
         };
-        in.message(Map.of(
-                bytes(1), at -> name[0] = in.name(),
-                varint(3), at -> numbers.put(name[0], in.integer()),
-                bytes(5), tensor,
-                bytes(6), graph,
-                bytes(10), tensor,
-                bytes(11), graph));
+        in.message(
+                tagAt,
+                Map.of(
+                        bytes(1), at -> name[0] = in.name(),
+                        fixed32(2), at -> reals.put(name[0], in.real()),
+                        varint(3), at -> numbers.put(name[0], in.integer()),
+                        bytes(5), tensor,
+                        bytes(6), graph,
+                        bytes(10), tensor,
+                        bytes(11), graph));
+        return name[0];
     }
 
-    private Weights tensor() throws IOException {
+    private Weights tensor(long tagAt) throws IOException {
         List<Long> dims = new ArrayList<>();
         int[] type = new int[1];
         String[] name = {""};
         Map<String, String> where = new HashMap<>();
-        in.message(Map.of(
-                varint(1),
-                        at -> {
-                            in.count();
-                            dims.add(in.integer());
-                        },
-                bytes(1), at -> in.packed(dims::add),
-                varint(2), at -> type[0] = (int) in.integer(),
-                bytes(8), at -> name[0] = in.name(),
-                bytes(13), at -> entry(where)));
+        in.message(
+                tagAt,
+                Map.of(
+                        varint(1),
+                                at -> {
+                                    in.count();
+                                    dims.add(in.integer());
+                                },
+                        bytes(1), at -> in.packed(dims::add),
+                        varint(2), at -> type[0] = (int) in.integer(),
+                        bytes(8), at -> name[0] = in.name(),
+                        bytes(13), at -> entry(at, where)));
         in.count();
         Weights weights = new Weights(
                 name[0],
@@ -205,9 +234,9 @@ final class OnnxReader {
         return Long.parseLong(digits);
     }
 
-    private void entry(Map<String, String> to) throws IOException {
+    private void entry(long tagAt, Map<String, String> to) throws IOException {
         String[] pair = {"", ""};
-        in.message(Map.of(bytes(1), at -> pair[0] = in.name(), bytes(2), at -> pair[1] = in.name()));
+        in.message(tagAt, Map.of(bytes(1), at -> pair[0] = in.name(), bytes(2), at -> pair[1] = in.name()));
         to.put(pair[0], pair[1]);
     }
 
@@ -215,19 +244,23 @@ final class OnnxReader {
         String[] name = {""};
         int[] type = new int[1];
         List<Long> dims = new ArrayList<>();
-        ProtoFields.Field tensorType = at -> in.message(Map.of(
-                varint(1), elem -> type[0] = (int) in.integer(),
-                bytes(2), shape -> in.message(Map.of(bytes(1), dim -> dims.add(dim())))));
-        in.message(Map.of(
-                bytes(1), at -> name[0] = in.name(),
-                bytes(2), at -> in.message(Map.of(bytes(1), tensorType))));
+        ProtoFields.Field tensorType = at -> in.message(
+                at,
+                Map.of(
+                        varint(1), elem -> type[0] = (int) in.integer(),
+                        bytes(2), shape -> in.message(shape, Map.of(bytes(1), dim -> dims.add(dim(dim))))));
+        in.message(
+                tagAt,
+                Map.of(
+                        bytes(1), at -> name[0] = in.name(),
+                        bytes(2), at -> in.message(at, Map.of(bytes(1), tensorType))));
         in.count();
         return new Value(name[0], type[0], dims, tagAt);
     }
 
-    private long dim() throws IOException {
+    private long dim(long tagAt) throws IOException {
         long[] size = {Value.FREE};
-        in.message(Map.of(varint(1), at -> size[0] = in.integer()));
+        in.message(tagAt, Map.of(varint(1), at -> size[0] = in.integer()));
         in.count();
         return size[0];
     }

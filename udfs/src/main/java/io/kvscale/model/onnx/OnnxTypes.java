@@ -52,6 +52,15 @@ public final class OnnxTypes {
         };
     }
 
+    /** The element type of a cache. */
+    static int number(Dtype dtype) {
+        return switch (dtype) {
+            case F32 -> FLOAT;
+            case F16 -> FLOAT16;
+            case BF16 -> BFLOAT16;
+        };
+    }
+
     public static OnnxJavaType javaType(Dtype dtype) {
         return switch (dtype) {
             case F32 -> OnnxJavaType.FLOAT;

@@ -42,6 +42,10 @@ final class ProtoFields {
         return field << 3 | WireFormat.WIRETYPE_VARINT;
     }
 
+    static int fixed32(int field) {
+        return field << 3 | WireFormat.WIRETYPE_FIXED32;
+    }
+
     /** Reads the fields with these tags up to the end of the message; others are skipped. */
     void fields(Map<Integer, Field> known) throws IOException {
         while (true) {
@@ -59,15 +63,26 @@ final class ProtoFields {
         }
     }
 
-    /** Reads a message inside a field. */
-    void message(Map<Integer, Field> known) throws IOException {
-        int limit = in.pushLimit(in.readRawVarint32());
+    /**
+     * Reads a message inside a field.
+     *
+     * @param tagAt where the field begins
+     */
+    OnnxGraph.Span message(long tagAt, Map<Integer, Field> known) throws IOException {
+        int length = in.readRawVarint32();
+        int limit = in.pushLimit(length);
         fields(known);
         in.checkLastTagWas(0);
         if (in.getBytesUntilLimit() != 0) {
             throw new InvalidProtocolBufferException("a message ends before its length");
         }
         in.popLimit(limit);
+        long end = in.getTotalBytesRead();
+        return new OnnxGraph.Span(tagAt, end - length, end);
+    }
+
+    float real() throws IOException {
+        return in.readFloat();
     }
 
     long integer() throws IOException {
