@@ -12,9 +12,11 @@ public sealed interface AdviceGoal permits MinSqnr, AverageBits {
      * can exclude layers only.
      *
      * @param layers the slots of each layer
+     * @param maySkip whether layers may stay unquantized
      * @return the chosen candidates in the same order
+     * @throws InvalidOptionException if no layer may be skipped, and these formats cannot meet the goal without
      */
-    List<List<Candidate>> choose(List<List<SlotCandidates>> layers);
+    List<List<Candidate>> choose(List<List<SlotCandidates>> layers, boolean maySkip);
 
     /** @throws InvalidOptionException if these formats cannot meet the goal for any data */
     default void check(List<NumberFormat> formats) {}

@@ -16,8 +16,10 @@ import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
@@ -63,8 +65,11 @@ public final class Advisor {
     /** Why a target cannot load K and V in one format. */
     private static @Nullable String refusal(ScaleExporter target, NumberFormat format, Strategy strategy) {
         QuantizationScheme scheme = QuantizationScheme.of(format, strategy);
-        return target.refusal(
+        String refusal = target.refusal(
                 new TreeMap<>(Map.of(new Slot(0, Role.KEY), scheme, new Slot(0, Role.VALUE), scheme)), scheme);
+        return refusal == null && !target.usesScales(scheme)
+                ? target.engine() + " does not use scales of " + format.word()
+                : refusal;
     }
 
     /**
@@ -93,20 +98,20 @@ public final class Advisor {
             return best;
         }
         // The target takes one format for all slots.
-        return formats.stream()
-                .filter(this::canMeetGoal)
-                .map(format -> advice(only(layers, format), allowed, warnings))
-                .min(goal.order())
-                .orElse(best);
-    }
-
-    private boolean canMeetGoal(NumberFormat format) {
-        try {
-            goal.check(List.of(format));
-            return true;
-        } catch (InvalidOptionException e) {
-            return false;
+        List<Advice> single = new ArrayList<>();
+        InvalidOptionException failure = null;
+        for (NumberFormat format : formats) {
+            try {
+                goal.check(List.of(format));
+                single.add(advice(only(layers, format), allowed, warnings));
+            } catch (InvalidOptionException e) {
+                failure = e;
+            }
         }
+        if (single.isEmpty()) {
+            throw Objects.requireNonNull(failure);
+        }
+        return Collections.min(single, goal.order());
     }
 
     private static List<List<SlotCandidates>> only(List<List<SlotCandidates>> layers, NumberFormat format) {
@@ -116,7 +121,7 @@ public final class Advisor {
     }
 
     private Advice advice(List<List<SlotCandidates>> layers, Tolerances allowed, List<String> warnings) {
-        List<List<Candidate>> chosen = goal.choose(layers);
+        List<List<Candidate>> chosen = goal.choose(layers, target == null || target.skipsLayers());
         List<SlotAdvice> advice = new ArrayList<>();
         for (int i = 0; i < layers.size(); i++) {
             for (int j = 0; j < layers.get(i).size(); j++) {

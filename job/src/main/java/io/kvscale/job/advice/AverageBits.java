@@ -38,9 +38,9 @@ public record AverageBits(BigDecimal bits) implements AdviceGoal {
     }
 
     @Override
-    public List<List<Candidate>> choose(List<List<SlotCandidates>> layers) {
+    public List<List<Candidate>> choose(List<List<SlotCandidates>> layers, boolean maySkip) {
         List<List<List<Candidate>>> choices =
-                layers.stream().map(AverageBits::choices).toList();
+                layers.stream().map(layer -> choices(layer, maySkip)).toList();
         List<List<Knapsack.Item>> items = new ArrayList<>();
         for (int i = 0; i < layers.size(); i++) {
             List<SlotCandidates> layer = layers.get(i);
@@ -64,8 +64,8 @@ public record AverageBits(BigDecimal bits) implements AdviceGoal {
                 .longValueExact();
     }
 
-    /** The choices for a layer: every combination of bits for its slots, and the unquantized layer. */
-    private static List<List<Candidate>> choices(List<SlotCandidates> layer) {
+    /** The choices for a layer: every combination of bits for its slots, and perhaps the unquantized layer. */
+    private static List<List<Candidate>> choices(List<SlotCandidates> layer, boolean maySkip) {
         List<List<Candidate>> choices = List.of(List.of());
         for (SlotCandidates slot : layer) {
             List<List<Candidate>> longer = new ArrayList<>();
@@ -79,7 +79,9 @@ public record AverageBits(BigDecimal bits) implements AdviceGoal {
             choices = longer;
         }
         List<List<Candidate>> all = new ArrayList<>(choices);
-        all.add(AdviceGoal.unquantized(layer));
+        if (maySkip) {
+            all.add(AdviceGoal.unquantized(layer));
+        }
         return all;
     }
 

@@ -23,16 +23,25 @@ public record MinSqnr(BigDecimal decibels) implements AdviceGoal {
     }
 
     @Override
-    public List<List<Candidate>> choose(List<List<SlotCandidates>> layers) {
-        return layers.stream().map(this::choice).toList();
+    public List<List<Candidate>> choose(List<List<SlotCandidates>> layers, boolean maySkip) {
+        return layers.stream().map(layer -> choice(layer, maySkip)).toList();
     }
 
-    private List<Candidate> choice(List<SlotCandidates> layer) {
+    private List<Candidate> choice(List<SlotCandidates> layer, boolean maySkip) {
         List<Candidate> cheapest = layer.stream()
                 .map(slot -> slot.cheapest(decibels.doubleValue()))
                 .flatMap(Optional::stream)
                 .toList();
-        return cheapest.size() == layer.size() ? cheapest : AdviceGoal.unquantized(layer);
+        if (cheapest.size() == layer.size()) {
+            return cheapest;
+        }
+        if (!maySkip) {
+            throw new InvalidOptionException(
+                    "layer " + layer.get(0).slot().layer() + " reaches " + decibels.toPlainString()
+                            + " dB in none of the target's formats, and the target cannot leave layers unquantized",
+                    "lower --min-sqnr, or take another --for or --strategy");
+        }
+        return AdviceGoal.unquantized(layer);
     }
 
     @Override

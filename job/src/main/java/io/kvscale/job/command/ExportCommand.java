@@ -149,7 +149,7 @@ public final class ExportCommand extends CommandPart implements Callable<Integer
                 .ifPresent(slot -> {
                     String what = exporter.engine() + " would not run " + slot.getKey() + " with its scale: "
                             + slot.getValue().reason();
-                    if (exporter.usesScales(table)) {
+                    if (exporter.usesScales(table.scheme())) {
                         throw new InvalidDataException(DataProblem.of(
                                         what,
                                         "nothing was written: keep the cache of this model in 16 bits there, or take another --for")

@@ -56,9 +56,6 @@ public final class AdvicePrinter {
         } else if (target == null) {
             out.println("vLLM arguments for the layers that stay unquantized, in addition to --kv-cache-dtype:");
             out.println(advice.skipArguments());
-        } else if (!target.skipsLayers()) {
-            out.println(target.engine() + " cannot leave layers unquantized, and these reach the goal in none of its"
-                    + " formats: " + numbers(skipped, ", "));
         }
         String refusal = target == null ? advice.vllmRefusal() : null;
         if (refusal != null) {

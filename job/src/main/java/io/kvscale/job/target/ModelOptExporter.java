@@ -63,8 +63,8 @@ record ModelOptExporter(String target, String engine, String summary, boolean nv
     }
 
     @Override
-    public boolean usesScales(ScaleTable table) {
-        return !nvfp4Only || SlotNeeds.isNvfp4(table.scheme());
+    public boolean usesScales(QuantizationScheme scheme) {
+        return !nvfp4Only || SlotNeeds.isNvfp4(scheme);
     }
 
     @Override
@@ -78,7 +78,7 @@ record ModelOptExporter(String target, String engine, String summary, boolean nv
     @Override
     public List<String> notes(ScaleTable table, ModelQuantization model) {
         if (nvfp4Only) {
-            return usesScales(table) ? List.of() : List.of(FP8_UNUSED);
+            return usesScales(table.scheme()) ? List.of() : List.of(FP8_UNUSED);
         }
         return model.method() == ModelQuantization.Method.UNQUANTIZED ? List.of(ModelOptEdits.KV_ONLY) : List.of();
     }

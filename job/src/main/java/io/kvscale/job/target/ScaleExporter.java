@@ -81,8 +81,8 @@ public interface ScaleExporter {
         return false;
     }
 
-    /** Whether the engine uses scales that it loads; if not, {@link #notes} say so, and they are written all the same. */
-    default boolean usesScales(ScaleTable table) {
+    /** Whether the engine uses scales of this scheme; if not, {@link #notes} say so, and they are written all the same. */
+    default boolean usesScales(QuantizationScheme scheme) {
         return true;
     }
 }

@@ -67,7 +67,7 @@ class AdviceGoalTest {
             List<List<SlotCandidates>> layers =
                     TestSlots.layers(1 + random.nextInt(2) + (round % 15 == 0 ? 1 : 0), random);
             BigDecimal bits = BigDecimal.valueOf(16 + random.nextInt(49), 0).divide(BigDecimal.valueOf(4));
-            List<List<Candidate>> chosen = new AverageBits(bits).choose(layers);
+            List<List<Candidate>> chosen = new AverageBits(bits).choose(layers, true);
             double least = allChoices(layers).stream()
                     .filter(choice -> averageBits(layers, choice) <= bits.doubleValue())
                     .mapToDouble(AdviceGoalTest::noise)
@@ -86,11 +86,14 @@ class AdviceGoalTest {
         List<List<SlotCandidates>> layers = List.of(
                 List.of(TestSlots.slot(0, Role.KEY, 96, int8, int4)),
                 List.of(TestSlots.slot(1, Role.KEY, 32, int8, int4)));
-        assertThat(names(new AverageBits(new BigDecimal("6.9")).choose(layers))).containsExactly("int4", "int8");
-        assertThat(names(new AverageBits(new BigDecimal("5")).choose(layers))).containsExactly("int4", "int8");
-        assertThat(names(new AverageBits(new BigDecimal("4.99")).choose(layers)))
+        assertThat(names(new AverageBits(new BigDecimal("6.9")).choose(layers, true)))
+                .containsExactly("int4", "int8");
+        assertThat(names(new AverageBits(new BigDecimal("5")).choose(layers, true)))
+                .containsExactly("int4", "int8");
+        assertThat(names(new AverageBits(new BigDecimal("4.99")).choose(layers, true)))
                 .containsExactly("int4", "int4");
-        assertThat(names(new AverageBits(new BigDecimal("8")).choose(layers))).containsExactly("int8", "int8");
+        assertThat(names(new AverageBits(new BigDecimal("8")).choose(layers, true)))
+                .containsExactly("int8", "int8");
     }
 
     @Test
@@ -105,10 +108,14 @@ class AdviceGoalTest {
                 TestSlots.candidate(NumberFormat.INT4, 0.1),
                 TestSlots.candidate(NumberFormat.FP4_E2M1, 0.05));
         List<List<SlotCandidates>> layers = List.of(List.of(slot));
-        assertThat(names(new MinSqnr(new BigDecimal("10")).choose(layers))).containsExactly("fp4_e2m1");
-        assertThat(names(new MinSqnr(new BigDecimal("14")).choose(layers))).containsExactly("fp8_e4m3");
-        assertThat(names(new MinSqnr(new BigDecimal("30")).choose(layers))).containsExactly("fp8_e4m3");
-        assertThat(names(new MinSqnr(new BigDecimal("30.001")).choose(layers))).containsExactly("unquantized");
+        assertThat(names(new MinSqnr(new BigDecimal("10")).choose(layers, true)))
+                .containsExactly("fp4_e2m1");
+        assertThat(names(new MinSqnr(new BigDecimal("14")).choose(layers, true)))
+                .containsExactly("fp8_e4m3");
+        assertThat(names(new MinSqnr(new BigDecimal("30")).choose(layers, true)))
+                .containsExactly("fp8_e4m3");
+        assertThat(names(new MinSqnr(new BigDecimal("30.001")).choose(layers, true)))
+                .containsExactly("unquantized");
     }
 
     @Test
@@ -119,7 +126,7 @@ class AdviceGoalTest {
                 List.of(TestSlots.slot(0, Role.KEY, 64, bad), TestSlots.slot(0, Role.VALUE, 64, good)),
                 List.of(TestSlots.slot(1, Role.KEY, 64, good), TestSlots.slot(1, Role.VALUE, 64, bad)),
                 List.of(TestSlots.slot(2, Role.KEY, 64, good), TestSlots.slot(2, Role.VALUE, 64, good)));
-        assertThat(names(new MinSqnr(new BigDecimal("20")).choose(layers)))
+        assertThat(names(new MinSqnr(new BigDecimal("20")).choose(layers, true)))
                 .containsExactly("unquantized", "unquantized", "unquantized", "unquantized", "int8", "int8");
     }
 

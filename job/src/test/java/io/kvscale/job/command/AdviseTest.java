@@ -255,10 +255,12 @@ class AdviseTest {
                 .contains(
                         "kvscale export --scales SCALES --for vllm --output OUTPUT --model MODEL --skip-layers 0,2",
                         "vllm serve OUTPUT --kv-cache-dtype fp8 --kv-cache-dtype-skip-layers 0 2");
-        assertThat(advise(statistics, "--min-sqnr", "31.8", "--for", "sglang")
-                        .isDone()
-                        .out())
-                .contains("SGLang cannot leave layers unquantized", "in none of its formats: 0, 2");
+        advise(statistics, "--min-sqnr", "31.8", "--for", "sglang")
+                .fails(ExitCode.USAGE, "layer 0 reaches 31.8 dB in none", "lower --min-sqnr");
+        JsonNode all = json(statistics, "--bits", "16", "--for", "sglang");
+        assertThat(all.get("skip_layers")).isEmpty();
+        advise(statistics, "--bits", "8", "--for", "tensorrt-llm")
+                .fails(ExitCode.USAGE, "TensorRT-LLM does not use scales of fp8", "--for");
     }
 
     @Test
