@@ -34,6 +34,9 @@ final class VllmRules implements EngineRules {
             "auto_round",
             "humming");
 
+    /** The classes whose attention gets no quantization config, so that it has no parameters for scales. */
+    private static final Set<String> FAILING = Set.of("JambaForCausalLM", "JambaForSequenceClassification");
+
     /** The names of the loader's mapper, in its order. A name that one of them changed fits no later one. */
     private static final Map<Pattern, String> NAMES = Patterns.of(List.of(
             Map.entry("\\.kv_scale$", ".attn.k_scale"),
@@ -80,6 +83,10 @@ final class VllmRules implements EngineRules {
                     ? LoadPlan.refuse("ValueError, no module or parameter of that name: the model has scales but no"
                             + " quantization_config in config.json")
                     : LoadPlan.drop(LoadPlan.AUTO, "the model has no scales and no quantization_config");
+        }
+        if (model.hasScales() && FAILING.contains(model.architecture())) {
+            return LoadPlan.refuse("ValueError, no module or parameter of that name: the class " + model.architecture()
+                    + " of vLLM 0.33.0 has no parameter for scales, and stops at their tensors");
         }
         LoadPlan plan = plan(config, model.checkpoint().quantMethod());
         if (model.mla() && plan.outcome() == LoadPlan.Outcome.LOAD) {

@@ -68,6 +68,20 @@ class VllmRulesTest {
     }
 
     @Test
+    void someClassesStopAtTensorsOfScales() {
+        String config = "{\"num_hidden_layers\": 1, \"architectures\": [\"JambaForCausalLM\"]}";
+        CheckpointFolder model = new CheckpointFolder(folder)
+                .text("config.json", config)
+                .quantization(TENSOR)
+                .weight(LAYER + "k_proj.weight")
+                .scale(LAYER + "k_scale", 0.5f)
+                .scale(LAYER + "v_scale", 0.5f);
+        Verdicts found = check(model);
+        assertThat(found.states()).containsExactly("0 K refused []", "0 V refused []");
+        assertThat(found.reasons()).singleElement().asString().contains("class JambaForCausalLM");
+    }
+
+    @Test
     void namesThatFitNoModuleStopTheLoader() {
         for (String name : List.of("layers.0.self_attn.k_scale", LAYER + "k_proj.output_scale")) {
             Verdicts found = check(CheckpointFolder.llama(folder.resolve(name), 1)
