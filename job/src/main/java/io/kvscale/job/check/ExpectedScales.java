@@ -1,5 +1,6 @@
 package io.kvscale.job.check;
 
+import io.kvscale.job.checkpoint.CheckpointScale;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.Role;
@@ -19,7 +20,8 @@ import org.jspecify.annotations.Nullable;
  */
 public record ExpectedScales(Map<Slot, float[]> scales) {
     /**
-     * The result in which every loaded scale that is not the expected one, bit for bit, differs.
+     * The result in which every loaded scale that is not the expected one, bit for bit, differs. Compared are the values of
+     * the files, before an engine rounds them.
      *
      * @throws InvalidDataException if a slot is in no attention layer of the model
      */
@@ -58,14 +60,18 @@ public record ExpectedScales(Map<Slot, float[]> scales) {
 
     private SlotVerdict compared(Slot slot, SlotVerdict found) {
         float @Nullable [] expected = scales.get(slot);
-        if (found.state() != ScaleState.LOADED || expected != null && Arrays.equals(expected, found.values())) {
+        CheckpointScale tensor = found.tensor();
+        float @Nullable [] stored = tensor == null ? null : tensor.values();
+        if (found.state() != ScaleState.LOADED
+                || stored == null
+                || expected != null && Arrays.equals(expected, stored)) {
             return found;
         }
         return new SlotVerdict(
                 ScaleState.DIFFERENT,
                 found.values(),
                 found.tensor(),
-                expected == null ? "--scales has no scale for it" : difference(expected, found.values()));
+                expected == null ? "--scales has no scale for it" : difference(expected, stored));
     }
 
     private static String difference(float[] expected, float[] found) {

@@ -115,8 +115,10 @@ public final class ScaleCheck {
         return new LayerVerdict(
                 layer,
                 module,
-                checked(plan, layer, keyName, pair.key()),
-                model.mla() ? null : checked(plan, layer, valueName, pair.value()));
+                checked(plan, layer, keyName, pair.key()).held(plan.held()),
+                model.mla()
+                        ? null
+                        : checked(plan, layer, valueName, pair.value()).held(plan.held()));
     }
 
     private @Nullable CheckpointScale tensor(String parameter) {

@@ -1,6 +1,8 @@
 package io.kvscale.job.check;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.kvscale.job.checkpoint.Checkpoint;
+import io.kvscale.numeric.Dtype;
 import io.kvscale.tensor.Role;
 import java.util.List;
 import java.util.Locale;
@@ -35,7 +37,14 @@ final class VllmRules implements EngineRules {
             "humming");
 
     /** The classes whose attention gets no quantization config, so that it has no parameters for scales. */
-    private static final Set<String> FAILING = Set.of("JambaForCausalLM", "JambaForSequenceClassification");
+    private static final Set<String> FAILING = Set.of(
+            "BailingMoeForCausalLM",
+            "BailingMoeV2ForCausalLM",
+            "JambaForCausalLM",
+            "JambaForSequenceClassification",
+            "Lfm2ForCausalLM",
+            "Lfm2MoeForCausalLM",
+            "Plamo3ForCausalLM");
 
     /** The names of the loader's mapper, in its order. A name that one of them changed fits no later one. */
     private static final Map<Pattern, String> NAMES = Patterns.of(List.of(
@@ -92,6 +101,7 @@ final class VllmRules implements EngineRules {
         if (model.mla() && plan.outcome() == LoadPlan.Outcome.LOAD) {
             return LoadPlan.drop(plan.cacheType(), "vLLM 0.33.0 loads no scales of a latent cache (MLA)");
         }
+        LoadPlan held = plan.pairs() == PairRule.JOINT ? rounded(plan, model.checkpoint()) : plan;
         return plan.outcome() == LoadPlan.Outcome.REFUSE
                 ? plan
                 : model.checkpoint().scales().keySet().stream()
@@ -99,7 +109,22 @@ final class VllmRules implements EngineRules {
                         .findFirst()
                         .map(name -> LoadPlan.refuse("ValueError, no module or parameter named "
                                 + parameter(name, model) + ": " + name + " belongs to no module of the model"))
-                        .orElse(plan);
+                        .orElse(held);
+    }
+
+    /**
+     * The plan for methods other than compressed-tensors. Their parameters are created in the dtype that vLLM runs the model
+     * in, to which loading rounds the scales.
+     */
+    private static LoadPlan rounded(LoadPlan plan, Checkpoint checkpoint) {
+        Dtype dtype = checkpoint.dtype();
+        String type = dtype == Dtype.BF16 ? "bfloat16" : dtype == Dtype.F16 ? "float16" : null;
+        return plan.held(
+                type == null ? Dtype.F32 : dtype,
+                "vLLM rounds the scales of quant_method " + checkpoint.quantMethod() + " to the dtype of the model"
+                        + (type == null
+                                ? ", which is not known here: the values above are those of the files"
+                                : ": the values above are in " + type + ", unless you start it with another --dtype"));
     }
 
     /**
