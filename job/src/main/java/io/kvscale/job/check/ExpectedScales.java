@@ -41,11 +41,13 @@ public record ExpectedScales(Map<Slot, float[]> scales) {
         List<LayerVerdict> layers = new ArrayList<>();
         for (LayerVerdict layer : found.layers()) {
             SlotVerdict value = layer.value();
+            SlotVerdict query = layer.query();
             layers.add(new LayerVerdict(
                     layer.layer(),
                     layer.module(),
                     compared(new Slot(layer.layer(), Role.KEY), layer.key()),
-                    value == null ? null : compared(new Slot(layer.layer(), Role.VALUE), value)));
+                    value == null ? null : compared(new Slot(layer.layer(), Role.VALUE), value),
+                    query == null ? null : compared(new Slot(layer.layer(), Role.QUERY), query)));
         }
         return new CheckResult(
                 found.target(),
@@ -56,6 +58,11 @@ public record ExpectedScales(Map<Slot, float[]> scales) {
                 layers,
                 found.ignored(),
                 found.notes());
+    }
+
+    /** Whether there are scales of queries. */
+    public boolean hasQueries() {
+        return scales.keySet().stream().anyMatch(slot -> slot.role() == Role.QUERY);
     }
 
     private SlotVerdict compared(Slot slot, SlotVerdict found) {
