@@ -14,7 +14,11 @@ import org.jspecify.annotations.Nullable;
  * @param query null if it was not asked for, or the engine has no place for it
  */
 public record LayerVerdict(
-        int layer, String module, SlotVerdict key, @Nullable SlotVerdict value, @Nullable SlotVerdict query) {
+        int layer,
+        String module,
+        SlotVerdict key,
+        @Nullable SlotVerdict value,
+        @Nullable SlotVerdict query) {
     /** The verdicts by slot, K first. */
     public Map<Slot, SlotVerdict> slots() {
         Map<Slot, SlotVerdict> slots = new LinkedHashMap<>();

@@ -52,7 +52,14 @@ record LoadPlan(
 
     static LoadPlan refuse(String reason) {
         return new LoadPlan(
-                Outcome.REFUSE, reason, "nothing: the model does not load", null, PairRule.SEPARATE, false, Dtype.F32, List.of());
+                Outcome.REFUSE,
+                reason,
+                "nothing: the model does not load",
+                null,
+                PairRule.SEPARATE,
+                false,
+                Dtype.F32,
+                List.of());
     }
 
     /** The same for scales with one element for each KV head. */

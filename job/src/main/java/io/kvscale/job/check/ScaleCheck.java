@@ -131,7 +131,8 @@ public final class ScaleCheck {
                 checked(plan, layer, Role.KEY, keyName, pair.key()).held(plan.held()),
                 model.mla()
                         ? null
-                        : checked(plan, layer, Role.VALUE, valueName, pair.value()).held(plan.held()),
+                        : checked(plan, layer, Role.VALUE, valueName, pair.value())
+                                .held(plan.held()),
                 queries ? query(plan, layer, module) : null);
     }
 
@@ -142,7 +143,8 @@ public final class ScaleCheck {
         SlotVerdict verdict = switch (plan.outcome()) {
             case REFUSE -> SlotVerdict.refused(tensor, plan.reason());
             case DROP -> SlotVerdict.unscaled(tensor, plan.reason());
-            case LOAD -> PairRule.SEPARATE.verdicts(tensor, absent(name), null, "").key();
+            case LOAD ->
+                PairRule.SEPARATE.verdicts(tensor, absent(name), null, "").key();
         };
         return checked(plan, layer, Role.QUERY, name, verdict).held(plan.held());
     }

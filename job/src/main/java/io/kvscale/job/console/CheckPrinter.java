@@ -34,7 +34,9 @@ public final class CheckPrinter {
         boolean queries = result.layers().stream().anyMatch(layer -> layer.query() != null);
         List<Role> roles = queries ? List.of(Role.values()) : Role.CACHED;
         TextTable table = new TextTable(Stream.of(
-                        Stream.of("layer"), roles.stream().map(Role::scaleName), roles.stream().map(Role::letter))
+                        Stream.of("layer"),
+                        roles.stream().map(Role::scaleName),
+                        roles.stream().map(Role::letter))
                 .flatMap(heading -> heading)
                 .toArray(String[]::new));
         for (LayerVerdict layer : result.layers()) {

@@ -86,8 +86,8 @@ class VllmRulesTest {
                     .singleElement()
                     .asString()
                     .contains("rounds the scales of quant_method " + method, "in bfloat16");
-            CheckResult same = new ExpectedScales(
-                            Map.of(new Slot(0, Role.KEY), new float[] {0.012486049f}, new Slot(0, Role.VALUE), new float[] {
+            CheckResult same = new ExpectedScales(Map.of(
+                            new Slot(0, Role.KEY), new float[] {0.012486049f}, new Slot(0, Role.VALUE), new float[] {
                                 0.5f
                             }))
                     .compare(found.result());
