@@ -5,6 +5,7 @@ import io.kvscale.job.checkpoint.AttentionNames;
 import io.kvscale.job.checkpoint.Checkpoint;
 import io.kvscale.model.config.LayerCache;
 import io.kvscale.model.config.ModelConfig;
+import io.kvscale.tensor.Role;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -41,10 +42,10 @@ record CheckedModel(
         return !from.isEmpty() && from.firstKey().startsWith(weight);
     }
 
-    /** The number of KV heads of a layer; 0 if it is not known. */
-    int kvHeads(int layer) {
+    /** The number of heads of a layer; 0 if it is not known. */
+    int heads(int layer, Role role) {
         LayerCache cache = config == null ? null : config.layer(layer);
-        return cache == null ? 0 : cache.kvHeads();
+        return config == null || cache == null ? 0 : config.heads(role, cache);
     }
 
     /** Whether the files that an engine reads hold tensors of a module, other than scales. */

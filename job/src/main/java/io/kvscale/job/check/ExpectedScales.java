@@ -1,5 +1,6 @@
 package io.kvscale.job.check;
 
+import io.kvscale.job.checkpoint.CheckpointScale;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.Role;
@@ -19,7 +20,8 @@ import org.jspecify.annotations.Nullable;
  */
 public record ExpectedScales(Map<Slot, float[]> scales) {
     /**
-     * The result in which every loaded scale that is not the expected one, bit for bit, differs.
+     * The result in which every loaded scale that is not the expected one, bit for bit, differs. Compared are the values of
+     * the files, before an engine rounds them.
      *
      * @throws InvalidDataException if a slot is in no attention layer of the model
      */
@@ -39,11 +41,13 @@ public record ExpectedScales(Map<Slot, float[]> scales) {
         List<LayerVerdict> layers = new ArrayList<>();
         for (LayerVerdict layer : found.layers()) {
             SlotVerdict value = layer.value();
+            SlotVerdict query = layer.query();
             layers.add(new LayerVerdict(
                     layer.layer(),
                     layer.module(),
                     compared(new Slot(layer.layer(), Role.KEY), layer.key()),
-                    value == null ? null : compared(new Slot(layer.layer(), Role.VALUE), value)));
+                    value == null ? null : compared(new Slot(layer.layer(), Role.VALUE), value),
+                    query == null ? null : compared(new Slot(layer.layer(), Role.QUERY), query)));
         }
         return new CheckResult(
                 found.target(),
@@ -56,16 +60,25 @@ public record ExpectedScales(Map<Slot, float[]> scales) {
                 found.notes());
     }
 
+    /** Whether there are scales of queries. */
+    public boolean hasQueries() {
+        return scales.keySet().stream().anyMatch(slot -> slot.role() == Role.QUERY);
+    }
+
     private SlotVerdict compared(Slot slot, SlotVerdict found) {
         float @Nullable [] expected = scales.get(slot);
-        if (found.state() != ScaleState.LOADED || expected != null && Arrays.equals(expected, found.values())) {
+        CheckpointScale tensor = found.tensor();
+        float @Nullable [] stored = tensor == null ? null : tensor.values();
+        if (found.state() != ScaleState.LOADED
+                || stored == null
+                || expected != null && Arrays.equals(expected, stored)) {
             return found;
         }
         return new SlotVerdict(
                 ScaleState.DIFFERENT,
                 found.values(),
                 found.tensor(),
-                expected == null ? "--scales has no scale for it" : difference(expected, found.values()));
+                expected == null ? "--scales has no scale for it" : difference(expected, stored));
     }
 
     private static String difference(float[] expected, float[] found) {

@@ -19,13 +19,15 @@ public final class ScaleCheck {
 
     private final EngineRules rules;
     private final CheckedModel model;
+    private final boolean queries;
     private final Map<String, List<CheckpointScale>> byParameter = new HashMap<>();
     private final Map<String, String> unread = new HashMap<>();
     private final Set<String> ignored = new LinkedHashSet<>();
 
-    private ScaleCheck(EngineRules rules, CheckedModel model) {
+    private ScaleCheck(EngineRules rules, CheckedModel model, boolean queries) {
         this.rules = rules;
         this.model = model;
+        this.queries = queries;
     }
 
     /** The words of {@code --for}. */
@@ -42,11 +44,21 @@ public final class ScaleCheck {
      * @throws IllegalArgumentException for another target
      */
     public static CheckResult run(String target, Checkpoint checkpoint, AttentionNames names, Set<Integer> skipped) {
+        return run(target, checkpoint, names, skipped, false);
+    }
+
+    /**
+     * The same, with the scales of queries.
+     *
+     * @param queries whether each layer should have a {@code q_scale}, which the engine must load
+     */
+    public static CheckResult run(
+            String target, Checkpoint checkpoint, AttentionNames names, Set<Integer> skipped, boolean queries) {
         EngineRules rules = ENGINES.stream()
                 .filter(engine -> engine.target().equals(target))
                 .findFirst()
                 .orElseThrow(() -> new IllegalArgumentException("there are no rules for " + target));
-        return new ScaleCheck(rules, CheckedModel.of(checkpoint, names)).result(skipped);
+        return new ScaleCheck(rules, CheckedModel.of(checkpoint, names), queries).result(skipped);
     }
 
     private CheckResult result(Set<Integer> skipped) {
@@ -67,7 +79,8 @@ public final class ScaleCheck {
                                     layer,
                                     module,
                                     SlotVerdict.skipped(),
-                                    verdict.value() == null ? null : SlotVerdict.skipped())
+                                    verdict.value() == null ? null : SlotVerdict.skipped(),
+                                    verdict.query() == null ? null : SlotVerdict.skipped())
                             : verdict);
         });
         return new CheckResult(
@@ -115,8 +128,25 @@ public final class ScaleCheck {
         return new LayerVerdict(
                 layer,
                 module,
-                checked(plan, layer, keyName, pair.key()),
-                model.mla() ? null : checked(plan, layer, valueName, pair.value()));
+                checked(plan, layer, Role.KEY, keyName, pair.key()).held(plan.held()),
+                model.mla()
+                        ? null
+                        : checked(plan, layer, Role.VALUE, valueName, pair.value())
+                                .held(plan.held()),
+                queries ? query(plan, layer, module) : null);
+    }
+
+    /** The scale of queries counts alone, and is 1.0 where it is missing. */
+    private SlotVerdict query(LoadPlan plan, int layer, String module) {
+        String name = rules.parameterOf(module, Role.QUERY, model);
+        @Nullable CheckpointScale tensor = tensor(name);
+        SlotVerdict verdict = switch (plan.outcome()) {
+            case REFUSE -> SlotVerdict.refused(tensor, plan.reason());
+            case DROP -> SlotVerdict.unscaled(tensor, plan.reason());
+            case LOAD ->
+                PairRule.SEPARATE.verdicts(tensor, absent(name), null, "").key();
+        };
+        return checked(plan, layer, Role.QUERY, name, verdict).held(plan.held());
     }
 
     private @Nullable CheckpointScale tensor(String parameter) {
@@ -133,7 +163,7 @@ public final class ScaleCheck {
     }
 
     /** Checks what an engine checks when it loads the tensor: one for each parameter, with the right size. */
-    private SlotVerdict checked(LoadPlan plan, int layer, String parameter, SlotVerdict verdict) {
+    private SlotVerdict checked(LoadPlan plan, int layer, Role role, String parameter, SlotVerdict verdict) {
         CheckpointScale tensor = verdict.tensor();
         if (plan.outcome() != LoadPlan.Outcome.LOAD || tensor == null) {
             return verdict;
@@ -145,7 +175,7 @@ public final class ScaleCheck {
                     all.get(0).name() + " and " + all.get(1).name() + " both become " + parameter
                             + "; delete one of them");
         }
-        long heads = plan.byHead() ? model.kvHeads(layer) : 1;
+        long heads = plan.byHead() ? model.heads(layer, role) : 1;
         long elements = tensor.elements();
         if (heads == 0 || elements == heads) {
             return verdict;
@@ -153,7 +183,7 @@ public final class ScaleCheck {
             return SlotVerdict.refused(
                     tensor,
                     "the tensor has " + elements + " elements, expected "
-                            + (plan.byHead() ? heads + ", one for each KV head" : "one"));
+                            + (plan.byHead() ? heads + ", one for each head" : "one"));
         }
         return SlotVerdict.invalid(
                 tensor,

@@ -44,12 +44,14 @@ final class SglangRules implements EngineRules {
             "Gemma4ForCausalLM",
             "Gemma4ForConditionalGeneration",
             "Glm4MoeLiteForCausalLM",
+            "GlmMoeDsaForCausalLM",
             "IQuestCoderForCausalLM",
             "InternLM3ForCausalLM",
             "LlamaForCausalLM",
             "MiniMaxM2ForCausalLM",
             "MiniMaxM3SparseForCausalLM",
             "MiniMaxM3SparseForConditionalGeneration",
+            "Ministral3ForCausalLM",
             "MistralForCausalLM",
             "MuseGlimmerForCausalLM",
             "MuseGlimmerForConditionalGeneration",
@@ -59,7 +61,42 @@ final class SglangRules implements EngineRules {
             "PhiMoEForCausalLM",
             "Qwen3NextForCausalLM",
             "Qwen3_5ForConditionalGeneration",
-            "Qwen3_5MoeForConditionalGeneration");
+            "Qwen3_5MoeForConditionalGeneration",
+            "TeleFLMForCausalLM");
+
+    /**
+     * The classes whose {@code load_weights} neither maps nor skips the names of scales, but looks each up and stops with a
+     * KeyError.
+     */
+    private static final Set<String> FAILING = Set.of(
+            "BaichuanForCausalLM",
+            "ChatGLMModel",
+            "DeepseekForCausalLM",
+            "Ernie4_5_ForCausalLM",
+            "Ernie4_5_MoeForCausalLM",
+            "ExaoneForCausalLM",
+            "FalconH1ForCausalLM",
+            "GPT2LMHeadModel",
+            "GPTBigCodeForCausalLM",
+            "GemmaForCausalLM",
+            "GraniteForCausalLM",
+            "GraniteSWAForCausalLM",
+            "InternLM2ForCausalLM",
+            "JetNemotronForCausalLM",
+            "MiMoForCausalLM",
+            "MiniCPM3ForCausalLM",
+            "MiniCPMForCausalLM",
+            "MiniCPMSALAForCausalLM",
+            "MllamaForConditionalGeneration",
+            "Olmo2ForCausalLM",
+            "OlmoForCausalLM",
+            "OlmoeForCausalLM",
+            "Phi3SmallForCausalLM",
+            "Qwen2AudioForConditionalGeneration",
+            "Qwen2VLForConditionalGeneration",
+            "StableLmForCausalLM",
+            "XverseForCausalLM",
+            "XverseMoeForCausalLM");
 
     /** The classes that map ModelOpt's names only. */
     private static final Set<String> PROJECTED_ONLY = Set.of("Qwen3NextForCausalLM");
@@ -94,6 +131,11 @@ final class SglangRules implements EngineRules {
 
     @Override
     public LoadPlan plan(CheckedModel model) {
+        String architecture = model.architecture();
+        if (model.hasScales() && FAILING.contains(architecture)) {
+            return LoadPlan.refuse("KeyError: the class " + architecture
+                    + " of SGLang 0.5.23 has no parameter for scales, and stops at their tensors");
+        }
         JsonNode config = model.quantization();
         if (config.isMissingNode()) {
             return LoadPlan.drop(
@@ -103,7 +145,6 @@ final class SglangRules implements EngineRules {
                             : "the model has no scales and no quantization_config");
         }
         LoadPlan plan = plan(config, model.checkpoint().quantMethod());
-        String architecture = model.architecture();
         return plan.outcome() == LoadPlan.Outcome.LOAD && !architecture.isEmpty() && !LOADING.contains(architecture)
                 ? LoadPlan.drop(plan.cacheType(), "SGLang 0.5.23 loads no scales in its class " + architecture)
                 : plan;

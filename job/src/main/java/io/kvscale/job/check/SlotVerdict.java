@@ -1,6 +1,7 @@
 package io.kvscale.job.check;
 
 import io.kvscale.job.checkpoint.CheckpointScale;
+import io.kvscale.numeric.Dtype;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,6 +30,15 @@ public record SlotVerdict(
 
     static SlotVerdict refused(@Nullable CheckpointScale tensor, String reason) {
         return new SlotVerdict(ScaleState.REFUSED, NONE, tensor, reason);
+    }
+
+    /** The same with the values as an engine holds them that rounds them to a type. */
+    SlotVerdict held(Dtype dtype) {
+        float[] rounded = values.clone();
+        for (int i = 0; i < rounded.length; i++) {
+            rounded[i] = dtype.round(rounded[i]);
+        }
+        return new SlotVerdict(state, rounded, tensor, reason);
     }
 
     static SlotVerdict skipped() {

@@ -1,6 +1,8 @@
 package io.kvscale.job.check;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.kvscale.job.checkpoint.Checkpoint;
+import io.kvscale.numeric.Dtype;
 import io.kvscale.tensor.Role;
 import java.util.List;
 import java.util.Locale;
@@ -33,6 +35,16 @@ final class VllmRules implements EngineRules {
             "auto-round",
             "auto_round",
             "humming");
+
+    /** The classes whose attention gets no quantization config, so that it has no parameters for scales. */
+    private static final Set<String> FAILING = Set.of(
+            "BailingMoeForCausalLM",
+            "BailingMoeV2ForCausalLM",
+            "JambaForCausalLM",
+            "JambaForSequenceClassification",
+            "Lfm2ForCausalLM",
+            "Lfm2MoeForCausalLM",
+            "Plamo3ForCausalLM");
 
     /** The names of the loader's mapper, in its order. A name that one of them changed fits no later one. */
     private static final Map<Pattern, String> NAMES = Patterns.of(List.of(
@@ -81,10 +93,15 @@ final class VllmRules implements EngineRules {
                             + " quantization_config in config.json")
                     : LoadPlan.drop(LoadPlan.AUTO, "the model has no scales and no quantization_config");
         }
+        if (model.hasScales() && FAILING.contains(model.architecture())) {
+            return LoadPlan.refuse("ValueError, no module or parameter of that name: the class " + model.architecture()
+                    + " of vLLM 0.33.0 has no parameter for scales, and stops at their tensors");
+        }
         LoadPlan plan = plan(config, model.checkpoint().quantMethod());
         if (model.mla() && plan.outcome() == LoadPlan.Outcome.LOAD) {
             return LoadPlan.drop(plan.cacheType(), "vLLM 0.33.0 loads no scales of a latent cache (MLA)");
         }
+        LoadPlan held = plan.pairs() == PairRule.JOINT ? rounded(plan, model.checkpoint()) : plan;
         return plan.outcome() == LoadPlan.Outcome.REFUSE
                 ? plan
                 : model.checkpoint().scales().keySet().stream()
@@ -92,7 +109,22 @@ final class VllmRules implements EngineRules {
                         .findFirst()
                         .map(name -> LoadPlan.refuse("ValueError, no module or parameter named "
                                 + parameter(name, model) + ": " + name + " belongs to no module of the model"))
-                        .orElse(plan);
+                        .orElse(held);
+    }
+
+    /**
+     * The plan for methods other than compressed-tensors. Their parameters are created in the dtype that vLLM runs the model
+     * in, to which loading rounds the scales.
+     */
+    private static LoadPlan rounded(LoadPlan plan, Checkpoint checkpoint) {
+        Dtype dtype = checkpoint.dtype();
+        String type = dtype == Dtype.BF16 ? "bfloat16" : dtype == Dtype.F16 ? "float16" : null;
+        return plan.held(
+                type == null ? Dtype.F32 : dtype,
+                "vLLM rounds the scales of quant_method " + checkpoint.quantMethod() + " to the dtype of the model"
+                        + (type == null
+                                ? ", which is not known here: the values above are those of the files"
+                                : ": the values above are in " + type + ", unless you start it with another --dtype"));
     }
 
     /**

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.kvscale.model.config.ModelConfig;
+import io.kvscale.numeric.Dtype;
 import io.kvscale.tensor.InvalidDataException;
 import java.io.File;
 import java.nio.file.Path;
@@ -119,6 +120,22 @@ public record Checkpoint(
                 .filter(JsonNode::isObject)
                 .findFirst()
                 .orElse(outer);
+    }
+
+    /** The element type of the model by config.json: {@code dtype}, or {@code torch_dtype} of older files; null if not known. */
+    public @Nullable Dtype dtype() {
+        return Stream.of(decoder(), config)
+                .flatMap(node -> Stream.of(node.path("dtype"), node.path("torch_dtype")))
+                .map(JsonNode::asText)
+                .filter(text -> !text.isEmpty())
+                .findFirst()
+                .map(text -> switch (text) {
+                    case "bfloat16" -> Dtype.BF16;
+                    case "float16" -> Dtype.F16;
+                    case "float32" -> Dtype.F32;
+                    default -> null;
+                })
+                .orElse(null);
     }
 
     /** The number of the decoder's layers that config.json states. */

@@ -73,9 +73,10 @@ public final class CheckCommand extends CommandPart implements Callable<Integer>
                     + DataProblem.shown(engine) + "'");
         }
         Checkpoint checkpoint = Checkpoint.read(model);
-        CheckResult found = ScaleCheck.run(engine, checkpoint, layers.names(checkpoint), layers.skipped());
-        CheckResult result =
-                scales == null ? found : expected(scales, console(json)).compare(found);
+        ExpectedScales expected = scales == null ? null : expected(scales, console(json));
+        boolean queries = expected != null && expected.hasQueries();
+        CheckResult found = ScaleCheck.run(engine, checkpoint, layers.names(checkpoint), layers.skipped(), queries);
+        CheckResult result = expected == null ? found : expected.compare(found);
         PrintWriter out = out();
         if (json) {
             out.print(CheckPrinter.json(model, result));

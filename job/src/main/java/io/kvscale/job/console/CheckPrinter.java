@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Prints what an engine does with the scales of a model folder: a line for each layer, and why a scale is not used. */
@@ -30,15 +31,26 @@ public final class CheckPrinter {
                         : "quant_method " + DataProblem.shown(result.quantMethod())));
         out.println("cache: --kv-cache-dtype auto means " + result.cacheType()
                 + (result.needed() == null ? "" : "; start with --kv-cache-dtype " + result.needed()));
-        TextTable table = new TextTable("layer", "k_scale", "v_scale", "K", "V");
+        boolean queries = result.layers().stream().anyMatch(layer -> layer.query() != null);
+        List<Role> roles = queries ? List.of(Role.values()) : Role.CACHED;
+        TextTable table = new TextTable(Stream.of(
+                        Stream.of("layer"),
+                        roles.stream().map(Role::scaleName),
+                        roles.stream().map(Role::letter))
+                .flatMap(heading -> heading)
+                .toArray(String[]::new));
         for (LayerVerdict layer : result.layers()) {
-            SlotVerdict value = layer.value();
-            table.row(
-                    layer.layer(),
-                    scales(layer.key()),
-                    value == null ? "" : scales(value),
-                    layer.key().state().word(),
-                    value == null ? "" : value.state().word());
+            Map<Slot, SlotVerdict> slots = layer.slots();
+            List<Object> row = new ArrayList<>(List.of(layer.layer()));
+            for (Role role : roles) {
+                SlotVerdict slot = slots.get(new Slot(layer.layer(), role));
+                row.add(slot == null ? "" : scales(slot));
+            }
+            for (Role role : roles) {
+                SlotVerdict slot = slots.get(new Slot(layer.layer(), role));
+                row.add(slot == null ? "" : slot.state().word());
+            }
+            table.row(row.toArray());
         }
         table.print(out);
         reasons(result, out);
@@ -110,7 +122,7 @@ public final class CheckPrinter {
         Map<String, @Nullable Object> json = new LinkedHashMap<>();
         json.put("layer", layer.layer());
         json.put("module", layer.module());
-        layer.slots().forEach((slot, verdict) -> json.put(slot.role() == Role.KEY ? "key" : "value", json(verdict)));
+        layer.slots().forEach((slot, verdict) -> json.put(slot.role().word(), json(verdict)));
         return json;
     }
 

@@ -6,6 +6,8 @@ import io.kvscale.job.checkpoint.CheckpointFolder;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class SglangRulesTest {
     private static final String TENSOR = "{\"quant_method\": \"compressed-tensors\", \"config_groups\": {},"
@@ -121,6 +123,57 @@ class SglangRulesTest {
                     .asString()
                     .contains(family.equals("Qwen3") ? "no scales in its class Qwen3ForCausalLM" : "K has none");
         }
+    }
+
+    private CheckpointFolder of(String architecture) {
+        return new CheckpointFolder(folder.resolve(architecture))
+                .text("config.json", "{\"num_hidden_layers\": 1, \"architectures\": [\"" + architecture + "\"]}")
+                .weight(LAYER + "k_proj.weight");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"Olmo2ForCausalLM", "StableLmForCausalLM", "GPTBigCodeForCausalLM", "GraniteForCausalLM"})
+    void someClassesStopAtTensorsOfScales(String architecture) {
+        Verdicts found = check(of(architecture).quantization(TENSOR).scale(LAYER + "k_scale", 0.5f));
+        assertThat(found.states()).containsExactly("0 K refused []", "0 V refused []");
+        assertThat(found.reasons()).singleElement().asString().startsWith("KeyError: the class " + architecture);
+        assertThat(check(of(architecture)).states()).containsExactly("0 K 1.0 [1.0]", "0 V 1.0 [1.0]");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "CohereForCausalLM",
+                "GPTJForCausalLM",
+                "Gemma3ForCausalLM",
+                "GlmMoeDsaForCausalLM",
+                "LlamaForCausalLM",
+                "Ministral3ForCausalLM",
+                "Phi3ForCausalLM",
+                "TeleFLMForCausalLM"
+            })
+    void someClassesLoadScales(String architecture) {
+        CheckpointFolder model = of(architecture)
+                .quantization(TENSOR)
+                .scale(LAYER + "k_scale", 0.5f)
+                .scale(LAYER + "v_scale", 0.25f);
+        assertThat(check(model).states()).containsExactly("0 K loaded [0.5]", "0 V loaded [0.25]");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "Glm4ForCausalLM",
+                "MixtralForCausalLM",
+                "PhiForCausalLM",
+                "Qwen2ForCausalLM",
+                "Qwen3MoeForCausalLM",
+                "Starcoder2ForCausalLM"
+            })
+    void mostClassesDropScales(String architecture) {
+        assertThat(check(of(architecture).quantization(TENSOR).scale(LAYER + "k_scale", 0.5f))
+                        .states())
+                .containsExactly("0 K 1.0 [1.0]", "0 V 1.0 [1.0]");
     }
 
     @Test

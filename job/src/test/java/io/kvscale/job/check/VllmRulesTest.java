@@ -3,8 +3,11 @@ package io.kvscale.job.check;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kvscale.job.checkpoint.CheckpointFolder;
+import io.kvscale.tensor.Role;
+import io.kvscale.tensor.Slot;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -65,6 +68,54 @@ class VllmRulesTest {
         assertThat(found.reasons()).singleElement().asString().contains("no quantization_config");
         assertThat(check(CheckpointFolder.llama(folder.resolve("plain"), 1)).states())
                 .containsExactly("0 K 1.0 [1.0]", "0 V 1.0 [1.0]");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"dtype", "torch_dtype"})
+    void otherMethodsRoundToTheDtypeOfTheModel(String key) {
+        for (String method : List.of("modelopt", "fp8", "quark")) {
+            CheckpointFolder model = CheckpointFolder.llama(folder.resolve(method), 1)
+                    .quantization("{\"quant_method\": \"" + method + "\", \"quant_algo\": \"FP8\","
+                            + " \"kv_cache_quant_algo\": \"FP8\", \"export\": {\"kv_cache_group\": []}}, \"" + key
+                            + "\": \"bfloat16\"")
+                    .scale(LAYER + "k_scale", 0.012486049f)
+                    .scale(LAYER + "v_scale", 0.5f);
+            Verdicts found = check(model);
+            assertThat(found.states()).containsExactly("0 K loaded [0.012512207]", "0 V loaded [0.5]");
+            assertThat(found.result().notes())
+                    .singleElement()
+                    .asString()
+                    .contains("rounds the scales of quant_method " + method, "in bfloat16");
+            CheckResult same = new ExpectedScales(Map.of(
+                            new Slot(0, Role.KEY), new float[] {0.012486049f}, new Slot(0, Role.VALUE), new float[] {
+                                0.5f
+                            }))
+                    .compare(found.result());
+            assertThat(same.isOk()).isTrue();
+        }
+    }
+
+    @Test
+    void theValuesOfFilesAreShownWhereTheDtypeIsNotKnown() {
+        Verdicts found = check(llama().quantization("{\"quant_method\": \"fp8\"}, \"dtype\": \"float32\"")
+                .scale(LAYER + "k_scale", 0.012486049f)
+                .scale(LAYER + "v_scale", 0.5f));
+        assertThat(found.states()).containsExactly("0 K loaded [0.012486049]", "0 V loaded [0.5]");
+        assertThat(found.result().notes()).singleElement().asString().contains("not known here");
+    }
+
+    @Test
+    void someClassesStopAtTensorsOfScales() {
+        String config = "{\"num_hidden_layers\": 1, \"architectures\": [\"JambaForCausalLM\"]}";
+        CheckpointFolder model = new CheckpointFolder(folder)
+                .text("config.json", config)
+                .quantization(TENSOR)
+                .weight(LAYER + "k_proj.weight")
+                .scale(LAYER + "k_scale", 0.5f)
+                .scale(LAYER + "v_scale", 0.5f);
+        Verdicts found = check(model);
+        assertThat(found.states()).containsExactly("0 K refused []", "0 V refused []");
+        assertThat(found.reasons()).singleElement().asString().contains("class JambaForCausalLM");
     }
 
     @Test
@@ -180,7 +231,7 @@ class VllmRulesTest {
         Verdicts found = check(llama().quantization("{\"quant_method\": \"modelopt\", \"quant_algo\": \"FP8\"}")
                 .text("hf_quant_config.json", "{\"quantization\": {\"kv_cache_quant_algo\": \"FP8\"}}"));
         assertThat(found.result().notes())
-                .singleElement()
+                .last()
                 .asString()
                 .startsWith("config.json says nothing for the KV cache, hf_quant_config.json says FP8");
     }

@@ -114,6 +114,34 @@ class CheckCommandTest {
     }
 
     @Test
+    void scalesOfQueriesAreAskedOfVllmOnly() {
+        CheckpointFolder folder =
+                CheckpointFolder.llama(temporary.resolve("m"), 2).quantization(CONFIG);
+        for (int layer = 0; layer < 2; layer++) {
+            String module = CheckpointFolder.LLAMA.formatted(layer);
+            folder.scale(module + ".k_scale", 0.5f).scale(module + ".v_scale", 0.5f);
+        }
+        Path model = folder.scale("model.layers.0.self_attn.q_scale", 0.5f).write();
+        Slot[] slots = IntStream.range(0, 2)
+                .boxed()
+                .flatMap(layer -> Stream.of(Role.values()).map(role -> new Slot(layer, role)))
+                .toArray(Slot[]::new);
+        Path scales = Capture.put(
+                temporary.resolve("kv_scales.json"),
+                JobScales.of(QuantizationScheme.fp8(), 2, 8, 0.5f, slots).toJson());
+        Cli cli = Cli.run("check", "--model", model, "--scales", scales);
+        assertThat(cli.code()).isEqualTo(ExitCode.DIFFERENT);
+        assertThat(cli.out())
+                .contains("layer  k_scale  v_scale  q_scale  K       V       Q")
+                .contains("    0      0.5      0.5      0.5  loaded  loaded  loaded")
+                .contains("    1      0.5      0.5      1.0  loaded  loaded  1.0")
+                .contains("layer 1 query: no tensor of the checkpoint becomes model.layers.1.self_attn.attn.q_scale");
+        assertThat(Cli.run("check", "--model", model).isDone().out()).doesNotContain("q_scale");
+        Cli.run("check", "--model", model, "--scales", scales, "--for", "sglang")
+                .isDone();
+    }
+
+    @Test
     void mistakesOfUsageAreNamed() {
         Path model = model("m", true);
         Cli.run("check", "--model", model, "--for", "lmdeploy")
