@@ -22,7 +22,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class VllmExporter implements ModelExporter {
     private static final String ONE_SCHEME = "vLLM takes one kv_cache_scheme for all";
-    private static final String FORMATS = "vLLM loads only symmetric fp8 scales by tensor or attn_head";
+    private static final String FORMATS = "vLLM loads only symmetric fp8 scales by tensor or attn_head,"
+            + " and NVFP4 with --model of a ModelOpt checkpoint";
 
     private static final Pattern IN_ATTN = Pattern.compile("\\.attn\\.([kvq]_scale)$");
 
