@@ -106,6 +106,12 @@ public record ModelMerger(Checkpoint model, ModelExporter exporter, boolean copy
     /** The configs that the engines read. They look at other places too, which are not edited. */
     private ModelQuantization quantization() {
         JsonNode own = model.config().path("quantization_config");
+        if (!own.isMissingNode() && !own.isNull() && !own.isObject()) {
+            throw new InvalidDataException(DataProblem.of(
+                            "quantization_config is " + DataProblem.shown(own.toString()) + ", expected a JSON object",
+                            "take config.json from the model's original folder")
+                    .inFile(model.shown(Checkpoint.CONFIG)));
+        }
         JsonNode file = model.hfQuantConfig() == null ? MissingNode.getInstance() : model.hfQuantConfig();
         JsonNode found = model.quantization();
         if (found.isObject() && found != own && found != file) {

@@ -21,7 +21,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class SglangExporter implements ModelExporter {
     private static final String FORMATS =
-            "SGLang loads only symmetric fp8 scales by tensor, and runs the cache with 1.0 for any other";
+            "SGLang loads only symmetric fp8 scales by tensor, and NVFP4 with --model of a ModelOpt checkpoint,"
+                    + " and runs the cache with 1.0 for any other";
 
     @Override
     public String target() {

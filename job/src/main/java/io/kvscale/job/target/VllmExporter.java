@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.SortedMap;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -21,7 +22,10 @@ import org.jspecify.annotations.Nullable;
  */
 public final class VllmExporter implements ModelExporter {
     private static final String ONE_SCHEME = "vLLM takes one kv_cache_scheme for all";
-    private static final String FORMATS = "vLLM loads only symmetric fp8 scales by tensor or attn_head";
+    private static final String FORMATS = "vLLM loads only symmetric fp8 scales by tensor or attn_head,"
+            + " and NVFP4 with --model of a ModelOpt checkpoint";
+
+    private static final Pattern IN_ATTN = Pattern.compile("\\.attn\\.([kvq]_scale)$");
 
     @Override
     public String target() {
@@ -73,7 +77,16 @@ public final class VllmExporter implements ModelExporter {
 
     @Override
     public ModelOverlay overlay(ScaleTable table, AttentionNames names, ModelQuantization model) {
-        return CheckpointEdits.overlay(table, names, model);
+        ModelOverlay overlay = CheckpointEdits.overlay(table, names, model);
+        List<ScaleTensor> tensors =
+                overlay.tensors().stream().map(VllmExporter::mapped).toList();
+        return new ModelOverlay(tensors, overlay.config(), overlay.quantConfig());
+    }
+
+    /** GPT-2, GPT-J and MPT: the loader inserts {@code .attn} unless the module's name ends so, and then drops the scale. */
+    private static ScaleTensor mapped(ScaleTensor tensor) {
+        String name = IN_ATTN.matcher(tensor.name()).replaceFirst(".attn.attn.$1");
+        return new ScaleTensor(name, tensor.shape(), tensor.values());
     }
 
     @Override

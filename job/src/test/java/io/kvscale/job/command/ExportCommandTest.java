@@ -105,8 +105,11 @@ class ExportCommandTest {
                 .fails(
                         ExitCode.DATA,
                         "layer 0 key is FP4_E2M1, tensor_group; vLLM loads only symmetric fp8",
+                        "NVFP4 with --model of a ModelOpt checkpoint",
                         "targets that can: tensorrt-llm, tensorrt-llm-cold-pages, modelopt, modelopt-layerwise",
                         "in file " + work.resolve("r"));
+        export(scales(TargetTables.of(TargetTables.NVFP4, 1)), "sglang")
+                .fails(ExitCode.DATA, "SGLang loads only symmetric fp8", "NVFP4 with --model of a ModelOpt checkpoint");
         assertThat(work.resolve("out")).doesNotExist();
     }
 

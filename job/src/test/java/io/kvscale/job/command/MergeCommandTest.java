@@ -443,6 +443,17 @@ class MergeCommandTest {
     }
 
     @Test
+    void aQuantizationConfigThatIsNoObjectIsRefused() {
+        for (String config : List.of("\"fp8\"", "[]")) {
+            llama(1).quantization(config).write();
+            export(1).fails(ExitCode.DATA, "quantization_config is " + config, "in file " + model() + "/config.json");
+        }
+        assertThat(out()).doesNotExist();
+        llama(1).quantization("null").write();
+        export(1).isDone();
+    }
+
+    @Test
     void damagedModelsAreRefused() throws IOException {
         Path file = llama(1).index().write().resolve("model.safetensors");
         byte[] whole = Files.readAllBytes(file);

@@ -39,6 +39,34 @@ class VllmExporterTest {
                 .isEqualTo("tensor");
     }
 
+    /** vLLM's last rule, {@code (?<!\.attn)\.([qkv])_scale$}, leaves such names as they are. */
+    @Test
+    void aModuleCalledAttnIsNamedTwice() {
+        ScaleTable table = TargetTables.of(
+                slot -> TargetTables.FP8,
+                List.of(new Slot(0, Role.KEY), new Slot(0, Role.VALUE), new Slot(0, Role.QUERY)));
+        AttentionNames names = AttentionNames.named("transformer.h.{}.attn");
+        for (ModelQuantization model : List.of(
+                ModelQuantization.NONE,
+                TargetTables.model("{\"quant_method\": \"modelopt\", \"quant_algo\": \"FP8\"}"))) {
+            assertThat(vllm.overlay(table, names, model).tensors())
+                    .extracting(ScaleTensor::name)
+                    .containsExactly(
+                            "transformer.h.0.attn.attn.k_scale",
+                            "transformer.h.0.attn.attn.v_scale",
+                            "transformer.h.0.attn.attn.q_scale");
+        }
+        assertThat(TargetTables.tensors(vllm.export(TABLE, names).get("model-kvscales.safetensors")))
+                .first()
+                .isEqualTo("transformer.h.0.attn.attn.k_scale[1]=[0.015625]");
+        assertThat(new SglangExporter()
+                        .overlay(TABLE, names, ModelQuantization.NONE)
+                        .tensors())
+                .extracting(ScaleTensor::name)
+                .first()
+                .isEqualTo("transformer.h.0.attn.k_scale");
+    }
+
     @Test
     void headsKeepTheirShapeAndNeedFlashAttention() {
         ScaleTable heads = TargetTables.of(TargetTables.FP8_HEADS, 1);

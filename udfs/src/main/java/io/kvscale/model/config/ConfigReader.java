@@ -48,11 +48,22 @@ record ConfigReader(ConfigJson json, int queryHeads, int layers) {
             throw json.bad("config.json describes each layer in block_configs, which kvscale does not read: leave out"
                     + " model_config, and set kv_heads, head_dim and hybrid as needed");
         }
-        return new ConfigReader(
-                        json,
-                        json.required(Geometry.MAX_CHANNELS, QUERY_HEADS),
-                        json.required(Slot.MAX_LAYER + 1, LAYERS))
+        return new ConfigReader(json, json.required(Geometry.MAX_CHANNELS, QUERY_HEADS), layers(json))
                 .config(DataProblem.shown(architecture));
+    }
+
+    /** NemotronH, as transformers 5 saves it, has a list of its layers and no number of them. */
+    private static int layers(ConfigJson json) {
+        if (json.value(json.key(LAYERS)).isMissingNode()) {
+            List<JsonNode> kinds = json.list("layers_block_type");
+            int listed = kinds == null ? json.text("hybrid_override_pattern").length() : kinds.size();
+            if (listed > Slot.MAX_LAYER + 1) {
+                throw json.bad("config.json lists " + listed + " layers, the maximum is " + (Slot.MAX_LAYER + 1));
+            } else if (listed > 0) {
+                return listed;
+            }
+        }
+        return json.required(Slot.MAX_LAYER + 1, LAYERS);
     }
 
     private static ConfigJson decoder(ConfigJson root) {

@@ -15,6 +15,7 @@ import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Facts of well-known models, from configs with the keys that their config.json files have. */
 class ModelConfigTest {
@@ -190,6 +191,21 @@ class ModelConfigTest {
                     assertThat(e.problem().remedy()).isNotEmpty();
                 })
                 .hasMessageContaining(message);
+    }
+
+    /** transformers 5 saves no num_hidden_layers for NemotronH. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "\"layers_block_type\": [\"linear_attention\", \"full_attention\", \"mlp\", \"full_attention\"]",
+                "\"hybrid_override_pattern\": \"M*-*\""
+            })
+    void theLayersOfAHybridAreCountedInItsList(String list) {
+        String sizes = "\"num_attention_heads\": 4, \"num_key_value_heads\": 2, \"head_dim\": 64";
+        assertThat(kinds(parse("{\"model_type\": \"nemotron_h\", " + sizes + ", " + list + "}")))
+                .isEqualTo("-F-F");
+        assertThatThrownBy(() -> parse("{" + sizes + ", \"num_hidden_layers\": 3, " + list + "}"))
+                .hasMessageContaining("but there are 3 layers");
     }
 
     @Test
