@@ -117,14 +117,15 @@ final class VllmRules implements EngineRules {
      * in, to which loading rounds the scales.
      */
     private static LoadPlan rounded(LoadPlan plan, Checkpoint checkpoint) {
-        Dtype dtype = checkpoint.dtype();
-        String type = dtype == Dtype.BF16 ? "bfloat16" : dtype == Dtype.F16 ? "float16" : null;
+        Dtype known = checkpoint.dtype();
+        Dtype dtype = known == null ? Dtype.F32 : known;
         return plan.held(
-                type == null ? Dtype.F32 : dtype,
+                dtype,
                 "vLLM rounds the scales of quant_method " + checkpoint.quantMethod() + " to the dtype of the model"
-                        + (type == null
+                        + (dtype == Dtype.F32
                                 ? ", which is not known here: the values above are those of the files"
-                                : ": the values above are in " + type + ", unless you start it with another --dtype"));
+                                : ": the values above are in " + (dtype == Dtype.BF16 ? "bfloat16" : "float16")
+                                        + ", unless you start it with another --dtype"));
     }
 
     /**
