@@ -27,9 +27,9 @@ import picocli.CommandLine.Option;
         description = "Says which scale each layer of a model folder would run with in a serving engine: the value, 1.0"
                 + " and why, or refused and why.",
         footer = {
-            "The rules of the engine's loader are replayed on the names and configs of the folder, whoever wrote it.",
-            "Weights are not read. Exit code: 0 if every attention layer runs with its scales, 10 if one would run",
-            "with 1.0, be refused or differ from --scales."
+            "The rules of the engine's loader are replayed on names and configs, whoever wrote the folder.",
+            "Weights are not read. Exit code: 0 if every attention layer runs with its scales, 10 if one",
+            "would run with 1.0, be refused or differ from --scales."
         })
 public final class CheckCommand extends CommandPart implements Callable<Integer> {
     @Option(

@@ -30,10 +30,10 @@ import picocli.CommandLine.Option;
         name = "evaluate",
         description = "Runs held-out texts with the full-precision cache and with quantized caches, and compares.",
         footer = {
-            "With --attend quantized every token reads only quantized K and V, its own too, as in an engine.",
-            "With --attend chunks a chunk reads itself in full precision and all earlier ones quantized. KL is the divergence of the next-token distribution from that with",
-            "full precision, in nats. top-1 is the share of tokens whose most likely next token stays the",
-            "same."
+            "With --attend quantized every token reads only quantized K and V, its own too, as in engines.",
+            "With --attend chunks a chunk reads itself in full precision, and all earlier ones quantized.",
+            "KL is the divergence of the next-token distribution from that with full precision, in nats.",
+            "top-1 is the share of tokens whose most likely next token stays the same."
         })
 public final class EvaluateCommand extends CommandPart implements Callable<Integer> {
     /** The values of {@code --attend}, as they are written. */
