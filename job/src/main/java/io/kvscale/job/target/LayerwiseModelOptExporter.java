@@ -41,11 +41,6 @@ final class LayerwiseModelOptExporter implements ModelExporter {
     }
 
     @Override
-    public SortedMap<String, byte[]> export(ScaleTable table, AttentionNames names) {
-        return CheckpointEdits.alone(overlay(table, names, ModelQuantization.NONE));
-    }
-
-    @Override
     public @Nullable String refusal(
             SortedMap<Slot, QuantizationScheme> schemes, QuantizationScheme common, ModelQuantization model) {
         String refusal = ModelOptEdits.schemeRefusal(schemes, engine());

@@ -6,7 +6,6 @@ import io.kvscale.scheme.table.ScaleTable;
 import io.kvscale.tensor.Slot;
 import java.util.List;
 import java.util.SortedMap;
-import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /** A target whose scales are merged into the folder of a model's weights. */
@@ -26,9 +25,13 @@ public interface ModelExporter extends ScaleExporter {
 
     /** Why the engine cannot load the scales of a table from this model; null if it can. */
     default @Nullable String refusal(ScaleTable table, ModelQuantization model) {
-        SortedMap<Slot, QuantizationScheme> schemes = new TreeMap<>();
-        table.slots().forEach((slot, scales) -> schemes.put(slot, scales.scheme()));
-        return refusal(schemes, table.scheme(), model);
+        return refusal(ScaleExporter.schemes(table), table.scheme(), model);
+    }
+
+    /** The files of {@link #overlay} for a model without quantized weights. */
+    @Override
+    default SortedMap<String, byte[]> export(ScaleTable table, AttentionNames names) {
+        return CheckpointEdits.alone(overlay(table, names, ModelQuantization.NONE));
     }
 
     /** What to add to the model's folder, for a table and a model that {@link #refusal} accepts. */

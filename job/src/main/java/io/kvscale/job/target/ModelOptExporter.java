@@ -37,11 +37,6 @@ record ModelOptExporter(String target, String engine, String summary, boolean nv
     }
 
     @Override
-    public SortedMap<String, byte[]> export(ScaleTable table, AttentionNames names) {
-        return CheckpointEdits.alone(overlay(table, names, ModelQuantization.NONE));
-    }
-
-    @Override
     public @Nullable String refusal(
             SortedMap<Slot, QuantizationScheme> schemes, QuantizationScheme common, ModelQuantization model) {
         String refusal = ModelOptEdits.schemeRefusal(schemes, engine);

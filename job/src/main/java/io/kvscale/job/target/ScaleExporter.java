@@ -48,9 +48,14 @@ public interface ScaleExporter {
 
     /** {@link #refusal} of the schemes of a table. */
     default @Nullable String refusal(ScaleTable table) {
+        return refusal(schemes(table), table.scheme());
+    }
+
+    /** The scheme of each slot of a table. */
+    static SortedMap<Slot, QuantizationScheme> schemes(ScaleTable table) {
         SortedMap<Slot, QuantizationScheme> schemes = new TreeMap<>();
         table.slots().forEach((slot, scales) -> schemes.put(slot, scales.scheme()));
-        return refusal(schemes, table.scheme());
+        return schemes;
     }
 
     /**

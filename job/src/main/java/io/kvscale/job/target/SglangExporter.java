@@ -45,11 +45,6 @@ public final class SglangExporter implements ModelExporter {
     }
 
     @Override
-    public SortedMap<String, byte[]> export(ScaleTable table, AttentionNames names) {
-        return CheckpointEdits.alone(overlay(table, names, ModelQuantization.NONE));
-    }
-
-    @Override
     public @Nullable String refusal(
             SortedMap<Slot, QuantizationScheme> schemes, QuantizationScheme common, ModelQuantization model) {
         boolean nvfp4 = model.method() == ModelQuantization.Method.MODELOPT;

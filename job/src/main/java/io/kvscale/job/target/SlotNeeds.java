@@ -3,7 +3,6 @@ package io.kvscale.job.target;
 import io.kvscale.numeric.NumberFormat;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.Strategy;
-import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
 import java.util.Map;
 import java.util.SortedMap;
@@ -60,9 +59,9 @@ final class SlotNeeds {
     /** The first layer that has only one of K and V, as multi-head latent attention. */
     static @Nullable String unpaired(SortedMap<Slot, QuantizationScheme> schemes, String engine) {
         for (Slot slot : schemes.keySet()) {
-            Role other = slot.role() == Role.KEY ? Role.VALUE : Role.KEY;
-            if (!schemes.containsKey(new Slot(slot.layer(), other))) {
-                return "layer " + slot.layer() + " has no " + other.word() + " scales; " + engine;
+            if (!schemes.containsKey(slot.partner())) {
+                return "layer " + slot.layer() + " has no "
+                        + slot.partner().role().word() + " scales; " + engine;
             }
         }
         return null;
