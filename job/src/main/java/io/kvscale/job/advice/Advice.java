@@ -11,7 +11,6 @@ import java.util.List;
 import java.util.Objects;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -46,10 +45,7 @@ public record Advice(
     /** The vLLM arguments that exclude the unquantized layers; null if there are none. */
     public @Nullable String skipArguments() {
         List<Integer> skipped = skippedLayers();
-        return skipped.isEmpty()
-                ? null
-                : "--kv-cache-dtype-skip-layers "
-                        + skipped.stream().map(String::valueOf).collect(Collectors.joining(" "));
+        return skipped.isEmpty() ? null : VllmExporter.skipArguments(skipped);
     }
 
     /** Average bits per value, over the values that a token adds to the cache. */

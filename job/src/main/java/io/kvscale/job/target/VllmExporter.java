@@ -115,9 +115,12 @@ public final class VllmExporter implements ModelExporter {
     @Override
     public String start(String folder, QuantizationScheme scheme, List<Integer> skipped) {
         return "vllm serve " + folder + " --kv-cache-dtype " + (SlotNeeds.isNvfp4(scheme) ? "nvfp4" : "fp8")
-                + (skipped.isEmpty()
-                        ? ""
-                        : " --kv-cache-dtype-skip-layers "
-                                + skipped.stream().map(String::valueOf).collect(Collectors.joining(" ")));
+                + (skipped.isEmpty() ? "" : " " + skipArguments(skipped));
+    }
+
+    /** The arguments of vLLM that keep these layers, at least one, in 16 bits. */
+    public static String skipArguments(List<Integer> layers) {
+        return "--kv-cache-dtype-skip-layers "
+                + layers.stream().map(String::valueOf).collect(Collectors.joining(" "));
     }
 }
