@@ -1,5 +1,7 @@
 package io.kvscale.model.onnx;
 
+import io.kvscale.model.onnx.file.OnnxReader;
+import io.kvscale.model.onnx.file.OnnxGraph;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.protobuf.CodedInputStream;
