@@ -1,11 +1,11 @@
 package io.kvscale.model.onnx;
 
-import io.kvscale.model.onnx.file.OnnxTypes;
-import io.kvscale.model.onnx.file.OnnxReader;
-import io.kvscale.model.onnx.file.OnnxGraph;
 import com.google.protobuf.CodedInputStream;
 import io.kvscale.input.RegularFile;
 import io.kvscale.model.config.ModelConfig;
+import io.kvscale.model.onnx.file.OnnxGraph;
+import io.kvscale.model.onnx.file.OnnxReader;
+import io.kvscale.model.onnx.file.OnnxTypes;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.io.IOException;

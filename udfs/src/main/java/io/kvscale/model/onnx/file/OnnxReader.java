@@ -81,20 +81,22 @@ public final class OnnxReader {
         int[] opsets = new int[1];
         long[] versions = new long[2];
         in.fields(Map.of(
-                varint(1), at -> versions[0] = in.integer(),
+                varint(1),
+                at -> versions[0] = in.integer(),
                 GRAPH_TAG,
-                        at -> {
-                            if (!graphs.isEmpty()) {
-                                throw in.bad("has more than one graph: it is not an ONNX model");
-                            }
-                            graphs.add(graph(at, 0));
-                        },
+                at -> {
+                    if (!graphs.isEmpty()) {
+                        throw in.bad("has more than one graph: it is not an ONNX model");
+                    }
+                    graphs.add(graph(at, 0));
+                },
                 bytes(8),
-                        at -> {
-                            opsets[0]++;
-                            versions[1] = Math.max(versions[1], operatorSet(at));
-                        },
-                bytes(25), at -> in.message(at, Map.of(bytes(7), inner -> node(inner, 0)))));
+                at -> {
+                    opsets[0]++;
+                    versions[1] = Math.max(versions[1], operatorSet(at));
+                },
+                bytes(25),
+                at -> in.message(at, Map.of(bytes(7), inner -> node(inner, 0)))));
         if (graphs.isEmpty()) {
             throw in.bad("has no graph: it is not an ONNX model or is cut short");
         }
