@@ -1,10 +1,10 @@
 package io.kvscale.model.onnx;
 
-import io.kvscale.model.onnx.file.OnnxReader;
-import io.kvscale.model.onnx.file.OnnxGraph;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.CodedOutputStream;
+import io.kvscale.model.onnx.file.OnnxGraph;
 import io.kvscale.model.onnx.file.OnnxGraph.Node;
+import io.kvscale.model.onnx.file.OnnxReader;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
