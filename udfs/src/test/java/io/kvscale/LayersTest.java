@@ -35,6 +35,7 @@ class LayersTest {
             Map.entry("text.tokenizer", 2),
             Map.entry("model.config", 3),
             Map.entry("model.onnx", 4),
+            Map.entry("model.onnx.file", 2),
             Map.entry("model.onnx.nodes", 2),
             Map.entry("capture.layout", 4),
             Map.entry("quant.kernel", 3),

@@ -4,7 +4,7 @@ import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import io.kvscale.model.onnx.ModelShape;
-import io.kvscale.model.onnx.OnnxTypes;
+import io.kvscale.model.onnx.file.OnnxTypes;
 import io.kvscale.tensor.KvTensor;
 import io.kvscale.tensor.Slot;
 import java.nio.ByteBuffer;

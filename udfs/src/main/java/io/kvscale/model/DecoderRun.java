@@ -6,7 +6,7 @@ import ai.onnxruntime.OrtSession;
 import io.kvscale.model.onnx.CacheTensors;
 import io.kvscale.model.onnx.GraphQuantizer;
 import io.kvscale.model.onnx.ModelShape;
-import io.kvscale.model.onnx.OnnxTypes;
+import io.kvscale.model.onnx.file.OnnxTypes;
 import io.kvscale.numeric.Dtype;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.KvTensor;

@@ -2,7 +2,7 @@ package io.kvscale.model;
 
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtException;
-import io.kvscale.model.onnx.OnnxTypes;
+import io.kvscale.model.onnx.file.OnnxTypes;
 import io.kvscale.numeric.Dtype;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;

@@ -4,7 +4,7 @@ import ai.onnxruntime.OnnxJavaType;
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtException;
 import io.kvscale.model.onnx.CacheTensors;
-import io.kvscale.model.onnx.OnnxTypes;
+import io.kvscale.model.onnx.file.OnnxTypes;
 import java.nio.ByteBuffer;
 import java.util.Map;
 

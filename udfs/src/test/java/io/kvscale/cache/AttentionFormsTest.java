@@ -1,19 +1,26 @@
 package io.kvscale.cache;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.kvscale.model.DecoderModel;
 import io.kvscale.model.DecoderRun;
 import io.kvscale.model.Outputs;
 import io.kvscale.model.TestGraph;
 import io.kvscale.model.TinyModel;
+import io.kvscale.model.onnx.DecoderGraph;
 import io.kvscale.numeric.NumberFormat;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.Strategy;
 import io.kvscale.scheme.table.SlotScales;
+import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.KvTensor;
 import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -69,6 +76,49 @@ class AttentionFormsTest {
     }
 
     @Test
+    void attributesOfGroupQueryAttentionStay() {
+        Form form = new Form(2, true, true, false, 32, false);
+        List<byte[]> more = List.of(
+                TestGraph.number("local_window_size", 8), TestGraph.real("scale", 0.3f), TestGraph.real("softcap", 2));
+        write(grouped(form, more), 2);
+        compare();
+    }
+
+    @Test
+    void layersMayHaveDifferentAttention() {
+        TestGraph graph = decoder(2, QUERY_HEADS, false);
+        addGrouped(graph, new Form(QUERY_HEADS, true, true, false, 32, false), List.of());
+        addMultiHead(graph, 1, "");
+        write(predicts(graph.add(node("Add", List.of("attended.0", "attended.1"), "both")), "both"), 2, QUERY_HEADS);
+        compare();
+    }
+
+    @Test
+    void layersThatShareKAndVAreNamed() {
+        TestGraph graph = decoder(2, QUERY_HEADS, false);
+        addGrouped(graph, new Form(QUERY_HEADS, false, false, false, 32, false), List.of());
+        attended(graph, 1, "MultiHeadAttention", List.of("query", "key", "value", "", "", ""), List.of(heads()));
+        write(predicts(graph, "attended.1"), 2, QUERY_HEADS);
+        assertThat(obstacle()).contains("layer 0 key is read before it is cached, by an operator MultiHeadAttention");
+    }
+
+    /** The bytes are those of a sparse file; nothing is allocated. */
+    @Test
+    void aGraphThatGrowsBeyondTwoGigabytesIsAnError() throws IOException {
+        write(multiHead(""), QUERY_HEADS);
+        DecoderGraph graph = DecoderGraph.read(DecoderGraph.folder(folder), TinyModel.GRAPH);
+        Path large = folder.resolve("large");
+        try (RandomAccessFile file = new RandomAccessFile(large.toFile(), "rw")) {
+            file.setLength(Integer.MAX_VALUE);
+            ByteBuffer bytes = file.getChannel().map(FileChannel.MapMode.READ_ONLY, 0, Integer.MAX_VALUE);
+            assertThatThrownBy(() -> graph.quantized(bytes, size -> ByteBuffer.allocate(0)))
+                    .isInstanceOf(InvalidDataException.class)
+                    .hasMessageContaining(TinyModel.GRAPH)
+                    .hasMessageContaining("ONNX allows 2 GB");
+        }
+    }
+
+    @Test
     void formsThatAreNotKnownAreNamed() {
         Form plain = new Form(2, true, true, false, 32, false);
         write(grouped(plain, List.of(TestGraph.number("k_quant_type", 1))), 2);
@@ -77,7 +127,7 @@ class AttentionFormsTest {
         assertThat(obstacle()).contains("MultiHeadAttention of layer 0 has packed inputs or a bias");
         write(grouped(plain, List.of()).add(node("Neg", List.of("packed"), "read")), 2);
         assertThat(obstacle()).contains("layer 0 key is read before it is cached, by an operator Neg");
-        write(grouped(plain, List.of()).add(node("Neg", List.of("attended"), "kvscale.mine")), 2);
+        write(grouped(plain, List.of()).add(node("Neg", List.of("attended.0"), "kvscale.mine")), 2);
         assertThat(obstacle()).contains("it has a tensor named kvscale.mine");
         write(grouped(plain, List.of()).versions(8, 12), 2);
         assertThat(obstacle()).contains("it has ONNX operator set 12, at least 13 is needed");
@@ -87,8 +137,8 @@ class AttentionFormsTest {
         assertThat(obstacle()).contains("present.0.key is joined along axis 1, expected 2");
     }
 
-    private static TestGraph decoder(int kvHeads, boolean positions) {
-        TestGraph graph = TestGraph.decoder(1, kvHeads, HEAD_DIM, 1).versions(8, 18);
+    private static TestGraph decoder(int layers, int kvHeads, boolean positions) {
+        TestGraph graph = TestGraph.decoder(layers, kvHeads, HEAD_DIM, 1).versions(8, 18);
         if (positions) {
             graph.add(TestGraph.value(TestGraph.INPUT, "position_ids", 7, -1, -1));
         }
@@ -99,9 +149,14 @@ class AttentionFormsTest {
     }
 
     private static TestGraph grouped(Form form, List<byte[]> more) {
+        TestGraph graph = decoder(1, form.kvHeads, form.positions);
+        addGrouped(graph, form, more);
+        return predicts(graph, "attended.0");
+    }
+
+    private static void addGrouped(TestGraph graph, Form form, List<byte[]> more) {
         int channels = form.kvHeads * HEAD_DIM;
-        TestGraph graph = decoder(form.kvHeads, form.positions)
-                .add(TestGraph.numbers("one", 1))
+        graph.add(TestGraph.numbers("one", 1))
                 .add(weights("cosines", POSITIONS, form.rotated / 2))
                 .add(weights("sines", POSITIONS, form.rotated / 2))
                 .add(TestGraph.node("ReduceSum", List.of("attention_mask", "one"), List.of("sum"), "keepdims", 0))
@@ -120,37 +175,43 @@ class AttentionFormsTest {
             project(graph, "value", channels);
             inputs.addAll(List.of("query", "key", "value"));
         }
-        inputs.addAll(List.of("past_key_values.0.key", "past_key_values.0.value", "lengths", "total"));
+        List<String> after = new ArrayList<>(List.of("lengths", "total"));
         if (form.rotary) {
-            inputs.addAll(List.of("cosines", "sines"));
+            after.addAll(List.of("cosines", "sines"));
         }
         if (form.positions) {
-            inputs.add("position_ids");
+            after.add("position_ids");
         }
         List<byte[]> attributes = new ArrayList<>(more);
-        attributes.add(TestGraph.number("num_heads", QUERY_HEADS));
+        attributes.add(heads());
         attributes.add(TestGraph.number("kv_num_heads", form.kvHeads));
         attributes.add(TestGraph.number("do_rotary", form.rotary ? 1 : 0));
         attributes.add(TestGraph.number("rotary_interleaved", form.interleaved ? 1 : 0));
-        return attended(graph, "GroupQueryAttention", inputs, attributes);
+        attended(graph, 0, "GroupQueryAttention", inputs, attributes, after.toArray(String[]::new));
     }
 
     private static TestGraph multiHead(String bias) {
-        TestGraph graph = decoder(QUERY_HEADS, false).add(weights("bias", 3 * QUERY_HEADS * HEAD_DIM));
+        TestGraph graph = decoder(1, QUERY_HEADS, false);
+        addMultiHead(graph, 0, bias);
+        return predicts(graph, "attended.0");
+    }
+
+    private static void addMultiHead(TestGraph graph, int layer, String bias) {
+        graph.add(weights("bias", 3 * QUERY_HEADS * HEAD_DIM));
         for (String name : List.of("query", "key", "value")) {
             project(graph, name, QUERY_HEADS * HEAD_DIM);
         }
-        List<String> inputs =
-                List.of("query", "key", "value", bias, "", "", "past_key_values.0.key", "past_key_values.0.value");
-        return attended(
-                graph,
-                "MultiHeadAttention",
-                inputs,
-                List.of(TestGraph.number("num_heads", QUERY_HEADS), TestGraph.number("unidirectional", 1)));
+        List<byte[]> attributes =
+                List.of(heads(), TestGraph.number("unidirectional", 1), TestGraph.real("scale", 0.3f));
+        attended(graph, layer, "MultiHeadAttention", List.of("query", "key", "value", bias, "", ""), attributes);
+    }
+
+    private static byte[] heads() {
+        return TestGraph.number("num_heads", QUERY_HEADS);
     }
 
     private static TestGraph concat(String between, long axis) {
-        TestGraph graph = decoder(2, false);
+        TestGraph graph = decoder(1, 2, false);
         for (String role : List.of("key", "value")) {
             String joined = between.isEmpty() ? "present.0." + role : "joined." + role;
             graph.add(TestGraph.node(
@@ -167,14 +228,27 @@ class AttentionFormsTest {
                 .add(node("MatMul", List.of("hidden", name + ".weights"), name));
     }
 
-    private static TestGraph attended(TestGraph graph, String operator, List<String> inputs, List<byte[]> attributes) {
-        return graph.add(TestGraph.node(
-                        MICROSOFT,
-                        operator,
-                        inputs,
-                        List.of("attended", "present.0.key", "present.0.value"),
-                        attributes))
-                .add(node("MatMul", List.of("attended", "head"), "logits"));
+    /** Adds an attention; its past stands between these inputs and {@code after}. */
+    private static void attended(
+            TestGraph graph,
+            int layer,
+            String operator,
+            List<String> inputs,
+            List<byte[]> attributes,
+            String... after) {
+        List<String> all = new ArrayList<>(inputs);
+        all.addAll(List.of("past_key_values." + layer + ".key", "past_key_values." + layer + ".value"));
+        all.addAll(List.of(after));
+        graph.add(TestGraph.node(
+                MICROSOFT,
+                operator,
+                all,
+                List.of("attended." + layer, "present." + layer + ".key", "present." + layer + ".value"),
+                attributes));
+    }
+
+    private static TestGraph predicts(TestGraph graph, String from) {
+        return graph.add(node("MatMul", List.of(from, "head"), "logits"));
     }
 
     private static byte[] node(String operator, List<String> inputs, String output) {
@@ -191,9 +265,14 @@ class AttentionFormsTest {
     }
 
     private void write(TestGraph graph, int kvHeads) {
+        write(graph, 1, kvHeads);
+    }
+
+    private void write(TestGraph graph, int layers, int kvHeads) {
         graph.write(
                 folder,
-                "{\"num_hidden_layers\": 1, \"num_attention_heads\": " + QUERY_HEADS + ", \"num_key_value_heads\": "
+                "{\"num_hidden_layers\": " + layers + ", \"num_attention_heads\": " + QUERY_HEADS
+                        + ", \"num_key_value_heads\": "
                         + kvHeads + ", \"head_dim\": " + HEAD_DIM + ", \"vocab_size\": " + VOCABULARY
                         + ", \"max_position_embeddings\": " + POSITIONS + "}");
     }
@@ -220,14 +299,15 @@ class AttentionFormsTest {
                                 new Random(5), scheme, original.shape().geometry()));
             }
             FixedScales scales = TestScales.table(slots);
-            for (int half : new int[] {40, 20}) {
-                feed(expected, ids, half);
-                feed(same, ids, half);
+            for (int chunk : new int[] {40, 20, 1}) {
+                feed(expected, ids, chunk);
+                feed(same, ids, chunk);
                 assertThat(same.logits()).isEqualTo(expected.logits());
             }
             try (DecoderRun run =
                     quantizing.newRun(scales.graphQuantizers(original.shape().geometry()))) {
                 feed(run, ids, 40);
+                feed(expected, ids, 40);
                 KvTensor full = expected.present(KEY);
                 assertThat(run.computed(KEY).floats()).isEqualTo(full.floats());
                 for (Slot slot : original.shape().slots()) {

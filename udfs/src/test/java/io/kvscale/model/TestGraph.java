@@ -200,6 +200,14 @@ public final class TestGraph {
         });
     }
 
+    public static byte[] real(String attribute, float number) {
+        return bytes(out -> {
+            out.writeString(1, attribute);
+            out.writeFloat(2, number);
+            out.writeInt32(20, 1);
+        });
+    }
+
     public static byte[] node(String operator, List<String> inputs, List<String> outputs, List<byte[]> attributes) {
         return node("", operator, inputs, outputs, attributes);
     }

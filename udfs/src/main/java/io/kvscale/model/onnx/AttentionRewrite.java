@@ -1,7 +1,9 @@
 package io.kvscale.model.onnx;
 
 import com.google.protobuf.ByteString;
-import io.kvscale.model.onnx.OnnxGraph.Node;
+import io.kvscale.model.onnx.file.OnnxGraph;
+import io.kvscale.model.onnx.file.OnnxGraph.Node;
+import io.kvscale.model.onnx.file.OnnxTypes;
 import io.kvscale.model.onnx.nodes.Attribute;
 import io.kvscale.model.onnx.nodes.GraphParts;
 import io.kvscale.model.onnx.nodes.NodeList;

@@ -3,7 +3,9 @@ package io.kvscale.model.onnx;
 import static io.kvscale.model.onnx.CacheTensors.PAST;
 import static io.kvscale.model.onnx.CacheTensors.PRESENT;
 
-import io.kvscale.model.onnx.OnnxGraph.Value;
+import io.kvscale.model.onnx.file.OnnxGraph;
+import io.kvscale.model.onnx.file.OnnxGraph.Value;
+import io.kvscale.model.onnx.file.OnnxTypes;
 import io.kvscale.numeric.Dtype;
 import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;

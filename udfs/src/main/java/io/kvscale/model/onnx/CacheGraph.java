@@ -1,5 +1,6 @@
 package io.kvscale.model.onnx;
 
+import io.kvscale.model.onnx.file.OnnxGraph;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.Deque;

@@ -2,7 +2,9 @@ package io.kvscale.model.onnx;
 
 import com.google.protobuf.ByteString;
 import com.google.protobuf.CodedOutputStream;
-import io.kvscale.model.onnx.OnnxGraph.Node;
+import io.kvscale.model.onnx.file.OnnxGraph;
+import io.kvscale.model.onnx.file.OnnxGraph.Node;
+import io.kvscale.model.onnx.file.OnnxReader;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -14,7 +16,6 @@ import java.util.function.LongFunction;
  * in files beside the graph.
  */
 final class GraphSplice {
-    private static final int GRAPH_TAG = ProtoFields.bytes(7);
 
     /** The greatest length of a tag and a length. */
     private static final int MOST_HEAD = 10;
@@ -48,7 +49,7 @@ final class GraphSplice {
         byte[] head =
                 new byte[CodedOutputStream.computeTagSize(7) + CodedOutputStream.computeUInt32SizeNoTag((int) length)];
         CodedOutputStream out = CodedOutputStream.newInstance(head);
-        out.writeUInt32NoTag(GRAPH_TAG);
+        out.writeUInt32NoTag(OnnxReader.GRAPH_TAG);
         out.writeUInt32NoTag((int) length);
         out.flush();
         ByteBuffer before = part(file, 0, graph.span().tagAt());

@@ -1,5 +1,7 @@
 package io.kvscale.model.onnx;
 
+import io.kvscale.model.onnx.file.OnnxGraph;
+import io.kvscale.model.onnx.file.OnnxTypes;
 import io.kvscale.numeric.Dtype;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;

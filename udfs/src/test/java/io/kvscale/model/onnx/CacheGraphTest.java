@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.google.protobuf.CodedInputStream;
 import io.kvscale.model.TestGraph;
 import io.kvscale.model.TinyModel;
+import io.kvscale.model.onnx.file.OnnxGraph;
+import io.kvscale.model.onnx.file.OnnxReader;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;

@@ -1,4 +1,4 @@
-package io.kvscale.model.onnx;
+package io.kvscale.model.onnx.file;
 
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;

@@ -1,4 +1,4 @@
-package io.kvscale.model.onnx;
+package io.kvscale.model.onnx.file;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

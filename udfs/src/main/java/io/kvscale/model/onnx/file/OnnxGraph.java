@@ -1,4 +1,4 @@
-package io.kvscale.model.onnx;
+package io.kvscale.model.onnx.file;
 
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param operators the version of the standard operator set; 0 for a graph inside an attribute
  * @param span where its field lies in the file
  */
-record OnnxGraph(
+public record OnnxGraph(
         List<Value> inputs,
         List<Value> outputs,
         List<Node> nodes,
@@ -32,7 +32,7 @@ record OnnxGraph(
      * @param from where the message begins
      * @param end where the field and the message end
      */
-    record Span(long tagAt, long from, long end) {}
+    public record Span(long tagAt, long from, long end) {}
 
     OnnxGraph withOperators(long version) {
         return new OnnxGraph(inputs, outputs, nodes, initializers, external, version, span);
@@ -45,8 +45,8 @@ record OnnxGraph(
      * @param dims {@link #FREE} for a dimension without a fixed size
      * @param tagAt where its field begins in the file
      */
-    record Value(String name, int elementType, List<Long> dims, long tagAt) {
-        static final long FREE = -1;
+    public record Value(String name, int elementType, List<Long> dims, long tagAt) {
+        public static final long FREE = -1;
     }
 
     /**
@@ -60,7 +60,7 @@ record OnnxGraph(
      * @param reals its float attributes
      * @param span where its field lies in the file
      */
-    record Node(
+    public record Node(
             String domain,
             String operator,
             List<String> inputs,
@@ -72,23 +72,24 @@ record OnnxGraph(
             Span span) {
 
         /** All names that must have a value before the node runs. */
-        List<String> uses() {
+        public List<String> uses() {
             List<String> uses = new ArrayList<>(inputs);
             uses.addAll(captured);
             return uses;
         }
 
         /** Whether it is an operator of ONNX Runtime itself. */
-        boolean isMicrosoft(String name) {
+        public boolean isMicrosoft(String name) {
             return domain.equals("com.microsoft") && operator.equals(name);
         }
 
-        boolean isStandard(String name) {
+        /** Whether it is an operator of the ONNX standard. */
+        public boolean isStandard(String name) {
             return (domain.isEmpty() || domain.equals("ai.onnx")) && operator.equals(name);
         }
 
         /** The name of an input; empty if it is left out. */
-        String input(int index) {
+        public String input(int index) {
             return index < inputs.size() ? inputs.get(index) : "";
         }
     }
@@ -100,7 +101,7 @@ record OnnxGraph(
      * @param offset in that file
      * @param length in bytes; -1 if type and dims determine it
      */
-    record Weights(
+    public record Weights(
             String name,
             int elementType,
             List<Long> dims,
@@ -109,7 +110,7 @@ record OnnxGraph(
             long length) {}
 
     /** The node that produces each tensor. */
-    Map<String, Node> producers() {
+    public Map<String, Node> producers() {
         Map<String, Node> producers = new HashMap<>();
         nodes.forEach(node -> node.outputs().forEach(name -> producers.put(name, node)));
         // An input or output that a node leaves out has the empty name.
@@ -118,7 +119,7 @@ record OnnxGraph(
     }
 
     /** The names of all files with external data, as the graph spells them, in the order of the file. */
-    Set<String> externalFiles() {
+    public Set<String> externalFiles() {
         Set<String> names = new LinkedHashSet<>();
         for (Weights weights : external) {
             if (weights.location() != null) {

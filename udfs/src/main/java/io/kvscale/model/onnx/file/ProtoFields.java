@@ -1,4 +1,4 @@
-package io.kvscale.model.onnx;
+package io.kvscale.model.onnx.file;
 
 import com.google.protobuf.CodedInputStream;
 import com.google.protobuf.InvalidProtocolBufferException;

@@ -1,4 +1,4 @@
-package io.kvscale.model.onnx;
+package io.kvscale.model.onnx.file;
 
 import ai.onnxruntime.OnnxJavaType;
 import io.kvscale.numeric.Dtype;
@@ -7,11 +7,11 @@ import java.util.Optional;
 
 /** Element types of ONNX (TensorProto.DataType). */
 public final class OnnxTypes {
-    static final int FLOAT = 1;
-    static final int INT32 = 6;
+    public static final int FLOAT = 1;
+    public static final int INT32 = 6;
     public static final int INT64 = 7;
-    static final int FLOAT16 = 10;
-    static final int BFLOAT16 = 16;
+    public static final int FLOAT16 = 10;
+    public static final int BFLOAT16 = 16;
 
     /** All types of fixed size, by number. */
     private static final Map<Integer, Type> TYPES = Map.ofEntries(
@@ -53,7 +53,7 @@ public final class OnnxTypes {
     }
 
     /** The element type of a cache. */
-    static int number(Dtype dtype) {
+    public static int number(Dtype dtype) {
         return switch (dtype) {
             case F32 -> FLOAT;
             case F16 -> FLOAT16;
@@ -61,6 +61,7 @@ public final class OnnxTypes {
         };
     }
 
+    /** The type as ONNX Runtime names it. */
     public static OnnxJavaType javaType(Dtype dtype) {
         return switch (dtype) {
             case F32 -> OnnxJavaType.FLOAT;
@@ -69,17 +70,19 @@ public final class OnnxTypes {
         };
     }
 
-    static boolean isInteger(int elementType) {
+    /** Whether it is a type of token ids, masks and positions. */
+    public static boolean isInteger(int elementType) {
         return elementType == INT32 || elementType == INT64;
     }
 
-    static String name(int elementType) {
+    /** The name as in {@code float32}, or a text that tells the number of an unknown type. */
+    public static String name(int elementType) {
         Type type = TYPES.get(elementType);
         return type == null ? "of type " + elementType : type.name();
     }
 
     /** Bits of one value; 0 for an unknown type. */
-    static int bits(int elementType) {
+    public static int bits(int elementType) {
         Type type = TYPES.get(elementType);
         return type == null ? 0 : type.bits();
     }

@@ -1,14 +1,14 @@
-package io.kvscale.model.onnx;
+package io.kvscale.model.onnx.file;
 
-import static io.kvscale.model.onnx.ProtoFields.bytes;
-import static io.kvscale.model.onnx.ProtoFields.fixed32;
-import static io.kvscale.model.onnx.ProtoFields.varint;
+import static io.kvscale.model.onnx.file.ProtoFields.bytes;
+import static io.kvscale.model.onnx.file.ProtoFields.fixed32;
+import static io.kvscale.model.onnx.file.ProtoFields.varint;
 
 import com.google.protobuf.CodedInputStream;
 import com.google.protobuf.InvalidProtocolBufferException;
-import io.kvscale.model.onnx.OnnxGraph.Node;
-import io.kvscale.model.onnx.OnnxGraph.Value;
-import io.kvscale.model.onnx.OnnxGraph.Weights;
+import io.kvscale.model.onnx.file.OnnxGraph.Node;
+import io.kvscale.model.onnx.file.OnnxGraph.Value;
+import io.kvscale.model.onnx.file.OnnxGraph.Weights;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.io.IOException;
@@ -37,7 +37,10 @@ import java.util.Set;
  * StringStringEntryProto  1 key, 2 value
  * </pre>
  */
-final class OnnxReader {
+public final class OnnxReader {
+    /** The tag of the field that holds the graph. */
+    public static final int GRAPH_TAG = bytes(7);
+
     private static final int MAX_DEPTH = 16;
 
     /** A dense decoder has about 100 nodes a layer; one that is exported with 48 times 128 experts has 60,000. */
@@ -57,14 +60,14 @@ final class OnnxReader {
      * @param in at the file's first byte; it is not closed
      * @throws InvalidDataException if it is not an ONNX file or is cut short
      */
-    static OnnxGraph read(InputStream in, String file) throws IOException {
+    public static OnnxGraph read(InputStream in, String file) throws IOException {
         CodedInputStream coded = CodedInputStream.newInstance(in);
         coded.setSizeLimit(Integer.MAX_VALUE);
         return read(coded, file);
     }
 
     /** As {@link #read(InputStream, String)}; positions of fields count from where {@code in} began. */
-    static OnnxGraph read(CodedInputStream in, String file) throws IOException {
+    public static OnnxGraph read(CodedInputStream in, String file) throws IOException {
         OnnxReader reader = new OnnxReader(in, file);
         try {
             return reader.model();
@@ -78,20 +81,22 @@ final class OnnxReader {
         int[] opsets = new int[1];
         long[] versions = new long[2];
         in.fields(Map.of(
-                varint(1), at -> versions[0] = in.integer(),
-                bytes(7),
-                        at -> {
-                            if (!graphs.isEmpty()) {
-                                throw in.bad("has more than one graph: it is not an ONNX model");
-                            }
-                            graphs.add(graph(at, 0));
-                        },
+                varint(1),
+                at -> versions[0] = in.integer(),
+                GRAPH_TAG,
+                at -> {
+                    if (!graphs.isEmpty()) {
+                        throw in.bad("has more than one graph: it is not an ONNX model");
+                    }
+                    graphs.add(graph(at, 0));
+                },
                 bytes(8),
-                        at -> {
-                            opsets[0]++;
-                            versions[1] = Math.max(versions[1], operatorSet(at));
-                        },
-                bytes(25), at -> in.message(at, Map.of(bytes(7), inner -> node(inner, 0)))));
+                at -> {
+                    opsets[0]++;
+                    versions[1] = Math.max(versions[1], operatorSet(at));
+                },
+                bytes(25),
+                at -> in.message(at, Map.of(bytes(7), inner -> node(inner, 0)))));
         if (graphs.isEmpty()) {
             throw in.bad("has no graph: it is not an ONNX model or is cut short");
         }
