@@ -28,6 +28,7 @@ class LayersTest {
     private static final Map<String, Integer> LAYERS = Map.ofEntries(
             Map.entry("recipe", 6),
             Map.entry("spark", 6),
+            Map.entry("unitscale", 6),
             Map.entry("model", 7),
             Map.entry("corpus.plan", 7),
             Map.entry("corpus.read", 8),

@@ -77,6 +77,11 @@ public enum GlobalScale {
         return this == ABSMAX_448 ? MOST / MOST_LOCAL : 1f;
     }
 
+    /** The greatest |x| that codes reach under this global scale; it saturates beyond. */
+    public float end(float globalScale) {
+        return divides() ? MOST / globalScale : MOST * globalScale;
+    }
+
     /** The formula over the greatest absolute value. */
     public String formula() {
         return formula;

@@ -2,6 +2,8 @@ package io.kvscale.job.advice;
 
 import io.kvscale.job.target.ScaleExporter;
 import io.kvscale.job.target.VllmExporter;
+import io.kvscale.job.unitscale.UnitScaleComparison;
+import io.kvscale.job.unitscale.UnitScaleSlot;
 import io.kvscale.quant.Tolerances;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.Strategy;
@@ -74,6 +76,15 @@ public record Advice(
                                 (SlotAdvice slot) -> -slot.candidates().sensitivity())
                         .thenComparing(SlotAdvice::slot))
                 .toList();
+    }
+
+    /** All slots in fp8 with scale 1.0; null if fp8 e4m3 was not to be chosen from. */
+    public @Nullable UnitScaleComparison unitScale() {
+        List<UnitScaleSlot> units = slots.stream()
+                .map(slot -> slot.candidates().unit())
+                .filter(Objects::nonNull)
+                .toList();
+        return units.isEmpty() ? null : new UnitScaleComparison(units);
     }
 
     /** Whether errors are approximate because F32 values were rounded before they were counted. */

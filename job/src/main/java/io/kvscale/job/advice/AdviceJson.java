@@ -1,5 +1,7 @@
 package io.kvscale.job.advice;
 
+import io.kvscale.job.unitscale.UnitScaleComparison;
+import io.kvscale.job.unitscale.UnitScaleSlot;
 import io.kvscale.json.Json;
 import io.kvscale.quant.SlotError;
 import io.kvscale.tensor.Slot;
@@ -7,6 +9,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** Writes advice as JSON. The bytes are equal on every JDK. */
@@ -28,6 +31,8 @@ public final class AdviceJson {
         }
         json.put("vllm_arguments", advice.skipArguments());
         json.put("vllm_refusal", advice.vllmRefusal());
+        UnitScaleComparison unit = advice.unitScale();
+        json.put("unit_scale_verdict", unit == null ? null : unit.verdict());
         json.put("recipe", advice.recipe());
         return Json.text(json);
     }
@@ -45,6 +50,10 @@ public final class AdviceJson {
     private static Map<String, @Nullable Object> slot(SlotAdvice slot) {
         Map<String, @Nullable Object> json = candidate(slot.chosen());
         json.put("values_per_token", slot.candidates().valuesPerToken());
+        UnitScaleSlot unit = slot.candidates().unit();
+        if (unit != null) {
+            json.put("unit_scale", unit(unit));
+        }
         List<Map<String, @Nullable Object>> candidates = new ArrayList<>();
         slot.candidates().quantized().forEach(candidate -> candidates.add(candidate(candidate)));
         candidates.add(candidate(slot.candidates().unquantized()));
@@ -52,12 +61,25 @@ public final class AdviceJson {
         return json;
     }
 
+    /** fp8 e4m3 with scale 1.0. Null for an infinite number. */
+    private static Map<String, @Nullable Object> unit(UnitScaleSlot unit) {
+        Map<String, @Nullable Object> json = new LinkedHashMap<>();
+        json.put("sqnr_db", finite(Objects.requireNonNull(unit.unit().error()).sqnrDb()));
+        json.put("loss_db", finite(unit.lossDb()));
+        json.put("saturated_share", unit.unit().saturatedShare());
+        return json;
+    }
+
+    private static @Nullable Double finite(double x) {
+        return Double.isInfinite(x) ? null : x;
+    }
+
     private static Map<String, @Nullable Object> candidate(Candidate candidate) {
         SlotError error = candidate.error();
         Map<String, @Nullable Object> json = new LinkedHashMap<>();
         json.put("format", candidate.name());
         json.put("bits", candidate.bits());
-        json.put("sqnr_db", Double.isInfinite(error.sqnrDb()) ? null : error.sqnrDb());
+        json.put("sqnr_db", finite(error.sqnrDb()));
         json.put("noise_to_signal", candidate.noiseToSignal());
         json.put("mse", error.mse());
         json.put("saturated_share", (double) error.saturated() / error.count());

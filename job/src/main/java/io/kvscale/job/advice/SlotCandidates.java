@@ -1,5 +1,6 @@
 package io.kvscale.job.advice;
 
+import io.kvscale.job.unitscale.UnitScaleSlot;
 import io.kvscale.numeric.NumberFormat;
 import io.kvscale.observer.SlotStatistics;
 import io.kvscale.quant.SlotError;
@@ -13,6 +14,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The candidates of a slot.
@@ -20,8 +22,14 @@ import java.util.Optional;
  * @param valuesPerToken heads x head_dim, the weight of the slot in an average of bits
  * @param quantized by preference: the first of two equally good candidates is chosen
  * @param unquantized the candidate that leaves the slot as it is
+ * @param unit compares the candidate in fp8 e4m3 with scale 1.0; null without that candidate
  */
-public record SlotCandidates(Slot slot, int valuesPerToken, List<Candidate> quantized, Candidate unquantized) {
+public record SlotCandidates(
+        Slot slot,
+        int valuesPerToken,
+        List<Candidate> quantized,
+        Candidate unquantized,
+        @Nullable UnitScaleSlot unit) {
     /** SQNR is defined by the squared error, so these scales have the highest SQNR of all static scales. */
     private static final Observer SQUARED = new Mse(2.0);
 
@@ -36,15 +44,19 @@ public record SlotCandidates(Slot slot, int valuesPerToken, List<Candidate> quan
      */
     static SlotCandidates of(Slot slot, SlotStatistics seen, List<NumberFormat> formats, Strategy strategy) {
         List<Candidate> quantized = new ArrayList<>();
+        UnitScaleSlot unit = null;
         for (NumberFormat format : formats) {
             QuantizationScheme scheme = QuantizationScheme.of(format, strategy, true, SQUARED);
-            quantized.add(new Candidate(scheme, Objects.requireNonNull(SlotError.of(seen, scheme))));
+            SlotError error = Objects.requireNonNull(SlotError.of(seen, scheme));
+            quantized.add(new Candidate(scheme, error));
+            unit = format == NumberFormat.FP8_E4M3 ? UnitScaleSlot.of(slot, seen, SQUARED, error) : unit;
         }
         return new SlotCandidates(
                 slot,
                 seen.geometry().channels(),
                 quantized,
-                Candidate.unquantized(quantized.get(0).error()));
+                Candidate.unquantized(quantized.get(0).error()),
+                unit);
     }
 
     /** The same with one format only. */
@@ -56,7 +68,8 @@ public record SlotCandidates(Slot slot, int valuesPerToken, List<Candidate> quan
                         .filter(candidate ->
                                 Objects.requireNonNull(candidate.scheme()).format() == format)
                         .toList(),
-                unquantized);
+                unquantized,
+                unit);
     }
 
     /** The candidate with the fewest bits that has at least this SQNR; on a tie the highest SQNR. Empty if there is none. */

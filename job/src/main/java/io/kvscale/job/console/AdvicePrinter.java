@@ -5,6 +5,9 @@ import io.kvscale.job.advice.Candidate;
 import io.kvscale.job.advice.SlotAdvice;
 import io.kvscale.job.target.ModelExporter;
 import io.kvscale.job.target.ScaleExporter;
+import io.kvscale.job.unitscale.UnitScaleComparison;
+import io.kvscale.job.unitscale.UnitScaleSlot;
+import io.kvscale.quant.SlotError;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
@@ -36,6 +39,11 @@ public final class AdvicePrinter {
         out.println("most sensitive slots, by their best SQNR at the fewest bits:");
         sensitive(advice, out);
         out.println();
+        UnitScaleComparison unit = advice.unitScale();
+        if (unit != null) {
+            unit(unit, out);
+            out.println();
+        }
         next(advice, out);
         String recipe = advice.recipe();
         out.println();
@@ -110,6 +118,27 @@ public final class AdvicePrinter {
         table.print(out);
     }
 
+    private static void unit(UnitScaleComparison unit, PrintWriter out) {
+        out.println("fp8 with scale 1.0 instead of calibrated scales; the slots that lose most:");
+        TextTable table = new TextTable("layer", "role", "fp8_db", "scale_1_db", "loss_db", "beyond_448_percent");
+        for (UnitScaleSlot slot : unit.byLoss().stream().limit(MAX_SENSITIVE).toList()) {
+            Double share = slot.unit().saturatedShare();
+            table.row(
+                    slot.slot().layer(),
+                    slot.slot().role().word(),
+                    sqnr(slot.calibrated()),
+                    sqnr(slot.unit().error()),
+                    decibels(slot.lossDb()),
+                    share == null || share == 0
+                            ? "0"
+                            : new BigDecimal(100 * share)
+                                    .round(new MathContext(3))
+                                    .toPlainString());
+        }
+        table.print(out);
+        out.println(unit.verdict());
+    }
+
     private static String name(@Nullable SlotAdvice slot) {
         return slot == null ? "" : slot.chosen().name();
     }
@@ -119,7 +148,14 @@ public final class AdvicePrinter {
     }
 
     private static String sqnr(Candidate candidate) {
-        double sqnr = candidate.error().sqnrDb();
-        return !candidate.isQuantized() ? "" : Double.isInfinite(sqnr) ? "exact" : TextTable.fixed(sqnr);
+        return candidate.isQuantized() ? sqnr(candidate.error()) : "";
+    }
+
+    private static String sqnr(@Nullable SlotError error) {
+        return error == null ? "" : Double.isInfinite(error.sqnrDb()) ? "exact" : TextTable.fixed(error.sqnrDb());
+    }
+
+    private static String decibels(double loss) {
+        return Double.isInfinite(loss) ? "infinite" : TextTable.fixed(loss);
     }
 }

@@ -22,6 +22,7 @@ public final class Report {
             "findings.js",
             "slots.js",
             "errors.js",
+            "unit.js",
             "page.js");
 
     private Report() {}

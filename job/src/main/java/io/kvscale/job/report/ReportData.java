@@ -3,6 +3,8 @@ package io.kvscale.job.report;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.kvscale.job.unitscale.UnitScaleComparison;
+import io.kvscale.job.unitscale.UnitScaleSlot;
 import io.kvscale.json.Json;
 import io.kvscale.quant.ScaleSolver;
 import io.kvscale.quant.SlotError;
@@ -52,6 +54,9 @@ record ReportData(ScaleSolver.Solution solution, List<ReportedSlot> slots, Strin
         schemes.forEach(scheme -> write(scheme, all.addObject()));
         ArrayNode candidates = data.putArray("candidates");
         SchemeErrors.SCHEMES.forEach(scheme -> write(scheme, candidates.addObject()));
+        data.put(
+                "unitVerdict",
+                new UnitScaleComparison(slots.stream().map(ReportedSlot::unit).toList()).verdict());
         int pool = ChannelMap.pooled(slots);
         data.put("pool", pool);
         ArrayNode array = data.putArray("slots");
@@ -117,6 +122,7 @@ record ReportData(ScaleSolver.Solution solution, List<ReportedSlot> slots, Strin
                 bins.add(bin);
             }
         }
+        write(slot.unit(), to.putObject("unit"));
         SchemeErrors errors = slot.errors();
         if (errors != null) {
             to.put("approximate", errors.candidates().get(0).approximate());
@@ -128,14 +134,24 @@ record ReportData(ScaleSolver.Solution solution, List<ReportedSlot> slots, Strin
         }
     }
 
+    /** SQNR is null if it is infinite; without histograms it is absent. */
+    private static void write(UnitScaleSlot unit, ObjectNode to) {
+        to.put("share", unit.unit().saturatedShare());
+        to.put("observer", unit.observer().word());
+        SlotError error = unit.unit().error();
+        SlotError calibrated = unit.calibrated();
+        if (error != null && calibrated != null) {
+            to.put("sqnr", finite(error.sqnrDb())).put("calibrated", finite(calibrated.sqnrDb()));
+        }
+    }
+
+    private static @Nullable Double finite(double x) {
+        return Double.isInfinite(x) ? null : x;
+    }
+
     /** Order: SQNR in dB (null: no error), mean squared error, saturated values, codes used. */
     private static void numbers(ArrayNode to, SlotError error) {
-        if (Double.isInfinite(error.sqnrDb())) {
-            to.addNull();
-        } else {
-            to.add(error.sqnrDb());
-        }
-        to.add(error.mse()).add(error.saturated()).add(error.codesUsed());
+        to.add(finite(error.sqnrDb())).add(error.mse()).add(error.saturated()).add(error.codesUsed());
     }
 
     private static void numbers(ArrayNode to, float[] numbers) {

@@ -1,7 +1,11 @@
 package io.kvscale.job.report;
 
+import io.kvscale.job.unitscale.UnitScaleSlot;
+import io.kvscale.numeric.NumberFormat;
 import io.kvscale.observer.Range;
 import io.kvscale.observer.SlotStatistics;
+import io.kvscale.quant.SlotError;
+import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.table.SlotScales;
 import io.kvscale.tensor.Slot;
 import java.util.Arrays;
@@ -13,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param channels maximum |x| per channel, row-major in (head, channel); NaN: no finite value
  * @param distribution null if the statistics hold only ranges
  * @param errors null if the statistics hold only ranges
+ * @param unit compares scale 1.0 with the slot's own scale if that is fp8 e4m3, else with that of {@link SchemeErrors#FP8}
  */
 record ReportedSlot(
         Slot slot,
@@ -20,7 +25,8 @@ record ReportedSlot(
         SlotStatistics seen,
         float[] channels,
         @Nullable Distribution distribution,
-        @Nullable SchemeErrors errors) {
+        @Nullable SchemeErrors errors,
+        UnitScaleSlot unit) {
 
     static ReportedSlot of(Slot slot, SlotScales scales, SlotStatistics seen) {
         Range[] ranges = seen.ranges(1);
@@ -29,7 +35,19 @@ record ReportedSlot(
             absmax[c] =
                     ranges[c].isEmpty() ? Float.NaN : Math.max(Math.abs(ranges[c].min()), Math.abs(ranges[c].max()));
         }
-        return new ReportedSlot(slot, scales, seen, absmax, Distribution.of(seen), SchemeErrors.of(scales, seen));
+        SchemeErrors errors = SchemeErrors.of(scales, seen);
+        return new ReportedSlot(
+                slot, scales, seen, absmax, Distribution.of(seen), errors, unit(slot, scales, seen, errors));
+    }
+
+    private static UnitScaleSlot unit(
+            Slot slot, SlotScales scales, SlotStatistics seen, @Nullable SchemeErrors errors) {
+        QuantizationScheme scheme = scales.scheme();
+        boolean fp8 = scheme.format() == NumberFormat.FP8_E4M3 && scheme.symmetric();
+        SlotError own = errors == null || !fp8 ? null : errors.own();
+        SlotError calibrated = own == null && errors != null ? errors.fp8() : own;
+        QuantizationScheme compared = own == null ? SchemeErrors.FP8 : scheme;
+        return UnitScaleSlot.of(slot, seen, compared.observer(), calibrated);
     }
 
     int heads() {

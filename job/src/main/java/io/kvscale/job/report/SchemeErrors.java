@@ -27,6 +27,14 @@ record SchemeErrors(@Nullable SlotError own, List<SlotError> candidates) {
                     .map(observer -> QuantizationScheme.of(format, Strategy.TENSOR, true, observer)))
             .toList();
 
+    /** The scheme with which scale 1.0 is compared if the recipe's scales are not fp8 e4m3. */
+    static final QuantizationScheme FP8 = SCHEMES.get(0);
+
+    /** The error under {@link #FP8}. */
+    SlotError fp8() {
+        return candidates.get(0);
+    }
+
     /** Null without histograms. */
     static @Nullable SchemeErrors of(SlotScales scales, SlotStatistics seen) {
         if (!seen.hasHistograms() || seen.isEmpty()) {

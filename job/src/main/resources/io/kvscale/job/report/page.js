@@ -29,6 +29,7 @@ function provenance() {
 summary();
 findingsList();
 scalesChart();
+unitScale();
 slotCharts.push(chart(byId("heads-chart"), headsChart, event => {
   const slot = slotsOf(chosen.role)[event.value[0]];
   choose(slot.layer, slot.role);

@@ -23,7 +23,7 @@ final class TestSlots {
 
     static SlotCandidates slot(int layer, Role role, int values, Candidate... quantized) {
         return new SlotCandidates(
-                new Slot(layer, role), values, List.of(quantized), Candidate.unquantized(quantized[0].error()));
+                new Slot(layer, role), values, List.of(quantized), Candidate.unquantized(quantized[0].error()), null);
     }
 
     /** Noise whose f64 sums are exact, with many ties: up to 1/8 for 8 bits, up to 1 for 4 bits. */

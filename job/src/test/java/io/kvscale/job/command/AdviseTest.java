@@ -192,6 +192,39 @@ class AdviseTest {
     }
 
     @Test
+    void scaleOneIsComparedWithTheBestFp8Scale() {
+        JsonNode advice = json(statistics, "--bits", "6");
+        String verdict = advice.get("unit_scale_verdict").textValue();
+        assertThat(verdict).startsWith("Scale 1.0 clips nothing here ");
+        double most = 0;
+        for (JsonNode layer : advice.get("layers")) {
+            for (String role : List.of("key", "value")) {
+                JsonNode unit = layer.get(role).get("unit_scale");
+                double fp8 =
+                        layer.get(role).get("candidates").get(0).get("sqnr_db").doubleValue();
+                double loss = unit.get("loss_db").doubleValue();
+                assertThat(loss)
+                        .isEqualTo(fp8 - unit.get("sqnr_db").doubleValue())
+                        .isNotNegative();
+                assertThat(unit.get("saturated_share").doubleValue()).isZero();
+                most = Math.max(most, loss);
+            }
+        }
+        String printed = advise(statistics, "--bits", "6").isDone().out();
+        assertThat(printed)
+                .contains("layer  role   fp8_db  scale_1_db  loss_db  beyond_448_percent")
+                .contains(verdict)
+                .contains(String.format(Locale.ROOT, "  %.2f  ", most));
+        JsonNode integers = json(statistics, "--bits", "6", "--formats", "int8,int4");
+        assertThat(integers.get("unit_scale_verdict").isNull()).isTrue();
+        assertThat(integers.get("layers").get(0).get("key").has("unit_scale")).isFalse();
+        assertThat(advise(statistics, "--bits", "6", "--formats", "int8,int4")
+                        .isDone()
+                        .out())
+                .doesNotContain("scale 1.0");
+    }
+
+    @Test
     void theRankingBeginsWithTheSlotThatLosesMostInFourBits() {
         JsonNode advice = json(statistics, "--bits", "8");
         List<Double> lost = new ArrayList<>();

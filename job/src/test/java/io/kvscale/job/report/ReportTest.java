@@ -10,9 +10,11 @@ import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.observer.Corpus;
 import io.kvscale.observer.SlotStatistics;
 import io.kvscale.observer.StatisticsKind;
+import io.kvscale.quant.ScaleFit;
 import io.kvscale.quant.ScaleSolver;
 import io.kvscale.quant.SlotError;
 import io.kvscale.quant.Tolerances;
+import io.kvscale.quant.search.Mse;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.scheme.Strategy;
@@ -99,6 +101,40 @@ class ReportTest {
                 QuantizationScheme.of(NumberFormat.INT8, Strategy.CHANNEL)));
         assertThat(channels.get("slots").get(0).has("own")).isFalse();
         assertThat(channels.get("slots").get(0).get("errors")).hasSize(SchemeErrors.SCHEMES.size());
+    }
+
+    @Test
+    void theFitOfScaleOneIsShownBesideTheRecipesFp8OrStaticMinMax() {
+        Geometry geometry = new Geometry(Dtype.BF16, 2, 16);
+        CalibrationStatistics model = model(geometry, StatisticsKind.HISTOGRAM, 2, 50, "s", 4000);
+        QuantizationScheme mse = QuantizationScheme.of(NumberFormat.FP8_E4M3, Strategy.ATTN_HEAD, true, new Mse());
+        for (QuantizationScheme own : List.of(mse, QuantizationScheme.of(NumberFormat.INT8, Strategy.CHANNEL))) {
+            QuantizationScheme compared = own == mse ? mse : QuantizationScheme.fp8();
+            JsonNode data = data(page(model, own));
+            assertThat(data.get("unitVerdict").asText()).startsWith("Scale 1.0 clips ");
+            for (JsonNode slot : data.get("slots")) {
+                Role role = slot.get("role").asText().equals("key") ? Role.KEY : Role.VALUE;
+                SlotStatistics seen = Objects.requireNonNull(
+                        model.slots().get(new Slot(slot.get("layer").asInt(), role)));
+                ScaleFit fit = ScaleFit.ofUnitScale(seen);
+                JsonNode unit = slot.get("unit");
+                assertThat(unit.get("share").asDouble())
+                        .isPositive()
+                        .isEqualTo(Objects.requireNonNull(fit.saturatedShare()));
+                assertThat(unit.get("sqnr").asDouble())
+                        .isEqualTo(Objects.requireNonNull(fit.error()).sqnrDb());
+                assertThat(unit.get("calibrated").asDouble())
+                        .isEqualTo(Objects.requireNonNull(SlotError.of(seen, compared))
+                                .sqnrDb());
+                assertThat(unit.get("observer").asText())
+                        .isEqualTo(compared.observer().word());
+            }
+        }
+        JsonNode ranges =
+                data(page(model(geometry, StatisticsKind.RANGE, 2, 50, "s", 4000), mse.withDefaultObserver()));
+        assertThat(ranges.get("unitVerdict").asText()).startsWith("Scale 1.0 clips values beyond 448 in 4 of 4 slots");
+        assertThat(ranges.get("slots").get(0).get("unit").has("sqnr")).isFalse();
+        assertThat(ranges.get("slots").get(0).get("unit").get("share").isNull()).isTrue();
     }
 
     @ParameterizedTest
