@@ -5,6 +5,7 @@ import io.kvscale.evaluation.ScoreSums;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -71,6 +72,17 @@ public record Evaluation(
     /** The quality of one scale table as a sentence. */
     public String verdict(SchemeQuality quality) {
         return Verdict.of(perplexity, quality.perplexity(), quality.kl(), quality.top1());
+    }
+
+    /**
+     * What calibration gains or loses beside scale 1.0, as a sentence; empty if scale 1.0 was not evaluated, or the table has
+     * slots in another format than fp8 e4m3.
+     */
+    public Optional<String> againstUnit(SchemeQuality quality) {
+        return schemes.stream()
+                .filter(one -> one.scales().isUnit() && quality.scales().isComparedWithUnit())
+                .findFirst()
+                .map(unit -> Verdict.againstUnit(quality, unit));
     }
 
     /** The layers of the model that a table has no scales for; empty if the model is not known. */
