@@ -36,22 +36,23 @@ final class Verdict {
                 ? "Calibration changes little"
                 : difference > 0 ? "Calibration helps" : "Scale 1.0 does better than this calibration";
         return what + ": KL is " + digits(calibrated.kl()) + " with these scales, and " + digits(unit.kl())
-                + " with scale 1.0" + largestChange(calibrated, unit) + ".";
+                + " with scale 1.0" + largestDifference(calibrated, unit) + ".";
     }
 
-    private static String largestChange(SchemeQuality calibrated, SchemeQuality unit) {
+    private static String largestDifference(SchemeQuality calibrated, SchemeQuality unit) {
         double largest = 0;
         Slot where = null;
         for (Map.Entry<Slot, Double> entry : calibrated.sqnrDb().entrySet()) {
-            double change = entry.getValue() - unit.sqnrDb().getOrDefault(entry.getKey(), entry.getValue());
-            if (Double.isFinite(change) && (where == null || Math.abs(change) > Math.abs(largest))) {
-                largest = change;
+            double difference = entry.getValue() - unit.sqnrDb().getOrDefault(entry.getKey(), entry.getValue());
+            if (Double.isFinite(difference) && (where == null || Math.abs(difference) > Math.abs(largest))) {
+                largest = difference;
                 where = entry.getKey();
             }
         }
         return where == null
                 ? ""
-                : "; SQNR changes most in " + where + ", by " + (largest < 0 ? "" : "+") + fixed(largest) + " dB";
+                : "; SQNR differs most in " + where + ": " + fixed(Math.abs(largest)) + " dB "
+                        + (largest < 0 ? "lower" : "higher") + " than with scale 1.0";
     }
 
     private static String level(double kl) {

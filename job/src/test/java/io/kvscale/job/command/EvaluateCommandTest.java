@@ -270,7 +270,7 @@ class EvaluateCommandTest {
             }
             assertThat(schemes.get(0).get("unit_verdict").asText())
                     .startsWith("Calibration changes little: ")
-                    .endsWith(", by +0.00 dB.");
+                    .endsWith(": 0.00 dB higher than with scale 1.0.");
         }
     }
 

@@ -50,9 +50,9 @@ class VerdictTest {
         Slot exact = new Slot(24, Role.VALUE);
         SchemeQuality unit = quality(1, Map.of(key, 31.0, value, 27.0, exact, Double.POSITIVE_INFINITY));
         assertThat(Verdict.againstUnit(quality(1, Map.of(key, 30.0, value, 31.125, exact, 40.0)), unit))
-                .endsWith("with scale 1.0; SQNR changes most in layer 23 value, by +4.12 dB.");
+                .endsWith("with scale 1.0; SQNR differs most in layer 23 value: 4.12 dB higher than with scale 1.0.");
         assertThat(Verdict.againstUnit(quality(1, Map.of(key, 22.5)), unit))
-                .endsWith("with scale 1.0; SQNR changes most in layer 3 key, by -8.50 dB.");
+                .endsWith("with scale 1.0; SQNR differs most in layer 3 key: 8.50 dB lower than with scale 1.0.");
     }
 
     private static SchemeQuality quality(double kl, Map<Slot, Double> sqnr) {
