@@ -28,7 +28,8 @@ public record Attention(int chunk, int residualLength) implements Serializable {
         return isQuantized() ? "quantized" : "chunks";
     }
 
-    /** Whether any prediction in a text of this length attends to a quantized token; the last token predicts none. */
+    /** Whether any prediction in a text of this length attends to a quantized token; the last token predicts none.
+     * If a text has one, so have longer texts. */
     public boolean reaches(long tokens) {
         return tokens > 1 && (isQuantized() || (tokens - 2) / chunk * chunk > residualLength);
     }

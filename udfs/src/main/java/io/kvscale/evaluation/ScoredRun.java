@@ -108,13 +108,25 @@ final class ScoredRun implements AutoCloseable {
     }
 
     private void add(Slot slot, KvTensor leaving, KvTensor quantized) {
-        SquareSums sums = sums(leaving, quantized);
+        errors.merge(slot, finiteSums(slot, leaving, quantized), SquareSums::plus);
+    }
+
+    /** @throws InvalidDataException if a value, or what it is quantized to, is NaN or infinite; names the slot */
+    static SquareSums finiteSums(Slot slot, KvTensor values, KvTensor quantized) {
+        SquareSums sums = sums(values, quantized);
         if (!Double.isFinite(sums.signal())) {
             throw new InvalidDataException(
                     DataProblem.of("NaN or infinite values cannot be quantized", NextToken.REMEDY)
                             .inSlot(slot));
         }
-        errors.merge(slot, sums, SquareSums::plus);
+        if (!Double.isFinite(sums.noise())) {
+            throw new InvalidDataException(DataProblem.of(
+                            "the scales give infinite values in the cache, which is "
+                                    + values.geometry().dtype(),
+                            "use scales that were calibrated on this model")
+                    .inSlot(slot));
+        }
+        return sums;
     }
 
     static SquareSums sums(KvTensor values, KvTensor quantized) {

@@ -13,6 +13,7 @@ import io.kvscale.cache.TestScales;
 import io.kvscale.model.DecoderModel;
 import io.kvscale.model.DecoderRun;
 import io.kvscale.model.Outputs;
+import io.kvscale.numeric.Dtype;
 import io.kvscale.numeric.NumberFormat;
 import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.observer.Corpus;
@@ -23,6 +24,7 @@ import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.scheme.Strategy;
 import io.kvscale.scheme.table.ScaleTable;
 import io.kvscale.scheme.table.SlotScales;
+import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.KvSource;
 import io.kvscale.tensor.KvTensor;
@@ -31,6 +33,7 @@ import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
 import io.kvscale.text.TokenSequence;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -193,6 +196,21 @@ class EvaluationTaskTest {
     }
 
     @Test
+    void infiniteErrorsAreProblemsOfTheSlot() {
+        Geometry geometry = new Geometry(Dtype.F16, 1, 1);
+        Slot slot = new Slot(1, Role.VALUE);
+        KvTensor greatest = new KvTensor(geometry, 1, 1, ByteBuffer.wrap(new byte[] {(byte) 0xff, 0x7b}));
+        KvTensor infinite = new KvTensor(geometry, 1, 1, ByteBuffer.wrap(new byte[] {0, 0x7c}));
+        assertThat(ScoredRun.finiteSums(slot, greatest, greatest)).isEqualTo(new SquareSums(65504.0 * 65504, 0));
+        assertThatThrownBy(() -> ScoredRun.finiteSums(slot, greatest, infinite))
+                .isInstanceOf(InvalidDataException.class)
+                .hasMessageContainingAll("infinite values in the cache, which is F16", "layer 1 value");
+        assertThatThrownBy(() -> ScoredRun.finiteSums(slot, infinite, infinite))
+                .isInstanceOf(InvalidDataException.class)
+                .hasMessageContainingAll("NaN or infinite values cannot be quantized", "layer 1 value");
+    }
+
+    @Test
     void scalesFourTimesTooSmallScoreWorse() {
         ScaleTable right = table(CHANNEL);
         List<SampleScore> scores = scores(8, 0, right, times(right, 0.25f), table(INT4));
@@ -287,7 +305,7 @@ class EvaluationTaskTest {
                 int at = ((head + 1) * whole.tokens() - tokens) * line;
                 whole.values().get(at, bytes, head * tokens * line, tokens * line);
             }
-            return new KvTensor(whole.geometry(), 1, tokens, java.nio.ByteBuffer.wrap(bytes));
+            return new KvTensor(whole.geometry(), 1, tokens, ByteBuffer.wrap(bytes));
         }
 
         private static double[] softmax(DecoderRun run, int row) {

@@ -42,6 +42,11 @@ public final class EvaluateCommand extends CommandPart implements Callable<Integ
         chunks
     }
 
+    /** The values of {@code --baseline}, as they are written. */
+    enum Baseline {
+        unit
+    }
+
     @Mixin
     private TextArguments texts = new TextArguments();
 
@@ -53,13 +58,19 @@ public final class EvaluateCommand extends CommandPart implements Callable<Integ
 
     @Option(
             names = "--scales",
-            required = true,
             paramLabel = "DIR",
             arity = "1..*",
             preprocessor = PathList.class,
             description = "Result folders of calibrate or scales, or kv_scales.json files; can be repeated. After"
                     + " --scales -- all words are paths.")
     private List<String> scales = new ArrayList<>();
+
+    @Option(
+            names = "--baseline",
+            paramLabel = "WORD",
+            description = "unit: also evaluate fp8 with scale 1.0 everywhere, and say whether calibrated fp8 scales are"
+                    + " better.")
+    private @Nullable Baseline baseline;
 
     @Option(
             names = "--recipe",
@@ -97,6 +108,9 @@ public final class EvaluateCommand extends CommandPart implements Callable<Integ
 
     @Override
     public Integer call() {
+        if (scales.isEmpty() && baseline == null) {
+            throw error("Missing required option: '--scales=DIR', or '--baseline=unit'");
+        }
         if (chunk != null && chunk < 1) {
             throw error("--chunk must be at least 1");
         }
@@ -113,6 +127,7 @@ public final class EvaluateCommand extends CommandPart implements Callable<Integ
         List<NamedScales> tables =
                 scales.stream().map(name -> scales(name, hadoop, console)).toList();
         EvaluationJob job = new EvaluationJob(runtime, model, text, settings, tables, attention(settings, console))
+                .withUnit(baseline == Baseline.unit)
                 .partitions(spark.partitions())
                 .reporting(console.progress(), console::warn);
         List<String> inputs = new ArrayList<>(texts.paths());

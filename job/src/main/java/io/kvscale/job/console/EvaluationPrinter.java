@@ -3,6 +3,7 @@ package io.kvscale.job.console;
 import io.kvscale.evaluation.Attention;
 import io.kvscale.job.evaluation.Evaluation;
 import io.kvscale.job.evaluation.EvaluationSubject;
+import io.kvscale.job.evaluation.NamedScales;
 import io.kvscale.job.evaluation.SchemeQuality;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.table.ScaleTable;
@@ -35,14 +36,16 @@ public final class EvaluationPrinter {
             table.row(
                     i + 1,
                     one.scales().name(),
-                    scheme(one.scales().table()),
+                    scheme(one.scales()),
                     digits(one.perplexity()),
                     digits(one.kl()),
                     TextTable.fixed(100 * one.top1()));
         }
         table.print(out);
         for (int i = 0; i < evaluation.schemes().size(); i++) {
-            out.println((i + 1) + ": " + evaluation.verdict(evaluation.schemes().get(i)));
+            SchemeQuality one = evaluation.schemes().get(i);
+            out.println((i + 1) + ": " + evaluation.verdict(one)
+                    + evaluation.againstUnit(one).map(sentence -> " " + sentence).orElse(""));
         }
         out.println();
         out.println("SQNR of the cached K and V, in dB:");
@@ -83,7 +86,11 @@ public final class EvaluationPrinter {
     }
 
     /** The scheme in a few words; "mixed" if slots differ. */
-    private static String scheme(ScaleTable table) {
+    private static String scheme(NamedScales scales) {
+        ScaleTable table = scales.table();
+        if (scales.isUnit()) {
+            return table.scheme().format().word() + " scale 1.0";
+        }
         QuantizationScheme common = table.scheme();
         boolean mixed =
                 table.slots().values().stream().anyMatch(slot -> !slot.scheme().equals(common));

@@ -1,13 +1,11 @@
 package io.kvscale.job.evaluation;
 
 import io.kvscale.evaluation.Attention;
-import io.kvscale.evaluation.SampleScore;
+import io.kvscale.evaluation.ScoreSums;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
-import io.kvscale.tensor.Sample;
-import java.util.Collection;
-import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -35,20 +33,17 @@ public record Evaluation(
     }
 
     /**
-     * Sums the scores in the order of sample names, so that the result does not depend on their order.
+     * The means of scores.
      *
      * @throws InvalidDataException if no token was predicted, or no prediction attended to a quantized token
      */
-    static Evaluation of(Collection<SampleScore> scores, List<NamedScales> scales, Attention attention) {
-        List<SampleScore> ordered = scores.stream()
-                .sorted(Comparator.comparing(SampleScore::sample, Sample::compareUtf8))
-                .toList();
-        long predicted = ordered.stream().mapToLong(SampleScore::predicted).sum();
+    static Evaluation of(ScoreSums sums, List<NamedScales> scales, Attention attention) {
+        long predicted = sums.predicted();
         if (predicted == 0) {
             throw new InvalidDataException(
                     DataProblem.of("no text has a second token to predict", "give longer texts with --text"));
         }
-        if (ordered.stream().noneMatch(score -> attention.reaches(score.tokens()))) {
+        if (!attention.reaches(sums.longest())) {
             String residual =
                     attention.residualLength() == 0 ? "" : " and residual_length (" + attention.residualLength() + ")";
             throw new InvalidDataException(DataProblem.of(
@@ -56,18 +51,15 @@ public record Evaluation(
                             + ": no prediction attends to quantized tokens, so nothing is measured",
                     "use longer texts or a smaller --chunk" + (residual.isEmpty() ? "" : " or residual_length")));
         }
-        double negativeLogLikelihood = 0;
-        for (SampleScore score : ordered) {
-            negativeLogLikelihood += score.negativeLogLikelihood();
-        }
         return new Evaluation(
                 attention,
-                ordered.size(),
-                ordered.stream().mapToLong(SampleScore::tokens).sum(),
+                sums.samples(),
+                sums.tokens(),
                 predicted,
-                perplexity(negativeLogLikelihood, predicted),
+                perplexity(sums.meanNegativeLogLikelihood()),
                 IntStream.range(0, scales.size())
-                        .mapToObj(i -> SchemeQuality.of(scales.get(i), ordered, i, predicted))
+                        .mapToObj(i ->
+                                SchemeQuality.of(scales.get(i), sums.schemes().get(i), predicted))
                         .toList(),
                 null);
     }
@@ -82,14 +74,25 @@ public record Evaluation(
         return Verdict.of(perplexity, quality.perplexity(), quality.kl(), quality.top1());
     }
 
+    /**
+     * What calibration gains or loses beside scale 1.0, as a sentence; empty if scale 1.0 was not evaluated, or the table has
+     * slots in another format than fp8 e4m3.
+     */
+    public Optional<String> againstUnit(SchemeQuality quality) {
+        return schemes.stream()
+                .filter(one -> one.scales().isUnit() && quality.scales().isComparedWithUnit())
+                .findFirst()
+                .map(unit -> Verdict.againstUnit(quality, unit));
+    }
+
     /** The layers of the model that a table has no scales for; empty if the model is not known. */
     public List<Integer> withoutScales(SchemeQuality quality) {
         return subject == null ? List.of() : quality.scales().missing(subject.layers());
     }
 
     /** JSON has no infinity; the greatest double stands for it. */
-    static double perplexity(double negativeLogLikelihood, long predicted) {
-        return Math.min(StrictMath.exp(negativeLogLikelihood / predicted), Double.MAX_VALUE);
+    static double perplexity(double meanNegativeLogLikelihood) {
+        return Math.min(StrictMath.exp(meanNegativeLogLikelihood), Double.MAX_VALUE);
     }
 
     /** {@code evaluation.json} in UTF-8; the same evaluation gives the same bytes on every JDK. */

@@ -11,6 +11,7 @@ import io.kvscale.job.spark.SparkRuntime;
 import io.kvscale.model.config.ModelConfig;
 import io.kvscale.model.config.ModelConfigFile;
 import io.kvscale.tensor.InvalidDataException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -32,6 +33,7 @@ public final class EvaluationJob {
     private final TextSettings settings;
     private final List<NamedScales> scales;
     private final Attention attention;
+    private boolean withUnit;
     private int partitions;
     private Progress progress = Progress.NONE;
     private Consumer<String> notices = notice -> {};
@@ -64,6 +66,12 @@ public final class EvaluationJob {
         return this;
     }
 
+    /** Whether to evaluate fp8 with scale 1.0 everywhere too, after the scale tables; false by default. */
+    public EvaluationJob withUnit(boolean wanted) {
+        this.withUnit = wanted;
+        return this;
+    }
+
     /** Where to show progress, and notices about scales and texts before they are evaluated; nowhere by default. */
     public EvaluationJob reporting(Progress shown, Consumer<String> receiver) {
         this.progress = shown;
@@ -83,9 +91,13 @@ public final class EvaluationJob {
             EvaluationPass.notices(scales, texts.shape()).forEach(notices);
             texts.corpus().notices().forEach(notices);
             Attention possible = possible(texts);
+            List<NamedScales> compared = new ArrayList<>(scales);
+            if (withUnit) {
+                compared.add(NamedScales.unit(texts.shape()));
+            }
             TextCorpusSummary summary = texts.corpus().summary();
             EvaluationPass pass = new EvaluationPass(
-                    texts.model().manifest(), texts.model(), scales, possible, settings.maxFailedSamples());
+                    texts.model().manifest(), texts.model(), compared, possible, settings.maxFailedSamples());
             EvaluationResult result = progress.track(
                     running.context(),
                     summary.sequences() + " texts",

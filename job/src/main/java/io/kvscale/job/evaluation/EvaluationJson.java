@@ -54,12 +54,21 @@ final class EvaluationJson {
     private static Map<String, Object> scheme(Evaluation evaluation, SchemeQuality quality) {
         Map<String, Object> json = new LinkedHashMap<>();
         json.put("scales", quality.scales().name());
+        if (quality.scales().isUnit()) {
+            json.put("baseline", NamedScales.UNIT);
+        }
         json.put("scales_sha256", quality.scales().table().sha256());
         json.put("verdict", evaluation.verdict(quality));
+        evaluation.againstUnit(quality).ifPresent(sentence -> json.put("unit_verdict", sentence));
         if (evaluation.subject() != null) {
             json.put("layers_without_scales", evaluation.withoutScales(quality));
         }
-        json.put("scheme", KvCacheScheme.fields(quality.scales().table().scheme()));
+        Map<String, @Nullable Object> fields = new LinkedHashMap<>(
+                KvCacheScheme.fields(quality.scales().table().scheme()));
+        if (quality.scales().isUnit()) {
+            fields.keySet().removeAll(List.of("observer", "observer_kwargs")); // nothing was observed
+        }
+        json.put("scheme", fields);
         json.put("perplexity", quality.perplexity());
         json.put("kl", quality.kl());
         json.put("top1", quality.top1());

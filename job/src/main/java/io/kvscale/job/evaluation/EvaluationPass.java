@@ -3,7 +3,7 @@ package io.kvscale.job.evaluation;
 import io.kvscale.cache.FixedScales;
 import io.kvscale.evaluation.Attention;
 import io.kvscale.evaluation.EvaluationTask;
-import io.kvscale.evaluation.SampleScore;
+import io.kvscale.evaluation.ScoreSums;
 import io.kvscale.job.model.ModelLocation;
 import io.kvscale.job.spark.JavaSerde;
 import io.kvscale.model.DecoderModel;
@@ -28,8 +28,8 @@ import org.apache.spark.util.LongAccumulator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Scores all samples in one Spark job. Every sample runs by itself, and scores are summed in the order of sample names, so
- * the result has the same bits for any partitioning.
+ * Scores all samples in one Spark job. Every sample runs by itself, and tasks sum scores exactly, so the result has the
+ * same bits for any partitioning, and the driver gets a few states whose size does not depend on the samples.
  *
  * @param folder where tasks find the model
  * @param scales the tables to compare, in the order of the result; they must {@linkplain #checkFit fit} the model
@@ -44,9 +44,28 @@ record EvaluationPass(
         long maxFailedSamples) {
     private static final int MAX_NAMED = 10;
 
-    /** A sample's score or its problem; a problem without a sample concerns the model. */
-    private record Row(
-            @Nullable SampleScore score, @Nullable DataProblem problem) implements Serializable {}
+    /**
+     * What tasks found out about their samples; a commutative monoid.
+     *
+     * @param broken a problem of the model, not of a sample; null if there is none
+     */
+    private record State(
+            ScoreSums scores,
+            FailedSamples failed,
+            @Nullable DataProblem broken) implements Serializable {
+        static final State NONE = new State(ScoreSums.NONE, FailedSamples.NONE, null);
+
+        static State of(DataProblem problem) {
+            return problem.sample() == null
+                    ? new State(ScoreSums.NONE, FailedSamples.NONE, problem)
+                    : new State(ScoreSums.NONE, new FailedSamples(1, problem), null);
+        }
+
+        State merge(State other) {
+            return new State(
+                    scores.merge(other.scores), failed.merge(other.failed), DataProblem.earlier(broken, other.broken));
+        }
+    }
 
     /**
      * Checks that scales fit a model.
@@ -125,12 +144,18 @@ record EvaluationPass(
         Attention how = attention;
         ArrayList<FixedScales> all = new ArrayList<>();
         scales.forEach(one -> all.add(FixedScales.of(one.table())));
-        List<byte[]> rows = batches.mapPartitions(part -> score(part, manifest, where, all, how, tokens, samples))
-                .collect();
-        return result(rows.stream().map(row -> JavaSerde.value(row, Row.class)).toList());
+        byte[] state = batches.mapPartitions(
+                        part -> List.of(JavaSerde.bytes(score(part, manifest, where, all, how, tokens, samples)))
+                                .iterator())
+                .treeReduce((a, b) -> JavaSerde.bytes(state(a).merge(state(b))));
+        return result(state(state));
     }
 
-    private static Iterator<byte[]> score(
+    private static State state(byte[] bytes) {
+        return JavaSerde.value(bytes, State.class);
+    }
+
+    private static State score(
             Iterator<byte[]> batches,
             ModelManifest manifest,
             ModelLocation folder,
@@ -138,52 +163,42 @@ record EvaluationPass(
             Attention attention,
             LongAccumulator tokens,
             LongAccumulator samples) {
-        List<byte[]> rows = new ArrayList<>();
+        State state = State.NONE;
         if (!batches.hasNext()) {
-            return rows.iterator();
+            return state;
         }
         try (DecoderModel model = DecoderModel.shared(manifest, folder.local(), EvaluationTask.outputs(attention));
                 EvaluationTask task = new EvaluationTask(model, scales, attention)) {
             while (batches.hasNext()) {
                 for (TokenSequence sample :
                         JavaSerde.value(batches.next(), TokenBatch.class).rows()) {
-                    rows.add(JavaSerde.bytes(row(task, sample)));
+                    state = state.merge(score(task, sample));
                     tokens.add(sample.ids().length);
                     samples.add(1);
                 }
             }
         } catch (InvalidDataException e) {
-            rows.add(JavaSerde.bytes(new Row(null, e.problem())));
+            state = state.merge(State.of(e.problem()));
         }
-        return rows.iterator();
+        return state;
     }
 
-    private static Row row(EvaluationTask task, TokenSequence sample) {
+    private static State score(EvaluationTask task, TokenSequence sample) {
         try {
-            return new Row(task.score(sample), null);
+            return new State(ScoreSums.of(task.score(sample)), FailedSamples.NONE, null);
         } catch (InvalidDataException e) {
-            return new Row(null, e.problem());
+            return State.of(e.problem());
         }
     }
 
-    private EvaluationResult result(List<Row> rows) {
-        List<SampleScore> scores = new ArrayList<>();
-        FailedSamples failed = FailedSamples.NONE;
-        for (Row row : rows) {
-            DataProblem problem = row.problem();
-            SampleScore score = row.score();
-            if (score != null) {
-                scores.add(score);
-            } else if (problem != null) {
-                if (problem.sample() == null) {
-                    throw new InvalidDataException(problem);
-                }
-                failed = failed.merge(new FailedSamples(1, problem));
-            }
+    private EvaluationResult result(State state) {
+        if (state.broken() != null) {
+            throw new InvalidDataException(state.broken());
         }
-        if (failed.first() != null && failed.count() > maxFailedSamples) {
-            throw new InvalidDataException(failed.first());
+        DataProblem first = state.failed().first();
+        if (first != null && state.failed().count() > maxFailedSamples) {
+            throw new InvalidDataException(first);
         }
-        return new EvaluationResult(Evaluation.of(scores, scales, attention), failed);
+        return new EvaluationResult(Evaluation.of(state.scores(), scales, attention), state.failed());
     }
 }

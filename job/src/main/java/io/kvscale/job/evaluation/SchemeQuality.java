@@ -1,11 +1,8 @@
 package io.kvscale.job.evaluation;
 
-import io.kvscale.evaluation.SampleScore;
-import io.kvscale.evaluation.SchemeScore;
-import io.kvscale.evaluation.SquareSums;
+import io.kvscale.evaluation.SchemeSums;
 import io.kvscale.tensor.Slot;
 import java.util.Collections;
-import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
@@ -23,26 +20,13 @@ public record SchemeQuality(
         sqnrDb = Collections.unmodifiableSortedMap(new TreeMap<>(sqnrDb));
     }
 
-    /** @param scores the scores of all samples, in the order in which to sum them */
-    static SchemeQuality of(NamedScales scales, List<SampleScore> scores, int scheme, long predicted) {
-        double negativeLogLikelihood = 0;
-        double divergence = 0;
-        long topTokenMatches = 0;
-        SortedMap<Slot, SquareSums> errors = new TreeMap<>();
-        for (SampleScore sample : scores) {
-            SchemeScore score = sample.schemes().get(scheme);
-            negativeLogLikelihood += score.negativeLogLikelihood();
-            divergence += score.divergence();
-            topTokenMatches += score.topTokenMatches();
-            score.errors().forEach((slot, sums) -> errors.merge(slot, sums, SquareSums::plus));
-        }
-        SortedMap<Slot, Double> sqnr = new TreeMap<>();
-        errors.forEach((slot, sums) -> sqnr.put(slot, sums.sqnrDb()));
+    /** @param predicted the number of predicted tokens, not 0 */
+    static SchemeQuality of(NamedScales scales, SchemeSums sums, long predicted) {
         return new SchemeQuality(
                 scales,
-                Evaluation.perplexity(negativeLogLikelihood, predicted),
-                divergence / predicted,
-                (double) topTokenMatches / predicted,
-                sqnr);
+                Evaluation.perplexity(sums.meanNegativeLogLikelihood(predicted)),
+                sums.meanDivergence(predicted),
+                (double) sums.topTokenMatches() / predicted,
+                sums.sqnrDb());
     }
 }

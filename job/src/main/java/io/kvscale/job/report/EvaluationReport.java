@@ -33,7 +33,8 @@ public final class EvaluationReport {
             makeHarmless((ObjectNode) shown);
             for (JsonNode node : shown.get("schemes")) {
                 ObjectNode scheme = (ObjectNode) node;
-                scheme.put("scales", DataProblem.shown(scheme.get("scales").asText()));
+                String name = DataProblem.shown(scheme.get("scales").asText());
+                scheme.put("scales", scheme.has("baseline") ? name + " (scale 1.0)" : name);
                 JsonNode fields = scheme.get("scheme");
                 String format = KvCacheScheme.parse(Json.MAPPER.convertValue(fields, FIELDS))
                         .format()

@@ -56,5 +56,6 @@ const formatName = format => format.replace(/^[a-z]+/, letters => letters.toUppe
 function describe(scheme) {
   const fields = scheme.fields;
   return formatName(scheme.format) + ", " + (fields.symmetric ? "symmetric" : "asymmetric") + ", "
-    + (fields.strategy === "group" ? "groups of " + fields.group_size : "by " + fields.strategy) + ", " + fields.observer;
+    + (fields.strategy === "group" ? "groups of " + fields.group_size : "by " + fields.strategy)
+    + (fields.observer ? ", " + fields.observer : "");
 }

@@ -34,7 +34,8 @@ function head() {
     ...(model === undefined ? [] : ["Model: ", named(model.name), ". "]),
     schemes.length === 1 ? "" : el("span", {}, "Lowest KL divergence: ", named(best.scales), "."));
   byId("verdicts").append(...schemes.map((scheme, i) => el("p", {}, schemes.length === 1 ? "" : el("strong", {}, (i + 1) + "  "),
-    named(scheme.scales), ": ", scheme.verdict, without(scheme))));
+    named(scheme.scales), ": ", scheme.verdict, scheme.unit_verdict ? " " + scheme.unit_verdict : "",
+    without(scheme))));
   const facts = [
     ["Full-precision perplexity", digits(baseline)],
     ["Samples", group(evaluation.samples)],

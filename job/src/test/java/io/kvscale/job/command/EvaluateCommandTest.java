@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.withinPercentage;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.kvscale.job.Capture;
 import io.kvscale.job.Cli;
 import io.kvscale.job.Folder;
@@ -18,6 +19,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -43,7 +45,10 @@ class EvaluateCommandTest {
     void missingOptionsAndInvalidNumbersAreExitCodeTwo() {
         Cli.run("evaluate", "--text", texts, "--scales", scales).fails(ExitCode.USAGE, "--model");
         Cli.run("evaluate", "--model", MODEL, "--scales", scales).fails(ExitCode.USAGE, "--text");
-        Cli.run("evaluate", "--model", MODEL, "--text", texts).fails(ExitCode.USAGE, "--scales");
+        Cli.run("evaluate", "--model", MODEL, "--text", texts)
+                .fails(ExitCode.USAGE, "--scales=DIR', or '--baseline=unit'");
+        Cli.run("evaluate", "--model", MODEL, "--text", texts, "--baseline", "one")
+                .fails(ExitCode.USAGE, "--baseline", "[unit]");
         Cli.run("evaluate", "--model", MODEL, "--text", texts, "--scales", scales, "--chunk", 0)
                 .fails(ExitCode.USAGE, "--chunk");
         Cli.run("evaluate", "--model", MODEL, "--text", texts, "--scales", scales, "--chunk", "many")
@@ -193,6 +198,80 @@ class EvaluateCommandTest {
                 .isEqualTo(Folder.json(
                                 Cli.run(attending("chunks", "--json")).isDone().out())
                         .get("schemes"));
+    }
+
+    @Test
+    void scaleOneIsOneMoreSchemeAndTheJudgeOfFp8Scales() {
+        Path four = write("four", QuantizationScheme.of(NumberFormat.INT4, Strategy.TENSOR), 0.7f);
+        Object[] command = {"evaluate", "--model", MODEL, "--text", TEXTS, "--scales", scales, four};
+        JsonNode alone = Folder.json(Cli.run(with(command, "--json")).isDone().out());
+        Cli cli = Cli.run(with(command, "--baseline", "unit", "--output", work.resolve("o")))
+                .isDone();
+        JsonNode both = Folder.json(work.resolve("o/evaluation.json"));
+        assertThat(both.get("schemes")).hasSize(3);
+        JsonNode unit = both.get("schemes").get(2);
+        assertThat(unit.get("scales").asText()).isEqualTo("unit");
+        assertThat(unit.get("baseline").asText()).isEqualTo("unit");
+        assertThat(unit.get("scheme").toString())
+                .isEqualTo("{\"num_bits\":8,\"type\":\"float\",\"strategy\":\"tensor\",\"group_size\":null,"
+                        + "\"symmetric\":true,\"scale_dtype\":\"float32\"}");
+        assertThat(unit.get("layers")).hasSize(3);
+        assertThat(unit.get("layers_without_scales")).isEmpty();
+        assertThat(unit.has("unit_verdict")).isFalse();
+        String verdict = both.at("/schemes/0/unit_verdict").asText();
+        assertThat(verdict)
+                .matches("(Calibration|Scale 1\\.0) .*: KL is .* with these scales, and .* with scale 1\\.0; .*\\.");
+        assertThat(both.get("schemes").get(1).has("unit_verdict")).isFalse();
+        assertThat(cli.out()).contains("  unit ", " fp8_e4m3 scale 1.0 ", verdict);
+        assertThat(Folder.text(work.resolve("o/report.html"))).contains("unit (scale 1.0)", verdict);
+        for (int i = 0; i < 2; i++) {
+            JsonNode one = both.get("schemes").get(i);
+            assertThat(one.has("baseline")).isFalse();
+            ((ObjectNode) one).remove("unit_verdict");
+            assertThat(one).isEqualTo(alone.get("schemes").get(i));
+        }
+        JsonNode only =
+                Folder.json(Cli.run("evaluate", "--model", MODEL, "--text", TEXTS, "--baseline", "unit", "--json")
+                        .isDone()
+                        .out());
+        assertThat(only.get("schemes")).containsExactly(unit);
+    }
+
+    /** The scales of a file whose scales are all 1.0 are the same as those of {@code --baseline unit}. */
+    @Test
+    void scaleOneIsThatOfATableOfOnes() {
+        Path ones = work.resolve("ones");
+        Slot[] all = IntStream.range(0, 3)
+                .boxed()
+                .flatMap(layer -> Role.CACHED.stream().map(role -> new Slot(layer, role)))
+                .toArray(Slot[]::new);
+        Capture.put(
+                ones.resolve("kv_scales.json"),
+                JobScales.of(QuantizationScheme.fp8(), 2, 16, 1, all).toJson());
+        for (String attend : new String[] {"quantized", "chunks"}) {
+            JsonNode schemes = Folder.json(Cli.run(
+                                    "evaluate",
+                                    "--model",
+                                    MODEL,
+                                    "--text",
+                                    TEXTS,
+                                    "--scales",
+                                    ones,
+                                    "--baseline",
+                                    "unit",
+                                    "--attend",
+                                    attend,
+                                    "--json")
+                            .isDone()
+                            .out())
+                    .get("schemes");
+            for (String field : new String[] {"scales_sha256", "perplexity", "kl", "top1", "layers"}) {
+                assertThat(schemes.get(1).get(field)).isEqualTo(schemes.get(0).get(field));
+            }
+            assertThat(schemes.get(0).get("unit_verdict").asText())
+                    .startsWith("Calibration changes little: ")
+                    .endsWith(": 0.00 dB higher than with scale 1.0.");
+        }
     }
 
     private Path residual() {

@@ -24,7 +24,11 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.atomic.LongAdder;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.SparkContext;
+import org.apache.spark.scheduler.SparkListener;
+import org.apache.spark.scheduler.SparkListenerTaskEnd;
 import org.apache.spark.util.LongAccumulator;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -56,7 +60,7 @@ class EvaluationPassTest {
                 .extracting(one -> one.scales().name())
                 .containsExactly("a", "b");
         Random random = new Random(3);
-        for (int partitions : new int[] {1, 2, 5, 20}) {
+        for (int partitions : new int[] {1, 3, 7, 20}) {
             Collections.shuffle(samples, random);
             List<TokenBatch> batches = new ArrayList<>();
             for (int from = 0; from < samples.size(); from += 3) {
@@ -65,6 +69,37 @@ class EvaluationPassTest {
             assertThat(run(job, batches, partitions, done).evaluation().toJson())
                     .isEqualTo(whole.evaluation().toJson());
         }
+    }
+
+    @Test
+    void whatTheDriverReceivesDoesNotGrowWithTheSamples() throws Exception {
+        long few = received(20);
+        long many = received(200);
+        assertThat(few).isPositive();
+        assertThat(many).isLessThan(few + few / 20);
+    }
+
+    /** The bytes of all task results of an evaluation of so many samples in 3 partitions. */
+    private static long received(int count) throws Exception {
+        List<TokenBatch> batches = samples(count).stream()
+                .map(sample -> new TokenBatch(new ArrayList<>(List.of(sample))))
+                .toList();
+        SparkContext spark = SharedSpark.context().sc();
+        LongAdder bytes = new LongAdder();
+        SparkListener listener = new SparkListener() {
+            @Override
+            public void onTaskEnd(SparkListenerTaskEnd end) {
+                bytes.add(end.taskMetrics().resultSize());
+            }
+        };
+        spark.addSparkListener(listener);
+        try {
+            run(job(0, scales("a", 0.05f)), batches, 3, spark.longAccumulator());
+            spark.listenerBus().waitUntilEmpty();
+        } finally {
+            spark.removeSparkListener(listener);
+        }
+        return bytes.sum();
     }
 
     @Test

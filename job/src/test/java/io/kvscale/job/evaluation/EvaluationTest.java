@@ -7,13 +7,16 @@ import static org.assertj.core.api.Assertions.within;
 import io.kvscale.evaluation.Attention;
 import io.kvscale.evaluation.SampleScore;
 import io.kvscale.evaluation.SchemeScore;
+import io.kvscale.evaluation.ScoreSums;
 import io.kvscale.evaluation.SquareSums;
+import io.kvscale.job.spark.JavaSerde;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
@@ -35,18 +38,56 @@ class EvaluationTest {
         for (int i = 0; i < 40; i++) {
             scores.add(score("s/" + i, random));
         }
-        byte[] once = Evaluation.of(scores, TWO, SETTINGS).toJson();
+        byte[] once = Evaluation.of(sums(scores), TWO, SETTINGS).toJson();
         for (int round = 0; round < 20; round++) {
             Collections.shuffle(scores, random);
-            assertThat(Evaluation.of(scores, TWO, SETTINGS).toJson()).isEqualTo(once);
+            assertThat(Evaluation.of(sums(scores), TWO, SETTINGS).toJson()).isEqualTo(once);
         }
+    }
+
+    /** The state that tasks and driver hold has a few hundred bytes for each sum, however many samples there are. */
+    @Test
+    void aMillionScoresTakeNoMoreMemoryThanAThousandAndMergeInAnyOrder() {
+        byte[] few = JavaSerde.bytes(generated(1_000, 1));
+        byte[] result = null;
+        for (int partitions : new int[] {1, 3, 7}) {
+            ScoreSums sums = generated(1_000_000, partitions);
+            assertThat(sums.samples()).isEqualTo(1_000_000);
+            assertThat(JavaSerde.bytes(sums).length).isLessThan(few.length + 64);
+            byte[] json = Evaluation.of(sums, TWO.subList(0, 1), SETTINGS).toJson();
+            assertThat(json).isEqualTo(result == null ? json : result);
+            result = json;
+        }
+    }
+
+    /** The sums of scores that depend on a sample's number only, summed in so many parts, merged last part first. */
+    private static ScoreSums generated(int samples, int partitions) {
+        ScoreSums[] parts = new ScoreSums[partitions];
+        Arrays.fill(parts, ScoreSums.NONE);
+        TreeMap<Slot, SquareSums> errors = new TreeMap<>();
+        for (int i = 0; i < samples; i++) {
+            double number = (i * 0x9E3779B97F4A7C15L >>> 11) * 0x1p-53;
+            errors.put(KEY, new SquareSums(1e6 * number, number / 1e3));
+            SchemeScore scheme = new SchemeScore(99 * number, number * number, i % 20, errors);
+            parts[i % partitions] = parts[i % partitions].merge(
+                    ScoreSums.of(new SampleScore("s", 21, 20, 98 * number, List.of(scheme))));
+        }
+        ScoreSums all = ScoreSums.NONE;
+        for (int i = partitions - 1; i >= 0; i--) {
+            all = all.merge(parts[i]);
+        }
+        return all;
+    }
+
+    private static ScoreSums sums(List<SampleScore> scores) {
+        return scores.stream().map(ScoreSums::of).reduce(ScoreSums.NONE, ScoreSums::merge);
     }
 
     @Test
     void meansAreOverTokensAndNotOverSamples() {
         SampleScore shorter = new SampleScore("a", 2, 1, 2.0, List.of(new SchemeScore(4.0, 1.0, 0, errors(100, 1))));
         SampleScore longer = new SampleScore("b", 4, 3, 1.0, List.of(new SchemeScore(2.0, 0.5, 3, errors(300, 3))));
-        Evaluation evaluation = Evaluation.of(List.of(longer, shorter), TWO.subList(0, 1), SETTINGS);
+        Evaluation evaluation = Evaluation.of(sums(List.of(longer, shorter)), TWO.subList(0, 1), SETTINGS);
         assertThat(evaluation.samples()).isEqualTo(2);
         assertThat(evaluation.tokens()).isEqualTo(6);
         assertThat(evaluation.predicted()).isEqualTo(4);
@@ -67,7 +108,8 @@ class EvaluationTest {
                 2,
                 4.0,
                 List.of(new SchemeScore(4.5, 0.25, 1, errors(8, 2)), new SchemeScore(1e9, 0, 2, new TreeMap<>())));
-        String json = new String(Evaluation.of(List.of(score), TWO, SETTINGS).toJson(), StandardCharsets.UTF_8);
+        String json =
+                new String(Evaluation.of(sums(List.of(score)), TWO, SETTINGS).toJson(), StandardCharsets.UTF_8);
         assertThat(json).isEqualTo("""
             {
               "samples" : 1,
@@ -129,11 +171,11 @@ class EvaluationTest {
         for (int[] one : new int[][] {{16, 0, 17, 18}, {4, 3, 5, 6}, {4, 4, 9, 10}, {4, 5, 9, 10}, {1, 2, 4, 5}}) {
             Attention settings = new Attention(one[0], one[1]);
             assertThatThrownBy(() ->
-                            Evaluation.of(List.of(ofTokens("a", one[2]), ofTokens("b", 2)), List.of(), settings))
+                            Evaluation.of(sums(List.of(ofTokens("a", one[2]), ofTokens("b", 2))), List.of(), settings))
                     .isInstanceOf(InvalidDataException.class)
                     .hasMessageContaining("long enough for --chunk (" + one[0] + ")")
                     .hasMessageContaining("use longer texts or a smaller --chunk");
-            assertThat(Evaluation.of(List.of(ofTokens("a", one[3]), ofTokens("b", 2)), List.of(), settings)
+            assertThat(Evaluation.of(sums(List.of(ofTokens("a", one[3]), ofTokens("b", 2))), List.of(), settings)
                             .samples())
                     .isEqualTo(2);
         }
@@ -146,7 +188,7 @@ class EvaluationTest {
     @Test
     void textsOfOneTokenAreRefused() {
         SampleScore lonely = new SampleScore("a", 1, 0, 0, List.of());
-        assertThatThrownBy(() -> Evaluation.of(List.of(lonely), List.of(), SETTINGS))
+        assertThatThrownBy(() -> Evaluation.of(sums(List.of(lonely)), List.of(), SETTINGS))
                 .isInstanceOf(InvalidDataException.class)
                 .hasMessageContaining("second token")
                 .hasMessageContaining("--text");
