@@ -7,6 +7,7 @@ import io.kvscale.model.DecoderRun;
 import io.kvscale.model.Outputs;
 import io.kvscale.model.TestGraph;
 import io.kvscale.model.TinyModel;
+import io.kvscale.model.onnx.UnquantizableGraphException;
 import io.kvscale.numeric.NumberFormat;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.Strategy;
@@ -18,7 +19,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
 import java.util.Random;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -27,7 +27,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Quantization inside graphs of one layer, in all forms of attention that are known, and forms that are not. */
+/** Quantization inside small graphs, in all forms of attention that are known, and forms that are not. */
 class AttentionFormsTest {
     private static final String MICROSOFT = "com.microsoft";
     private static final int QUERY_HEADS = 4;
@@ -35,6 +35,10 @@ class AttentionFormsTest {
     private static final int HIDDEN = 32;
     private static final int VOCABULARY = 64;
     private static final int POSITIONS = 128;
+    private static final int INT64 = 7;
+    /** The field of GraphProto that declares the type of a tensor. */
+    private static final int DECLARED = 13;
+
     private static final Slot KEY = new Slot(0, Role.KEY);
 
     @TempDir
@@ -87,8 +91,60 @@ class AttentionFormsTest {
         assertThat(obstacle()).contains("present.0.key is joined along axis 1, expected 2");
     }
 
+    @Test
+    void aGraphThatOnnxRuntimeRefusesOnlyWithQuantizationIsNamed() {
+        Form plain = new Form(2, true, true, false, 32, false);
+        // The declared type of a tensor that the rewritten graph has and the graph itself does not.
+        write(grouped(plain, List.of()).add(TestGraph.value(DECLARED, "kvscale.0.unpacked.0", INT64)), 2);
+        DecoderModel.open(folder, TinyModel.GRAPH, Outputs.CACHE_AND_LOGITS).close();
+        assertThat(obstacle())
+                .startsWith("ONNX Runtime cannot load the model's graph with quantization in it: ")
+                .contains("kvscale.0.unpacked.0");
+    }
+
+    @Test
+    void layersOfTwoFormsAreQuantized() {
+        TestGraph graph = grouped(2, new Form(QUERY_HEADS, false, true, false, 32, false), List.of());
+        for (String name : List.of("query", "key", "value")) {
+            project(graph, name + ".1", QUERY_HEADS * HEAD_DIM);
+        }
+        graph.add(TestGraph.node(
+                MICROSOFT,
+                "MultiHeadAttention",
+                List.of("query.1", "key.1", "value.1", "", "", "", "past_key_values.1.key", "past_key_values.1.value"),
+                List.of("attended.1", "present.1.key", "present.1.value"),
+                List.of(TestGraph.number("num_heads", QUERY_HEADS), TestGraph.number("unidirectional", 1))));
+        write(graph, QUERY_HEADS, 2);
+        compare();
+    }
+
+    @Test
+    void keysAndValuesThatTwoLayersCacheAreNamed() {
+        Form form = new Form(2, false, false, false, 32, false);
+        TestGraph graph = grouped(2, form, List.of());
+        graph.add(TestGraph.node(
+                MICROSOFT,
+                "GroupQueryAttention",
+                List.of(
+                        "query",
+                        "key",
+                        "value",
+                        "past_key_values.1.key",
+                        "past_key_values.1.value",
+                        "lengths",
+                        "total"),
+                List.of("attended.1", "present.1.key", "present.1.value"),
+                List.of(TestGraph.number("num_heads", QUERY_HEADS), TestGraph.number("kv_num_heads", 2))));
+        write(graph, 2, 2);
+        assertThat(obstacle()).contains("layer 0 key is read before it is cached, by an operator GroupQueryAttention");
+    }
+
     private static TestGraph decoder(int kvHeads, boolean positions) {
-        TestGraph graph = TestGraph.decoder(1, kvHeads, HEAD_DIM, 1).versions(8, 18);
+        return decoder(1, kvHeads, positions);
+    }
+
+    private static TestGraph decoder(int layers, int kvHeads, boolean positions) {
+        TestGraph graph = TestGraph.decoder(layers, kvHeads, HEAD_DIM, 1).versions(8, 18);
         if (positions) {
             graph.add(TestGraph.value(TestGraph.INPUT, "position_ids", 7, -1, -1));
         }
@@ -99,8 +155,13 @@ class AttentionFormsTest {
     }
 
     private static TestGraph grouped(Form form, List<byte[]> more) {
+        return grouped(1, form, more);
+    }
+
+    /** The attention of layer 0 in a graph of so many layers. */
+    private static TestGraph grouped(int layers, Form form, List<byte[]> more) {
         int channels = form.kvHeads * HEAD_DIM;
-        TestGraph graph = decoder(form.kvHeads, form.positions)
+        TestGraph graph = decoder(layers, form.kvHeads, form.positions)
                 .add(TestGraph.numbers("one", 1))
                 .add(weights("cosines", POSITIONS, form.rotated / 2))
                 .add(weights("sines", POSITIONS, form.rotated / 2))
@@ -191,16 +252,24 @@ class AttentionFormsTest {
     }
 
     private void write(TestGraph graph, int kvHeads) {
+        write(graph, kvHeads, 1);
+    }
+
+    private void write(TestGraph graph, int kvHeads, int layers) {
         graph.write(
                 folder,
-                "{\"num_hidden_layers\": 1, \"num_attention_heads\": " + QUERY_HEADS + ", \"num_key_value_heads\": "
+                "{\"num_hidden_layers\": " + layers + ", \"num_attention_heads\": " + QUERY_HEADS
+                        + ", \"num_key_value_heads\": "
                         + kvHeads + ", \"head_dim\": " + HEAD_DIM + ", \"vocab_size\": " + VOCABULARY
                         + ", \"max_position_embeddings\": " + POSITIONS + "}");
     }
 
     private String obstacle() {
-        Optional<String> obstacle = DecoderModel.obstacle(folder, TinyModel.GRAPH);
-        return obstacle.orElse("");
+        try (DecoderModel model = DecoderModel.open(folder, TinyModel.GRAPH, Outputs.QUANTIZED)) {
+            return "";
+        } catch (UnquantizableGraphException e) {
+            return e.problem().what();
+        }
     }
 
     /** Without quantizers the bits are those of the graph; with them the cache holds quantized values. */
