@@ -1,11 +1,10 @@
 package io.kvscale.model;
 
-import io.kvscale.model.onnx.DecoderGraph;
 import io.kvscale.model.onnx.GraphQuantizer;
 import io.kvscale.model.onnx.ModelShape;
+import io.kvscale.model.onnx.UnquantizableGraphException;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.Slot;
-import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
@@ -36,20 +35,6 @@ public final class DecoderModel implements AutoCloseable {
     }
 
     /**
-     * Why a model cannot be opened with {@link Outputs#QUANTIZED}; empty if it can.
-     *
-     * @param folder local
-     * @throws InvalidDataException if the files are not a decoder that kvscale can run
-     */
-    public static Optional<String> obstacle(Path folder, String graph) {
-        try {
-            return DecoderGraph.read(DecoderGraph.folder(folder), graph).obstacle();
-        } catch (IOException e) {
-            throw ModelManifest.unreadable(e);
-        }
-    }
-
-    /**
      * The JVM's shared session of a model. The first call opens it and closes unused sessions of other models. Each caller
      * calls {@link #close}; the session stays open for the next task until {@link #releaseShared}.
      *
@@ -58,6 +43,22 @@ public final class DecoderModel implements AutoCloseable {
      */
     public static DecoderModel shared(ModelManifest manifest, Path folder, Outputs outputs) {
         return SHARED.hold(manifest, outputs, () -> ModelSession.open(folder, manifest.graph(), outputs));
+    }
+
+    /**
+     * Why a model cannot be opened with {@link Outputs#QUANTIZED}; empty if it can. Then its shared session is open for the
+     * next task.
+     *
+     * @param folder as for {@link #shared}
+     * @throws InvalidDataException if the model cannot run without quantization either
+     */
+    public static Optional<String> obstacle(ModelManifest manifest, Path folder) {
+        try {
+            shared(manifest, folder, Outputs.QUANTIZED).close();
+            return Optional.empty();
+        } catch (UnquantizableGraphException e) {
+            return Optional.of(e.problem().what());
+        }
     }
 
     /** Closes the shared sessions that no caller holds. */

@@ -1,6 +1,7 @@
 package io.kvscale.model;
 
 import ai.onnxruntime.OrtException;
+import io.kvscale.model.onnx.UnquantizableGraphException;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.time.Duration;
@@ -38,14 +39,14 @@ final class OrtFailure {
         if (mentions(MEMORY, e)) {
             return NativeLimitException.memory(firstLine(e), LOAD_REMEDY, e);
         }
+        if (quantizes) {
+            return new UnquantizableGraphException(
+                    "ONNX Runtime cannot load the model's graph with quantization in it: " + firstLine(e), graph, e);
+        }
         return new InvalidDataException(
                 DataProblem.of(
-                                "ONNX Runtime cannot load the model"
-                                        + (quantizes ? ", with quantization in its graph: " : ": ") + firstLine(e),
-                                quantizes
-                                        ? "evaluate with --attend chunks"
-                                        : "export the model again; this version of ONNX Runtime does not support the"
-                                                + " graph")
+                                "ONNX Runtime cannot load the model: " + firstLine(e),
+                                "export the model again; this version of ONNX Runtime does not support the graph")
                         .inFile(graph),
                 e);
     }

@@ -9,11 +9,11 @@ import io.kvscale.model.Outputs;
 import io.kvscale.model.TestGraph;
 import io.kvscale.model.TinyModel;
 import io.kvscale.model.onnx.DecoderGraph;
+import io.kvscale.model.onnx.UnquantizableGraphException;
 import io.kvscale.numeric.NumberFormat;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.Strategy;
 import io.kvscale.scheme.table.SlotScales;
-import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.KvTensor;
 import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
@@ -25,7 +25,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
 import java.util.Random;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -34,7 +33,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Quantization inside graphs of one layer, in all forms of attention that are known, and forms that are not. */
+/** Quantization inside small graphs, in all forms of attention that are known, and forms that are not. */
 class AttentionFormsTest {
     private static final String MICROSOFT = "com.microsoft";
     private static final int QUERY_HEADS = 4;
@@ -42,6 +41,10 @@ class AttentionFormsTest {
     private static final int HIDDEN = 32;
     private static final int VOCABULARY = 64;
     private static final int POSITIONS = 128;
+    private static final int INT64 = 7;
+    /** The field of GraphProto that declares the type of a tensor. */
+    private static final int DECLARED = 13;
+
     private static final Slot KEY = new Slot(0, Role.KEY);
 
     @TempDir
@@ -112,9 +115,9 @@ class AttentionFormsTest {
             file.setLength(Integer.MAX_VALUE);
             ByteBuffer bytes = file.getChannel().map(FileChannel.MapMode.READ_ONLY, 0, Integer.MAX_VALUE);
             assertThatThrownBy(() -> graph.quantized(bytes, size -> ByteBuffer.allocate(0)))
-                    .isInstanceOf(InvalidDataException.class)
+                    .isInstanceOf(UnquantizableGraphException.class)
                     .hasMessageContaining(TinyModel.GRAPH)
-                    .hasMessageContaining("ONNX allows 2 GB");
+                    .hasMessageContaining("than the 2147483647 that ONNX allows");
         }
     }
 
@@ -135,6 +138,17 @@ class AttentionFormsTest {
         assertThat(obstacle()).contains("present.0.key comes from an operator Identity");
         write(concat("", 1), 2);
         assertThat(obstacle()).contains("present.0.key is joined along axis 1, expected 2");
+    }
+
+    @Test
+    void aGraphThatOnnxRuntimeRefusesOnlyWithQuantizationIsNamed() {
+        Form plain = new Form(2, true, true, false, 32, false);
+        // The declared type of a tensor that the rewritten graph has and the graph itself does not.
+        write(grouped(plain, List.of()).add(TestGraph.value(DECLARED, "kvscale.0.unpacked.0", INT64)), 2);
+        DecoderModel.open(folder, TinyModel.GRAPH, Outputs.CACHE_AND_LOGITS).close();
+        assertThat(obstacle())
+                .startsWith("ONNX Runtime cannot load the model's graph with quantization in it: ")
+                .contains("kvscale.0.unpacked.0");
     }
 
     private static TestGraph decoder(int layers, int kvHeads, boolean positions) {
@@ -278,8 +292,11 @@ class AttentionFormsTest {
     }
 
     private String obstacle() {
-        Optional<String> obstacle = DecoderModel.obstacle(folder, TinyModel.GRAPH);
-        return obstacle.orElse("");
+        try (DecoderModel model = DecoderModel.open(folder, TinyModel.GRAPH, Outputs.QUANTIZED)) {
+            return "";
+        } catch (UnquantizableGraphException e) {
+            return e.problem().what();
+        }
     }
 
     /** Without quantizers the bits are those of the graph; with them the cache holds quantized values. */

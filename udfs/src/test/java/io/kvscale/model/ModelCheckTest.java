@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class ModelCheckTest {
     private static final int F32 = 1;
@@ -161,6 +162,21 @@ class ModelCheckTest {
                 .isInstanceOf(InvalidDataException.class)
                 .hasMessageContaining("no file other.onnx")
                 .hasMessageContaining("model_file");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "\"layer_types\": [\"full_attention\", \"full_attention\", \"linear_attention\"]",
+                "\"num_kv_shared_layers\": 1",
+                "\"global_head_dim\": 32, \"sliding_window\": 8, \"layer_types\": [\"sliding_attention\", \"sliding_attention\", \"full_attention\"]"
+            })
+    void layersWithSharedOtherOrNoCachesAreRefused(String key) {
+        refused(
+                TestGraph.decoder(3, 2, 16, F32),
+                TestGraph.config(3, 2, 16).replace("}", ", " + key + "}"),
+                "config.json gives layers 0 and 2 different KV caches, or none",
+                "capture K and V with the model's own code");
     }
 
     @Test

@@ -136,7 +136,7 @@ public final class ModelRates {
     private void measureEvaluation(
             ModelManifest manifest, FixedScales scales, Threads threads, Map<String, Object> figures) throws Exception {
         Attention attention =
-                DecoderModel.obstacle(folder, graph).isEmpty() ? Attention.QUANTIZED : new Attention(CHUNK, 0);
+                DecoderModel.obstacle(manifest, folder).isEmpty() ? Attention.QUANTIZED : new Attention(CHUNK, 0);
         try (DecoderModel logits = DecoderModel.shared(manifest, folder, EvaluationTask.outputs(attention));
                 EvaluationTask task = new EvaluationTask(logits, List.of(scales), attention);
                 EvaluationTask beside = new EvaluationTask(logits, List.of(scales), attention)) {

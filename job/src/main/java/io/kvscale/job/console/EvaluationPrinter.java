@@ -45,7 +45,10 @@ public final class EvaluationPrinter {
         for (int i = 0; i < evaluation.schemes().size(); i++) {
             SchemeQuality one = evaluation.schemes().get(i);
             out.println((i + 1) + ": " + evaluation.verdict(one)
-                    + evaluation.againstUnit(one).map(sentence -> " " + sentence).orElse(""));
+                    + evaluation
+                            .againstUnit(one)
+                            .map(sentence -> " " + sentence)
+                            .orElse(""));
         }
         out.println();
         out.println("SQNR of the cached K and V, in dB:");

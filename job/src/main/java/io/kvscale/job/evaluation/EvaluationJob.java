@@ -42,8 +42,8 @@ public final class EvaluationJob {
      * @param model the model's folder
      * @param settings how texts are read and chosen, and how many samples may fail
      * @param scales the scale tables to compare, in the order of the result
-     * @param attention what tokens attend to; chunks replace {@link Attention#QUANTIZED} if the model's graph has a form
-     *     that is not known
+     * @param attention what tokens attend to; chunks replace {@link Attention#QUANTIZED} if quantization cannot be put
+     *     into the model's graph
      */
     public EvaluationJob(
             SparkRuntime runtime,
@@ -90,14 +90,15 @@ public final class EvaluationJob {
                 ModelCorpus texts = open(running.context())) {
             EvaluationPass.notices(scales, texts.shape()).forEach(notices);
             texts.corpus().notices().forEach(notices);
-            Attention possible = possible(texts);
             List<NamedScales> compared = new ArrayList<>(scales);
             if (withUnit) {
                 compared.add(NamedScales.unit(texts.shape()));
             }
             TextCorpusSummary summary = texts.corpus().summary();
-            EvaluationPass pass = new EvaluationPass(
-                    texts.model().manifest(), texts.model(), compared, possible, settings.maxFailedSamples());
+            EvaluationPass pass = possible(
+                    new EvaluationPass(
+                            texts.model().manifest(), texts.model(), compared, attention, settings.maxFailedSamples()),
+                    running.context());
             EvaluationResult result = progress.track(
                     running.context(),
                     summary.sequences() + " texts",
@@ -107,16 +108,12 @@ public final class EvaluationJob {
         }
     }
 
-    private Attention possible(ModelCorpus texts) {
-        if (!attention.isQuantized()) {
-            return attention;
-        }
-        Optional<String> obstacle = EvaluationPass.obstacle(
-                scales, texts.model().manifest(), texts.model().local());
+    private EvaluationPass possible(EvaluationPass pass, JavaSparkContext spark) {
+        Optional<String> obstacle = attention.isQuantized() ? pass.obstacle(spark) : Optional.empty();
         obstacle.ifPresent(reason -> notices.accept("--attend quantized is not possible: " + reason
                 + ". Evaluating with --attend chunks --chunk " + DEFAULT_CHUNK
                 + ", where a token reads up to " + (DEFAULT_CHUNK - 1) + " others in full precision"));
-        return obstacle.isPresent() ? new Attention(DEFAULT_CHUNK, 0) : attention;
+        return obstacle.isPresent() ? pass.inChunks(DEFAULT_CHUNK) : pass;
     }
 
     private EvaluationSubject subject(ModelCorpus texts, RunningSpark running) {

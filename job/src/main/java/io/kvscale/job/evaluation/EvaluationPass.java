@@ -17,13 +17,13 @@ import io.kvscale.tensor.Slot;
 import io.kvscale.text.TokenBatch;
 import io.kvscale.text.TokenSequence;
 import java.io.Serializable;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import org.apache.spark.api.java.JavaRDD;
+import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.util.LongAccumulator;
 import org.jspecify.annotations.Nullable;
 
@@ -98,22 +98,47 @@ record EvaluationPass(
     }
 
     /**
-     * Why the model's graph cannot quantize its cache with these scales; empty if it can.
+     * Why the model's graph cannot quantize its cache with the scales; empty if it can. A task opens the model, which stays
+     * open for the next one.
      *
-     * @param folder local
+     * @throws InvalidDataException if the model cannot run at all
      */
-    static Optional<String> obstacle(List<NamedScales> scales, ModelManifest model, Path folder) {
-        Optional<String> graph = DecoderModel.obstacle(folder, model.graph());
-        if (graph.isPresent()) {
-            return graph.map(reason -> "the model's graph has a form that is not known: " + reason);
-        }
-        return scales.stream()
-                .filter(one ->
-                        !FixedScales.of(one.table()).fitGraph(model.shape().geometry()))
-                .findFirst()
-                .map(one ->
+    Optional<String> obstacle(JavaSparkContext spark) {
+        for (NamedScales one : scales) {
+            if (!FixedScales.of(one.table()).fitGraph(model.shape().geometry())) {
+                return Optional.of(
                         DataProblem.shown(one.name()) + " has scale_dtype input, for which every step is rounded to "
                                 + model.shape().cache());
+            }
+        }
+        ModelManifest manifest = model;
+        ModelLocation where = folder;
+        Opened opened = JavaSerde.value(
+                spark.parallelize(List.of(0), 1)
+                        .map(one -> JavaSerde.bytes(open(manifest, where)))
+                        .first(),
+                Opened.class);
+        if (opened.problem() != null) {
+            throw new InvalidDataException(opened.problem());
+        }
+        return Optional.ofNullable(opened.obstacle());
+    }
+
+    /** What came of opening the model in a task; nothing if it can quantize its cache. */
+    private record Opened(
+            @Nullable String obstacle, @Nullable DataProblem problem) implements Serializable {}
+
+    private static Opened open(ModelManifest manifest, ModelLocation folder) {
+        try {
+            return new Opened(DecoderModel.obstacle(manifest, folder.local()).orElse(null), null);
+        } catch (InvalidDataException e) {
+            return new Opened(null, e.problem());
+        }
+    }
+
+    /** This pass in chunks. */
+    EvaluationPass inChunks(int chunk) {
+        return new EvaluationPass(model, folder, scales, new Attention(chunk, 0), maxFailedSamples);
     }
 
     /** A notice for each table without scales for some layers, which stay in full precision. */

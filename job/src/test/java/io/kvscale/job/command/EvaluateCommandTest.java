@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.withinPercentage;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.google.protobuf.CodedInputStream;
+import com.google.protobuf.CodedOutputStream;
 import io.kvscale.job.Capture;
 import io.kvscale.job.Cli;
 import io.kvscale.job.Folder;
@@ -14,11 +16,13 @@ import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.Strategy;
 import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.SortedMap;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
@@ -177,27 +181,86 @@ class EvaluateCommandTest {
 
     @Test
     void aGraphOfAnUnknownFormRunsInChunksAndSaysSo() throws IOException {
-        Path model = Files.createDirectory(work.resolve("model"));
-        for (String name : Folder.names(MODEL).keySet()) {
-            Files.copy(MODEL.resolve(name), model.resolve(name));
-        }
+        Path model = copiedModel();
         Path graph = model.resolve("model.onnx");
         String bytes = Files.readString(graph, StandardCharsets.ISO_8859_1);
         Files.writeString(
                 graph, bytes.replace("/model/Range_output_0", "kvscale.range_output0"), StandardCharsets.ISO_8859_1);
+        runsInChunks(
+                model,
+                "the model's graph has a form that is not known: it has a tensor named kvscale.range_output0. Evaluating");
+    }
+
+    @Test
+    void aGraphThatOnnxRuntimeRefusesWithQuantizationRunsInChunksAndSaysSo() throws IOException {
+        Path model = copiedModel();
+        Path graph = model.resolve("model.onnx");
+        // Declares a tensor of the rewritten graph, which the graph itself does not have, as integers.
+        byte[] type = message(2, message(1, new byte[] {1 << 3, 7}));
+        byte[] declared = message(13, message(1, "kvscale.0.key.1".getBytes(StandardCharsets.UTF_8)), type);
+        CodedInputStream in = CodedInputStream.newInstance(Files.readAllBytes(graph));
+        ByteArrayOutputStream changed = new ByteArrayOutputStream();
+        CodedOutputStream out = CodedOutputStream.newInstance(changed);
+        for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
+            if (tag >>> 3 == 7) {
+                out.writeByteArray(7, join(in.readByteArray(), declared));
+            } else {
+                in.skipField(tag, out);
+            }
+        }
+        out.flush();
+        Files.write(graph, changed.toByteArray());
+        runsInChunks(model, "ONNX Runtime cannot load the model's graph with quantization in it: ", "kvscale.0.key.1");
+    }
+
+    private Path copiedModel() throws IOException {
+        Path model = Files.createDirectory(work.resolve("model"));
+        for (String name : Folder.names(MODEL).keySet()) {
+            Files.copy(MODEL.resolve(name), model.resolve(name));
+        }
+        return model;
+    }
+
+    /** An evaluation with this model, which computes the same as the tiny model, falls back to chunks and changes no file. */
+    private void runsInChunks(Path model, String... reasons) {
+        SortedMap<String, String> before = Folder.content(model);
         Cli cli = Cli.run("evaluate", "--model", model, "--text", TEXTS, "--scales", scales, "--json")
                 .isDone();
         assertThat(cli.err())
-                .contains(
-                        "--attend quantized is not possible: the model's graph has a form that is not known: it has a"
-                                + " tensor named kvscale.range_output0",
-                        "--attend chunks --chunk 16");
+                .contains("--attend quantized is not possible: " + reasons[0], "--attend chunks --chunk 16")
+                .contains(reasons);
         JsonNode chunks = Folder.json(cli.out());
         assertThat(chunks.get("attend").asText()).isEqualTo("chunks");
         assertThat(chunks.get("schemes"))
                 .isEqualTo(Folder.json(
                                 Cli.run(attending("chunks", "--json")).isDone().out())
                         .get("schemes"));
+        assertThat(Folder.content(model)).isEqualTo(before);
+    }
+
+    @Test
+    void theModelsFilesAreNotChanged() throws IOException {
+        Path model = copiedModel();
+        SortedMap<String, String> before = Folder.content(model);
+        for (String attend : new String[] {"quantized", "chunks"}) {
+            Cli.run("evaluate", "--model", model, "--text", TEXTS, "--scales", scales, "--attend", attend)
+                    .isDone();
+            assertThat(Folder.content(model)).isEqualTo(before);
+        }
+    }
+
+    /** A field of a protobuf message with messages of up to 127 bytes. */
+    private static byte[] message(int field, byte[]... parts) {
+        byte[] content = join(parts);
+        return join(new byte[] {(byte) (field << 3 | 2), (byte) content.length}, content);
+    }
+
+    private static byte[] join(byte[]... parts) {
+        ByteArrayOutputStream joined = new ByteArrayOutputStream();
+        for (byte[] part : parts) {
+            joined.writeBytes(part);
+        }
+        return joined.toByteArray();
     }
 
     @Test

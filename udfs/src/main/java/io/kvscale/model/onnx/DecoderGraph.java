@@ -15,7 +15,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.Optional;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.function.LongFunction;
@@ -148,28 +147,26 @@ public final class DecoderGraph {
                 .elementType();
     }
 
-    /** Why {@link #quantized} cannot put quantization into this graph; empty if it can. */
-    public Optional<String> obstacle() {
-        return Optional.ofNullable(AttentionRewrite.of(graph, shape).obstacle());
-    }
-
     /**
      * The file of a graph whose cache holds fake-quantized K and V, and whose tokens attend to those only. Additional
      * inputs say how ({@link GraphQuantizer}); additional outputs give K and V of new tokens before quantization.
      *
      * @param file the bytes that the graph was read from; not changed
      * @param memory gives memory of a size
-     * @throws InvalidDataException if there is an {@link #obstacle}, or the new file has more than 2 GB
+     * @throws UnquantizableGraphException if the graph has a form that is not known, or the new file has more than 2 GB
      */
     public ByteBuffer quantized(ByteBuffer file, LongFunction<ByteBuffer> memory) throws IOException {
+        return quantized(file, memory, Integer.MAX_VALUE);
+    }
+
+    /** @param limit the greatest size of the new file */
+    ByteBuffer quantized(ByteBuffer file, LongFunction<ByteBuffer> memory, long limit) throws IOException {
         AttentionRewrite.Result result = AttentionRewrite.of(graph, shape);
         if (result.rewrite() == null) {
-            throw new InvalidDataException(DataProblem.of(
-                            "quantization cannot be put into the graph: " + result.obstacle(),
-                            "evaluate with --attend chunks")
-                    .inFile(name));
+            throw new UnquantizableGraphException(
+                    "the model's graph has a form that is not known: " + result.obstacle(), name);
         }
-        return GraphSplice.write(graph, result.rewrite(), file, memory, name);
+        return GraphSplice.write(graph, result.rewrite(), file, memory, name, limit);
     }
 
     /**

@@ -25,11 +25,17 @@ final class GraphSplice {
     /**
      * @param file the bytes that the graph was read from; not changed
      * @param memory gives memory of a size
+     * @param limit the greatest size of the new file
      * @return the new file
-     * @throws io.kvscale.tensor.InvalidDataException if it has more than 2 GB
+     * @throws UnquantizableGraphException if it would be larger
      */
     static ByteBuffer write(
-            OnnxGraph graph, AttentionRewrite rewrite, ByteBuffer file, LongFunction<ByteBuffer> memory, String name)
+            OnnxGraph graph,
+            AttentionRewrite rewrite,
+            ByteBuffer file,
+            LongFunction<ByteBuffer> memory,
+            String name,
+            long limit)
             throws IOException {
         List<ByteBuffer> body = new ArrayList<>();
         long at = graph.span().from();
@@ -45,7 +51,12 @@ final class GraphSplice {
         body.add(rewrite.added().asReadOnlyByteBuffer());
         long length = body.stream().mapToLong(ByteBuffer::remaining).sum();
         long rest = file.limit() - (graph.span().end() - graph.span().tagAt());
-        DecoderGraph.checkSize(length + rest + MOST_HEAD, name);
+        if (length + rest + MOST_HEAD > limit) {
+            throw new UnquantizableGraphException(
+                    "the model's graph has " + file.limit() + " bytes, and with quantization in it more than the "
+                            + limit + " that ONNX allows",
+                    name);
+        }
         byte[] head =
                 new byte[CodedOutputStream.computeTagSize(7) + CodedOutputStream.computeUInt32SizeNoTag((int) length)];
         CodedOutputStream out = CodedOutputStream.newInstance(head);
