@@ -10,6 +10,7 @@ import io.kvscale.job.command.EvaluateCommand;
 import io.kvscale.job.command.ExitCode;
 import io.kvscale.job.command.ExportCommand;
 import io.kvscale.job.command.InspectCommand;
+import io.kvscale.job.command.MergeCommand;
 import io.kvscale.job.command.ScalesCommand;
 import io.kvscale.job.command.SparkArguments;
 import io.kvscale.job.command.Version;
@@ -35,6 +36,7 @@ import picocli.CommandLine.Spec;
         subcommands = {
             CalibrateCommand.class,
             ScalesCommand.class,
+            MergeCommand.class,
             ExportCommand.class,
             AdviseCommand.class,
             EvaluateCommand.class,

@@ -17,6 +17,7 @@ import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Calibrates texts with the shipped tiny model, and with larger models if they are available. */
 class TextCalibrationTest {
@@ -103,6 +104,48 @@ class TextCalibrationTest {
         Path other = lines("other.jsonl", reversed.toArray(String[]::new));
         calibrate(recipe, MODEL, other, "reversed").isDone();
         assertThat(scales("reversed")).isEqualTo(scales("one"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"none", "fake_quantize"})
+    void runJsonHasTokensAndSecondsOfEachPhase(String feedback) throws IOException {
+        calibrate(recipe("timed", "chunk_tokens: 16, feedback: " + feedback), MODEL, TEXTS, "out", "--partitions", 2)
+                .isDone();
+        JsonNode run = Folder.json(work.resolve("out/run.json"));
+        JsonNode scales = Folder.json(work.resolve("out/kv_scales.json"));
+        long tokens = scales.at("/corpus/tokens").asLong();
+        double seconds = run.get("seconds").asDouble();
+        assertThat(run.get("tokens").asLong()).isEqualTo(tokens).isPositive();
+        assertThat(run.get("tokens_per_s").asDouble()).isCloseTo(tokens / seconds, within(0.01 * tokens / seconds));
+        JsonNode wall = run.get("wall_seconds_by_phase");
+        assertThat(names(wall)).containsExactly("start", "model", "read_and_tokenize", "forward_and_merge", "report");
+        double sum = 0;
+        for (JsonNode phase : wall) {
+            assertThat(phase.asDouble()).isPositive();
+            sum += phase.asDouble();
+        }
+        assertThat(sum).isLessThanOrEqualTo(seconds + 0.001);
+        JsonNode tasks = run.get("task_seconds_by_phase");
+        assertThat(names(tasks)).containsExactly("model", "forward", "merge");
+        tasks.forEach(phase -> assertThat(phase.asDouble()).isPositive());
+        // Two tasks ran at the same time.
+        assertThat(tasks.get("forward").asDouble())
+                .isLessThan(2 * wall.get("forward_and_merge").asDouble());
+    }
+
+    @Test
+    void runJsonOfCapturesHasNoTokens() {
+        Cli.run("calibrate", "--recipe", Folder.FP8, "--input", Folder.SAMPLE, "--output", work.resolve("captures"))
+                .isDone();
+        assertThat(names(Folder.json(work.resolve("captures/run.json"))))
+                .contains("task_seconds")
+                .doesNotContain("tokens", "wall_seconds_by_phase", "task_seconds_by_phase");
+    }
+
+    private static List<String> names(JsonNode object) {
+        List<String> names = new ArrayList<>();
+        object.fieldNames().forEachRemaining(names::add);
+        return names;
     }
 
     private List<String> scales(String output) {

@@ -71,7 +71,8 @@ public final class CalibrationTask {
                                 reader.foreignFiles(),
                                 reader.unmatchedTensors(),
                                 reader.unmatchedNames(),
-                                FailedSamples.NONE));
+                                FailedSamples.NONE,
+                                PhaseNanos.NONE));
     }
 
     /** After a problem, only files that could show an earlier problem are read. */

@@ -16,6 +16,7 @@ import java.util.stream.Stream;
  * @param unmatchedTensors tensors that are neither K nor V
  * @param names names of some unmatched tensors; merging keeps one of two lists: the first in the order of their text
  * @param failed samples that the model failed on
+ * @param phases parts of the tasks' time
  */
 public record Tally(
         long readBytes,
@@ -24,16 +25,23 @@ public record Tally(
         long foreignFiles,
         long unmatchedTensors,
         List<String> names,
-        FailedSamples failed)
+        FailedSamples failed,
+        PhaseNanos phases)
         implements Serializable {
-    public static final Tally NONE = new Tally(0, 0, 0, 0, 0, List.of(), FailedSamples.NONE);
+    public static final Tally NONE = new Tally(0, 0, 0, 0, 0, List.of(), FailedSamples.NONE, PhaseNanos.NONE);
 
     public Tally {
         names = new ArrayList<>(names);
     }
 
     static Tally read(long bytes, long nanos, FailedSamples failed) {
-        return new Tally(bytes, nanos, 0, 0, 0, List.of(), failed);
+        return new Tally(bytes, nanos, 0, 0, 0, List.of(), failed, PhaseNanos.NONE);
+    }
+
+    /** This tally with further time of tasks. */
+    public Tally plus(PhaseNanos more) {
+        return new Tally(
+                readBytes, nanos, maskedFiles, foreignFiles, unmatchedTensors, names, failed, phases.plus(more));
     }
 
     public Tally merge(Tally other) {
@@ -44,7 +52,8 @@ public record Tally(
                 foreignFiles + other.foreignFiles,
                 unmatchedTensors + other.unmatchedTensors,
                 first(names, other.names),
-                failed.merge(other.failed));
+                failed.merge(other.failed),
+                phases.plus(other.phases));
     }
 
     /** The result does not depend on the order; an empty list yields to any other. */

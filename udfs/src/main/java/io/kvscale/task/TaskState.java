@@ -98,6 +98,12 @@ public final class TaskState {
         return this;
     }
 
+    /** Adds time of tasks to the counts. */
+    public TaskState spending(PhaseNanos more) {
+        tally = tally.plus(more);
+        return this;
+    }
+
     /** Replaces what looks wrong with the values. */
     TaskState suspecting(CaptureScreen screen) {
         suspicion = screen.suspicion();

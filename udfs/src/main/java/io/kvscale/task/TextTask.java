@@ -62,6 +62,7 @@ public final class TextTask implements AutoCloseable {
     private Corpus corpus = Corpus.EMPTY;
     private FailedSamples failures = FailedSamples.NONE;
     private long bytes;
+    private long forward;
 
     /**
      * How samples are run.
@@ -157,7 +158,7 @@ public final class TextTask implements AutoCloseable {
         }
         try {
             run.begin(rows.size());
-            run.feed(rows.stream().map(TokenSequence::ids).toArray(int[][]::new));
+            feed(rows.stream().map(TokenSequence::ids).toArray(int[][]::new));
         } catch (NativeLimitException e) {
             throw e;
         } catch (InvalidDataException e) {
@@ -188,7 +189,7 @@ public final class TextTask implements AutoCloseable {
     private SampleTensors plain(TokenSequence row) {
         run.begin(1);
         for (int from = 0; from < row.ids().length; from += settings.chunkTokens()) {
-            run.feed(chunk(row, from));
+            feed(chunk(row, from));
         }
         return new SampleTensors(row.name(), observedSlots, shape.geometry(), 0, row.ids().length, run::present);
     }
@@ -204,7 +205,7 @@ public final class TextTask implements AutoCloseable {
         }
         run.begin(1);
         for (int from = 0; from < tokens; ) {
-            run.feed(chunk(row, from));
+            feed(chunk(row, from));
             int to = run.tokens();
             int begin = from;
             computed.forEach((slot, values) ->
@@ -215,6 +216,15 @@ public final class TextTask implements AutoCloseable {
             from = to;
         }
         return new SampleTensors(row.name(), observedSlots, shape.geometry(), 0, tokens, computed::get);
+    }
+
+    private void feed(int[][] ids) {
+        long begin = System.nanoTime();
+        try {
+            run.feed(ids);
+        } finally {
+            forward += System.nanoTime() - begin;
+        }
     }
 
     private int[][] chunk(TokenSequence row, int from) {
@@ -274,7 +284,8 @@ public final class TextTask implements AutoCloseable {
 
     /** The state of all batches. It has a problem if this task alone had more failed samples than the job allows. */
     public TaskState state() {
-        return state.counting(corpus, Tally.read(bytes, System.nanoTime() - start, failures));
+        return state.counting(
+                corpus, Tally.read(bytes, System.nanoTime() - start, failures).plus(new PhaseNanos(0, forward, 0)));
     }
 
     /** Releases buffers; the model stays open. */

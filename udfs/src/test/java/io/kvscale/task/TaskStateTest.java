@@ -68,7 +68,8 @@ class TaskStateTest {
             }
             List<String> names = sample % 4 == 0 ? List.of() : List.of("n" + sample % 3, "x" + sample);
             FailedSamples failed = sample % 6 == 1 ? new FailedSamples(1, problem) : FailedSamples.NONE;
-            tally = tally.merge(new Tally(sample, 1, sample % 2, 0, names.size(), names, failed));
+            tally = tally.merge(
+                    new Tally(sample, 1, sample % 2, 0, names.size(), names, failed, new PhaseNanos(sample, 2, 3)));
         }
         return state.suspecting(screen).counting(corpus, tally);
     }

@@ -50,14 +50,14 @@ public final class AdviceJson {
     private static Map<String, @Nullable Object> slot(SlotAdvice slot) {
         Map<String, @Nullable Object> json = candidate(slot.chosen());
         json.put("values_per_token", slot.candidates().valuesPerToken());
-        List<Map<String, @Nullable Object>> candidates = new ArrayList<>();
-        slot.candidates().quantized().forEach(candidate -> candidates.add(candidate(candidate)));
-        candidates.add(candidate(slot.candidates().unquantized()));
-        json.put("candidates", candidates);
         UnitScaleSlot unit = slot.candidates().unit();
         if (unit != null) {
             json.put("unit_scale", unit(unit));
         }
+        List<Map<String, @Nullable Object>> candidates = new ArrayList<>();
+        slot.candidates().quantized().forEach(candidate -> candidates.add(candidate(candidate)));
+        candidates.add(candidate(slot.candidates().unquantized()));
+        json.put("candidates", candidates);
         return json;
     }
 

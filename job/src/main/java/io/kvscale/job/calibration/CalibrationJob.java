@@ -11,6 +11,7 @@ import io.kvscale.job.spark.SparkRuntime;
 import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.observer.StatisticsKind;
 import io.kvscale.task.Geometries;
+import io.kvscale.task.PhaseNanos;
 import io.kvscale.task.Tally;
 import io.kvscale.task.TaskState;
 import io.kvscale.tensor.DataProblem;
@@ -114,13 +115,30 @@ public final class CalibrationJob {
      */
     public CalibrationResult execute() {
         validation.run();
-        try (RunningSpark running = runtime.start();
-                Pass planned = plan(running.context())) {
-            CalibrationResult result = calibrated(running.context(), planned);
-            return planned.wantsScales()
-                    ? calibrated(running.context(), planned.with(result.solve().table()))
-                    : result;
+        long begin = System.nanoTime();
+        try (RunningSpark running = runtime.start()) {
+            double start = secondsSince(begin);
+            try (Pass planned = plan(running.context())) {
+                return calibrated(running.context(), planned, start);
+            }
         }
+    }
+
+    /** @param start the seconds until Spark ran */
+    private CalibrationResult calibrated(JavaSparkContext spark, Pass planned, double start) {
+        long begin = System.nanoTime();
+        CalibrationResult result = calibrated(spark, planned);
+        PhaseNanos tasks = result.tally().phases();
+        if (planned.wantsScales()) {
+            result = calibrated(spark, planned.with(result.solve().table()));
+            tasks = tasks.plus(result.tally().phases());
+        }
+        TextRun text = planned.textRun();
+        return text == null ? result : result.with(text.within(start, secondsSince(begin), tasks));
+    }
+
+    private static double secondsSince(long begin) {
+        return (System.nanoTime() - begin) / 1e9;
     }
 
     /**
@@ -220,7 +238,7 @@ public final class CalibrationJob {
                 pass.partitions(),
                 spark.version(),
                 spark.master(),
-                !pass.readsTensors());
+                pass.textRun());
     }
 
     private static boolean empty(TaskState state) {
@@ -254,8 +272,16 @@ public final class CalibrationJob {
 
     private static Iterator<byte[]> merge(Iterator<Tuple2<Integer, byte[]>> parts) {
         TaskState state = new TaskState();
-        parts.forEachRemaining(part -> state.merge(TaskState.fromByteArray(part._2())));
-        return List.of(state.toByteArray()).iterator();
+        long nanos = 0;
+        while (parts.hasNext()) {
+            // Not the time until the next part is here.
+            Tuple2<Integer, byte[]> part = parts.next();
+            long begin = System.nanoTime();
+            state.merge(TaskState.fromByteArray(part._2()));
+            nanos += System.nanoTime() - begin;
+        }
+        return List.of(state.spending(new PhaseNanos(0, 0, nanos)).toByteArray())
+                .iterator();
     }
 
     /** A task's state as rows for the shuffle. */

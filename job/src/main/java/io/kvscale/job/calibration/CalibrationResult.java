@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param tally counts of all tasks
  * @param partitions the number of tasks
  * @param master the URL of the Spark master that ran it
- * @param fromText whether a model computed K and V from texts
+ * @param text the run over texts from which a model computed K and V; null for captures and tables
  */
 public record CalibrationResult(
         Recipe recipe,
@@ -28,7 +28,12 @@ public record CalibrationResult(
         int partitions,
         String sparkVersion,
         String master,
-        boolean fromText) {
+        @Nullable TextRun text) {
+    CalibrationResult with(@Nullable TextRun run) {
+        return new CalibrationResult(
+                recipe, statistics, counted, problem, tally, partitions, sparkVersion, master, run);
+    }
+
     /**
      * Solves the scales.
      *
@@ -39,7 +44,7 @@ public record CalibrationResult(
             return solver(recipe).solve(statistics, counted, problem);
         } catch (InvalidDataException e) {
             // The files that such an error names are captures of the texts, which may not exist.
-            throw fromText ? new InvalidDataException(e.problem().withoutFile(), e) : e;
+            throw text != null ? new InvalidDataException(e.problem().withoutFile(), e) : e;
         }
     }
 

@@ -119,6 +119,11 @@ interface Pass extends AutoCloseable {
         return this;
     }
 
+    /** The size of the texts, and the times of planning; null for captures and tables. */
+    default @Nullable TextRun textRun() {
+        return null;
+    }
+
     /** Notices for the user, before the pass runs. */
     List<String> notices();
 

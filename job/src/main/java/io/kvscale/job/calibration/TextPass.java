@@ -21,6 +21,7 @@ import io.kvscale.option.KeyScope.Input;
 import io.kvscale.scheme.table.ScaleTable;
 import io.kvscale.task.CaptureWriter;
 import io.kvscale.task.FailedSamples;
+import io.kvscale.task.PhaseNanos;
 import io.kvscale.task.TaskState;
 import io.kvscale.task.TextTask;
 import io.kvscale.tensor.InvalidDataException;
@@ -116,6 +117,14 @@ record TextPass(
     }
 
     @Override
+    public TextRun textRun() {
+        Map<String, Double> phases = new LinkedHashMap<>();
+        phases.put("model", texts.modelSeconds());
+        phases.put("read_and_tokenize", texts.readSeconds());
+        return new TextRun(texts.corpus().summary().tokens(), phases, PhaseNanos.NONE);
+    }
+
+    @Override
     public Work work() {
         return texts.corpus().summary().work();
     }
@@ -165,6 +174,7 @@ record TextPass(
                 recipe.text().maxFailedSamples(),
                 scales,
                 recipe.text().residualLength());
+        long begin = System.nanoTime();
         try (CaptureWriter writer = captures == null
                         ? null
                         : new CaptureWriter(
@@ -175,10 +185,11 @@ record TextPass(
                     observed.add(tokens);
                     samples.add(1);
                 })) {
+            PhaseNanos opening = new PhaseNanos(System.nanoTime() - begin, 0, 0);
             while (batches.hasNext()) {
                 task.run(JavaSerde.value(batches.next(), TokenBatch.class));
             }
-            return task.state();
+            return task.state().spending(opening);
         } catch (InvalidDataException e) {
             return TaskState.of(e.problem());
         }

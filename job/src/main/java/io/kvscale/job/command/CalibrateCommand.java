@@ -94,6 +94,7 @@ public final class CalibrateCommand extends CommandPart implements Callable<Inte
             RunRecord run = new RunRecord(read, table, texts.isGiven() ? null : modelConfig.path(recipe.modelConfig()));
             CalibrationResult result =
                     job(runtime, recipe, read, hadoop, console, kept).execute();
+            run.calibrated();
             tell(result, console);
             new ResultWriter(out(), console)
                     .write(

@@ -136,6 +136,8 @@ final class KnownFiles {
             return "modelopt config";
         } else if (node.path("scales").has("k_scales")) {
             return "ort-genai scales";
+        } else if (node.has("statistics_sha256") && node.path("sources").isArray()) {
+            return "merge record";
         } else if (node.has("kv_cache_type")) {
             return "ascend description";
         }

@@ -1,7 +1,9 @@
 package io.kvscale.job.command;
 
 import io.kvscale.job.calibration.CalibrationResult;
+import io.kvscale.job.calibration.TextRun;
 import io.kvscale.scheme.table.ScaleTable;
+import io.kvscale.task.PhaseNanos;
 import io.kvscale.task.Tally;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -23,6 +25,7 @@ final class RunRecord {
     private final List<String> inputs;
     private final @Nullable String table;
     private final @Nullable String modelConfig;
+    private long calibrated = System.nanoTime();
 
     /**
      * @param inputs the paths that are read, as given
@@ -33,6 +36,11 @@ final class RunRecord {
         this.inputs = List.copyOf(inputs);
         this.table = table;
         this.modelConfig = modelConfig;
+    }
+
+    /** Marks the end of the calibration: what follows is the report. */
+    void calibrated() {
+        calibrated = System.nanoTime();
     }
 
     /**
@@ -62,11 +70,28 @@ final class RunRecord {
             run.put("read_bytes", tally.readBytes());
             run.put("task_seconds", tally.nanos() / 1e9);
             run.put("throughput_mb_per_s", tally.readBytes() / 1e6 / Math.max(seconds, 1e-3));
+            TextRun text = result.text();
+            if (text != null) {
+                run.put("tokens", text.tokens());
+                run.put("tokens_per_s", text.tokens() / Math.max(seconds, 1e-3));
+                Map<String, Double> wall = new LinkedHashMap<>(text.wallSeconds());
+                wall.put("report", (System.nanoTime() - calibrated) / 1e9);
+                run.put("wall_seconds_by_phase", wall);
+                run.put("task_seconds_by_phase", taskSeconds(text.tasks()));
+            }
             run.put("partitions", result.partitions());
             run.put("spark_version", result.sparkVersion());
             run.put("master", result.master());
         }
         return run;
+    }
+
+    private static Map<String, Double> taskSeconds(PhaseNanos tasks) {
+        Map<String, Double> seconds = new LinkedHashMap<>();
+        seconds.put("model", tasks.model() / 1e9);
+        seconds.put("forward", tasks.forward() / 1e9);
+        seconds.put("merge", tasks.merge() / 1e9);
+        return seconds;
     }
 
     private static void putIfKnown(Map<String, Object> run, String field, @Nullable String text) {

@@ -21,8 +21,16 @@ import org.apache.spark.api.java.JavaSparkContext;
  * A validated model and the texts that it runs on, as batches of token ids.
  *
  * @param batches each a {@link io.kvscale.text.TokenBatch} by {@link JavaSerde}
+ * @param modelSeconds time of the driver for hashing, shipping and checking the model
+ * @param readSeconds time of the driver for reading and tokenizing the texts
  */
-public record ModelCorpus(ShippedModel model, ModelShape shape, TextCorpus corpus, JavaRDD<byte[]> batches)
+public record ModelCorpus(
+        ShippedModel model,
+        ModelShape shape,
+        TextCorpus corpus,
+        JavaRDD<byte[]> batches,
+        double modelSeconds,
+        double readSeconds)
         implements AutoCloseable {
 
     /**
@@ -44,11 +52,13 @@ public record ModelCorpus(ShippedModel model, ModelShape shape, TextCorpus corpu
             int partitions,
             int attempts,
             Progress progress) {
+        long begin = System.nanoTime();
         ShippedModel model = withContext(
                 folder,
                 () -> ShippedModel.of(spark, folder, settings.modelFile(), new RetryPolicy(attempts), progress));
         ModelShape shape = withContext(folder, () -> validate(model, settings));
         check.accept(shape);
+        long checked = System.nanoTime();
         TextCorpus corpus = TextCorpus.read(
                 spark,
                 model.configuration(),
@@ -58,7 +68,9 @@ public record ModelCorpus(ShippedModel model, ModelShape shape, TextCorpus corpu
                 partitions,
                 attempts,
                 progress);
-        return new ModelCorpus(model, shape, corpus, corpus.batches(partitions));
+        JavaRDD<byte[]> batches = corpus.batches(partitions);
+        return new ModelCorpus(
+                model, shape, corpus, batches, (checked - begin) / 1e9, (System.nanoTime() - checked) / 1e9);
     }
 
     /** Also opens the tokenizer, so that its errors are reported once by the driver and not by every task. */

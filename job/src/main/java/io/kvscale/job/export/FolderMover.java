@@ -47,7 +47,7 @@ record FolderMover(FileSystem fs, Configuration configuration) {
     /** Moves a folder as {@link #move} does, to a name that no other process uses. */
     boolean moveAside(Path from, Path to) throws IOException {
         try {
-            rename(from, to);
+            rename(from, to, Options.Rename.NONE);
             return true;
         } catch (IOException e) {
             if (fs.exists(to) || !fs.exists(from)) {
@@ -57,15 +57,23 @@ record FolderMover(FileSystem fs, Configuration configuration) {
         }
     }
 
-    private void rename(Path from, Path to) throws IOException {
+    /** Moves a file to a name, in place of the file that has it. */
+    void replace(Path from, Path to) throws IOException {
+        rename(from, to, Options.Rename.OVERWRITE);
+    }
+
+    private void rename(Path from, Path to, Options.Rename how) throws IOException {
         if ("file".equals(fs.getUri().getScheme())) {
             Files.move(local(from), local(to), StandardCopyOption.ATOMIC_MOVE);
             return;
         }
         try {
-            FileContext.getFileContext(fs.getUri(), configuration).rename(from, to, Options.Rename.NONE);
+            FileContext.getFileContext(fs.getUri(), configuration).rename(from, to, how);
         } catch (UnsupportedFileSystemException e) {
             // The connector has only the older interface.
+            if (how == Options.Rename.OVERWRITE) {
+                fs.delete(to, false);
+            }
             if (fs.exists(to) || !fs.rename(from, to)) {
                 throw new IOException("it cannot be moved to " + to, e);
             }

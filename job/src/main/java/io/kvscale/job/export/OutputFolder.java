@@ -151,7 +151,7 @@ public final class OutputFolder implements Closeable {
     }
 
     /** A private FileSystem instance: checksum files are turned off for this folder only, not for all of Spark. */
-    private static FileSystem connect(Path path, Configuration configuration) throws IOException {
+    static FileSystem connect(Path path, Configuration configuration) throws IOException {
         try {
             FileSystem fs = FileSystem.newInstance(path.toUri(), configuration);
             if (String.valueOf(fs.getUri().getScheme()).startsWith("http")) {

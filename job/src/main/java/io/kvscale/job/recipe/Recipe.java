@@ -9,6 +9,7 @@ import io.kvscale.option.RecipeKey;
 import io.kvscale.quant.Tolerances;
 import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.Role;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.List;
@@ -50,6 +51,7 @@ public record Recipe(
         implements Serializable {
 
     private static final int MAX_LISTED = 20;
+    private static final String OBSERVER = "observer";
 
     public Recipe {
         given = List.copyOf(given);
@@ -69,7 +71,8 @@ public record Recipe(
         KvscaleSection kvscale = new KvscaleSection(ours);
         SchemeFinder finder = new SchemeFinder();
         List<String> ignored = new ArrayList<>();
-        SlotSchemes schemes = new RoleSchemes(finder.find(top), kvscale, ignored).all();
+        Section scheme = finder.find(top);
+        SlotSchemes schemes = new RoleSchemes(scheme, kvscale, ignored).all();
         boolean keysBeforeRope = "before_rope".equals(ours.word(RecipeKey.KEYS));
         return new Recipe(
                 name,
@@ -84,7 +87,17 @@ public record Recipe(
                 keysBeforeRope,
                 TextKeys.read(ours),
                 kvscale.given(),
-                notices(finder.ignored(), ignored, keysBeforeRope));
+                notices(
+                        finder.ignored(),
+                        ignored,
+                        keysBeforeRope,
+                        finder.isInModifier() && !namesObserver(scheme, kvscale)));
+    }
+
+    /** Whether the observer of K and of V is named. */
+    private static boolean namesObserver(Section scheme, KvscaleSection kvscale) {
+        return scheme.get(OBSERVER) != null
+                || Role.CACHED.stream().allMatch(role -> kvscale.scheme(role).get(OBSERVER) != null);
     }
 
     /**
@@ -143,7 +156,9 @@ public record Recipe(
         return capture.mla();
     }
 
-    private static List<String> notices(List<String> foreign, List<String> ignored, boolean keysBeforeRope) {
+    /** @param otherObserver whether llm-compressor would take its own default observer */
+    private static List<String> notices(
+            List<String> foreign, List<String> ignored, boolean keysBeforeRope, boolean otherObserver) {
         List<String> notices = new ArrayList<>();
         if (!foreign.isEmpty()) {
             notices.add("ignored these recipe keys, which do not concern the KV cache: " + listed(foreign)
@@ -152,6 +167,11 @@ public record Recipe(
         if (!ignored.isEmpty()) {
             notices.add("ignored these recipe keys: " + listed(ignored)
                     + " (kvscale.scale_dtype sets the type of scales; num_bits and type set that of zero points)");
+        }
+        if (otherObserver) {
+            notices.add(
+                    "the recipe names no observer: kvscale takes static_minmax, the range of all values; llm-compressor"
+                            + " would take minmax, a moving average over batches (write observer: minmax for that one)");
         }
         if (keysBeforeRope) {
             notices.add("keys is before_rope, but serving engines cache K after RoPE: these k_scale values do not fit"

@@ -25,6 +25,7 @@ final class SchemeFinder {
 
     private final List<String> ignored = new ArrayList<>();
     private @Nullable Section found;
+    private boolean inModifier;
 
     /** @throws RecipeException for an unknown key, or if there is not exactly one {@code kv_cache_scheme} */
     Section find(Section top) {
@@ -38,6 +39,11 @@ final class SchemeFinder {
     /** The known keys that do not concern the KV cache. */
     List<String> ignored() {
         return ignored;
+    }
+
+    /** Whether the scheme belongs to a modifier, as in recipes for llm-compressor itself. */
+    boolean isInModifier() {
+        return inModifier;
     }
 
     private void container(Section section, boolean top) {
@@ -92,6 +98,7 @@ final class SchemeFinder {
         modifier.values().forEach((key, value) -> {
             if (key.equals(SCHEME) && (known == null || known.contains(SCHEME))) {
                 scheme(modifier, value);
+                inModifier = true;
             } else if (known != null && !known.contains(key)) {
                 throw modifier.unknown(key, known);
             } else if (known == null && Vocabulary.distance(key, SCHEME) <= 3) {

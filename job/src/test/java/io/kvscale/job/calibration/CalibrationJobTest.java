@@ -13,6 +13,7 @@ import io.kvscale.job.spark.JavaSerde;
 import io.kvscale.job.spark.SparkRuntime;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.task.FailedSamples;
+import io.kvscale.task.PhaseNanos;
 import io.kvscale.task.Tally;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.Role;
@@ -167,7 +168,7 @@ class CalibrationJobTest {
                         .inTensor("t")
                         .inSlot(new Slot(1, Role.VALUE))
                         .inSample(new Sample("s", 3)),
-                new Tally(1, 2, 3, 4, 5, List.of("name"), FailedSamples.NONE));
+                new Tally(1, 2, 3, 4, 5, List.of("name"), FailedSamples.NONE, PhaseNanos.NONE));
     }
 
     @ParameterizedTest

@@ -20,6 +20,7 @@ import java.io.ObjectOutputStream;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Reading of recipes. */
@@ -86,7 +87,7 @@ class RecipeTest {
                         List.of(),
                         false,
                         TableColumns.DEFAULT));
-        assertThat(recipe.notices()).isEmpty();
+        assertThat(recipe.notices()).singleElement().asString().contains("names no observer");
         assertThat(recipe.onNonfinite()).isEqualTo(OnNonfinite.FAIL);
     }
 
@@ -188,7 +189,8 @@ class RecipeTest {
                 more_modifiers:
                   QuantizationModifier: {ignore: [a], weight_observer: mse}
                 """);
-        assertThat(recipe.notices()).hasSize(2);
+        assertThat(recipe.notices()).hasSize(3);
+        assertThat(recipe.notices().get(2)).contains("names no observer");
         assertThat(recipe.notices().get(0))
                 .contains(
                         "run_type",
@@ -200,6 +202,30 @@ class RecipeTest {
         assertThat(recipe.notices().get(1))
                 .contains("kv_cache_scheme.scale_dtype", "kv_cache_scheme.zp_dtype")
                 .containsOnlyOnce("kv_cache_scheme.scale_dtype");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = ';',
+            value = {
+                "{QuantizationModifier: {kv_cache_scheme: {type: float}}}; true",
+                "{quant_stage: {quant_modifiers: {GPTQModifier: {kv_cache_scheme: {observer: null}}}}}; true",
+                "{modifiers: [{AWQModifier: {kv_cache_scheme: {}}}], kvscale: {key: {scheme: {observer: minmax}}}}; true",
+                "{QuantizationModifier: {kv_cache_scheme: {observer: minmax}}}; false",
+                "{QuantizationModifier: {kv_cache_scheme: {observer: static_minmax}}}; false",
+                "{AWQModifier: {kv_cache_scheme: {}}, kvscale: {key: {scheme: {observer: mse}}, value: {scheme:"
+                        + " {observer: mse}}}}; false",
+                "{quant_stage: {kv_cache_scheme: {}}}; false",
+                "{kv_cache_scheme: {}}; false"
+            })
+    void theDefaultObserverIsSaidWhereLlmCompressorHasAnother(String yaml, boolean said) {
+        Recipe recipe = parse(yaml);
+        assertThat(recipe.notices().stream().filter(notice -> notice.contains("observer")))
+                .hasSize(said ? 1 : 0)
+                .allMatch(notice ->
+                        notice.equals("the recipe names no observer: kvscale takes static_minmax, the range of"
+                                + " all values; llm-compressor would take minmax, a moving average over batches (write"
+                                + " observer: minmax for that one)"));
     }
 
     @Test
