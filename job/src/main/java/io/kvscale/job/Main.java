@@ -5,6 +5,7 @@ import io.kvscale.job.command.BenchCommand;
 import io.kvscale.job.command.CalibrateCommand;
 import io.kvscale.job.command.CheckCommand;
 import io.kvscale.job.command.CompareCommand;
+import io.kvscale.job.command.DriftCommand;
 import io.kvscale.job.command.EvaluateCommand;
 import io.kvscale.job.command.ExitCode;
 import io.kvscale.job.command.ExportCommand;
@@ -42,6 +43,7 @@ import picocli.CommandLine.Spec;
             InspectCommand.class,
             CheckCommand.class,
             CompareCommand.class,
+            DriftCommand.class,
             BenchCommand.class,
         })
 public final class Main implements Runnable {

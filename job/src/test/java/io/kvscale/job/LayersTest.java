@@ -41,6 +41,7 @@ class LayersTest {
             Map.entry("calibration", 10),
             Map.entry("evaluation", 10),
             Map.entry("advice", 10),
+            Map.entry("drift", 10),
             Map.entry("report", 10),
             Map.entry("bench", 11),
             Map.entry("console", 12),

@@ -1,13 +1,12 @@
 package io.kvscale.quant;
 
-import io.kvscale.numeric.NumberFormat;
 import io.kvscale.numeric.QuantParameters;
 import io.kvscale.observer.Range;
 import io.kvscale.observer.SlotStatistics;
 import io.kvscale.observer.histogram.ValueCounts;
 import io.kvscale.quant.search.Mse;
-import io.kvscale.scheme.GlobalScale;
 import io.kvscale.scheme.QuantizationScheme;
+import io.kvscale.scheme.table.SlotScales;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,7 +16,36 @@ import org.jspecify.annotations.Nullable;
  * @param clipped number of clipped values
  * @param values number of finite values
  */
-record Clipping(long clipped, long values) {
+public record Clipping(long clipped, long values) {
+    /**
+     * The values that the scales of a table clip, which may come from other values than these. The rounding of a scale to its
+     * type clips none.
+     *
+     * @return null if it is not known: where a value is beyond, without histograms or where a scale is not for whole heads
+     */
+    public static @Nullable Clipping of(SlotStatistics seen, SlotScales scales) {
+        QuantizationScheme scheme = scales.scheme();
+        int channels = scheme.channelsPerScale(seen.geometry());
+        int heads = channels / seen.geometry().headDim();
+        Range[] observed = seen.ranges(channels);
+        double rounding = 1 + scheme.step(seen.geometry()).epsilon();
+        long clipped = 0;
+        for (int i = 0; i < observed.length; i++) {
+            Ends ends = Ends.ofRounding(
+                            scheme, new QuantParameters(scales.scale()[i], scales.zeroPoint()[i]))
+                    .times(rounding);
+            if (ends.contains(observed[i])) {
+                continue;
+            }
+            ValueCounts counts = heads == 0 ? null : seen.histogram(i * heads, heads);
+            if (counts == null) {
+                return null;
+            }
+            clipped += ends.beyond(counts);
+        }
+        return new Clipping(clipped, seen.finite());
+    }
+
     /** Null if it is not known: without histograms, and where a scale is not for whole heads. */
     static @Nullable Clipping of(SlotStatistics seen, ScaleSet set) {
         int channels = set.scheme().channelsPerScale(seen.geometry());
@@ -33,38 +61,14 @@ record Clipping(long clipped, long values) {
             if (counts == null) {
                 return null;
             }
-            clipped += beyond(counts, set, i);
+            clipped += Ends.ofRounding(set.scheme(), set.parameters()[i]).beyond(counts);
         }
         return new Clipping(clipped, seen.finite());
     }
 
-    private static long beyond(ValueCounts counts, ScaleSet set, int i) {
-        NumberFormat format = set.scheme().format();
-        double half = halfStep(format);
-        double least;
-        double most;
-        GlobalScale convention = set.scheme().globalScale();
-        if (convention != null) {
-            // The local scales of NVFP4 reach to the end of the range, or to a multiple of it.
-            Range range = set.ranges()[i];
-            most = Math.max(-range.min(), range.max()) * convention.headroom() * (1 + half / format.max());
-            least = -most;
-        } else {
-            QuantParameters parameters = set.parameters()[i];
-            least = (format.min() - half - parameters.zeroPoint()) * parameters.scale();
-            most = (format.max() + half - parameters.zeroPoint()) * parameters.scale();
-        }
-        long beyond = 0;
-        for (int v = 0; v < counts.values().length; v++) {
-            float value = counts.values()[v];
-            beyond += value < least || value > most ? counts.counts()[v] : 0;
-        }
-        return beyond;
-    }
-
-    /** Half of the step below the greatest number of a format: the largest error of rounding there. */
-    static double halfStep(NumberFormat format) {
-        return format.isInteger() ? 0.5 : Math.scalb(0.5, Math.getExponent(format.max()) - format.mantissaBits());
+    /** The share of all values, from 0 to 1. */
+    public double share() {
+        return values == 0 ? 0 : (double) clipped / values;
     }
 
     /** The share of all values in percent. */

@@ -57,6 +57,6 @@ record Excess(double value, double end, double width) {
 
     /** Whether the value is clipped, by more than the error of rounding. */
     boolean isClipped(NumberFormat format) {
-        return share() > Clipping.halfStep(format) / ((double) format.max() - format.min());
+        return share() > Ends.halfStep(format) / ((double) format.max() - format.min());
     }
 }

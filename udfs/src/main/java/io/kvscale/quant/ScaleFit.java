@@ -4,7 +4,6 @@ import io.kvscale.numeric.QuantParameters;
 import io.kvscale.observer.Range;
 import io.kvscale.observer.SlotStatistics;
 import io.kvscale.observer.histogram.ValueCounts;
-import io.kvscale.scheme.GlobalScale;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.table.SlotScales;
 import io.kvscale.tensor.Geometry;
@@ -75,37 +74,5 @@ public record ScaleFit(
         long saturated = error == null ? beyond : error.saturated();
         boolean known = counted || reach <= 1 + ROUNDING;
         return new ScaleFit(reach, known ? (double) saturated / Math.max(1, seen.finite()) : null, error);
-    }
-
-    /** The last numbers that codes reach below and above 0. */
-    private record Ends(double least, double greatest) {
-        static Ends of(QuantizationScheme scheme, QuantParameters parameters) {
-            GlobalScale convention = scheme.globalScale();
-            if (convention != null) {
-                double end = convention.end(parameters.scale());
-                return new Ends(-end, end);
-            }
-            return new Ends(
-                    ((double) scheme.format().min() - parameters.zeroPoint()) * parameters.scale(),
-                    ((double) scheme.format().max() - parameters.zeroPoint()) * parameters.scale());
-        }
-
-        double reach(Range observed) {
-            return observed.isEmpty() ? 0 : Math.max(ratio(observed.min(), least), ratio(observed.max(), greatest));
-        }
-
-        /** 0 for a value on the other side of 0 than the end. */
-        private static double ratio(double value, double end) {
-            return value == 0 ? 0 : end == 0 ? Double.POSITIVE_INFINITY : Math.max(0, value / end);
-        }
-
-        long beyond(ValueCounts counts) {
-            long beyond = 0;
-            for (int v = 0; v < counts.values().length; v++) {
-                float value = counts.values()[v];
-                beyond += value < least || value > greatest ? counts.counts()[v] : 0;
-            }
-            return beyond;
-        }
     }
 }

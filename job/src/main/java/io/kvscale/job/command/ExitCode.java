@@ -11,8 +11,10 @@ public final class ExitCode {
     public static final int DATA = 3;
     /** The output folder exists or cannot be written. */
     public static final int OUTPUT = 4;
-    /** {@code compare}: the two results differ. */
+    /** {@code compare}, {@code check}: the two results differ. */
     public static final int DIFFERENT = 10;
+    /** {@code drift}: a limit is exceeded. */
+    public static final int DRIFTED = 11;
 
     private ExitCode() {}
 }

@@ -130,6 +130,8 @@ final class KnownFiles {
             return "vllm config";
         } else if (node.has("budget") && node.has("ranking")) {
             return "advice";
+        } else if (node.has("drifted") && node.has("worst_first")) {
+            return "drift";
         } else if (node.path("quantization").has("kv_cache_quant_algo")) {
             return "modelopt config";
         } else if (node.path("scales").has("k_scales")) {

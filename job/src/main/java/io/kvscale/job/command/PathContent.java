@@ -96,6 +96,12 @@ sealed interface PathContent {
         return json ? readScales(path, hadoop) : new Other();
     }
 
+    /** The statistics file that a path names: the one in a folder, or the path itself. */
+    static String statisticsFile(String given, Configuration hadoop) {
+        FileStatus status = HadoopFiles.status(given, hadoop);
+        return status != null && status.isDirectory() ? given + "/" + STATISTICS : given;
+    }
+
     /**
      * The scale table of a path. Its warnings are printed.
      *

@@ -76,28 +76,16 @@ public record Percentile(double percentile) implements CountingRule {
 
     /** The least {@code |x|} that at least {@link #percentile} percent of all values do not exceed. */
     float magnitude(ValueCounts counts) {
-        long all = 0;
-        for (long count : counts.counts()) {
-            all = Math.addExact(all, count);
+        float x = counts.percentile(percentile);
+        if (x > 0) {
+            return x;
         }
-        long needed = BigDecimal.valueOf(percentile)
-                .multiply(BigDecimal.valueOf(all))
-                .divide(BigDecimal.valueOf(100), 0, RoundingMode.CEILING)
-                .longValueExact();
-        float[] values = counts.values();
-        int low = 0;
-        int high = values.length - 1;
-        long left = all;
-        // The greatest magnitude is at one end, or at both.
-        for (float x = Math.max(-values[low], values[high]); x > 0; x = Math.max(-values[low], values[high])) {
-            left -= -values[low] == x ? counts.counts()[low++] : 0;
-            left -= high >= low && values[high] == x ? counts.counts()[high--] : 0;
-            if (left < needed) {
-                return x;
-            }
+        long zeros = 0;
+        for (int v = 0; v < counts.values().length; v++) {
+            zeros += counts.values()[v] == 0 ? counts.counts()[v] : 0;
         }
         throw new InvalidDataException(DataProblem.of(
-                "percentile " + percentile + " of |x| is 0: " + left + " of " + all + " values are zero",
+                "percentile " + percentile + " of |x| is 0: " + zeros + " of " + counts.total() + " values are zero",
                 "take a higher percentile"));
     }
 }
