@@ -15,7 +15,8 @@ import java.nio.ByteBuffer;
  */
 public interface PairKernel {
     /** The kernel of this JVM. */
-    PairKernel OF_THIS_JVM = new ScalarPairKernel();
+    PairKernel OF_THIS_JVM =
+            KernelChoice.ofThisJvm().choose(() -> new VectorPairKernel(), () -> new ScalarPairKernel());
 
     /**
      * Folds rows of whole heads.

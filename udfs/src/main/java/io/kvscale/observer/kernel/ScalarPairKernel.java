@@ -18,19 +18,30 @@ final class ScalarPairKernel implements PairKernel {
             RotaryPairs pairs,
             double[] squares,
             int at) {
+        for (int head = 0; head < rows * heads; head++) {
+            int from = offset + head * headDim * dtype.bytes();
+            fold(dtype, data, from, pairs, 0, pairs.count(), squares, at + head % heads * pairs.count());
+        }
+    }
+
+    /** Folds the pairs {@code [first, first + count)} of one head of one row, which begins at the byte {@code offset}. */
+    static void fold(
+            Dtype dtype,
+            ByteBuffer data,
+            int offset,
+            RotaryPairs pairs,
+            int first,
+            int count,
+            double[] squares,
+            int at) {
         ByteBuffer little = data.duplicate().order(ByteOrder.LITTLE_ENDIAN);
         int bytes = dtype.bytes();
-        int count = pairs.count();
-        for (int head = 0; head < rows * heads; head++) {
-            int from = offset + head * headDim * bytes;
-            int to = at + head % heads * count;
-            for (int pair = 0; pair < count; pair++) {
-                double square = square(
-                        dtype.toFloat(dtype.get(little, from + pairs.first(pair) * bytes)),
-                        dtype.toFloat(dtype.get(little, from + pairs.second(pair) * bytes)));
-                if (square > squares[to + pair]) {
-                    squares[to + pair] = square;
-                }
+        for (int i = 0; i < count; i++) {
+            double square = square(
+                    dtype.toFloat(dtype.get(little, offset + pairs.first(first + i) * bytes)),
+                    dtype.toFloat(dtype.get(little, offset + pairs.second(first + i) * bytes)));
+            if (square > squares[at + i]) {
+                squares[at + i] = square;
             }
         }
     }
