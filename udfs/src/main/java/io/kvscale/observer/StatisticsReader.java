@@ -213,8 +213,13 @@ final class StatisticsReader {
     }
 
     private static PairNorms norms(SectionCursor in, Geometry geometry) {
-        PairNorms norms = new PairNorms(geometry, new RotaryPairs(in.flag(), in.i32()));
-        in.checkCount(norms.squares.length, Double.BYTES);
+        RotaryPairs pairs = new RotaryPairs(in.flag(), in.i32());
+        if (pairs.channels() > geometry.headDim()) {
+            throw SectionCursor.damaged(
+                    pairs.channels() + " rotated channels are more than head_dim " + geometry.headDim());
+        }
+        in.checkCount(geometry.heads() * pairs.count(), Double.BYTES);
+        PairNorms norms = new PairNorms(geometry, pairs);
         for (int i = 0; i < norms.squares.length; i++) {
             norms.squares[i] = in.f64();
         }
