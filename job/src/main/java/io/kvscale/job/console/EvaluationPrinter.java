@@ -82,11 +82,11 @@ public final class EvaluationPrinter {
         table.print(out);
     }
 
-    /** The scheme in a few words; "mixed" if slots differ. */
+    /** The scheme in a few words; "mixed" if slots differ in more than the observer. */
     private static String scheme(ScaleTable table) {
-        QuantizationScheme common = table.scheme();
-        boolean mixed =
-                table.slots().values().stream().anyMatch(slot -> !slot.scheme().equals(common));
+        QuantizationScheme common = table.scheme().withDefaultObserver();
+        boolean mixed = table.slots().values().stream()
+                .anyMatch(slot -> !slot.scheme().withDefaultObserver().equals(common));
         return mixed ? "mixed" : common.format().word() + " " + strategy(common);
     }
 
