@@ -57,7 +57,8 @@ class EnvelopeCommandTest {
     /** The expected numbers come from NumPy, and share no code with kvscale. */
     @Test
     void scalesOfTheSampleAreThoseOfNumPy() throws Exception {
-        calibrate(recipe(fp8("tensor"), ENVELOPE), "tensor", "--model-config", CONFIG).isDone();
+        calibrate(recipe(fp8("tensor"), ENVELOPE), "tensor", "--model-config", CONFIG)
+                .isDone();
         assertThat(keys("tensor", 0)).containsExactly(0.02162525f);
         assertThat(keys("tensor", 17)).containsExactly(0.034163456f);
         assertThat(keys("tensor", 29)).containsExactly(0.029592361f);
@@ -86,9 +87,13 @@ class EnvelopeCommandTest {
                 assertThat(scales.scale()[0]).isGreaterThanOrEqualTo(before[0]);
             }
         });
-        assertThat(Folder.json(work.resolve("tensor/kv_scales.json")).at("/scheme/observer").asText())
+        assertThat(Folder.json(work.resolve("tensor/kv_scales.json"))
+                        .at("/scheme/observer")
+                        .asText())
                 .isEqualTo("envelope");
-        assertThat(Folder.json(work.resolve("tensor/kv_scales.json")).at("/layers/0/value/scheme/observer").asText())
+        assertThat(Folder.json(work.resolve("tensor/kv_scales.json"))
+                        .at("/layers/0/value/scheme/observer")
+                        .asText())
                 .isEqualTo("static_minmax");
     }
 
@@ -104,8 +109,16 @@ class EnvelopeCommandTest {
             calibrate(recipe("", keys), "none").fails(ExitCode.USAGE, remedy);
             calibrate(recipe("", keys), "none", "--dry-run").fails(ExitCode.USAGE, remedy);
         }
-        calibrate(recipe("", ENVELOPE.replace("}", ", pairing: interleaved, rotary_dim: 64}")), "none", "--model-config", CONFIG)
-                .fails(ExitCode.USAGE, "64 channels in pairing interleaved", "64 in pairing half", "remove keys.pairing");
+        calibrate(
+                        recipe("", ENVELOPE.replace("}", ", pairing: interleaved, rotary_dim: 64}")),
+                        "none",
+                        "--model-config",
+                        CONFIG)
+                .fails(
+                        ExitCode.USAGE,
+                        "64 channels in pairing interleaved",
+                        "64 in pairing half",
+                        "remove keys.pairing");
         calibrate(recipe("", "keys: {envelope: true, pairing: half, rotary_dim: 128}"), "none")
                 .fails(ExitCode.DATA, "RoPE turns 128 channels, but head_dim is 64", "layer 0 key");
         assertThat(work.resolve("none")).doesNotExist();
@@ -113,8 +126,13 @@ class EnvelopeCommandTest {
 
     @Test
     void theRecipeMayNameThePairs() {
-        calibrate(recipe("", "statistics: [histogram, pairs]"), "config", "--model-config", CONFIG).isDone();
-        calibrate(recipe("", "statistics: [pairs, histogram], keys: {pairing: half, rotary_dim: 64}"), "keys", "--partitions", 5)
+        calibrate(recipe("", "statistics: [histogram, pairs]"), "config", "--model-config", CONFIG)
+                .isDone();
+        calibrate(
+                        recipe("", "statistics: [pairs, histogram], keys: {pairing: half, rotary_dim: 64}"),
+                        "keys",
+                        "--partitions",
+                        5)
                 .isDone();
         assertThat(Folder.bytes(statistics("keys"))).isEqualTo(Folder.bytes(statistics("config")));
         calibrate(recipe("", "statistics: histogram"), "counted").isDone();
@@ -123,11 +141,14 @@ class EnvelopeCommandTest {
 
         Cli shown = Cli.run("inspect", statistics("config")).isDone();
         assertThat(shown.out()).contains("norms of RoPE pairs: 30 slots of K, half of 64 channels\n");
-        JsonNode slots = Folder.json(Cli.run("inspect", "--json", statistics("config")).isDone().out())
+        JsonNode slots = Folder.json(Cli.run("inspect", "--json", statistics("config"))
+                        .isDone()
+                        .out())
                 .findValue("slots");
         assertThat(slots.get(0).at("/pairs/pairing").asText()).isEqualTo("half");
         assertThat(slots.get(0).at("/pairs/rotary_dim").asInt()).isEqualTo(64);
-        assertThat(slots.get(0).at("/pairs/max").floatValue()).isEqualTo(0.02162525f * 448, org.assertj.core.data.Offset.offset(1e-5f));
+        assertThat(slots.get(0).at("/pairs/max").floatValue())
+                .isEqualTo(0.02162525f * 448, org.assertj.core.data.Offset.offset(1e-5f));
         assertThat(slots.get(1).has("pairs")).isFalse();
         Cli compared = Cli.run("compare", statistics("config"), statistics("counted"));
         assertThat(compared.code()).isEqualTo(ExitCode.DIFFERENT);
@@ -137,7 +158,9 @@ class EnvelopeCommandTest {
     @Test
     void statisticsWithoutNormsAreRefusedWithTheRemedy() {
         calibrate(recipe("", ""), "tensor").isDone();
-        assertThat(CalibrationStatistics.fromByteArray(Folder.bytes(statistics("tensor"))).slots()).hasSize(60);
+        assertThat(CalibrationStatistics.fromByteArray(Folder.bytes(statistics("tensor")))
+                        .slots())
+                .hasSize(60);
         derive("none", recipe("", ENVELOPE))
                 .fails(
                         ExitCode.DATA,

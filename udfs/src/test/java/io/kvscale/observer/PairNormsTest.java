@@ -92,7 +92,8 @@ class PairNormsTest {
         SlotStatistics seen = seen(geometry, new RotaryPairs(true, 4), nan, -3, inf, nan);
         assertThat(seen.envelope(1))
                 .startsWith(new Range(-3, 3), new Range(-3, 3))
-                .satisfies(ranges -> assertThat(Objects.requireNonNull(ranges)[2].isEmpty()).isTrue());
+                .satisfies(ranges ->
+                        assertThat(Objects.requireNonNull(ranges)[2].isEmpty()).isTrue());
         assertThat(seen.envelope(2)[1].isEmpty()).isTrue();
         assertThat(seen.envelope(4)).containsExactly(new Range(-3, 3));
     }
@@ -131,8 +132,7 @@ class PairNormsTest {
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("calibrate both with the same kvscale.statistics and config.json");
         SlotStatistics range = new SlotStatistics(geometry, null, null);
-        range.update(
-                new Position(new KvSource("f", 0, null, geometry, 1, 1, false, null), 0), ByteBuffer.allocate(16));
+        range.update(new Position(new KvSource("f", 0, null, geometry, 1, 1, false, null), 0), ByteBuffer.allocate(16));
         assertThatThrownBy(() -> half.merge(range)).isInstanceOf(IllegalArgumentException.class);
         assertThatThrownBy(() -> range.merge(half)).isInstanceOf(IllegalArgumentException.class);
     }

@@ -165,7 +165,8 @@ final class SeededCorpus {
     /** Pairs of K that are not all channels if a head has an odd number of them. */
     KeyPairs pairs() {
         int channels = geometry.headDim() / 2 * 2;
-        return KeyPairs.everywhere(channels == 0 ? RotaryPairs.NONE : new RotaryPairs(geometry.heads() % 2 == 0, channels));
+        return KeyPairs.everywhere(
+                channels == 0 ? RotaryPairs.NONE : new RotaryPairs(geometry.heads() % 2 == 0, channels));
     }
 
     Random random() {

@@ -370,8 +370,7 @@ class StatisticsFileTest {
     }
 
     private static CalibrationStatistics pairs() {
-        SlotStatistics key =
-                new SlotStatistics(new Geometry(Dtype.BF16, 1, 6), null, null, new RotaryPairs(false, 4));
+        SlotStatistics key = new SlotStatistics(new Geometry(Dtype.BF16, 1, 6), null, null, new RotaryPairs(false, 4));
         update(key, source(key, 0, 2), 3, 1, 4, 2, -9, 0.5f, -3.5f, 1, 1, -2, 9, 0.5f);
         return new CalibrationStatistics(Corpus.EMPTY.withFile(), Map.of(new Slot(0, Role.KEY), key));
     }

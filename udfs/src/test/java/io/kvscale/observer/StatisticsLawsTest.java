@@ -145,7 +145,8 @@ class StatisticsLawsTest {
         for (int seed = 0; seed < SEEDS; seed++) {
             SeededCorpus corpus = new SeededCorpus(4_000 + seed, dtype);
             SlotStatistics statistics = fold(corpus, observer, observer.pieces(corpus));
-            assertThat(statistics.hasHistograms()).isEqualTo(observer.kind(corpus).histograms());
+            assertThat(statistics.hasHistograms())
+                    .isEqualTo(observer.kind(corpus).histograms());
             new NaiveStatistics(corpus).check(statistics);
         }
     }
@@ -308,7 +309,8 @@ class StatisticsLawsTest {
         for (int i = 0; i < count; i++) {
             parts.add(corpus.empty(observer.policy(corpus.geometry), observer.kind(corpus)));
         }
-        observer.pieces(corpus).forEach(piece -> piece.into(parts.get(corpus.random().nextInt(count))));
+        observer.pieces(corpus)
+                .forEach(piece -> piece.into(parts.get(corpus.random().nextInt(count))));
         return parts;
     }
 

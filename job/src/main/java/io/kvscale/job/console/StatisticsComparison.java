@@ -83,9 +83,7 @@ public final class StatisticsComparison {
                 "histograms",
                 x.hasHistograms() == y.hasHistograms() && x.histogramBytes() == y.histogramBytes());
         ScaleComparison.add(
-                names,
-                "norms",
-                Objects.equals(x.pairs(), y.pairs()) && Arrays.equals(x.envelope(1), y.envelope(1)));
+                names, "norms", Objects.equals(x.pairs(), y.pairs()) && Arrays.equals(x.envelope(1), y.envelope(1)));
         return names;
     }
 }

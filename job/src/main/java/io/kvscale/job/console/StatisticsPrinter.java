@@ -89,7 +89,8 @@ public final class StatisticsPrinter {
                 .filter(Objects::nonNull)
                 .toList();
         if (!pairs.isEmpty()) {
-            String kinds = pairs.stream().map(StatisticsPrinter::shown).distinct().collect(Collectors.joining(" and "));
+            String kinds =
+                    pairs.stream().map(StatisticsPrinter::shown).distinct().collect(Collectors.joining(" and "));
             out.println("norms of RoPE pairs: " + pairs.size() + " slots of K, " + kinds);
         }
     }

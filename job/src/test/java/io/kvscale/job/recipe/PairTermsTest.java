@@ -11,10 +11,10 @@ import io.kvscale.tensor.RotaryPairs;
 import io.kvscale.tensor.Slot;
 import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.junit.jupiter.api.Test;
 
 /** Which channels RoPE turns together, by config.json and recipe. */
 class PairTermsTest {
@@ -23,9 +23,11 @@ class PairTermsTest {
     private static StatisticsKind kept(String kvscale, @Nullable String config) {
         Recipe recipe = Recipe.parse("{kv_cache_scheme: {}, kvscale: {" + kvscale + "statistics: pairs}}", "r.yaml");
         if (config != null) {
-            byte[] json = ("{\"num_attention_heads\": 4, \"num_hidden_layers\": 2, \"head_dim\": 32, \"hidden_size\": 128, "
-                            + "\"num_key_value_heads\": 2, \"vocab_size\": 9, " + config.replace('\'', '"') + "}")
-                    .getBytes(StandardCharsets.UTF_8);
+            byte[] json =
+                    ("{\"num_attention_heads\": 4, \"num_hidden_layers\": 2, \"head_dim\": 32, \"hidden_size\": 128, "
+                                    + "\"num_key_value_heads\": 2, \"vocab_size\": 9, " + config.replace('\'', '"')
+                                    + "}")
+                            .getBytes(StandardCharsets.UTF_8);
             recipe = recipe.withModel(ModelConfig.parse(json, "config.json"));
         }
         return recipe.kept();

@@ -46,8 +46,15 @@ class PairKernelTest {
                 int count = 1 + random.nextInt(40);
                 int headDim = 2 * count + random.nextInt(3) * 8;
                 RotaryPairs pairs = new RotaryPairs(random.nextBoolean(), 2 * count);
-                check(kernel, dtype, random, 1 + random.nextInt(3), headDim, random.nextInt(40), pairs, () ->
-                        dtype.fromFloat((float) random.nextGaussian()));
+                check(
+                        kernel,
+                        dtype,
+                        random,
+                        1 + random.nextInt(3),
+                        headDim,
+                        random.nextInt(40),
+                        pairs,
+                        () -> dtype.fromFloat((float) random.nextGaussian()));
             }
         }
     }
@@ -62,8 +69,15 @@ class PairKernelTest {
                 int[] last = {dtype.fromFloat(Math.min(size, dtype.toFloat(dtype.infinityKey() - 200)))};
                 for (boolean neighbors : new boolean[] {false, true}) {
                     // Most values are the same or one unit in the last place above the one before.
-                    check(kernel, dtype, random, 1, 128, 60, new RotaryPairs(neighbors, 128), () ->
-                            random.nextInt(200) == 0 ? ++last[0] : last[0] - random.nextInt(2));
+                    check(
+                            kernel,
+                            dtype,
+                            random,
+                            1,
+                            128,
+                            60,
+                            new RotaryPairs(neighbors, 128),
+                            () -> random.nextInt(200) == 0 ? ++last[0] : last[0] - random.nextInt(2));
                 }
             }
         }
@@ -78,8 +92,17 @@ class PairKernelTest {
             for (int round = 0; round < 20; round++) {
                 // NaN, infinities and subnormal numbers among them; and pairs of zeros with few other values.
                 int zeros = round % 2 == 0 ? 0 : 95;
-                check(kernel, dtype, random, 2, 64, 30, new RotaryPairs(round % 4 < 2, 64), () ->
-                        random.nextInt(100) < zeros ? random.nextInt(2) << (8 * dtype.bytes() - 1) : random.nextInt() & mask);
+                check(
+                        kernel,
+                        dtype,
+                        random,
+                        2,
+                        64,
+                        30,
+                        new RotaryPairs(round % 4 < 2, 64),
+                        () -> random.nextInt(100) < zeros
+                                ? random.nextInt(2) << (8 * dtype.bytes() - 1)
+                                : random.nextInt() & mask);
             }
         }
     }
@@ -108,7 +131,8 @@ class PairKernelTest {
             IntSupplier patterns) {
         int offset = random.nextInt(5);
         int bytes = rows * heads * headDim * dtype.bytes();
-        ByteBuffer data = random.nextBoolean() ? ByteBuffer.allocate(offset + bytes) : ByteBuffer.allocateDirect(offset + bytes);
+        ByteBuffer data =
+                random.nextBoolean() ? ByteBuffer.allocate(offset + bytes) : ByteBuffer.allocateDirect(offset + bytes);
         data.order(ByteOrder.LITTLE_ENDIAN);
         double[] expected = new double[3 + heads * pairs.count()];
         for (int i = 0; i < rows * heads * headDim; i++) {

@@ -69,8 +69,8 @@ class EnvelopeTest {
 
     /** Of int8, whose scale is absmax / 127.5, times 127.5 again. */
     private static float[] scales(SlotStatistics seen, Strategy strategy, int group) {
-        QuantizationScheme scheme = new QuantizationScheme(
-                NumberFormat.INT8, strategy, group, true, new Envelope(), ScaleDtype.FLOAT32);
+        QuantizationScheme scheme =
+                new QuantizationScheme(NumberFormat.INT8, strategy, group, true, new Envelope(), ScaleDtype.FLOAT32);
         float[] scales = ScaleSet.derive(seen, scheme).scales();
         for (int i = 0; i < scales.length; i++) {
             scales[i] = scales[i] == 0x1p-23f ? scales[i] : scales[i] * 127.5f;

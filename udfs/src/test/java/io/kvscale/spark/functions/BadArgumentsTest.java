@@ -237,7 +237,9 @@ class BadArgumentsTest {
         try (InputStream in = getClass().getResourceAsStream("/statistics/v4/pairs.kvstats")) {
             norms = "X'" + HexFormat.of().formatHex(Objects.requireNonNull(in).readAllBytes()) + "'";
         }
-        byte[] merged = (byte[]) TestSpark.rows("SELECT kv_stats_union(" + norms + ", " + norms + ")").get(0).get(0);
+        byte[] merged = (byte[]) TestSpark.rows("SELECT kv_stats_union(" + norms + ", " + norms + ")")
+                .get(0)
+                .get(0);
         SlotStatistics key = Objects.requireNonNull(
                 CalibrationStatistics.fromByteArray(merged).slots().get(new Slot(0, Role.KEY)));
         assertThat(key.tokens()).isEqualTo(4);
