@@ -13,6 +13,7 @@ import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.KvSource;
 import io.kvscale.tensor.KvTensor;
 import io.kvscale.tensor.Position;
+import io.kvscale.tensor.RotaryPairs;
 import io.kvscale.tensor.Slot;
 import java.nio.ByteBuffer;
 import java.util.Collections;
@@ -91,8 +92,15 @@ final class RunningScales {
                             "check the layout: heads x head_dim is " + geometry.channels() + " here")
                     .inSlot(slot));
         }
-        SlotStatistics fresh =
-                new SlotStatistics(geometry, inSlot(slot, () -> ScaleSet.policy(schemes.of(slot), geometry)), tables);
+        @Nullable RotaryPairs pairs = kind.pairs(slot);
+        if (pairs != null && pairs.channels() > geometry.headDim()) {
+            throw new InvalidDataException(DataProblem.of(
+                            "RoPE turns " + pairs.channels() + " channels, but head_dim is " + geometry.headDim(),
+                            "give the config.json of the model that was captured, or correct keys.rotary_dim")
+                    .inSlot(slot));
+        }
+        SlotStatistics fresh = new SlotStatistics(
+                geometry, inSlot(slot, () -> ScaleSet.policy(schemes.of(slot), geometry)), tables, pairs);
         statistics.put(slot, fresh);
         return fresh;
     }

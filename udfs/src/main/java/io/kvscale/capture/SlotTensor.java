@@ -17,10 +17,17 @@ public record SlotTensor(Slot slot, KvSource source, String name, long begin) {
         return source.geometry().dtype().bytes();
     }
 
-    /** The index of the first value that begins at or after {@code position}; at most the number of values. */
+    /** Bytes of the values of a head of one token. Chunks hold whole heads, for what looks at channels together. */
+    private int headBytes() {
+        return source.geometry().headDim() * valueBytes();
+    }
+
+    /** The index of the first value of the first head that begins at or after {@code position}; at most the number of values. */
     long elementAt(long position) {
         long into = Math.max(0, position - begin);
-        return Math.min(source.size(), (into + valueBytes() - 1) / valueBytes());
+        return Math.min(
+                source.size(),
+                (into + headBytes() - 1) / headBytes() * source.geometry().headDim());
     }
 
     /** The file position of a value. */
@@ -28,12 +35,15 @@ public record SlotTensor(Slot slot, KvSource source, String name, long begin) {
         return begin + element * valueBytes();
     }
 
-    /** Reads the values {@code [from, to)} in chunks; reading ahead stops at the file position {@code readEnd}. */
+    /** Reads the values {@code [from, to)} in chunks, of whole heads if {@code from} and {@code to} are; reading ahead stops at the file position {@code readEnd}. */
     void read(BlockWindow window, long from, long to, long readEnd, TensorValues.Chunks chunks) throws IOException {
         long element = from;
         while (element < to) {
-            ByteBuffer chunk = window.view(byteOf(element), valueBytes(), byteOf(to), readEnd);
-            int count = chunk.remaining() / valueBytes();
+            int least = (int) Math.min(headBytes(), byteOf(to) - byteOf(element));
+            ByteBuffer chunk = window.view(byteOf(element), least, byteOf(to), readEnd);
+            int values = chunk.remaining() / valueBytes();
+            int headDim = source.geometry().headDim();
+            int count = values > headDim ? values / headDim * headDim : values;
             chunk.limit(chunk.position() + count * valueBytes());
             chunks.chunk(element, chunk);
             element += count;

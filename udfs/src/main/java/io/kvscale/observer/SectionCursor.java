@@ -49,6 +49,11 @@ final class SectionCursor {
         return in.getInt();
     }
 
+    double f64() {
+        need(8);
+        return in.getDouble();
+    }
+
     /** A u64 of at most 2^63 - 1. */
     long count() {
         need(8);

@@ -8,6 +8,7 @@ import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.KvSource;
 import io.kvscale.tensor.Origin;
 import io.kvscale.tensor.Position;
+import io.kvscale.tensor.RotaryPairs;
 import io.kvscale.tensor.Sample;
 import java.nio.ByteBuffer;
 import java.util.Objects;
@@ -16,8 +17,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The statistics of all values of one slot: minimum and maximum per (head, channel), counts, the samples that hold the
- * extremes, and optionally the ranges of single batches and a histogram per head. A commutative monoid under
- * {@link #merge}. Queries never change it. Not thread-safe.
+ * extremes, and optionally the ranges of single batches, a histogram per head, and the norms of RoPE pairs. A commutative
+ * monoid under {@link #merge}. Queries never change it. Not thread-safe.
  */
 public final class SlotStatistics {
     private final Geometry geometry;
@@ -26,6 +27,9 @@ public final class SlotStatistics {
 
     @Nullable
     SlotCounts histograms;
+
+    @Nullable
+    PairNorms norms;
 
     private SlotTotals totals;
     private Extreme min;
@@ -39,11 +43,26 @@ public final class SlotStatistics {
      * @param tables the counting memory of the task; null for no histograms
      */
     public SlotStatistics(Geometry geometry, @Nullable BatchPolicy batches, @Nullable CountTables tables) {
+        this(geometry, batches, tables, null);
+    }
+
+    /**
+     * Empty statistics that may keep norms.
+     *
+     * @param pairs the RoPE pairs whose greatest norms are kept; null for none
+     * @throws IllegalArgumentException if more channels are rotated than a head has
+     */
+    public SlotStatistics(
+            Geometry geometry,
+            @Nullable BatchPolicy batches,
+            @Nullable CountTables tables,
+            @Nullable RotaryPairs pairs) {
         this(
                 geometry,
                 new ChannelRanges(geometry.dtype(), geometry.channels()),
                 batches == null ? null : new BatchRanges(batches),
                 tables == null ? null : new SlotCounts(geometry, tables),
+                pairs == null ? null : new PairNorms(geometry, pairs),
                 SlotTotals.EMPTY,
                 null,
                 null);
@@ -55,6 +74,7 @@ public final class SlotStatistics {
             ChannelRanges ranges,
             @Nullable BatchRanges batches,
             @Nullable SlotCounts histograms,
+            @Nullable PairNorms norms,
             SlotTotals totals,
             @Nullable Sample minSample,
             @Nullable Sample maxSample) {
@@ -62,6 +82,7 @@ public final class SlotStatistics {
         this.ranges = ranges;
         this.batches = batches;
         this.histograms = histograms;
+        this.norms = norms;
         this.totals = totals;
         ChannelRanges all = ranges.reduced(ranges.min.length);
         if (all.isEmpty(0) != isEmpty()) {
@@ -77,6 +98,9 @@ public final class SlotStatistics {
             ChannelRanges heads = ranges.reduced(geometry.headDim());
             histograms.check(heads.min, heads.max, finite());
         }
+        if (norms != null) {
+            norms.check(ranges);
+        }
         this.min = new Extreme(all.min[0], minSample);
         this.max = new Extreme(all.max[0], maxSample);
     }
@@ -85,7 +109,8 @@ public final class SlotStatistics {
      * Adds a piece of a tensor. Padding is left out. NaN and infinities are counted and enter no range.
      *
      * @param chunk little-endian values from its position to its limit; direct or on the heap; may begin anywhere
-     * @throws IllegalArgumentException if the tensor's geometry differs from the slot's
+     * @throws IllegalArgumentException if the tensor's geometry differs from the slot's, or norms are kept and the piece cuts
+     *     a head
      * @throws ArithmeticException if a count overflows 63 bits; the statistics are unusable afterwards
      */
     public void update(Position position, ByteBuffer chunk) {
@@ -118,6 +143,9 @@ public final class SlotStatistics {
             if (histograms != null && fold.finite > 0) {
                 histograms.update(position, chunk, element, stop);
             }
+            if (norms != null) {
+                norms.update(position, chunk, element, stop);
+            }
             element = stop;
         }
     }
@@ -143,9 +171,10 @@ public final class SlotStatistics {
      *
      * <p>Two slots with finite values merge only if both have histograms or neither has. Otherwise the result would hold a
      * histogram of a part of the values, or lose what the recipe asked for. An empty slot merges with any slot, which then
-     * decides whether the result has histograms. The result of two empty slots has histograms if one of them has.
+     * decides whether the result has histograms. The result of two empty slots has histograms if one of them has. The same
+     * holds for norms of pairs.
      *
-     * @throws IllegalArgumentException if the geometries or batch policies differ, or only one has histograms
+     * @throws IllegalArgumentException if the geometries, batch policies or pairs differ, or only one has histograms or norms
      * @throws ArithmeticException if a count overflows 63 bits; these statistics are unusable afterwards
      */
     public void merge(SlotStatistics other) {
@@ -156,6 +185,11 @@ public final class SlotStatistics {
             throw new IllegalArgumentException("statistics with histograms cannot merge with statistics without:"
                     + " calibrate both with the same kvscale.statistics");
         }
+        if (!hasNormsLike(other)) {
+            throw new IllegalArgumentException("statistics with norms of " + pairs() + " cannot merge with norms of "
+                    + other.pairs() + ": calibrate both with the same kvscale.statistics and config.json");
+        }
+        norms = mergedNorms(other);
         histograms = mergedHistograms(other);
         ranges.merge(other.ranges);
         if (batches != null && other.batches != null) {
@@ -169,6 +203,22 @@ public final class SlotStatistics {
     /** Whether {@link #merge} accepts the other as far as histograms go. */
     public boolean hasHistogramsLike(SlotStatistics other) {
         return isEmpty() || other.isEmpty() || hasHistograms() == other.hasHistograms();
+    }
+
+    /** Whether {@link #merge} accepts the other as far as norms of pairs go. */
+    public boolean hasNormsLike(SlotStatistics other) {
+        return Objects.equals(pairs(), other.pairs())
+                || pairs() == null && isEmpty()
+                || other.pairs() == null && other.isEmpty();
+    }
+
+    private @Nullable PairNorms mergedNorms(SlotStatistics other) {
+        PairNorms added = other.norms;
+        if (norms == null || added == null) {
+            return norms == null && added != null ? added.copy() : norms;
+        }
+        norms.merge(added);
+        return norms;
     }
 
     void pack() {
@@ -277,6 +327,20 @@ public final class SlotStatistics {
     public @Nullable ValueCounts histogram(int firstHead, int heads) {
         Objects.checkFromIndexSize(firstHead, heads, geometry.heads());
         return histograms == null ? null : histograms.values(firstHead, heads);
+    }
+
+    /** The RoPE pairs whose norms are kept; null for none. */
+    public @Nullable RotaryPairs pairs() {
+        return norms == null ? null : norms.layout;
+    }
+
+    /**
+     * The ranges that no position leaves, because RoPE keeps the norm of a pair: one for each {@code channelsPerScale}
+     * neighbouring channels; some may be empty. Both channels of a pair get its greatest norm, rounded up to f32, in both
+     * directions; the other channels what was observed. Null without norms.
+     */
+    public Range @Nullable [] envelope(int channelsPerScale) {
+        return norms == null ? null : norms.ranges(ranges, channelsPerScale);
     }
 
     /** The ranges of all values, one for each {@code channelsPerScale} neighbouring channels; some may be empty. */

@@ -8,7 +8,7 @@ import java.util.List;
 import org.apache.commons.codec.digest.DigestUtils;
 
 /**
- * The statistics file, versions 1 to 3. Little endian.
+ * The statistics file, versions 1 to 4. Little endian.
  *
  * <pre>
  *  0        8        10       12
@@ -32,6 +32,10 @@ import org.apache.commons.codec.digest.DigestUtils;
  *            each head: u32 bytes | for each 16-bit pattern that occurs, finite, ascending as numbers, -0 before +0:
  *            varint number of patterns skipped | varint count - 1
  *
+ *  pairs (since version 4): only if a slot has norms. u32 slots, then: u32 index of the slot, whose role is key
+ *            | u8 pairs (0: i and i + channels / 2, 1: 2i and 2i + 1) | u32 rotated channels, then for each head and pair:
+ *            f64 greatest a * a + b * b, rounded up; 0 for a pair without finite values
+ *
  *  varint:   7 bits a byte, least significant first; a set high bit: another byte follows; as few bytes as possible
  *  string:   u32 bytes | UTF-8
  *  sample:   u8 0 (none), or u8 1 | string name | i32 row (-1 for a whole file)
@@ -39,7 +43,7 @@ import org.apache.commons.codec.digest.DigestUtils;
  * </pre>
  *
  * Sections come in this order, each at most once. An unknown section is refused with the version that it needs. The
- * version of a file is the highest of its sections: without histograms, version 1. Slots need version 3 if there is one of
+ * version of a file is the highest of its sections: without histograms and norms, version 1. Slots need version 3 if there is one of
  * queries, else 1. The minimum and maximum of a slot
  * follow from its ranges. Histograms count patterns of the slot's dtype, or of BF16 after rounding if the dtype is F32.
  * The first and last pattern of a histogram are the ends of the head's range, and the counts of a slot add up to its
@@ -47,16 +51,17 @@ import org.apache.commons.codec.digest.DigestUtils;
  */
 final class StatisticsFormat {
     static final byte[] MAGIC = CalibrationStatistics.MAGIC.getBytes(StandardCharsets.US_ASCII);
-    static final int VERSION = 3;
+    static final int VERSION = 4;
     static final int CHECKSUM_BYTES = 32;
     static final String CORPUS = "corpus";
     static final String SLOTS = "slots";
     static final String RANGES = "ranges";
     static final String BATCHES = "batches";
     static final String HISTOGRAMS = "histograms";
+    static final String PAIRS = "pairs";
 
     /** All sections in file order. */
-    static final List<String> ORDER = List.of(CORPUS, SLOTS, RANGES, BATCHES, HISTOGRAMS);
+    static final List<String> ORDER = List.of(CORPUS, SLOTS, RANGES, BATCHES, HISTOGRAMS, PAIRS);
 
     private StatisticsFormat() {}
 
@@ -66,7 +71,12 @@ final class StatisticsFormat {
      * @param queries whether the file has slots of queries
      */
     static int since(String section, boolean queries) {
-        return section.equals(SLOTS) && queries ? 3 : section.equals(HISTOGRAMS) ? 2 : 1;
+        return switch (section) {
+            case SLOTS -> queries ? 3 : 1;
+            case HISTOGRAMS -> 2;
+            case PAIRS -> 4;
+            default -> 1;
+        };
     }
 
     static int id(Role role) {

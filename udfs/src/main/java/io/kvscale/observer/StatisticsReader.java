@@ -6,6 +6,7 @@ import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.Role;
+import io.kvscale.tensor.RotaryPairs;
 import io.kvscale.tensor.Sample;
 import io.kvscale.tensor.Slot;
 import java.math.BigInteger;
@@ -31,6 +32,7 @@ final class StatisticsReader {
     private static final int MIN_BATCHES_BYTES = 13;
     private static final int MIN_BATCH_BYTES = 16;
     private static final int MIN_HISTOGRAMS_BYTES = 8;
+    private static final int MIN_PAIRS_BYTES = 9;
 
     private final Map<String, SectionCursor> sections = new LinkedHashMap<>();
     private boolean queries;
@@ -100,11 +102,16 @@ final class StatisticsReader {
                 optional(StatisticsFormat.BATCHES, MIN_BATCHES_BYTES, slots, StatisticsReader::batches);
         Map<Integer, SlotCounts> histograms =
                 optional(StatisticsFormat.HISTOGRAMS, MIN_HISTOGRAMS_BYTES, slots, StatisticsReader::histograms);
+        Map<Integer, PairNorms> norms =
+                optional(StatisticsFormat.PAIRS, MIN_PAIRS_BYTES, slots, StatisticsReader::norms);
         SectionCursor ranges = section(StatisticsFormat.RANGES);
         Map<Slot, SlotStatistics> result = new TreeMap<>();
         for (int i = 0; i < slots.size(); i++) {
             Entry entry = slots.get(i);
             Geometry geometry = entry.geometry;
+            if (norms.containsKey(i) && entry.slot.role() != Role.KEY) {
+                throw SectionCursor.damaged(entry.slot + " has norms of pairs, but only keys are rotated");
+            }
             result.put(
                     entry.slot,
                     new SlotStatistics(
@@ -112,6 +119,7 @@ final class StatisticsReader {
                             ranges.ranges(geometry.dtype(), geometry.channels()),
                             batches.get(i),
                             histograms.get(i),
+                            norms.get(i),
                             entry.totals,
                             entry.minSample,
                             entry.maxSample));
@@ -202,6 +210,20 @@ final class StatisticsReader {
             heads[head] = in.bytes(in.count(1));
         }
         return SlotCounts.ofPacked(geometry, heads);
+    }
+
+    private static PairNorms norms(SectionCursor in, Geometry geometry) {
+        RotaryPairs pairs = new RotaryPairs(in.flag(), in.i32());
+        if (pairs.channels() > geometry.headDim()) {
+            throw SectionCursor.damaged(
+                    pairs.channels() + " rotated channels are more than head_dim " + geometry.headDim());
+        }
+        in.checkCount(geometry.heads() * pairs.count(), Double.BYTES);
+        PairNorms norms = new PairNorms(geometry, pairs);
+        for (int i = 0; i < norms.squares.length; i++) {
+            norms.squares[i] = in.f64();
+        }
+        return norms;
     }
 
     private SectionCursor section(String name) {

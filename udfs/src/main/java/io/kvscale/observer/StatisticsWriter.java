@@ -31,14 +31,17 @@ final class StatisticsWriter {
         List<SlotStatistics> all = new ArrayList<>(statistics.slots().values());
         boolean batches = all.stream().anyMatch(s -> s.batches != null);
         boolean histograms = all.stream().anyMatch(SlotStatistics::hasHistograms);
+        boolean norms = all.stream().anyMatch(s -> s.norms != null);
         boolean queries = statistics.slots().keySet().stream()
                 .anyMatch(slot -> !slot.role().isCached());
         StatisticsWriter file = new StatisticsWriter(queries);
+        List<String> sections = new ArrayList<>(StatisticsFormat.ORDER);
+        sections.removeIf(section -> section.equals(StatisticsFormat.BATCHES) && !batches
+                || section.equals(StatisticsFormat.HISTOGRAMS) && !histograms
+                || section.equals(StatisticsFormat.PAIRS) && !norms);
         file.out.writeBytes(StatisticsFormat.MAGIC);
-        file.unsigned(
-                2,
-                Math.max(file.since(StatisticsFormat.SLOTS), histograms ? file.since(StatisticsFormat.HISTOGRAMS) : 1));
-        file.unsigned(2, 3 + (batches ? 1 : 0) + (histograms ? 1 : 0));
+        file.unsigned(2, sections.stream().mapToInt(file::since).max().orElse(1));
+        file.unsigned(2, sections.size());
         file.section(StatisticsFormat.CORPUS, to -> to.corpus(statistics.corpus()));
         file.section(StatisticsFormat.SLOTS, to -> to.slots(statistics));
         file.section(StatisticsFormat.RANGES, to -> all.forEach(s -> to.patterns(s.ranges)));
@@ -47,6 +50,9 @@ final class StatisticsWriter {
         }
         if (histograms) {
             file.section(StatisticsFormat.HISTOGRAMS, to -> to.histograms(all));
+        }
+        if (norms) {
+            file.section(StatisticsFormat.PAIRS, to -> to.norms(all));
         }
         byte[] bytes = file.out.toByteArray();
         file.out.writeBytes(StatisticsFormat.checksum(bytes, bytes.length));
@@ -123,6 +129,21 @@ final class StatisticsWriter {
                     byte[] packed = slot.packedBytes(head);
                     unsigned(4, packed.length);
                     out.writeBytes(packed);
+                }
+            }
+        }
+    }
+
+    private void norms(List<SlotStatistics> all) {
+        unsigned(4, all.stream().filter(s -> s.norms != null).count());
+        for (int i = 0; i < all.size(); i++) {
+            PairNorms norms = all.get(i).norms;
+            if (norms != null) {
+                unsigned(4, i);
+                unsigned(1, norms.layout.neighbors() ? 1 : 0);
+                unsigned(4, norms.layout.channels());
+                for (double square : norms.squares) {
+                    unsigned(8, Double.doubleToRawLongBits(square));
                 }
             }
         }

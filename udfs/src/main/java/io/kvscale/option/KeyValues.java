@@ -72,6 +72,21 @@ public interface KeyValues {
         throw wrongType(key, value, words.hint(value instanceof String word ? word : "", "write one of these words"));
     }
 
+    /** One or several of the key's words; empty if none is given. */
+    default List<String> words(RecipeKey key) {
+        Object value = get(key);
+        Vocabulary words = key.type().vocabulary();
+        List<String> given = new ArrayList<>();
+        for (Object item : value instanceof List<?> list ? list : value == null ? List.of() : List.of(value)) {
+            if (!(item instanceof String word && words.contains(word))) {
+                throw wrongType(
+                        key, item, words.hint(item instanceof String text ? text : "", "write one of these words"));
+            }
+            given.add(word);
+        }
+        return given;
+    }
+
     /** The enum constant named by one of the key's words. */
     default <E extends Enum<E>> E constant(RecipeKey key, E byDefault) {
         String word = word(key);

@@ -11,6 +11,7 @@ import static io.kvscale.option.ValueType.TEXT;
 import static io.kvscale.option.ValueType.TEXTS;
 import static io.kvscale.option.ValueType.decimal;
 import static io.kvscale.option.ValueType.number;
+import static io.kvscale.option.ValueType.wordList;
 import static io.kvscale.option.ValueType.words;
 
 import io.kvscale.scheme.GlobalScale;
@@ -56,7 +57,10 @@ public enum RecipeKey {
     COLUMNS_DTYPE("columns", TABLES, TEXT, "dtype", "Column with the element type: F32, BF16 or F16."),
     COLUMNS_DATA("columns", TABLES, TEXT, "data", "Column with the values, row-major."),
     STATISTICS(
-            KeyScope.STATISTICS, words("range", "histogram"), "as the observer needs", "What to keep of the values."),
+            KeyScope.STATISTICS,
+            wordList("range", "histogram", "pairs"),
+            "as the observer needs",
+            "What to keep of the values."),
     SCALE_DTYPE(SCALES, words("float32", "input"), "float32", "Type in which scales are computed."),
     GLOBAL_SCALE(
             SCALES,
@@ -70,11 +74,25 @@ public enum RecipeKey {
     ALLOW_ZERO(SCALES, FLAG, "false", "A slot with only zeros gets the smallest scale instead of an error."),
     ON_NONFINITE(SCALES, words("fail", "skip"), "fail", "What to do about NaN and infinite values."),
     MAX_SATURATED(SCALES, decimal(0, 100), "1", "Share of a slot's values that scales may clip at a loss, in percent."),
-    KEYS(
+    KEYS_ROPE(
+            "keys",
             SCALES,
             words("after_rope", "before_rope"),
             "after_rope",
             "Where K was captured; only for notices and warnings."),
+    KEYS_ENVELOPE("keys", SCALES, FLAG, "false", "Ranges of K that hold at every position."),
+    KEYS_PAIRING(
+            "keys",
+            KeyScope.STATISTICS,
+            words("half", "interleaved"),
+            "from config.json",
+            "Which channels of K RoPE turns together."),
+    KEYS_ROTARY_DIM(
+            "keys",
+            KeyScope.STATISTICS,
+            number(2, Geometry.MAX_CHANNELS),
+            "from config.json",
+            "Number of channels that RoPE turns."),
     NUM_CALIBRATION_SAMPLES(number(1, Integer.MAX_VALUE), "all", "Number of samples to use."),
     MAX_SEQ_LENGTH(number(1, RecipeKey.MAX_TOKENS), "the model's limit", "Maximum number of tokens in a sequence."),
     SHUFFLE(FLAG, "true", "Choose samples by a hash of content and seed; false: the first ones by name."),

@@ -5,7 +5,7 @@ import io.kvscale.scheme.Vocabulary;
 /**
  * The type of a recipe key's value.
  *
- * @param vocabulary the words of a {@link Kind#WORD}, a placeholder for other kinds
+ * @param vocabulary the words of a {@link Kind#WORD} or {@link Kind#WORDS}, a placeholder for other kinds
  * @param least the limits of a {@link Kind#NUMBER} or {@link Kind#DECIMAL}, inclusive; 0 for other kinds
  */
 public record ValueType(Kind kind, Vocabulary vocabulary, long least, long most) {
@@ -22,6 +22,7 @@ public record ValueType(Kind kind, Vocabulary vocabulary, long least, long most)
         WORD,
         NUMBER,
         DECIMAL,
+        WORDS,
         TEXT,
         TEXTS,
         SCHEME
@@ -29,6 +30,11 @@ public record ValueType(Kind kind, Vocabulary vocabulary, long least, long most)
 
     static ValueType words(String... words) {
         return new ValueType(Kind.WORD, Vocabulary.of(words), 0, 0);
+    }
+
+    /** A word or a list of words. */
+    static ValueType wordList(String... words) {
+        return new ValueType(Kind.WORDS, Vocabulary.of(words), 0, 0);
     }
 
     /** A whole number; {@link Long#MAX_VALUE} as {@code most} means no limit. */
@@ -46,6 +52,7 @@ public record ValueType(Kind kind, Vocabulary vocabulary, long least, long most)
         return switch (kind) {
             case FLAG -> "true or false";
             case WORD -> "one of " + String.join(", ", vocabulary.words());
+            case WORDS -> "one or a list of " + String.join(", ", vocabulary.words());
             case NUMBER ->
                 "a whole number" + (least == Long.MIN_VALUE ? "" : " from " + least)
                         + (most == Long.MAX_VALUE ? "" : " to " + most);

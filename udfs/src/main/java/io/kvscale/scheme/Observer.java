@@ -24,7 +24,9 @@ public interface Observer extends Serializable {
         /** The range of the last batch. */
         LAST_BATCH,
         /** A histogram of the values of every head. */
-        HISTOGRAMS
+        HISTOGRAMS,
+        /** The greatest norms of RoPE pairs; only statistics of K hold them. */
+        PAIRS
     }
 
     /** The value of {@code observer} in recipes. */
@@ -63,6 +65,10 @@ public interface Observer extends Serializable {
 
     default boolean needsBatches() {
         return needs() == Needs.BATCHES || needs() == Needs.LAST_BATCH;
+    }
+
+    default boolean needsPairs() {
+        return needs() == Needs.PAIRS;
     }
 
     default boolean needsHistograms() {

@@ -131,8 +131,16 @@ public record QuantizationScheme(
 
     /** This scheme with the default observer, whose range is that of all values. */
     public QuantizationScheme withDefaultObserver() {
-        return new QuantizationScheme(
-                format, strategy, groupSize, symmetric, Observers.byDefault(), scaleDtype, globalScale);
+        return with(Observers.byDefault());
+    }
+
+    /**
+     * This scheme with another observer.
+     *
+     * @throws InvalidSchemeException if the observer does not suit it
+     */
+    public QuantizationScheme with(Observer other) {
+        return new QuantizationScheme(format, strategy, groupSize, symmetric, other, scaleDtype, globalScale);
     }
 
     /** This NVFP4 scheme with another convention. */

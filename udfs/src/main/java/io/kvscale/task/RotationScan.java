@@ -4,7 +4,6 @@ import io.kvscale.capture.layout.CaptureOptions;
 import io.kvscale.capture.layout.LayerFilter;
 import io.kvscale.model.config.ModelConfig;
 import io.kvscale.model.config.Rotary;
-import io.kvscale.model.config.Rotary.Pairing;
 import io.kvscale.observer.PieceListener;
 import io.kvscale.observer.evidence.RotationEvidence;
 import io.kvscale.tensor.Geometry;
@@ -89,7 +88,7 @@ final class RotationScan {
     }
 
     private static boolean isRotary(Rotary rotary) {
-        return rotary.pairing() != Pairing.NONE;
+        return rotary.turns();
     }
 
     /** What was found so far. */

@@ -66,8 +66,10 @@ public final class RowTask implements RowSink {
         }
         int valueBytes = tensor.source().geometry().dtype().bytes();
         int size = values.remaining();
+        int headBytes = tensor.source().geometry().headDim() * valueBytes;
+        int blockBytes = CaptureReader.blockBytes() / headBytes * headBytes;
         for (int from = 0; from < size; ) {
-            int length = Math.min(CaptureReader.blockBytes(), size - from);
+            int length = Math.min(blockBytes, size - from);
             ByteBuffer block = values.slice(values.position() + from, length).order(ByteOrder.LITTLE_ENDIAN);
             Position position = new Position(tensor.source(), from / valueBytes);
             screen.observe(tensor.slot(), position, block);

@@ -4,6 +4,8 @@ import io.kvscale.numeric.Dtype;
 import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.KvSource;
 import io.kvscale.tensor.Position;
+import io.kvscale.tensor.Role;
+import io.kvscale.tensor.RotaryPairs;
 import io.kvscale.tensor.Slot;
 import io.kvscale.tensor.TokenMask;
 import java.nio.ByteBuffer;
@@ -116,12 +118,22 @@ final class SeededCorpus {
 
     /** All values once, cut at random places, in heap or direct buffers, at any offset, in random order. */
     List<Piece> pieces() {
+        return pieces(1);
+    }
+
+    /** As {@link #pieces}, but no head is cut. */
+    List<Piece> heads() {
+        return pieces(geometry.headDim());
+    }
+
+    private List<Piece> pieces(int unit) {
         List<Piece> pieces = new ArrayList<>();
         for (Tensor tensor : tensors) {
             int size = (int) tensor.source.size();
             int from = 0;
             while (from < size) {
-                int to = random.nextInt(6) == 0 ? size : from + 1 + random.nextInt(Math.min(size - from, 200));
+                int cut = random.nextInt(6) == 0 ? size : from + 1 + random.nextInt(Math.min(size - from, 200));
+                int to = (cut + unit - 1) / unit * unit;
                 pieces.add(piece(tensor, from, to));
                 from = to;
             }
@@ -147,7 +159,14 @@ final class SeededCorpus {
     }
 
     SlotStatistics empty(@Nullable BatchPolicy policy, StatisticsKind kind) {
-        return new SlotStatistics(geometry, policy, kind.tables());
+        return new SlotStatistics(geometry, policy, kind.tables(), kind.pairs(new Slot(0, Role.KEY)));
+    }
+
+    /** Pairs of K that are not all channels if a head has an odd number of them. */
+    KeyPairs pairs() {
+        int channels = geometry.headDim() / 2 * 2;
+        return KeyPairs.everywhere(
+                channels == 0 ? RotaryPairs.NONE : new RotaryPairs(geometry.heads() % 2 == 0, channels));
     }
 
     Random random() {

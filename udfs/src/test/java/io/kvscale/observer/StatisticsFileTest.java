@@ -10,6 +10,7 @@ import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.KvSource;
 import io.kvscale.tensor.Position;
 import io.kvscale.tensor.Role;
+import io.kvscale.tensor.RotaryPairs;
 import io.kvscale.tensor.Slot;
 import io.kvscale.tensor.TokenMask;
 import java.io.IOException;
@@ -43,7 +44,8 @@ class StatisticsFileTest {
                 Arguments.of("v1/minmax.kvstats", minmax()),
                 Arguments.of("v1/batches.kvstats", batches()),
                 Arguments.of("v2/histograms.kvstats", histograms()),
-                Arguments.of("v3/queries.kvstats", queries()));
+                Arguments.of("v3/queries.kvstats", queries()),
+                Arguments.of("v4/pairs.kvstats", pairs()));
     }
 
     @ParameterizedTest
@@ -133,10 +135,10 @@ class StatisticsFileTest {
     @Test
     void aLaterVersionIsRefusedWithItsNumber() {
         byte[] later = golden("v1/minmax.kvstats");
-        later[8] = 4;
+        later[8] = 5;
         assertThatThrownBy(() -> CalibrationStatistics.fromByteArray(later))
                 .isInstanceOf(InvalidDataException.class)
-                .hasMessageContaining("needs statistics version 4, this kvscale reads up to 3")
+                .hasMessageContaining("needs statistics version 5, this kvscale reads up to 4")
                 .hasMessageContaining("use the kvscale that wrote the file");
         byte[] none = golden("v1/minmax.kvstats");
         none[8] = 0;
@@ -145,12 +147,79 @@ class StatisticsFileTest {
 
     @Test
     void anUnknownSectionIsRefusedWithTheVersionItNeeds() {
-        assertThatThrownBy(() -> CalibrationStatistics.fromByteArray(withSection("histograms", 4, new byte[5])))
+        assertThatThrownBy(() -> CalibrationStatistics.fromByteArray(withSection("histograms", 5, new byte[5])))
                 .isInstanceOf(InvalidDataException.class)
-                .hasMessageContaining("section 'histograms' needs statistics version 4, this kvscale reads up to 3");
+                .hasMessageContaining("section 'histograms' needs statistics version 5, this kvscale reads up to 4");
         assertThatThrownBy(() -> CalibrationStatistics.fromByteArray(withSection("sketches", 2, new byte[4])))
                 .isInstanceOf(InvalidDataException.class)
                 .hasMessageContaining("section 'sketches' needs statistics version 2");
+    }
+
+    /** The golden file was written by a script that shares no code with kvscale. */
+    @Test
+    void theGoldenFileHoldsTheExpectedNorms() {
+        CalibrationStatistics read = CalibrationStatistics.fromByteArray(golden("v4/pairs.kvstats"));
+        SlotStatistics key = Objects.requireNonNull(read.slots().get(new Slot(0, Role.KEY)));
+        assertThat(key.pairs()).isEqualTo(new RotaryPairs(false, 4));
+        // 3, 4 and 1, 2
+        float small = (float) Math.sqrt(5);
+        assertThat(key.envelope(1))
+                .containsExactly(
+                        new Range(-5, 5),
+                        new Range(-small, small),
+                        new Range(-5, 5),
+                        new Range(-small, small),
+                        new Range(-9, 9),
+                        new Range(0.5f, 0.5f));
+        assertThat((double) small * small).isGreaterThanOrEqualTo(5);
+    }
+
+    @Test
+    void damagedNormsAreRefused() {
+        byte[] good = golden("v4/pairs.kvstats");
+        int norms = good.length - 32 - 16;
+        int channels = norms - 4;
+        refused(withDouble(good, norms, Double.NaN), "the norm of pair 0 of head 0 does not fit its ranges");
+        refused(withDouble(good, norms, Double.POSITIVE_INFINITY), "the norm of pair 0 of head 0");
+        refused(withDouble(good, norms, -25), "the norm of pair 0 of head 0");
+        // Less than the square of channel 2, and more than the squares of both channels.
+        refused(withDouble(good, norms, 15.9), "the norm of pair 0 of head 0");
+        refused(withDouble(good, norms + 8, 8.01), "the norm of pair 1 of head 0");
+        CalibrationStatistics.fromByteArray(withDouble(good, norms, 16));
+        refused(withInt(good, channels, 3), "3 channels do not make pairs");
+        refused(withInt(good, channels, -2), "-2 channels do not make pairs");
+        refused(withInt(good, channels, 8), "8 rotated channels are more than head_dim 6");
+        refused(withInt(good, channels, 131_072), "131072 rotated channels are more than head_dim 6");
+        refused(withInt(good, channels, 6), "a count needs more than the 16 bytes that remain");
+        refused(withInt(good, channels, 2), "the norm of pair 0");
+        refused(withByte(good, channels - 1, 2), "a flag is 2");
+        refused(withByte(good, channels - 5, 1), "slot index 1");
+        int role = new String(good, StandardCharsets.ISO_8859_1).indexOf("slots") + 5 + 10 + 4 + 2;
+        refused(withByte(good, role, 1), "layer 0 value has norms of pairs, but only keys are rotated");
+        assertThatThrownBy(() -> CalibrationStatistics.fromByteArray(withSection("pairs", 5, new byte[4])))
+                .hasMessageContaining("section 'pairs' needs statistics version 5");
+        assertThatThrownBy(() -> CalibrationStatistics.fromByteArray(withSection("pairs", 2, new byte[4])))
+                .hasMessageContaining("section 'pairs' is out of place");
+        assertThatThrownBy(() -> CalibrationStatistics.fromByteArray(withSection("pairs", 4, new byte[4])))
+                .hasMessageContaining("but its sections need version 4");
+    }
+
+    private static byte[] withDouble(byte[] file, int at, double value) {
+        byte[] changed = file.clone();
+        ByteBuffer.wrap(changed).order(ByteOrder.LITTLE_ENDIAN).putDouble(at, value);
+        return StatisticsFuzzTest.sealed(changed);
+    }
+
+    private static byte[] withInt(byte[] file, int at, int value) {
+        byte[] changed = file.clone();
+        ByteBuffer.wrap(changed).order(ByteOrder.LITTLE_ENDIAN).putInt(at, value);
+        return StatisticsFuzzTest.sealed(changed);
+    }
+
+    private static byte[] withByte(byte[] file, int at, int value) {
+        byte[] changed = file.clone();
+        changed[at] = (byte) value;
+        return StatisticsFuzzTest.sealed(changed);
     }
 
     /** An earlier kvscale reads the version before anything else, and refuses it. Without queries the version stays. */
@@ -298,6 +367,12 @@ class StatisticsFileTest {
                         new Slot(0, Role.KEY), oneToken(1, 1, -2),
                         new Slot(0, Role.VALUE), oneToken(1, 3, 4),
                         new Slot(0, Role.QUERY), oneToken(2, 5, -6, 7, 8)));
+    }
+
+    private static CalibrationStatistics pairs() {
+        SlotStatistics key = new SlotStatistics(new Geometry(Dtype.BF16, 1, 6), null, null, new RotaryPairs(false, 4));
+        update(key, source(key, 0, 2), 3, 1, 4, 2, -9, 0.5f, -3.5f, 1, 1, -2, 9, 0.5f);
+        return new CalibrationStatistics(Corpus.EMPTY.withFile(), Map.of(new Slot(0, Role.KEY), key));
     }
 
     private static SlotStatistics oneToken(int heads, float... values) {

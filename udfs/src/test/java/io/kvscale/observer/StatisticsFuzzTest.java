@@ -58,6 +58,8 @@ class StatisticsFuzzTest {
 
     private static void ask(SlotStatistics slot) {
         slot.ranges(slot.geometry().channels());
+        Range[] envelope = slot.envelope(slot.geometry().channels());
+        assertThat(envelope == null || envelope[0].isEmpty() == slot.isEmpty()).isTrue();
         ValueCounts counts = slot.histogram(0, slot.geometry().heads());
         assertThat(counts == null || Arrays.stream(counts.counts()).sum() == slot.finite())
                 .isTrue();
@@ -67,14 +69,19 @@ class StatisticsFuzzTest {
 
     private static List<byte[]> seeds() {
         List<byte[]> seeds = new ArrayList<>();
-        for (String golden :
-                List.of("v1/empty.kvstats", "v1/minmax.kvstats", "v1/batches.kvstats", "v2/histograms.kvstats")) {
+        for (String golden : List.of(
+                "v1/empty.kvstats",
+                "v1/minmax.kvstats",
+                "v1/batches.kvstats",
+                "v2/histograms.kvstats",
+                "v4/pairs.kvstats")) {
             seeds.add(StatisticsFileTest.golden(golden));
         }
         for (Dtype dtype : Dtype.values()) {
             SeededCorpus corpus = new SeededCorpus(17, dtype);
-            SlotStatistics slot = corpus.empty(new BatchPolicy(1, false), StatisticsKind.HISTOGRAM);
-            corpus.pieces().forEach(piece -> piece.into(slot));
+            SlotStatistics slot =
+                    corpus.empty(new BatchPolicy(1, false), StatisticsKind.HISTOGRAM.with(corpus.pairs()));
+            corpus.heads().forEach(piece -> piece.into(slot));
             seeds.add(new CalibrationStatistics(Corpus.EMPTY.withFile(), Map.of(new Slot(2, Role.KEY), slot))
                     .toByteArray());
         }

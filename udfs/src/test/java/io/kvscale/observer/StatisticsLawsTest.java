@@ -27,7 +27,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  */
 class StatisticsLawsTest {
     private static final int SEEDS = 60;
-    private static final Slot SLOT = new Slot(7, Role.VALUE);
+    private static final Slot SLOT = new Slot(7, Role.KEY);
 
     /** A kind of statistics that a slot keeps. */
     private enum Observer {
@@ -36,16 +36,24 @@ class StatisticsLawsTest {
         MINMAX_BY_CHANNEL,
         LAST_BY_HEAD,
         HISTOGRAM,
-        HISTOGRAM_AND_BATCHES;
+        HISTOGRAM_AND_BATCHES,
+        PAIRS,
+        HISTOGRAM_AND_PAIRS;
 
-        StatisticsKind kind() {
-            return name().startsWith("HISTOGRAM") ? StatisticsKind.HISTOGRAM : StatisticsKind.RANGE;
+        StatisticsKind kind(SeededCorpus corpus) {
+            StatisticsKind kind = name().startsWith("HISTOGRAM") ? StatisticsKind.HISTOGRAM : StatisticsKind.RANGE;
+            return name().endsWith("PAIRS") ? kind.with(corpus.pairs()) : kind;
+        }
+
+        /** All values in pieces that this kind of statistics takes. */
+        List<SeededCorpus.Piece> pieces(SeededCorpus corpus) {
+            return name().endsWith("PAIRS") ? corpus.heads() : corpus.pieces();
         }
 
         @Nullable
         BatchPolicy policy(Geometry geometry) {
             return switch (this) {
-                case STATIC_MINMAX, HISTOGRAM -> null;
+                case STATIC_MINMAX, HISTOGRAM, PAIRS, HISTOGRAM_AND_PAIRS -> null;
                 case MINMAX_BY_TENSOR -> new BatchPolicy(geometry.channels(), false);
                 case MINMAX_BY_CHANNEL, HISTOGRAM_AND_BATCHES -> new BatchPolicy(1, false);
                 case LAST_BY_HEAD -> new BatchPolicy(geometry.headDim(), true);
@@ -82,7 +90,7 @@ class StatisticsLawsTest {
     void mergingCommutesAndAssociates(Dtype dtype, Observer observer) {
         for (int seed = 0; seed < SEEDS; seed++) {
             SeededCorpus corpus = new SeededCorpus(1_000 + seed, dtype);
-            List<SeededCorpus.Piece> pieces = corpus.pieces();
+            List<SeededCorpus.Piece> pieces = observer.pieces(corpus);
             Random random = corpus.random();
             int one = random.nextInt(pieces.size() + 1);
             int two = one + random.nextInt(pieces.size() + 1 - one);
@@ -105,9 +113,9 @@ class StatisticsLawsTest {
     void theEmptyStateIsTheIdentity(Dtype dtype, Observer observer) {
         for (int seed = 0; seed < SEEDS; seed++) {
             SeededCorpus corpus = new SeededCorpus(2_000 + seed, dtype);
-            List<SeededCorpus.Piece> pieces = corpus.pieces();
+            List<SeededCorpus.Piece> pieces = observer.pieces(corpus);
             byte[] expected = bytes(fold(corpus, observer, pieces));
-            SlotStatistics empty = corpus.empty(observer.policy(corpus.geometry), observer.kind());
+            SlotStatistics empty = corpus.empty(observer.policy(corpus.geometry), observer.kind(corpus));
             assertThat(empty.isEmpty()).isTrue();
             assertThat(bytes(merged(fold(corpus, observer, pieces), viaBytes(empty))))
                     .isEqualTo(expected);
@@ -121,7 +129,7 @@ class StatisticsLawsTest {
     void statisticsReadBackFromTheFile(Dtype dtype, Observer observer) {
         for (int seed = 0; seed < SEEDS; seed++) {
             SeededCorpus corpus = new SeededCorpus(3_000 + seed, dtype);
-            SlotStatistics whole = fold(corpus, observer, corpus.pieces());
+            SlotStatistics whole = fold(corpus, observer, observer.pieces(corpus));
             SlotStatistics read = viaBytes(whole);
             assertThat(bytes(read)).isEqualTo(bytes(whole));
             assertThat(read.geometry()).isEqualTo(whole.geometry());
@@ -136,8 +144,9 @@ class StatisticsLawsTest {
     void everyQueryAgreesWithAPlainLoopOverTheValues(Dtype dtype, Observer observer) {
         for (int seed = 0; seed < SEEDS; seed++) {
             SeededCorpus corpus = new SeededCorpus(4_000 + seed, dtype);
-            SlotStatistics statistics = fold(corpus, observer, corpus.pieces());
-            assertThat(statistics.hasHistograms()).isEqualTo(observer.kind() == StatisticsKind.HISTOGRAM);
+            SlotStatistics statistics = fold(corpus, observer, observer.pieces(corpus));
+            assertThat(statistics.hasHistograms())
+                    .isEqualTo(observer.kind(corpus).histograms());
             new NaiveStatistics(corpus).check(statistics);
         }
     }
@@ -298,14 +307,15 @@ class StatisticsLawsTest {
         List<SlotStatistics> parts = new ArrayList<>();
         int count = 1 + corpus.random().nextInt(5);
         for (int i = 0; i < count; i++) {
-            parts.add(corpus.empty(observer.policy(corpus.geometry), observer.kind()));
+            parts.add(corpus.empty(observer.policy(corpus.geometry), observer.kind(corpus)));
         }
-        corpus.pieces().forEach(piece -> piece.into(parts.get(corpus.random().nextInt(count))));
+        observer.pieces(corpus)
+                .forEach(piece -> piece.into(parts.get(corpus.random().nextInt(count))));
         return parts;
     }
 
     private static SlotStatistics fold(SeededCorpus corpus, Observer observer, List<SeededCorpus.Piece> pieces) {
-        SlotStatistics statistics = corpus.empty(observer.policy(corpus.geometry), observer.kind());
+        SlotStatistics statistics = corpus.empty(observer.policy(corpus.geometry), observer.kind(corpus));
         pieces.forEach(piece -> piece.into(statistics));
         return statistics;
     }

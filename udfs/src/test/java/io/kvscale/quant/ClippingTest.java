@@ -57,7 +57,7 @@ class ClippingTest {
     @MethodSource("schemes")
     void theScalesOfMinimumAndMaximumClipNothingOfTheirOwnValues(QuantizationScheme scheme) {
         for (Dtype dtype : Dtype.values()) {
-            for (StatisticsKind kind : StatisticsKind.values()) {
+            for (StatisticsKind kind : List.of(StatisticsKind.RANGE, StatisticsKind.HISTOGRAM)) {
                 for (int seed = 0; seed < 3; seed++) {
                     Random random = new Random(seed);
                     double offset = seed % 4 - 1.5;

@@ -9,6 +9,7 @@ import io.kvscale.input.FilePiece;
 import io.kvscale.input.InputFile;
 import io.kvscale.input.Split;
 import io.kvscale.numeric.NumberFormat;
+import io.kvscale.observer.KeyPairs;
 import io.kvscale.observer.SlotStatistics;
 import io.kvscale.observer.StatisticsKind;
 import io.kvscale.safetensors.SafetensorsWriter;
@@ -20,6 +21,7 @@ import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.scheme.Strategy;
 import io.kvscale.task.CaptureCorpus.Merged;
 import io.kvscale.tensor.Role;
+import io.kvscale.tensor.RotaryPairs;
 import io.kvscale.tensor.Sample;
 import io.kvscale.tensor.Slot;
 import java.io.IOException;
@@ -45,6 +47,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 class CalibrationTaskTest {
     private static final Path SAMPLES = Path.of("../conf/sample");
 
+    /** The norms of the pair of the first two channels. */
+    private static final StatisticsKind PAIRS =
+            StatisticsKind.RANGE.with(KeyPairs.everywhere(new RotaryPairs(false, 2)));
+
     @TempDir
     Path folder;
 
@@ -55,6 +61,7 @@ class CalibrationTaskTest {
         QuantizationScheme scheme =
                 new QuantizationScheme(NumberFormat.INT8, Strategy.ATTN_HEAD, 0, true, observer, ScaleDtype.FLOAT32);
         corpus.schemes = SlotSchemes.of(scheme, CaptureCorpus.SCHEME);
+        corpus.kind = observer.needsPairs() ? PAIRS : StatisticsKind.RANGE;
         Merged whole = corpus.whole();
         assertThat(whole.problem()).isNull();
         assertThat(whole.statistics().slots()).hasSize(10);
@@ -86,9 +93,11 @@ class CalibrationTaskTest {
                 whole);
     }
 
-    @Test
-    void everyByteOfAFileMayBeAPiece() {
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void everyByteOfAFileMayBeAPiece(boolean pairs) {
         CaptureCorpus corpus = new CaptureCorpus(folder, 5);
+        corpus.kind = pairs ? PAIRS : StatisticsKind.RANGE;
         corpus.writeAtOddOffset(
                 "s.safetensors", "layers.1.keys", "F32", List.of(1L, 2L, 3L, 2L), corpus.values("F32", 12));
         Merged whole = corpus.whole();
@@ -105,6 +114,7 @@ class CalibrationTaskTest {
     @Test
     void realCapturesGiveTheSameBytesForAnyCuts() {
         CaptureCorpus corpus = new CaptureCorpus(SAMPLES, 6);
+        corpus.kind = StatisticsKind.RANGE.with(KeyPairs.everywhere(new RotaryPairs(false, 64)));
         Merged whole = corpus.whole();
         assertThat(whole.statistics().slots()).hasSize(60);
         assertThat(slot(whole, new Slot(0, Role.KEY)).tokens()).isEqualTo(120);

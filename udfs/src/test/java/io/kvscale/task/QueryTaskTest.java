@@ -80,7 +80,7 @@ class QueryTaskTest {
 
     @Test
     void whatIsKnownOfKeysAndValuesStays() {
-        for (StatisticsKind kind : StatisticsKind.values()) {
+        for (StatisticsKind kind : List.of(StatisticsKind.RANGE, StatisticsKind.HISTOGRAM)) {
             TaskState with = state(rotated(true, kind));
             TaskState without = state(rotated(false, kind));
             assertThat(with.rotations().samples()).isEqualTo(without.rotations().samples());

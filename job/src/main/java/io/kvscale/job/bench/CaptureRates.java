@@ -5,11 +5,13 @@ import io.kvscale.capture.CaptureReader;
 import io.kvscale.capture.layout.CaptureOptions;
 import io.kvscale.input.Split;
 import io.kvscale.observer.CalibrationStatistics;
+import io.kvscale.observer.KeyPairs;
 import io.kvscale.observer.StatisticsKind;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.task.CalibrationTask;
 import io.kvscale.task.TaskState;
+import io.kvscale.tensor.RotaryPairs;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.lang.management.MemoryPoolMXBean;
@@ -73,6 +75,10 @@ record CaptureRates(
             }
             List<Callable<Object>> histogram = List.of(() ->
                     task(whole, StatisticsKind.HISTOGRAM, hadoop).statistics().toByteArray());
+            StatisticsKind norms =
+                    StatisticsKind.RANGE.with(KeyPairs.everywhere(new RotaryPairs(false, shape.headDim())));
+            List<Callable<Object>> pairs = List.of(() -> task(whole, norms, hadoop));
+            measured.put("pairs", () -> threads.together(pairs));
             measured.put("histogram", () -> histogramHeap.during(() -> threads.together(histogram)));
             ByteBuffer block = ReadLimit.direct(CaptureReader.blockBytes());
             measured.put("fold", () -> {
@@ -109,6 +115,8 @@ record CaptureRates(
         figures.put(prefix + "fold_ratio_1", rate.applyAsDouble("fold") / read1);
         figures.put(prefix + "histogram_gbps_1", histogram);
         figures.put(prefix + "histogram_ratio_1", histogram / read1);
+        figures.put(prefix + "pairs_gbps_1", rate.applyAsDouble("pairs"));
+        figures.put(prefix + "pairs_ratio_1", rate.applyAsDouble("pairs") / read1);
         figures.put(prefix + "count_gbps_1", count);
         figures.put(prefix + "histogram_bound_gbps_1", bound);
         figures.put(prefix + "histogram_of_bound_1", histogram / bound);

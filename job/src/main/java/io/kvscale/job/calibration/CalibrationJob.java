@@ -155,7 +155,7 @@ public final class CalibrationJob {
                 return new DryRun(pass.facts(), null, Tally.NONE);
             }
             TaskState state =
-                    run(running.context(), pass, Depth.HEADERS, pass.recipe().statistics());
+                    run(running.context(), pass, Depth.HEADERS, pass.recipe().kept());
             DataProblem problem = state.problem(pass.checksLayout());
             if (problem == null) {
                 problem = empty(state)
@@ -208,7 +208,7 @@ public final class CalibrationJob {
     }
 
     private CalibrationResult calibrated(JavaSparkContext spark, Pass pass) {
-        TaskState state = run(spark, pass, Depth.VALUES, pass.recipe().statistics());
+        TaskState state = run(spark, pass, Depth.VALUES, pass.recipe().kept());
         DataProblem problem = state.problem(pass.checksLayout());
         if (problem == null && pass.readsTensors()) {
             problem =

@@ -92,6 +92,7 @@ public final class InspectCommand extends CommandPart implements Callable<Intege
                 shown.add(statistics(path, "statistics", statistics.statistics(), out));
                 if (!json) {
                     StatisticsPrinter.printHistograms(statistics.statistics(), out);
+                    StatisticsPrinter.printPairs(statistics.statistics(), out);
                 }
             } else if (content instanceof PathContent.Known known) {
                 shown.add(described(path, known.kind(), known.content()));

@@ -8,6 +8,7 @@ import io.kvscale.job.checkpoint.CheckpointScale;
 import io.kvscale.job.export.ExportRecord;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.json.Json;
+import io.kvscale.observer.StatisticsKind;
 import io.kvscale.safetensors.SafetensorsHeader;
 import io.kvscale.safetensors.TensorEntry;
 import io.kvscale.scheme.KvCacheScheme;
@@ -175,7 +176,11 @@ final class KnownFiles {
         if (query != null) {
             content.put("query", KvCacheScheme.fields(query));
         }
-        content.put("statistics", recipe.statistics().name().toLowerCase(Locale.ROOT));
+        content.put(
+                "statistics",
+                recipe.pairs().kept()
+                        ? List.of(recipe.statistics().word(), StatisticsKind.PAIRS)
+                        : recipe.statistics().word());
         return new PathContent.Known("recipe", content);
     }
 

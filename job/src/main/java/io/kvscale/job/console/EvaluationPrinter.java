@@ -88,15 +88,15 @@ public final class EvaluationPrinter {
         table.print(out);
     }
 
-    /** The scheme in a few words; "mixed" if slots differ. */
+    /** The scheme in a few words; "mixed" if slots differ in more than the observer. */
     private static String scheme(NamedScales scales) {
         ScaleTable table = scales.table();
         if (scales.isUnit()) {
             return table.scheme().format().word() + " scale 1.0";
         }
-        QuantizationScheme common = table.scheme();
-        boolean mixed =
-                table.slots().values().stream().anyMatch(slot -> !slot.scheme().equals(common));
+        QuantizationScheme common = table.scheme().withDefaultObserver();
+        boolean mixed = table.slots().values().stream()
+                .anyMatch(slot -> !slot.scheme().withDefaultObserver().equals(common));
         return mixed ? "mixed" : common.format().word() + " " + strategy(common);
     }
 

@@ -7,6 +7,7 @@ import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
@@ -40,8 +41,10 @@ public final class StatisticsComparison {
         table.print(out);
         out.print("A ");
         StatisticsPrinter.printHistograms(a, out);
+        StatisticsPrinter.printPairs(a, out);
         out.print("B ");
         StatisticsPrinter.printHistograms(b, out);
+        StatisticsPrinter.printPairs(b, out);
         boolean sameCorpus = a.corpus().equals(b.corpus());
         if (!sameCorpus) {
             out.println("the corpus differs: A is " + a.corpus().files() + " files, B is "
@@ -79,6 +82,8 @@ public final class StatisticsComparison {
                 names,
                 "histograms",
                 x.hasHistograms() == y.hasHistograms() && x.histogramBytes() == y.histogramBytes());
+        ScaleComparison.add(
+                names, "norms", Objects.equals(x.pairs(), y.pairs()) && Arrays.equals(x.envelope(1), y.envelope(1)));
         return names;
     }
 }

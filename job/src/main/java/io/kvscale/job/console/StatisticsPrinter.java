@@ -2,9 +2,11 @@ package io.kvscale.job.console;
 
 import io.kvscale.numeric.Dtype;
 import io.kvscale.observer.CalibrationStatistics;
+import io.kvscale.observer.Range;
 import io.kvscale.observer.SlotStatistics;
 import io.kvscale.observer.evidence.RotationScore;
 import io.kvscale.tensor.Geometry;
+import io.kvscale.tensor.RotaryPairs;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -12,6 +14,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** Prints statistics: one line per slot. */
@@ -78,6 +82,39 @@ public final class StatisticsPrinter {
                 + (rounded ? "; approximate, because F32 values were counted as BF16" : ""));
     }
 
+    /** Prints one line about norms of RoPE pairs; nothing if there are none. */
+    public static void printPairs(CalibrationStatistics statistics, PrintWriter out) {
+        Collection<RotaryPairs> pairs = statistics.slots().values().stream()
+                .map(SlotStatistics::pairs)
+                .filter(Objects::nonNull)
+                .toList();
+        if (!pairs.isEmpty()) {
+            String kinds =
+                    pairs.stream().map(StatisticsPrinter::shown).distinct().collect(Collectors.joining(" and "));
+            out.println("norms of RoPE pairs: " + pairs.size() + " slots of K, " + kinds);
+        }
+    }
+
+    private static String shown(RotaryPairs pairs) {
+        return pairs.channels() == 0 ? "without rotation" : pairs.word() + " of " + pairs.channels() + " channels";
+    }
+
+    private static @Nullable Map<String, Object> pairs(SlotStatistics seen) {
+        RotaryPairs kept = seen.pairs();
+        Range[] envelope = seen.envelope(seen.geometry().channels());
+        if (kept == null || envelope == null) {
+            return null;
+        }
+        Map<String, Object> pairs = new LinkedHashMap<>();
+        pairs.put("pairing", kept.word());
+        pairs.put("rotary_dim", kept.channels());
+        if (!seen.isEmpty()) {
+            pairs.put("min", envelope[0].min());
+            pairs.put("max", envelope[0].max());
+        }
+        return pairs;
+    }
+
     private static @Nullable Map<String, Object> histogram(SlotStatistics seen) {
         if (!seen.hasHistograms()) {
             return null;
@@ -124,6 +161,9 @@ public final class StatisticsPrinter {
                     seen.maxSample() == null ? null : seen.maxSample().toString());
             row.put("rotation", rotation(seen));
             row.put("histogram", histogram(seen));
+            if (seen.pairs() != null) {
+                row.put("pairs", pairs(seen));
+            }
             slots.add(row);
         });
         Map<String, Object> json = new LinkedHashMap<>();

@@ -10,6 +10,7 @@ import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.ScaleDtype;
 import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.tensor.Role;
+import io.kvscale.tensor.RotaryPairs;
 import io.kvscale.tensor.Slot;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -17,6 +18,7 @@ import java.util.BitSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /** The keys under {@code kvscale:}, type-checked. {@link RoleSchemes} applies them to schemes. */
@@ -163,20 +165,57 @@ final class KvscaleSection {
         return section.error(RecipeKey.GLOBAL_SCALE, "global_scale is " + globalScale() + ", but " + what, remedy);
     }
 
-    /** The statistics to keep: what the recipe says, or else what the observers need. */
+    /** The statistics to keep, without norms of pairs: what the recipe says, or else what the observers need. */
     StatisticsKind statistics(SlotSchemes schemes) {
-        Optional<Observer> counts = schemes.all().stream()
+        return keeps(schemes, StatisticsKind.HISTOGRAM.word(), "histograms", Observer::needsHistograms)
+                ? StatisticsKind.HISTOGRAM
+                : StatisticsKind.RANGE;
+    }
+
+    /** The norms of pairs to keep: what the recipe says, or else what the observers need. */
+    PairTerms pairs(SlotSchemes schemes) {
+        String pairing = section.word(RecipeKey.KEYS_PAIRING);
+        long channels = section.number(RecipeKey.KEYS_ROTARY_DIM, 0);
+        if ((pairing == null) != (channels == 0) || channels % 2 != 0) {
+            throw section.error(
+                    channels == 0 ? RecipeKey.KEYS_PAIRING : RecipeKey.KEYS_ROTARY_DIM,
+                    channels % 2 != 0
+                            ? "keys.rotary_dim is " + channels + ", which makes no pairs"
+                            : "keys has only one of pairing and rotary_dim",
+                    "write both, as in keys: {pairing: half, rotary_dim: 64}, or name the model's config.json");
+        }
+        return new PairTerms(
+                keeps(schemes, StatisticsKind.PAIRS, "the norms of RoPE pairs", Observer::needsPairs),
+                pairing == null ? null : new RotaryPairs(pairing.equals("interleaved"), (int) channels));
+    }
+
+    private boolean keeps(SlotSchemes schemes, String word, String what, Predicate<Observer> needing) {
+        Optional<Observer> needs = schemes.all().stream()
                 .map(QuantizationScheme::observer)
-                .filter(Observer::needsHistograms)
+                .filter(needing)
                 .findFirst();
-        StatisticsKind needed = counts.isPresent() ? StatisticsKind.HISTOGRAM : StatisticsKind.RANGE;
-        StatisticsKind kind = section.constant(RecipeKey.STATISTICS, needed);
-        if (kind == StatisticsKind.RANGE && counts.isPresent()) {
+        List<String> given = section.words(RecipeKey.STATISTICS);
+        if (!given.isEmpty() && !given.contains(word) && needs.isPresent()) {
             throw section.error(
                     RecipeKey.STATISTICS,
-                    "observer " + counts.get().word() + " needs histograms, but statistics is range",
-                    "write statistics: histogram, or observer: static_minmax");
+                    "observer " + needs.get().word() + " needs " + what + ", but statistics is "
+                            + String.join(", ", given),
+                    "write statistics: "
+                            + (given.equals(List.of("range"))
+                                    ? word
+                                    : "[" + String.join(", ", given) + ", " + word + "]")
+                            + ", or observer: static_minmax");
         }
-        return kind;
+        return given.contains(word) || needs.isPresent();
+    }
+
+    /** Whether ranges of K must hold at every position. */
+    boolean envelope() {
+        return section.flag(RecipeKey.KEYS_ENVELOPE, false);
+    }
+
+    /** An error about {@code keys.envelope}. */
+    RecipeException envelopeError(String what, String remedy) {
+        return section.error(RecipeKey.KEYS_ENVELOPE, what, remedy);
     }
 }

@@ -25,7 +25,8 @@ import org.jspecify.annotations.Nullable;
  * @param schemes how each slot is quantized
  * @param capture how captures are read
  * @param modelConfig the path of the model's config.json; null if the recipe names none
- * @param statistics what a pass keeps of the values
+ * @param statistics what a pass keeps of the values, except norms of RoPE pairs
+ * @param pairs what the recipe says of RoPE pairs
  * @param hybrid layers may be missing because they have no KV cache
  * @param allowZero a slot with only zeros gets the smallest scale instead of an error
  * @param maxSaturated the share of the values of a slot that its scales may clip at a loss, in percent
@@ -40,6 +41,7 @@ public record Recipe(
         CaptureOptions capture,
         @Nullable String modelConfig,
         StatisticsKind statistics,
+        PairTerms pairs,
         boolean hybrid,
         boolean allowZero,
         OnNonfinite onNonfinite,
@@ -67,19 +69,20 @@ public record Recipe(
      */
     public static Recipe parse(String yaml, String name) {
         Section top = Section.of(name, RecipeFile.mapping(yaml, name));
-        Section ours = top.section(SchemeFinder.KVSCALE);
+        Section ours = top.section(SchemeFinder.KVSCALE).expanded(RecipeKey.KEYS_ROPE);
         KvscaleSection kvscale = new KvscaleSection(ours);
         SchemeFinder finder = new SchemeFinder();
         List<String> ignored = new ArrayList<>();
         Section scheme = finder.find(top);
         SlotSchemes schemes = new RoleSchemes(scheme, kvscale, ignored).all();
-        boolean keysBeforeRope = "before_rope".equals(ours.word(RecipeKey.KEYS));
+        boolean keysBeforeRope = "before_rope".equals(ours.word(RecipeKey.KEYS_ROPE));
         return new Recipe(
                 name,
                 schemes,
                 CaptureKeys.read(ours),
                 ours.text(RecipeKey.MODEL_CONFIG),
                 kvscale.statistics(schemes),
+                kvscale.pairs(schemes),
                 ours.flag(RecipeKey.HYBRID, false),
                 ours.flag(RecipeKey.ALLOW_ZERO, false),
                 ours.constant(RecipeKey.ON_NONFINITE, OnNonfinite.FAIL),
@@ -121,6 +124,7 @@ public record Recipe(
                 capture.withModel(config),
                 modelConfig,
                 statistics,
+                pairs,
                 hybrid,
                 allowZero,
                 onNonfinite,
@@ -129,6 +133,15 @@ public record Recipe(
                 text,
                 given,
                 notices);
+    }
+
+    /**
+     * What a pass keeps of the values.
+     *
+     * @throws io.kvscale.input.InvalidOptionException if norms of RoPE pairs are asked for, and the pairs are not known
+     */
+    public StatisticsKind kept() {
+        return statistics.with(pairs.pairs(capture));
     }
 
     /** What deviations of the corpus the recipe allows, and the layers that the model has. */

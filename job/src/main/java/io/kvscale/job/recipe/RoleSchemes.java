@@ -1,8 +1,10 @@
 package io.kvscale.job.recipe;
 
+import io.kvscale.quant.search.Envelope;
 import io.kvscale.scheme.Given;
 import io.kvscale.scheme.InvalidSchemeException;
 import io.kvscale.scheme.KvCacheScheme;
+import io.kvscale.scheme.Observers;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.scheme.ScaleDtype;
 import io.kvscale.scheme.SlotSchemes;
@@ -91,11 +93,36 @@ final class RoleSchemes {
             fields.putIfAbsent(GLOBAL_SCALE, convention);
         }
         Section where = last;
-        return parse(where, fields, key -> {
+        QuantizationScheme parsed = parse(where, fields, key -> {
             if (where != base && where.values().containsKey(key.split("\\.", 2)[0])) {
                 ignored.add(where.pathOf(key));
             }
         });
+        return role == Role.KEY ? key(parsed) : notRotated(role, parsed, where);
+    }
+
+    private QuantizationScheme key(QuantizationScheme scheme) {
+        if (!kvscale.envelope() || scheme.observer().equals(new Envelope())) {
+            return scheme;
+        }
+        if (!scheme.observer().equals(Observers.byDefault())) {
+            throw kvscale.envelopeError(
+                    "keys.envelope is true, but the observer of K is "
+                            + scheme.observer().word() + ", which takes its ranges from the values that were seen",
+                    "remove one of the two, or write key: {scheme: {observer: static_minmax}}");
+        }
+        return scheme.with(new Envelope());
+    }
+
+    private static QuantizationScheme notRotated(Role role, QuantizationScheme scheme, Section where) {
+        if (scheme.observer().needsPairs()) {
+            throw where.error(
+                    "observer",
+                    "observer " + scheme.observer().word() + " is for K only, but it would give the scales of "
+                            + role.letter() + " too",
+                    "write observer: static_minmax, and keys: {envelope: true} under kvscale");
+        }
+        return scheme;
     }
 
     private static void apply(Section override, Map<String, Object> fields) {

@@ -113,6 +113,17 @@ final class Section implements KeyValues {
         return key.parent().equals(parent) ? this : section(key.parent());
     }
 
+    /** This mapping, where the value of a parent that is no mapping stands for one of its keys, as {@code keys: before_rope}. */
+    Section expanded(RecipeKey key) {
+        Object value = get(key.parent());
+        if (value == null || value instanceof Map<?, ?>) {
+            return this;
+        }
+        Map<String, Object> expanded = new LinkedHashMap<>(values);
+        expanded.put(key.parent(), Map.of(key.leaf(), value));
+        return new Section(source, path, parent, expanded);
+    }
+
     /** The mapping at a key; empty if there is none. */
     Section section(String key) {
         return section(key, get(key));

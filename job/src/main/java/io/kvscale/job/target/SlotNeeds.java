@@ -42,11 +42,11 @@ final class SlotNeeds {
         return null;
     }
 
-    /** The first slot whose scheme is not the common one. */
+    /** The first slot whose scheme is not the common one. Observers may differ: no engine sees them. */
     static @Nullable String mixed(
             SortedMap<Slot, QuantizationScheme> schemes, QuantizationScheme common, String engine) {
         for (Map.Entry<Slot, QuantizationScheme> slot : schemes.entrySet()) {
-            if (!slot.getValue().equals(common)) {
+            if (!slot.getValue().withDefaultObserver().equals(common.withDefaultObserver())) {
                 return (slot.getKey().role().isCached()
                                 ? "schemes differ between K and V or between layers"
                                 : slot.getKey() + " has a scheme of its own")

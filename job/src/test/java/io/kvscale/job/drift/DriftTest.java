@@ -182,13 +182,13 @@ class DriftTest {
     @ParameterizedTest
     @MethodSource("schemes")
     void equalStatisticsHaveNoDrift(QuantizationScheme scheme) {
-        for (StatisticsKind kind : StatisticsKind.values()) {
+        for (StatisticsKind kind : List.of(StatisticsKind.RANGE, StatisticsKind.HISTOGRAM)) {
             Drift drift = drift(old().scales(scheme), old(), old(), kind, NONE);
             for (SlotDrift slot : drift.slots()) {
                 assertThat(slot.to().clippedShare()).isEqualTo(slot.from().clippedShare());
                 assertThat(slot.to().reach()).isEqualTo(slot.from().reach());
                 assertThat(slot.absmax().relative()).isZero();
-                boolean counted = kind == StatisticsKind.HISTOGRAM;
+                boolean counted = kind.histograms();
                 assertThat(slot.percentiles()).hasSize(counted ? 3 : 0).allMatch(change -> change.relative() == 0);
                 assertThat(slot.distance()).isEqualTo(counted ? (Double) 0.0 : null);
                 assertThat(slot.lossDb()).isEqualTo(counted ? (Double) 0.0 : null);

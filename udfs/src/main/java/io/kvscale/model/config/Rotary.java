@@ -16,11 +16,19 @@ public record Rotary(Pairing pairing, int channels) implements Serializable {
         NEIGHBORS,
         /** One of the two, not known which. */
         EITHER,
-        /** No channels turn, or config.json does not say. */
-        NONE
+        /** No channels turn. */
+        NONE,
+        /** config.json does not say whether channels turn. */
+        UNSTATED
     }
 
     static final Rotary NONE = new Rotary(Pairing.NONE, 0);
+    static final Rotary UNSTATED = new Rotary(Pairing.UNSTATED, 0);
+
+    /** Whether channels are known to turn. */
+    public boolean turns() {
+        return pairing != Pairing.NONE && pairing != Pairing.UNSTATED;
+    }
 
     /** The rotation of all channels of a model that is not known. */
     public static Rotary unknown(int headDim) {

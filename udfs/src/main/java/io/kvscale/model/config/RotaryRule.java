@@ -12,16 +12,18 @@ record RotaryRule(ConfigJson json, Kind[] kinds) {
         boolean speaksOfRope = json.keys().anyMatch(key -> key.startsWith("rope_") || key.startsWith("rotary_"));
         if (json.type().isWithoutRope(json)
                 || json.flag("alibi", false)
-                || json.object("attn_config").flag("alibi", false)
-                || !(json.type().isKnown() || speaksOfRope)
-                || !rotates(layer)) {
+                || json.object("attn_config").flag("alibi", false)) {
+            return Rotary.NONE;
+        } else if (!(json.type().isKnown() || speaksOfRope)) {
+            return Rotary.UNSTATED;
+        } else if (!rotates(layer)) {
             return Rotary.NONE;
         }
         int stated = json.number(headDim, "rotary_dim");
         int channels = stated > 0 ? stated : (int) (headDim * part());
         // An odd or tiny number of channels makes no pairs to look at.
         return channels < 2 || channels % 2 != 0
-                ? Rotary.NONE
+                ? Rotary.UNSTATED
                 : new Rotary(json.type().pairing(), channels);
     }
 

@@ -187,7 +187,7 @@ public record RotationEvidence(Verdict verdict, List<Integer> swapped, RotationS
             }
             Rotary rotary = rotary(model, slot.layer(), headDim * quarters / 4);
             int channels = Math.min(rotary.channels(), headDim);
-            if (rotary.pairing() == Pairing.NONE || channels < MIN_CHANNELS || channels % 2 != 0) {
+            if (!rotary.turns() || channels < MIN_CHANNELS || channels % 2 != 0) {
                 return;
             }
             RotationScore key = RotationScore.of(keys, channels);

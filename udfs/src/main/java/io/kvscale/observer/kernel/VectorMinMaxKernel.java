@@ -38,7 +38,7 @@ final class VectorMinMaxKernel implements MinMaxKernel {
     }
 
     /** Folds rows of a buffer, given with its {@linkplain VectorLoads#view view}. */
-    private interface Rows {
+    interface Rows {
         void fold(ByteBuffer values, Object view, int offset, int rows);
     }
 
@@ -50,7 +50,7 @@ final class VectorMinMaxKernel implements MinMaxKernel {
     }
 
     /** Passes on all rows at once, or in copies that fit in the first-level cache. */
-    private static void chunks(ByteBuffer data, int offset, int stride, int rows, Rows fold) {
+    static void chunks(ByteBuffer data, int offset, int stride, int rows, Rows fold) {
         if (VectorLoads.isLoadable(data)) {
             fold.fold(data, VectorLoads.view(data), offset, rows);
             return;

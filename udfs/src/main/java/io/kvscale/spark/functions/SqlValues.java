@@ -13,9 +13,9 @@ import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.Role;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.Arrays;
 import java.util.Locale;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import org.apache.spark.sql.catalyst.util.ArrayData;
 
 /** Checks and converts the values of arguments. Errors name the function and the argument. */
@@ -23,7 +23,7 @@ final class SqlValues {
     private static final Vocabulary DTYPES = Vocabulary.of("F32", "BF16", "F16", "float32", "bfloat16", "float16");
     private static final Vocabulary ROLES = Vocabulary.of("key", "value", "query", "k", "v", "q");
     private static final Vocabulary STATISTICS =
-            Vocabulary.of(Arrays.stream(StatisticsKind.values()).map(StatisticsKind::word));
+            Vocabulary.of(StatisticsKind.RANGE.word(), StatisticsKind.HISTOGRAM.word());
 
     private SqlValues() {}
 
@@ -46,7 +46,14 @@ final class SqlValues {
     }
 
     static StatisticsKind statistics(String function, String name) {
-        return Arrays.stream(StatisticsKind.values())
+        if (StatisticsKind.PAIRS.equalsIgnoreCase(name)) {
+            throw wrong(
+                    function,
+                    "statistics",
+                    "norms of RoPE pairs need the model's config.json, which this function does not read",
+                    "take range or histogram, or run kvscale calibrate with statistics: pairs in the recipe");
+        }
+        return Stream.of(StatisticsKind.RANGE, StatisticsKind.HISTOGRAM)
                 .filter(kind -> kind.word().equalsIgnoreCase(name))
                 .findFirst()
                 .orElseThrow(() -> wrong(

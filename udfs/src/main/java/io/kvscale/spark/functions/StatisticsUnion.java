@@ -28,8 +28,8 @@ final class StatisticsUnion {
     /**
      * Merges {@code other} into {@code into}; {@code other} must not be used afterwards.
      *
-     * @throws InvalidDataException if the geometry or the kept batches of a slot differ, if only one has histograms, or if
-     *     a count overflows
+     * @throws InvalidDataException if the geometry or the kept batches of a slot differ, if only one has histograms or
+     *     norms of pairs, or if a count overflows
      */
     static void merge(String function, String argument, CalibrationStatistics into, CalibrationStatistics other) {
         other.slots().forEach((slot, added) -> {
@@ -44,6 +44,14 @@ final class StatisticsUnion {
                             "some statistics hold histograms, others ranges only",
                             "create all of them with the same kvscale.statistics, or the same last argument of"
                                     + " kv_stats_agg"));
+                }
+                if (!present.hasNormsLike(added)) {
+                    throw new InvalidDataException(problem(
+                            function,
+                            argument,
+                            slot,
+                            "the statistics keep norms of different RoPE pairs, or only some of them keep norms",
+                            "calibrate all of them with the same kvscale.statistics and config.json"));
                 }
                 if (!Objects.equals(present.batchPolicy(), added.batchPolicy())) {
                     throw new InvalidDataException(problem(

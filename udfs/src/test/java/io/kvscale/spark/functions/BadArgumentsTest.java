@@ -5,12 +5,18 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
 import io.kvscale.numeric.Dtype;
+import io.kvscale.observer.CalibrationStatistics;
+import io.kvscale.observer.SlotStatistics;
 import io.kvscale.spark.TestSpark;
 import io.kvscale.tensor.Role;
+import io.kvscale.tensor.RotaryPairs;
 import io.kvscale.tensor.Slot;
+import java.io.IOException;
+import java.io.InputStream;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.apache.spark.SparkRuntimeException;
@@ -217,6 +223,31 @@ class BadArgumentsTest {
                 "SELECT kv_stats_union_agg(s) FROM (SELECT " + stats.formatted("F32") + " AS s UNION ALL SELECT "
                         + stats.formatted("F16") + ")",
                 "kv_stats_union_agg: argument stats: this slot is",
+                "layer 0 key");
+    }
+
+    @Test
+    void normsOfPairsAreMergedButNotCollected() throws IOException {
+        String range = "kv_stats_agg(0, 'key', 'BF16', 1, 6, X'000000000000000000000000', 'a')";
+        assertWrong(
+                "SELECT " + range.replace("'a'", "'a', 'pairs'"),
+                "kv_stats_agg: argument statistics: norms of RoPE pairs need the model's config.json",
+                "run kvscale calibrate with statistics: pairs");
+        String norms;
+        try (InputStream in = getClass().getResourceAsStream("/statistics/v4/pairs.kvstats")) {
+            norms = "X'" + HexFormat.of().formatHex(Objects.requireNonNull(in).readAllBytes()) + "'";
+        }
+        byte[] merged = (byte[]) TestSpark.rows("SELECT kv_stats_union(" + norms + ", " + norms + ")")
+                .get(0)
+                .get(0);
+        SlotStatistics key = Objects.requireNonNull(
+                CalibrationStatistics.fromByteArray(merged).slots().get(new Slot(0, Role.KEY)));
+        assertThat(key.tokens()).isEqualTo(4);
+        assertThat(key.pairs()).isEqualTo(new RotaryPairs(false, 4));
+        assertWrong(
+                "SELECT kv_stats_union(" + norms + ", " + range + ")",
+                "kv_stats_union: argument b: the statistics keep norms of different RoPE pairs, or only some of them",
+                "kvscale.statistics and config.json",
                 "layer 0 key");
     }
 
