@@ -29,7 +29,8 @@ record SlotMatch(ScaleTable deployed, NamedStatistics older, NamedStatistics new
                 Geometry from = geometry(older, newer, slot, before.get(slot), scales);
                 Geometry to = geometry(newer, older, slot, now.get(slot), scales);
                 if (!from.equals(to)) {
-                    throw problem(newer, slot, "this slot has " + to + ", and " + from + " in " + older.file(), SAME_MODEL);
+                    throw problem(
+                            newer, slot, "this slot has " + to + ", and " + from + " in " + older.file(), SAME_MODEL);
                 }
                 if (scales != null && !scales.geometry().equals(to)) {
                     throw problem(
@@ -64,6 +65,7 @@ record SlotMatch(ScaleTable deployed, NamedStatistics older, NamedStatistics new
     }
 
     private static InvalidDataException problem(NamedStatistics in, Slot slot, String what, String remedy) {
-        return new InvalidDataException(DataProblem.of(what, remedy).inSlot(slot).inFile(in.file()));
+        return new InvalidDataException(
+                DataProblem.of(what, remedy).inSlot(slot).inFile(in.file()));
     }
 }
