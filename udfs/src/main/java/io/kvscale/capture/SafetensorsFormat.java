@@ -21,7 +21,6 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -64,11 +63,14 @@ final class SafetensorsFormat extends CaptureFormat {
         });
         TokenMask mask = null;
         List<TensorEntry> entries = new ArrayList<>();
+        List<TensorNames.Match> parts = new ArrayList<>();
         for (TensorEntry entry : header.tensors()) {
-            if (entry.name().equals(maskName)) {
+            TensorNames.Match match = matches.get(entry.name());
+            if (match == null) {
                 mask = MaskReader.read(entry, window);
-            } else if (rules.layers().includes(match(entry, matches).layer())) {
+            } else if (rules.layers().includes(match.layer())) {
                 entries.add(entry);
+                parts.add(match);
             }
         }
         if (mask == null && options.mask() != null && maskName != null && !entries.isEmpty()) {
@@ -79,9 +81,11 @@ final class SafetensorsFormat extends CaptureFormat {
         List<CaptureHeader.Counted> counted = new ArrayList<>();
         List<SlotTensor> tensors = new ArrayList<>();
         Set<Slot> seen = new HashSet<>();
-        for (TensorEntry entry : entries) {
-            TensorNames.Match match = match(entry, matches);
-            String sample = match.connector() ? file.folder() : file.stem();
+        String stem = file.stem();
+        for (int n = 0; n < entries.size(); n++) {
+            TensorEntry entry = entries.get(n);
+            TensorNames.Match match = parts.get(n);
+            String sample = match.connector() ? file.folder() : stem;
             TensorShape shape = TensorShape.of(entry, match.part(), match.layer(), options, header.metadata());
             checkMask(mask, shape, entry);
             counted.add(new CaptureHeader.Counted(sample, entry));
@@ -126,9 +130,5 @@ final class SafetensorsFormat extends CaptureFormat {
                                     : "this looks like " + likely.axes() + ": " + likely.remedy())
                     .inTensor(entry.name()));
         }
-    }
-
-    private static TensorNames.Match match(TensorEntry entry, Map<String, TensorNames.Match> matches) {
-        return Objects.requireNonNull(matches.get(entry.name()));
     }
 }

@@ -5,8 +5,8 @@ import java.nio.ByteOrder;
 
 /** The buffers of one task: a direct one for local files, a heap one for streams, each allocated on first use. */
 public final class Blocks {
-    /** Bytes of a block; small enough to stay in the CPU cache until its values are observed. */
-    public static final int BYTES = 1 << 20;
+    /** Bytes of a block: with what it is read from, it fits in a second-level cache of 1 MB until its values are observed. */
+    public static final int BYTES = 1 << 19;
 
     /** Reads begin at multiples of this in the file, direct blocks in memory: aligned copies are fastest. */
     static final int ALIGNMENT = 4096;

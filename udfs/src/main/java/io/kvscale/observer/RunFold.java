@@ -33,7 +33,10 @@ final class RunFold implements PieceListener.Sizes {
     long nan;
     long infinite;
 
-    /** The minimum and maximum as order keys; undefined if {@link #finite} is 0. */
+    /**
+     * The minimum and maximum as order keys, if they reach those of the slot. Else a key that does not: greater than its
+     * minimum, or less than its maximum.
+     */
     int least;
 
     int greatest;
@@ -46,8 +49,12 @@ final class RunFold implements PieceListener.Sizes {
         this.max16 = new short[narrow];
     }
 
-    /** Replaces the results by those of the values {@code [from, to)} of the tensor; {@code chunk} begins at {@code position}. */
-    void fold(Position position, ByteBuffer chunk, long from, long to) {
+    /**
+     * Replaces the results by those of the values {@code [from, to)} of the tensor, and widens the ranges of the slot by them.
+     *
+     * @param chunk begins at {@code position}
+     */
+    void fold(Position position, ByteBuffer chunk, long from, long to, ChannelRanges slot) {
         ByteBuffer values = chunk.duplicate().order(ByteOrder.LITTLE_ENDIAN);
         long origin = position.element();
         int start = chunk.position();
@@ -71,9 +78,9 @@ final class RunFold implements PieceListener.Sizes {
                 found(width, rows, channel);
             });
         }
-        summarize();
-        if (finite > 0 && (greatest >= dtype.infinityKey() || least <= dtype.negativeInfinityKey())) {
+        if (!widen(slot)) {
             foldFinite(position, values, start, from, to);
+            widen(slot);
         }
     }
 
@@ -90,7 +97,6 @@ final class RunFold implements PieceListener.Sizes {
                 foldOne(dtype.orderKey(dtype.get(values, at + i * bytes)), channel + i % width);
             }
         });
-        summarize();
     }
 
     private void foldOne(int key, int channel) {
@@ -117,32 +123,32 @@ final class RunFold implements PieceListener.Sizes {
         infinite = 0;
     }
 
-    private void summarize() {
-        int lo = Integer.MAX_VALUE;
-        int hi = Integer.MIN_VALUE;
+    /**
+     * Widens ranges by those found; false if an extreme is not finite. One pass: an infinity or an extreme of the slot is also
+     * one of its channel, and most chunks widen few channels.
+     */
+    private boolean widen(ChannelRanges slot) {
+        least = Integer.MAX_VALUE;
+        greatest = Integer.MIN_VALUE;
         for (int c = first; c < end; c++) {
-            lo = Math.min(lo, narrow ? min16[c] : ranges.min[c]);
-            hi = Math.max(hi, narrow ? max16[c] : ranges.max[c]);
-        }
-        least = lo;
-        greatest = hi;
-    }
-
-    /** Widens ranges by those found; not to be called if {@link #finite} is 0. */
-    void mergeInto(ChannelRanges slot) {
-        if (!narrow) {
-            slot.merge(ranges);
-            return;
-        }
-        // Most chunks widen few channels: a branch that is not taken is cheaper than a minimum that is stored.
-        for (int c = first; c < end; c++) {
-            if (min16[c] < slot.min[c]) {
-                slot.min[c] = min16[c];
+            int lo = narrow ? min16[c] : ranges.min[c];
+            int hi = narrow ? max16[c] : ranges.max[c];
+            if (lo <= slot.min[c]) {
+                if (lo <= dtype.negativeInfinityKey()) {
+                    return false;
+                }
+                slot.min[c] = lo;
+                least = Math.min(least, lo);
             }
-            if (max16[c] > slot.max[c]) {
-                slot.max[c] = max16[c];
+            if (hi >= slot.max[c]) {
+                if (hi >= dtype.infinityKey()) {
+                    return false;
+                }
+                slot.max[c] = hi;
+                greatest = Math.max(greatest, hi);
             }
         }
+        return true;
     }
 
     @Override
@@ -151,7 +157,8 @@ final class RunFold implements PieceListener.Sizes {
         int hi = narrow ? max16[channel] : ranges.max[channel];
         // Beyond the infinities lie the initial values of channels without values.
         boolean any = finite > 0 && lo <= hi;
-        return any ? Math.max(-dtype.toFloat(dtype.bitsOfKey(lo)), dtype.toFloat(dtype.bitsOfKey(hi))) : 0;
+        // The key of -x is that of x with all bits inverted.
+        return any ? dtype.toFloat(Math.max(~lo, hi)) : 0;
     }
 
     /** The ranges found, one for each {@code channelsPerScale} neighbouring channels. */

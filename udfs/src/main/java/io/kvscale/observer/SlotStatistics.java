@@ -135,7 +135,7 @@ public final class SlotStatistics {
         while (element < end) {
             int row = (int) (element / rowSize);
             long stop = Math.min(end, (row + 1) * rowSize);
-            fold.fold(position, chunk, element, stop);
+            fold.fold(position, chunk, element, stop, ranges);
             add(fold, source, source.origin(row));
             if (listener != null) {
                 listener.piece(source, row, fold.finite + fold.nan + fold.infinite, fold);
@@ -155,7 +155,6 @@ public final class SlotStatistics {
         totals = totals.plus(
                 new SlotTotals(piece.finite, piece.nan, piece.infinite, 0, 0, origin, allFinite ? null : origin));
         if (piece.finite > 0) {
-            piece.mergeInto(ranges);
             min = min.least(new Extreme(piece.least, origin.sample()));
             max = max.greatest(new Extreme(piece.greatest, origin.sample()));
             if (batches != null) {

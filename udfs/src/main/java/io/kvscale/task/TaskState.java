@@ -3,6 +3,7 @@ package io.kvscale.task;
 import io.kvscale.cache.QuantizedKvCache;
 import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.observer.Corpus;
+import io.kvscale.observer.PieceListener;
 import io.kvscale.observer.SlotStatistics;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.Geometry;
@@ -20,6 +21,7 @@ import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.Map;
+import java.util.Objects;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -77,12 +79,12 @@ public final class TaskState {
         if (position.element() == 0 || seen == null || !fits) {
             geometries.merge(slot, Geometries.of(source.geometry(), source.origin(0)), Geometries::merge);
         }
-        if (fits) {
-            cache.observe(slot, position, values, rotation == null ? null : rotation.listener(slot, source));
-        }
-        SlotStatistics observed = seen == null ? cache.statistics().get(slot) : null;
-        if (observed != null) {
-            slots.put(slot, observed);
+        PieceListener listener = fits && rotation != null ? rotation.listener(slot, source) : null;
+        if (seen == null) {
+            cache.observe(slot, position, values, listener);
+            slots.put(slot, Objects.requireNonNull(cache.statistics().get(slot)));
+        } else if (fits) {
+            seen.update(position, values, listener);
         }
     }
 

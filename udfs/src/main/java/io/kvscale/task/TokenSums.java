@@ -5,7 +5,9 @@ import io.kvscale.tensor.Sample;
 import io.kvscale.tensor.Slot;
 import java.io.Serializable;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * For each slot the sum of {@code tokens * hash(sample)} over all samples, modulo 2^64. Two slots have the same sum if every
@@ -16,13 +18,24 @@ public final class TokenSums implements Serializable {
     private static final long serialVersionUID = 1L;
 
     private final TreeMap<Slot, Long> sums = new TreeMap<>();
+    /** The last sample with its hash, because the tensors of a sample come one after another. */
+    private transient @Nullable Sample last;
+
+    private transient long lastHash = hash("");
 
     /** Adds the samples of a whole tensor. */
     void add(Slot slot, KvSource source) {
         for (int row = 0; row < source.batch(); row++) {
-            Sample sample = source.origin(row).sample();
-            sums.merge(slot, source.realTokens(row) * hash(sample == null ? "" : sample.toString()), Long::sum);
+            sums.merge(slot, source.realTokens(row) * hash(source.origin(row).sample()), Long::sum);
         }
+    }
+
+    private long hash(@Nullable Sample sample) {
+        if (!Objects.equals(sample, last)) {
+            last = sample;
+            lastHash = hash(sample == null ? "" : sample.toString());
+        }
+        return lastHash;
     }
 
     /** Odd, so that no number of tokens times it is 0. */

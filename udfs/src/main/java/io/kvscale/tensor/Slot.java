@@ -1,7 +1,6 @@
 package io.kvscale.tensor;
 
 import java.io.Serializable;
-import java.util.Comparator;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
@@ -9,9 +8,6 @@ import java.util.TreeMap;
 public record Slot(int layer, Role role) implements Comparable<Slot>, Serializable {
     /** The highest layer number accepted from a file. */
     public static final int MAX_LAYER = 9_999;
-
-    private static final Comparator<Slot> ORDER =
-            Comparator.comparingInt(Slot::layer).thenComparing(Slot::role);
 
     public Slot {
         if (layer < 0 || layer > MAX_LAYER) {
@@ -33,7 +29,9 @@ public record Slot(int layer, Role role) implements Comparable<Slot>, Serializab
 
     @Override
     public int compareTo(Slot other) {
-        return ORDER.compare(this, other);
+        // Not a chain of comparators: tasks look up every tensor by its slot, several times.
+        int byLayer = Integer.compare(layer, other.layer);
+        return byLayer != 0 ? byLayer : role.compareTo(other.role);
     }
 
     @Override

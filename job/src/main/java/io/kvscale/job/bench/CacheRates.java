@@ -11,6 +11,7 @@ import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -35,17 +36,22 @@ final class CacheRates {
 
     /**
      * GB/s of bf16 input on one thread by name: {@code observe} collects ranges of K and V of every layer; {@code update}
-     * also quantizes them to fp8, holds and dequantizes them.
+     * also quantizes them to fp8, holds and dequantizes them; {@code update_bound} copies as many bytes as {@code update}
+     * holds and returns, and does nothing else.
      */
     static Map<String, Object> measure(CaptureShape shape, double seconds) throws Exception {
         CacheRates rates = new CacheRates(shape);
         QuantizedKvCache observed = new QuantizedKvCache(QuantizationScheme.fp8());
         QuantizedKvCache updated = new QuantizedKvCache(QuantizationScheme.fp8());
         ToDoubleFunction<String> rate = new Rounds(shape.fileBytes(), seconds)
-                .medians(Map.of("observe", () -> rates.observe(observed), "update", () -> rates.update(updated)));
+                .medians(Map.of(
+                        "observe", () -> rates.observe(observed),
+                        "update", () -> rates.update(updated),
+                        "bound", rates::copy));
         Map<String, Object> figures = new LinkedHashMap<>();
         figures.put("observe_gbps", rate.applyAsDouble("observe"));
         figures.put("update_gbps", rate.applyAsDouble("update"));
+        figures.put("update_bound_gbps", rate.applyAsDouble("bound"));
         return figures;
     }
 
@@ -67,6 +73,18 @@ final class CacheRates {
             tokens += cache.update(key, value, layer).key().tokens();
         }
         return tokens;
+    }
+
+    /** One byte held and two returned for each value of two bytes, all in new arrays. */
+    private int copy() {
+        List<byte[]> held = new ArrayList<>();
+        int returned = 0;
+        for (int tensor = 0; tensor < 2 * shape.layers(); tensor++) {
+            byte[] bf16 = values(tensor).array();
+            held.add(Arrays.copyOf(bf16, bf16.length / 2));
+            returned += Arrays.copyOf(bf16, bf16.length)[tensor];
+        }
+        return held.size() + returned;
     }
 
     private ByteBuffer values(int tensor) {

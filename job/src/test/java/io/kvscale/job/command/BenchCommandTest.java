@@ -35,6 +35,7 @@ class BenchCommandTest {
         "derive_ms_per_slot_2",
         "observe_gbps",
         "update_gbps",
+        "update_bound_gbps",
         "histogram_of_bound_1",
         "small_histogram_of_bound_1",
         "small_read_gbps",

@@ -19,7 +19,8 @@
  * <p>What did not help: signed and unsigned maxima of the bits instead of order keys (one instruction less, but a third
  * accumulator, which 16 registers cannot hold); two vectors of two rows instead of four of one; accumulators in memory.
  *
- * <p>Values that are not at a multiple of the vector's size in memory, as in most files, cost a fifth with 512 bits.
+ * <p>Values that are not at a multiple of the vector's size in memory, as in most files, cost a fifth with 512 bits. Folding
+ * from the first aligned value on, with rotated columns, saved 2 % of a task on JDK 17 and cost up to 5 % on JDK 25.
  */
 @org.jspecify.annotations.NullMarked
 package io.kvscale.observer.kernel;
