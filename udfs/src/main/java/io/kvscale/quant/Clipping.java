@@ -31,8 +31,7 @@ public record Clipping(long clipped, long values) {
         double rounding = 1 + scheme.step(seen.geometry()).epsilon();
         long clipped = 0;
         for (int i = 0; i < observed.length; i++) {
-            Ends ends = Ends.ofRounding(
-                            scheme, new QuantParameters(scales.scale()[i], scales.zeroPoint()[i]))
+            Ends ends = Ends.ofRounding(scheme, new QuantParameters(scales.scale()[i], scales.zeroPoint()[i]))
                     .times(rounding);
             if (ends.contains(observed[i])) {
                 continue;

@@ -71,7 +71,12 @@ class ClippingTest {
 
     @ParameterizedTest
     @CsvSource({
-        "INT8, 127.4, 0", "INT8, 127.6, 64", "INT4, 7.49, 0", "INT4, 7.51, 64", "FP8_E4M3, 463, 0", "FP8_E4M3, 465, 64"
+        "INT8, 127.4, 0",
+        "INT8, 127.6, 64",
+        "INT4, 7.49, 0",
+        "INT4, 7.51, 64",
+        "FP8_E4M3, 463, 0",
+        "FP8_E4M3, 465, 64"
     })
     void whatLosesNoMoreThanRoundingIsNotClipped(NumberFormat format, double large, long clipped) {
         QuantizationScheme scheme = QuantizationScheme.of(format, Strategy.TENSOR);

@@ -79,8 +79,9 @@ public final class DriftCommand extends CommandPart implements Callable<Integer>
         ScaleTable table = PathContent.scales(deployed, hadoop, console(false)).table();
         Drift drift = Drift.of(table, older, newer, limits);
         if (!drift.unscaled().isEmpty()) {
-            console(false).say(drift.unscaled().size() + " slots are not compared, because they have no scales: the first is "
-                    + drift.unscaled().get(0));
+            console(false)
+                    .say(drift.unscaled().size() + " slots are not compared, because they have no scales: the first is "
+                            + drift.unscaled().get(0));
         }
         Map<String, String> names = new LinkedHashMap<>();
         names.put("from", from);

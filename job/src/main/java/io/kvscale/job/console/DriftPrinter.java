@@ -27,7 +27,15 @@ public final class DriftPrinter {
     public static void print(Map<String, String> names, Drift drift, PrintWriter out) {
         names.forEach((word, name) -> out.println(word + " " + DataProblem.printable(name)));
         List<String> heading = new ArrayList<>(List.of(
-                "layer", "role", "clipped_before_%", "clipped_%", "reach", "sqnr_db", "fitted_db", "loss_db", "absmax_%"));
+                "layer",
+                "role",
+                "clipped_before_%",
+                "clipped_%",
+                "reach",
+                "sqnr_db",
+                "fitted_db",
+                "loss_db",
+                "absmax_%"));
         for (int i = 0; i < SlotDrift.PERCENTS.size(); i++) {
             heading.add(DriftJson.percentile(i) + "_%");
         }
@@ -39,8 +47,8 @@ public final class DriftPrinter {
     }
 
     private static List<Object> row(SlotDrift slot, DriftLimits limits) {
-        List<Object> row = new ArrayList<>(
-                List.of(slot.slot().layer(), slot.slot().role().word()));
+        List<Object> row =
+                new ArrayList<>(List.of(slot.slot().layer(), slot.slot().role().word()));
         row.add(percent(slot.from()));
         row.add(percent(slot.to()));
         row.add(digits(slot.to().reach()));
@@ -49,7 +57,10 @@ public final class DriftPrinter {
         row.add(decibels(slot.lossDb()));
         row.add(percent(slot.absmax()));
         for (int i = 0; i < SlotDrift.PERCENTS.size(); i++) {
-            row.add(slot.percentiles().isEmpty() ? UNKNOWN : percent(slot.percentiles().get(i)));
+            row.add(
+                    slot.percentiles().isEmpty()
+                            ? UNKNOWN
+                            : percent(slot.percentiles().get(i)));
         }
         Double distance = slot.distance();
         row.add(distance == null ? UNKNOWN : digits(distance));
@@ -82,6 +93,10 @@ public final class DriftPrinter {
     }
 
     private static String digits(double x) {
-        return x == 0 ? "0" : Double.isInfinite(x) ? "inf" : new BigDecimal(x).round(new MathContext(3)).toPlainString();
+        return x == 0
+                ? "0"
+                : Double.isInfinite(x)
+                        ? "inf"
+                        : new BigDecimal(x).round(new MathContext(3)).toPlainString();
     }
 }

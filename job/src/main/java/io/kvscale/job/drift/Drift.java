@@ -30,14 +30,16 @@ public record Drift(DriftLimits limits, List<SlotDrift> slots, List<Slot> unscal
      * @throws InvalidDataException if statistics and scales are of different models, a slot has no values, the newer statistics
      *     give no scales of a scheme, or do not tell whether a limit is exceeded: the first problem by layer and role
      */
-    public static Drift of(
-            ScaleTable deployed, NamedStatistics older, NamedStatistics newer, DriftLimits limits) {
+    public static Drift of(ScaleTable deployed, NamedStatistics older, NamedStatistics newer, DriftLimits limits) {
         new SlotMatch(deployed, older, newer).check();
         List<SlotDrift> slots = new ArrayList<>();
         deployed.slots().forEach((slot, scales) -> {
             try {
                 slots.add(SlotDrift.of(
-                        slot, scales, older.content().slots().get(slot), newer.content().slots().get(slot)));
+                        slot,
+                        scales,
+                        older.content().slots().get(slot),
+                        newer.content().slots().get(slot)));
             } catch (InvalidDataException e) {
                 throw new InvalidDataException(e.problem().inSlot(slot).inFile(newer.file()), e);
             }
@@ -73,13 +75,17 @@ public record Drift(DriftLimits limits, List<SlotDrift> slots, List<Slot> unscal
 
     private static DataProblem undecided(SlotDrift slot, String option, String what) {
         boolean countable = slot.to().counts() == null
-                && (slot.scheme().strategy().isByHeads() || option.equals(DriftLimits.SATURATED) && slot.scheme().globalScale() != null);
+                && (slot.scheme().strategy().isByHeads()
+                        || option.equals(DriftLimits.SATURATED) && slot.scheme().globalScale() != null);
         return DataProblem.of(
                         option + " cannot be decided, because " + what
                                 + (countable
                                         ? " without histograms"
-                                        : " with strategy " + slot.scheme().strategy().word()),
-                        countable ? COUNT_AGAIN : "leave " + option + " out, or give this slot scales by tensor or attn_head")
+                                        : " with strategy "
+                                                + slot.scheme().strategy().word()),
+                        countable
+                                ? COUNT_AGAIN
+                                : "leave " + option + " out, or give this slot scales by tensor or attn_head")
                 .inSlot(slot.slot());
     }
 

@@ -23,8 +23,12 @@ public final class DriftJson {
         limits.put("sqnr_loss_db", drift.limits().sqnrLossDb());
         json.put("limits", limits);
         json.put("drifted", drift.isDrifted());
-        json.put("exceeding", drift.exceeding().stream().map(slot -> exceeding(drift, slot)).toList());
-        json.put("worst_first", drift.worstFirst().stream().map(slot -> place(slot.slot())).toList());
+        json.put(
+                "exceeding",
+                drift.exceeding().stream().map(slot -> exceeding(drift, slot)).toList());
+        json.put(
+                "worst_first",
+                drift.worstFirst().stream().map(slot -> place(slot.slot())).toList());
         json.put("unscaled", drift.unscaled().stream().map(DriftJson::place).toList());
         json.put("summary", DriftSummary.of(drift));
         json.put("layers", layers(drift));
@@ -66,7 +70,11 @@ public final class DriftJson {
         json.put("absmax", change(slot.absmax()));
         for (int i = 0; i < SlotDrift.PERCENTS.size(); i++) {
             String name = percentile(i);
-            json.put(name, slot.percentiles().isEmpty() ? null : change(slot.percentiles().get(i)));
+            json.put(
+                    name,
+                    slot.percentiles().isEmpty()
+                            ? null
+                            : change(slot.percentiles().get(i)));
         }
         json.put("ks_distance", slot.distance());
         if (slot.approximate()) {

@@ -9,8 +9,7 @@ import org.jspecify.annotations.Nullable;
  * @param sqnrLossDb SQNR in decibels that they lose against scales fitted to the newer values; null for no limit
  */
 public record DriftLimits(
-        @Nullable Double saturated,
-        @Nullable Double sqnrLossDb) {
+        @Nullable Double saturated, @Nullable Double sqnrLossDb) {
     public static final String SATURATED = "--fail-saturated";
     public static final String SQNR_LOSS = "--fail-sqnr-loss";
 

@@ -23,24 +23,38 @@ public final class DriftSummary {
     }
 
     private static String clipped(Drift drift) {
-        SlotDrift most = most(drift, slot -> slot.to().clippedShare() == null ? 0 : slot.to().clippedShare());
+        SlotDrift most = most(
+                drift, slot -> slot.to().clippedShare() == null ? 0 : slot.to().clippedShare());
         Double share = most.to().clippedShare();
         long unknown = drift.count(slot -> slot.to().clippedShare() == null);
         StringBuilder text = new StringBuilder();
         if (share != null && share > 0) {
-            long some = drift.count(slot -> slot.to().clippedShare() != null && slot.to().clippedShare() > 0);
+            long some = drift.count(
+                    slot -> slot.to().clippedShare() != null && slot.to().clippedShare() > 0);
             Double before = most.from().clippedShare();
-            text.append("clip ").append(percent(share)).append(" of the values of ").append(at(most));
-            text.append(" (").append(before == null ? "unknown" : percent(before)).append(" before)");
+            text.append("clip ")
+                    .append(percent(share))
+                    .append(" of the values of ")
+                    .append(at(most));
+            text.append(" (")
+                    .append(before == null ? "unknown" : percent(before))
+                    .append(" before)");
             text.append(some == 1 ? "" : ", the most of " + some + " slots");
         } else {
             text.append(unknown == 0 ? "clip nothing" : "");
         }
         if (unknown > 0) {
-            SlotDrift furthest = most(drift, slot -> slot.to().clippedShare() == null ? slot.to().reach() : 0);
+            SlotDrift furthest = most(
+                    drift, slot -> slot.to().clippedShare() == null ? slot.to().reach() : 0);
             text.append(text.isEmpty() ? "clip" : "; they also clip").append(" an unknown share in ");
-            text.append(slots(unknown, drift)).append(", the furthest in ").append(at(furthest)).append(": ");
-            text.append(reach(furthest.to())).append(" (").append(reach(furthest.from())).append(" before)");
+            text.append(slots(unknown, drift))
+                    .append(", the furthest in ")
+                    .append(at(furthest))
+                    .append(": ");
+            text.append(reach(furthest.to()))
+                    .append(" (")
+                    .append(reach(furthest.from()))
+                    .append(" before)");
         }
         return text.toString();
     }

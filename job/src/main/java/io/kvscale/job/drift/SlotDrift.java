@@ -74,11 +74,14 @@ public record SlotDrift(
         Double deployed = deployedDb();
         Double best = fittedDb();
         // Two infinite SQNR differ by NaN.
-        return deployed == null || best == null ? null : deployed.equals(best) ? (Double) 0.0 : (Double) (best - deployed);
+        return deployed == null || best == null
+                ? null
+                : deployed.equals(best) ? (Double) 0.0 : (Double) (best - deployed);
     }
 
     /** Whether the counts are of rounded values: F32 data. */
     public boolean approximate() {
-        return from.counts() != null && from.counts().approximate() || to.counts() != null && to.counts().approximate();
+        return from.counts() != null && from.counts().approximate()
+                || to.counts() != null && to.counts().approximate();
     }
 }

@@ -29,7 +29,11 @@ record SlotMatch(ScaleTable deployed, NamedStatistics older, NamedStatistics new
                 Geometry from = geometry(older, newer, slot, before.get(slot), scales);
                 Geometry to = geometry(newer, older, slot, now.get(slot), scales);
                 if (!from.equals(to)) {
-                    throw problem(newer, slot, "this slot has " + to + ", and " + from + " in " + DataProblem.shown(older.file()), SAME_MODEL);
+                    throw problem(
+                            newer,
+                            slot,
+                            "this slot has " + to + ", and " + from + " in " + DataProblem.shown(older.file()),
+                            SAME_MODEL);
                 }
                 if (scales != null && !scales.geometry().equals(to)) {
                     throw problem(
@@ -50,7 +54,11 @@ record SlotMatch(ScaleTable deployed, NamedStatistics older, NamedStatistics new
             @Nullable SlotScales scales) {
         if (seen == null) {
             throw other.content().slots().containsKey(slot)
-                    ? problem(in, slot, "these statistics lack this slot, which " + DataProblem.shown(other.file()) + " has", SAME_MODEL)
+                    ? problem(
+                            in,
+                            slot,
+                            "these statistics lack this slot, which " + DataProblem.shown(other.file()) + " has",
+                            SAME_MODEL)
                     : problem(
                             in,
                             slot,
@@ -64,6 +72,7 @@ record SlotMatch(ScaleTable deployed, NamedStatistics older, NamedStatistics new
     }
 
     private static InvalidDataException problem(NamedStatistics in, Slot slot, String what, String remedy) {
-        return new InvalidDataException(DataProblem.of(what, remedy).inSlot(slot).inFile(in.file()));
+        return new InvalidDataException(
+                DataProblem.of(what, remedy).inSlot(slot).inFile(in.file()));
     }
 }

@@ -79,7 +79,8 @@ class DriftTest {
                 .with(0, Role.VALUE, normal(4, 0.8, 0, 50));
     }
 
-    private static Drift drift(ScaleTable scales, Sampled older, Sampled newer, StatisticsKind kind, DriftLimits limits) {
+    private static Drift drift(
+            ScaleTable scales, Sampled older, Sampled newer, StatisticsKind kind, DriftLimits limits) {
         return Drift.of(scales, older.named("old", kind), newer.named("new", kind), limits);
     }
 
@@ -271,7 +272,8 @@ class DriftTest {
         double loss = Objects.requireNonNull(beyond(33, NONE).slots().get(0).lossDb());
         assertThat(loss).isPositive();
         assertThat(beyond(33, new DriftLimits(null, loss)).isDrifted()).isFalse();
-        assertThat(beyond(33, new DriftLimits(null, Math.nextDown(loss))).isDrifted()).isTrue();
+        assertThat(beyond(33, new DriftLimits(null, Math.nextDown(loss))).isDrifted())
+                .isTrue();
         assertThat(beyond(0, new DriftLimits(0.0, 0.0)).isDrifted()).isFalse();
     }
 
@@ -282,7 +284,11 @@ class DriftTest {
         Arrays.fill(zeros, 0, 16, -0f);
         Sampled minus = Sampled.of(GEOMETRY).with(0, Role.KEY, zeros);
         Drift drift = drift(
-                plus.scales(QuantizationScheme.fp8()), plus, minus, StatisticsKind.HISTOGRAM, new DriftLimits(0.0, 0.0));
+                plus.scales(QuantizationScheme.fp8()),
+                plus,
+                minus,
+                StatisticsKind.HISTOGRAM,
+                new DriftLimits(0.0, 0.0));
         SlotDrift slot = drift.slots().get(0);
         assertThat(slot.distance()).isZero();
         assertThat(slot.absmax().relative()).isZero();
@@ -300,9 +306,15 @@ class DriftTest {
         Sampled older = Sampled.of(GEOMETRY).with(0, Role.KEY, ones);
         Sampled newer = Sampled.of(GEOMETRY).with(0, Role.KEY, twos);
         ScaleTable scales = older.scales(QuantizationScheme.fp8());
-        assertThat(drift(scales, older, newer, StatisticsKind.HISTOGRAM, NONE).slots().get(0).distance())
+        assertThat(drift(scales, older, newer, StatisticsKind.HISTOGRAM, NONE)
+                        .slots()
+                        .get(0)
+                        .distance())
                 .isEqualTo(1);
-        assertThat(drift(scales, newer, older, StatisticsKind.HISTOGRAM, NONE).slots().get(0).distance())
+        assertThat(drift(scales, newer, older, StatisticsKind.HISTOGRAM, NONE)
+                        .slots()
+                        .get(0)
+                        .distance())
                 .isEqualTo(1);
     }
 
@@ -330,10 +342,12 @@ class DriftTest {
                 "without histograms",
                 "file new, layer 0 key");
         // Some values are beyond, and no value may be.
-        assertThat(drift(scales, old(), now(), StatisticsKind.RANGE, new DriftLimits(0.0, null)).exceeding())
+        assertThat(drift(scales, old(), now(), StatisticsKind.RANGE, new DriftLimits(0.0, null))
+                        .exceeding())
                 .extracting(SlotDrift::slot)
                 .containsExactly(KEY);
-        assertThat(drift(scales, old(), old(), StatisticsKind.RANGE, new DriftLimits(0.0, null)).isDrifted())
+        assertThat(drift(scales, old(), old(), StatisticsKind.RANGE, new DriftLimits(0.0, null))
+                        .isDrifted())
                 .isFalse();
     }
 
@@ -383,9 +397,7 @@ class DriftTest {
         assertThat(drift(table, older, newer, StatisticsKind.HISTOGRAM, limits).exceeding())
                 .extracting(SlotDrift::slot)
                 .containsExactly(KEY);
-        fails(
-                () -> drift(table, older, newer, StatisticsKind.HISTOGRAM, new DriftLimits(0.9, null)),
-                "layer 0 value");
+        fails(() -> drift(table, older, newer, StatisticsKind.HISTOGRAM, new DriftLimits(0.9, null)), "layer 0 value");
     }
 
     @Test
@@ -425,10 +437,7 @@ class DriftTest {
                 "BF16, 1 heads, head_dim 32, and BF16, 2 heads, head_dim 16 in old",
                 "file new, layer 0 key");
         fails(() -> drift(scales, old(), half, kind, NONE), "F16, 2 heads", "BF16, 2 heads");
-        fails(
-                () -> drift(scales, half, half, kind, NONE),
-                "the scales are for BF16, 2 heads, head_dim 16",
-                "--scales");
+        fails(() -> drift(scales, half, half, kind, NONE), "the scales are for BF16, 2 heads, head_dim 16", "--scales");
         fails(
                 () -> drift(scales, old(), now().with(0, Role.KEY), kind, NONE),
                 "no finite value",
@@ -439,10 +448,24 @@ class DriftTest {
 
     private static TreeMap<Slot, SlotScales> withObserver(ScaleTable table, Observer observer) {
         TreeMap<Slot, SlotScales> slots = new TreeMap<>();
-        table.slots().forEach((slot, s) -> slots.put(slot, new SlotScales(
-                QuantizationScheme.of(NumberFormat.FP8_E4M3, Strategy.TENSOR, true, observer),
-                s.geometry(), s.scale(), s.zeroPoint(), s.rangeMin(), s.rangeMax(), s.min(), s.max(), s.count(),
-                s.nan(), s.infinite(), s.minSample(), s.maxSample(), s.error())));
+        table.slots()
+                .forEach((slot, s) -> slots.put(
+                        slot,
+                        new SlotScales(
+                                QuantizationScheme.of(NumberFormat.FP8_E4M3, Strategy.TENSOR, true, observer),
+                                s.geometry(),
+                                s.scale(),
+                                s.zeroPoint(),
+                                s.rangeMin(),
+                                s.rangeMax(),
+                                s.min(),
+                                s.max(),
+                                s.count(),
+                                s.nan(),
+                                s.infinite(),
+                                s.minSample(),
+                                s.maxSample(),
+                                s.error())));
         return slots;
     }
 
@@ -460,13 +483,17 @@ class DriftTest {
         Sampled newer = older.with(1, Role.VALUE, normal(8, 3, 0, 40)).with(0, Role.VALUE, normal(9, 2, 0, 40));
         ScaleTable scales = older.scales(QuantizationScheme.fp8());
         Drift drift = drift(scales, older, newer, StatisticsKind.HISTOGRAM, NONE);
-        assertThat(drift.worstFirst()).extracting(SlotDrift::slot).startsWith(new Slot(1, Role.VALUE), new Slot(0, Role.VALUE));
+        assertThat(drift.worstFirst())
+                .extracting(SlotDrift::slot)
+                .startsWith(new Slot(1, Role.VALUE), new Slot(0, Role.VALUE));
         assertThat(drift(scales, older, newer, StatisticsKind.RANGE, NONE).worstFirst())
                 .extracting(SlotDrift::slot)
                 .startsWith(new Slot(1, Role.VALUE), new Slot(0, Role.VALUE));
-        assertThat(DriftSummary.of(drift)).startsWith("Deployed scales clip ").contains(
-                " % of the values of layer 1 V (0 % before), the most of 2 slots, and lose ",
-                " dB in layer 1 V against scales fitted to the newer values.");
+        assertThat(DriftSummary.of(drift))
+                .startsWith("Deployed scales clip ")
+                .contains(
+                        " % of the values of layer 1 V (0 % before), the most of 2 slots, and lose ",
+                        " dB in layer 1 V against scales fitted to the newer values.");
         assertThat(DriftSummary.of(drift(scales, older, older, StatisticsKind.HISTOGRAM, NONE)))
                 .isEqualTo("Deployed scales clip nothing, and lose 0.0 dB against scales fitted to the newer values.");
         assertThat(DriftSummary.of(drift(scales, older, newer, StatisticsKind.HISTOGRAM, new DriftLimits(0.0, 90.0))))
@@ -478,7 +505,8 @@ class DriftTest {
     private static void fails(ThrowingCallable call, String... parts) {
         assertThatThrownBy(call)
                 .isInstanceOf(InvalidDataException.class)
-                .satisfies(e -> assertThat(parts).allSatisfy(part -> assertThat(e.getMessage()).contains(part)))
+                .satisfies(e -> assertThat(parts)
+                        .allSatisfy(part -> assertThat(e.getMessage()).contains(part)))
                 .satisfies(e -> assertThat(e.getMessage().lines()).hasSize(3));
     }
 }
