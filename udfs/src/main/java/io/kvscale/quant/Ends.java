@@ -49,10 +49,11 @@ record Ends(double least, double greatest) {
 
     /** The largest ratio of a value to the end on its side; infinite if codes do not reach that side. */
     double reach(Range observed) {
-        return observed.isEmpty() ? 0 : Math.max(ratio(observed.min(), least), ratio(observed.max(), greatest));
+        return observed.isEmpty()
+                ? 0
+                : Math.max(ratio(Math.min(observed.min(), 0), least), ratio(Math.max(observed.max(), 0), greatest));
     }
 
-    /** 0 for a value on the other side of 0 than the end. */
     private static double ratio(double value, double end) {
         return value == 0 ? 0 : end == 0 ? Double.POSITIVE_INFINITY : Math.max(0, value / end);
     }

@@ -57,15 +57,14 @@ class ClippingTest {
     @MethodSource("schemes")
     void theScalesOfMinimumAndMaximumClipNothingOfTheirOwnValues(QuantizationScheme scheme) {
         for (Dtype dtype : Dtype.values()) {
-            for (StatisticsKind kind : List.of(StatisticsKind.RANGE, StatisticsKind.HISTOGRAM)) {
-                for (int seed = 0; seed < 3; seed++) {
-                    Random random = new Random(seed);
-                    double offset = seed % 4 - 1.5;
-                    SlotStatistics seen = slot(kind, dtype, i -> random.nextGaussian() * (1 + i % 5) + offset);
-                    assertThat(Clipping.of(seen, scales(seen, scheme, 1)))
-                            .as("%s %s seed %s", dtype, kind, seed)
-                            .isEqualTo(new Clipping(0, VALUES));
-                }
+            for (int seed = 0; seed < 4; seed++) {
+                Random random = new Random(seed);
+                double offset = seed - 1.5;
+                SlotStatistics seen =
+                        slot(StatisticsKind.RANGE, dtype, i -> random.nextGaussian() * (1 + i % 5) + offset);
+                assertThat(Clipping.of(seen, scales(seen, scheme, 1)))
+                        .as("%s seed %s", dtype, seed)
+                        .isEqualTo(new Clipping(0, VALUES));
             }
         }
     }
@@ -84,7 +83,7 @@ class ClippingTest {
         float most = format.symmetricDivisor();
         SlotScales one = scales(slot(StatisticsKind.RANGE, Dtype.F32, i -> i % 2 == 0 ? most : -1), scheme, 1);
         assertThat(one.scale()).containsExactly(1f);
-        SlotStatistics seen = slot(StatisticsKind.HISTOGRAM, Dtype.F16, i -> i % 100 == 7 ? -large : 1);
+        SlotStatistics seen = slot(StatisticsKind.HISTOGRAM, Dtype.F16, i -> i % 100 == 7 ? large : 1);
         assertThat(Clipping.of(seen, one)).isEqualTo(new Clipping(clipped, VALUES));
     }
 

@@ -1,7 +1,6 @@
 package io.kvscale.job.command;
 
 import io.kvscale.job.command.AdviseCommand.PlainNumber;
-import io.kvscale.job.console.Console;
 import io.kvscale.job.console.DriftPrinter;
 import io.kvscale.job.drift.Drift;
 import io.kvscale.job.drift.DriftJson;
@@ -10,13 +9,11 @@ import io.kvscale.job.drift.NamedStatistics;
 import io.kvscale.scheme.table.ScaleTable;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
-import io.kvscale.tensor.Slot;
 import java.io.PrintWriter;
 import java.math.BigDecimal;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import java.util.stream.Collectors;
 import org.apache.hadoop.conf.Configuration;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -76,15 +73,15 @@ public final class DriftCommand extends CommandPart implements Callable<Integer>
     public Integer call() {
         DriftLimits limits = limits();
         Configuration hadoop = new Configuration();
-        Console console = console(json);
         NamedStatistics older = statistics(from, hadoop);
         NamedStatistics newer = statistics(to, hadoop);
         String deployed = scales == null ? beside(older.file(), hadoop) : scales;
         ScaleTable table = PathContent.scales(deployed, hadoop, console(false)).table();
         Drift drift = Drift.of(table, older, newer, limits);
         if (!drift.unscaled().isEmpty()) {
-            console.say("not compared, because there are no scales for them: "
-                    + drift.unscaled().stream().map(Slot::toString).collect(Collectors.joining(", ")));
+            console(false)
+                    .say(drift.unscaled().size() + " slots are not compared, because they have no scales: the first is "
+                            + drift.unscaled().get(0));
         }
         Map<String, String> names = new LinkedHashMap<>();
         names.put("from", from);

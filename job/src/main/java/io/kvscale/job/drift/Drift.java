@@ -35,11 +35,7 @@ public record Drift(DriftLimits limits, List<SlotDrift> slots, List<Slot> unscal
         List<SlotDrift> slots = new ArrayList<>();
         deployed.slots().forEach((slot, scales) -> {
             try {
-                slots.add(SlotDrift.of(
-                        slot,
-                        scales,
-                        older.content().slots().get(slot),
-                        newer.content().slots().get(slot)));
+                slots.add(SlotDrift.of(slot, scales, older.slot(slot), newer.slot(slot)));
             } catch (InvalidDataException e) {
                 throw new InvalidDataException(e.problem().inSlot(slot).inFile(newer.file()), e);
             }

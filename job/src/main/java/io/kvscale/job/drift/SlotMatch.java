@@ -30,7 +30,10 @@ record SlotMatch(ScaleTable deployed, NamedStatistics older, NamedStatistics new
                 Geometry to = geometry(newer, older, slot, now.get(slot), scales);
                 if (!from.equals(to)) {
                     throw problem(
-                            newer, slot, "this slot has " + to + ", and " + from + " in " + older.file(), SAME_MODEL);
+                            newer,
+                            slot,
+                            "this slot has " + to + ", and " + from + " in " + DataProblem.shown(older.file()),
+                            SAME_MODEL);
                 }
                 if (scales != null && !scales.geometry().equals(to)) {
                     throw problem(
@@ -51,7 +54,11 @@ record SlotMatch(ScaleTable deployed, NamedStatistics older, NamedStatistics new
             @Nullable SlotScales scales) {
         if (seen == null) {
             throw other.content().slots().containsKey(slot)
-                    ? problem(in, slot, "these statistics lack this slot, which " + other.file() + " has", SAME_MODEL)
+                    ? problem(
+                            in,
+                            slot,
+                            "these statistics lack this slot, which " + DataProblem.shown(other.file()) + " has",
+                            SAME_MODEL)
                     : problem(
                             in,
                             slot,

@@ -123,8 +123,8 @@ class DriftCommandTest {
         assertThat(value.get("clipped_share").get("from").doubleValue()).isZero();
         assertThat(value.get("clipped_share").get("to").doubleValue()).isBetween(0.1, 0.9);
         assertThat(value.get("tokens")).hasToString("{\"from\":40,\"to\":50}");
-        assertThat(value.get("absmax").get("change").doubleValue()).isBetween(2.5, 3.5);
-        assertThat(value.get("p99.9").get("change").doubleValue()).isBetween(2.5, 3.5);
+        assertThat(value.get("absmax").get("change").doubleValue()).isBetween(2.0, 7.0);
+        assertThat(value.get("p99.9").get("change").doubleValue()).isBetween(2.0, 7.0);
         assertThat(value.get("loss_db").doubleValue())
                 .isEqualTo(value.get("fitted_sqnr_db").doubleValue()
                         - value.get("sqnr_db").doubleValue());
@@ -183,7 +183,7 @@ class DriftCommandTest {
                 .get(1)
                 .get("value");
         assertThat(value.get("clipped_share").get("to").isNull()).isTrue();
-        assertThat(value.get("reach").get("to").doubleValue()).isBetween(3.5, 4.5);
+        assertThat(value.get("reach").get("to").doubleValue()).isBetween(3.0, 8.0);
         for (String unknown :
                 List.of("sqnr_db", "fitted_sqnr_db", "loss_db", "p99", "p99.9", "p99.99", "ks_distance")) {
             assertThat(value.get(unknown).isNull()).as(unknown).isTrue();
@@ -230,7 +230,7 @@ class DriftCommandTest {
         drift(deeper, old).fails(ExitCode.DATA, "old/statistics.kvstats", "layer 2 key");
         drift(old, now, "--scales", deeper).fails(ExitCode.DATA, "layer 2 key", "--scales");
         Cli partial = drift(deeper, deeper, "--scales", old).isDone();
-        assertThat(partial.err()).contains("not compared", "no scales", "layer 2 key, layer 2 value");
+        assertThat(partial.err()).contains("2 slots are not compared", "no scales", "the first is layer 2 key");
     }
 
     @ParameterizedTest

@@ -9,6 +9,7 @@ import io.kvscale.numeric.NumberFormat;
 import io.kvscale.numeric.QuantParameters;
 import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.observer.StatisticsKind;
+import io.kvscale.quant.search.MovingAverage;
 import io.kvscale.quant.search.Mse;
 import io.kvscale.quant.search.Percentile;
 import io.kvscale.quant.search.StaticMinMax;
@@ -29,6 +30,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
+import java.util.TreeMap;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -116,23 +118,17 @@ class DriftTest {
         return new QuantParameters(scales.scale()[head], scales.zeroPoint()[head]);
     }
 
-    /** A value is clipped if its error is more than that of rounding near the last number. */
+    /** A value is clipped if its error is more than that of rounding near the last number, and of rounding the scale. */
     private static double clippedOneByOne(float[] values, SlotScales scales) {
         NumberFormat format = scales.scheme().format();
         double half = format.isInteger() ? 0.5 : (format.max() - nextBelow(format)) / 2;
+        double rounding = 1 + scales.scheme().step(GEOMETRY).epsilon();
         long clipped = 0;
         for (int i = 0; i < values.length; i++) {
             QuantParameters parameters = parameters(scales, i);
-            double end = values[i] < 0 ? format.min() : format.max();
-            double beyond = Math.abs(values[i] / (double) parameters.scale() + parameters.zeroPoint()) - Math.abs(end);
-            // Tests do not come within the rounding of a scale.
-            clipped += beyond
-                            > half * (1 + 1e-3)
-                                    + 1e-3
-                                            * Math.abs(end)
-                                            * (scales.scheme().scaleDtype() == ScaleDtype.INPUT ? 8 : 0.01)
-                    ? 1
-                    : 0;
+            double most = (format.max() + half - parameters.zeroPoint()) * parameters.scale() * rounding;
+            double least = (format.min() - half - parameters.zeroPoint()) * parameters.scale() * rounding;
+            clipped += values[i] > most || values[i] < least ? 1 : 0;
         }
         return clipped / (double) values.length;
     }
@@ -393,9 +389,9 @@ class DriftTest {
         Sampled older = old();
         ScaleTable fp8 = older.scales(QuantizationScheme.fp8());
         ScaleTable channel = older.scales(QuantizationScheme.of(NumberFormat.INT8, Strategy.CHANNEL));
-        Map<Slot, SlotScales> mixed = new java.util.TreeMap<>(fp8.slots());
+        Map<Slot, SlotScales> mixed = new TreeMap<>(fp8.slots());
         mixed.put(new Slot(0, Role.VALUE), channel.slots().get(new Slot(0, Role.VALUE)));
-        ScaleTable table = new ScaleTable(fp8.scheme(), fp8.corpus(), new java.util.TreeMap<>(mixed));
+        ScaleTable table = new ScaleTable(fp8.scheme(), fp8.corpus(), new TreeMap<>(mixed));
         Sampled newer = now().with(0, Role.VALUE, normal(9, 3, 0, 50));
         DriftLimits limits = new DriftLimits(0.001, null);
         assertThat(drift(table, older, newer, StatisticsKind.HISTOGRAM, limits).exceeding())
@@ -446,13 +442,12 @@ class DriftTest {
                 () -> drift(scales, old(), now().with(0, Role.KEY), kind, NONE),
                 "no finite value",
                 "file new, layer 0 key");
-        ScaleTable batches =
-                new ScaleTable(fp8, scales.corpus(), withObserver(scales, new io.kvscale.quant.search.MovingAverage()));
-        fails(() -> drift(batches, old(), now(), kind, NONE), "observer minmax", "file new, layer 0 key");
+        ScaleTable batches = new ScaleTable(fp8, scales.corpus(), withObserver(scales, new MovingAverage()));
+        fails(() -> drift(batches, old(), now(), kind, NONE), "the range of every batch that this observer", "file new, layer 0 key");
     }
 
-    private static java.util.TreeMap<Slot, SlotScales> withObserver(ScaleTable table, Observer observer) {
-        java.util.TreeMap<Slot, SlotScales> slots = new java.util.TreeMap<>();
+    private static TreeMap<Slot, SlotScales> withObserver(ScaleTable table, Observer observer) {
+        TreeMap<Slot, SlotScales> slots = new TreeMap<>();
         table.slots()
                 .forEach((slot, s) -> slots.put(
                         slot,

@@ -78,7 +78,8 @@ record Sampled(Geometry geometry, TreeMap<Slot, float[]> values) {
 
     static ScaleTable solve(CalibrationStatistics statistics, QuantizationScheme scheme) {
         SlotSchemes schemes = new SlotSchemes(scheme, scheme, List.of(), null);
-        return new ScaleSolver(schemes, layer -> true, new Tolerances(true, true, true, true, 100, false, null))
+        boolean keysOnly = statistics.slots().keySet().stream().allMatch(slot -> slot.role() == Role.KEY);
+        return new ScaleSolver(schemes, layer -> true, new Tolerances(true, keysOnly, true, true, 100, false, null))
                 .solve(statistics, null)
                 .table();
     }
