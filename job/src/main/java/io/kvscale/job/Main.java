@@ -5,12 +5,12 @@ import io.kvscale.job.command.BenchCommand;
 import io.kvscale.job.command.CalibrateCommand;
 import io.kvscale.job.command.CheckCommand;
 import io.kvscale.job.command.CompareCommand;
+import io.kvscale.job.command.ConfArgument;
 import io.kvscale.job.command.EvaluateCommand;
 import io.kvscale.job.command.ExitCode;
 import io.kvscale.job.command.ExportCommand;
 import io.kvscale.job.command.InspectCommand;
 import io.kvscale.job.command.ScalesCommand;
-import io.kvscale.job.command.SparkArguments;
 import io.kvscale.job.command.Version;
 import java.io.PrintStream;
 import java.io.PrintWriter;
@@ -104,8 +104,8 @@ public final class Main implements Runnable {
                 // A shell's glob passes a downloaded file named @x; its text must not become options.
                 .setExpandAtFiles(false)
                 .setParameterExceptionHandler(ErrorReporter::usage)
-                .setExecutionExceptionHandler((e, command, parsed) ->
-                        ErrorReporter.report(e, errors, debug, SparkArguments.settings(command)));
+                .setExecutionExceptionHandler(
+                        (e, command, parsed) -> ErrorReporter.report(e, errors, debug, ConfArgument.settings(command)));
         FilesNamedAsOptions.refuse(args);
         return line;
     }
