@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  * file. Can stop as if the process were killed between two steps.
  */
 public final class CopyingFileSystem extends RawLocalFileSystem {
-    private static final AtomicInteger STEPS = new AtomicInteger();
+    private static final AtomicInteger STEPS = new AtomicInteger(Integer.MAX_VALUE);
 
     /** A configuration that knows the scheme. */
     static Configuration configuration() {
