@@ -13,7 +13,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** {@code --conf} of commands that do not start Spark: it sets up the file systems that they read. */
 class ConfArgumentTest {
-    private static final String CONF = "spark.hadoop.fs.copying.impl=" + CopyingFileSystem.class.getName();
+    private static final String CONF = " --conf spark.hadoop.fs.copying.impl=" + CopyingFileSystem.class.getName()
+            + " --conf spark.hadoop.fs.copying.impl.disable.cache=true";
 
     @TempDir
     private static Path work = Path.of("");
@@ -40,12 +41,18 @@ class ConfArgumentTest {
                 "inspect OUT",
                 "compare OUT OUT",
                 "scales --statistics OUT/statistics.kvstats --recipe FP8 --output NEW",
-                "advise --statistics OUT/statistics.kvstats --bits 8",
                 "export --scales OUT --for tgi --output NEW"
             })
     void everyCommandReadsAFileSystemThatItSetsUp(String command) {
         Cli.run(words(command)).fails(ExitCode.DATA, "copying");
-        Cli.run(words(command + " --conf " + CONF)).isDone();
+        Cli.run(words(command + CONF)).isDone();
+    }
+
+    @Test
+    void adviseReadsItToo() {
+        String command = "advise --statistics OUT/statistics.kvstats --bits 8";
+        Cli.run(words(command)).fails(ExitCode.DATA, "copying");
+        Cli.run(words(command + CONF)).fails(ExitCode.DATA, "advise needs histograms");
     }
 
     @Test
