@@ -119,7 +119,8 @@ final class ErrorReporter {
                 return new Failure(
                         e instanceof OutputException ? ExitCode.OUTPUT : ExitCode.DATA,
                         "the file system class " + oneLine(name) + " is not on the class path\n"
-                                + "  add its connector with spark-submit --packages or --jars, or use another path");
+                                + "  add its jars with KVSCALE_CLASSPATH, or with spark-submit --packages or --jars;"
+                                + " job/docs/object-stores.md names those of s3a");
             }
             if (t instanceof UnsavedCaptureException) {
                 return new Failure(

@@ -5,6 +5,7 @@ import io.kvscale.job.command.BenchCommand;
 import io.kvscale.job.command.CalibrateCommand;
 import io.kvscale.job.command.CheckCommand;
 import io.kvscale.job.command.CompareCommand;
+import io.kvscale.job.command.ConfArgument;
 import io.kvscale.job.command.DriftCommand;
 import io.kvscale.job.command.EvaluateCommand;
 import io.kvscale.job.command.ExitCode;
@@ -12,7 +13,6 @@ import io.kvscale.job.command.ExportCommand;
 import io.kvscale.job.command.InspectCommand;
 import io.kvscale.job.command.MergeCommand;
 import io.kvscale.job.command.ScalesCommand;
-import io.kvscale.job.command.SparkArguments;
 import io.kvscale.job.command.Version;
 import java.io.PrintStream;
 import java.io.PrintWriter;
@@ -108,8 +108,8 @@ public final class Main implements Runnable {
                 // A shell's glob passes a downloaded file named @x; its text must not become options.
                 .setExpandAtFiles(false)
                 .setParameterExceptionHandler(ErrorReporter::usage)
-                .setExecutionExceptionHandler((e, command, parsed) ->
-                        ErrorReporter.report(e, errors, debug, SparkArguments.settings(command)));
+                .setExecutionExceptionHandler(
+                        (e, command, parsed) -> ErrorReporter.report(e, errors, debug, ConfArgument.settings(command)));
         FilesNamedAsOptions.refuse(args);
         return line;
     }

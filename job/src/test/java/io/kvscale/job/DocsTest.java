@@ -28,7 +28,7 @@ class DocsTest {
 
     /** Options of Spark and vLLM that pages about kvscale's commands name too. */
     private static final Set<String> FOREIGN_OPTIONS =
-            Set.of("--files", "--kv-cache-dtype", "--kv-cache-dtype-skip-layers");
+            Set.of("--files", "--jars", "--kv-cache-dtype", "--kv-cache-dtype-skip-layers", "--packages");
 
     private static final Pattern PATH = Pattern.compile("[\\w.-]+(/[\\w.-]+)*/?");
     private static final Pattern OPTION = Pattern.compile("--[a-z][a-z-]*");

@@ -30,9 +30,6 @@ final class FileProblem {
                 ? "the file is shorter than the " + file.length() + " bytes that the listing found"
                 : "the file cannot be read: " + ReadFailure.reason(failure);
         return new InvalidDataException(
-                DataProblem.of(what, "check the file, and that nothing writes to it while it is read")
-                        .inFile(file.name())
-                        .inSample(SampleNames.of(file)),
-                failure);
+                DataProblem.of(what, file.remedy()).inFile(file.name()).inSample(SampleNames.of(file)), failure);
     }
 }

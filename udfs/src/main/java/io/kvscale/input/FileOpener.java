@@ -37,7 +37,7 @@ public final class FileOpener {
         FileSystem files = path.getFileSystem(configuration);
         if (!(files instanceof LocalFileSystem local)) {
             localFolder = null;
-            return new ByteSource.Stream(RegularFile.open(files, path), files, path);
+            return new ByteSource.Stream(RegularFile.open(files, path, file.length()), files, path);
         }
         File here = local.pathToFile(path);
         folder = file.path().substring(0, slash);

@@ -24,7 +24,9 @@ public record FileVersion(
 
     static FileVersion of(FileStatus status) {
         String etag = status instanceof EtagSource source ? source.getEtag() : null;
-        return new FileVersion(status.getLen(), status.getModificationTime(), etag);
+        // S3A has an empty one for an object without.
+        return new FileVersion(
+                status.getLen(), status.getModificationTime(), etag == null || etag.isEmpty() ? null : etag);
     }
 
     /** The version that a file has now. */

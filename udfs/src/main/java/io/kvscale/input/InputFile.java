@@ -47,6 +47,15 @@ public record InputFile(String path, String name, String root, FileVersion versi
         }
     }
 
+    /** What to do when the file cannot be read. */
+    public String remedy() {
+        return path.startsWith("s3a:") && version.etag() == null
+                ? "the store has no ETag for it: write it again through the store's S3 interface, or add --conf"
+                        + " spark.hadoop.fs.s3a.input.stream.type=classic --conf"
+                        + " spark.hadoop.fs.s3a.change.detection.version.required=false"
+                : "check the file, and that nothing writes to it while it is read";
+    }
+
     /** The name without its extension. */
     public String stem() {
         int dot = name.lastIndexOf('.');

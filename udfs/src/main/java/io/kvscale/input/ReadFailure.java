@@ -8,6 +8,7 @@ import java.net.UnknownHostException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.NoSuchFileException;
 import org.apache.hadoop.fs.FSError;
+import org.apache.hadoop.fs.UnsupportedFileSystemException;
 import org.apache.hadoop.security.AccessControlException;
 import org.jspecify.annotations.Nullable;
 
@@ -31,6 +32,10 @@ public final class ReadFailure {
     public static String reason(Throwable failure) {
         if (failure instanceof FSError && failure.getCause() != null) {
             return reason(failure.getCause()); // Hadoop's local file system wraps the errors of the disk
+        }
+        if (failure instanceof UnsupportedFileSystemException
+                && String.valueOf(failure.getMessage()).matches(".*scheme \"s3n?\".*")) {
+            return "Hadoop's name for S3 is s3a://, and needs the jars of hadoop-aws and of the AWS SDK";
         }
         if (isUnreachable(failure)) {
             return "the server of its file system does not answer";

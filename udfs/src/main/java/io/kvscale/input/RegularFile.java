@@ -1,5 +1,7 @@
 package io.kvscale.input;
 
+import static org.apache.hadoop.fs.Options.OpenFileOptions.FS_OPTION_OPENFILE_LENGTH;
+
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
@@ -10,6 +12,7 @@ import org.apache.hadoop.fs.LocalFileSystem;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.RawLocalFileSystem;
 import org.apache.hadoop.fs.viewfs.ViewFileSystem;
+import org.apache.hadoop.util.functional.FutureIO;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,6 +23,8 @@ import org.jspecify.annotations.Nullable;
  * file is not trusted either, and its header decides how much memory Hadoop allocates: it is never read.
  */
 public final class RegularFile {
+    private static final long UNKNOWN = -1;
+
     private RegularFile() {}
 
     /** @throws UnusableFileException for a pipe, a device or a socket; a file that does not exist passes */
@@ -41,13 +46,27 @@ public final class RegularFile {
 
     /** Opens a file after {@link #check(FileSystem, Path)}, without a checksum file. */
     public static FSDataInputStream open(FileSystem files, Path path) throws IOException {
+        return open(files, path, UNKNOWN);
+    }
+
+    /**
+     * Opens a file of a listing, as {@link #open(FileSystem, Path)} does. An object store is not asked again for its length.
+     *
+     * @param length that the listing found
+     */
+    public static FSDataInputStream open(FileSystem files, Path path, long length) throws IOException {
         if (files.getClass() == ViewFileSystem.class) {
             // A mounted local file system has checksum files too.
             Path target = files.resolvePath(path);
-            return open(target.getFileSystem(files.getConf()), target);
+            return open(target.getFileSystem(files.getConf()), target, length);
         }
         check(files, path);
-        return (files instanceof ChecksumFileSystem checked ? checked.getRawFileSystem() : files).open(path);
+        FileSystem raw = files instanceof ChecksumFileSystem checked ? checked.getRawFileSystem() : files;
+        return length == UNKNOWN
+                ? raw.open(path)
+                : FutureIO.awaitFuture(raw.openFile(path)
+                        .optLong(FS_OPTION_OPENFILE_LENGTH, length)
+                        .build());
     }
 
     /**

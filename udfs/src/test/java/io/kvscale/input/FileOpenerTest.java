@@ -4,13 +4,19 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.net.URI;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FSDataInputStream;
+import org.apache.hadoop.fs.RawLocalFileSystem;
+import org.apache.hadoop.fs.impl.OpenFileParameters;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -39,6 +45,37 @@ class FileOpenerTest {
             assertThat(StandardCharsets.UTF_8.decode(bytes.flip()).toString()).isEqualTo(name);
         }
         assertThatThrownBy(() -> opener.open(file("a/none", 1))).isInstanceOf(NoSuchFileException.class);
+    }
+
+    /** Opens files as an object store does, which asks for a length that it is not told. */
+    public static final class StoreFileSystem extends RawLocalFileSystem {
+        private static final List<Long> LENGTHS = new ArrayList<>();
+
+        @Override
+        public URI getUri() {
+            return URI.create("store:///");
+        }
+
+        @Override
+        protected CompletableFuture<FSDataInputStream> openFileWithOptions(
+                org.apache.hadoop.fs.Path path, OpenFileParameters parameters) throws IOException {
+            LENGTHS.add(parameters.getOptions().getLong("fs.option.openfile.length", -1));
+            return super.openFileWithOptions(path, parameters);
+        }
+    }
+
+    @Test
+    void aStoreIsToldTheLengthThatTheListingFound() throws IOException {
+        Configuration configuration = new Configuration();
+        configuration.set("fs.store.impl", StoreFileSystem.class.getName());
+        Path path = Files.writeString(folder.resolve("a"), "four");
+        InputFile file = new InputFile("store://" + path, "a", "root", 4);
+        try (ByteSource source = new FileOpener(configuration).open(file)) {
+            ByteBuffer bytes = ByteBuffer.allocate(4);
+            source.read(0, bytes);
+            assertThat(bytes.array()).isEqualTo("four".getBytes(StandardCharsets.UTF_8));
+        }
+        assertThat(StoreFileSystem.LENGTHS).containsExactly(4L);
     }
 
     private InputFile file(String name, long length) {

@@ -50,16 +50,24 @@ class FileVersionTest {
         class Tagged extends FileStatus implements EtagSource {
             private static final long serialVersionUID = 1L;
 
-            Tagged() {
+            private final String etag;
+
+            Tagged(String etag) {
                 super(3, false, 1, 1, 7, new Path("s3a://bucket/a"));
+                this.etag = etag;
             }
 
             @Override
             public String getEtag() {
-                return "1-abc";
+                return etag;
             }
         }
-        assertThat(FileVersion.of(new Tagged())).isEqualTo(new FileVersion(3, 7, "1-abc"));
+        assertThat(FileVersion.of(new Tagged("1-abc"))).isEqualTo(new FileVersion(3, 7, "1-abc"));
+        assertThat(InputFile.of(new Tagged("1-abc"), "a", "r").remedy()).contains("nothing writes to it");
+        assertThat(FileVersion.of(new Tagged(""))).isEqualTo(new FileVersion(3, 7, null));
+        assertThat(InputFile.of(new Tagged(""), "a", "r").remedy())
+                .contains("has no ETag")
+                .contains("--conf spark.hadoop.fs.s3a.input.stream.type=classic");
         assertThat(FileVersion.of(new FileStatus(3, false, 1, 1, 7, new Path("hdfs://h/a"))))
                 .isEqualTo(new FileVersion(3, 7, null));
     }

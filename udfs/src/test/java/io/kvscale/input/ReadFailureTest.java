@@ -1,10 +1,13 @@
 package io.kvscale.input;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.UnknownHostException;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.Path;
 import org.junit.jupiter.api.Test;
 
 class ReadFailureTest {
@@ -18,6 +21,9 @@ class ReadFailureTest {
         assertThat(ReadFailure.reason(new IllegalArgumentException(
                         "java.net.URISyntaxException: Relative path in absolute URI: data:x")))
                 .isEqualTo("Relative path in absolute URI: data:x");
+        assertThatThrownBy(() -> new Path("s3://bucket/a").getFileSystem(new Configuration()))
+                .satisfies(e ->
+                        assertThat(ReadFailure.reason(e)).contains("s3a://").contains("hadoop-aws"));
         assertThat(ReadFailure.reason(new IOException())).isEqualTo("the file system gives no reason");
     }
 }

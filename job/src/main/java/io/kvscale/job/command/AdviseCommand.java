@@ -24,6 +24,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.TypeConversionException;
 
@@ -65,6 +66,9 @@ public final class AdviseCommand extends CommandPart implements Callable<Integer
             completionCandidates = TargetWord.All.class,
             description = "Recommend only what this target of kvscale export loads: ${COMPLETION-CANDIDATES}.")
     private @Nullable ScaleExporter target;
+
+    @Mixin
+    private ConfArgument conf = new ConfArgument();
 
     @Option(names = "--json", description = "Print JSON, with all formats of each slot and the recipe as a string.")
     private boolean json;
@@ -125,7 +129,7 @@ public final class AdviseCommand extends CommandPart implements Callable<Integer
     @Override
     public Integer call() {
         Advisor advisor = new Advisor(strategy(), formats(), goal.budget(), target);
-        Configuration hadoop = new Configuration();
+        Configuration hadoop = conf.hadoop();
         PrintWriter out = out();
         Advice advice = advisor.advise(HadoopFiles.statistics(statisticsFile, hadoop));
         advice.warnings().forEach(console(false)::warn);

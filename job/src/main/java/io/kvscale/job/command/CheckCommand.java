@@ -55,6 +55,9 @@ public final class CheckCommand extends CommandPart implements Callable<Integer>
     @Mixin
     private LayerArguments layers = new LayerArguments();
 
+    @Mixin
+    private ConfArgument conf = new ConfArgument();
+
     @Option(names = "--json", description = "Print JSON.")
     private boolean json;
 
@@ -89,7 +92,7 @@ public final class CheckCommand extends CommandPart implements Callable<Integer>
 
     /** The scales under the convention of the engine, as {@code export} writes them. */
     private ExpectedScales expected(String path, Console console) {
-        Configuration hadoop = new Configuration();
+        Configuration hadoop = conf.hadoop();
         ScaleTable table = PathContent.scales(path, hadoop, console).forTarget(Targets.named(engine), hadoop);
         SortedMap<Slot, float[]> expected = new TreeMap<>();
         table.slots().forEach((slot, scales) -> expected.put(slot, scales.scale()));

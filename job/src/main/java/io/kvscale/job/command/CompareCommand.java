@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import org.apache.hadoop.conf.Configuration;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Parameters;
 
 /** Compares two results. */
@@ -26,9 +27,12 @@ public final class CompareCommand extends CommandPart implements Callable<Intege
     @Parameters(index = "1", paramLabel = "B", description = "The result to compare with.")
     private String second = "";
 
+    @Mixin
+    private ConfArgument conf = new ConfArgument();
+
     @Override
     public Integer call() {
-        Configuration hadoop = new Configuration();
+        Configuration hadoop = conf.hadoop();
         PathContent a = PathContent.read(first, hadoop);
         PathContent b = PathContent.read(second, hadoop);
         PrintWriter out = out();

@@ -71,6 +71,9 @@ public final class ExportCommand extends CommandPart implements Callable<Integer
     @Option(names = "--overwrite", description = "Replace an existing folder of exported files.")
     private boolean overwrite;
 
+    @Mixin
+    private ConfArgument conf = new ConfArgument();
+
     @Option(names = "--quiet", description = "Print errors only.")
     private boolean quiet;
 
@@ -85,7 +88,7 @@ public final class ExportCommand extends CommandPart implements Callable<Integer
     @Override
     public Integer call() {
         checkOptions();
-        Configuration hadoop = new Configuration();
+        Configuration hadoop = conf.hadoop();
         Console console = console(quiet);
         PathContent.Scales found = PathContent.scales(scales, hadoop, console);
         ModelMerger merger =

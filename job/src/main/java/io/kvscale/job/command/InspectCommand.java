@@ -59,12 +59,15 @@ public final class InspectCommand extends CommandPart implements Callable<Intege
     @Mixin
     private ModelConfigArgument modelConfig = new ModelConfigArgument();
 
+    @Mixin
+    private ConfArgument conf = new ConfArgument();
+
     @Option(names = "--json", description = "Print a JSON array with one object per file.")
     private boolean json;
 
     @Override
     public Integer call() throws IOException {
-        Configuration hadoop = new Configuration();
+        Configuration hadoop = conf.hadoop();
         PrintWriter out = out();
         @Nullable Recipe recipe = recipeFile == null ? null : HadoopFiles.recipe(recipeFile, hadoop);
         @Nullable ModelConfig model = modelConfig.read(recipe == null ? null : recipe.modelConfig(), hadoop);

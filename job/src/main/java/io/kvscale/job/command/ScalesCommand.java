@@ -45,12 +45,15 @@ public final class ScalesCommand extends CommandPart implements Callable<Integer
     @Option(names = "--report", description = "Also write report.html, as calibrate does.")
     private boolean report;
 
+    @Mixin
+    private ConfArgument conf = new ConfArgument();
+
     @Option(names = "--quiet", description = "Print errors only.")
     private boolean quiet;
 
     @Override
     public Integer call() {
-        Configuration hadoop = new Configuration();
+        Configuration hadoop = conf.hadoop();
         Console console = console(quiet);
         Recipe recipe = modelConfig.applied(HadoopFiles.recipe(recipeFile, hadoop), hadoop);
         RunRecord run = new RunRecord(List.of(statisticsFile), null, modelConfig.path(recipe.modelConfig()));

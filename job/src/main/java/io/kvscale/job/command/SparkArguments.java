@@ -1,17 +1,11 @@
 package io.kvscale.job.command;
 
 import io.kvscale.job.spark.SparkRuntime;
-import io.kvscale.tensor.DataProblem;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
-import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine;
 import picocli.CommandLine.Option;
 
 /** Options about Spark, for commands that run on it. */
-public final class SparkArguments extends CommandPart {
+public final class SparkArguments extends ConfArgument {
     @Option(
             names = "--master",
             paramLabel = "URL",
@@ -20,9 +14,6 @@ public final class SparkArguments extends CommandPart {
 
     /** The driver of Spark keeps some kilobytes for each task. */
     private static final int MAX_PARTITIONS = 100_000;
-
-    @Option(names = "--conf", paramLabel = "K=V", description = "A Spark property; can be repeated.")
-    private List<String> properties = new ArrayList<>();
 
     @Option(
             names = "--partitions",
@@ -47,31 +38,5 @@ public final class SparkArguments extends CommandPart {
             throw error("--partitions must be within 1.." + MAX_PARTITIONS);
         }
         return SparkRuntime.of(master, settings());
-    }
-
-    /** The Spark properties of a command line that was parsed; those without a value are left out. */
-    public static Map<String, String> settings(CommandLine command) {
-        List<String> given = command.getParseResult().matchedOptionValue("--conf", List.of());
-        Map<String, String> settings = new LinkedHashMap<>();
-        given.stream().filter(property -> property.indexOf('=') > 0).forEach(property -> put(property, settings));
-        return settings;
-    }
-
-    private static void put(String property, Map<String, String> settings) {
-        int equals = property.indexOf('=');
-        settings.put(property.substring(0, equals).strip(), property.substring(equals + 1));
-    }
-
-    private Map<String, String> settings() {
-        Map<String, String> settings = new LinkedHashMap<>();
-        for (String property : properties) {
-            int equals = property.indexOf('=');
-            if (equals < 0 || !property.startsWith("spark.")) {
-                throw error("--conf must be the name of a Spark property, '=' and a value, such as"
-                        + " spark.executor.memory=4g; got '" + DataProblem.shown(property) + "'");
-            }
-            put(property, settings);
-        }
-        return settings;
     }
 }

@@ -1,5 +1,6 @@
 package io.kvscale.job.export;
 
+import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.util.Timer;
 import java.util.TimerTask;
@@ -8,13 +9,16 @@ import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 
 /**
- * Shows that the run that writes a staging folder is alive: a file in it that is written anew every minute. Its age is the
- * difference of two modification times of the same file system, because clocks of machines differ.
+ * Shows that the run that writes a staging folder is alive: a file in it that is written anew every ten seconds. Its age is
+ * the difference of two modification times of the same file system, because clocks of machines differ.
  */
 final class Lease {
     static final String FILE = "_lease";
     static final String REMOVED = "the hidden folder with its files was removed while this command ran";
-    private static final long PERIOD_MILLIS = 60_000;
+    /** A run that did not renew its lease for this long does not live. */
+    static final long DEAD_MILLIS = 60_000;
+
+    private static final long PERIOD_MILLIS = 10_000;
 
     private final FileSystem fs;
     private final Path file;
@@ -48,13 +52,21 @@ final class Lease {
                 fs.create(file, true).close();
             }
         } catch (IOException | FSError e) {
-            // The file system may be back in a minute.
+            // The file system may be back next time.
         }
     }
 
-    /** The time of the file system, in milliseconds, when the lease was last renewed. */
+    /**
+     * The time of the file system, in milliseconds, when the lease was last renewed.
+     *
+     * @throws IOException also if it was removed by something else, perhaps together with other files of the folder
+     */
     long time() throws IOException {
-        return fs.getFileStatus(file).getModificationTime();
+        try {
+            return fs.getFileStatus(file).getModificationTime();
+        } catch (FileNotFoundException e) {
+            throw new IOException(REMOVED, e);
+        }
     }
 
     /**

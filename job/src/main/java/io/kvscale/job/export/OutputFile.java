@@ -11,12 +11,14 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSError;
+import org.apache.hadoop.fs.FileAlreadyExistsException;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 
 /**
- * One output file that appears whole or not at all: it is written beside its place under a hidden name, which begins with a
- * dot and ends in {@code .tmp}, and renamed. Of several runs that write one file at the same time, one wins.
+ * One output file that appears whole or not at all. On local file systems and HDFS it is written beside its place under a
+ * hidden name, which begins with a dot and ends in {@code .tmp}, and renamed. Object stores show a file only when it is
+ * complete, so there it is written in its place. Of several runs that write one file at the same time, one wins.
  */
 public final class OutputFile implements Closeable {
     private final FolderMover mover;
@@ -79,22 +81,40 @@ public final class OutputFile implements Closeable {
      * @throws OutputException if it cannot, or if another process was faster; an old file then stays
      */
     public void write(byte[] bytes) {
-        FileSystem fs = mover.fs();
-        Path hidden = Leftovers.beside(target, ".tmp");
         try {
-            // Also removes it when the run is interrupted.
-            fs.deleteOnExit(hidden);
-            try (OutputStream out = fs.create(hidden, false)) {
-                out.write(bytes);
+            if (mover.isAtomic()) {
+                writeAside(bytes);
+            } else {
+                create(target, overwrite, bytes);
             }
-            if (overwrite) {
-                mover.replace(hidden, target);
-            } else if (fs.exists(target) || !mover.moveAside(hidden, target)) {
-                throw existing("was created by something else while this command ran");
-            }
+        } catch (FileAlreadyExistsException e) {
+            throw created();
         } catch (IOException | FSError e) {
             throw failed(path(), e);
         }
+    }
+
+    private void writeAside(byte[] bytes) throws IOException {
+        FileSystem fs = mover.fs();
+        Path hidden = Leftovers.beside(target, ".tmp");
+        // Also removes it when the run is interrupted.
+        fs.deleteOnExit(hidden);
+        create(hidden, false, bytes);
+        if (overwrite) {
+            mover.replace(hidden, target);
+        } else if (fs.exists(target) || !mover.move(hidden, target)) {
+            throw created();
+        }
+    }
+
+    private void create(Path file, boolean replacing, byte[] bytes) throws IOException {
+        try (OutputStream out = mover.fs().create(file, replacing)) {
+            out.write(bytes);
+        }
+    }
+
+    private OutputException created() {
+        return existing("was created by something else while this command ran");
     }
 
     private static OutputException failed(String file, Throwable e) {

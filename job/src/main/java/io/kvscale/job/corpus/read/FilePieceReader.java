@@ -51,15 +51,13 @@ final class FilePieceReader implements Closeable {
         if (failure instanceof UnusableFileException unusable) {
             return unusable.problem().inFile(file.name());
         }
-        return DataProblem.of(
-                        "the file cannot be read: " + ReadFailure.reason(failure),
-                        "check the file, and that nothing writes to it while it is read")
+        return DataProblem.of("the file cannot be read: " + ReadFailure.reason(failure), file.remedy())
                 .inFile(file.name());
     }
 
     static FSDataInputStream open(InputFile file, Configuration configuration) throws IOException {
         Path path = new Path(file.path());
-        return RegularFile.open(path.getFileSystem(configuration), path);
+        return RegularFile.open(path.getFileSystem(configuration), path, file.length());
     }
 
     /**
