@@ -11,6 +11,7 @@ import io.kvscale.job.command.ExportCommand;
 import io.kvscale.job.command.InspectCommand;
 import io.kvscale.job.command.ScalesCommand;
 import io.kvscale.job.command.SparkArguments;
+import io.kvscale.job.command.StateCommand;
 import io.kvscale.job.command.Version;
 import java.io.PrintStream;
 import java.io.PrintWriter;
@@ -40,6 +41,7 @@ import picocli.CommandLine.Spec;
             InspectCommand.class,
             CheckCommand.class,
             CompareCommand.class,
+            StateCommand.class,
             BenchCommand.class,
         })
 public final class Main implements Runnable {

@@ -36,6 +36,11 @@ public record Tally(
         return new Tally(bytes, nanos, 0, 0, 0, List.of(), failed);
     }
 
+    /** What was found, without what it cost. */
+    Tally withoutCost() {
+        return new Tally(0, 0, maskedFiles, foreignFiles, unmatchedTensors, names, failed);
+    }
+
     public Tally merge(Tally other) {
         return new Tally(
                 readBytes + other.readBytes,

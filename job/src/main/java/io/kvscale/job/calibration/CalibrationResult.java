@@ -1,6 +1,7 @@
 package io.kvscale.job.calibration;
 
 import io.kvscale.job.recipe.Recipe;
+import io.kvscale.job.state.StateUse;
 import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.quant.ScaleSolver;
 import io.kvscale.task.Tally;
@@ -18,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  * @param partitions the number of tasks
  * @param master the URL of the Spark master that ran it
  * @param fromText whether a model computed K and V from texts
+ * @param state what the run took from a state; null for a run without one
  */
 public record CalibrationResult(
         Recipe recipe,
@@ -28,7 +30,8 @@ public record CalibrationResult(
         int partitions,
         String sparkVersion,
         String master,
-        boolean fromText) {
+        boolean fromText,
+        @Nullable StateUse state) {
     /**
      * Solves the scales.
      *

@@ -4,6 +4,7 @@ import io.kvscale.capture.CaptureReader.Depth;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.job.spark.JavaSerde;
 import io.kvscale.job.spark.Work;
+import io.kvscale.job.state.StateUse;
 import io.kvscale.observer.Corpus;
 import io.kvscale.observer.StatisticsKind;
 import io.kvscale.option.KeyScope.Input;
@@ -117,6 +118,16 @@ interface Pass extends AutoCloseable {
     /** The second pass, which feeds back these scales. */
     default Pass with(ScaleTable scales) {
         return this;
+    }
+
+    /** What the tasks took from a state; null for a pass without one. */
+    default @Nullable StateUse stateUse() {
+        return null;
+    }
+
+    /** Notices about the state, after the pass has run. */
+    default List<String> stateNotices() {
+        return List.of();
     }
 
     /** Notices for the user, before the pass runs. */

@@ -8,10 +8,10 @@ import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 
 /**
- * Shows that the run that writes a staging folder is alive: a file in it that is written anew every minute. Its age is the
- * difference of two modification times of the same file system, because clocks of machines differ.
+ * Shows that the run that owns a folder is alive: a file in it that is written anew every minute. Its age is the difference
+ * of two modification times of the same file system, because clocks of machines differ.
  */
-final class Lease {
+public final class Lease {
     static final String FILE = "_lease";
     static final String REMOVED = "the hidden folder with its files was removed while this command ran";
     private static final long PERIOD_MILLIS = 60_000;
@@ -26,7 +26,8 @@ final class Lease {
         this.file = new Path(folder, FILE);
     }
 
-    static Lease take(FileSystem fs, Path folder) throws IOException {
+    /** Writes the file, and again every minute until it is released or stopped. */
+    public static Lease take(FileSystem fs, Path folder) throws IOException {
         Lease lease = new Lease(fs, folder);
         fs.create(lease.file, true).close();
         lease.timer.schedule(
@@ -53,7 +54,7 @@ final class Lease {
     }
 
     /** The time of the file system, in milliseconds, when the lease was last renewed. */
-    long time() throws IOException {
+    public long time() throws IOException {
         return fs.getFileStatus(file).getModificationTime();
     }
 
@@ -62,7 +63,7 @@ final class Lease {
      *
      * @throws IOException if it was removed by something else, perhaps together with other files of the folder
      */
-    synchronized void release() throws IOException {
+    public synchronized void release() throws IOException {
         stop();
         if (!fs.delete(file, false)) {
             throw new IOException(REMOVED);
@@ -70,7 +71,7 @@ final class Lease {
     }
 
     /** Ends renewing. */
-    synchronized void stop() {
+    public synchronized void stop() {
         released = true;
         timer.cancel();
     }
