@@ -225,7 +225,7 @@ public final class CalibrationJob {
             problem = again.problem(pass.checksLayout());
             counted = again.statistics();
         }
-        pass.stateNotices().forEach(notices);
+        pass.finishState().forEach(notices);
         return new CalibrationResult(
                 pass.recipe(),
                 state.statistics(),

@@ -99,9 +99,7 @@ record FilePass(
 
     @Override
     public int partitions() {
-        return kept == null
-                ? splits.size()
-                : kept.tasks(observation(recipe.statistics())).size();
+        return kept == null ? splits.size() : kept.tasks(observation(recipe.statistics()));
     }
 
     @Override
@@ -165,8 +163,8 @@ record FilePass(
     }
 
     @Override
-    public List<String> stateNotices() {
-        return kept == null ? List.of() : kept.notices();
+    public List<String> finishState() {
+        return kept == null ? List.of() : kept.finish();
     }
 
     @Override

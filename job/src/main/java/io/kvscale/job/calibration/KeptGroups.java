@@ -44,6 +44,8 @@ final class KeptGroups {
     private final CollectionAccumulator<Tuple2<String, String>> damaged;
     /** Why groups could not be written, each with a name for the group. */
     private final CollectionAccumulator<Tuple2<String, String>> notKept;
+    /** Files of groups that are part of a larger one now. */
+    private final CollectionAccumulator<String> packed;
 
     /** @param partitions least number of groups that are read; 0: enough for every core */
     KeptGroups(
@@ -59,6 +61,7 @@ final class KeptGroups {
         this.configuration = configuration;
         this.damaged = spark.sc().collectionAccumulator("kvscale damaged groups");
         this.notKept = spark.sc().collectionAccumulator("kvscale groups not kept");
+        this.packed = spark.sc().collectionAccumulator("kvscale packed groups");
     }
 
     /**
@@ -69,8 +72,12 @@ final class KeptGroups {
     private record Group(
             ArrayList<FilePiece> pieces, @Nullable String kept) implements Serializable {}
 
-    /** The groups of one task. */
-    record GroupTask(ArrayList<Group> groups) implements Serializable {}
+    /**
+     * The groups of one task.
+     *
+     * @param packed whether to write them to the state as one group
+     */
+    private record GroupTask(ArrayList<Group> groups, boolean packed) implements Serializable {}
 
     GroupPlan plan(Observation observation) {
         return plans.computeIfAbsent(
@@ -83,34 +90,46 @@ final class KeptGroups {
         return plan.fresh().size() + " groups to read, " + plan.reused().size() + " kept";
     }
 
-    /** One task for each group to read, and a few for all others. */
-    List<GroupTask> tasks(Observation observation) {
-        GroupPlan plan = plan(observation);
+    /** Number of tasks. */
+    int tasks(Observation observation) {
+        return tasks(plan(observation)).size();
+    }
+
+    /** One task for each group to read, one for small groups to pack, and a few for all others. */
+    private List<GroupTask> tasks(GroupPlan plan) {
         List<GroupTask> tasks = new ArrayList<>();
-        plan.fresh().forEach(split -> tasks.add(task(new Group(split.pieces(), null))));
-        List<KeptGroup> reused = plan.reused();
-        int takers = Math.min(reused.size(), Math.max(1, spark.defaultParallelism()));
-        for (int i = 0; i < reused.size(); i++) {
-            Group group = new Group(
-                    new ArrayList<>(reused.get(i).pieces()), reused.get(i).file());
-            if (i < takers) {
-                tasks.add(task(group));
-            } else {
-                tasks.get(tasks.size() - takers + i % takers).groups.add(group);
-            }
+        plan.fresh().forEach(split -> tasks.add(new GroupTask(one(new Group(split.pieces(), null)), false)));
+        List<KeptGroup> single = new ArrayList<>(plan.reused());
+        for (List<KeptGroup> pack : plan.packs()) {
+            ArrayList<Group> groups = new ArrayList<>();
+            pack.forEach(group -> groups.add(kept(group)));
+            tasks.add(new GroupTask(groups, true));
+            single.removeAll(pack);
+        }
+        int takers = Math.min(single.size(), Math.max(1, spark.defaultParallelism()));
+        for (int i = 0; i < takers; i++) {
+            tasks.add(new GroupTask(one(kept(single.get(i))), false));
+        }
+        for (int i = takers; i < single.size(); i++) {
+            tasks.get(tasks.size() - takers + i % takers).groups.add(kept(single.get(i)));
         }
         return tasks;
     }
 
-    private static GroupTask task(Group group) {
-        return new GroupTask(new ArrayList<>(List.of(group)));
+    private static Group kept(KeptGroup group) {
+        return new Group(new ArrayList<>(group.pieces()), group.file());
+    }
+
+    private static ArrayList<Group> one(Group group) {
+        return new ArrayList<>(List.of(group));
     }
 
     /** What a reader finds in all files, or found in an earlier run; runs nothing yet. */
     <K, T> JavaPairRDD<K, byte[]> run(Observation observation, GroupReader<K, T> reader) {
         run.add(plan(observation));
-        List<byte[]> tasks = tasks(observation).stream().map(JavaSerde::bytes).toList();
-        GroupRun<K, T> how = new GroupRun<>(state.name(), observation, reader, configuration, damaged, notKept);
+        List<byte[]> tasks =
+                tasks(plan(observation)).stream().map(JavaSerde::bytes).toList();
+        GroupRun<K, T> how = new GroupRun<>(state.path(), observation, reader, configuration, damaged, notKept, packed);
         return spark.parallelize(tasks, tasks.size()).flatMapToPair(how::rows);
     }
 
@@ -121,18 +140,28 @@ final class KeptGroups {
             GroupReader<K, T> reader,
             Broadcast<SerializableConfiguration> configuration,
             CollectionAccumulator<Tuple2<String, String>> damaged,
-            CollectionAccumulator<Tuple2<String, String>> notKept)
+            CollectionAccumulator<Tuple2<String, String>> notKept,
+            CollectionAccumulator<String> packed)
             implements Serializable {
 
-        Iterator<Tuple2<K, byte[]>> rows(byte[] task) throws IOException {
+        Iterator<Tuple2<K, byte[]>> rows(byte[] serialized) throws IOException {
+            GroupTask task = JavaSerde.value(serialized, GroupTask.class);
+            ArrayList<FilePiece> pieces = new ArrayList<>();
             T all = null;
             try (StateFiles files = StateFiles.of(folder, configuration.value().value())) {
-                for (Group group : JavaSerde.value(task, GroupTask.class).groups()) {
+                for (Group group : task.groups) {
                     T found = found(group, files);
                     all = all == null ? found : reader.merge(all, found);
+                    pieces.addAll(group.pieces);
+                }
+                if (all == null) {
+                    return List.<Tuple2<K, byte[]>>of().iterator();
+                }
+                if (task.packed && keep(pieces, all, files)) {
+                    task.groups.forEach(group -> packed.add(group.kept));
                 }
             }
-            return all == null ? List.<Tuple2<K, byte[]>>of().iterator() : reader.rows(all);
+            return reader.rows(all);
         }
 
         private T found(Group group, StateFiles files) {
@@ -144,15 +173,23 @@ final class KeptGroups {
                 }
             }
             T found = reader.read(new Split(group.pieces));
-            if (reader.mayBeKept(found)) {
-                try {
-                    files.write(observation, group.pieces, reader.bytes(found));
-                } catch (IOException e) {
-                    FilePiece first = group.pieces.get(0);
-                    notKept.add(new Tuple2<>(first.file().path() + " " + first.start(), ReadFailure.reason(e)));
-                }
-            }
+            keep(group.pieces, found, files);
             return found;
+        }
+
+        /** Writes a group to the state. Returns whether it is there. */
+        private boolean keep(ArrayList<FilePiece> pieces, T found, StateFiles files) {
+            if (!reader.mayBeKept(found)) {
+                return false;
+            }
+            try {
+                files.write(observation, pieces, reader.bytes(found));
+                return true;
+            } catch (IOException e) {
+                FilePiece first = pieces.get(0);
+                notKept.add(new Tuple2<>(first.file().path() + " " + first.start(), ReadFailure.reason(e)));
+                return false;
+            }
         }
     }
 
@@ -193,8 +230,10 @@ final class KeptGroups {
         return new StateUse(state.name(), reused, reusedBytes, read, readBytes, lost.size());
     }
 
-    /** Notices of groups that could not be used or kept. */
-    List<String> notices() {
+    /** Ends the run: removes groups that others stand for. Returns notices of groups that could not be used or kept. */
+    List<String> finish() {
+        packed.value().forEach(state::remove);
+        run.forEach(plan -> plan.redundant().forEach(group -> state.remove(group.file())));
         damaged.value().forEach(group -> state.damaged(group._1(), group._2()));
         List<String> notices = new ArrayList<>(state.notices());
         long lost = use().groupsNotKept();

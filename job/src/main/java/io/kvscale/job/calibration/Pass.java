@@ -125,8 +125,8 @@ interface Pass extends AutoCloseable {
         return null;
     }
 
-    /** Notices about the state, after the pass has run. */
-    default List<String> stateNotices() {
+    /** Ends the use of a state, after the pass has run. Returns notices about it. */
+    default List<String> finishState() {
         return List.of();
     }
 

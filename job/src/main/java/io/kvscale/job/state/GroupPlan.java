@@ -4,7 +4,6 @@ import io.kvscale.input.FilePiece;
 import io.kvscale.input.InputFile;
 import io.kvscale.input.Split;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
@@ -15,11 +14,15 @@ import org.jspecify.annotations.Nullable;
  * Which groups of a state stand for files of a listing, and what is left to read.
  *
  * @param reused groups whose files are all unchanged, and that do not overlap; their pieces are those of the listing
+ * @param redundant groups of unchanged files that others stand for, as after packing was interrupted
  * @param fresh the rest of the files, as new groups
  */
-public record GroupPlan(List<KeptGroup> reused, List<Split> fresh) {
+public record GroupPlan(List<KeptGroup> reused, List<KeptGroup> redundant, List<Split> fresh) {
     /** Smaller groups are made only where the user asks for so many tasks: each costs a file of its own. */
     private static final long MIN_BYTES = 64L << 20;
+
+    /** Fewer small groups are not packed, so that a run that adds a small group does not write all again. */
+    private static final int MIN_PACKED = 8;
 
     /**
      * @param files in the order of their names
@@ -33,9 +36,14 @@ public record GroupPlan(List<KeptGroup> reused, List<Split> fresh) {
         List<KeptGroup> largestFirst = new ArrayList<>(kept);
         largestFirst.sort(Comparator.comparingLong(KeptGroup::bytes).reversed().thenComparing(KeptGroup::file));
         List<KeptGroup> reused = new ArrayList<>();
+        List<KeptGroup> redundant = new ArrayList<>();
         for (KeptGroup group : largestFirst) {
             List<FilePiece> pieces = unchanged(group, listed);
-            if (pieces != null && pieces.stream().noneMatch(piece -> overlaps(piece, covered))) {
+            if (pieces == null) {
+                continue;
+            } else if (pieces.stream().anyMatch(piece -> overlaps(piece, covered))) {
+                redundant.add(group);
+            } else {
                 pieces.forEach(piece -> covered.computeIfAbsent(piece.file().path(), path -> new ArrayList<>(1))
                         .add(piece));
                 reused.add(new KeptGroup(group.file(), group.size(), group.observation(), pieces));
@@ -45,7 +53,7 @@ public record GroupPlan(List<KeptGroup> reused, List<Split> fresh) {
         for (InputFile file : files) {
             addGaps(file, covered.getOrDefault(file.path(), List.of()), rest);
         }
-        return new GroupPlan(reused, Split.cut(rest, count(rest, partitions, cores)));
+        return new GroupPlan(reused, redundant, Split.cut(rest, count(rest, partitions, cores)));
     }
 
     /** The pieces of a group, of the listed files; null if one of them is gone or changed. */
@@ -95,6 +103,30 @@ public record GroupPlan(List<KeptGroup> reused, List<Split> fresh) {
         return (a + b - 1) / b;
     }
 
+    /** Small groups that are worth to be packed into one of at most the usual size, together. */
+    public List<List<KeptGroup>> packs() {
+        List<KeptGroup> small = new ArrayList<>(reused);
+        small.removeIf(group -> group.bytes() > Split.MAX_BYTES / 2);
+        small.sort(Comparator.comparing(
+                        (KeptGroup group) -> group.pieces().get(0).file().name())
+                .thenComparing(KeptGroup::file));
+        List<List<KeptGroup>> packs = new ArrayList<>();
+        List<KeptGroup> pack = new ArrayList<>();
+        long bytes = 0;
+        for (KeptGroup group : small) {
+            if (bytes + group.bytes() > Split.MAX_BYTES) {
+                packs.add(pack);
+                pack = new ArrayList<>();
+                bytes = 0;
+            }
+            pack.add(group);
+            bytes += group.bytes();
+        }
+        packs.add(pack);
+        packs.removeIf(groups -> groups.size() < MIN_PACKED);
+        return packs;
+    }
+
     /** The bytes that are left to read. */
     public long freshBytes() {
         return fresh.stream().mapToLong(Split::length).sum();
@@ -103,13 +135,5 @@ public record GroupPlan(List<KeptGroup> reused, List<Split> fresh) {
     /** The bytes that the groups of the state stand for. */
     public long reusedBytes() {
         return reused.stream().mapToLong(KeptGroup::bytes).sum();
-    }
-
-    /** All pieces of the plan, for a check that none is lost. */
-    List<FilePiece> pieces() {
-        List<FilePiece> all = new ArrayList<>();
-        reused.forEach(group -> all.addAll(group.pieces()));
-        fresh.forEach(split -> all.addAll(split.pieces()));
-        return Collections.unmodifiableList(all);
     }
 }

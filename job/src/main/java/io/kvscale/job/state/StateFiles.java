@@ -1,6 +1,8 @@
 package io.kvscale.job.state;
 
 import io.kvscale.input.FilePiece;
+import io.kvscale.input.FileVersion;
+import io.kvscale.input.InputFile;
 import io.kvscale.input.ReadFailure;
 import io.kvscale.input.RegularFile;
 import io.kvscale.json.Json;
@@ -103,19 +105,15 @@ public final class StateFiles implements Closeable {
         return observation.digest().substring(0, 16) + "-";
     }
 
+    /** Equal for groups of the same pieces of unchanged files. */
     private static String name(GroupFile group) {
         StringBuilder pieces = new StringBuilder();
         for (FilePiece piece : group.pieces()) {
-            pieces.append(piece.file().path())
-                    .append('\n')
-                    .append(piece.file().name())
-                    .append('\n')
-                    .append(piece.file().version())
-                    .append(' ')
-                    .append(piece.start())
-                    .append('-')
-                    .append(piece.end())
-                    .append('\n');
+            InputFile file = piece.file();
+            FileVersion version = file.version();
+            pieces.append(String.join("\n", file.path(), file.name(), file.root(), ""))
+                    .append(version.etag() == null ? version.modified() : version.etag())
+                    .append("\n" + version.length() + " " + piece.start() + "-" + piece.end() + "\n");
         }
         return prefix(group.observation())
                 + DigestUtils.sha256Hex(pieces.toString()).substring(0, 32)

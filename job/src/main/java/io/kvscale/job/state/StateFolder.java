@@ -86,6 +86,11 @@ public final class StateFolder implements Closeable {
         return files;
     }
 
+    /** The whole path of the folder, for tasks. */
+    public String path() {
+        return files.folder().toString();
+    }
+
     /** The folder as it was named. */
     public String name() {
         return name;
@@ -122,7 +127,7 @@ public final class StateFolder implements Closeable {
             String group = file.getPath().getName();
             damaged(group, ReadFailure.reason(e));
             if (e instanceof DamagedGroupException found && !found.isNewer()) {
-                delete(group);
+                remove(group);
             }
             return null;
         }
@@ -142,7 +147,8 @@ public final class StateFolder implements Closeable {
         }
     }
 
-    private void delete(String group) {
+    /** Removes the file of a group that is of no use any more. */
+    public void remove(String group) {
         try {
             files.delete(group);
         } catch (IOException e) {
