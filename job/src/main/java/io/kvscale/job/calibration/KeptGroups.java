@@ -2,21 +2,16 @@ package io.kvscale.job.calibration;
 
 import io.kvscale.input.FilePiece;
 import io.kvscale.input.InputFile;
-import io.kvscale.input.ReadFailure;
-import io.kvscale.input.Split;
+import io.kvscale.job.calibration.GroupTask.Group;
 import io.kvscale.job.spark.JavaSerde;
 import io.kvscale.job.state.GroupPlan;
 import io.kvscale.job.state.KeptGroup;
 import io.kvscale.job.state.Observation;
-import io.kvscale.job.state.StateFiles;
 import io.kvscale.job.state.StateFolder;
 import io.kvscale.job.state.StateUse;
-import java.io.IOException;
-import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -25,7 +20,6 @@ import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.util.CollectionAccumulator;
 import org.apache.spark.util.SerializableConfiguration;
-import org.jspecify.annotations.Nullable;
 import scala.Tuple2;
 
 /**
@@ -64,21 +58,6 @@ final class KeptGroups {
         this.packed = spark.sc().collectionAccumulator("kvscale packed groups");
     }
 
-    /**
-     * A group to read, or to take from the state.
-     *
-     * @param kept the name of its file in the state; null if it is to be read
-     */
-    private record Group(
-            ArrayList<FilePiece> pieces, @Nullable String kept) implements Serializable {}
-
-    /**
-     * The groups of one task.
-     *
-     * @param packed whether to write them to the state as one group
-     */
-    private record GroupTask(ArrayList<Group> groups, boolean packed) implements Serializable {}
-
     GroupPlan plan(Observation observation) {
         return plans.computeIfAbsent(
                 observation, o -> state.plan(o, files, partitions, Math.max(1, spark.defaultParallelism())));
@@ -98,7 +77,7 @@ final class KeptGroups {
     /** One task for each group to read, one for small groups to pack, and a few for all others. */
     private List<GroupTask> tasks(GroupPlan plan) {
         List<GroupTask> tasks = new ArrayList<>();
-        plan.fresh().forEach(split -> tasks.add(new GroupTask(one(new Group(split.pieces(), null)), false)));
+        plan.fresh().forEach(split -> tasks.add(GroupTask.of(new Group(split.pieces(), null))));
         List<KeptGroup> single = new ArrayList<>(plan.reused());
         for (List<KeptGroup> pack : plan.packs()) {
             ArrayList<Group> groups = new ArrayList<>();
@@ -108,20 +87,16 @@ final class KeptGroups {
         }
         int takers = Math.min(single.size(), Math.max(1, spark.defaultParallelism()));
         for (int i = 0; i < takers; i++) {
-            tasks.add(new GroupTask(one(kept(single.get(i))), false));
+            tasks.add(GroupTask.of(kept(single.get(i))));
         }
         for (int i = takers; i < single.size(); i++) {
-            tasks.get(tasks.size() - takers + i % takers).groups.add(kept(single.get(i)));
+            tasks.get(tasks.size() - takers + i % takers).groups().add(kept(single.get(i)));
         }
         return tasks;
     }
 
     private static Group kept(KeptGroup group) {
         return new Group(new ArrayList<>(group.pieces()), group.file());
-    }
-
-    private static ArrayList<Group> one(Group group) {
-        return new ArrayList<>(List.of(group));
     }
 
     /** What a reader finds in all files, or found in an earlier run; runs nothing yet. */
@@ -131,66 +106,6 @@ final class KeptGroups {
                 tasks(plan(observation)).stream().map(JavaSerde::bytes).toList();
         GroupRun<K, T> how = new GroupRun<>(state.path(), observation, reader, configuration, damaged, notKept, packed);
         return spark.parallelize(tasks, tasks.size()).flatMapToPair(how::rows);
-    }
-
-    /** Runs tasks in executors. */
-    private record GroupRun<K, T>(
-            String folder,
-            Observation observation,
-            GroupReader<K, T> reader,
-            Broadcast<SerializableConfiguration> configuration,
-            CollectionAccumulator<Tuple2<String, String>> damaged,
-            CollectionAccumulator<Tuple2<String, String>> notKept,
-            CollectionAccumulator<String> packed)
-            implements Serializable {
-
-        Iterator<Tuple2<K, byte[]>> rows(byte[] serialized) throws IOException {
-            GroupTask task = JavaSerde.value(serialized, GroupTask.class);
-            ArrayList<FilePiece> pieces = new ArrayList<>();
-            T all = null;
-            try (StateFiles files = StateFiles.of(folder, configuration.value().value())) {
-                for (Group group : task.groups) {
-                    T found = found(group, files);
-                    all = all == null ? found : reader.merge(all, found);
-                    pieces.addAll(group.pieces);
-                }
-                if (all == null) {
-                    return List.<Tuple2<K, byte[]>>of().iterator();
-                }
-                if (task.packed && keep(pieces, all, files)) {
-                    task.groups.forEach(group -> packed.add(group.kept));
-                }
-            }
-            return reader.rows(all);
-        }
-
-        private T found(Group group, StateFiles files) {
-            if (group.kept != null) {
-                try {
-                    return reader.kept(files.read(group.kept));
-                } catch (IOException | RuntimeException e) {
-                    damaged.add(new Tuple2<>(group.kept, ReadFailure.reason(e)));
-                }
-            }
-            T found = reader.read(new Split(group.pieces));
-            keep(group.pieces, found, files);
-            return found;
-        }
-
-        /** Writes a group to the state. Returns whether it is there. */
-        private boolean keep(ArrayList<FilePiece> pieces, T found, StateFiles files) {
-            if (!reader.mayBeKept(found)) {
-                return false;
-            }
-            try {
-                files.write(observation, pieces, reader.bytes(found));
-                return true;
-            } catch (IOException e) {
-                FilePiece first = pieces.get(0);
-                notKept.add(new Tuple2<>(first.file().path() + " " + first.start(), ReadFailure.reason(e)));
-                return false;
-            }
-        }
     }
 
     /** Whether the state knows that these files, and no others, have been observed. */

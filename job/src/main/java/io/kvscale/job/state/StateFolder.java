@@ -123,7 +123,7 @@ public final class StateFolder implements Closeable {
     private @Nullable KeptGroup header(FileStatus file) {
         try {
             return files.header(file);
-        } catch (IOException e) {
+        } catch (IOException | FSError e) {
             String group = file.getPath().getName();
             damaged(group, ReadFailure.reason(e));
             if (e instanceof DamagedGroupException found && !found.isNewer()) {
