@@ -13,8 +13,10 @@ import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.FSError;
 import org.apache.hadoop.fs.FileStatus;
+import org.apache.hadoop.fs.Options.CreateFileOptionKeys;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.RawLocalFileSystem;
+import org.apache.hadoop.fs.permission.FsPermission;
 import org.apache.hadoop.util.Progressable;
 import org.jspecify.annotations.Nullable;
 
@@ -85,6 +87,28 @@ public final class HookedFileSystem extends RawLocalFileSystem {
             hook.open(path);
         }
         return super.open(path, buffer);
+    }
+
+    /** As a store with conditional writes. */
+    @Override
+    public boolean hasPathCapability(Path path, String capability) throws IOException {
+        return capability.equals(CreateFileOptionKeys.FS_OPTION_CREATE_CONDITIONAL_OVERWRITE)
+                || super.hasPathCapability(path, capability);
+    }
+
+    @Override
+    public FSDataOutputStream create(
+            Path path,
+            FsPermission permission,
+            boolean overwrite,
+            int buffer,
+            short replication,
+            long block,
+            @Nullable Progressable progress)
+            throws IOException {
+        synchronized (HookedFileSystem.class) {
+            return super.create(path, permission, overwrite, buffer, replication, block, progress);
+        }
     }
 
     @Override

@@ -133,6 +133,17 @@ final class Leftovers {
         }
     }
 
+    /** Deletes a folder. Returns whether something is left: a task of a run that failed may still be writing. */
+    static boolean discard(FileSystem fs, Path folder) {
+        try {
+            fs.delete(folder, true);
+            return fs.exists(folder);
+        } catch (IOException e) {
+            // A hidden folder remains; a later run with this output removes it.
+            return true;
+        }
+    }
+
     private long lastSignOfLife(FileStatus folder) {
         long last = folder.getModificationTime();
         try {

@@ -139,7 +139,7 @@ record OutputClaim(String option, boolean overwrite, Content content, Set<String
             // A folder in a result that is a link is not ours: its files are elsewhere.
             boolean isLink = FolderMover.isLink(status.getPath());
             boolean isFolder = status.isDirectory() && !isLink;
-            // Where a rename is not atomic, a run that ended at the same time may be killed with its folder in here.
+            // Earlier versions of kvscale could leave one here.
             boolean isStaging = isFolder && Leftovers.isStaging(name);
             if (isFolder ? !isStaging && !mayHold(name, names) : !isOurs(status, name, names)) {
                 return name;
@@ -175,6 +175,15 @@ record OutputClaim(String option, boolean overwrite, Content content, Set<String
     /** Tasks write a capture under a hidden name first. */
     private static boolean isCapture(String name) {
         return name.endsWith(CAPTURE) || TEMPORARY.matcher(name).matches();
+    }
+
+    /** Whether a file at the top of a folder proves that all other files are ours too. */
+    boolean isProof(String name) {
+        return switch (content) {
+            case RESULTS -> PROOFS.contains(name);
+            case CAPTURES -> false; // each proves itself
+            case EXPORT -> name.equals(ExportRecord.FILE);
+        };
     }
 
     static String shown(Path path) {

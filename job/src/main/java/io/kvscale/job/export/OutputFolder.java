@@ -5,12 +5,10 @@ import static io.kvscale.job.export.OutputClaim.shown;
 import io.kvscale.input.ReadFailure;
 import io.kvscale.job.target.ScaleExporter;
 import io.kvscale.job.target.Targets;
-import io.kvscale.tensor.DataProblem;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -24,17 +22,14 @@ import org.jspecify.annotations.Nullable;
  * An output folder that appears whole or not at all. Files are written to a hidden staging folder beside it, which
  * {@link #commit} renames. With {@code overwrite} the old folder stays until then, and is moved aside just before.
  *
- * <p>Of several runs that commit to one folder at the same time, one wins; with {@code overwrite} the last one. On object
- * stores a rename is a copy, file by file in any order: there readers should wait until the run has ended.
+ * <p>Of several runs that commit to one folder at the same time, one wins; with {@code overwrite} the last one.
+ *
+ * <p>A folder on an object store cannot be renamed in one step. There its files are moved one by one, and {@code _SUCCESS}
+ * makes it whole: see {@link CopyingCommit}.
  */
 public final class OutputFolder implements Closeable {
     /** Bounds the attempts to remove what tasks of a failed run may still be writing: two seconds. */
     private static final int CLOSING_TRIES = 20;
-
-    /** Bounds the rounds in which other runs replace the folder between two steps of this one. */
-    private static final int MAX_ROUNDS = 1_000;
-
-    private static final int MAX_ERRORS = 5;
 
     private static final String CREATED_MEANWHILE = "was created by something else while this command ran";
 
@@ -45,9 +40,6 @@ public final class OutputFolder implements Closeable {
     private final OutputClaim claim;
     private final List<String> written = new ArrayList<>();
     private final List<Path> madeAbove = new ArrayList<>();
-    /** Folders that this run moved aside. */
-    private final List<Path> replaced = new ArrayList<>();
-
     private @Nullable Lease lease;
     private boolean committed;
 
@@ -130,8 +122,8 @@ public final class OutputFolder implements Closeable {
             OutputFolder output = new OutputFolder(new FolderMover(fs, configuration), target, claim);
             try {
                 Leftovers leftovers = Leftovers.of(fs, target, claim);
-                output.checkTarget("already exists");
-                output.checkInputs(inputs, configuration);
+                output.checkTarget(output.existing());
+                InputOverlap.check(fs, target, claim, inputs, configuration);
                 long now = output.makeStaging();
                 if (leftovers.restore(output.mover, output.staging)) {
                     output.checkTarget("exists again: a run that would replace it was killed");
@@ -192,71 +184,6 @@ public final class OutputFolder implements Closeable {
         Lease taken = Lease.take(fs, staging);
         lease = taken;
         return taken.time();
-    }
-
-    private void checkInputs(List<String> inputs, Configuration configuration) {
-        Path real = real(fs, target);
-        for (String input : inputs) {
-            Path path = real(input, configuration);
-            if (path != null && (isWithin(real, path) || isWithin(path, real))) {
-                throw new OutputException("the output folder " + shown(target) + " and the input "
-                        + DataProblem.shown(input) + " overlap\n  name another folder with " + claim.option());
-            }
-        }
-    }
-
-    /** The input's path in the file system that holds it; null if the path cannot be used. */
-    private static @Nullable Path real(String input, Configuration configuration) {
-        try {
-            Path path = new Path(input);
-            FileSystem files = path.getFileSystem(configuration);
-            return real(files, files.makeQualified(path));
-        } catch (IOException | RuntimeException e) {
-            return null; // listing the inputs reports it
-        }
-    }
-
-    /** The path in the file system behind a mount table, without links and dots if that is local. */
-    private static Path real(FileSystem files, Path path) {
-        for (Path p = path; p != null; p = p.getParent()) {
-            try {
-                String rest =
-                        path.toUri().getPath().substring(p.toUri().getPath().length());
-                Path there = files.resolvePath(p);
-                return real(rest.isEmpty() ? there : new Path(there, rest.replaceFirst("^/+", "")));
-            } catch (IOException e) {
-                // It does not exist: the folder above it may.
-            }
-        }
-        return real(path);
-    }
-
-    /** The path without links and dots, for a local file. */
-    private static Path real(Path path) {
-        if (!FolderMover.isLocal(path)) {
-            return path;
-        }
-        java.nio.file.Path full = FolderMover.local(path).toAbsolutePath();
-        for (java.nio.file.Path p = full; p != null; p = p.getParent()) {
-            if (Files.exists(p, LinkOption.NOFOLLOW_LINKS)) {
-                try {
-                    return FolderMover.hadoop(
-                            p.toRealPath().resolve(p.relativize(full)).normalize());
-                } catch (IOException e) {
-                    return path; // reading or writing it reports the reason
-                }
-            }
-        }
-        return path;
-    }
-
-    private static boolean isWithin(Path inner, Path outer) {
-        for (Path p = inner; p != null; p = p.getParent()) {
-            if (p.equals(outer)) {
-                return true;
-            }
-        }
-        return false;
     }
 
     /** The staging folder, for files that tasks write themselves. */
@@ -327,18 +254,26 @@ public final class OutputFolder implements Closeable {
      * @throws OutputException if one of them cannot appear; says which
      */
     public void commit(@Nullable OutputFolder captures) {
-        write(OutputClaim.SUCCESS, new byte[0]);
         boolean saved = false;
+        RenamingCommit renaming = new RenamingCommit(mover, claim, staging, target);
         try {
             if (captures != null) {
                 checkTarget(CREATED_MEANWHILE);
                 captures.commit(null);
                 saved = true;
             }
-            place();
+            if (mover.isAtomic()) {
+                fs.create(new Path(staging, OutputClaim.SUCCESS), false).close();
+                lease().release();
+                renaming.place(CREATED_MEANWHILE);
+            } else {
+                placeFiles(lease());
+            }
+            committed = true;
+            written.add(OutputClaim.SUCCESS);
         } catch (IOException | FSError | OutputException e) {
             OutputException failure = e instanceof OutputException known ? known : failed(e);
-            Path kept = restore();
+            Path kept = renaming.restore();
             if (kept != null) {
                 failure = failure.with("the folder that it should replace is now " + shown(kept));
             }
@@ -346,7 +281,7 @@ public final class OutputFolder implements Closeable {
                     ? failure
                     : failure.with("the captures are complete in " + captures.path());
         }
-        replaced.forEach(this::discard);
+        renaming.finish();
     }
 
     private void checkTarget(String since) throws IOException {
@@ -358,58 +293,28 @@ public final class OutputFolder implements Closeable {
         }
     }
 
-    private void place() throws IOException {
-        if (lease != null) {
-            lease.release();
-        }
-        IOException last = new IOException("other processes create it again and again");
-        for (int round = 0, errors = 0; round < MAX_ROUNDS && errors < MAX_ERRORS; round++) {
-            try {
-                if (claim.replaces(fs, target, CREATED_MEANWHILE)) {
-                    Path old = Leftovers.beside(target, ".old");
-                    if (mover.moveAside(target, old)) {
-                        replaced.add(old);
-                    }
-                }
-                if (mover.move(staging, target)) {
-                    committed = true;
-                    return;
-                }
-            } catch (IOException e) {
-                // Perhaps another run replaced the folder in the middle of the operation.
-                last = e;
-                errors++;
-            }
-            if (!fs.exists(staging)) {
-                throw new IOException(Lease.REMOVED);
-            }
-        }
-        throw last;
+    /** How the message about a target that exists says so. */
+    private String existing() throws IOException {
+        boolean maybeIncomplete = !mover.isAtomic() && !fs.exists(new Path(target, OutputClaim.SUCCESS));
+        return "already exists"
+                + (maybeIncomplete ? ", without _SUCCESS: a run was killed, or is still writing it" : "");
     }
 
-    /** Moves the folder back that was moved aside last. Returns where it is if another folder is in its place. */
-    private @Nullable Path restore() {
-        if (replaced.isEmpty()) {
-            return null;
-        }
-        Path last = replaced.remove(replaced.size() - 1);
-        replaced.forEach(this::discard);
+    private void placeFiles(Lease living) throws IOException {
+        living.time();
+        CommitLock lock = CommitLock.take(fs, target, staging, living);
         try {
-            return mover.move(last, target) ? null : last;
-        } catch (IOException e) {
-            return last;
+            new CopyingCommit(fs, claim, staging, target, lock).place(CREATED_MEANWHILE);
+        } finally {
+            lock.release();
         }
     }
 
-    /** Returns whether something is left: a task of a run that failed may still be writing. */
-    private boolean discard(Path folder) {
-        try {
-            fs.delete(folder, true);
-            return fs.exists(folder);
-        } catch (IOException e) {
-            // A hidden folder remains; a later run with this output removes it.
-            return true;
+    private Lease lease() throws IOException {
+        if (lease == null) {
+            throw new IOException(Lease.REMOVED);
         }
+        return lease;
     }
 
     private static void sleep() {
@@ -450,7 +355,7 @@ public final class OutputFolder implements Closeable {
         if (lease != null) {
             lease.stop();
         }
-        for (int i = 0; i < CLOSING_TRIES && discard(staging); i++) {
+        for (int i = 0; i < CLOSING_TRIES && Leftovers.discard(fs, staging); i++) {
             sleep();
         }
         try (fs) {

@@ -37,7 +37,6 @@ import org.jspecify.annotations.Nullable;
 final class StateLock implements Closeable {
     private static final String FOLDER = "lock";
     private static final String OWNER = "owner.json";
-    private static final long STALE_MILLIS = 5 * 60_000;
     private static final int MAX_OWNER_BYTES = 1 << 16;
     private static final int ROUNDS = 20;
 
@@ -70,7 +69,7 @@ final class StateLock implements Closeable {
                 return false;
             }
             // In the future too: the clock of the file system was set back.
-            return Math.abs(now - seen) < STALE_MILLIS;
+            return Math.abs(now - seen) < Lease.DEAD_MILLIS;
         }
     }
 
