@@ -13,6 +13,7 @@ import io.kvscale.job.command.ExportCommand;
 import io.kvscale.job.command.InspectCommand;
 import io.kvscale.job.command.MergeCommand;
 import io.kvscale.job.command.ScalesCommand;
+import io.kvscale.job.command.StateCommand;
 import io.kvscale.job.command.Version;
 import java.io.PrintStream;
 import java.io.PrintWriter;
@@ -44,6 +45,7 @@ import picocli.CommandLine.Spec;
             CheckCommand.class,
             CompareCommand.class,
             DriftCommand.class,
+            StateCommand.class,
             BenchCommand.class,
         })
 public final class Main implements Runnable {

@@ -249,6 +249,34 @@ class ClusterTest {
     }
 
     @Test
+    @Timeout(360)
+    void aRunWithAStateGoesOnAfterExecutorAndDriverWereKilled() throws Exception {
+        List<String> options = List.of(
+                "--recipe",
+                recipe.toString(),
+                "--input",
+                "slow://" + input,
+                "--partitions",
+                "20",
+                "--state",
+                work.resolve("state").toString());
+        Process driver = calibrate("local-cluster[2,1,1024]", options, "spark.hadoop.slow.millis=250");
+        killOneExecutor(driver, FILES / 4);
+        while (openedFiles().size() < FILES / 2) {
+            assertThat(driver.isAlive()).isTrue();
+            Thread.sleep(50);
+        }
+        List<ProcessHandle> executors = driver.descendants().toList();
+        driver.destroyForcibly().waitFor();
+        executors.forEach(ProcessHandle::destroyForcibly);
+        Files.delete(log);
+
+        assertEndsWithSameBytes(calibrate("local-cluster[2,1,1024]", options, "spark.hadoop.slow.millis=0"));
+        // minmax reads the captures twice.
+        assertThat(openedFiles()).hasSizeLessThan(2 * FILES);
+    }
+
+    @Test
     @Timeout(240)
     void capturesThatAnExecutorCannotSaveAreExitCodeFour() throws Exception {
         Path model = Folder.HOME.resolve("conf/tiny-model");

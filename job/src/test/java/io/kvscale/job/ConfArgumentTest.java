@@ -40,6 +40,7 @@ class ConfArgumentTest {
             strings = {
                 "inspect OUT",
                 "compare OUT OUT",
+                "drift --from OUT --to OUT",
                 "scales --statistics OUT/statistics.kvstats --recipe FP8 --output NEW",
                 "export --scales OUT --for tgi --output NEW"
             })

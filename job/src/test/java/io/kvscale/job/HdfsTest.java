@@ -4,10 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kvscale.job.command.ExitCode;
 import io.kvscale.job.export.CommitRace;
+import io.kvscale.job.state.StateFolder;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.SortedMap;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.hdfs.MiniDFSCluster;
 import org.jspecify.annotations.Nullable;
@@ -109,6 +113,38 @@ class HdfsTest {
                         work.resolve("derived"))
                 .isDone();
         assertThat(Folder.content(work.resolve("derived"))).isEqualTo(local);
+    }
+
+    @Test
+    void aStateOnHdfs() throws IOException {
+        String state = hdfs + "/state";
+        SortedMap<String, String> first = withState("state-1", state, "--partitions", 5);
+        assertThat(first).isEqualTo(local);
+        FileSystem fs = FileSystem.get(java.net.URI.create(hdfs), new Configuration());
+        org.apache.hadoop.fs.Path groups = new org.apache.hadoop.fs.Path("/state/groups");
+        assertThat(fs.listStatus(groups)).hasSize(6); // and one about the layout
+        assertThat(withState("state-2", state)).isEqualTo(local);
+        assertThat(Folder.json(work.resolve("state-2/run.json"))
+                        .at("/state/groups_reused")
+                        .asInt())
+                .isEqualTo(5);
+        for (FileStatus group : fs.listStatus(groups)) {
+            fs.truncate(group.getPath(), group.getLen() / 2);
+        }
+        assertThat(withState("state-3", state)).isEqualTo(local);
+        try (StateFolder running = StateFolder.open(state, new Configuration())) {
+            assertThat(running.name()).isEqualTo(state);
+            Cli.run("state", state, "--prune").fails(ExitCode.OUTPUT, "is in use by a run of ");
+        }
+        Cli.run("state", state, "--prune", "--verify").isDone();
+    }
+
+    private static SortedMap<String, String> withState(String output, String state, Object... more) {
+        List<Object> words = new ArrayList<>(List.of("calibrate", "--recipe", Folder.FP8, "--input", hdfs + "/in"));
+        words.addAll(List.of("--output", work.resolve(output), "--state", state));
+        words.addAll(List.of(more));
+        Cli.run(words.toArray()).isDone();
+        return Folder.content(work.resolve(output));
     }
 
     @Test

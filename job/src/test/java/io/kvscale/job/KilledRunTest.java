@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kvscale.job.command.ExitCode;
 import java.io.IOException;
-import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
@@ -36,36 +35,22 @@ class KilledRunTest {
 
     /** Overwrites {@code out/result}. Each of 20 captures takes a while to open. */
     private Process calibrate(int millis) throws IOException {
-        List<String> words = new ArrayList<>(List.of(
-                Path.of(System.getProperty("java.home"), "bin/java").toString(),
-                "-XX:+IgnoreUnrecognizedVMOptions",
-                "-XX:-UsePerfData"));
-        ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
-                .filter(word -> word.startsWith("--"))
-                .forEach(words::add);
-        words.addAll(List.of(
-                "-Djava.io.tmpdir=" + work.resolve("tmp"),
-                "-Dlog4j2.configurationFile=" + Folder.HOME.resolve("conf/log4j2.properties"),
-                "-cp",
-                System.getProperty("java.class.path"),
-                Main.class.getName(),
-                "calibrate",
-                "--recipe",
-                Folder.FP8.toString(),
-                "--input",
-                "slow://" + work.resolve("in"),
-                "--output",
-                work.resolve("out/result").toString(),
-                "--overwrite",
-                "--quiet",
-                "--conf",
-                "spark.hadoop.slow.log=" + work.resolve("log"),
-                "--conf",
-                "spark.hadoop.slow.millis=" + millis));
-        Process process = new ProcessBuilder(words)
-                .redirectErrorStream(true)
-                .redirectOutput(work.resolve("messages").toFile())
-                .start();
+        Process process = OwnJvm.start(
+                work,
+                List.of(
+                        "calibrate",
+                        "--recipe",
+                        Folder.FP8,
+                        "--input",
+                        "slow://" + work.resolve("in"),
+                        "--output",
+                        work.resolve("out/result"),
+                        "--overwrite",
+                        "--quiet",
+                        "--conf",
+                        "spark.hadoop.slow.log=" + work.resolve("log"),
+                        "--conf",
+                        "spark.hadoop.slow.millis=" + millis));
         started.add(process);
         return process;
     }

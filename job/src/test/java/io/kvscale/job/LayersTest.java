@@ -38,14 +38,15 @@ class LayersTest {
             Map.entry("check", 8),
             Map.entry("merge", 9),
             Map.entry("export", 9),
-            Map.entry("calibration", 10),
+            Map.entry("state", 10),
+            Map.entry("calibration", 11),
             Map.entry("evaluation", 10),
             Map.entry("advice", 10),
             Map.entry("drift", 10),
             Map.entry("report", 10),
-            Map.entry("bench", 11),
-            Map.entry("console", 12),
-            Map.entry("command", 13));
+            Map.entry("bench", 12),
+            Map.entry("console", 13),
+            Map.entry("command", 14));
 
     private static final JavaClasses MODULE = new ClassFileImporter()
             .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.Serializable;
 import java.nio.file.Files;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.util.Objects;
 import org.apache.hadoop.fs.EtagSource;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
@@ -22,7 +23,8 @@ public record FileVersion(
         long length, long modified, @Nullable String etag) implements Serializable {
     private static final long SECOND = 1000;
 
-    static FileVersion of(FileStatus status) {
+    /** The version in a listing. */
+    public static FileVersion of(FileStatus status) {
         String etag = status instanceof EtagSource source ? source.getEtag() : null;
         // S3A has an empty one for an object without.
         return new FileVersion(
@@ -49,6 +51,23 @@ public record FileVersion(
         return etag != null && other.etag != null
                 ? !etag.equals(other.etag)
                 : modified != 0 && other.modified != 0 && !sameTime(modified, other.modified);
+    }
+
+    /** Whether it tells this content from another: it has an etag or a time. */
+    public boolean identifies() {
+        return etag != null || modified != 0;
+    }
+
+    /**
+     * Whether a version of an earlier listing is that of the same content, as far as versions tell. Unlike {@link #differs},
+     * what one of them does not know counts as a difference.
+     */
+    public boolean isSameAs(FileVersion earlier) {
+        return length == earlier.length
+                && identifies()
+                && (etag != null || earlier.etag != null
+                        ? Objects.equals(etag, earlier.etag)
+                        : modified == earlier.modified);
     }
 
     /** Some stores list times in milliseconds, but answer for one file in seconds. */

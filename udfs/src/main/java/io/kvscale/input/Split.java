@@ -25,18 +25,27 @@ public record Split(ArrayList<FilePiece> pieces) implements Serializable {
      * @param count at least 1; fewer splits are returned if there are fewer bytes
      */
     public static List<Split> plan(List<InputFile> files, int count) {
-        long total = files.stream().mapToLong(f -> f.length() + OPEN_COST).sum();
+        return cut(
+                files.stream()
+                        .map(file -> new FilePiece(file, 0, file.length()))
+                        .toList(),
+                count);
+    }
+
+    /** Cuts pieces of files as {@link #plan} cuts whole files. */
+    public static List<Split> cut(List<FilePiece> pieces, int count) {
+        long total = pieces.stream().mapToLong(p -> p.length() + OPEN_COST).sum();
         List<Split> splits = new ArrayList<>();
         ArrayList<FilePiece> current = new ArrayList<>();
         long line = 0;
         int next = 1;
-        for (InputFile file : files) {
+        for (FilePiece piece : pieces) {
             line += OPEN_COST;
-            long start = 0;
-            while (next < count && boundary(total, count, next) < line + file.length()) {
-                long cut = Math.max(0, boundary(total, count, next) - line);
+            long start = piece.start();
+            while (next < count && boundary(total, count, next) < line + piece.length()) {
+                long cut = piece.start() + Math.max(0, boundary(total, count, next) - line);
                 if (cut > start) {
-                    current.add(new FilePiece(file, start, cut));
+                    current.add(new FilePiece(piece.file(), start, cut));
                     start = cut;
                 }
                 if (!current.isEmpty()) {
@@ -45,8 +54,8 @@ public record Split(ArrayList<FilePiece> pieces) implements Serializable {
                 }
                 next++;
             }
-            current.add(new FilePiece(file, start, file.length()));
-            line += file.length();
+            current.add(new FilePiece(piece.file(), start, piece.end()));
+            line += piece.length();
         }
         if (!current.isEmpty()) {
             splits.add(new Split(current));

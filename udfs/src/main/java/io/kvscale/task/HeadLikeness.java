@@ -52,15 +52,32 @@ public final class HeadLikeness {
      */
     public static @Nullable DataProblem problem(
             List<InputFile> files, CaptureOptions options, Configuration configuration) {
-        HeadLikeness likeness = new HeadLikeness(options);
-        try (CaptureFiles reader = new CaptureFiles(options, configuration, true)) {
-            for (InputFile file : files.subList(0, Math.min(FILES, files.size()))) {
-                likeness.add(reader, file);
-            }
+        try {
+            return judge(files, options, configuration);
         } catch (InvalidDataException e) {
             return null; // the pass over all files reports it
         }
+    }
+
+    /**
+     * As {@link #problem}.
+     *
+     * @throws InvalidDataException if one of the {@link #first} files is bad
+     */
+    public static @Nullable DataProblem judge(
+            List<InputFile> files, CaptureOptions options, Configuration configuration) {
+        HeadLikeness likeness = new HeadLikeness(options);
+        try (CaptureFiles reader = new CaptureFiles(options, configuration, true)) {
+            for (InputFile file : first(files)) {
+                likeness.add(reader, file);
+            }
+        }
         return options.kvHeads() > 0 ? likeness.repeated() : likeness.wrong();
+    }
+
+    /** The files that are looked at. */
+    public static List<InputFile> first(List<InputFile> files) {
+        return files.subList(0, Math.min(FILES, files.size()));
     }
 
     private void add(CaptureFiles reader, InputFile file) {

@@ -44,6 +44,11 @@ public record Tally(
                 readBytes, nanos, maskedFiles, foreignFiles, unmatchedTensors, names, failed, phases.plus(more));
     }
 
+    /** What was found, without what it cost. */
+    Tally withoutCost() {
+        return new Tally(0, 0, maskedFiles, foreignFiles, unmatchedTensors, names, failed, PhaseNanos.NONE);
+    }
+
     public Tally merge(Tally other) {
         return new Tally(
                 readBytes + other.readBytes,

@@ -11,7 +11,6 @@ import io.kvscale.tensor.KvSource;
 import io.kvscale.tensor.Position;
 import io.kvscale.tensor.Role;
 import io.kvscale.tensor.Slot;
-import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.ObjectInputStream;
@@ -151,6 +150,12 @@ public final class TaskState {
         found = DataProblem.earlier(found, other.found);
     }
 
+    /** This state, as if it had cost no time and no bytes: a later run takes it instead of reading. */
+    public TaskState withoutCost() {
+        tally = tally.withoutCost();
+        return this;
+    }
+
     /** Whether nothing was observed, counted or found wrong. */
     public boolean isEmpty() {
         return geometries.isEmpty() && corpus.equals(Corpus.EMPTY) && tally.equals(Tally.NONE) && found == null;
@@ -241,7 +246,10 @@ public final class TaskState {
         return parts;
     }
 
-    /** The state as bytes, for the way between tasks of one Spark application; not a file format. */
+    /**
+     * The state as bytes, for the way between tasks of one Spark application, and for runs of one version of kvscale; not a
+     * file format.
+     */
     public byte[] toByteArray() {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         try (ObjectOutputStream out = new ObjectOutputStream(bytes)) {
@@ -260,11 +268,16 @@ public final class TaskState {
         return bytes.toByteArray();
     }
 
-    /** Reads what {@link #toByteArray} wrote. */
+    /**
+     * Reads what {@link #toByteArray} wrote. Bytes of another origin create no objects of foreign classes.
+     *
+     * @throws IllegalStateException if these bytes are something else
+     * @throws io.kvscale.tensor.InvalidDataException if the statistics in them are damaged
+     */
     @SuppressWarnings("unchecked")
     public static TaskState fromByteArray(byte[] bytes) {
         TaskState state = new TaskState();
-        try (ObjectInputStream in = new ObjectInputStream(new ByteArrayInputStream(bytes))) {
+        try (ObjectInputStream in = StateObjects.open(bytes)) {
             CalibrationStatistics statistics = CalibrationStatistics.fromByteArray((byte[]) in.readObject());
             state.slots.putAll(statistics.slots());
             state.corpus = statistics.corpus();
@@ -276,7 +289,7 @@ public final class TaskState {
             state.tokenSums = (TokenSums) in.readObject();
             state.rotations = (SampleRotations) in.readObject();
             state.found = (DataProblem) in.readObject();
-        } catch (IOException | ClassNotFoundException e) {
+        } catch (IOException | ClassNotFoundException | ClassCastException e) {
             throw new IllegalStateException("these bytes are not a task's state", e);
         }
         return state;

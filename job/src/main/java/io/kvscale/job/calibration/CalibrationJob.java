@@ -8,6 +8,7 @@ import io.kvscale.job.recipe.Recipe;
 import io.kvscale.job.spark.Progress;
 import io.kvscale.job.spark.RunningSpark;
 import io.kvscale.job.spark.SparkRuntime;
+import io.kvscale.job.state.StateFolder;
 import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.observer.StatisticsKind;
 import io.kvscale.task.Geometries;
@@ -61,8 +62,21 @@ public final class CalibrationJob {
 
     /** Calibrates on capture files. */
     public static CalibrationJob ofCaptures(SparkRuntime runtime, Recipe recipe, CaptureListing listing) {
+        return ofCaptures(runtime, recipe, listing, null);
+    }
+
+    /**
+     * Calibrates on capture files.
+     *
+     * @param state keeps the statistics of the files for later runs, and those of earlier ones; null for none
+     */
+    public static CalibrationJob ofCaptures(
+            SparkRuntime runtime, Recipe recipe, CaptureListing listing, @Nullable StateFolder state) {
         return new CalibrationJob(
-                runtime, recipe, () -> {}, (spark, tasks, progress) -> FilePass.plan(spark, recipe, listing, tasks));
+                runtime,
+                recipe,
+                () -> {},
+                (spark, tasks, progress) -> FilePass.plan(spark, recipe, listing, tasks, state));
     }
 
     /** Calibrates on a table of K and V, one tensor per row. */
@@ -229,6 +243,7 @@ public final class CalibrationJob {
             problem = again.problem(pass.checksLayout());
             counted = again.statistics();
         }
+        pass.finishState().forEach(notices);
         return new CalibrationResult(
                 pass.recipe(),
                 state.statistics(),
@@ -238,7 +253,8 @@ public final class CalibrationJob {
                 pass.partitions(),
                 spark.version(),
                 spark.master(),
-                pass.textRun());
+                pass.textRun(),
+                pass.stateUse());
     }
 
     private static boolean empty(TaskState state) {

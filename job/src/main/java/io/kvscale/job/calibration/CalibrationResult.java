@@ -1,6 +1,7 @@
 package io.kvscale.job.calibration;
 
 import io.kvscale.job.recipe.Recipe;
+import io.kvscale.job.state.StateUse;
 import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.quant.ScaleSolver;
 import io.kvscale.task.Tally;
@@ -18,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  * @param partitions the number of tasks
  * @param master the URL of the Spark master that ran it
  * @param text the run over texts from which a model computed K and V; null for captures and tables
+ * @param state what the run took from a state; null for a run without one
  */
 public record CalibrationResult(
         Recipe recipe,
@@ -28,10 +30,11 @@ public record CalibrationResult(
         int partitions,
         String sparkVersion,
         String master,
-        @Nullable TextRun text) {
+        @Nullable TextRun text,
+        @Nullable StateUse state) {
     CalibrationResult with(@Nullable TextRun run) {
         return new CalibrationResult(
-                recipe, statistics, counted, problem, tally, partitions, sparkVersion, master, run);
+                recipe, statistics, counted, problem, tally, partitions, sparkVersion, master, run, state);
     }
 
     /**

@@ -4,19 +4,21 @@ import io.kvscale.capture.CaptureListing;
 import io.kvscale.capture.CaptureReader.Depth;
 import io.kvscale.capture.ForeignCapture;
 import io.kvscale.capture.layout.CaptureOptions;
+import io.kvscale.input.InputFile;
 import io.kvscale.input.Split;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.job.spark.JavaSerde;
 import io.kvscale.job.spark.RetryPolicy;
 import io.kvscale.job.spark.SparkRuntime;
 import io.kvscale.job.spark.Work;
+import io.kvscale.job.state.Observation;
+import io.kvscale.job.state.StateFolder;
+import io.kvscale.job.state.StateUse;
 import io.kvscale.observer.StatisticsKind;
 import io.kvscale.option.KeyScope.Input;
-import io.kvscale.scheme.SlotSchemes;
-import io.kvscale.task.CalibrationTask;
 import io.kvscale.task.HeadLikeness;
-import io.kvscale.task.SampleSurvey;
 import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.Slot;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -35,28 +37,49 @@ record FilePass(
         Recipe recipe,
         CaptureListing listing,
         List<Split> splits,
-        Broadcast<SerializableConfiguration> configuration)
+        Broadcast<SerializableConfiguration> configuration,
+        @Nullable KeptGroups kept)
         implements Pass {
-    /** Cuts the files into splits; reads nothing. */
-    static FilePass plan(JavaSparkContext spark, Recipe recipe, CaptureListing listing, int partitions) {
+    /**
+     * Cuts the files into splits; reads no captures.
+     *
+     * @param state what earlier runs read; null for none
+     */
+    static FilePass plan(
+            JavaSparkContext spark,
+            Recipe recipe,
+            CaptureListing listing,
+            int partitions,
+            @Nullable StateFolder state) {
         int cores = Math.max(1, spark.defaultParallelism());
         int count = partitions > 0 ? partitions : Split.count(listing.files(), cores);
+        Broadcast<SerializableConfiguration> configuration =
+                spark.broadcast(new SerializableConfiguration(spark.hadoopConfiguration()));
         return new FilePass(
                 spark,
                 recipe,
                 listing,
                 Split.plan(listing.files(), count),
-                spark.broadcast(new SerializableConfiguration(spark.hadoopConfiguration())));
+                configuration,
+                state == null ? null : new KeptGroups(spark, state, listing.files(), partitions, configuration));
     }
 
     @Override
     public String description() {
-        return listing.files().size() + " files in " + splits.size() + " splits";
+        return listing.files().size() + " files in "
+                + (kept == null ? splits.size() + " splits" : kept.described(observation(recipe.statistics())));
     }
 
     @Override
     public Work work() {
-        return new Work.Bytes(listing.bytes());
+        return new Work.Bytes(
+                kept == null
+                        ? listing.bytes()
+                        : kept.plan(observation(recipe.statistics())).freshBytes());
+    }
+
+    private Observation observation(StatisticsKind kind) {
+        return Observation.statistics(recipe.capture(), recipe.schemes(), kind);
     }
 
     @Override
@@ -76,7 +99,7 @@ record FilePass(
 
     @Override
     public int partitions() {
-        return splits.size();
+        return kept == null ? splits.size() : kept.tasks(observation(recipe.statistics()));
     }
 
     @Override
@@ -91,38 +114,57 @@ record FilePass(
     @Override
     public JavaPairRDD<Integer, byte[]> states(
             Depth depth, StatisticsKind kind, LongAccumulator observed, LongAccumulator samples) {
-        CaptureOptions options = recipe.capture();
-        SlotSchemes schemes = recipe.schemes();
-        Broadcast<SerializableConfiguration> shipped = configuration;
-        RetryPolicy retries = new RetryPolicy(SparkRuntime.attempts(spark.getConf()));
-        return spark.parallelize(splits.stream().map(JavaSerde::bytes).toList(), splits.size())
-                .flatMapToPair(split -> CalibrationJob.rows(CalibrationTask.run(
-                        JavaSerde.value(split, Split.class),
-                        schemes,
-                        kind,
-                        options,
-                        shipped.value().value(),
-                        depth,
-                        observed::add,
-                        retries::failed)));
+        ObservedGroup reader = new ObservedGroup(
+                recipe.schemes(),
+                kind,
+                recipe.capture(),
+                configuration,
+                depth,
+                observed,
+                new RetryPolicy(SparkRuntime.attempts(spark.getConf())));
+        return kept == null || depth == Depth.HEADERS ? ofSplits(reader) : kept.run(observation(kind), reader);
     }
 
     @Override
     public JavaPairRDD<String, byte[]> survey(TreeSet<Slot> scanned, LongAccumulator looked) {
-        CaptureOptions options = recipe.capture();
-        Broadcast<SerializableConfiguration> shipped = configuration;
+        SurveyedGroup reader = new SurveyedGroup(recipe.capture(), configuration, scanned, looked);
+        return kept == null ? ofSplits(reader) : kept.run(Observation.survey(recipe.capture(), scanned), reader);
+    }
+
+    private <K, T> JavaPairRDD<K, byte[]> ofSplits(GroupReader<K, T> reader) {
         return spark.parallelize(splits.stream().map(JavaSerde::bytes).toList(), splits.size())
-                .flatMapToPair(split -> Pass.rows(SampleSurvey.of(
-                        JavaSerde.value(split, Split.class),
-                        options,
-                        shipped.value().value(),
-                        scanned,
-                        looked::add)));
+                .flatMapToPair(split -> reader.rows(reader.read(JavaSerde.value(split, Split.class))));
     }
 
     @Override
     public @Nullable DataProblem wrongLayout() {
-        return HeadLikeness.problem(listing.files(), recipe.capture(), spark.hadoopConfiguration());
+        CaptureOptions options = recipe.capture();
+        List<InputFile> first = HeadLikeness.first(listing.files());
+        Observation layout = Observation.layout(options);
+        if (kept == null) {
+            return HeadLikeness.problem(first, options, spark.hadoopConfiguration());
+        } else if (kept.holds(layout, first)) {
+            return null;
+        }
+        try {
+            DataProblem problem = HeadLikeness.judge(first, options, spark.hadoopConfiguration());
+            if (problem == null) {
+                kept.keep(layout, first);
+            }
+            return problem;
+        } catch (InvalidDataException e) {
+            return null; // the pass over all files reports it
+        }
+    }
+
+    @Override
+    public @Nullable StateUse stateUse() {
+        return kept == null ? null : kept.use();
+    }
+
+    @Override
+    public List<String> finishState() {
+        return kept == null ? List.of() : kept.finish();
     }
 
     @Override

@@ -4,6 +4,7 @@ import io.kvscale.capture.CaptureReader.Depth;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.job.spark.JavaSerde;
 import io.kvscale.job.spark.Work;
+import io.kvscale.job.state.StateUse;
 import io.kvscale.observer.Corpus;
 import io.kvscale.observer.StatisticsKind;
 import io.kvscale.option.KeyScope.Input;
@@ -122,6 +123,16 @@ interface Pass extends AutoCloseable {
     /** The size of the texts, and the times of planning; null for captures and tables. */
     default @Nullable TextRun textRun() {
         return null;
+    }
+
+    /** What the tasks took from a state; null for a pass without one. */
+    default @Nullable StateUse stateUse() {
+        return null;
+    }
+
+    /** Ends the use of a state, after the pass has run. Returns notices about it. */
+    default List<String> finishState() {
+        return List.of();
     }
 
     /** Notices for the user, before the pass runs. */

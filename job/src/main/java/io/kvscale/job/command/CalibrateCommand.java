@@ -8,6 +8,8 @@ import io.kvscale.job.console.DryRunPrinter;
 import io.kvscale.job.export.OutputFolder;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.job.spark.SparkRuntime;
+import io.kvscale.job.state.StateFolder;
+import io.kvscale.job.state.StateUse;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -61,6 +63,13 @@ public final class CalibrateCommand extends CommandPart implements Callable<Inte
     @Option(names = "--overwrite", description = "Replace an existing result folder, and existing saved captures.")
     private boolean overwrite;
 
+    @Option(
+            names = "--state",
+            paramLabel = "DIR",
+            description = "Keep what is read of captures in this folder. A later run reads only files that are new or"
+                    + " changed, and goes on where a run was killed; the result is the same.")
+    private @Nullable String stateFolder;
+
     @Mixin
     private SparkArguments spark = new SparkArguments();
 
@@ -83,17 +92,22 @@ public final class CalibrateCommand extends CommandPart implements Callable<Inte
             recipe = modelConfig.applied(recipe, hadoop);
         }
         if (dryRun || output == null) {
-            CalibrationJob job = job(runtime, recipe, read, hadoop, console, null);
+            CalibrationJob job = job(runtime, recipe, read, hadoop, console, null, null);
             DryRunPrinter.print(job.dryRun(), out());
             return ExitCode.DONE;
         }
         List<String> used = new ArrayList<>(read);
         used.add(output);
-        try (OutputFolder folder = OutputFolder.open(output, overwrite, read, hadoop);
-                OutputFolder kept = saved == null ? null : OutputFolder.forCaptures(saved, overwrite, used, hadoop)) {
+        List<String> apart = new ArrayList<>(read);
+        if (stateFolder != null) {
+            apart.add(stateFolder);
+        }
+        try (OutputFolder folder = OutputFolder.open(output, overwrite, apart, hadoop);
+                OutputFolder kept = saved == null ? null : OutputFolder.forCaptures(saved, overwrite, used, hadoop);
+                StateFolder state = stateFolder == null ? null : StateFolder.open(stateFolder, hadoop)) {
             RunRecord run = new RunRecord(read, table, texts.isGiven() ? null : modelConfig.path(recipe.modelConfig()));
             CalibrationResult result =
-                    job(runtime, recipe, read, hadoop, console, kept).execute();
+                    job(runtime, recipe, read, hadoop, console, kept, state).execute();
             run.calibrated();
             tell(result, console);
             new ResultWriter(out(), console)
@@ -128,6 +142,10 @@ public final class CalibrateCommand extends CommandPart implements Callable<Inte
         } else if (saved != null) {
             throw error("--save-captures needs --model and --text");
         }
+        if (stateFolder != null && (texts.isGiven() || table != null)) {
+            throw error("--state is for captures: name them with --input. It does not keep the statistics of texts and"
+                    + " tables, which have no files to tell what is new");
+        }
         if (output == null && !dryRun) {
             throw error("Missing required option: '--output=DIR'");
         }
@@ -139,7 +157,8 @@ public final class CalibrateCommand extends CommandPart implements Callable<Inte
             List<String> read,
             Configuration hadoop,
             Console console,
-            @Nullable OutputFolder kept) {
+            @Nullable OutputFolder kept,
+            @Nullable StateFolder state) {
         CalibrationJob job;
         if (texts.isGiven()) {
             String staging = kept == null ? null : kept.staging();
@@ -147,7 +166,7 @@ public final class CalibrateCommand extends CommandPart implements Callable<Inte
         } else {
             job = table != null
                     ? CalibrationJob.ofTable(runtime, recipe, TableInput.named(table))
-                    : captures.job(runtime, recipe, read, hadoop, console);
+                    : captures.job(runtime, recipe, read, hadoop, console, state);
         }
         return job.partitions(spark.partitions()).reporting(console.progress(), console::warn);
     }
@@ -163,6 +182,10 @@ public final class CalibrateCommand extends CommandPart implements Callable<Inte
                     + (result.tally().names().isEmpty()
                             ? "; check targets and ignore"
                             : "; other tensors are named " + result.tally().names()));
+        }
+        StateUse state = result.state();
+        if (state != null && result.problem() == null) {
+            console.say(state.shown());
         }
         if (result.problem() == null) {
             console.warnFailedSamples(result.tally().failed());

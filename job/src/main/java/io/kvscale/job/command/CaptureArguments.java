@@ -8,6 +8,7 @@ import io.kvscale.job.calibration.TableInput;
 import io.kvscale.job.console.Console;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.job.spark.SparkRuntime;
+import io.kvscale.job.state.StateFolder;
 import io.kvscale.tensor.DataProblem;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -82,10 +83,19 @@ final class CaptureArguments extends CommandPart {
      * A calibration job over these captures.
      *
      * @param paths the result of {@link #paths}
+     * @param state keeps the statistics of captures; null for none
+     * @throws ParameterException if there is a state, and the inputs are a table
      */
-    CalibrationJob job(SparkRuntime runtime, Recipe recipe, List<String> paths, Configuration hadoop, Console console) {
+    CalibrationJob job(
+            SparkRuntime runtime,
+            Recipe recipe,
+            List<String> paths,
+            Configuration hadoop,
+            Console console,
+            @Nullable StateFolder state) {
         CaptureFormat format = format();
         if (format != null && format.isSparkTable()) {
+            refuse(state);
             CaptureListing.check(paths, hadoop);
             return CalibrationJob.ofTable(runtime, recipe, new TableInput("", paths, 0));
         }
@@ -94,11 +104,17 @@ final class CaptureArguments extends CommandPart {
             console.warn(
                     listing.skipped() + " files are not " + CaptureListing.extensions(format) + " and were skipped");
         }
-        return listing.table()
-                ? CalibrationJob.ofTable(
-                        runtime,
-                        recipe,
-                        new TableInput("", paths, listing.files().size()))
-                : CalibrationJob.ofCaptures(runtime, recipe, listing);
+        if (listing.table()) {
+            refuse(state);
+            return CalibrationJob.ofTable(
+                    runtime, recipe, new TableInput("", paths, listing.files().size()));
+        }
+        return CalibrationJob.ofCaptures(runtime, recipe, listing, state);
+    }
+
+    private void refuse(@Nullable StateFolder state) {
+        if (state != null) {
+            throw error("--state is for captures: Spark reads Parquet as one table, without its files");
+        }
     }
 }

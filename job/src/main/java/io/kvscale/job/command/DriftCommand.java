@@ -17,6 +17,7 @@ import java.util.concurrent.Callable;
 import org.apache.hadoop.conf.Configuration;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Says whether deployed scales still fit newer data. Reads only statistics and scales; does not start Spark. */
@@ -29,6 +30,9 @@ import picocli.CommandLine.Option;
             "the last step."
         })
 public final class DriftCommand extends CommandPart implements Callable<Integer> {
+    @Mixin
+    private ConfArgument conf = new ConfArgument();
+
     private static final String SCALES = "kv_scales.json";
 
     @Option(
@@ -72,7 +76,7 @@ public final class DriftCommand extends CommandPart implements Callable<Integer>
     @Override
     public Integer call() {
         DriftLimits limits = limits();
-        Configuration hadoop = new Configuration();
+        Configuration hadoop = conf.hadoop();
         NamedStatistics older = statistics(from, hadoop);
         NamedStatistics newer = statistics(to, hadoop);
         String deployed = scales == null ? beside(older.file(), hadoop) : scales;

@@ -18,6 +18,7 @@ import java.util.function.ToLongFunction;
 import org.apache.commons.codec.digest.DigestUtils;
 import org.apache.hadoop.conf.Configuration;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -32,6 +33,9 @@ import picocli.CommandLine.Parameters;
             "order of all batches, and batches of different corpora have none."
         })
 public final class MergeCommand extends CommandPart implements Callable<Integer> {
+    @Mixin
+    private ConfArgument conf = new ConfArgument();
+
     private static final String SOURCES = ".sources.json";
 
     @Parameters(arity = "2..*", paramLabel = "FILE", description = "statistics.kvstats of a calibration; two or more.")
@@ -56,7 +60,7 @@ public final class MergeCommand extends CommandPart implements Callable<Integer>
 
     @Override
     public Integer call() {
-        Configuration hadoop = new Configuration();
+        Configuration hadoop = conf.hadoop();
         try (OutputFile list = OutputFile.open(output + SOURCES, overwrite, "{", hadoop);
                 OutputFile statistics = OutputFile.open(output, overwrite, CalibrationStatistics.MAGIC, hadoop)) {
             for (String file : files) {

@@ -2,25 +2,20 @@ package io.kvscale.job.command;
 
 import io.kvscale.job.calibration.CalibrationResult;
 import io.kvscale.job.calibration.TextRun;
+import io.kvscale.job.state.LocalHost;
 import io.kvscale.scheme.table.ScaleTable;
 import io.kvscale.task.PhaseNanos;
 import io.kvscale.task.Tally;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** The content of {@code run.json}: times, inputs, versions and throughput of one run. */
 final class RunRecord {
-    private static final Path HOST_NAME = Path.of("/proc/sys/kernel/hostname");
-
     private final Instant start = Instant.now();
     private final List<String> inputs;
     private final @Nullable String table;
@@ -64,7 +59,7 @@ final class RunRecord {
         putIfKnown(run, "statistics_sha256", scales.provenance().statisticsSha256());
         run.put("kvscale_version", Version.kvscale());
         run.put("java_version", System.getProperty("java.version"));
-        run.put("host", host());
+        run.put("host", LocalHost.name());
         if (result != null) {
             Tally tally = result.tally();
             run.put("read_bytes", tally.readBytes());
@@ -82,6 +77,9 @@ final class RunRecord {
             run.put("partitions", result.partitions());
             run.put("spark_version", result.sparkVersion());
             run.put("master", result.master());
+            if (result.state() != null) {
+                run.put("state", result.state().fields());
+            }
         }
         return run;
     }
@@ -97,15 +95,6 @@ final class RunRecord {
     private static void putIfKnown(Map<String, Object> run, String field, @Nullable String text) {
         if (text != null) {
             run.put(field, text);
-        }
-    }
-
-    /** The host's name as the kernel has it. {@code InetAddress.getLocalHost} would ask DNS for it. */
-    private static String host() {
-        try {
-            return Files.readString(HOST_NAME).strip();
-        } catch (IOException e) {
-            return Objects.requireNonNullElse(System.getenv("HOSTNAME"), "unknown");
         }
     }
 }

@@ -9,14 +9,14 @@ import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 
 /**
- * Shows that the run that writes a staging folder is alive: a file in it that is written anew every ten seconds. Its age is
+ * Shows that the run that owns a folder is alive: a file in it that is written anew every ten seconds. Its age is
  * the difference of two modification times of the same file system, because clocks of machines differ.
  */
-final class Lease {
+public final class Lease {
     static final String FILE = "_lease";
     static final String REMOVED = "the hidden folder with its files was removed while this command ran";
     /** A run that did not renew its lease for this long does not live. */
-    static final long DEAD_MILLIS = 60_000;
+    public static final long DEAD_MILLIS = 60_000;
 
     private static final long PERIOD_MILLIS = 10_000;
 
@@ -30,7 +30,8 @@ final class Lease {
         this.file = new Path(folder, FILE);
     }
 
-    static Lease take(FileSystem fs, Path folder) throws IOException {
+    /** Writes the file, and again until it is released or stopped. */
+    public static Lease take(FileSystem fs, Path folder) throws IOException {
         Lease lease = new Lease(fs, folder);
         fs.create(lease.file, true).close();
         lease.timer.schedule(
@@ -61,7 +62,7 @@ final class Lease {
      *
      * @throws IOException also if it was removed by something else, perhaps together with other files of the folder
      */
-    long time() throws IOException {
+    public long time() throws IOException {
         try {
             return fs.getFileStatus(file).getModificationTime();
         } catch (FileNotFoundException e) {
@@ -82,7 +83,7 @@ final class Lease {
     }
 
     /** Ends renewing. */
-    synchronized void stop() {
+    public synchronized void stop() {
         released = true;
         timer.cancel();
     }

@@ -1,14 +1,14 @@
 package io.kvscale.job.export;
 
-/** The output folder exists or cannot be written. The message has up to three lines: what and where, then what to do. */
+/** The output folder, or the folder of a state, exists, is in use or cannot be written. The message has up to three lines: what and where, then what to do. */
 public final class OutputException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
-    OutputException(String message, Throwable cause) {
+    public OutputException(String message, Throwable cause) {
         super(message, cause);
     }
 
-    OutputException(String message) {
+    public OutputException(String message) {
         super(message);
     }
 

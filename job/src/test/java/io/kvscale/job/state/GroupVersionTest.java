@@ -1,0 +1,41 @@
+package io.kvscale.job.state;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.kvscale.capture.CaptureListing;
+import io.kvscale.capture.CaptureReader.Depth;
+import io.kvscale.input.Split;
+import io.kvscale.job.Folder;
+import io.kvscale.job.recipe.Recipe;
+import io.kvscale.observer.StatisticsKind;
+import io.kvscale.task.CalibrationTask;
+import io.kvscale.task.TaskState;
+import java.util.List;
+import org.apache.commons.codec.digest.DigestUtils;
+import org.apache.hadoop.conf.Configuration;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/**
+ * The content of a group for files that stay the same. If it changes, states of earlier versions must not be merged with new
+ * ones: raise {@link GroupFile#VERSION}, and then write the new digests here.
+ */
+class GroupVersionTest {
+    @ParameterizedTest
+    @CsvSource({
+        "1, RANGE, static_minmax, 89bf2dff8736e89a",
+        "1, HISTOGRAM, mse, 1f7a824ba11872e9",
+        "1, RANGE, minmax, 611ab18cbe976168",
+    })
+    void contentChangesOnlyWithTheVersion(int version, StatisticsKind kind, String observer, String digest) {
+        Recipe recipe = Recipe.parse(
+                "kv_cache_scheme: {num_bits: 8, type: float, strategy: attn_head, observer: " + observer + "}", "test");
+        Configuration hadoop = new Configuration();
+        CaptureListing listing = CaptureListing.of(List.of(Folder.SAMPLE.toString()), hadoop);
+        Split all = Split.plan(listing.files(), 1).get(0);
+        TaskState state = CalibrationTask.run(
+                all, recipe.schemes(), kind, recipe.capture(), hadoop, Depth.VALUES, bytes -> {}, failure -> {});
+        assertThat(GroupFile.VERSION).isEqualTo(version);
+        assertThat(DigestUtils.sha256Hex(state.withoutCost().toByteArray())).startsWith(digest);
+    }
+}
