@@ -443,7 +443,10 @@ class DriftTest {
                 "no finite value",
                 "file new, layer 0 key");
         ScaleTable batches = new ScaleTable(fp8, scales.corpus(), withObserver(scales, new MovingAverage()));
-        fails(() -> drift(batches, old(), now(), kind, NONE), "the range of every batch that this observer", "file new, layer 0 key");
+        fails(
+                () -> drift(batches, old(), now(), kind, NONE),
+                "the range of every batch that this observer",
+                "file new, layer 0 key");
     }
 
     private static TreeMap<Slot, SlotScales> withObserver(ScaleTable table, Observer observer) {
