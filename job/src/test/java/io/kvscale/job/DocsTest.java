@@ -53,11 +53,13 @@ class DocsTest {
     }
 
     @Test
-    void recipesThatPagesNameExist() throws IOException {
+    void recipesAndManifestsThatPagesNameExist() throws IOException {
         assertThat(problems(page -> RECIPE.matcher(String.join("\n", lines(page)))
                         .results()
                         .map(match -> match.group())
-                        .filter(name -> !Files.exists(TOP.resolve("conf/recipes/" + name)))
+                        .filter(name -> Stream.of("recipes", "kubernetes")
+                                .noneMatch(folder -> Files.exists(
+                                        TOP.resolve("conf").resolve(folder).resolve(name))))
                         .toList()))
                 .isEmpty();
     }
