@@ -6,6 +6,7 @@ import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.observer.SlotStatistics;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
+import io.kvscale.tensor.RotaryPairs;
 import io.kvscale.tensor.Slot;
 import java.io.PrintWriter;
 import java.util.ArrayList;
@@ -146,6 +147,19 @@ public final class MergeCommand extends CommandPart implements Callable<Integer>
                             + (added.hasHistograms() ? " ranges only" : " histograms"),
                     "calibrate both with the same statistics under kvscale");
         }
+        if (!present.hasNormsLike(added)) {
+            throw problem(
+                    slot,
+                    "this file holds " + pairs(added) + ", and " + first + " " + pairs(present),
+                    "calibrate both with the same statistics and keys under kvscale, and the same config.json");
+        }
+    }
+
+    private static String pairs(SlotStatistics seen) {
+        RotaryPairs pairs = seen.pairs();
+        return pairs == null
+                ? "no norms of RoPE pairs"
+                : "norms of RoPE pairs of " + pairs.channels() + " channels (" + pairs.word() + ")";
     }
 
     private static InvalidDataException problem(Slot slot, String what, String remedy) {

@@ -127,6 +127,35 @@ class StatisticsMergeTest {
     }
 
     @Test
+    void normsOfPairsFitOnlyNormsOfTheSamePairs() {
+        Path capture = capture("a.safetensors", 2, 8, 1);
+        Path without = statistics("without", capture("b.safetensors", 2, 8, 2), FP8, "histogram");
+        Path half = pairs("half", capture);
+        merge(half, without)
+                .fails(
+                        ExitCode.DATA,
+                        without.toString(),
+                        "layer 0 key",
+                        "this file holds no norms of RoPE pairs, and " + half
+                                + " norms of RoPE pairs of 32 channels (half)",
+                        "the same config.json");
+        Path neighbors = pairs("interleaved", capture);
+        merge(half, neighbors).fails(ExitCode.DATA, "32 channels (interleaved), and " + half, "(half)");
+        assertThat(merged()).doesNotExist();
+    }
+
+    private Path pairs(String pairing, Path capture) {
+        Path recipe = Folder.recipe(
+                work,
+                FP8,
+                "kvscale: {statistics: [histogram, pairs], keys: {pairing: " + pairing + ", rotary_dim: 32}}");
+        Path out = work.resolve(pairing);
+        Cli.run("calibrate", "--recipe", recipe, "--input", capture, "--output", out, "--quiet")
+                .isDone();
+        return out.resolve("statistics.kvstats");
+    }
+
+    @Test
     void otherLayersAreAWarning() {
         Path two = statistics("two", capture("a.safetensors", 2, 8, 1), FP8, "range");
         Path three = statistics("three", capture("b.safetensors", 3, 8, 2), FP8, "range");
