@@ -6,6 +6,7 @@ import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.observer.SlotStatistics;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
+import io.kvscale.tensor.RotaryPairs;
 import io.kvscale.tensor.Slot;
 import java.io.PrintWriter;
 import java.util.ArrayList;
@@ -146,6 +147,17 @@ public final class MergeCommand extends CommandPart implements Callable<Integer>
                             + (added.hasHistograms() ? " ranges only" : " histograms"),
                     "calibrate both with the same statistics under kvscale");
         }
+        if (!present.hasNormsLike(added)) {
+            throw problem(
+                    slot,
+                    "this file holds " + norms(added) + ", and " + first + " " + norms(present),
+                    "calibrate both with the same statistics and pairs under kvscale, or the same config.json");
+        }
+    }
+
+    private static String norms(SlotStatistics seen) {
+        RotaryPairs pairs = seen.pairs();
+        return pairs == null ? "no norms of RoPE pairs" : "norms of RoPE pairs, " + pairs.described();
     }
 
     private static InvalidDataException problem(Slot slot, String what, String remedy) {
