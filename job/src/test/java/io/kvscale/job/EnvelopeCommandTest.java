@@ -170,6 +170,43 @@ class EnvelopeCommandTest {
                         "calibrate again with statistics: pairs");
     }
 
+    /** The ranges would be those of pairs that never turn together. */
+    @Test
+    void normsOfOtherPairsThanTheRecipeOrTheModelNamesAreRefused() {
+        calibrate(recipe("", ENVELOPE.replace("}", ", pairing: interleaved, rotary_dim: 64}")), "tensor")
+                .isDone();
+        derive("same", recipe("", ENVELOPE)).isDone();
+        String[] what = {
+            "norms of RoPE pairs interleaved of 64 channels, but",
+            "half of 64 channels",
+            "layer 0 key",
+            "calibrate again"
+        };
+        derive("other", recipe("", ENVELOPE.replace("}", ", pairing: half, rotary_dim: 64}")))
+                .fails(ExitCode.DATA, what);
+        Path model = recipe("", ENVELOPE + ", model_config: " + CONFIG);
+        derive("other", model).fails(ExitCode.DATA, what);
+        derive("other", recipe("", "model_config: " + CONFIG)).isDone();
+    }
+
+    @Test
+    void statisticsOfDifferentPairsDoNotMerge() {
+        calibrate(recipe("", "statistics: pairs"), "half", "--model-config", CONFIG)
+                .isDone();
+        calibrate(recipe("", "statistics: pairs, keys: {pairing: interleaved, rotary_dim: 64}"), "neighbors")
+                .isDone();
+        calibrate(recipe("", ""), "none").isDone();
+        Cli.run("merge", statistics("half"), statistics("neighbors"), "--output", work.resolve("merged"))
+                .fails(
+                        ExitCode.DATA,
+                        statistics("neighbors").toString(),
+                        "layer 0 key",
+                        "this file holds norms of RoPE pairs, interleaved of 64 channels, and " + statistics("half")
+                                + " norms of RoPE pairs, half of 64 channels");
+        Cli.run("merge", statistics("none"), statistics("half"), "--output", work.resolve("merged"))
+                .fails(ExitCode.DATA, "layer 0 key", "no norms of RoPE pairs", "the same statistics and pairs");
+    }
+
     @Test
     void textsTakeThePairsOfTheModel() {
         Path tiny = Folder.HOME.resolve("conf/tiny-model");

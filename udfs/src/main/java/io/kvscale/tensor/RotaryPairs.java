@@ -43,4 +43,9 @@ public record RotaryPairs(boolean neighbors, int channels) implements Serializab
     public String word() {
         return channels == 0 ? "none" : neighbors ? "interleaved" : "half";
     }
+
+    /** The pairing with its channels in words, such as {@code half of 64 channels}. */
+    public String described() {
+        return channels == 0 ? "without rotation" : word() + " of " + channels + " channels";
+    }
 }

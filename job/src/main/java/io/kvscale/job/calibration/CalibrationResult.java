@@ -59,6 +59,7 @@ public record CalibrationResult(
      */
     public static ScaleSolver.Solution solve(
             Recipe recipe, CalibrationStatistics statistics, @Nullable DataProblem found) {
+        recipe.checkPairs(statistics);
         return solver(recipe).solve(statistics, found);
     }
 

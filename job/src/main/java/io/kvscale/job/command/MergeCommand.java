@@ -150,16 +150,14 @@ public final class MergeCommand extends CommandPart implements Callable<Integer>
         if (!present.hasNormsLike(added)) {
             throw problem(
                     slot,
-                    "this file holds " + pairs(added) + ", and " + first + " " + pairs(present),
-                    "calibrate both with the same statistics and keys under kvscale, and the same config.json");
+                    "this file holds " + norms(added) + ", and " + first + " " + norms(present),
+                    "calibrate both with the same statistics and pairs under kvscale, or the same config.json");
         }
     }
 
-    private static String pairs(SlotStatistics seen) {
+    private static String norms(SlotStatistics seen) {
         RotaryPairs pairs = seen.pairs();
-        return pairs == null
-                ? "no norms of RoPE pairs"
-                : "norms of RoPE pairs of " + pairs.channels() + " channels (" + pairs.word() + ")";
+        return pairs == null ? "no norms of RoPE pairs" : "norms of RoPE pairs, " + pairs.described();
     }
 
     private static InvalidDataException problem(Slot slot, String what, String remedy) {

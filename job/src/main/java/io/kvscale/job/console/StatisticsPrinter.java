@@ -89,14 +89,9 @@ public final class StatisticsPrinter {
                 .filter(Objects::nonNull)
                 .toList();
         if (!pairs.isEmpty()) {
-            String kinds =
-                    pairs.stream().map(StatisticsPrinter::shown).distinct().collect(Collectors.joining(" and "));
+            String kinds = pairs.stream().map(RotaryPairs::described).distinct().collect(Collectors.joining(" and "));
             out.println("norms of RoPE pairs: " + pairs.size() + " slots of K, " + kinds);
         }
-    }
-
-    private static String shown(RotaryPairs pairs) {
-        return pairs.channels() == 0 ? "without rotation" : pairs.word() + " of " + pairs.channels() + " channels";
     }
 
     private static @Nullable Map<String, Object> pairs(SlotStatistics seen) {

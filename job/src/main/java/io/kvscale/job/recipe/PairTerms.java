@@ -7,9 +7,14 @@ import io.kvscale.model.config.LayerCache;
 import io.kvscale.model.config.ModelConfig;
 import io.kvscale.model.config.Rotary;
 import io.kvscale.model.config.Rotary.Pairing;
+import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.observer.KeyPairs;
+import io.kvscale.scheme.SlotSchemes;
+import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.RotaryPairs;
 import java.io.Serializable;
+import java.util.List;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -51,13 +56,45 @@ public record PairTerms(boolean kept, @Nullable RotaryPairs stated) implements S
         for (int layer = 0; layer < model.layers().size(); layer++) {
             LayerCache cache = model.layers().get(layer);
             if (cache.isCached() && filter.includes(layer)) {
-                layers.put(layer, pairs(layer, cache.rotary()));
+                @Nullable RotaryPairs known = known(layer, cache.rotary());
+                if (known == null) {
+                    throw unknown("config.json does not say which channels of K RoPE turns together in layer " + layer);
+                }
+                layers.put(layer, known);
             }
         }
         return new KeyPairs(layers, null);
     }
 
-    private RotaryPairs pairs(int layer, Rotary rotary) {
+    /**
+     * Checks that norms were kept of the pairs that the recipe or config.json names, as far as one does.
+     *
+     * @param statistics of an earlier pass
+     * @throws InvalidDataException if they were kept of other pairs: ranges of them would be those of another model
+     */
+    void check(CalibrationStatistics statistics, SlotSchemes schemes, CaptureOptions capture) {
+        List<LayerCache> layers =
+                capture.model() == null ? List.of() : capture.model().layers();
+        statistics.slots().forEach((slot, seen) -> {
+            @Nullable RotaryPairs kept = seen.pairs();
+            if (kept != null && schemes.of(slot).observer().needsPairs()) {
+                @Nullable
+                RotaryPairs named = slot.layer() < layers.size()
+                        ? known(slot.layer(), layers.get(slot.layer()).rotary())
+                        : stated;
+                if (named != null && !named.equals(kept)) {
+                    throw new InvalidDataException(DataProblem.of(
+                                    "the statistics keep norms of RoPE pairs " + kept.described()
+                                            + ", but by the recipe" + " or config.json RoPE turns " + named.described(),
+                                    "correct keys or --model-config, or calibrate again with them")
+                            .inSlot(slot));
+                }
+            }
+        });
+    }
+
+    /** The pairs of a layer by config.json and the recipe; null if neither says. */
+    private @Nullable RotaryPairs known(int layer, Rotary rotary) {
         return switch (rotary.pairing()) {
             case NONE -> RotaryPairs.NONE;
             case HALVES, NEIGHBORS -> {
@@ -71,12 +108,7 @@ public record PairTerms(boolean kept, @Nullable RotaryPairs stated) implements S
                 }
                 yield known;
             }
-            case EITHER, UNSTATED -> {
-                if (stated == null) {
-                    throw unknown("config.json does not say which channels of K RoPE turns together in layer " + layer);
-                }
-                yield stated;
-            }
+            case EITHER, UNSTATED -> stated;
         };
     }
 

@@ -2,6 +2,7 @@ package io.kvscale.job.recipe;
 
 import io.kvscale.capture.layout.CaptureOptions;
 import io.kvscale.model.config.ModelConfig;
+import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.observer.StatisticsKind;
 import io.kvscale.option.CaptureKeys;
 import io.kvscale.option.KeyScope.Input;
@@ -142,6 +143,15 @@ public record Recipe(
      */
     public StatisticsKind kept() {
         return statistics.with(pairs.pairs(capture));
+    }
+
+    /**
+     * Checks that statistics of an earlier pass keep norms of the RoPE pairs that the recipe or config.json names.
+     *
+     * @throws io.kvscale.tensor.InvalidDataException if they are those of other pairs; it names the slot
+     */
+    public void checkPairs(CalibrationStatistics earlier) {
+        pairs.check(earlier, schemes, capture);
     }
 
     /** What deviations of the corpus the recipe allows, and the layers that the model has. */

@@ -23,11 +23,11 @@ class PairTermsTest {
     private static StatisticsKind kept(String kvscale, @Nullable String config) {
         Recipe recipe = Recipe.parse("{kv_cache_scheme: {}, kvscale: {" + kvscale + "statistics: pairs}}", "r.yaml");
         if (config != null) {
-            byte[] json =
-                    ("{\"num_attention_heads\": 4, \"num_hidden_layers\": 2, \"head_dim\": 32, \"hidden_size\": 128, "
-                                    + "\"num_key_value_heads\": 2, \"vocab_size\": 9, " + config.replace('\'', '"')
-                                    + "}")
-                            .getBytes(StandardCharsets.UTF_8);
+            byte[] json = ("{\"num_attention_heads\": 4, \"num_hidden_layers\": 2, \"hidden_size\": 128, "
+                            + (config.contains("head_dim") ? "" : "\"head_dim\": 32, ")
+                            + "\"num_key_value_heads\": 2, \"vocab_size\": 9, " + config.replace('\'', '"')
+                            + "}")
+                    .getBytes(StandardCharsets.UTF_8);
             recipe = recipe.withModel(ModelConfig.parse(json, "config.json"));
         }
         return recipe.kept();
@@ -47,6 +47,8 @@ class PairTermsTest {
                 "'model_type': 'gpt_neox', 'rotary_pct': 0.25; false; 8",
                 "'model_type': 'glm', 'partial_rotary_factor': 0.5; true; 16",
                 "'model_type': 'gptj', 'rotary_dim': 16; true; 16",
+                "'model_type': 'gptj', 'head_dim': 128; true; 64",
+                "'model_type': 'codegen', 'head_dim': 128, 'rotary_dim': null; true; 128",
             })
     void configJsonNamesThem(String config, boolean neighbors, int channels) {
         StatisticsKind kept = kept("", config);

@@ -100,7 +100,8 @@ class ModelConfigTest {
         "llama4, 2, NEIGHBORS, 128",
         "llama4, 3, NONE, 0",
         "zamba2, 2, NONE, 0",
-        "recurrent_gemma, 2, HALVES, 128"
+        "recurrent_gemma, 2, HALVES, 128",
+        "chatglm, 0, NEIGHBORS, 64"
     })
     void rotaryChannelsAreThoseOfTheModel(String name, int layer, Pairing pairing, int channels) throws IOException {
         assertThat(of(name).layers().get(layer).rotary()).isEqualTo(new Rotary(pairing, channels));
