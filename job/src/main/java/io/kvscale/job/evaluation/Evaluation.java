@@ -76,11 +76,11 @@ public record Evaluation(
 
     /**
      * What calibration gains or loses beside scale 1.0, as a sentence; empty if scale 1.0 was not evaluated, or the table has
-     * slots in another format than fp8 e4m3.
+     * slots in another format than fp8 e4m3, or leaves layers in full precision.
      */
     public Optional<String> againstUnit(SchemeQuality quality) {
         return schemes.stream()
-                .filter(one -> one.scales().isUnit() && quality.scales().isComparedWithUnit())
+                .filter(one -> one.scales().isUnit() && quality.scales().isComparedWith(one.scales()))
                 .findFirst()
                 .map(unit -> Verdict.againstUnit(quality, unit));
     }

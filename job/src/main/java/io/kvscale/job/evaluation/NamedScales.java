@@ -57,9 +57,13 @@ public record NamedScales(String name, ScaleTable table, boolean isUnit) {
         return new NamedScales(UNIT, new ScaleTable(fp8, new ScaleTable.CorpusSummary("", 0, 0, 0, 0), slots), true);
     }
 
-    /** Whether a calibration can be compared with {@link #unit}: all slots have its number format. */
-    boolean isComparedWithUnit() {
+    /**
+     * Whether a calibration can be compared with {@link #unit}: it has all its slots, which have its number format. Layers in
+     * full precision would count as a gain of calibration.
+     */
+    boolean isComparedWith(NamedScales unit) {
         return !isUnit
+                && table.slots().keySet().containsAll(unit.table.slots().keySet())
                 && table.slots().values().stream()
                         .allMatch(slot -> slot.scheme().format()
                                 == QuantizationScheme.fp8().format());

@@ -32,7 +32,8 @@ public record PairTerms(boolean kept, @Nullable RotaryPairs stated) implements S
     /**
      * The pairs whose norms a pass records; null for none.
      *
-     * @throws InvalidOptionException if they are asked for and not known, or the recipe contradicts config.json
+     * @throws InvalidOptionException if they are asked for, and are not known, or there are none in any layer, or the recipe
+     *     contradicts config.json
      */
     @Nullable
     KeyPairs pairs(CaptureOptions capture) {
@@ -62,6 +63,12 @@ public record PairTerms(boolean kept, @Nullable RotaryPairs stated) implements S
                 }
                 layers.put(layer, known);
             }
+        }
+        if (layers.values().stream().allMatch(RotaryPairs.NONE::equals)) {
+            throw new InvalidOptionException(
+                    "the recipe asks for norms of RoPE pairs, but by config.json RoPE turns no channels of a layer that is"
+                            + " calibrated: they would bound nothing",
+                    "remove pairs from statistics, and keys.envelope, or correct config.json");
         }
         return new KeyPairs(layers, null);
     }

@@ -266,7 +266,8 @@ class EvaluateCommandTest {
     @Test
     void scaleOneIsOneMoreSchemeAndTheJudgeOfFp8Scales() {
         Path four = write("four", QuantizationScheme.of(NumberFormat.INT4, Strategy.TENSOR), 0.7f);
-        Object[] command = {"evaluate", "--model", MODEL, "--text", TEXTS, "--scales", scales, four};
+        Path eight = write("eight", QuantizationScheme.fp8(), 0.05f, 3);
+        Object[] command = {"evaluate", "--model", MODEL, "--text", TEXTS, "--scales", eight, four};
         JsonNode alone = Folder.json(Cli.run(with(command, "--json")).isDone().out());
         Cli cli = Cli.run(with(command, "--baseline", "unit", "--output", work.resolve("o")))
                 .isDone();
@@ -303,14 +304,7 @@ class EvaluateCommandTest {
     /** The scales of a file whose scales are all 1.0 are the same as those of {@code --baseline unit}. */
     @Test
     void scaleOneIsThatOfATableOfOnes() {
-        Path ones = work.resolve("ones");
-        Slot[] all = IntStream.range(0, 3)
-                .boxed()
-                .flatMap(layer -> Role.CACHED.stream().map(role -> new Slot(layer, role)))
-                .toArray(Slot[]::new);
-        Capture.put(
-                ones.resolve("kv_scales.json"),
-                JobScales.of(QuantizationScheme.fp8(), 2, 16, 1, all).toJson());
+        Path ones = write("ones", QuantizationScheme.fp8(), 1, 3);
         for (String attend : new String[] {"quantized", "chunks"}) {
             JsonNode schemes = Folder.json(Cli.run(
                                     "evaluate",
@@ -335,6 +329,17 @@ class EvaluateCommandTest {
                     .startsWith("Calibration changes little: ")
                     .endsWith(": 0.00 dB higher than with scale 1.0.");
         }
+    }
+
+    /** A layer in full precision loses nothing, which is no merit of its calibration. */
+    @Test
+    void scalesOfSomeLayersAreNotComparedWithScaleOne() {
+        Cli cli = Cli.run(
+                        "evaluate", "--model", MODEL, "--text", TEXTS, "--scales", scales, "--baseline", "unit", "--json")
+                .isDone();
+        JsonNode partly = Folder.json(cli.out()).get("schemes").get(0);
+        assertThat(partly.get("layers_without_scales")).hasSize(2);
+        assertThat(partly.has("unit_verdict")).isFalse();
     }
 
     private Path residual() {
@@ -389,8 +394,15 @@ class EvaluateCommandTest {
     }
 
     private Path write(String name, QuantizationScheme scheme, float scale) {
+        return write(name, scheme, scale, 1);
+    }
+
+    private Path write(String name, QuantizationScheme scheme, float scale, int layers) {
         Path folder = work.resolve(name);
-        Slot[] slots = {new Slot(0, Role.KEY), new Slot(0, Role.VALUE)};
+        Slot[] slots = IntStream.range(0, layers)
+                .boxed()
+                .flatMap(layer -> Role.CACHED.stream().map(role -> new Slot(layer, role)))
+                .toArray(Slot[]::new);
         Capture.put(
                 folder.resolve("kv_scales.json"),
                 JobScales.of(scheme, 2, 16, scale, slots).toJson());

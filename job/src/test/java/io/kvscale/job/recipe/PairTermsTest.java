@@ -64,7 +64,19 @@ class PairTermsTest {
         StatisticsKind kept = kept("", "'model_type': 'llama4_text', 'no_rope_layers': [1, 0]");
         assertThat(key(kept, 0)).isEqualTo(new RotaryPairs(true, 32));
         assertThat(key(kept, 1)).isEqualTo(RotaryPairs.NONE);
-        assertThat(key(kept("", "'model_type': 'gpt2'"), 0)).isEqualTo(RotaryPairs.NONE);
+    }
+
+    /** A range that says it holds at every position would be that of the positions that were seen. */
+    @Test
+    void modelsWithoutRopeAreRefused() {
+        for (String recipe : new String[] {"", KEYS}) {
+            assertThatThrownBy(() -> kept(recipe, "'model_type': 'gpt2'"))
+                    .isInstanceOf(InvalidOptionException.class)
+                    .hasMessageContaining("RoPE turns no channels of a layer that is calibrated");
+        }
+        assertThatThrownBy(() -> kept(
+                        "ignore: 'layers\\.0\\.', ", "'model_type': 'llama4_text', 'no_rope_layers': [1, 0]"))
+                .hasMessageContaining("RoPE turns no channels");
     }
 
     /** A model that kvscale does not know, with and without words about RoPE; and pairs that are none. */
