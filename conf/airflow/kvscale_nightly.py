@@ -50,12 +50,13 @@ def kvscale(jar, *arguments):
     catchup=False,
     # A state has one writer at a time.
     max_active_runs=1,
-    # A state whose writer was lost with its machine is locked for five minutes.
+    # A state whose writer was lost with its machine is locked for a minute.
     default_args={"retries": 2, "retry_delay": timedelta(minutes=6)},
     params={
         "jar": text("/opt/kvscale/kvscale.jar", "kvscale.jar on the machine of the task"),
         "recipe": text("/opt/kvscale/recipes/fp8_mse.yaml", "recipe; for fail_sqnr_loss it must keep histograms"),
-        "input": text("hdfs:///kvscale/captures", "captures"),
+        # One night is lost among many in drift: name the newest captures only, such as a folder of a date.
+        "input": text("hdfs:///kvscale/captures", "captures, the newest ones: drift sees no single night among many"),
         "state": text("hdfs:///kvscale/state", "what earlier runs have read of the captures"),
         "results": text("hdfs:///kvscale/results", "gets a folder of scales and statistics in each run"),
         "deployed": text("hdfs:///kvscale/deployed", "the result folder whose scales are in use"),

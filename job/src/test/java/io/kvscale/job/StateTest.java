@@ -12,6 +12,8 @@ import java.io.ObjectOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -121,6 +123,52 @@ class StateTest {
         assertThat(HookedFileSystem.opened(in)).isLessThan(12);
         JsonNode last = calibrate(recipe);
         assertThat(last.path("groups_read").asInt()).isZero();
+    }
+
+    /** As archives, copies and builds leave files that set all times. */
+    @Test
+    void anotherFileOfEqualLengthAndTimeIsRead() throws IOException {
+        Path folder = work.resolve("equal");
+        FileTime time = FileTime.from(Instant.parse("1980-01-01T00:00:00Z"));
+        Path changed = folder.resolve("1.safetensors");
+        for (int i = 0; i < 3; i++) {
+            Files.setLastModifiedTime(Capture.of(2, 20, 100L * i).write(folder.resolve(i + ".safetensors")), time);
+        }
+        long length = Files.size(changed);
+        assertSame(folder, 0);
+        assertSame(folder, 1);
+        Files.setLastModifiedTime(Capture.of(2, 20, 900).write(changed), time);
+        assertThat(Files.size(changed)).isEqualTo(length);
+        assertSame(folder, 0);
+        Files.move(changed, folder.resolve("x"));
+        Files.move(folder.resolve("0.safetensors"), changed);
+        Files.move(folder.resolve("x"), folder.resolve("0.safetensors"));
+        assertThat(Cli.run("state", work.resolve("state"), "--prune").isDone().out())
+                .contains("has changed");
+        assertSame(folder, 0);
+        assertThat(Cli.run("state", work.resolve("state"), "--prune").isDone().out())
+                .doesNotContain("removed");
+        assertSame(folder, 1);
+    }
+
+    private void assertSame(Path folder, int reused) {
+        Path fresh = work.resolve("fresh-" + runs);
+        Path kept = work.resolve("kept-" + runs++);
+        Cli.run("calibrate", "--recipe", Folder.FP8, "--input", folder, "--output", fresh)
+                .isDone();
+        Cli.run(
+                        "calibrate",
+                        "--recipe",
+                        Folder.FP8,
+                        "--input",
+                        folder,
+                        "--output",
+                        kept,
+                        "--state",
+                        work.resolve("state"))
+                .isDone();
+        assertThat(Folder.content(kept)).isEqualTo(Folder.content(fresh));
+        assertUse(Folder.json(kept.resolve("run.json")).path("state"), reused, 1 - reused);
     }
 
     private Path stateFile(int i) {

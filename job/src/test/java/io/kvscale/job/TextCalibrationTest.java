@@ -124,7 +124,8 @@ class TextCalibrationTest {
             assertThat(phase.asDouble()).isPositive();
             sum += phase.asDouble();
         }
-        assertThat(sum).isLessThanOrEqualTo(seconds + 0.001);
+        // Wall clock and nanoseconds are read one after the other.
+        assertThat(sum).isLessThanOrEqualTo(seconds + 0.01);
         JsonNode tasks = run.get("task_seconds_by_phase");
         assertThat(names(tasks)).containsExactly("model", "forward", "merge");
         tasks.forEach(phase -> assertThat(phase.asDouble()).isPositive());

@@ -1,5 +1,6 @@
 package io.kvscale.capture;
 
+import io.kvscale.input.FileVersion;
 import io.kvscale.input.InputFile;
 import io.kvscale.input.InputWalk;
 import io.kvscale.model.config.ModelConfig;
@@ -40,6 +41,16 @@ public record CaptureListing(List<InputFile> files, long skipped, boolean table)
 
     public long bytes() {
         return files.stream().mapToLong(InputFile::length).sum();
+    }
+
+    /**
+     * The same files, each with {@link FileVersion#withChange}, for a state that outlives this run.
+     *
+     * @throws InvalidDataException if a file is gone
+     */
+    public CaptureListing withChanges(Configuration configuration) {
+        return new CaptureListing(
+                files.stream().map(file -> file.withChange(configuration)).toList(), skipped, table);
     }
 
     /**

@@ -5,7 +5,9 @@ import java.io.IOException;
 import java.io.Serializable;
 import java.nio.file.Files;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileTime;
 import java.util.Objects;
+import java.util.concurrent.TimeUnit;
 import org.apache.hadoop.fs.EtagSource;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
@@ -17,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param length in bytes
  * @param modified milliseconds since 1970; 0 if the file system does not say
- * @param etag the object store's name for the content; null if it has none
+ * @param etag the object store's name for the content, or what {@link #withChange} knows; null if there is none
  */
 public record FileVersion(
         long length, long modified, @Nullable String etag) implements Serializable {
@@ -41,6 +43,24 @@ public record FileVersion(
     static FileVersion of(java.nio.file.Path local) throws IOException {
         BasicFileAttributes now = Files.readAttributes(local, BasicFileAttributes.class);
         return new FileVersion(now.size(), now.lastModifiedTime().toMillis(), null);
+    }
+
+    /**
+     * This version with the time at which the operating system last changed anything about a local file, in nanoseconds. Unlike
+     * the time of modification, no program can set it: archives and copies that keep times do not hide that a file is another
+     * one. On other file systems, the same version.
+     */
+    public FileVersion withChange(FileSystem files, Path path) throws IOException {
+        File local = RegularFile.local(files, path);
+        if (local == null) {
+            return this;
+        }
+        try {
+            FileTime changed = (FileTime) Files.getAttribute(local.toPath(), "unix:ctime");
+            return new FileVersion(length, modified, "changed " + changed.to(TimeUnit.NANOSECONDS));
+        } catch (UnsupportedOperationException e) {
+            return this; // not a Unix
+        }
     }
 
     /** Whether two versions differ in what both know. Etags decide alone, because they follow the content. */

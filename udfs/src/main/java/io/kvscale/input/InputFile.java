@@ -1,5 +1,7 @@
 package io.kvscale.input;
 
+import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.InvalidDataException;
 import java.io.IOException;
 import java.io.Serializable;
 import org.apache.hadoop.conf.Configuration;
@@ -22,6 +24,23 @@ public record InputFile(String path, String name, String root, FileVersion versi
 
     static InputFile of(FileStatus status, String name, String root) {
         return new InputFile(status.getPath().toString(), name, root, FileVersion.of(status));
+    }
+
+    /**
+     * The same file, with {@link FileVersion#withChange}.
+     *
+     * @throws InvalidDataException if it is gone
+     */
+    public InputFile withChange(Configuration configuration) {
+        Path here = new Path(path);
+        try {
+            return new InputFile(path, name, root, version.withChange(here.getFileSystem(configuration), here));
+        } catch (IOException e) {
+            throw new InvalidDataException(
+                    DataProblem.of("the file cannot be read: " + ReadFailure.reason(e), remedy())
+                            .inFile(name),
+                    e);
+        }
     }
 
     /** The length in bytes. */

@@ -235,7 +235,7 @@ class ScaleQualityTest {
             update(seen, "a", i -> i % 50 == 7 ? 4 : 1);
             update(seen, "b", i -> 1);
             for (Role role : Role.CACHED) {
-                (kind == StatisticsKind.RANGE ? slots : counted).put(new Slot(0, role), seen);
+                (!kind.histograms() ? slots : counted).put(new Slot(0, role), seen);
             }
         }
         CalibrationStatistics histograms = new CalibrationStatistics(Corpus.EMPTY, counted);

@@ -50,7 +50,7 @@ class QueryTaskTest {
 
     /** K and Q are rotated, V is not; the last queries are zero. All samples are copies of one. */
     private CaptureCorpus rotated(boolean queries, StatisticsKind kind) {
-        CaptureCorpus corpus = corpus("rotated-" + queries + kind, kind);
+        CaptureCorpus corpus = corpus("rotated-" + queries + kind.word(), kind);
         for (int sample = 0; sample < 4; sample++) {
             ChannelData data = new ChannelData(LAYERS, HEADS, HEAD_DIM, TOKENS);
             ChannelData other = new ChannelData(LAYERS, 2 * HEADS, HEAD_DIM, TOKENS);

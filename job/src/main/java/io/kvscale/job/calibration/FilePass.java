@@ -46,11 +46,8 @@ record FilePass(
      * @param state what earlier runs read; null for none
      */
     static FilePass plan(
-            JavaSparkContext spark,
-            Recipe recipe,
-            CaptureListing listing,
-            int partitions,
-            @Nullable StateFolder state) {
+            JavaSparkContext spark, Recipe recipe, CaptureListing listed, int partitions, @Nullable StateFolder state) {
+        CaptureListing listing = state == null ? listed : listed.withChanges(spark.hadoopConfiguration());
         int cores = Math.max(1, spark.defaultParallelism());
         int count = partitions > 0 ? partitions : Split.count(listing.files(), cores);
         Broadcast<SerializableConfiguration> configuration =

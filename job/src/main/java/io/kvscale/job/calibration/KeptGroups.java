@@ -108,9 +108,9 @@ final class KeptGroups {
         return spark.parallelize(tasks, tasks.size()).flatMapToPair(how::rows);
     }
 
-    /** Whether the state knows that these files, and no others, have been observed. */
+    /** Whether the state knows that these files, and no others, have been observed together. */
     boolean holds(Observation observation, List<InputFile> observed) {
-        return state.plan(observation, observed, 1, 1).fresh().isEmpty();
+        return state.plan(observation, observed, 1, 1).isOneGroup();
     }
 
     /** Keeps that these files have been observed. */

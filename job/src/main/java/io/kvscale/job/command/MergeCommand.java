@@ -1,7 +1,6 @@
 package io.kvscale.job.command;
 
 import io.kvscale.job.export.OutputFile;
-import io.kvscale.json.Json;
 import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.observer.SlotStatistics;
 import io.kvscale.tensor.DataProblem;
@@ -37,8 +36,6 @@ public final class MergeCommand extends CommandPart implements Callable<Integer>
     @Mixin
     private ConfArgument conf = new ConfArgument();
 
-    private static final String SOURCES = ".sources.json";
-
     @Parameters(arity = "2..*", paramLabel = "FILE", description = "statistics.kvstats of a calibration; two or more.")
     private List<String> files = new ArrayList<>();
 
@@ -56,22 +53,18 @@ public final class MergeCommand extends CommandPart implements Callable<Integer>
     /** The first file with each slot. */
     private final Map<Slot, String> firstWith = new TreeMap<>();
 
-    private final Map<String, String> byHash = new LinkedHashMap<>();
-    private final List<Map<String, Object>> sources = new ArrayList<>();
+    private final MergeRecord record = new MergeRecord();
 
     @Override
     public Integer call() {
         Configuration hadoop = conf.hadoop();
-        try (OutputFile list = OutputFile.open(output + SOURCES, overwrite, "{", hadoop);
+        try (OutputFile list = OutputFile.open(MergeRecord.file(output), overwrite, "{", hadoop);
                 OutputFile statistics = OutputFile.open(output, overwrite, CalibrationStatistics.MAGIC, hadoop)) {
             for (String file : files) {
-                HadoopFiles.withFile(file, () -> add(file, HadoopFiles.statistics(file, hadoop)));
+                HadoopFiles.withFile(file, () -> add(file, HadoopFiles.statistics(file, hadoop), hadoop));
             }
             byte[] bytes = merged.toByteArray();
-            Map<String, Object> record = new LinkedHashMap<>();
-            record.put("statistics_sha256", DigestUtils.sha256Hex(bytes));
-            record.put("sources", sources);
-            list.write(Json.bytes(record));
+            list.write(record.toJson(DigestUtils.sha256Hex(bytes)));
             statistics.write(bytes);
             PrintWriter out = out();
             out.println("merged " + files.size() + " files: " + merged.slots().size() + " slots, "
@@ -84,21 +77,12 @@ public final class MergeCommand extends CommandPart implements Callable<Integer>
         return ExitCode.DONE;
     }
 
-    private CalibrationStatistics add(String file, CalibrationStatistics added) {
-        String hash = DigestUtils.sha256Hex(added.toByteArray());
-        String same = byHash.putIfAbsent(hash, file);
-        if (same != null) {
-            throw new InvalidDataException(
-                    "this file holds the same statistics as " + DataProblem.shown(same),
-                    "name each corpus once, or its values would count twice");
-        }
+    private CalibrationStatistics add(String file, CalibrationStatistics added, Configuration hadoop) {
         added.slots().forEach((slot, seen) -> check(file, slot, seen));
-        if (!sources.isEmpty() && !added.slots().keySet().equals(firstWith.keySet())) {
+        if (!record.isEmpty() && !added.slots().keySet().equals(firstWith.keySet())) {
             console(false).warn(file + " and the files before it differ in their layers");
         }
         Map<String, Object> source = new LinkedHashMap<>();
-        source.put("file", file);
-        source.put("statistics_sha256", hash);
         source.put("fingerprint", added.corpus().fingerprintHex());
         source.put("files", added.corpus().files());
         source.put("samples", most(added, SlotStatistics::samples));
@@ -108,7 +92,7 @@ public final class MergeCommand extends CommandPart implements Callable<Integer>
                 added.slots().values().stream()
                         .mapToLong(SlotStatistics::finite)
                         .sum());
-        sources.add(source);
+        record.add(file, DigestUtils.sha256Hex(added.toByteArray()), source, hadoop);
         added.slots().keySet().forEach(slot -> firstWith.putIfAbsent(slot, file));
         try {
             merged.merge(added);

@@ -46,6 +46,7 @@ final class RunRecord {
      */
     Map<String, Object> finish(ScaleTable scales, @Nullable CalibrationResult result) {
         Instant end = Instant.now();
+        long ended = System.nanoTime();
         double seconds = Duration.between(start, end).toMillis() / 1e3;
         Map<String, Object> run = new LinkedHashMap<>();
         run.put("started", start.truncatedTo(ChronoUnit.MILLIS).toString());
@@ -70,7 +71,7 @@ final class RunRecord {
                 run.put("tokens", text.tokens());
                 run.put("tokens_per_s", text.tokens() / Math.max(seconds, 1e-3));
                 Map<String, Double> wall = new LinkedHashMap<>(text.wallSeconds());
-                wall.put("report", (System.nanoTime() - calibrated) / 1e9);
+                wall.put("report", (ended - calibrated) / 1e9);
                 run.put("wall_seconds_by_phase", wall);
                 run.put("task_seconds_by_phase", taskSeconds(text.tasks()));
             }

@@ -88,9 +88,18 @@ public final class OutputFile implements Closeable {
                 create(target, overwrite, bytes);
             }
         } catch (FileAlreadyExistsException e) {
-            throw created();
+            // Also where a file has the name of a folder above this one.
+            throw isThere() ? created() : failed(path(), e);
         } catch (IOException | FSError e) {
             throw failed(path(), e);
+        }
+    }
+
+    private boolean isThere() {
+        try {
+            return mover.fs().exists(target);
+        } catch (IOException | FSError e) {
+            return false;
         }
     }
 

@@ -127,6 +127,11 @@ public record GroupPlan(List<KeptGroup> reused, List<KeptGroup> redundant, List<
         return packs;
     }
 
+    /** Whether one run read all the files together, as one group. Two groups may each have shown too little. */
+    public boolean isOneGroup() {
+        return reused.size() == 1 && fresh.isEmpty();
+    }
+
     /** The bytes that are left to read. */
     public long freshBytes() {
         return fresh.stream().mapToLong(Split::length).sum();

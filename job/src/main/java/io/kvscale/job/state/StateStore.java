@@ -8,6 +8,7 @@ import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -17,6 +18,7 @@ import java.util.TreeMap;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSError;
 import org.apache.hadoop.fs.FileStatus;
+import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 import org.jspecify.annotations.Nullable;
 
@@ -147,8 +149,13 @@ public final class StateStore {
     private static Map<String, FileVersion> versions(Path folder, Configuration configuration) throws IOException {
         Map<String, FileVersion> versions = new HashMap<>();
         try {
-            for (FileStatus file : folder.getFileSystem(configuration).listStatus(folder)) {
-                versions.put(file.getPath().getName(), FileVersion.of(file));
+            FileSystem fs = folder.getFileSystem(configuration);
+            for (FileStatus file : fs.listStatus(folder)) {
+                try {
+                    versions.put(file.getPath().getName(), FileVersion.of(file).withChange(fs, file.getPath()));
+                } catch (NoSuchFileException e) {
+                    // It is gone since the folder was listed.
+                }
             }
         } catch (FileNotFoundException e) {
             // All its files are gone.

@@ -126,6 +126,65 @@ class StatisticsMergeTest {
         assertThat(Path.of(merged() + ".sources.json")).doesNotExist();
     }
 
+    /** As a nightly merge does, and the second try of one. */
+    @Test
+    void noFileOfMergedStatisticsIsMergedAgain() throws IOException {
+        Path a = statistics("first", capture("a.safetensors", 2, 8, 1), FP8, "histogram");
+        Path b = statistics("second", capture("b.safetensors", 2, 8, 2), FP8, "histogram");
+        Path c = statistics("third", capture("c.safetensors", 2, 8, 3), FP8, "histogram");
+        merge(a, b).isDone();
+        byte[] two = Folder.bytes(merged());
+        String[] refusal = {"this file holds the same statistics as " + merged(), "count twice"};
+        merge(merged(), b, "--overwrite").fails(ExitCode.DATA, b.toString(), refusal[0], refusal[1]);
+        merge(b, merged(), "--overwrite")
+                .fails(ExitCode.DATA, "this file was merged from " + b + " too, which is in " + b, "count twice");
+        assertThat(Folder.bytes(merged())).isEqualTo(two);
+        merge(merged(), c, "--overwrite").isDone();
+        JsonNode sources = Folder.json(Path.of(merged() + ".sources.json")).get("sources");
+        assertThat(sources)
+                .extracting(source -> source.get("file").asText())
+                .containsExactly(a.toString(), b.toString(), c.toString());
+        byte[] three = Folder.bytes(merged());
+        merge(merged(), c, "--overwrite").fails(ExitCode.DATA, c.toString(), "count twice");
+        assertThat(Folder.bytes(merged())).isEqualTo(three);
+
+        Path record = Path.of(merged() + ".sources.json");
+        Files.writeString(record, "{\"sources\"");
+        Cli.run("merge", merged(), a, "--output", work.resolve("other"))
+                .fails(ExitCode.DATA, record.toString(), "not JSON");
+        Files.writeString(record, "{\"statistics_sha256\": \"of another file\", \"sources\": []}");
+        Cli.run("merge", merged(), a, "--output", work.resolve("other")).isDone();
+    }
+
+    @Test
+    void normsOfPairsFitOnlyNormsOfTheSamePairs() {
+        Path capture = capture("a.safetensors", 2, 8, 1);
+        Path without = statistics("without", capture("b.safetensors", 2, 8, 2), FP8, "histogram");
+        Path half = pairs("half", capture);
+        merge(half, without)
+                .fails(
+                        ExitCode.DATA,
+                        without.toString(),
+                        "layer 0 key",
+                        "this file holds no norms of RoPE pairs, and " + half
+                                + " norms of RoPE pairs of 32 channels (half)",
+                        "the same config.json");
+        Path neighbors = pairs("interleaved", capture);
+        merge(half, neighbors).fails(ExitCode.DATA, "32 channels (interleaved), and " + half, "(half)");
+        assertThat(merged()).doesNotExist();
+    }
+
+    private Path pairs(String pairing, Path capture) {
+        Path recipe = Folder.recipe(
+                work,
+                FP8,
+                "kvscale: {statistics: [histogram, pairs], keys: {pairing: " + pairing + ", rotary_dim: 32}}");
+        Path out = work.resolve(pairing);
+        Cli.run("calibrate", "--recipe", recipe, "--input", capture, "--output", out, "--quiet")
+                .isDone();
+        return out.resolve("statistics.kvstats");
+    }
+
     @Test
     void otherLayersAreAWarning() {
         Path two = statistics("two", capture("a.safetensors", 2, 8, 1), FP8, "range");

@@ -80,6 +80,20 @@ class GroupPlanTest {
         assertThat(plan(List.of(otherRoot), kept).reused()).isEmpty();
     }
 
+    /** What four files show together, two pairs of them may not have shown. */
+    @Test
+    void filesThatWereReadApartAreNotOneGroup() {
+        InputFile a = file("a", 5, 1, null);
+        InputFile b = file("b", 5, 1, null);
+        KeptGroup both = group("both", whole(a), whole(b));
+        assertThat(plan(List.of(a, b), both).isOneGroup()).isTrue();
+        GroupPlan apart = plan(List.of(a, b), group("a", whole(a)), group("b", whole(b)));
+        assertThat(apart.fresh()).isEmpty();
+        assertThat(apart.isOneGroup()).isFalse();
+        assertThat(plan(List.of(a, b), group("a", whole(a)), both).isOneGroup()).isTrue();
+        assertThat(plan(List.of(a, b), group("a", whole(a))).isOneGroup()).isFalse();
+    }
+
     @Test
     void theRestOfAGroupWithAChangedFileIsReadAgain() {
         InputFile a = file("a", 5, 1, null);

@@ -23,11 +23,12 @@ import org.junit.jupiter.params.provider.CsvSource;
 class GroupVersionTest {
     @ParameterizedTest
     @CsvSource({
-        "1, RANGE, static_minmax, 89bf2dff8736e89a",
-        "1, HISTOGRAM, mse, 1f7a824ba11872e9",
-        "1, RANGE, minmax, 611ab18cbe976168",
+        "1, false, static_minmax, 45af5a0c4cf293c0",
+        "1, true, mse, d3abeb63f599af05",
+        "1, false, minmax, 2c6412f97b0c66b0",
     })
-    void contentChangesOnlyWithTheVersion(int version, StatisticsKind kind, String observer, String digest) {
+    void contentChangesOnlyWithTheVersion(int version, boolean histograms, String observer, String digest) {
+        StatisticsKind kind = histograms ? StatisticsKind.HISTOGRAM : StatisticsKind.RANGE;
         Recipe recipe = Recipe.parse(
                 "kv_cache_scheme: {num_bits: 8, type: float, strategy: attn_head, observer: " + observer + "}", "test");
         Configuration hadoop = new Configuration();

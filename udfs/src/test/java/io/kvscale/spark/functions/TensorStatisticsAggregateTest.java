@@ -44,6 +44,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import scala.jdk.javaapi.CollectionConverters;
 
 /** kv_stats_agg and kv_stats_union_agg: the bytes depend on the rows only. */
@@ -116,8 +117,9 @@ class TensorStatisticsAggregateTest {
     }
 
     @ParameterizedTest
-    @EnumSource
-    void realCapturesGiveTheStatisticsOfTheJob(StatisticsKind kind) {
+    @ValueSource(booleans = {false, true})
+    void realCapturesGiveTheStatisticsOfTheJob(boolean histograms) {
+        StatisticsKind kind = histograms ? StatisticsKind.HISTOGRAM : StatisticsKind.RANGE;
         Configuration configuration = new Configuration();
         List<InputFile> files =
                 CaptureListing.of(List.of(SAMPLES), configuration).files();
@@ -137,7 +139,7 @@ class TensorStatisticsAggregateTest {
                 .statistics();
         byte[] bytes = (byte[]) TensorTable.table(rowsOf(pieces, options, configuration))
                 .repartition(5)
-                .selectExpr(kind == StatisticsKind.HISTOGRAM ? TensorTable.HISTOGRAM : TensorTable.CALL)
+                .selectExpr(histograms ? TensorTable.HISTOGRAM : TensorTable.CALL)
                 .head()
                 .get(0);
         CalibrationStatistics sql = CalibrationStatistics.fromByteArray(bytes);
