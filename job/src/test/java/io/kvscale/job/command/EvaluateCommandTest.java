@@ -335,7 +335,16 @@ class EvaluateCommandTest {
     @Test
     void scalesOfSomeLayersAreNotComparedWithScaleOne() {
         Cli cli = Cli.run(
-                        "evaluate", "--model", MODEL, "--text", TEXTS, "--scales", scales, "--baseline", "unit", "--json")
+                        "evaluate",
+                        "--model",
+                        MODEL,
+                        "--text",
+                        TEXTS,
+                        "--scales",
+                        scales,
+                        "--baseline",
+                        "unit",
+                        "--json")
                 .isDone();
         JsonNode partly = Folder.json(cli.out()).get("schemes").get(0);
         assertThat(partly.get("layers_without_scales")).hasSize(2);

@@ -74,8 +74,8 @@ class PairTermsTest {
                     .isInstanceOf(InvalidOptionException.class)
                     .hasMessageContaining("RoPE turns no channels of a layer that is calibrated");
         }
-        assertThatThrownBy(() -> kept(
-                        "ignore: 'layers\\.0\\.', ", "'model_type': 'llama4_text', 'no_rope_layers': [1, 0]"))
+        assertThatThrownBy(() ->
+                        kept("ignore: 'layers\\.0\\.', ", "'model_type': 'llama4_text', 'no_rope_layers': [1, 0]"))
                 .hasMessageContaining("RoPE turns no channels");
     }
 
