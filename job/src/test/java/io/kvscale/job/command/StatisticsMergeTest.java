@@ -167,10 +167,11 @@ class StatisticsMergeTest {
                         without.toString(),
                         "layer 0 key",
                         "this file holds no norms of RoPE pairs, and " + half
-                                + " norms of RoPE pairs of 32 channels (half)",
+                                + " norms of RoPE pairs, half of 32 channels",
                         "the same config.json");
         Path neighbors = pairs("interleaved", capture);
-        merge(half, neighbors).fails(ExitCode.DATA, "32 channels (interleaved), and " + half, "(half)");
+        merge(half, neighbors)
+                .fails(ExitCode.DATA, "interleaved of 32 channels, and " + half, "half of 32 channels");
         assertThat(merged()).doesNotExist();
     }
 
