@@ -170,8 +170,7 @@ class StatisticsMergeTest {
                                 + " norms of RoPE pairs, half of 32 channels",
                         "the same config.json");
         Path neighbors = pairs("interleaved", capture);
-        merge(half, neighbors)
-                .fails(ExitCode.DATA, "interleaved of 32 channels, and " + half, "half of 32 channels");
+        merge(half, neighbors).fails(ExitCode.DATA, "interleaved of 32 channels, and " + half, "half of 32 channels");
         assertThat(merged()).doesNotExist();
     }
 
