@@ -139,18 +139,19 @@ class ReportTest {
 
     @ParameterizedTest
     @CsvSource({
-        "FP8_E4M3, TENSOR, RANGE, 400, false",
-        "FP8_E4M3, TENSOR, HISTOGRAM, 400, false",
-        "INT8, TENSOR, RANGE, 40, false",
-        "INT8, TENSOR, HISTOGRAM, 40, false",
-        "INT8, TENSOR, RANGE, 400, true",
-        "INT8, TENSOR, HISTOGRAM, 400, true",
-        "INT8, CHANNEL, RANGE, 400, false",
-        "INT4, TENSOR, HISTOGRAM, 40, true",
-        "INT4, ATTN_HEAD, RANGE, 40, true"
+        "FP8_E4M3, TENSOR, false, 400, false",
+        "FP8_E4M3, TENSOR, true, 400, false",
+        "INT8, TENSOR, false, 40, false",
+        "INT8, TENSOR, true, 40, false",
+        "INT8, TENSOR, false, 400, true",
+        "INT8, TENSOR, true, 400, true",
+        "INT8, CHANNEL, false, 400, false",
+        "INT4, TENSOR, true, 40, true",
+        "INT4, ATTN_HEAD, false, 40, true"
     })
     void outliersAreAWarningOnlyWhereTheFormatSuffers(
-            NumberFormat format, Strategy strategy, StatisticsKind kind, int outlier, boolean grave) {
+            NumberFormat format, Strategy strategy, boolean histograms, int outlier, boolean grave) {
+        StatisticsKind kind = histograms ? StatisticsKind.HISTOGRAM : StatisticsKind.RANGE;
         CalibrationStatistics model = model(new Geometry(Dtype.BF16, 1, 64), kind, 1, 200, "s", outlier);
         JsonNode findings =
                 data(page(model, QuantizationScheme.of(format, strategy))).get("findings");
