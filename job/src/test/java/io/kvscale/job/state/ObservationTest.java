@@ -103,8 +103,8 @@ class ObservationTest {
     void everyRecipeOfTheProjectHasADigest() {
         for (String name : Folder.names(Folder.HOME.resolve("conf/recipes")).keySet()) {
             if (name.endsWith(".yaml")) {
-                Recipe recipe =
-                        Recipe.parse(Folder.text(Folder.HOME.resolve("conf/recipes").resolve(name)), name);
+                Recipe recipe = Recipe.parse(
+                        Folder.text(Folder.HOME.resolve("conf/recipes").resolve(name)), name);
                 // Norms of pairs need a model.
                 assertThat(digest(recipe.pairs().kept() ? recipe.withModel(model(16)) : recipe))
                         .hasSize(64);
