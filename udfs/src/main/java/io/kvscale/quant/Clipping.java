@@ -25,15 +25,38 @@ public record Clipping(long clipped, long values) {
      */
     public static @Nullable Clipping of(SlotStatistics seen, SlotScales scales) {
         QuantizationScheme scheme = scales.scheme();
+        double rounding = 1 + scheme.step(seen.geometry()).epsilon();
+        return count(seen, scheme, (observed, i) -> {
+            Ends ends = Ends.ofRounding(scheme, new QuantParameters(scales.scale()[i], scales.zeroPoint()[i]))
+                    .times(rounding);
+            return ends.contains(observed) ? null : ends;
+        });
+    }
+
+    /** Null if it is not known: without histograms, and where a scale is not for whole heads. */
+    static @Nullable Clipping of(SlotStatistics seen, ScaleSet set) {
+        return count(seen, set.scheme(), (observed, i) -> {
+            Range range = set.ranges()[i];
+            return range.min() <= observed.min() && range.max() >= observed.max()
+                    ? null
+                    : Ends.ofRounding(set.scheme(), set.parameters()[i]);
+        });
+    }
+
+    /** The ends of one scale, for what was observed under it; null if nothing of that is clipped. */
+    private interface ExceededEnds {
+        @Nullable
+        Ends of(Range observed, int scale);
+    }
+
+    private static @Nullable Clipping count(SlotStatistics seen, QuantizationScheme scheme, ExceededEnds exceeded) {
         int channels = scheme.channelsPerScale(seen.geometry());
         int heads = channels / seen.geometry().headDim();
         Range[] observed = seen.ranges(channels);
-        double rounding = 1 + scheme.step(seen.geometry()).epsilon();
         long clipped = 0;
         for (int i = 0; i < observed.length; i++) {
-            Ends ends = Ends.ofRounding(scheme, new QuantParameters(scales.scale()[i], scales.zeroPoint()[i]))
-                    .times(rounding);
-            if (ends.contains(observed[i])) {
+            Ends ends = exceeded.of(observed[i], i);
+            if (ends == null) {
                 continue;
             }
             ValueCounts counts = heads == 0 ? null : seen.histogram(i * heads, heads);
@@ -41,26 +64,6 @@ public record Clipping(long clipped, long values) {
                 return null;
             }
             clipped += ends.beyond(counts);
-        }
-        return new Clipping(clipped, seen.finite());
-    }
-
-    /** Null if it is not known: without histograms, and where a scale is not for whole heads. */
-    static @Nullable Clipping of(SlotStatistics seen, ScaleSet set) {
-        int channels = set.scheme().channelsPerScale(seen.geometry());
-        int heads = channels / seen.geometry().headDim();
-        Range[] observed = seen.ranges(channels);
-        long clipped = 0;
-        for (int i = 0; i < observed.length; i++) {
-            Range range = set.ranges()[i];
-            if (range.min() <= observed[i].min() && range.max() >= observed[i].max()) {
-                continue;
-            }
-            ValueCounts counts = heads == 0 ? null : seen.histogram(i * heads, heads);
-            if (counts == null) {
-                return null;
-            }
-            clipped += Ends.ofRounding(set.scheme(), set.parameters()[i]).beyond(counts);
         }
         return new Clipping(clipped, seen.finite());
     }
