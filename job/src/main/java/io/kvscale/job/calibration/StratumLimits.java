@@ -1,7 +1,7 @@
 package io.kvscale.job.calibration;
 
-import io.kvscale.job.corpus.ModelCorpus;
 import io.kvscale.job.recipe.Recipe;
+import io.kvscale.model.onnx.ModelShape;
 import io.kvscale.task.TaskState;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.Geometry;
@@ -22,13 +22,15 @@ final class StratumLimits {
 
     private StratumLimits() {}
 
-    /** @throws InvalidDataException if the statistics of all strata together need too much memory */
-    static void check(Recipe recipe, ModelCorpus texts) {
-        int strata = texts.corpus().summary().observed().size();
-        Geometry geometry = texts.shape().geometry();
+    /**
+     * @param strata the number of strata
+     * @throws InvalidDataException if the statistics of all strata together need too much memory
+     */
+    static void check(Recipe recipe, ModelShape shape, int strata) {
+        Geometry geometry = shape.geometry();
         long slot = geometry.channels() * CHANNEL_BYTES
                 + (recipe.statistics().histograms() ? geometry.heads() * HEAD_BYTES : 0);
-        long each = slot * texts.shape().slots().size();
+        long each = slot * shape.slots().size();
         if (strata * each > MAX_BYTES) {
             throw new InvalidDataException(DataProblem.of(
                     "statistics_by keeps apart " + strata + " values of "
@@ -42,9 +44,13 @@ final class StratumLimits {
         }
     }
 
-    /** The problem of a stratum of which no text was observed, because the model failed on all of them; null if none. */
-    static @Nullable DataProblem without(TaskState state, ModelCorpus texts) {
-        SortedMap<String, Long> strata = new TreeMap<>(texts.corpus().summary().observed());
+    /**
+     * The problem of a stratum of which no text was observed, because the model failed on all of them; null if there is none.
+     *
+     * @param chosen the number of texts of each stratum
+     */
+    static @Nullable DataProblem missing(TaskState state, SortedMap<String, Long> chosen) {
+        SortedMap<String, Long> strata = new TreeMap<>(chosen);
         strata.keySet().removeAll(state.strata().keySet());
         if (strata.isEmpty() || state.problem() != null) {
             return null;

@@ -75,7 +75,8 @@ record TextPass(
                 ModelCorpus.open(spark, model, text, recipe.text(), shape -> {}, partitions, attempts, progress);
         Recipe fitted = recipe.withModel(ModelConfigFile.read(
                 texts.model().local().resolve(ModelConfig.FILE).toUri().toString(), spark.hadoopConfiguration()));
-        StratumLimits.check(fitted, texts);
+        StratumLimits.check(
+                fitted, texts.shape(), texts.corpus().summary().observed().size());
         return new TextPass(fitted, texts, captures, null);
     }
 
@@ -205,9 +206,10 @@ record TextPass(
         if (failed.first() != null && failed.count() > recipe.text().maxFailedSamples()) {
             state.add(failed.first());
         }
-        DataProblem without = StratumLimits.without(state, texts);
-        if (without != null) {
-            state.add(without);
+        DataProblem missing =
+                StratumLimits.missing(state, texts.corpus().summary().observed());
+        if (missing != null) {
+            state.add(missing);
         }
         return state;
     }
