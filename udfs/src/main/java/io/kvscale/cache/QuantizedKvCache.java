@@ -65,12 +65,21 @@ public final class QuantizedKvCache {
      * @param fixed the scales to quantize with; null for running scales
      */
     public QuantizedKvCache(SlotSchemes schemes, int residualLength, StatisticsKind kind, @Nullable FixedScales fixed) {
+        this(new RunningScales(schemes, kind), residualLength, fixed);
+    }
+
+    private QuantizedKvCache(RunningScales running, int residualLength, @Nullable FixedScales fixed) {
         if (residualLength < 0) {
             throw new IllegalArgumentException("residual_length " + residualLength + " is below 0");
         }
-        this.running = new RunningScales(schemes, kind);
+        this.running = running;
         this.fixed = fixed;
         this.residualLength = residualLength;
+    }
+
+    /** An empty cache with the same settings. Its histograms count in the memory of this cache, within one bound. */
+    public QuantizedKvCache another() {
+        return new QuantizedKvCache(running.another(), residualLength, fixed);
     }
 
     /** A cache with fixed scales, as an engine serves it: values beyond the range saturate. */

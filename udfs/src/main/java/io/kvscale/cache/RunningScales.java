@@ -34,9 +34,18 @@ final class RunningScales {
     private @Nullable CountTables tables;
 
     RunningScales(SlotSchemes schemes, StatisticsKind kind) {
+        this(schemes, kind, kind.tables());
+    }
+
+    private RunningScales(SlotSchemes schemes, StatisticsKind kind, @Nullable CountTables tables) {
         this.schemes = schemes;
         this.kind = kind;
-        this.tables = kind.tables();
+        this.tables = tables;
+    }
+
+    /** Empty statistics of the same kind, which count in the memory of these. */
+    RunningScales another() {
+        return new RunningScales(schemes, kind, tables);
     }
 
     void observe(Slot slot, Position position, ByteBuffer chunk, @Nullable PieceListener listener) {

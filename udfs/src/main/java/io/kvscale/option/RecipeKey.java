@@ -9,6 +9,7 @@ import static io.kvscale.option.ValueType.FLAG;
 import static io.kvscale.option.ValueType.SCHEME;
 import static io.kvscale.option.ValueType.TEXT;
 import static io.kvscale.option.ValueType.TEXTS;
+import static io.kvscale.option.ValueType.counts;
 import static io.kvscale.option.ValueType.decimal;
 import static io.kvscale.option.ValueType.number;
 import static io.kvscale.option.ValueType.wordList;
@@ -94,6 +95,10 @@ public enum RecipeKey {
             "from config.json",
             "Number of channels that RoPE turns."),
     NUM_CALIBRATION_SAMPLES(number(1, Integer.MAX_VALUE), "all", "Number of samples to use."),
+    SAMPLE_BY(TEXT, "no strata", "Field by which texts are chosen, as in `samples_per_stratum`."),
+    SAMPLES_PER_STRATUM(
+            counts(Integer.MAX_VALUE), "required", "With `sample_by`: number of texts with each value of its field."),
+    STATISTICS_BY(TEXT, "no strata", "Field by which statistics are also kept apart: one file for each value."),
     MAX_SEQ_LENGTH(number(1, RecipeKey.MAX_TOKENS), "the model's limit", "Maximum number of tokens in a sequence."),
     SHUFFLE(FLAG, "true", "Choose samples by a hash of content and seed; false: the first ones by name."),
     SEED(number(Long.MIN_VALUE, Long.MAX_VALUE), "42", "Seed of that hash."),

@@ -6,7 +6,7 @@ import io.kvscale.scheme.Vocabulary;
  * The type of a recipe key's value.
  *
  * @param vocabulary the words of a {@link Kind#WORD} or {@link Kind#WORDS}, a placeholder for other kinds
- * @param least the limits of a {@link Kind#NUMBER} or {@link Kind#DECIMAL}, inclusive; 0 for other kinds
+ * @param least the limits of a {@link Kind#NUMBER}, {@link Kind#DECIMAL} or {@link Kind#COUNTS}, inclusive; 0 for other kinds
  */
 public record ValueType(Kind kind, Vocabulary vocabulary, long least, long most) {
     private static final Vocabulary NONE = Vocabulary.of("");
@@ -16,12 +16,16 @@ public record ValueType(Kind kind, Vocabulary vocabulary, long least, long most)
     public static final ValueType TEXTS = new ValueType(Kind.TEXTS, NONE, 0, 0);
     public static final ValueType SCHEME = new ValueType(Kind.SCHEME, NONE, 0, 0);
 
-    /** The kinds of values; {@code SCHEME} is a mapping with keys of {@code kv_cache_scheme}. */
+    /**
+     * The kinds of values. {@code SCHEME} is a mapping with keys of {@code kv_cache_scheme}, {@code COUNTS} a number or a
+     * mapping from texts to numbers.
+     */
     public enum Kind {
         FLAG,
         WORD,
         NUMBER,
         DECIMAL,
+        COUNTS,
         WORDS,
         TEXT,
         TEXTS,
@@ -42,6 +46,11 @@ public record ValueType(Kind kind, Vocabulary vocabulary, long least, long most)
         return new ValueType(Kind.NUMBER, NONE, least, most);
     }
 
+    /** A whole number from 1, or one for each of some texts. */
+    static ValueType counts(long most) {
+        return new ValueType(Kind.COUNTS, NONE, 1, most);
+    }
+
     /** A number that need not be whole. */
     static ValueType decimal(long least, long most) {
         return new ValueType(Kind.DECIMAL, NONE, least, most);
@@ -57,6 +66,7 @@ public record ValueType(Kind kind, Vocabulary vocabulary, long least, long most)
                 "a whole number" + (least == Long.MIN_VALUE ? "" : " from " + least)
                         + (most == Long.MAX_VALUE ? "" : " to " + most);
             case DECIMAL -> "a number from " + least + " to " + most;
+            case COUNTS -> "a whole number from " + least + ", or a mapping from values to such numbers";
             case TEXT -> "text";
             case TEXTS -> "text or a list of texts";
             case SCHEME -> "a mapping";

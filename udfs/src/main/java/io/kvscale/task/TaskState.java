@@ -45,6 +45,7 @@ public final class TaskState {
     private Copies copies = new Copies();
     private TokenSums tokenSums = new TokenSums();
     private SampleRotations rotations = new SampleRotations();
+    private final StratumStatistics strata = new StratumStatistics();
     private @Nullable DataProblem found;
 
     /** A state with a problem and nothing else. */
@@ -112,6 +113,11 @@ public final class TaskState {
         return this;
     }
 
+    /** Adds the statistics of a stratum, which must not be used afterwards. They are not added to those of the slots. */
+    void add(String stratum, CalibrationStatistics seen) {
+        strata.add(stratum, seen);
+    }
+
     /** Replaces what is known of RoPE in single samples. */
     TaskState rotated(RotationScan scan) {
         rotations = scan.found();
@@ -147,6 +153,7 @@ public final class TaskState {
         copies.merge(other.copies);
         tokenSums.merge(other.tokenSums);
         rotations.merge(other.rotations);
+        strata.merge(other.strata);
         found = DataProblem.earlier(found, other.found);
     }
 
@@ -158,12 +165,22 @@ public final class TaskState {
 
     /** Whether nothing was observed, counted or found wrong. */
     public boolean isEmpty() {
-        return geometries.isEmpty() && corpus.equals(Corpus.EMPTY) && tally.equals(Tally.NONE) && found == null;
+        return geometries.isEmpty()
+                && corpus.equals(Corpus.EMPTY)
+                && tally.equals(Tally.NONE)
+                && found == null
+                && strata.values().isEmpty();
     }
 
-    /** The statistics and what was read; incomplete if there is a problem. */
+    /** The statistics, those of all strata included, and what was read; incomplete if there is a problem. */
     public CalibrationStatistics statistics() {
-        return new CalibrationStatistics(corpus, slots);
+        CalibrationStatistics own = new CalibrationStatistics(corpus, slots);
+        return strata.values().isEmpty() ? own : strata.mergedWith(own);
+    }
+
+    /** The statistics of each stratum, by its name; empty if they were not kept apart. */
+    public SortedMap<String, CalibrationStatistics> strata() {
+        return strata.values();
     }
 
     /** The geometries of every slot; a slot with two has a {@link Geometries#conflict}. */
@@ -221,7 +238,7 @@ public final class TaskState {
     }
 
     /**
-     * The state in parts that can be merged in parallel: one part for each slot, one for the rest. Parts with the same key
+     * The state in parts that can be merged in parallel: one part for each slot and stratum, one for the rest. Parts with the same key
      * belong together; all parts merged give this state.
      */
     public SortedMap<Integer, TaskState> parts() {
@@ -243,6 +260,9 @@ public final class TaskState {
             }
             parts.put(slot.layer() * Role.values().length + slot.role().ordinal(), part);
         });
+        strata.values()
+                .forEach((stratum, seen) -> parts.computeIfAbsent(stratum.hashCode(), key -> new TaskState())
+                        .add(stratum, seen));
         return parts;
     }
 
@@ -253,7 +273,8 @@ public final class TaskState {
     public byte[] toByteArray() {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         try (ObjectOutputStream out = new ObjectOutputStream(bytes)) {
-            out.writeObject(statistics().toByteArray());
+            out.writeObject(new CalibrationStatistics(corpus, slots).toByteArray());
+            out.writeObject(strata.toByteArrays());
             out.writeObject(geometries);
             out.writeObject(tally);
             out.writeObject(layout);
@@ -281,6 +302,7 @@ public final class TaskState {
             CalibrationStatistics statistics = CalibrationStatistics.fromByteArray((byte[]) in.readObject());
             state.slots.putAll(statistics.slots());
             state.corpus = statistics.corpus();
+            state.strata.addAll((Map<String, byte[]>) in.readObject());
             state.geometries.putAll((Map<Slot, Geometries>) in.readObject());
             state.tally = (Tally) in.readObject();
             state.layout = (LayoutEvidence) in.readObject();

@@ -58,6 +58,9 @@ public final class TextTask implements AutoCloseable {
 
     private final Map<Slot, NativeBuffer> computedBuffers = new TreeMap<>();
     private final TaskState state = new TaskState();
+    /** What is kept of each stratum; empty if samples name none. */
+    private final Map<String, StratumObservation> strata = new TreeMap<>();
+
     private final long start = System.nanoTime();
     private Corpus corpus = Corpus.EMPTY;
     private FailedSamples failures = FailedSamples.NONE;
@@ -167,7 +170,8 @@ public final class TextTask implements AutoCloseable {
         for (int i = 0; i < rows.size(); i++) {
             TokenSequence row = rows.get(i);
             saveAndObserve(
-                    new SampleTensors(row.name(), observedSlots, shape.geometry(), i, row.ids().length, run::present));
+                    new SampleTensors(row.name(), observedSlots, shape.geometry(), i, row.ids().length, run::present),
+                    row.stratum());
         }
         return true;
     }
@@ -183,7 +187,7 @@ public final class TextTask implements AutoCloseable {
             fail(row.name(), row.ids().length, e.problem());
             return;
         }
-        saveAndObserve(sample);
+        saveAndObserve(sample, row.stratum());
     }
 
     private SampleTensors plain(TokenSequence row) {
@@ -255,7 +259,7 @@ public final class TextTask implements AutoCloseable {
         progress.accept(tokens);
     }
 
-    private void saveAndObserve(SampleTensors sample) throws IOException {
+    private void saveAndObserve(SampleTensors sample, String stratum) throws IOException {
         if (sink != null) {
             try {
                 sink.save(sample);
@@ -265,25 +269,38 @@ public final class TextTask implements AutoCloseable {
             }
         }
         try {
-            sample.observe((slot, position, values) -> state.observe(cache, null, slot, position, values));
+            if (stratum.isEmpty()) {
+                sample.observe((slot, position, values) -> state.observe(cache, null, slot, position, values));
+            } else {
+                strata.computeIfAbsent(stratum, name -> new StratumObservation(cache.another()))
+                        .observe(sample);
+            }
         } catch (InvalidDataException e) {
             state.add(e.problem().inSample(Sample.named(sample.name())));
             return;
         }
+        Corpus read = Corpus.EMPTY;
         for (Slot slot : observedSlots) {
-            corpus = corpus.withTensor(
+            read = read.withTensor(
                     sample.name(),
                     CacheTensors.present(slot),
                     shape.geometry().dtype().name(),
                     sample.shape());
         }
-        corpus = observedSlots.isEmpty() ? corpus : corpus.withFile();
+        read = observedSlots.isEmpty() ? read : read.withFile();
+        if (stratum.isEmpty()) {
+            corpus = corpus.merge(read);
+        } else {
+            strata.get(stratum).count(read);
+        }
         bytes += sample.bytes();
         progress.accept(sample.tokens());
     }
 
     /** The state of all batches. It has a problem if this task alone had more failed samples than the job allows. */
     public TaskState state() {
+        strata.forEach((stratum, observed) -> state.add(stratum, observed.statistics()));
+        strata.clear();
         return state.counting(
                 corpus, Tally.read(bytes, System.nanoTime() - start, failures).plus(new PhaseNanos(0, forward, 0)));
     }

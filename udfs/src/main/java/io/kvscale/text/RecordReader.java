@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.exc.MismatchedInputException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.kvscale.json.JsonProblem;
+import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.util.ArrayList;
 import java.util.List;
@@ -54,23 +55,26 @@ final class RecordReader {
 
     TextRecord read(String json) {
         Map<String, Object> object = object(json);
+        Strata strata = new Strata(
+                stratum(object, fields.sampleBy(), "sample_by"),
+                stratum(object, fields.statisticsBy(), "statistics_by"));
         Object messages = object.get(fields.messages());
         Object text = object.get(fields.text());
         Object prompt = object.get(fields.prompt());
         Object completion = object.get(fields.completion());
         if (messages != null) {
-            return new TextRecord.Chat(messages(messages, fields.messages()));
+            return new TextRecord.Chat(messages(messages, fields.messages()), strata);
         } else if (text != null) {
-            return plain(string(text, fields.text()));
+            return plain(string(text, fields.text()), strata);
         } else if (prompt instanceof List) {
             List<Map<String, Object>> all = new ArrayList<>(messages(prompt, fields.prompt()));
             if (completion != null) {
                 all.addAll(messages(completion, fields.completion()));
             }
-            return new TextRecord.Chat(all);
+            return new TextRecord.Chat(all, strata);
         } else if (prompt != null) {
             String rest = completion == null ? "" : string(completion, fields.completion());
-            return plain(string(prompt, fields.prompt()) + rest);
+            return plain(string(prompt, fields.prompt()) + rest, strata);
         }
         for (String name : List.of(fields.messages(), fields.text(), fields.prompt())) {
             if (object.containsKey(name)) {
@@ -108,11 +112,40 @@ final class RecordReader {
         return at == null ? "" : " (character " + at.getColumnNr() + ")";
     }
 
-    private static TextRecord plain(String text) {
+    /** The value of a field of strata; empty if the recipe names none. */
+    private static String stratum(Map<String, Object> object, String field, String key) {
+        if (field.isEmpty()) {
+            return "";
+        }
+        Object value = object.get(field);
+        String what = "the field " + DataProblem.shown(field) + ", which " + key + " names, ";
+        if (!(value instanceof String stratum)) {
+            throw stratumError(
+                    value != null
+                            ? what + "is " + type(value) + ", not a string"
+                            : object.containsKey(field) ? what + "is null" : what + "is missing");
+        } else if (stratum.isEmpty() || stratum.length() > Strata.MAX_LENGTH) {
+            throw stratumError(what + "is "
+                    + (stratum.isEmpty()
+                            ? "empty"
+                            : "a text of " + stratum.length() + " characters, the maximum is " + Strata.MAX_LENGTH));
+        }
+        UnicodeText.check(stratum);
+        return stratum;
+    }
+
+    private static InvalidDataException stratumError(String what) {
+        return new InvalidDataException(
+                what,
+                "give each record a short string there, such as {\"language\": \"de\"}, or raise max_bad_records to"
+                        + " skip records without one");
+    }
+
+    private static TextRecord plain(String text, Strata strata) {
         if (text.isEmpty()) {
             throw new InvalidDataException("the text is empty", "remove this record, or fill the field");
         }
-        return new TextRecord.Plain(text);
+        return new TextRecord.Plain(text, strata);
     }
 
     private static String string(Object value, String field) {

@@ -13,4 +13,11 @@ public record TextOptions(
         TextFields fields, boolean plainSpecialTokens, boolean chatSpecialTokens, boolean generationPrompt)
         implements Serializable {
     public static final TextOptions DEFAULT = new TextOptions(TextFields.DEFAULT, true, false, false);
+
+    /** These options without {@code statistics_by}. */
+    public TextOptions withoutStatistics() {
+        TextFields kept = new TextFields(
+                fields.text(), fields.messages(), fields.prompt(), fields.completion(), fields.sampleBy(), "");
+        return new TextOptions(kept, plainSpecialTokens, chatSpecialTokens, generationPrompt);
+    }
 }

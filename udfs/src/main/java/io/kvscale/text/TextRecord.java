@@ -7,10 +7,21 @@ import java.util.Map;
 /** One record of a corpus. */
 public sealed interface TextRecord {
     /** A text, or a prompt followed by its completion. */
-    record Plain(String text) implements TextRecord {}
+    record Plain(String text, Strata strata) implements TextRecord {
+        public Plain(String text) {
+            this(text, Strata.NONE);
+        }
+    }
 
     /** Messages for the chat template, each with at least {@code role}; values are JSON values, which may be null. */
-    record Chat(List<Map<String, Object>> messages) implements TextRecord {}
+    record Chat(List<Map<String, Object>> messages, Strata strata) implements TextRecord {
+        public Chat(List<Map<String, Object>> messages) {
+            this(messages, Strata.NONE);
+        }
+    }
+
+    /** The strata that the record names in the fields of {@link TextFields}. */
+    Strata strata();
 
     /**
      * Reads a JSON object: its messages, else its text, else its prompt and completion. A null field counts as absent.

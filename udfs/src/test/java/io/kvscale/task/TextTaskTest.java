@@ -159,6 +159,48 @@ class TextTaskTest {
 
     @ParameterizedTest
     @MethodSource("io.kvscale.scheme.Observers#all")
+    void eachStratumHasTheStatisticsOfItsSamplesAndTheStateThoseOfAll(Observer observer) {
+        schemes = observedBy(observer);
+        kind = observer.needsHistograms() ? StatisticsKind.HISTOGRAM : StatisticsKind.RANGE;
+        List<TokenSequence> samples = samples(23);
+        List<TokenSequence> named = new ArrayList<>();
+        for (TokenSequence sample : samples) {
+            named.add(new TokenSequence(sample.name(), sample.ids(), "s" + named.size() % 3));
+        }
+        List<byte[]> parts = new ArrayList<>();
+        for (List<TokenSequence> of : List.of(named.subList(0, 11), named.subList(11, 23))) {
+            run(batches(of)).parts().values().forEach(part -> parts.add(part.toByteArray()));
+        }
+        Collections.shuffle(parts, random);
+        TaskState merged = new TaskState();
+        parts.forEach(part -> merged.merge(TaskState.fromByteArray(part)));
+        byte[] all = bytes(run(singly(samples)));
+        for (int i = 0; i < 2; i++) {
+            assertThat(merged.statistics().toByteArray()).isEqualTo(all);
+        }
+        assertThat(merged.strata().keySet()).containsExactly("s0", "s1", "s2");
+        merged.strata().forEach((stratum, seen) -> {
+            List<TokenSequence> its = samples.stream()
+                    .filter(sample -> stratum.equals("s" + samples.indexOf(sample) % 3))
+                    .toList();
+            assertThat(seen.toByteArray()).isEqualTo(bytes(run(singly(its))));
+        });
+    }
+
+    @Test
+    void failedSamplesOfAStratumAreLeftOutOfIt() {
+        maxFailed = 1;
+        TaskState outcome = run(
+                new TokenSequence("a", new int[] {1, 2}, "good"),
+                new TokenSequence("b", new int[] {FakeDecoding.BROKEN}, "bad"),
+                new TokenSequence("c", new int[] {3}, "good"));
+        assertThat(outcome.problem()).isNull();
+        assertThat(outcome.strata().keySet()).containsExactly("good");
+        assertThat(outcome.statistics().corpus().files()).isEqualTo(2);
+    }
+
+    @ParameterizedTest
+    @MethodSource("io.kvscale.scheme.Observers#all")
     void calibratingSavedCapturesGivesTheSameBytes(Observer observer) throws IOException {
         for (Dtype dtype : Dtype.values()) {
             schemes = observedBy(observer);

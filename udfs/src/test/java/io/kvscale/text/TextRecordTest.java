@@ -50,6 +50,41 @@ class TextRecordTest {
     }
 
     @Test
+    void strataAreStringsOfTheFieldsThatTheRecipeNames() {
+        TextFields fields = new TextFields("text", "messages", "prompt", "completion", "language", "domain");
+        String strata = "\"language\": \"de\", \"domain\": \" \\né\"";
+        assertThat(TextRecord.ofJson("{\"text\": \"t\", " + strata + "}", fields))
+                .isEqualTo(new TextRecord.Plain("t", new Strata("de", " \né")));
+        String chat = "[{\"role\": \"user\", \"content\": \"m\"}]";
+        assertThat(TextRecord.ofJson("{\"messages\": " + chat + ", " + strata + "}", fields)
+                        .strata())
+                .isEqualTo(TextRecord.ofJson("{\"prompt\": " + chat + ", " + strata + "}", fields)
+                        .strata())
+                .isEqualTo(new Strata("de", " \né"));
+        assertThat(read("{'text': 't', 'language': 1}").strata()).isEqualTo(Strata.NONE);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "\"text\": \"t\" | the field language, which sample_by names, is missing",
+                "\"text\": \"t\", \"language\": null | the field language, which sample_by names, is null",
+                "\"text\": \"t\", \"language\": 1 | is a number, not a string",
+                "\"text\": \"t\", \"language\": [\"de\"] | is a list, not a string",
+                "\"text\": \"t\", \"language\": \"\" | is empty",
+                "\"text\": \"t\", \"language\": \"LONG\" | is a text of 201 characters, the maximum is 200",
+                "\"text\": \"t\", \"language\": \"\\ud83d\" | unpaired surrogate",
+            })
+    void otherStrataAreErrors(String record, String cause) {
+        TextFields fields = new TextFields("text", "messages", "prompt", "completion", "language", "");
+        String json = "{" + record.replace("LONG", "x".repeat(201)) + "}";
+        assertThatThrownBy(() -> TextRecord.ofJson(json, fields))
+                .isInstanceOf(InvalidDataException.class)
+                .hasMessageContaining(cause);
+    }
+
+    @Test
     void textsAreUnchanged() {
         assertThat(TextRecord.ofJson("{\"text\": \"\\ud83d\\ude00 {{ x }} \\u0000\\r\\n é\"}", TextFields.DEFAULT))
                 .isEqualTo(new TextRecord.Plain("😀 {{ x }} \u0000\r\n é"));

@@ -234,7 +234,8 @@ public final class CalibrationJob {
         if (problem == null && pass.readsTensors()) {
             secondLook(spark, pass).warnings(state).forEach(notices);
         }
-        CalibrationStatistics counted = state.statistics();
+        CalibrationStatistics statistics = state.statistics();
+        CalibrationStatistics counted = statistics;
         // Ranges tell that values are clipped, but not how many.
         if (problem == null
                 && pass.readsTensors()
@@ -246,8 +247,9 @@ public final class CalibrationJob {
         pass.finishState().forEach(notices);
         return new CalibrationResult(
                 pass.recipe(),
-                state.statistics(),
+                statistics,
                 counted,
+                state.strata(),
                 problem,
                 state.tally(),
                 pass.partitions(),

@@ -7,6 +7,7 @@ import io.kvscale.quant.ScaleSolver;
 import io.kvscale.task.Tally;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
+import java.util.SortedMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param statistics merged over all tasks; incomplete if there is a problem
  * @param counted where values that scales clip are counted: the statistics, or the same corpus with histograms
+ * @param strata the statistics of the texts of each stratum, if the recipe has {@code statistics_by}; else empty
  * @param problem the first problem of the corpus by sample, layer and role; null if there is none
  * @param tally counts of all tasks
  * @param partitions the number of tasks
@@ -25,6 +27,7 @@ public record CalibrationResult(
         Recipe recipe,
         CalibrationStatistics statistics,
         CalibrationStatistics counted,
+        SortedMap<String, CalibrationStatistics> strata,
         @Nullable DataProblem problem,
         Tally tally,
         int partitions,
@@ -34,7 +37,7 @@ public record CalibrationResult(
         @Nullable StateUse state) {
     CalibrationResult with(@Nullable TextRun run) {
         return new CalibrationResult(
-                recipe, statistics, counted, problem, tally, partitions, sparkVersion, master, run, state);
+                recipe, statistics, counted, strata, problem, tally, partitions, sparkVersion, master, run, state);
     }
 
     /**

@@ -24,6 +24,7 @@ import io.kvscale.task.FailedSamples;
 import io.kvscale.task.PhaseNanos;
 import io.kvscale.task.TaskState;
 import io.kvscale.task.TextTask;
+import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.text.TokenBatch;
 import java.io.IOException;
@@ -74,6 +75,8 @@ record TextPass(
                 ModelCorpus.open(spark, model, text, recipe.text(), shape -> {}, partitions, attempts, progress);
         Recipe fitted = recipe.withModel(ModelConfigFile.read(
                 texts.model().local().resolve(ModelConfig.FILE).toUri().toString(), spark.hadoopConfiguration()));
+        StratumLimits.check(
+                fitted, texts.shape(), texts.corpus().summary().observed().size());
         return new TextPass(fitted, texts, captures, null);
     }
 
@@ -202,6 +205,11 @@ record TextPass(
         FailedSamples failed = state.tally().failed();
         if (failed.first() != null && failed.count() > recipe.text().maxFailedSamples()) {
             state.add(failed.first());
+        }
+        DataProblem missing =
+                StratumLimits.missing(state, texts.corpus().summary().observed());
+        if (missing != null) {
+            state.add(missing);
         }
         return state;
     }

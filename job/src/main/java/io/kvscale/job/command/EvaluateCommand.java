@@ -175,7 +175,7 @@ public final class EvaluateCommand extends CommandPart implements Callable<Integ
         }
         Recipe recipe = HadoopFiles.recipe(recipeFile, hadoop);
         recipe.notices().forEach(console::say);
-        return recipe.text();
+        return recipe.text().withoutStatistics();
     }
 
     private static NamedScales scales(String name, Configuration hadoop, Console console) {

@@ -139,6 +139,8 @@ final class KnownFiles {
             return "ort-genai scales";
         } else if (node.has("statistics_sha256") && node.path("sources").isArray()) {
             return "merge record";
+        } else if (node.has("statistics_by") && node.path("strata").isArray()) {
+            return "strata";
         } else if (node.has("kv_cache_type")) {
             return "ascend description";
         }

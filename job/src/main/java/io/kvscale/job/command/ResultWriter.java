@@ -5,6 +5,7 @@ import io.kvscale.job.console.Console;
 import io.kvscale.job.console.ScaleTablePrinter;
 import io.kvscale.job.export.OutputFolder;
 import io.kvscale.job.export.ResultFiles;
+import io.kvscale.job.export.StratumFiles;
 import io.kvscale.job.report.Report;
 import io.kvscale.model.config.ModelConfig;
 import io.kvscale.observer.CalibrationStatistics;
@@ -12,6 +13,7 @@ import io.kvscale.quant.ScaleSolver;
 import io.kvscale.scheme.table.ScaleTable;
 import java.io.PrintWriter;
 import java.util.List;
+import java.util.Map;
 import org.apache.commons.codec.digest.DigestUtils;
 import org.jspecify.annotations.Nullable;
 
@@ -39,7 +41,12 @@ record ResultWriter(PrintWriter out, Console console) {
         byte[] page = report
                 ? Report.html(new ScaleSolver.Solution(table, solution.warnings()), statistics, Version.kvscale())
                 : null;
-        List<String> notExported = ResultFiles.write(table, bytes, run.finish(table, result), page, output);
+        Map<String, Object> record = run.finish(table, result);
+        if (result != null && !result.strata().isEmpty()) {
+            String field = result.recipe().text().options().fields().statisticsBy();
+            record.put("strata", StratumFiles.write(field, result.strata(), output));
+        }
+        List<String> notExported = ResultFiles.write(table, bytes, record, page, output);
         output.commit(captures);
         solution.warnings().forEach(console::warn);
         notExported.forEach(console::warn);

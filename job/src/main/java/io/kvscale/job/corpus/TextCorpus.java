@@ -74,6 +74,8 @@ public record TextCorpus(
             RowTally tally = reader.withContext(() -> progress.track(
                     spark, "reads " + input.shown(), new Work.Texts(), (unused, texts) -> tally(rows, texts)));
             check(tally, input, settings);
+            StratumRules strata = new StratumRules(settings, tally, input.shown());
+            strata.check();
             List<TextSample> samples = reader.withContext(() -> samples(rows));
             if (samples.size() != tally.good()) {
                 throw new InvalidDataException(DataProblem.of(
@@ -83,6 +85,7 @@ public record TextCorpus(
             }
             BatchPlan plan = BatchPlan.of(reader.isTable() ? TextSample.withNames(samples) : samples, settings, limit);
             List<String> notices = notices(reader.skipped(), tally, plan, settings, limit);
+            notices.addAll(strata.notices());
             TextCorpus corpus = new TextCorpus(spark, rows, tally, plan, notices);
             opened = true;
             return corpus;
@@ -193,7 +196,9 @@ public record TextCorpus(
                 plan.sequences(),
                 plan.batches().size(),
                 plan.tokens(),
-                plan.longest());
+                plan.longest(),
+                plan.sampled(),
+                plan.observed());
     }
 
     /**

@@ -1,8 +1,10 @@
 package io.kvscale.job.corpus;
 
+import io.kvscale.job.corpus.plan.StratumCounts;
 import io.kvscale.job.spark.Work;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.SortedMap;
 
 /**
  * The size of a text corpus.
@@ -15,9 +17,20 @@ import java.util.Map;
  * @param batches number of batches
  * @param tokens total number of tokens, without padding
  * @param longest tokens of the longest sequence
+ * @param sampled number of texts chosen by {@link io.kvscale.text.Strata#sample}; empty without strata
+ * @param observed number of texts chosen by {@link io.kvscale.text.Strata#statistics}; empty without strata
  */
 public record TextCorpusSummary(
-        long records, long bad, int samples, int cut, int sequences, int batches, long tokens, int longest) {
+        long records,
+        long bad,
+        int samples,
+        int cut,
+        int sequences,
+        int batches,
+        long tokens,
+        int longest,
+        SortedMap<String, Long> sampled,
+        SortedMap<String, Long> observed) {
     /** The work of a model that runs on the corpus. */
     public Work work() {
         return new Work.Tokens(tokens, sequences);
@@ -31,6 +44,12 @@ public record TextCorpusSummary(
         shown.put("sequences", String.valueOf(sequences));
         shown.put("batches", String.valueOf(batches));
         shown.put("tokens", String.valueOf(tokens));
+        if (!sampled.isEmpty()) {
+            shown.put("strata", new StratumCounts(sampled).shown());
+        }
+        if (!observed.isEmpty()) {
+            shown.put("statistics", new StratumCounts(observed).shown());
+        }
         return shown;
     }
 }

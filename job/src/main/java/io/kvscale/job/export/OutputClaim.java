@@ -153,12 +153,15 @@ record OutputClaim(String option, boolean overwrite, Content content, Set<String
     }
 
     private boolean mayHold(String folder, Set<String> names) {
-        return content == Content.CAPTURES || names.stream().anyMatch(name -> name.startsWith(folder + "/"));
+        return content == Content.CAPTURES
+                || content == Content.RESULTS && StratumFiles.isFolder(folder)
+                || names.stream().anyMatch(name -> name.startsWith(folder + "/"));
     }
 
     private boolean isOurs(FileStatus status, String name, Set<String> names) {
         return switch (content) {
-            case RESULTS -> !status.isDirectory() && (isMark(name) || names.contains(name));
+            case RESULTS ->
+                !status.isDirectory() && (isMark(name) || names.contains(name) || StratumFiles.isFile(name));
             case CAPTURES ->
                 !status.isDirectory()
                         && (isMark(name) || isCapture(status.getPath().getName()));

@@ -15,12 +15,20 @@ import org.jspecify.annotations.Nullable;
 
 /** The files of a result folder. */
 public final class ResultFiles {
-    private static final List<String> FILES =
-            List.of("kv_scales.json", "statistics.kvstats", "run.json", "report.html", "evaluation.json");
+    private static final List<String> FILES = List.of(
+            "kv_scales.json",
+            "statistics.kvstats",
+            "run.json",
+            "report.html",
+            "evaluation.json",
+            StratumFiles.MANIFEST);
 
     private ResultFiles() {}
 
-    /** The paths of all files that a result folder may hold; {@code --overwrite} replaces nothing else. */
+    /**
+     * The paths of all files that a result folder may hold, beside those of {@link StratumFiles}; {@code --overwrite}
+     * replaces nothing else.
+     */
     static Set<String> names(List<ScaleExporter> exporters) {
         return Stream.concat(
                         FILES.stream(),

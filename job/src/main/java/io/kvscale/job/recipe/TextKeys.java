@@ -24,6 +24,12 @@ final class TextKeys {
                     "concatenate_data needs the length of the packed sequences",
                     "add max_seq_length, for example max_seq_length: 2048");
         }
+        if (concatenate) {
+            StratumKeys.refuse(
+                    values,
+                    RecipeKey.CONCATENATE_DATA,
+                    "needs each text in a sequence of its own, but concatenate_data packs texts of several strata into one");
+        }
         if (concatenate && longTexts != null) {
             throw values.error(
                     RecipeKey.LONG_TEXTS,
@@ -49,7 +55,8 @@ final class TextKeys {
                 feedback,
                 residualLength,
                 (int) values.number(RecipeKey.CHUNK_TOKENS, byDefault.chunkTokens()),
-                values.number(RecipeKey.MAX_FAILED_SAMPLES, byDefault.maxFailedSamples()));
+                values.number(RecipeKey.MAX_FAILED_SAMPLES, byDefault.maxFailedSamples()),
+                StratumKeys.quota(values));
     }
 
     private static TextOptions options(KeyValues values) {
@@ -59,7 +66,9 @@ final class TextKeys {
                         field(values, RecipeKey.FIELDS_TEXT),
                         field(values, RecipeKey.FIELDS_MESSAGES),
                         field(values, RecipeKey.FIELDS_PROMPT),
-                        field(values, RecipeKey.FIELDS_COMPLETION)),
+                        field(values, RecipeKey.FIELDS_COMPLETION),
+                        StratumKeys.field(values, RecipeKey.SAMPLE_BY),
+                        StratumKeys.field(values, RecipeKey.STATISTICS_BY)),
                 values.flag(RecipeKey.ADD_SPECIAL_TOKENS, byDefault.plainSpecialTokens()),
                 values.flag(RecipeKey.ADD_SPECIAL_TOKENS, byDefault.chatSpecialTokens()),
                 values.flag(RecipeKey.GENERATION_PROMPT, byDefault.generationPrompt()));

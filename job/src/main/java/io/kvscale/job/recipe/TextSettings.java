@@ -17,6 +17,8 @@ import java.io.Serializable;
  * @param residualLength with feedback, the number of newest tokens that stay unquantized
  * @param chunkTokens the maximum number of tokens in one run of the model
  * @param maxFailedSamples how many samples on which the model fails may be left out
+ * @param perStratum the number of samples to choose of each {@link io.kvscale.text.Strata#sample stratum}, instead of
+ *     {@code samples}
  */
 public record TextSettings(
         TextOptions options,
@@ -31,8 +33,28 @@ public record TextSettings(
         boolean fakeQuantizeFeedback,
         int residualLength,
         int chunkTokens,
-        long maxFailedSamples)
+        long maxFailedSamples,
+        StratumQuota perStratum)
         implements Serializable {
-    public static final TextSettings DEFAULT =
-            new TextSettings(TextOptions.DEFAULT, 0, 0, true, 42, false, false, 0, "model.onnx", false, 0, 512, 0);
+    /** These settings for a run that keeps no statistics. */
+    public TextSettings withoutStatistics() {
+        return new TextSettings(
+                options.withoutStatistics(),
+                samples,
+                maxSeqLength,
+                shuffle,
+                seed,
+                concatenate,
+                windows,
+                maxBadRecords,
+                modelFile,
+                fakeQuantizeFeedback,
+                residualLength,
+                chunkTokens,
+                maxFailedSamples,
+                perStratum);
+    }
+
+    public static final TextSettings DEFAULT = new TextSettings(
+            TextOptions.DEFAULT, 0, 0, true, 42, false, false, 0, "model.onnx", false, 0, 512, 0, StratumQuota.NONE);
 }

@@ -385,6 +385,70 @@ class TextCorpusTest {
     }
 
     @Test
+    void strataOfTablesAndParquetAreThoseOfLines() {
+        StringBuilder lines = new StringBuilder();
+        for (int i = 0; i < 60; i++) {
+            String lang = i % 4 == 0 ? "de" : "en";
+            lines.append("{\"text\": \"t" + i % 50 + "\", \"Lang\": \"" + lang + "\", \"n\": " + i + "}\n");
+        }
+        write("in/a.jsonl", lines.toString());
+        SparkSession session = SharedSpark.session();
+        session.read().json(folder.resolve("in").toString()).createOrReplaceTempView("strata");
+        session.table("strata")
+                .repartition(3)
+                .write()
+                .parquet(folder.resolve("p").toString());
+        String by = "sample_by: Lang, samples_per_stratum: {de: 10, en: 20}, statistics_by: Lang";
+        List<List<String>> expected = null;
+        for (TextInput input : List.of(
+                TextInput.table("strata"), TextInput.query("select text, lang from strata order by n"), input("p"))) {
+            for (int partitions : new int[] {1, 4}) {
+                try (TextCorpus corpus = read(input, by, 0, partitions)) {
+                    assertThat(corpus.summary().sampled()).isEqualTo(new TreeMap<>(Map.of("de", 10L, "en", 20L)));
+                    List<List<String>> found = strata(corpus, partitions);
+                    expected = expected == null ? found : expected;
+                    assertThat(found).isEqualTo(expected);
+                }
+            }
+        }
+        try (TextCorpus corpus = read(input("in"), by, 0, 2)) {
+            assertThat(strata(corpus, 2).stream().flatMap(List::stream).sorted())
+                    .containsExactlyElementsOf(
+                            expected.stream().flatMap(List::stream).sorted().toList());
+        }
+        assertThatThrownBy(() -> read(input("p"), "statistics_by: lang_of_text", 0, 1))
+                .hasMessageContaining("has no column 'lang_of_text', which sample_by or statistics_by names; it has");
+        assertThatThrownBy(() -> read(input("p"), "statistics_by: n", 0, 1))
+                .hasMessageContaining("column 'n', which sample_by or statistics_by names, is bigint, expected string");
+        assertThatThrownBy(() -> read(
+                        TextInput.query("select 'a' as text, cast(null as string) as lang"),
+                        "statistics_by: lang",
+                        0,
+                        1))
+                .hasMessageContaining("the field lang, which statistics_by names, is null")
+                .hasMessageContaining("table of the query, row {");
+        assertThatThrownBy(() -> read(
+                        TextInput.query("select 'a' as text, cast(x'ff' as string) as lang"),
+                        "statistics_by: lang",
+                        0,
+                        1))
+                .hasMessageContaining("not valid UTF-8");
+        try (TextCorpus corpus = read(TextInput.query("select 'a' as text"), "statistics_by: text", 0, 1)) {
+            assertThat(corpus.summary().observed()).containsOnlyKeys("a");
+        }
+    }
+
+    /** The sequences of each batch as {@code text=stratum}. */
+    private static List<List<String>> strata(TextCorpus corpus, int partitions) {
+        return corpus.batches(partitions).collect().stream()
+                .map(bytes -> JavaSerde.value(bytes, TokenBatch.class).rows().stream()
+                        .map(row -> new String(row.ids(), 0, row.ids().length) + "=" + row.stratum())
+                        .toList())
+                .sorted(Comparator.comparing(batch -> batch.get(0)))
+                .toList();
+    }
+
+    @Test
     void invalidTablesAreRejected() {
         session(List.of("a", ""));
         assertThatThrownBy(() -> read(TextInput.table("texts"), "fields: {text: body}", 0, 1))

@@ -74,7 +74,7 @@ class RecipeKeyTest {
             case WORD -> key.type().vocabulary().contains(value);
             case NUMBER, DECIMAL -> value.matches("\\d+");
             case TEXT -> value.matches("[a-z_.]+");
-            case WORDS, TEXTS, SCHEME -> false;
+            case WORDS, TEXTS, SCHEME, COUNTS -> false;
         };
         if (!literal) {
             assertThat(value).matches("required|empty|(all|no|as|by|from|the|attention_mask,|true for) ?.*");

@@ -28,7 +28,8 @@ class TextKeysTest {
                 false,
                 0,
                 512,
-                0);
+                0,
+                StratumQuota.NONE);
         assertThat(parse("")).isEqualTo(expected);
         assertThat(parse("fields: , seed: , shuffle: , chunk_tokens: , model_file: , add_special_tokens: "))
                 .isEqualTo(expected);
@@ -54,7 +55,8 @@ class TextKeysTest {
                         true,
                         128,
                         16,
-                        4));
+                        4,
+                        StratumQuota.NONE));
         assertThat(parse("concatenate_data: true, max_seq_length: 8").concatenate())
                 .isTrue();
         assertThat(parse("add_special_tokens: false").options().plainSpecialTokens())

@@ -1,17 +1,25 @@
 package io.kvscale.job.corpus.plan;
 
 import io.kvscale.job.corpus.plan.PlannedSequence.Piece;
+import io.kvscale.job.recipe.StratumQuota;
 import io.kvscale.job.recipe.TextSettings;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
+import io.kvscale.text.Strata;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Objects;
 import java.util.PriorityQueue;
 import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
@@ -21,8 +29,15 @@ import java.util.stream.IntStream;
  * @param batches by ascending sequence length
  * @param samples number of samples chosen, in whole or in part
  * @param cut number of samples that are truncated
+ * @param sampled number of samples chosen by {@link Strata#sample}; empty without strata
+ * @param observed number of samples chosen by {@link Strata#statistics}; empty without strata
  */
-public record BatchPlan(List<List<PlannedSequence>> batches, int samples, int cut) {
+public record BatchPlan(
+        List<List<PlannedSequence>> batches,
+        int samples,
+        int cut,
+        SortedMap<String, Long> sampled,
+        SortedMap<String, Long> observed) {
     /** Maximum number of tokens in a batch, padding included. A batch of one sequence may exceed it. */
     static final int MAX_BATCH_TOKENS = 512;
 
@@ -46,7 +61,9 @@ public record BatchPlan(List<List<PlannedSequence>> batches, int samples, int cu
         ordered.sort(
                 settings.shuffle() ? TextSample.BY_HASH : Comparator.comparing(TextSample::name, TextSample.BY_NAME));
         int maxCount = settings.samples() > 0 ? settings.samples() : Integer.MAX_VALUE;
-        List<TextSample> chosen = ordered.subList(0, Math.min(maxCount, ordered.size()));
+        List<TextSample> chosen = settings.perStratum().isGiven()
+                ? ofEachStratum(ordered, settings.perStratum())
+                : ordered.subList(0, Math.min(maxCount, ordered.size()));
         boolean truncated = !settings.concatenate() && !settings.windows();
         List<PlannedSequence> sequences = new ArrayList<>();
         if (settings.concatenate()) {
@@ -59,7 +76,28 @@ public record BatchPlan(List<List<PlannedSequence>> batches, int samples, int cu
         int cut = (int) chosen.stream()
                 .filter(sample -> truncated && limit > 0 && sample.length() > limit)
                 .count();
-        return new BatchPlan(batches(sequences, settings.chunkTokens()), chosen.size(), cut);
+        return new BatchPlan(
+                batches(sequences, settings.chunkTokens()),
+                chosen.size(),
+                cut,
+                counts(chosen, Strata::sample),
+                counts(chosen, Strata::statistics));
+    }
+
+    /** The first samples of each stratum, as many as it may have. */
+    private static List<TextSample> ofEachStratum(List<TextSample> ordered, StratumQuota quota) {
+        Map<String, Integer> taken = new HashMap<>();
+        return ordered.stream()
+                .filter(sample -> taken.merge(sample.strata().sample(), 1, Integer::sum)
+                        <= quota.of(sample.strata().sample()))
+                .toList();
+    }
+
+    private static SortedMap<String, Long> counts(List<TextSample> samples, Function<Strata, String> stratum) {
+        return samples.stream()
+                .map(sample -> stratum.apply(sample.strata()))
+                .filter(name -> !name.isEmpty())
+                .collect(Collectors.groupingBy(Function.identity(), TreeMap::new, Collectors.counting()));
     }
 
     private static void cut(TextSample sample, int limit, boolean windows, List<PlannedSequence> to) {

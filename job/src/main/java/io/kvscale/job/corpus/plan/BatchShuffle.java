@@ -8,12 +8,16 @@ import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.Set;
 import java.util.Spliterators;
+import java.util.function.BinaryOperator;
+import java.util.stream.Collectors;
 import java.util.stream.StreamSupport;
 import org.apache.spark.Partitioner;
 import org.apache.spark.api.java.JavaPairRDD;
@@ -43,11 +47,12 @@ public final class BatchShuffle {
      *
      * @param place the numbers of batch, row and piece, from the high bits down; its order is the order of the batches
      * @param name of the sequence
+     * @param stratum of the sequence, see {@link TokenSequence}
      */
-    private record PiecePlan(long place, String name, int from, int to) implements Serializable {}
+    private record PiecePlan(long place, String name, String stratum, int from, int to) implements Serializable {}
 
-    /** The token ids of a piece and the name of its sequence. */
-    private record PieceIds(String name, int[] ids) implements Serializable {}
+    /** The token ids of a piece, and the name and stratum of its sequence. */
+    private record PieceIds(String name, String stratum, int[] ids) implements Serializable {}
 
     /** Keeps the pieces of a batch in one partition. */
     private static final class BatchPartitioner extends Partitioner {
@@ -90,14 +95,17 @@ public final class BatchShuffle {
         List<Tuple2<String, byte[]>> all = planned(plan);
         int slices = Math.max(rows.getNumPartitions(), 1 + all.size() / MAX_PIECES);
         JavaPairRDD<String, byte[]> planned = spark.parallelizePairs(all, slices);
-        // With shuffle: true the samples with the lowest hashes are chosen. Rows above the last chosen hash are not
-        // moved.
-        ContentHash last = plan.batches().stream()
+        // With shuffle: true the samples with the lowest hashes of each stratum are chosen. Rows above the last chosen
+        // hash are not moved.
+        Map<String, ContentHash> last = plan.batches().stream()
                 .flatMap(List::stream)
                 .flatMap(sequence -> sequence.pieces().stream())
-                .map(piece -> piece.sample().hash())
-                .max(Comparator.naturalOrder())
-                .orElseThrow();
+                .map(Piece::sample)
+                .collect(Collectors.toMap(
+                        sample -> sample.strata().sample(),
+                        TextSample::hash,
+                        BinaryOperator.maxBy(Comparator.naturalOrder()),
+                        HashMap::new));
         return rows.mapPartitionsToPair(part -> distinct(part, last))
                 .cogroup(planned)
                 .flatMapToPair(joined -> pieces(joined._2()._1(), joined._2()._2()))
@@ -117,20 +125,30 @@ public final class BatchShuffle {
                     long place = (((long) batch << ROW_BITS) | row) << PIECE_BITS | i;
                     planned.add(new Tuple2<>(
                             piece.sample().contentKey(),
-                            JavaSerde.bytes(new PiecePlan(place, sequence.name(), piece.from(), piece.to()))));
+                            JavaSerde.bytes(new PiecePlan(
+                                    place,
+                                    sequence.name(),
+                                    piece.sample().strata().statistics(),
+                                    piece.from(),
+                                    piece.to()))));
                 }
             }
         }
         return planned;
     }
 
-    /** The good rows with a hash up to {@code last}, keyed by content. Rows that repeat a content are left out. */
-    private static Iterator<Tuple2<String, byte[]>> distinct(Iterator<byte[]> rows, ContentHash last) {
+    /**
+     * The good rows with a hash up to the {@code last} of their stratum, keyed by content. Rows that repeat a content are
+     * left out.
+     */
+    private static Iterator<Tuple2<String, byte[]>> distinct(Iterator<byte[]> rows, Map<String, ContentHash> last) {
         Set<String> seen = new HashSet<>();
         return StreamSupport.stream(Spliterators.spliteratorUnknownSize(rows, 0), false)
                 .<Tuple2<String, byte[]>>mapMulti((row, next) -> {
                     TextSample sample = EncodedRow.sampleOf(row);
-                    if (sample != null && sample.hash().compareTo(last) <= 0 && seen.add(sample.contentKey())) {
+                    ContentHash end =
+                            sample == null ? null : last.get(sample.strata().sample());
+                    if (end != null && sample.hash().compareTo(end) <= 0 && seen.add(sample.contentKey())) {
                         next.accept(new Tuple2<>(sample.contentKey(), row));
                     }
                 })
@@ -150,7 +168,8 @@ public final class BatchShuffle {
             }
             pieces.add(new Tuple2<>(
                     piece.place,
-                    JavaSerde.bytes(new PieceIds(piece.name, Arrays.copyOfRange(ids, piece.from, piece.to)))));
+                    JavaSerde.bytes(
+                            new PieceIds(piece.name, piece.stratum, Arrays.copyOfRange(ids, piece.from, piece.to)))));
         }
         return pieces.iterator();
     }
@@ -192,7 +211,7 @@ public final class BatchShuffle {
                     piece = ahead;
                 }
                 sequences.add(new TokenSequence(
-                        first.name, ids.stream().flatMapToInt(Arrays::stream).toArray()));
+                        first.name, ids.stream().flatMapToInt(Arrays::stream).toArray(), first.stratum));
             }
             return JavaSerde.bytes(new TokenBatch(sequences));
         }

@@ -2,6 +2,7 @@ package io.kvscale.job.corpus.plan;
 
 import io.kvscale.job.spark.JavaSerde;
 import io.kvscale.tensor.DataProblem;
+import io.kvscale.text.Strata;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
@@ -11,8 +12,10 @@ import java.io.Serializable;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** The result of encoding a record. Spark holds it as one row of bytes. */
@@ -108,9 +111,13 @@ public sealed interface EncodedRow {
 
     static List<TextSample> samplesFromBytes(byte[] bytes) {
         List<TextSample> samples = new ArrayList<>();
+        // Many samples have the same strata, of which one is kept.
+        Map<Strata, Strata> known = new HashMap<>();
         try (DataInputStream in = new DataInputStream(new ByteArrayInputStream(bytes))) {
             while (in.available() > 0) {
-                samples.add(sample(in));
+                TextSample read = sample(in);
+                Strata strata = known.computeIfAbsent(read.strata(), same -> same);
+                samples.add(new TextSample(read.name(), read.hash(), read.length(), strata));
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -118,7 +125,7 @@ public sealed interface EncodedRow {
         return samples;
     }
 
-    /** Layout: name as text, hash 32 bytes, length i4. */
+    /** Layout: name as text, hash 32 bytes, length i4, both strata as text. */
     private static void write(TextSample sample, DataOutputStream out) throws IOException {
         write(sample.name(), out);
         out.writeLong(sample.hash().a());
@@ -126,12 +133,14 @@ public sealed interface EncodedRow {
         out.writeLong(sample.hash().c());
         out.writeLong(sample.hash().d());
         out.writeInt(sample.length());
+        write(sample.strata().sample(), out);
+        write(sample.strata().statistics(), out);
     }
 
     private static TextSample sample(DataInputStream in) throws IOException {
         String name = text(in);
         ContentHash hash = new ContentHash(in.readLong(), in.readLong(), in.readLong(), in.readLong());
-        return new TextSample(name, hash, in.readInt());
+        return new TextSample(name, hash, in.readInt(), new Strata(text(in), text(in)));
     }
 
     /** Layout: length i4, UTF-8. A name may be longer than {@link DataOutputStream#writeUTF} allows. */

@@ -1,6 +1,7 @@
 package io.kvscale.job.corpus.plan;
 
 import io.kvscale.tensor.Sample;
+import io.kvscale.text.Strata;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -11,7 +12,12 @@ import java.util.List;
  * @param name empty for a row of a table until {@link #withNames}
  * @param length in tokens before truncation, at least 1
  */
-public record TextSample(String name, ContentHash hash, int length) {
+public record TextSample(String name, ContentHash hash, int length, Strata strata) {
+    /** A sample without strata. */
+    TextSample(String name, ContentHash hash, int length) {
+        this(name, hash, length, Strata.NONE);
+    }
+
     /** By UTF-8 bytes, except that line numbers compare as numbers: {@code texts/9} before {@code texts/10}. */
     static final Comparator<String> BY_NAME =
             Comparator.comparing(TextSample::stem, Sample::compareUtf8).thenComparingLong(TextSample::line);
@@ -55,7 +61,10 @@ public record TextSample(String name, ContentHash hash, int length) {
     /** Names the rows of a table by the first 16 digits of their hash, followed by a number for repeated digits. */
     public static List<TextSample> withNames(List<TextSample> rows) {
         List<TextSample> sorted = new ArrayList<>(rows);
-        sorted.sort(Comparator.comparing(TextSample::hash).thenComparingInt(TextSample::length));
+        sorted.sort(Comparator.comparing(TextSample::hash)
+                .thenComparingInt(TextSample::length)
+                .thenComparing(row -> row.strata.sample())
+                .thenComparing(row -> row.strata.statistics()));
         List<TextSample> named = new ArrayList<>(sorted.size());
         String last = "";
         int copies = 0;
@@ -63,7 +72,7 @@ public record TextSample(String name, ContentHash hash, int length) {
             String digits = row.hash.digits();
             copies = digits.equals(last) ? copies + 1 : 1;
             last = digits;
-            named.add(new TextSample(copies == 1 ? digits : digits + "-" + copies, row.hash, row.length));
+            named.add(new TextSample(copies == 1 ? digits : digits + "-" + copies, row.hash, row.length, row.strata));
         }
         return named;
     }

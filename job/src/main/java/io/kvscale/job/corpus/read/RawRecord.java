@@ -37,7 +37,7 @@ record RawRecord(String name, String place, Kind kind, byte[] bytes) {
     /** @throws InvalidDataException if the record cannot be parsed; the error does not name the place */
     TextRecord parse(TextFields fields) {
         return switch (kind) {
-            case PLAIN -> plain(decode());
+            case PLAIN -> plain(decode(), fields);
             case JSON -> TextRecord.ofJson(decode(), fields);
             case ROW -> TextRecord.ofRow(decode(), fields);
             case NOT_UTF8 -> throw new InvalidDataException(notUtf8());
@@ -55,7 +55,15 @@ record RawRecord(String name, String place, Kind kind, byte[] bytes) {
                 : name;
     }
 
-    private static TextRecord plain(String text) {
+    private static TextRecord plain(String text, TextFields fields) {
+        String field = fields.sampleBy().isEmpty() ? fields.statisticsBy() : fields.sampleBy();
+        if (!field.isEmpty()) {
+            throw new InvalidDataException(
+                    DataProblem.of(
+                            "a plain text has no field " + DataProblem.shown(field) + ", which "
+                                    + (fields.sampleBy().isEmpty() ? "statistics_by" : "sample_by") + " names",
+                            "write the texts as lines of a .jsonl file with this field, or raise max_bad_records to skip them"));
+        }
         int end = text.endsWith("\r\n") ? text.length() - 2 : text.endsWith("\n") ? text.length() - 1 : text.length();
         if (end == 0) {
             throw new InvalidDataException(

@@ -9,6 +9,7 @@ import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.Sample;
 import io.kvscale.text.EncodedText;
 import io.kvscale.text.TextEncoder;
+import io.kvscale.text.TextRecord;
 import java.util.Arrays;
 
 /** Turns records into token ids. Each task has its own. */
@@ -31,11 +32,13 @@ final class RecordEncoder implements AutoCloseable {
     /** Encodes a record. A record that cannot be parsed or rendered becomes {@link EncodedRow.Bad}. */
     EncodedRow encode(RawRecord raw) {
         try {
-            EncodedText text = encoder.encode(raw.parse(settings.options().fields()));
+            TextRecord record = raw.parse(settings.options().fields());
+            EncodedText text = encoder.encode(record);
             int[] ids = text.ids();
             ContentHash hash = ContentHash.of(settings.seed(), text.rendered());
             return new EncodedRow.Good(
-                    new TextSample(raw.name(), hash, ids.length), Arrays.copyOf(ids, Math.min(maxIds, ids.length)));
+                    new TextSample(raw.name(), hash, ids.length, record.strata()),
+                    Arrays.copyOf(ids, Math.min(maxIds, ids.length)));
         } catch (InvalidDataException e) {
             DataProblem problem = e.problem().inFile(raw.place());
             return new EncodedRow.Bad(

@@ -12,6 +12,7 @@ import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Supplier;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
@@ -91,16 +92,21 @@ final class TextTableReader {
         List<Column> columns = new ArrayList<>();
         List<String> missing = new ArrayList<>();
         boolean any = false;
-        for (String name :
-                new LinkedHashSet<>(List.of(fields.messages(), fields.text(), fields.prompt(), fields.completion()))) {
+        Set<String> texts =
+                new LinkedHashSet<>(List.of(fields.messages(), fields.text(), fields.prompt(), fields.completion()));
+        for (String name : texts) {
             StructField field = column(table, name);
             if (field != null) {
                 checkType(field);
-                columns.add(
-                        table.col("`" + field.name().replace("`", "``") + "`").as(name));
+                columns.add(quoted(table, field).as(name));
                 any |= !name.equals(fields.completion());
             } else {
                 missing.add("'" + DataProblem.shown(name) + "'");
+            }
+        }
+        for (String name : new LinkedHashSet<>(List.of(fields.sampleBy(), fields.statisticsBy()))) {
+            if (!name.isEmpty() && !texts.contains(name)) {
+                columns.add(stratum(table, name));
             }
         }
         if (!any) {
@@ -110,6 +116,27 @@ final class TextTableReader {
                     "set fields under kvscale in the recipe, for example fields: {text: body}"));
         }
         return columns;
+    }
+
+    /** The column of strata of that name. */
+    private Column stratum(Dataset<?> table, String name) {
+        StructField field = column(table, name);
+        if (field == null || !(field.dataType() instanceof StringType)) {
+            throw new InvalidDataException(DataProblem.of(
+                    field == null
+                            ? input.shown() + " has no column '" + DataProblem.shown(name) + "', which sample_by or"
+                                    + " statistics_by names; it has "
+                                    + DataProblem.shown(
+                                            String.join(", ", table.schema().fieldNames()))
+                            : "column '" + DataProblem.shown(name) + "', which sample_by or statistics_by names, is "
+                                    + DataProblem.shown(field.dataType().simpleString()) + ", expected string",
+                    "name a column of text, or cast it in a view or query"));
+        }
+        return quoted(table, field).as(name);
+    }
+
+    private static Column quoted(Dataset<?> table, StructField field) {
+        return table.col("`" + field.name().replace("`", "``") + "`");
     }
 
     /** Refuses other types: {@code to_json} would turn them into strings that are not in the table. */

@@ -7,6 +7,7 @@ import io.kvscale.job.corpus.plan.PlannedSequence.Piece;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.job.recipe.TextSettings;
 import io.kvscale.tensor.InvalidDataException;
+import io.kvscale.text.Strata;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
@@ -17,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -145,6 +147,52 @@ class BatchPlanTest {
                 .containsExactly("t/9", "t/10");
     }
 
+    private static List<TextSample> stratified(Random random) {
+        return samples(random).stream()
+                .map(sample -> new TextSample(
+                        sample.name(),
+                        sample.hash(),
+                        sample.length(),
+                        new Strata(List.of("a", "b", "c").get(random.nextInt(3)), "d" + random.nextInt(2))))
+                .collect(Collectors.toCollection(ArrayList::new));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"20", "{a: 5, c: 30}", "{b: 1}"})
+    void theFirstSamplesOfEachStratumAreChosen(String quota) {
+        String stratified = "sample_by: language, samples_per_stratum: " + quota;
+        for (int seed = 0; seed < 50; seed++) {
+            Random random = new Random(seed);
+            List<TextSample> samples = stratified(random);
+            for (String order : List.of("", ", shuffle: false", ", long_texts: windows, max_seq_length: 64")) {
+                TextSettings settings = settings(stratified + order);
+                int limit = settings.maxSeqLength();
+                BatchPlan plan = BatchPlan.of(samples, settings, limit);
+                Collections.shuffle(samples, random);
+                assertThat(BatchPlan.of(samples, settings, limit)).isEqualTo(plan);
+                Set<String> expected = new HashSet<>();
+                for (String stratum : List.of("a", "b", "c")) {
+                    int count = settings.perStratum().of(stratum);
+                    List<TextSample> its = samples.stream()
+                            .filter(sample -> sample.strata().sample().equals(stratum))
+                            .toList();
+                    TextSettings alone = settings("num_calibration_samples: " + Math.max(1, count) + order);
+                    if (count > 0 && !its.isEmpty()) {
+                        BatchPlan of = BatchPlan.of(its, alone, limit);
+                        expected.addAll(names(of));
+                        assertThat(plan.sampled()).containsEntry(stratum, (long) of.samples());
+                    }
+                }
+                assertThat(names(plan)).containsExactlyInAnyOrderElementsOf(expected);
+                assertThat(plan.sampled().values().stream().mapToLong(n -> n).sum())
+                        .isEqualTo(plan.observed().values().stream()
+                                .mapToLong(n -> n)
+                                .sum())
+                        .isEqualTo(plan.samples());
+            }
+        }
+    }
+
     @Test
     void windowsAndPackedSequencesAreNumbered() {
         List<TextSample> samples = List.of(sample("b", 2, 5), sample("a", 1, 10));
@@ -225,6 +273,20 @@ class BatchPlanTest {
                             - Arrays.stream(load).min().orElseThrow())
                     .isLessThanOrEqualTo(512);
         }
+    }
+
+    @Test
+    void rowsOfATableWithEqualContentAreNamedInTheOrderOfTheirStrata() {
+        List<TextSample> rows = new ArrayList<>();
+        for (Strata strata : List.of(new Strata("a", "y"), new Strata("b", "x"), new Strata("a", "x"))) {
+            rows.add(new TextSample("", new ContentHash(0xabcL, 0, 0, 0), 5, strata));
+        }
+        List<TextSample> named = TextSample.withNames(rows);
+        assertThat(named)
+                .extracting(TextSample::strata)
+                .containsExactly(new Strata("a", "x"), new Strata("a", "y"), new Strata("b", "x"));
+        Collections.reverse(rows);
+        assertThat(TextSample.withNames(rows)).isEqualTo(named);
     }
 
     @Test

@@ -3,12 +3,14 @@ package io.kvscale.job.corpus.plan;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kvscale.tensor.DataProblem;
+import io.kvscale.text.Strata;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class EncodedRowTest {
-    private static final EncodedRow.Good GOOD =
-            new EncodedRow.Good(new TextSample("é/1", ContentHash.of(1, "x"), 7), new int[] {1, Integer.MAX_VALUE, 3});
+    private static final EncodedRow.Good GOOD = new EncodedRow.Good(
+            new TextSample("é/1", ContentHash.of(1, "x"), 7, new Strata("d\0é", "é")),
+            new int[] {1, Integer.MAX_VALUE, 3});
 
     @Test
     void rowsAreReadBackFromTheirBytes() {
