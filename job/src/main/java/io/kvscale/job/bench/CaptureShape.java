@@ -14,6 +14,9 @@ record CaptureShape(int layers, int heads, int tokens, int headDim) {
     /** A short text and a small model: files of 1.5 MB. */
     static final CaptureShape SMALL = new CaptureShape(25, 3, 80, 64);
 
+    /** A few tokens of a tiny model: files of 66 KB with 16 tensors. */
+    static final CaptureShape TINY = new CaptureShape(8, 2, 16, 64);
+
     /** Number of outlier channels per head. */
     private static final int OUTLIERS = 3;
 

@@ -1,5 +1,6 @@
 package io.kvscale.job.command;
 
+import io.kvscale.job.bench.FileCosts;
 import io.kvscale.job.bench.ModelRates;
 import io.kvscale.job.bench.SpeedBench;
 import io.kvscale.job.console.TextTable;
@@ -26,6 +27,8 @@ import picocli.CommandLine.Option;
         })
 public final class BenchCommand extends CommandPart implements Callable<Integer> {
     private static final long MIN_BYTES = 1 << 22;
+    private static final int MIN_FILES = 100;
+    private static final int MAX_FILES = 10_000_000;
     private static final double MODEL_SECONDS = 60;
 
     @Option(names = "--size", paramLabel = "BYTES", description = "Size of the large captures; default: 2 GiB.")
@@ -50,6 +53,12 @@ public final class BenchCommand extends CommandPart implements Callable<Integer>
     private boolean command;
 
     @Option(
+            names = "--files",
+            paramLabel = "N",
+            description = "Measure what so many small captures cost instead, stage by stage: CPU time and heap.")
+    private int files;
+
+    @Option(
             names = "--model",
             paramLabel = "DIR",
             description = "Measure this model instead: alone, with observation, with histograms, and in an evaluation.")
@@ -69,19 +78,23 @@ public final class BenchCommand extends CommandPart implements Callable<Integer>
         if (size < MIN_BYTES) {
             throw error("--size must be at least " + MIN_BYTES);
         }
-        for (String other :
-                model == null ? List.of("--model-file") : List.of("--size", "--dir", "--sql", "--command")) {
-            if (isGiven(other)) {
-                throw error(other + (model == null ? " needs --model" : " cannot be combined with --model"));
-            }
+        if (model == null && isGiven("--model-file")) {
+            throw error("--model-file needs --model");
         }
+        if (isGiven("--files") && (files < MIN_FILES || files > MAX_FILES)) {
+            throw error("--files must be from " + MIN_FILES + " to " + MAX_FILES);
+        }
+        refuseWith("--model", List.of("--size", "--dir", "--sql", "--command", "--files"));
+        refuseWith("--files", List.of("--size", "--sql", "--command"));
         if (model != null && !Files.isDirectory(model)) {
             throw error("--model " + model + " is not a local folder");
         }
         Path parent = dir == null ? Path.of(System.getProperty("java.io.tmpdir")) : dir;
-        Map<String, Object> figures = model == null
-                ? new SpeedBench(parent, size, sql, command ? mainClass() : null).run()
-                : new ModelRates(model, modelFile, MODEL_SECONDS).run();
+        Map<String, Object> figures = model != null
+                ? new ModelRates(model, modelFile, MODEL_SECONDS).run()
+                : files > 0
+                        ? new FileCosts(parent, files).run()
+                        : new SpeedBench(parent, size, sql, command ? mainClass() : null).run();
         PrintWriter out = out();
         if (json) {
             out.print(Json.text(figures));
@@ -94,7 +107,15 @@ public final class BenchCommand extends CommandPart implements Callable<Integer>
         return ExitCode.DONE;
     }
 
+    private void refuseWith(String option, List<String> others) {
+        for (String other : isGiven(option) ? others : List.<String>of()) {
+            if (isGiven(other)) {
+                throw error(other + " cannot be combined with " + option);
+            }
+        }
+    }
+
     private static Object shown(Object value) {
-        return value instanceof Double number ? String.format(Locale.ROOT, "%.2f", number) : value;
+        return value instanceof Double number ? String.format(Locale.ROOT, Math.abs(number) < 1 ? "%.3f" : "%.2f", number) : value;
     }
 }

@@ -82,6 +82,30 @@ class BenchCommandTest {
         assertThat(dir).isEmptyDirectory();
     }
 
+    @Test
+    void smallFilesAreMeasuredStageByStage(@TempDir Path dir) throws Exception {
+        assertThat(run("bench", "--files", "120", "--dir", dir.toString(), "--json"))
+                .isEqualTo(ExitCode.DONE);
+        JsonNode figures = JsonMapper.builder().build().readTree(out);
+        for (String stage : List.of("list", "plan", "start", "headers", "ranges", "minmax")) {
+            for (String figure : List.of("_cpu_seconds", "_ms_per_file", "_growth", "_heap_bytes_per_file")) {
+                assertThat(figures.path(stage + figure).isNumber())
+                        .as(stage + figure)
+                        .isTrue();
+            }
+        }
+        assertThat(figures.path("files").asInt()).isEqualTo(120);
+        assertThat(dir).isEmptyDirectory();
+    }
+
+    @Test
+    void smallFilesAreMeasuredAlone() {
+        assertThat(run("bench", "--files", "1")).isEqualTo(ExitCode.USAGE);
+        assertThat(err).contains("--files");
+        assertThat(run("bench", "--files", "200", "--sql")).isEqualTo(ExitCode.USAGE);
+        assertThat(err).contains("--sql cannot be combined with --files");
+    }
+
     /** Starts a dozen JVMs. */
     @Tag("cluster")
     @Test
