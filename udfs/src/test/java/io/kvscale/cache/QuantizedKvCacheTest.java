@@ -278,10 +278,10 @@ class QuantizedKvCacheTest {
         assertThat(freed).anySatisfy(bytes -> assertThat(bytes).isBetween(least, most));
     }
 
-    /** The least heap in use after several collections: the serial collector compacts only every fourth time. */
+    /** The least heap in use after four collections: the serial collector compacts every fourth time. */
     private static long used() {
         long least = Long.MAX_VALUE;
-        for (int i = 0; i < 12; i++) {
+        for (int i = 0; i < 4; i++) {
             System.gc();
             least = Math.min(
                     least,

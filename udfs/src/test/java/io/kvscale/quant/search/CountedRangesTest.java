@@ -129,21 +129,17 @@ class CountedRangesTest {
         for (int j = kept; j < bins.length; j++) {
             p[kept - 1] += bins[j];
         }
+        double[] sums = new double[levels];
+        int[] used = new int[levels];
+        for (int j = 0; j < kept; j++) {
+            int level = j * levels / kept;
+            sums[level] += bins[j];
+            used[level] += bins[j] > 0 ? 1 : 0;
+        }
         double[] q = new double[kept];
-        for (int level = 0; level < levels; level++) {
-            double sum = 0;
-            int used = 0;
-            for (int j = 0; j < kept; j++) {
-                if ((long) j * levels / kept == level && bins[j] > 0) {
-                    sum += bins[j];
-                    used++;
-                }
-            }
-            for (int j = 0; j < kept; j++) {
-                if ((long) j * levels / kept == level && bins[j] > 0) {
-                    q[j] = sum / used;
-                }
-            }
+        for (int j = 0; j < kept; j++) {
+            int level = j * levels / kept;
+            q[j] = bins[j] > 0 ? sums[level] / used[level] : 0;
         }
         double allP = Arrays.stream(p).sum();
         double allQ = Arrays.stream(q).sum();

@@ -32,7 +32,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.MethodSource;
 import scala.jdk.javaapi.CollectionConverters;
 
 /** The {@code kvtensors} data source in a real session. */
@@ -147,7 +146,7 @@ class KvTensorsSourceTest {
         assertThat(plan).contains("EqualTo(layer,3)").doesNotContain(" Filter ");
     }
 
-    static List<String> predicates() {
+    private static List<String> predicates() {
         List<String> leaves = List.of(
                 "layer = 1",
                 "layer <=> 2",
@@ -178,15 +177,17 @@ class KvTensorsSourceTest {
     }
 
     /** A pushed predicate keeps the same rows as Spark's filter on all rows. */
-    @ParameterizedTest
-    @MethodSource("predicates")
-    void aPushedPredicateKeepsTheRowsThatSparkWouldKeep(String predicate) {
+    @Test
+    void pushedPredicatesKeepTheRowsThatSparkWouldKeep() {
         String[] columns = {"sample", "layer", "role", "tokens"};
-        Dataset<Row> plain = spark.createDataFrame(
-                table().selectExpr(columns).collectAsList(),
-                table().selectExpr(columns).schema());
-        assertThat(table().where(predicate).selectExpr(columns).collectAsList())
-                .containsExactlyInAnyOrderElementsOf(plain.where(predicate).collectAsList());
+        Dataset<Row> table = table();
+        Dataset<Row> all = table.selectExpr(columns);
+        Dataset<Row> plain = spark.createDataFrame(all.collectAsList(), all.schema());
+        for (String predicate : predicates()) {
+            assertThat(table.where(predicate).selectExpr(columns).collectAsList())
+                    .as(predicate)
+                    .containsExactlyInAnyOrderElementsOf(plain.where(predicate).collectAsList());
+        }
     }
 
     @Test
