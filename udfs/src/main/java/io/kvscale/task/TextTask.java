@@ -57,7 +57,7 @@ public final class TextTask implements AutoCloseable {
     private final int copies;
 
     private final Map<Slot, NativeBuffer> computedBuffers = new TreeMap<>();
-    private final TaskState state = new TaskState();
+    private final TaskState state;
     private final long start = System.nanoTime();
     private Corpus corpus = Corpus.EMPTY;
     private FailedSamples failures = FailedSamples.NONE;
@@ -119,6 +119,7 @@ public final class TextTask implements AutoCloseable {
             scales.checkFit(shape);
         }
         this.cache = new QuantizedKvCache(settings.schemes(), settings.residualLength(), settings.kind(), scales);
+        this.state = new TaskState(settings.kind());
         this.feedsBack = scales != null;
         this.copies = feedsBack ? 3 : 2;
         this.run = opening.get();

@@ -70,6 +70,17 @@ public final class CalibrateCommand extends CommandPart implements Callable<Inte
                     + " changed, and goes on where a run was killed; the result is the same.")
     private @Nullable String stateFolder;
 
+    @Option(
+            names = "--convergence",
+            description = "Also show how the scales change with the number of tokens, and whether these are enough.")
+    private boolean convergence;
+
+    @Option(
+            names = "--stop-when-stable",
+            description = "With --model: end the run when the last doubling of the number of texts changed no scale by"
+                    + " more than 1 %%. Implies --convergence.")
+    private boolean stopping;
+
     @Mixin
     private SparkArguments spark = new SparkArguments();
 
@@ -90,6 +101,9 @@ public final class CalibrateCommand extends CommandPart implements Callable<Inte
         check(read);
         if (!texts.isGiven()) {
             recipe = modelConfig.applied(recipe, hadoop);
+        }
+        if (convergence && !stopping) {
+            recipe = recipe.inLevels();
         }
         if (dryRun || output == null) {
             CalibrationJob job = job(runtime, recipe, read, hadoop, console, null, null);
@@ -146,6 +160,10 @@ public final class CalibrateCommand extends CommandPart implements Callable<Inte
             throw error("--state is for captures: name them with --input. It does not keep the statistics of texts and"
                     + " tables, which have no files to tell what is new");
         }
+        if (stopping && !texts.isGiven()) {
+            throw error("--stop-when-stable is for texts, with --model: captures and tables are there already, and reading"
+                    + " all of them costs little. --convergence shows how many tokens are enough");
+        }
         if (output == null && !dryRun) {
             throw error("Missing required option: '--output=DIR'");
         }
@@ -168,7 +186,9 @@ public final class CalibrateCommand extends CommandPart implements Callable<Inte
                     ? CalibrationJob.ofTable(runtime, recipe, TableInput.named(table))
                     : captures.job(runtime, recipe, read, hadoop, console, state);
         }
-        return job.partitions(spark.partitions()).reporting(console.progress(), console::warn);
+        return job.partitions(spark.partitions())
+                .stoppingWhenStable(stopping)
+                .reporting(console.progress(), console::warn);
     }
 
     private static void tell(CalibrationResult result, Console console) {
