@@ -231,4 +231,14 @@ class StrataTest {
                     .containsExactly("apart.yaml", "out", "plain.yaml", "texts.jsonl");
         }
     }
+
+    @Test
+    void curvesAndStrataAreNotCombined() {
+        Path apart = recipe("apart", "statistics_by: domain");
+        Path sampled = recipe("sampled", "sample_by: domain, samples_per_stratum: 2");
+        calibrate(apart, texts(), "one", "--convergence").fails(ExitCode.USAGE, "statistics_by");
+        calibrate(apart, texts(), "one", "--stop-when-stable").fails(ExitCode.USAGE, "statistics_by");
+        calibrate(sampled, texts(), "one", "--stop-when-stable").fails(ExitCode.USAGE, "sample_by");
+        calibrate(sampled, texts(), "one", "--convergence").isDone();
+    }
 }

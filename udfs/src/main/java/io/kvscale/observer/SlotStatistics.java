@@ -220,6 +220,19 @@ public final class SlotStatistics {
         return norms;
     }
 
+    /** Empty statistics that keep the same, and count in the same memory. */
+    public SlotStatistics fresh() {
+        return new SlotStatistics(
+                geometry,
+                new ChannelRanges(geometry.dtype(), geometry.channels()),
+                batches == null ? null : new BatchRanges(batches.policy),
+                histograms == null ? null : histograms.fresh(),
+                norms == null ? null : new PairNorms(geometry, norms.layout),
+                SlotTotals.EMPTY,
+                null,
+                null);
+    }
+
     void pack() {
         if (histograms != null) {
             histograms.pack();

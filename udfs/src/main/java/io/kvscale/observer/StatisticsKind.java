@@ -12,11 +12,13 @@ import org.jspecify.annotations.Nullable;
  * @param histograms whether it records a histogram of the 16-bit patterns of every head, from which quantization errors are
  *     computed
  * @param pairs the RoPE pairs of K whose greatest norms it records; null for none
+ * @param levels whether it keeps the samples apart by levels of a hash of their names, to show how statistics grow
  */
-public record StatisticsKind(boolean histograms, @Nullable KeyPairs pairs) implements Serializable {
-    public static final StatisticsKind RANGE = new StatisticsKind(false, null);
+public record StatisticsKind(
+        boolean histograms, @Nullable KeyPairs pairs, boolean levels) implements Serializable {
+    public static final StatisticsKind RANGE = new StatisticsKind(false, null, false);
 
-    public static final StatisticsKind HISTOGRAM = new StatisticsKind(true, null);
+    public static final StatisticsKind HISTOGRAM = new StatisticsKind(true, null, false);
 
     /** The word for {@link #pairs} in recipes. */
     public static final String PAIRS = "pairs";
@@ -28,7 +30,12 @@ public record StatisticsKind(boolean histograms, @Nullable KeyPairs pairs) imple
 
     /** This kind with the norms of these pairs too; null for none. */
     public StatisticsKind with(@Nullable KeyPairs kept) {
-        return new StatisticsKind(histograms, kept);
+        return new StatisticsKind(histograms, kept, levels);
+    }
+
+    /** This kind with the samples kept apart by levels. */
+    public StatisticsKind inLevels() {
+        return new StatisticsKind(histograms, pairs, true);
     }
 
     /** The counting memory for one task; null if this kind has no histograms. */

@@ -37,7 +37,14 @@ public record ScaleSolver(SlotSchemes schemes, IntPredicate layers, Tolerances t
     private static final Tolerances NOTHING_ALLOWED = new Tolerances(false, false, false, false);
 
     /** A table and its warnings. */
-    public record Solution(ScaleTable table, List<String> warnings) {}
+    public record Solution(ScaleTable table, List<String> warnings) {
+        /** This solution with one more warning, at the end. */
+        public Solution warning(String more) {
+            List<String> all = new ArrayList<>(warnings);
+            all.add(more);
+            return new Solution(table, all);
+        }
+    }
 
     /**
      * Derives the scales of all slots.
@@ -46,17 +53,21 @@ public record ScaleSolver(SlotSchemes schemes, IntPredicate layers, Tolerances t
      * @throws InvalidDataException for the first problem in the order of sample, layer and role
      */
     public Solution solve(CalibrationStatistics statistics, @Nullable DataProblem found) {
-        return solve(statistics, statistics, found);
+        return solve(statistics, statistics, found, true);
     }
 
     /**
      * Derives the scales of all slots, and counts the values that they clip in other statistics of the same corpus.
      *
      * @param counted with histograms, if the statistics have none and {@link #clipsUncounted}
+     * @param warnOfFewTokens whether a fixed number of tokens decides that there are too few; else the caller judges it
      * @throws InvalidDataException as {@link #solve(CalibrationStatistics, DataProblem)}
      */
     public Solution solve(
-            CalibrationStatistics statistics, CalibrationStatistics counted, @Nullable DataProblem found) {
+            CalibrationStatistics statistics,
+            CalibrationStatistics counted,
+            @Nullable DataProblem found,
+            boolean warnOfFewTokens) {
         SortedMap<Slot, SlotStatistics> slots = wanted(statistics);
         Completeness completeness = new Completeness(slots, schemes, layers, tolerances);
         if (found != null) {
@@ -78,7 +89,7 @@ public record ScaleSolver(SlotSchemes schemes, IntPredicate layers, Tolerances t
             warnings.add(windows);
         }
         long tokens = most(slots, SlotStatistics::tokens);
-        if (tokens < FEW_TOKENS) {
+        if (warnOfFewTokens && tokens < FEW_TOKENS) {
             warnings.add("few tokens: the scales come from " + tokens + " tokens; calibrate on " + FEW_TOKENS
                     + " or more of the kind that will be served");
         }

@@ -41,7 +41,7 @@ public final class CalibrationTask {
         long start = System.nanoTime();
         CaptureReader reader = new CaptureReader(options, configuration, depth, progress);
         QuantizedKvCache cache = new QuantizedKvCache(schemes, 0, kind, null);
-        TaskState state = new TaskState();
+        TaskState state = new TaskState(kind);
         CaptureScreen screen = new CaptureScreen(options);
         RotationScan rotation = new RotationScan(options);
         for (FilePiece piece : split.pieces()) {

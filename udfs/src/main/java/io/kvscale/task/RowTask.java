@@ -23,7 +23,7 @@ public final class RowTask implements RowSink {
     private final QuantizedKvCache cache;
     private final CaptureScreen screen;
     private final RotationScan rotation;
-    private final TaskState state = new TaskState();
+    private final TaskState state;
     private final LongConsumer progress;
     private final long start = System.nanoTime();
     private Corpus corpus = Corpus.EMPTY;
@@ -33,6 +33,7 @@ public final class RowTask implements RowSink {
     public RowTask(SlotSchemes schemes, StatisticsKind kind, CaptureOptions options, LongConsumer progress) {
         this.tensors = new TableTensorParser(options);
         this.cache = new QuantizedKvCache(schemes, 0, kind, null);
+        this.state = new TaskState(kind);
         this.screen = new CaptureScreen(options);
         this.rotation = new RotationScan(options);
         this.progress = progress;

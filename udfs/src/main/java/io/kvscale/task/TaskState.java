@@ -5,6 +5,7 @@ import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.observer.Corpus;
 import io.kvscale.observer.PieceListener;
 import io.kvscale.observer.SlotStatistics;
+import io.kvscale.observer.StatisticsKind;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.KvSource;
@@ -23,6 +24,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,12 +33,19 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Bad data is part of the state. Of several problems, the first by sample, layer and role is kept. A slot with two
  * geometries keeps the statistics of the first one, for the error message only. Not thread-safe.
+ *
+ * <p>With {@link StatisticsKind#levels} the statistics of rarer samples are kept apart until {@link #join}.
  */
 public final class TaskState {
     /** The key of the part that holds everything except slots. */
     private static final int NO_SLOT = -1;
 
+    private static final SortedMap<Slot, SlotStatistics> NO_SLOTS = Collections.emptySortedMap();
+
     private final SortedMap<Slot, SlotStatistics> slots = new TreeMap<>();
+    /** The statistics of samples above level 0, by level. */
+    private final TreeMap<Integer, SortedMap<Slot, SlotStatistics>> rarer = new TreeMap<>();
+    private final boolean levels;
     private final TreeMap<Slot, Geometries> geometries = new TreeMap<>();
     private Corpus corpus = Corpus.EMPTY;
     private Tally tally = Tally.NONE;
@@ -47,6 +56,16 @@ public final class TaskState {
     private SampleRotations rotations = new SampleRotations();
     private final StratumStatistics strata = new StratumStatistics();
     private @Nullable DataProblem found;
+
+    /** An empty state, to merge others into. */
+    public TaskState() {
+        this(StatisticsKind.RANGE);
+    }
+
+    /** The empty state of a task. */
+    TaskState(StatisticsKind kind) {
+        this.levels = kind.levels();
+    }
 
     /** A state with a problem and nothing else. */
     public static TaskState of(DataProblem problem) {
@@ -69,23 +88,28 @@ public final class TaskState {
     void observe(
             QuantizedKvCache cache, @Nullable RotationScan rotation, Slot slot, Position position, ByteBuffer values) {
         KvSource source = position.source();
-        SlotStatistics seen = slots.get(slot);
+        SortedMap<Slot, SlotStatistics> at = at(levels ? SampleLevel.of(source) : 0);
+        SlotStatistics first = cache.statistics().get(slot);
         if (position.element() == 0) {
             // Queries have more heads, and say nothing about the layout that K and V do not say.
             layout = slot.role().isCached() ? layout.merge(LayoutEvidence.of(slot, source)) : layout;
             tokenSums.add(slot, source);
         }
-        boolean fits = seen == null || seen.geometry().equals(source.geometry());
-        if (position.element() == 0 || seen == null || !fits) {
+        boolean fits = first == null || first.geometry().equals(source.geometry());
+        if (position.element() == 0 || first == null || !fits) {
             geometries.merge(slot, Geometries.of(source.geometry(), source.origin(0)), Geometries::merge);
         }
         PieceListener listener = fits && rotation != null ? rotation.listener(slot, source) : null;
-        if (seen == null) {
+        if (first == null) {
             cache.observe(slot, position, values, listener);
-            slots.put(slot, Objects.requireNonNull(cache.statistics().get(slot)));
+            at.put(slot, Objects.requireNonNull(cache.statistics().get(slot)));
         } else if (fits) {
-            seen.update(position, values, listener);
+            at.computeIfAbsent(slot, s -> first.fresh()).update(position, values, listener);
         }
+    }
+
+    private SortedMap<Slot, SlotStatistics> at(int level) {
+        return level == 0 ? slots : rarer.computeIfAbsent(level, l -> new TreeMap<>());
     }
 
     /** Keeps the first of all problems. */
@@ -132,19 +156,9 @@ public final class TaskState {
                     .seen()
                     .get(0)
                     .geometry();
-            SlotStatistics merged = null;
-            for (SlotStatistics part : Arrays.asList(slots.remove(slot), other.slots.get(slot))) {
-                if (part != null && part.geometry().equals(geometry)) {
-                    if (merged == null) {
-                        merged = part;
-                    } else {
-                        merged.merge(part);
-                    }
-                }
-            }
-            if (merged != null) {
-                slots.put(slot, merged);
-            }
+            merge(slot, geometry, slots, other.slots);
+            other.rarer.keySet().forEach(this::at);
+            rarer.forEach((level, mine) -> merge(slot, geometry, mine, other.rarer.getOrDefault(level, NO_SLOTS)));
         });
         corpus = corpus.merge(other.corpus);
         tally = tally.merge(other.tally);
@@ -155,6 +169,47 @@ public final class TaskState {
         rotations.merge(other.rotations);
         strata.merge(other.strata);
         found = DataProblem.earlier(found, other.found);
+    }
+
+    private static void merge(
+            Slot slot,
+            Geometry geometry,
+            SortedMap<Slot, SlotStatistics> to,
+            SortedMap<Slot, SlotStatistics> other) {
+        SlotStatistics merged = null;
+        for (SlotStatistics part : Arrays.asList(to.remove(slot), other.get(slot))) {
+            if (part != null && part.geometry().equals(geometry)) {
+                if (merged == null) {
+                    merged = part;
+                } else {
+                    merged.merge(part);
+                }
+            }
+        }
+        if (merged != null) {
+            to.put(slot, merged);
+        }
+    }
+
+    /**
+     * Joins the statistics of all levels, from the rarest to that of most samples.
+     *
+     * @param unions receives the statistics of the samples of each level and all rarer ones; they change afterwards
+     */
+    public void join(Consumer<CalibrationStatistics> unions) {
+        TreeMap<Slot, SlotStatistics> union = new TreeMap<>();
+        rarer.put(0, new TreeMap<>(slots));
+        rarer.descendingMap().forEach((level, more) -> {
+            more.forEach((slot, statistics) -> {
+                SlotStatistics present = union.putIfAbsent(slot, statistics);
+                if (present != null) {
+                    present.merge(statistics);
+                }
+            });
+            unions.accept(new CalibrationStatistics(Corpus.EMPTY, union));
+        });
+        rarer.clear();
+        slots.putAll(union);
     }
 
     /** This state, as if it had cost no time and no bytes: a later run takes it instead of reading. */
@@ -172,8 +227,15 @@ public final class TaskState {
                 && strata.values().isEmpty();
     }
 
-    /** The statistics, those of all strata included, and what was read; incomplete if there is a problem. */
+    /**
+     * The statistics, those of all strata included, and what was read; incomplete if there is a problem.
+     *
+     * @throws IllegalStateException if there are levels that were not joined
+     */
     public CalibrationStatistics statistics() {
+        if (!rarer.isEmpty()) {
+            throw new IllegalStateException("the levels of " + rarer.keySet() + " are not joined");
+        }
         CalibrationStatistics own = new CalibrationStatistics(corpus, slots);
         return strata.values().isEmpty() ? own : strata.mergedWith(own);
     }
@@ -258,6 +320,12 @@ public final class TaskState {
             if (statistics != null) {
                 part.slots.put(slot, statistics);
             }
+            rarer.forEach((level, all) -> {
+                SlotStatistics rare = all.get(slot);
+                if (rare != null) {
+                    part.at(level).put(slot, rare);
+                }
+            });
             parts.put(slot.layer() * Role.values().length + slot.role().ordinal(), part);
         });
         strata.values()
@@ -275,6 +343,10 @@ public final class TaskState {
         try (ObjectOutputStream out = new ObjectOutputStream(bytes)) {
             out.writeObject(new CalibrationStatistics(corpus, slots).toByteArray());
             out.writeObject(strata.toByteArrays());
+            TreeMap<Integer, byte[]> apart = new TreeMap<>();
+            rarer.forEach((level, all) ->
+                    apart.put(level, new CalibrationStatistics(Corpus.EMPTY, all).toByteArray()));
+            out.writeObject(apart);
             out.writeObject(geometries);
             out.writeObject(tally);
             out.writeObject(layout);
@@ -303,6 +375,9 @@ public final class TaskState {
             state.slots.putAll(statistics.slots());
             state.corpus = statistics.corpus();
             state.strata.addAll((Map<String, byte[]>) in.readObject());
+            ((Map<Integer, byte[]>) in.readObject())
+                    .forEach((level, rare) -> state.at(level)
+                            .putAll(CalibrationStatistics.fromByteArray(rare).slots()));
             state.geometries.putAll((Map<Slot, Geometries>) in.readObject());
             state.tally = (Tally) in.readObject();
             state.layout = (LayoutEvidence) in.readObject();

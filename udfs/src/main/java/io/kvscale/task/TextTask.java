@@ -57,7 +57,7 @@ public final class TextTask implements AutoCloseable {
     private final int copies;
 
     private final Map<Slot, NativeBuffer> computedBuffers = new TreeMap<>();
-    private final TaskState state = new TaskState();
+    private final TaskState state;
     /** What is kept of each stratum; empty if samples name none. */
     private final Map<String, StratumObservation> strata = new TreeMap<>();
 
@@ -122,6 +122,7 @@ public final class TextTask implements AutoCloseable {
             scales.checkFit(shape);
         }
         this.cache = new QuantizedKvCache(settings.schemes(), settings.residualLength(), settings.kind(), scales);
+        this.state = new TaskState(settings.kind());
         this.feedsBack = scales != null;
         this.copies = feedsBack ? 3 : 2;
         this.run = opening.get();

@@ -239,10 +239,10 @@ class ScaleQualityTest {
             }
         }
         CalibrationStatistics histograms = new CalibrationStatistics(Corpus.EMPTY, counted);
-        ScaleSolver.Solution solution = solver(scheme, 1).solve(statistics(), histograms, null);
+        ScaleSolver.Solution solution = solver(scheme, 1).solve(statistics(), histograms, null, true);
         assertThat(solution.warnings().get(0)).contains("layer 0 key: 640 of 64000 values (1 %), SQNR ");
         assertThat(solution.table().slots().values()).allMatch(slot -> slot.error() == null);
-        assertThatThrownBy(() -> solver(scheme, 0.5).solve(statistics(), histograms, null))
+        assertThatThrownBy(() -> solver(scheme, 0.5).solve(statistics(), histograms, null, true))
                 .hasMessageContaining("the scales clip 640 of 64000 values (1 %)");
     }
 

@@ -119,7 +119,7 @@ class TaskStateTest {
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
     void theStateDoesNotDependOnHowTheCorpusWasSplit(boolean histograms) {
-        StatisticsKind kind = new StatisticsKind(histograms, null);
+        StatisticsKind kind = histograms ? StatisticsKind.HISTOGRAM : StatisticsKind.RANGE;
         TaskState whole = task(IntStream.range(0, SAMPLES).boxed().toList(), kind);
         assertThat(Objects.requireNonNull(whole.problem()).sample()).isEqualTo(Sample.named("s10"));
         Random random = new Random(5);

@@ -3,11 +3,14 @@ package io.kvscale.job.calibration;
 import io.kvscale.capture.CaptureListing;
 import io.kvscale.capture.CaptureReader.Depth;
 import io.kvscale.input.InvalidOptionException;
+import io.kvscale.job.convergence.Convergence;
+import io.kvscale.job.convergence.CurveRecorder;
 import io.kvscale.job.corpus.read.TextInput;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.job.spark.Progress;
 import io.kvscale.job.spark.RunningSpark;
 import io.kvscale.job.spark.SparkRuntime;
+import io.kvscale.job.spark.Work;
 import io.kvscale.job.state.StateFolder;
 import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.observer.StatisticsKind;
@@ -45,6 +48,7 @@ public final class CalibrationJob {
     private final Runnable validation;
     private final Planner planner;
     private int partitions;
+    private boolean stopping;
     private Progress progress = Progress.NONE;
     private Consumer<String> notices = notice -> {};
 
@@ -113,6 +117,16 @@ public final class CalibrationJob {
         return this;
     }
 
+    /**
+     * Whether to end a run over texts when the last doubling of their number changed no scale by more than 1 %. The texts
+     * are taken in the order of their hashes, and compared after 64, 128, 256 and so on, so the result does not depend on
+     * partitions. Off by default.
+     */
+    public CalibrationJob stoppingWhenStable(boolean stop) {
+        this.stopping = stop;
+        return this;
+    }
+
     /** Where to show progress, and notices about the corpus before it is calibrated; nowhere by default. */
     public CalibrationJob reporting(Progress shown, Consumer<String> receiver) {
         this.progress = shown;
@@ -129,6 +143,12 @@ public final class CalibrationJob {
      */
     public CalibrationResult execute() {
         validation.run();
+        if (stopping && recipe.text().fakeQuantizeFeedback()) {
+            throw new InvalidOptionException(
+                    "--stop-when-stable does not work with feedback: fake_quantize, whose second pass needs scales of all"
+                            + " texts",
+                    "remove one of the two");
+        }
         long begin = System.nanoTime();
         try (RunningSpark running = runtime.start()) {
             double start = secondsSince(begin);
@@ -147,7 +167,7 @@ public final class CalibrationJob {
             result = calibrated(spark, planned.with(result.solve().table()));
             tasks = tasks.plus(result.tally().phases());
         }
-        TextRun text = planned.textRun();
+        TextRun text = result.text();
         return text == null ? result : result.with(text.within(start, secondsSince(begin), tasks));
     }
 
@@ -222,7 +242,11 @@ public final class CalibrationJob {
     }
 
     private CalibrationResult calibrated(JavaSparkContext spark, Pass pass) {
-        TaskState state = run(spark, pass, Depth.VALUES, pass.recipe().kept());
+        CurveRecorder recorder = new CurveRecorder(
+                pass.recipe().schemes(), pass.recipe().capture().layerFilter()::includes);
+        TaskState state = stopping
+                ? untilStable(spark, pass, recorder)
+                : run(spark, pass, Depth.VALUES, pass.recipe().kept(), recorder);
         DataProblem problem = state.problem(pass.checksLayout());
         if (problem == null && pass.readsTensors()) {
             problem =
@@ -245,6 +269,12 @@ public final class CalibrationJob {
             counted = again.statistics();
         }
         pass.finishState().forEach(notices);
+        Convergence convergence = problem != null || recorder.isEmpty() ? null : recorder.curves();
+        TextRun text = pass.textRun();
+        if (stopping && convergence != null && text != null && pass.work() instanceof Work.Tokens all) {
+            convergence = convergence.ofAvailable(all.samples());
+            text = text.over(convergence.whole().tokens());
+        }
         return new CalibrationResult(
                 pass.recipe(),
                 statistics,
@@ -255,8 +285,25 @@ public final class CalibrationJob {
                 pass.partitions(),
                 spark.version(),
                 spark.master(),
-                pass.textRun(),
-                pass.stateUse());
+                text,
+                pass.stateUse(),
+                convergence);
+    }
+
+    /** Runs parts of the texts, each as large as all before it, until the scales are stable. */
+    private TaskState untilStable(JavaSparkContext spark, Pass pass, CurveRecorder recorder) {
+        TaskState all = new TaskState();
+        for (Pass part : pass.doubling()) {
+            all.merge(run(spark, part, Depth.VALUES, pass.recipe().kept()));
+            if (all.problem() != null) {
+                break;
+            }
+            recorder.add(all.statistics());
+            if (recorder.curves().isStable()) {
+                break;
+            }
+        }
+        return pass.withContext(() -> all);
     }
 
     private static boolean empty(TaskState state) {
@@ -275,6 +322,12 @@ public final class CalibrationJob {
     }
 
     private TaskState run(JavaSparkContext spark, Pass pass, Depth depth, StatisticsKind kind) {
+        return run(spark, pass, depth, kind, null);
+    }
+
+    /** @param recorder receives growing parts of the corpus, if the kind keeps samples apart by levels; null for none */
+    private TaskState run(
+            JavaSparkContext spark, Pass pass, Depth depth, StatisticsKind kind, @Nullable CurveRecorder recorder) {
         Progress shown = depth == Depth.VALUES ? progress : Progress.NONE;
         return pass.withContext(() -> shown.track(spark, pass.description(), pass.work(), (observed, samples) -> {
             int mergers = Math.max(1, Math.min(spark.defaultParallelism(), pass.partitions()));
@@ -284,6 +337,12 @@ public final class CalibrationJob {
                     .collect();
             TaskState all = TaskState.of(pass.corpus(), Tally.NONE);
             merged.forEach(state -> all.merge(TaskState.fromByteArray(state)));
+            boolean recorded = recorder != null && kind.levels() && all.problem(pass.checksLayout()) == null;
+            all.join(part -> {
+                if (recorded) {
+                    recorder.add(part);
+                }
+            });
             return all;
         }));
     }

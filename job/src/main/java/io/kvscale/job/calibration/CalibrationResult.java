@@ -1,5 +1,6 @@
 package io.kvscale.job.calibration;
 
+import io.kvscale.job.convergence.Convergence;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.job.state.StateUse;
 import io.kvscale.observer.CalibrationStatistics;
@@ -22,6 +23,7 @@ import org.jspecify.annotations.Nullable;
  * @param master the URL of the Spark master that ran it
  * @param text the run over texts from which a model computed K and V; null for captures and tables
  * @param state what the run took from a state; null for a run without one
+ * @param convergence how the scales change with the number of tokens; null if it was not asked for, or there is a problem
  */
 public record CalibrationResult(
         Recipe recipe,
@@ -34,10 +36,11 @@ public record CalibrationResult(
         String sparkVersion,
         String master,
         @Nullable TextRun text,
-        @Nullable StateUse state) {
+        @Nullable StateUse state,
+        @Nullable Convergence convergence) {
     CalibrationResult with(@Nullable TextRun run) {
         return new CalibrationResult(
-                recipe, statistics, counted, strata, problem, tally, partitions, sparkVersion, master, run, state);
+                recipe, statistics, counted, strata, problem, tally, partitions, sparkVersion, master, run, state, convergence);
     }
 
     /**
@@ -47,7 +50,9 @@ public record CalibrationResult(
      */
     public ScaleSolver.Solution solve() {
         try {
-            return solver(recipe).solve(statistics, counted, problem);
+            ScaleSolver.Solution solution =
+                    solver(recipe).solve(statistics, counted, problem, convergence == null);
+            return convergence == null || convergence.isStable() ? solution : solution.warning(convergence.verdict());
         } catch (InvalidDataException e) {
             // The files that such an error names are captures of the texts, which may not exist.
             throw text != null ? new InvalidDataException(e.problem().withoutFile(), e) : e;

@@ -64,7 +64,7 @@ record FilePass(
     @Override
     public String description() {
         return listing.files().size() + " files in "
-                + (kept == null ? splits.size() + " splits" : kept.described(observation(recipe.statistics())));
+                + (kept == null ? splits.size() + " splits" : kept.described(observation(recipe.kept())));
     }
 
     @Override
@@ -72,7 +72,7 @@ record FilePass(
         return new Work.Bytes(
                 kept == null
                         ? listing.bytes()
-                        : kept.plan(observation(recipe.statistics())).freshBytes());
+                        : kept.plan(observation(recipe.kept())).freshBytes());
     }
 
     private Observation observation(StatisticsKind kind) {
@@ -96,7 +96,7 @@ record FilePass(
 
     @Override
     public int partitions() {
-        return kept == null ? splits.size() : kept.tasks(observation(recipe.statistics()));
+        return kept == null ? splits.size() : kept.tasks(observation(recipe.kept()));
     }
 
     @Override

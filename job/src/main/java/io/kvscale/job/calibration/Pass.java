@@ -120,6 +120,14 @@ interface Pass extends AutoCloseable {
         return this;
     }
 
+    /**
+     * The texts of this pass in parts: the first ones in the order of their hashes, then each time as many as all before. Only
+     * for texts.
+     */
+    default List<? extends Pass> doubling() {
+        throw new UnsupportedOperationException("only texts have a cost that is worth stopping for");
+    }
+
     /** The size of the texts, and the times of planning; null for captures and tables. */
     default @Nullable TextRun textRun() {
         return null;

@@ -81,6 +81,13 @@ record TextPass(
     }
 
     @Override
+    public List<TextPass> doubling() {
+        return texts.doubling(recipe.text().chunkTokens()).stream()
+                .map(part -> new TextPass(recipe, part, captures, scales))
+                .toList();
+    }
+
+    @Override
     public boolean readsTensors() {
         return false;
     }

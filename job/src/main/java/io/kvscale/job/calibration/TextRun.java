@@ -12,6 +12,11 @@ import java.util.Map;
  * @param tasks the phases of tasks, which do
  */
 public record TextRun(long tokens, Map<String, Double> wallSeconds, PhaseNanos tasks) {
+    /** This run over fewer texts, because it stopped early. */
+    TextRun over(long used) {
+        return new TextRun(used, wallSeconds, tasks);
+    }
+
     /** This run with a phase in front of the others, and with one at the end. */
     TextRun within(double start, double pass, PhaseNanos more) {
         Map<String, Double> phases = new LinkedHashMap<>();

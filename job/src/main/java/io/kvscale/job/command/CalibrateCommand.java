@@ -10,6 +10,7 @@ import io.kvscale.job.recipe.Recipe;
 import io.kvscale.job.spark.SparkRuntime;
 import io.kvscale.job.state.StateFolder;
 import io.kvscale.job.state.StateUse;
+import io.kvscale.text.TextFields;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -70,6 +71,17 @@ public final class CalibrateCommand extends CommandPart implements Callable<Inte
                     + " changed, and goes on where a run was killed; the result is the same.")
     private @Nullable String stateFolder;
 
+    @Option(
+            names = "--convergence",
+            description = "Also show how the scales change with the number of tokens, and whether these are enough.")
+    private boolean convergence;
+
+    @Option(
+            names = "--stop-when-stable",
+            description = "With --model: end the run when the last doubling of the number of texts changed no scale by"
+                    + " more than 1 %%. Implies --convergence.")
+    private boolean stopping;
+
     @Mixin
     private SparkArguments spark = new SparkArguments();
 
@@ -88,8 +100,12 @@ public final class CalibrateCommand extends CommandPart implements Callable<Inte
         recipe.notices().forEach(console::say);
         List<String> read = texts.isGiven() ? texts.paths() : captures.paths(hadoop);
         check(read);
+        checkStrata(recipe.text().options().fields());
         if (!texts.isGiven()) {
             recipe = modelConfig.applied(recipe, hadoop);
+        }
+        if (convergence && !stopping) {
+            recipe = recipe.inLevels();
         }
         if (dryRun || output == null) {
             CalibrationJob job = job(runtime, recipe, read, hadoop, console, null, null);
@@ -125,6 +141,14 @@ public final class CalibrateCommand extends CommandPart implements Callable<Inte
         return ExitCode.DONE;
     }
 
+    private void checkStrata(TextFields fields) {
+        if (convergence && !fields.statisticsBy().isEmpty()) {
+            throw error("--convergence shows one curve: remove statistics_by from the recipe");
+        } else if (stopping && !(fields.statisticsBy() + fields.sampleBy()).isEmpty()) {
+            throw error("--stop-when-stable chooses how many texts count: remove sample_by and statistics_by from the recipe");
+        }
+    }
+
     private void check(List<String> read) {
         if (texts.isGiven() && modelConfig.isGiven()) {
             throw error("--model-config is for captures; with --model, config.json of the model's folder is read");
@@ -145,6 +169,10 @@ public final class CalibrateCommand extends CommandPart implements Callable<Inte
         if (stateFolder != null && (texts.isGiven() || table != null)) {
             throw error("--state is for captures: name them with --input. It does not keep the statistics of texts and"
                     + " tables, which have no files to tell what is new");
+        }
+        if (stopping && !texts.isGiven()) {
+            throw error("--stop-when-stable is for texts, with --model: captures and tables are there already, and reading"
+                    + " all of them costs little. --convergence shows how many tokens are enough");
         }
         if (output == null && !dryRun) {
             throw error("Missing required option: '--output=DIR'");
@@ -168,7 +196,9 @@ public final class CalibrateCommand extends CommandPart implements Callable<Inte
                     ? CalibrationJob.ofTable(runtime, recipe, TableInput.named(table))
                     : captures.job(runtime, recipe, read, hadoop, console, state);
         }
-        return job.partitions(spark.partitions()).reporting(console.progress(), console::warn);
+        return job.partitions(spark.partitions())
+                .stoppingWhenStable(stopping)
+                .reporting(console.progress(), console::warn);
     }
 
     private static void tell(CalibrationResult result, Console console) {

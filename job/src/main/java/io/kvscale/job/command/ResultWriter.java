@@ -2,7 +2,9 @@ package io.kvscale.job.command;
 
 import io.kvscale.job.calibration.CalibrationResult;
 import io.kvscale.job.console.Console;
+import io.kvscale.job.console.ConvergencePrinter;
 import io.kvscale.job.console.ScaleTablePrinter;
+import io.kvscale.job.convergence.Convergence;
 import io.kvscale.job.export.OutputFolder;
 import io.kvscale.job.export.ResultFiles;
 import io.kvscale.job.export.StratumFiles;
@@ -38,8 +40,13 @@ record ResultWriter(PrintWriter out, Console console) {
             @Nullable OutputFolder captures) {
         byte[] bytes = statistics.toByteArray();
         ScaleTable table = solution.table().from(name(model), DigestUtils.sha256Hex(bytes));
+        Convergence convergence = result == null ? null : result.convergence();
         byte[] page = report
-                ? Report.html(new ScaleSolver.Solution(table, solution.warnings()), statistics, Version.kvscale())
+                ? Report.html(
+                        new ScaleSolver.Solution(table, solution.warnings()),
+                        statistics,
+                        convergence,
+                        Version.kvscale())
                 : null;
         Map<String, Object> record = run.finish(table, result);
         if (result != null && !result.strata().isEmpty()) {
@@ -52,6 +59,9 @@ record ResultWriter(PrintWriter out, Console console) {
         notExported.forEach(console::warn);
         if (!console.quiet()) {
             ScaleTablePrinter.print(table, out);
+            if (convergence != null) {
+                ConvergencePrinter.print(convergence, out);
+            }
             if (captures != null) {
                 out.println("wrote the captures in " + captures.path());
             }

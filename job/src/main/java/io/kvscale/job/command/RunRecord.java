@@ -2,6 +2,7 @@ package io.kvscale.job.command;
 
 import io.kvscale.job.calibration.CalibrationResult;
 import io.kvscale.job.calibration.TextRun;
+import io.kvscale.job.convergence.ConvergenceJson;
 import io.kvscale.job.state.LocalHost;
 import io.kvscale.scheme.table.ScaleTable;
 import io.kvscale.task.PhaseNanos;
@@ -78,6 +79,9 @@ final class RunRecord {
             run.put("partitions", result.partitions());
             run.put("spark_version", result.sparkVersion());
             run.put("master", result.master());
+            if (result.convergence() != null) {
+                run.put("convergence", ConvergenceJson.fields(result.convergence(), Integer.MAX_VALUE));
+            }
             if (result.state() != null) {
                 run.put("state", result.state().fields());
             }

@@ -1,5 +1,6 @@
 package io.kvscale.job.corpus;
 
+import io.kvscale.job.corpus.plan.BatchPlan;
 import io.kvscale.job.corpus.read.TextInput;
 import io.kvscale.job.corpus.read.TextModel;
 import io.kvscale.job.model.ShippedModel;
@@ -12,6 +13,7 @@ import io.kvscale.model.onnx.ModelShape;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.text.TextEncoder;
+import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.apache.spark.api.java.JavaRDD;
@@ -71,6 +73,20 @@ public record ModelCorpus(
         JavaRDD<byte[]> batches = corpus.batches(partitions);
         return new ModelCorpus(
                 model, shape, corpus, batches, (checked - begin) / 1e9, (System.nanoTime() - checked) / 1e9);
+    }
+
+    /**
+     * The batches in parts that double the number of sequences: {@link BatchPlan#doubling}. They share the model and the
+     * texts, and this corpus closes them.
+     *
+     * @param chunkTokens the largest number of tokens that the model is fed at once
+     */
+    public List<ModelCorpus> doubling(int chunkTokens) {
+        return corpus.plan().doubling(chunkTokens).stream()
+                .map(corpus::with)
+                .map(part -> new ModelCorpus(
+                        model, shape, part, part.batches(batches.getNumPartitions()), modelSeconds, readSeconds))
+                .toList();
     }
 
     /** Also opens the tokenizer, so that its errors are reported once by the driver and not by every task. */

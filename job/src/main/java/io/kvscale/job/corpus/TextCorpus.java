@@ -187,6 +187,11 @@ public record TextCorpus(
                 .toList();
     }
 
+    /** These texts with a plan for some of them. */
+    TextCorpus with(BatchPlan part) {
+        return new TextCorpus(spark, rows, tally, part, notices);
+    }
+
     public TextCorpusSummary summary() {
         return new TextCorpusSummary(
                 tally.good() + tally.bad(),

@@ -119,12 +119,21 @@ public record Recipe(
      * @throws io.kvscale.input.InvalidOptionException if the recipe contradicts it
      */
     public Recipe withModel(ModelConfig config) {
+        return with(capture.withModel(config), statistics);
+    }
+
+    /** This recipe for a pass that keeps samples apart, to show how statistics grow: {@link StatisticsKind#levels}. */
+    public Recipe inLevels() {
+        return with(capture, statistics.inLevels());
+    }
+
+    private Recipe with(CaptureOptions read, StatisticsKind kept) {
         return new Recipe(
                 name,
                 schemes,
-                capture.withModel(config),
+                read,
                 modelConfig,
-                statistics,
+                kept,
                 pairs,
                 hybrid,
                 allowZero,

@@ -1,12 +1,15 @@
 package io.kvscale.job.report;
 
+import io.kvscale.job.convergence.Convergence;
 import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.quant.ScaleSolver;
 import io.kvscale.scheme.table.SlotScales;
 import io.kvscale.tensor.Slot;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * {@code report.html} of a calibration: findings, scales, ranges, distributions and errors. One file without external
@@ -31,15 +34,27 @@ public final class Report {
      * The page, in UTF-8.
      *
      * @param statistics the solution's source; with histograms, the page shows distributions and errors
+     * @param convergence how the scales change with the number of tokens; null if it is not known
      * @param version of kvscale
      */
-    public static byte[] html(ScaleSolver.Solution solution, CalibrationStatistics statistics, String version) {
+    public static byte[] html(
+            ScaleSolver.Solution solution,
+            CalibrationStatistics statistics,
+            @Nullable Convergence convergence,
+            String version) {
         // In parallel, because the errors of a hundred layers under ten schemes take seconds.
         List<ReportedSlot> slots = solution.table().slots().entrySet().parallelStream()
                 .map(entry -> slot(entry, statistics))
                 .toList();
+        List<String> scripts = new ArrayList<>(SCRIPTS);
+        if (convergence != null) {
+            scripts.add(scripts.size() - 1, "convergence.js");
+        }
         return ReportPage.html(
-                "KV cache calibration", "report.html", SCRIPTS, new ReportData(solution, slots, version).toJson());
+                "KV cache calibration",
+                "report.html",
+                scripts,
+                new ReportData(solution, slots, convergence, version).toJson());
     }
 
     private static ReportedSlot slot(Map.Entry<Slot, SlotScales> entry, CalibrationStatistics statistics) {

@@ -3,6 +3,8 @@ package io.kvscale.job.report;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.kvscale.job.convergence.Convergence;
+import io.kvscale.job.convergence.ConvergenceJson;
 import io.kvscale.job.unitscale.UnitScaleComparison;
 import io.kvscale.job.unitscale.UnitScaleSlot;
 import io.kvscale.json.Json;
@@ -18,7 +20,12 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** The data of the page as JSON, which {@code base.js} reads. */
-record ReportData(ScaleSolver.Solution solution, List<ReportedSlot> slots, String version) {
+record ReportData(
+        ScaleSolver.Solution solution, List<ReportedSlot> slots, @Nullable Convergence convergence, String version) {
+    /** Maximum number of slots whose curves are shown; the worst are shown. */
+    private static final int MAX_CURVES = 12;
+
+
     /** Maximum number of cases per finding; the worst are shown. */
     private static final int MAX_CASES = 40;
 
@@ -61,6 +68,9 @@ record ReportData(ScaleSolver.Solution solution, List<ReportedSlot> slots, Strin
         data.put("pool", pool);
         ArrayNode array = data.putArray("slots");
         slots.forEach(slot -> write(slot, schemes.indexOf(slot.scales().scheme()), pool, array.addObject()));
+        if (convergence != null) {
+            data.set("convergence", Json.MAPPER.valueToTree(ConvergenceJson.fields(convergence, MAX_CURVES)));
+        }
         try {
             return Json.MAPPER.writeValueAsString(data);
         } catch (JsonProcessingException e) {

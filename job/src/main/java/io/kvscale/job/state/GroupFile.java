@@ -42,7 +42,7 @@ import org.apache.commons.codec.digest.DigestUtils;
  */
 record GroupFile(Observation observation, List<FilePiece> pieces, byte[] content) {
     /** Raise it when this format changes, and when tasks find something else in the same files. */
-    static final int VERSION = 1;
+    static final int VERSION = 2;
 
     private static final byte[] MAGIC = "KVGROUP\n".getBytes(StandardCharsets.US_ASCII);
     private static final int PREFIX_BYTES = MAGIC.length + 3 * Integer.BYTES;

@@ -23,9 +23,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 class GroupVersionTest {
     @ParameterizedTest
     @CsvSource({
-        "1, false, static_minmax, 45af5a0c4cf293c0",
-        "1, true, mse, d3abeb63f599af05",
-        "1, false, minmax, 2c6412f97b0c66b0",
+        "2, false, static_minmax, f9cda0139862f0e6",
+        "2, true, mse, f2828da977e4eb0b",
+        "2, false, minmax, ed8c79a5f9917445",
     })
     void contentChangesOnlyWithTheVersion(int version, boolean histograms, String observer, String digest) {
         StatisticsKind kind = histograms ? StatisticsKind.HISTOGRAM : StatisticsKind.RANGE;

@@ -132,6 +132,11 @@ public final class SlotCounts {
         return packed(head).bytes;
     }
 
+    /** Empty histograms that count in the same memory. */
+    public SlotCounts fresh() {
+        return new SlotCounts(geometry, tables == null ? new CountTables() : tables);
+    }
+
     /** An independent copy. */
     public SlotCounts copy() {
         PackedCounts[] all = new PackedCounts[packed.length];

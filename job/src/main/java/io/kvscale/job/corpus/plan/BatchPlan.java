@@ -43,9 +43,14 @@ public record BatchPlan(
 
     static final int MAX_BATCH_ROWS = 32;
 
-    private static final Comparator<PlannedSequence> BY_LENGTH = Comparator.comparingInt(PlannedSequence::length)
-            .thenComparing(PlannedSequence::hash)
+    /** Sequences of the first part of {@link #doubling}. */
+    static final int FIRST_PART = 64;
+
+    private static final Comparator<PlannedSequence> BY_HASH = Comparator.comparing(PlannedSequence::hash)
             .thenComparing(PlannedSequence::name, TextSample.BY_NAME);
+
+    private static final Comparator<PlannedSequence> BY_LENGTH =
+            Comparator.comparingInt(PlannedSequence::length).thenComparing(BY_HASH);
 
     public BatchPlan {
         batches = List.copyOf(batches);
@@ -179,6 +184,32 @@ public record BatchPlan(
             batches.add(List.copyOf(current));
         }
         return batches;
+    }
+
+    /**
+     * The sequences in the order of their hashes, in parts: 64, then as many as in all parts before. Each part has batches of
+     * its own, so that the bits of a part do not depend on whether others follow.
+     *
+     * @param chunkTokens the largest number of tokens that the model is fed at once
+     */
+    public List<BatchPlan> doubling(int chunkTokens) {
+        List<PlannedSequence> all = new ArrayList<>();
+        batches.forEach(all::addAll);
+        all.sort(BY_HASH);
+        List<BatchPlan> parts = new ArrayList<>();
+        for (int from = 0; from < all.size(); ) {
+            int to = Math.min(all.size(), Math.max(FIRST_PART, 2 * from));
+            List<PlannedSequence> part = new ArrayList<>(all.subList(from, to));
+            part.sort(BY_LENGTH);
+            int whole = (int) part.stream()
+                    .flatMap(sequence -> sequence.pieces().stream())
+                    .map(Piece::sample)
+                    .distinct()
+                    .count();
+            parts.add(new BatchPlan(batches(part, chunkTokens), whole, 0, new TreeMap<>(), new TreeMap<>()));
+            from = to;
+        }
+        return parts;
     }
 
     public int sequences() {
