@@ -167,7 +167,7 @@ class StrataTest {
         calibrate(recipe, texts(), "out")
                 .fails(
                         ExitCode.DATA,
-                        "samples_per_stratum asks for 4 texts of Code and of 1 other values, but ",
+                        "samples_per_stratum asks for 4 texts of Code and 1 more, but ",
                         "texts.jsonl has none. Texts by domain: ../../x (10), PROSE (10), code (10), prose (10)",
                         "compares letter by letter");
         assertThat(work.resolve("out")).doesNotExist();

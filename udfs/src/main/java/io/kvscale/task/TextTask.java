@@ -269,12 +269,14 @@ public final class TextTask implements AutoCloseable {
                 return;
             }
         }
+        StratumObservation apart = stratum.isEmpty()
+                ? null
+                : strata.computeIfAbsent(stratum, name -> new StratumObservation(cache.another()));
         try {
-            if (stratum.isEmpty()) {
+            if (apart == null) {
                 sample.observe((slot, position, values) -> state.observe(cache, null, slot, position, values));
             } else {
-                strata.computeIfAbsent(stratum, name -> new StratumObservation(cache.another()))
-                        .observe(sample);
+                apart.observe(sample);
             }
         } catch (InvalidDataException e) {
             state.add(e.problem().inSample(Sample.named(sample.name())));
@@ -289,10 +291,10 @@ public final class TextTask implements AutoCloseable {
                     sample.shape());
         }
         read = observedSlots.isEmpty() ? read : read.withFile();
-        if (stratum.isEmpty()) {
+        if (apart == null) {
             corpus = corpus.merge(read);
         } else {
-            strata.get(stratum).count(read);
+            apart.count(read);
         }
         bytes += sample.bytes();
         progress.accept(sample.tokens());

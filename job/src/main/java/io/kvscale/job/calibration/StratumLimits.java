@@ -52,7 +52,9 @@ final class StratumLimits {
     static @Nullable DataProblem missing(TaskState state, SortedMap<String, Long> chosen) {
         SortedMap<String, Long> strata = new TreeMap<>(chosen);
         strata.keySet().removeAll(state.strata().keySet());
-        if (strata.isEmpty() || state.problem() != null) {
+        if (strata.isEmpty()
+                || state.problem() != null
+                || state.tally().failed().count() == 0) {
             return null;
         }
         String first = strata.firstKey();

@@ -58,7 +58,8 @@ public final class CalibrateCommand extends CommandPart implements Callable<Inte
     @Option(
             names = "--output",
             paramLabel = "DIR",
-            description = "The result folder. It appears when it is complete, or not at all.")
+            description = "The result folder. It appears when it is complete, or not at all. With statistics_by in the"
+                    + " recipe it also holds strata/NAME/statistics.kvstats for each stratum.")
     private @Nullable String output;
 
     @Option(names = "--overwrite", description = "Replace an existing result folder, and existing saved captures.")

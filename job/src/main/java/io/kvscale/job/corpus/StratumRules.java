@@ -28,7 +28,7 @@ record StratumRules(TextSettings settings, RowTally tally, String input) {
             throw new InvalidDataException(DataProblem.of(
                     "samples_per_stratum asks for " + settings.perStratum().of(first) + " texts of "
                             + DataProblem.shown(first)
-                            + (missing.size() > 1 ? " and of " + (missing.size() - 1) + " other values" : "")
+                            + (missing.size() > 1 ? " and " + (missing.size() - 1) + " more" : "")
                             + ", but " + input + " has none. Texts by " + field() + ": "
                             + tally.sampled().shown(),
                     "correct samples_per_stratum, which compares letter by letter, or add such texts"));

@@ -8,10 +8,13 @@ import io.kvscale.job.recipe.Recipe;
 import io.kvscale.model.onnx.ModelShape;
 import io.kvscale.numeric.Dtype;
 import io.kvscale.observer.Corpus;
+import io.kvscale.task.FailedSamples;
+import io.kvscale.task.PhaseNanos;
 import io.kvscale.task.Tally;
 import io.kvscale.task.TaskState;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
+import java.util.List;
 import java.util.Objects;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
@@ -39,15 +42,20 @@ class StratumLimitsTest {
                 .hasMessageContaining("or keep no histograms");
     }
 
+    private static TaskState failing(long samples) {
+        FailedSamples failed = new FailedSamples(samples, DataProblem.of("the model failed", ""));
+        return TaskState.of(Corpus.EMPTY, new Tally(0, 0, 0, 0, 0, List.of(), failed, PhaseNanos.NONE));
+    }
+
     @Test
     void aStratumOfFailedTextsIsNamed() {
         TreeMap<String, Long> chosen = new TreeMap<>();
-        assertThat(StratumLimits.missing(TaskState.of(Corpus.EMPTY, Tally.NONE), chosen))
-                .isNull();
+        assertThat(StratumLimits.missing(failing(3), chosen)).isNull();
         chosen.put("code", 3L);
-        assertThat(Objects.requireNonNull(StratumLimits.missing(TaskState.of(Corpus.EMPTY, Tally.NONE), chosen))
+        assertThat(Objects.requireNonNull(StratumLimits.missing(failing(3), chosen))
                         .message())
                 .contains("there are no statistics of stratum code: the model failed on all of its 3 texts");
+        assertThat(StratumLimits.missing(failing(0), chosen)).isNull();
         assertThat(StratumLimits.missing(TaskState.of(DataProblem.of("x", "y")), chosen))
                 .isNull();
     }

@@ -146,8 +146,10 @@ public final class BatchShuffle {
         return StreamSupport.stream(Spliterators.spliteratorUnknownSize(rows, 0), false)
                 .<Tuple2<String, byte[]>>mapMulti((row, next) -> {
                     TextSample sample = EncodedRow.sampleOf(row);
-                    ContentHash end =
-                            sample == null ? null : last.get(sample.strata().sample());
+                    if (sample == null) {
+                        return;
+                    }
+                    ContentHash end = last.get(sample.strata().sample());
                     if (end != null && sample.hash().compareTo(end) <= 0 && seen.add(sample.contentKey())) {
                         next.accept(new Tuple2<>(sample.contentKey(), row));
                     }
