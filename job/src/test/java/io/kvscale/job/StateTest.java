@@ -374,7 +374,7 @@ class StateTest {
                         work.resolve("out"),
                         "--state",
                         state)
-                .fails(ExitCode.USAGE, "--state is for captures", "Parquet");
+                .fails(ExitCode.USAGE, "--state is for captures and texts", "Parquet");
         Cli.run("calibrate", "--recipe", Folder.FP8, "--input", in, "--output", state.resolve("out"), "--state", state)
                 .fails(ExitCode.OUTPUT, "overlap");
         Folder.write(work.resolve("state/other"), "x");

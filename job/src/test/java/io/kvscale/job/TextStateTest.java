@@ -134,7 +134,8 @@ class TextStateTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                MINMAX, "num_bits: 8, type: int, strategy: attn_head, observer: mse",
+                MINMAX,
+                "num_bits: 8, type: int, strategy: attn_head, observer: mse",
             })
     void theModelRunsOverNewTextsOnly(String scheme) throws IOException {
         Path recipe = recipe(scheme, ALONE);
@@ -321,7 +322,9 @@ class TextStateTest {
     }
 
     private long keptGroups() throws IOException {
-        return groups().stream().filter(file -> file.toString().endsWith(".kvgroup")).count();
+        return groups().stream()
+                .filter(file -> file.toString().endsWith(".kvgroup"))
+                .count();
     }
 
     @Test

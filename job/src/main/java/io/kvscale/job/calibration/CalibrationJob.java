@@ -107,8 +107,8 @@ public final class CalibrationJob {
                 runtime,
                 recipe,
                 () -> TextPass.check(recipe),
-                (spark, tasks, progress) -> TextPass.plan(
-                        spark, recipe, model, text, captures, state, tasks, progress));
+                (spark, tasks, progress) ->
+                        TextPass.plan(spark, recipe, model, text, captures, state, tasks, progress));
     }
 
     /**

@@ -62,7 +62,8 @@ final class KeptTexts {
             List<KeyedBatch> keyed = texts.corpus().plan().keyed();
             List<Integer> numbers = IntStream.range(0, keyed.size())
                     .boxed()
-                    .sorted(Comparator.comparing((Integer number) -> keyed.get(number).last())
+                    .sorted(Comparator.comparing(
+                                    (Integer number) -> keyed.get(number).last())
                             .thenComparing(number -> keyed.get(number).key()))
                     .toList();
             List<KeptBatch> batches = numbers.stream()
@@ -88,7 +89,9 @@ final class KeptTexts {
 
     /** Number of tasks that run the model. */
     private int runners(Planned planned) {
-        return Math.min(planned.plan().fresh().size(), partitions > 0 ? partitions : texts.corpus().tasks());
+        return Math.min(
+                planned.plan().fresh().size(),
+                partitions > 0 ? partitions : texts.corpus().tasks());
     }
 
     private int takers(Planned planned) {
@@ -147,7 +150,8 @@ final class KeptTexts {
                         texts.corpus().plan().only(numbers),
                         tasks,
                         taskOfBatch.stream().mapToInt(Integer::intValue).toArray())
-                .mapPartitionsWithIndex((task, batches) -> groups.fresh(batches, broadcast.value()[task]), false)
+                .mapPartitionsWithIndex(
+                        (task, batches) -> groups.fresh(batches, broadcast.value()[task]), false)
                 .mapToPair(row -> row);
     }
 
@@ -159,12 +163,13 @@ final class KeptTexts {
         long readTokens = 0;
         for (Planned planned : plans.values()) {
             reused += planned.plan().reused().size();
-            reusedTokens += planned.plan().reused().stream().mapToLong(KeptGroup::tokens).sum();
+            reusedTokens += planned.plan().reused().stream()
+                    .mapToLong(KeptGroup::tokens)
+                    .sum();
             read += planned.plan().fresh().size();
             readTokens += planned.fresh().stream().mapToLong(KeptBatch::tokens).sum();
         }
-        return new StateUse(
-                state.name(), StateUse.Unit.TOKENS, reused, reusedTokens, read, readTokens, lost().size());
+        return new StateUse(state.name(), StateUse.Unit.TOKENS, reused, reusedTokens, read, readTokens, lost().size());
     }
 
     /** Why groups could not be written, by name. */

@@ -49,7 +49,8 @@ record TextPass(
         ModelCorpus texts,
         @Nullable String captures,
         @Nullable KeptTexts kept,
-        @Nullable ScaleTable table) implements Pass {
+        @Nullable ScaleTable table)
+        implements Pass {
     /** @throws InvalidOptionException if the recipe asks for queries */
     static void check(Recipe recipe) {
         if (recipe.schemes().query() != null) {
@@ -148,8 +149,7 @@ record TextPass(
     }
 
     private Observation observation(StatisticsKind kind) {
-        return Observation.texts(
-                texts.model().manifest().id(), recipe, kind, table == null ? null : table.sha256());
+        return Observation.texts(texts.model().manifest().id(), recipe, kind, table == null ? null : table.sha256());
     }
 
     @Override
@@ -179,8 +179,7 @@ record TextPass(
         ShippedModel shipped = texts.model();
         String saved = wantsScales() ? null : captures;
         if (kept != null) {
-            return kept.run(
-                    observation(kind), part -> run(part, shipped, how, kind, fedBack, null, observed, samples));
+            return kept.run(observation(kind), part -> run(part, shipped, how, kind, fedBack, null, observed, samples));
         }
         return texts.batches()
                 .mapPartitionsToPair(part -> !part.hasNext()

@@ -144,10 +144,12 @@ public final class CalibrateCommand extends CommandPart implements Callable<Inte
             throw error("--save-captures needs --model and --text");
         }
         if (stateFolder != null && table != null && !texts.isGiven()) {
-            throw error("--state is for captures and texts. Spark reads a table of K and V as a whole: it has no files to"
-                    + " tell what is new");
+            throw error(
+                    "--state is for captures and texts. Spark reads a table of K and V as a whole: it has no files to"
+                            + " tell what is new");
         } else if (stateFolder != null && saved != null) {
-            throw error("--state cannot be combined with --save-captures: captures need the model to run over all texts");
+            throw error(
+                    "--state cannot be combined with --save-captures: captures need the model to run over all texts");
         }
         if (output == null && !dryRun) {
             throw error("Missing required option: '--output=DIR'");

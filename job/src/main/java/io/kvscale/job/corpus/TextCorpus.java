@@ -203,14 +203,16 @@ public record TextCorpus(
      * @param partitions maximum number of partitions; 0: one per core, more if a task would take many minutes
      */
     public JavaRDD<byte[]> batches(int partitions) {
-        int count = Math.min(partitions > 0 ? partitions : tasks(), plan.batches().size());
+        int count =
+                Math.min(partitions > 0 ? partitions : tasks(), plan.batches().size());
         return BatchShuffle.batches(spark, rows, plan, count);
     }
 
     /** One task per core, more if a task would take many minutes. */
     public int tasks() {
         return (int) Math.max(
-                spark.defaultParallelism(), Math.min(Integer.MAX_VALUE, summary().tokens() / TASK_TOKENS));
+                spark.defaultParallelism(),
+                Math.min(Integer.MAX_VALUE, summary().tokens() / TASK_TOKENS));
     }
 
     /**

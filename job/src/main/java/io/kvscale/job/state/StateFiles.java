@@ -129,7 +129,8 @@ public final class StateFiles implements Closeable {
     KeptGroup header(FileStatus file) throws IOException {
         try (InputStream in = RegularFile.open(fs, file.getPath())) {
             GroupFile header = GroupFile.readHeader(in, file.getLen());
-            return new KeptGroup(file.getPath().getName(), file.getLen(), header.observation(), header.pieces(), header.batches());
+            return new KeptGroup(
+                    file.getPath().getName(), file.getLen(), header.observation(), header.pieces(), header.batches());
         }
     }
 

@@ -120,8 +120,7 @@ public final class StateFolder implements Closeable {
      */
     public TextPlan planTexts(
             Observation observation, List<KeptBatch> planned, Consumer<byte[]> check, int partitions, int cores) {
-        return TextPlan.of(
-                planned, kept(observation, group -> check.accept(files.read(group))), partitions, cores);
+        return TextPlan.of(planned, kept(observation, group -> check.accept(files.read(group))), partitions, cores);
     }
 
     /** Looks at the content of a group, by the name of its file. */

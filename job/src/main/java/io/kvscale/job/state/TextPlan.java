@@ -31,13 +31,11 @@ public record TextPlan(List<KeptGroup> reused, List<KeptGroup> stale, List<List<
         Set<String> all = planned.stream().map(KeptBatch::key).collect(Collectors.toSet());
         Set<String> left = new HashSet<>(all);
         List<KeptGroup> largestFirst = new ArrayList<>(kept);
-        largestFirst.sort(
-                Comparator.comparingLong(KeptGroup::tokens).reversed().thenComparing(KeptGroup::file));
+        largestFirst.sort(Comparator.comparingLong(KeptGroup::tokens).reversed().thenComparing(KeptGroup::file));
         List<KeptGroup> reused = new ArrayList<>();
         List<KeptGroup> stale = new ArrayList<>();
         for (KeptGroup group : largestFirst) {
-            List<String> held =
-                    group.batches().stream().map(KeptBatch::key).toList();
+            List<String> held = group.batches().stream().map(KeptBatch::key).toList();
             if (left.containsAll(held)) {
                 held.forEach(left::remove);
                 reused.add(group);
@@ -52,9 +50,9 @@ public record TextPlan(List<KeptGroup> reused, List<KeptGroup> stale, List<List<
         return new TextPlan(reused, stale, cut(fresh, planned, partitions, cores));
     }
 
-    private static List<List<Integer>> cut(
-            List<Integer> fresh, List<KeptBatch> planned, int partitions, int cores) {
-        long all = fresh.stream().mapToLong(number -> planned.get(number).tokens()).sum();
+    private static List<List<Integer>> cut(List<Integer> fresh, List<KeptBatch> planned, int partitions, int cores) {
+        long all =
+                fresh.stream().mapToLong(number -> planned.get(number).tokens()).sum();
         long least = Math.max(1, partitions > 0 ? partitions : Math.min(cores, all / MIN_TOKENS));
         long most = Math.min(GROUP_TOKENS, (all + least - 1) / least);
         List<List<Integer>> cut = new ArrayList<>();

@@ -44,8 +44,9 @@ class TextPlanTest {
     @Test
     void groupsHaveAFewThousandTokens() {
         List<KeptBatch> many = batches(IntStream.range(0, 1_000).toArray());
-        assertThat(plan(many).fresh()).hasSize(13).allSatisfy(group -> assertThat(group)
-                .hasSizeLessThanOrEqualTo(81));
+        assertThat(plan(many).fresh())
+                .hasSize(13)
+                .allSatisfy(group -> assertThat(group).hasSizeLessThanOrEqualTo(81));
         assertThat(plan(many.subList(0, 15)).fresh()).hasSize(1);
         assertThat(plan(many.subList(0, 36)).fresh()).hasSize(3);
         assertThat(TextPlan.of(many.subList(0, 12), List.of(), 6, 4).fresh()).hasSize(6);
@@ -59,11 +60,14 @@ class TextPlanTest {
     void everyBatchIsRunOrTakenExactlyOnce() {
         for (int seed = 0; seed < 300; seed++) {
             Random random = new Random(seed);
-            List<KeptBatch> planned = new ArrayList<>(
-                    batches(random.ints(0, 40).distinct().limit(1 + random.nextInt(30)).toArray()));
+            List<KeptBatch> planned = new ArrayList<>(batches(
+                    random.ints(0, 40).distinct().limit(1 + random.nextInt(30)).toArray()));
             List<KeptGroup> kept = new ArrayList<>();
             for (int i = random.nextInt(12); i > 0; i--) {
-                int[] numbers = random.ints(0, 40).distinct().limit(1 + random.nextInt(6)).toArray();
+                int[] numbers = random.ints(0, 40)
+                        .distinct()
+                        .limit(1 + random.nextInt(6))
+                        .toArray();
                 kept.add(group("g" + i, numbers));
             }
             TextPlan plan = TextPlan.of(planned, kept, random.nextInt(5), 4);

@@ -112,8 +112,7 @@ public final class BatchShuffle {
         return rows.mapPartitionsToPair(part -> distinct(part, last))
                 .cogroup(planned)
                 .flatMapToPair(joined -> pieces(joined._2()._1(), joined._2()._2()))
-                .repartitionAndSortWithinPartitions(
-                        new BatchPartitioner(partitions, partitionOfBatch))
+                .repartitionAndSortWithinPartitions(new BatchPartitioner(partitions, partitionOfBatch))
                 .mapPartitions(Batches::new);
     }
 
