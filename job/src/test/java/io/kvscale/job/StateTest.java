@@ -360,22 +360,8 @@ class StateTest {
     @Test
     void whatHasNoFilesIsRefused() throws IOException {
         Path state = work.resolve("state");
-        Path tiny = Folder.HOME.resolve("conf/tiny-model");
-        Cli.run(
-                        "calibrate",
-                        "--recipe",
-                        Folder.FP8,
-                        "--model",
-                        tiny,
-                        "--text",
-                        tiny.resolve("texts.jsonl"),
-                        "--output",
-                        work.resolve("out"),
-                        "--state",
-                        state)
-                .fails(ExitCode.USAGE, "--state is for captures");
         Cli.run("calibrate", "--recipe", Folder.FP8, "--table", "t", "--output", work.resolve("out"), "--state", state)
-                .fails(ExitCode.USAGE, "--state is for captures");
+                .fails(ExitCode.USAGE, "--state is for captures and texts", "table");
         Cli.run(
                         "calibrate",
                         "--recipe",
@@ -388,7 +374,7 @@ class StateTest {
                         work.resolve("out"),
                         "--state",
                         state)
-                .fails(ExitCode.USAGE, "--state is for captures", "Parquet");
+                .fails(ExitCode.USAGE, "--state is for captures and texts", "Parquet");
         Cli.run("calibrate", "--recipe", Folder.FP8, "--input", in, "--output", state.resolve("out"), "--state", state)
                 .fails(ExitCode.OUTPUT, "overlap");
         Folder.write(work.resolve("state/other"), "x");

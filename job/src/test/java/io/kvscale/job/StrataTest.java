@@ -233,12 +233,17 @@ class StrataTest {
     }
 
     @Test
-    void curvesAndStrataAreNotCombined() {
+    void curvesStrataAndStatesOfTextsAreNotCombined() {
         Path apart = recipe("apart", "statistics_by: domain");
         Path sampled = recipe("sampled", "sample_by: domain, samples_per_stratum: 2");
         calibrate(apart, texts(), "one", "--convergence").fails(ExitCode.USAGE, "statistics_by");
         calibrate(apart, texts(), "one", "--stop-when-stable").fails(ExitCode.USAGE, "statistics_by");
         calibrate(sampled, texts(), "one", "--stop-when-stable").fails(ExitCode.USAGE, "sample_by");
+        Path state = work.resolve("state");
+        calibrate(apart, texts(), "one", "--state", state).fails(ExitCode.USAGE, "statistics_by");
+        calibrate(sampled, texts(), "one", "--state", state, "--convergence").fails(ExitCode.USAGE, "--convergence");
+        calibrate(sampled, texts(), "one", "--state", state, "--stop-when-stable")
+                .fails(ExitCode.USAGE, "--stop-when-stable");
         calibrate(sampled, texts(), "one", "--convergence").isDone();
     }
 }

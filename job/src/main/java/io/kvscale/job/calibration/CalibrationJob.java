@@ -96,16 +96,23 @@ public final class CalibrationJob {
      * Calibrates on texts that a model runs over.
      *
      * @param model the model's folder
-     * @param captures the folder in which K and V are saved, on any Hadoop file system; null to save none
+     * @param captures the folder in which K and V are saved, on any Hadoop file system; null to save none, as with a state
+     * @param state keeps the statistics of the texts for later runs, and those of earlier ones; null for none
      * @throws InvalidOptionException from {@link #execute} and {@link #dryRun}, if the recipe asks for queries
      */
     public static CalibrationJob ofText(
-            SparkRuntime runtime, Recipe recipe, String model, TextInput text, @Nullable String captures) {
+            SparkRuntime runtime,
+            Recipe recipe,
+            String model,
+            TextInput text,
+            @Nullable String captures,
+            @Nullable StateFolder state) {
         return new CalibrationJob(
                 runtime,
                 recipe,
                 () -> TextPass.check(recipe),
-                (spark, tasks, progress) -> TextPass.plan(spark, recipe, model, text, captures, tasks, progress));
+                (spark, tasks, progress) ->
+                        TextPass.plan(spark, recipe, model, text, captures, state, tasks, progress));
     }
 
     /**

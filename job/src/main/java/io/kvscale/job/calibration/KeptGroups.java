@@ -142,7 +142,7 @@ final class KeptGroups {
         }
         Set<String> lost = new HashSet<>();
         notKept.value().forEach(group -> lost.add(group._1()));
-        return new StateUse(state.name(), reused, reusedBytes, read, readBytes, lost.size());
+        return new StateUse(state.name(), StateUse.Unit.BYTES, reused, reusedBytes, read, readBytes, lost.size());
     }
 
     /** Ends the run: removes groups that others stand for. Returns notices of groups that could not be used or kept. */
@@ -150,7 +150,7 @@ final class KeptGroups {
         packed.value().forEach(state::remove);
         run.forEach(plan -> plan.redundant().forEach(group -> state.remove(group.file())));
         damaged.value().forEach(group -> state.damaged(group._1(), group._2()));
-        List<String> notices = new ArrayList<>(state.notices());
+        List<String> notices = new ArrayList<>(state.notices("its files were read again"));
         long lost = use().groupsNotKept();
         if (lost > 0) {
             notices.add("the state " + state.name() + " does not keep " + (lost == 1 ? "a group" : lost + " groups")

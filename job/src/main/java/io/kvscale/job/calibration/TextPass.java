@@ -12,6 +12,9 @@ import io.kvscale.job.spark.JavaSerde;
 import io.kvscale.job.spark.Progress;
 import io.kvscale.job.spark.SparkRuntime;
 import io.kvscale.job.spark.Work;
+import io.kvscale.job.state.Observation;
+import io.kvscale.job.state.StateFolder;
+import io.kvscale.job.state.StateUse;
 import io.kvscale.model.DecoderModel;
 import io.kvscale.model.Outputs;
 import io.kvscale.model.config.ModelConfig;
@@ -46,7 +49,9 @@ record TextPass(
         Recipe recipe,
         ModelCorpus texts,
         @Nullable String captures,
-        @Nullable FixedScales scales) implements Pass {
+        @Nullable KeptTexts kept,
+        @Nullable ScaleTable table)
+        implements Pass {
     /** @throws InvalidOptionException if the recipe asks for queries */
     static void check(Recipe recipe) {
         if (recipe.schemes().query() != null) {
@@ -59,6 +64,7 @@ record TextPass(
     /**
      * Checks the model, then reads and tokenizes the texts, in separate Spark jobs.
      *
+     * @param state keeps what the model gives for texts; null for none
      * @param partitions target number of tasks; 0: enough for every core
      * @throws InvalidDataException if the model or a text is invalid
      */
@@ -68,6 +74,7 @@ record TextPass(
             String model,
             TextInput text,
             @Nullable String captures,
+            @Nullable StateFolder state,
             int partitions,
             Progress progress) {
         int attempts = SparkRuntime.attempts(spark.getConf());
@@ -77,13 +84,14 @@ record TextPass(
                 texts.model().local().resolve(ModelConfig.FILE).toUri().toString(), spark.hadoopConfiguration()));
         StratumLimits.check(
                 fitted, texts.shape(), texts.corpus().summary().observed().size());
-        return new TextPass(fitted, texts, captures, null);
+        KeptTexts kept = state == null ? null : new KeptTexts(spark, state, texts, partitions);
+        return new TextPass(fitted, texts, captures, kept, null);
     }
 
     @Override
     public List<TextPass> doubling() {
         return texts.doubling(recipe.text().chunkTokens()).stream()
-                .map(part -> new TextPass(recipe, part, captures, scales))
+                .map(part -> new TextPass(recipe, part, captures, null, table))
                 .toList();
     }
 
@@ -94,12 +102,12 @@ record TextPass(
 
     @Override
     public boolean wantsScales() {
-        return recipe.text().fakeQuantizeFeedback() && scales == null;
+        return recipe.text().fakeQuantizeFeedback() && table == null;
     }
 
     @Override
-    public TextPass with(ScaleTable table) {
-        return new TextPass(recipe, texts, captures, FixedScales.of(table));
+    public TextPass with(ScaleTable scales) {
+        return new TextPass(recipe, texts, captures, kept, scales);
     }
 
     @Override
@@ -136,12 +144,32 @@ record TextPass(
 
     @Override
     public Work work() {
-        return texts.corpus().summary().work();
+        return kept == null
+                ? texts.corpus().summary().work()
+                : new Work.Tokens(size(kept).tokens(), size(kept).texts());
     }
 
     @Override
     public int partitions() {
-        return texts.batches().getNumPartitions();
+        return kept == null ? texts.batches().getNumPartitions() : size(kept).tasks();
+    }
+
+    private KeptTexts.Size size(KeptTexts texts) {
+        return texts.size(observation(recipe.kept()));
+    }
+
+    private Observation observation(StatisticsKind kind) {
+        return Observation.texts(texts.model().manifest().id(), recipe, kind, table == null ? null : table.sha256());
+    }
+
+    @Override
+    public @Nullable StateUse stateUse() {
+        return kept == null ? null : kept.use();
+    }
+
+    @Override
+    public List<String> finishState() {
+        return kept == null || wantsScales() ? List.of() : kept.finish();
     }
 
     @Override
@@ -157,9 +185,12 @@ record TextPass(
     public JavaPairRDD<Integer, byte[]> states(
             Depth depth, StatisticsKind kind, LongAccumulator observed, LongAccumulator samples) {
         Recipe how = recipe;
-        FixedScales fedBack = scales;
+        FixedScales fedBack = table == null ? null : FixedScales.of(table);
         ShippedModel shipped = texts.model();
         String saved = wantsScales() ? null : captures;
+        if (kept != null) {
+            return kept.run(observation(kind), part -> run(part, shipped, how, kind, fedBack, null, observed, samples));
+        }
         return texts.batches()
                 .mapPartitionsToPair(part -> !part.hasNext()
                         ? List.<Tuple2<Integer, byte[]>>of().iterator()

@@ -68,8 +68,9 @@ public final class CalibrateCommand extends CommandPart implements Callable<Inte
     @Option(
             names = "--state",
             paramLabel = "DIR",
-            description = "Keep what is read of captures in this folder. A later run reads only files that are new or"
-                    + " changed, and goes on where a run was killed; the result is the same.")
+            description = "Keep what is read of captures or texts in this folder. A later run reads only files that are"
+                    + " new or changed, or runs the model only over new texts, and goes on where a run was killed; the"
+                    + " result is the same.")
     private @Nullable String stateFolder;
 
     @Option(
@@ -143,7 +144,10 @@ public final class CalibrateCommand extends CommandPart implements Callable<Inte
     }
 
     private void checkStrata(TextFields fields) {
-        if (convergence && !fields.statisticsBy().isEmpty()) {
+        if (stateFolder != null && texts.isGiven() && (convergence || stopping || !fields.statisticsBy().isEmpty())) {
+            throw error("--state keeps the statistics of texts as a whole: it cannot be combined with --convergence,"
+                    + " --stop-when-stable or statistics_by in the recipe");
+        } else if (convergence && !fields.statisticsBy().isEmpty()) {
             throw error("--convergence shows one curve: remove statistics_by from the recipe");
         } else if (stopping && !(fields.statisticsBy() + fields.sampleBy()).isEmpty()) {
             throw error("--stop-when-stable chooses how many texts count: remove sample_by and statistics_by from the recipe");
@@ -167,9 +171,13 @@ public final class CalibrateCommand extends CommandPart implements Callable<Inte
         } else if (saved != null) {
             throw error("--save-captures needs --model and --text");
         }
-        if (stateFolder != null && (texts.isGiven() || table != null)) {
-            throw error("--state is for captures: name them with --input. It does not keep the statistics of texts and"
-                    + " tables, which have no files to tell what is new");
+        if (stateFolder != null && table != null && !texts.isGiven()) {
+            throw error(
+                    "--state is for captures and texts. Spark reads a table of K and V as a whole: it has no files to"
+                            + " tell what is new");
+        } else if (stateFolder != null && saved != null) {
+            throw error(
+                    "--state cannot be combined with --save-captures: captures need the model to run over all texts");
         }
         if (stopping && !texts.isGiven()) {
             throw error("--stop-when-stable is for texts, with --model: captures and tables are there already, and reading"
@@ -191,7 +199,7 @@ public final class CalibrateCommand extends CommandPart implements Callable<Inte
         CalibrationJob job;
         if (texts.isGiven()) {
             String staging = kept == null ? null : kept.staging();
-            job = CalibrationJob.ofText(runtime, recipe, texts.model(), texts.input(table), staging);
+            job = CalibrationJob.ofText(runtime, recipe, texts.model(), texts.input(table), staging, state);
         } else {
             job = table != null
                     ? CalibrationJob.ofTable(runtime, recipe, TableInput.named(table))

@@ -114,7 +114,7 @@ final class CaptureArguments extends CommandPart {
 
     private void refuse(@Nullable StateFolder state) {
         if (state != null) {
-            throw error("--state is for captures: Spark reads Parquet as one table, without its files");
+            throw error("--state is for captures and texts: Spark reads Parquet as one table, without its files");
         }
     }
 }

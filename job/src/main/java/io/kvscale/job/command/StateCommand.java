@@ -14,9 +14,10 @@ import picocli.CommandLine.Parameters;
 /** Shows, verifies and prunes the folder of {@code calibrate --state}. */
 @Command(
         name = "state",
-        description = "Shows what a folder of calibrate --state holds: groups of files by what was looked for in them.",
+        description =
+                "Shows what a folder of calibrate --state holds: groups of files or texts by what was looked for in them.",
         footer = {
-            "recipe: the first digits of a hash of all that changes what a run finds in files. Runs with the same",
+            "recipe: the first digits of a hash of all that changes what a run finds. Runs with the same",
             "digits share groups. Exit code: 0, or 3 if --verify finds a damaged file."
         })
 public final class StateCommand extends CommandPart implements Callable<Integer> {
@@ -33,7 +34,8 @@ public final class StateCommand extends CommandPart implements Callable<Integer>
             names = "--prune",
             description =
                     "Remove the groups that no run can use again: a file of theirs is gone or has changed, or they"
-                            + " are damaged. Refused while a run uses the state.")
+                            + " are damaged. Groups of texts are removed only if they are damaged. Refused while a run"
+                            + " uses the state.")
     private boolean prune;
 
     @Override

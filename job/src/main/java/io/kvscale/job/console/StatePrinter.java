@@ -1,5 +1,6 @@
 package io.kvscale.job.console;
 
+import io.kvscale.job.state.KeptBatch;
 import io.kvscale.job.state.KeptGroup;
 import io.kvscale.job.state.Observation;
 import io.kvscale.job.state.StateStore;
@@ -27,18 +28,28 @@ public final class StatePrinter {
                     .computeIfAbsent(group.observation(), o -> new ArrayList<>())
                     .add(group);
         }
-        if (!byObservation.isEmpty()) {
-            TextTable table = new TextTable("what", "recipe", "groups", "files", "MB of captures", "MB of state");
-            byObservation.forEach((observation, groups) -> table.row(
-                    observation.label(),
-                    observation
-                            .digest()
-                            .substring(0, Math.min(DIGITS, observation.digest().length())),
-                    groups.size(),
-                    files(groups),
-                    megabytes(groups.stream().mapToLong(KeptGroup::bytes).sum()),
-                    megabytes(groups.stream().mapToLong(KeptGroup::size).sum())));
-            table.print(out);
+        TextTable captures = new TextTable("what", "recipe", "groups", "files", "MB of captures", "MB of state");
+        TextTable texts = new TextTable("what", "recipe", "groups", "texts", "tokens", "MB of state");
+        int ofTexts = 0;
+        for (Map.Entry<Observation, List<KeptGroup>> entry : byObservation.entrySet()) {
+            List<KeptGroup> groups = entry.getValue();
+            String digest = entry.getKey().digest();
+            String recipe = digest.substring(0, Math.min(DIGITS, digest.length()));
+            String state = megabytes(groups.stream().mapToLong(KeptGroup::size).sum());
+            if (groups.get(0).batches().isEmpty()) {
+                long bytes = groups.stream().mapToLong(KeptGroup::bytes).sum();
+                captures.row(entry.getKey().label(), recipe, groups.size(), files(groups), megabytes(bytes), state);
+            } else {
+                ofTexts++;
+                long tokens = groups.stream().mapToLong(KeptGroup::tokens).sum();
+                texts.row(entry.getKey().label(), recipe, groups.size(), texts(groups), tokens, state);
+            }
+        }
+        if (byObservation.size() > ofTexts) {
+            captures.print(out);
+        }
+        if (ofTexts > 0) {
+            texts.print(out);
         }
         unusable(content.unusable(), out);
         if (content.leftovers() > 0) {
@@ -57,6 +68,13 @@ public final class StatePrinter {
                 .map(piece -> piece.file().path())
                 .distinct()
                 .count();
+    }
+
+    private static long texts(List<KeptGroup> groups) {
+        return groups.stream()
+                .flatMap(group -> group.batches().stream())
+                .mapToLong(KeptBatch::texts)
+                .sum();
     }
 
     private static String megabytes(long bytes) {

@@ -213,10 +213,26 @@ public record TextCorpus(
      * @param partitions maximum number of partitions; 0: one per core, more if a task would take many minutes
      */
     public JavaRDD<byte[]> batches(int partitions) {
-        long enough = Math.max(spark.defaultParallelism(), summary().tokens() / TASK_TOKENS);
-        long count =
-                Math.min(partitions > 0 ? partitions : enough, plan.batches().size());
-        return BatchShuffle.batches(spark, rows, plan, (int) count);
+        int count =
+                Math.min(partitions > 0 ? partitions : tasks(), plan.batches().size());
+        return BatchShuffle.batches(spark, rows, plan, count);
+    }
+
+    /** One task per core, more if a task would take many minutes. */
+    public int tasks() {
+        return (int) Math.max(
+                spark.defaultParallelism(),
+                Math.min(Integer.MAX_VALUE, summary().tokens() / TASK_TOKENS));
+    }
+
+    /**
+     * Some of the batches, as {@link #batches(int)}.
+     *
+     * @param some batches of the plan
+     * @param taskOfBatch the partition of each of them, in which they have the same order
+     */
+    public JavaRDD<byte[]> batches(BatchPlan some, int partitions, int[] taskOfBatch) {
+        return BatchShuffle.batches(spark, rows, some, partitions, taskOfBatch);
     }
 
     /** Drops the token ids from the executors. */

@@ -33,15 +33,19 @@ import org.apache.commons.codec.digest.DigestUtils;
  *  header, deflated:  string digest of the observation | string its label | u32 pieces, then for each:
  *                     string path | string name | string root | u64 length | i64 modified | string etag, empty if none
  *                     | u64 start | u64 end
- *  content, deflated: what tasks found in these pieces
+ *                     | of texts only: u32 batches, then for each: string key | u32 texts | u64 tokens
+ *  content, deflated: what tasks found in these pieces or batches
  *  string:            as {@link DataOutputStream#writeUTF}
  * </pre>
  *
  * The first SHA-256 is of all bytes before it, the second one of all before it too. So a file that was cut, changed or
  * continued is recognized, and its header can be read alone.
  */
-record GroupFile(Observation observation, List<FilePiece> pieces, byte[] content) {
-    /** Raise it when this format changes, and when tasks find something else in the same files. */
+record GroupFile(Observation observation, List<FilePiece> pieces, List<KeptBatch> batches, byte[] content) {
+    /**
+     * Raise it when this format changes, and when tasks find something else in the same files or texts, as another version
+     * of ONNX Runtime may.
+     */
     static final int VERSION = 2;
 
     private static final byte[] MAGIC = "KVGROUP\n".getBytes(StandardCharsets.US_ASCII);
@@ -89,8 +93,16 @@ record GroupFile(Observation observation, List<FilePiece> pieces, byte[] content
                 out.writeLong(piece.start());
                 out.writeLong(piece.end());
             }
+            if (!batches.isEmpty()) {
+                out.writeInt(batches.size());
+            }
+            for (KeptBatch batch : batches) {
+                out.writeUTF(batch.key());
+                out.writeInt(batch.texts());
+                out.writeLong(batch.tokens());
+            }
         } catch (IOException e) {
-            throw new UncheckedIOException("the names of a group's files cannot be written", e);
+            throw new UncheckedIOException("the header of a group cannot be written", e);
         }
         return bytes.toByteArray();
     }
@@ -109,7 +121,10 @@ record GroupFile(Observation observation, List<FilePiece> pieces, byte[] content
         int read = in.readNBytes(file, start.length, file.length - start.length);
         check(file, file.length - CHECKSUM_BYTES, start.length + read);
         return new GroupFile(
-                header.observation, header.pieces, inflated(file, start.length, prefix.content, MAX_CONTENT_BYTES));
+                header.observation,
+                header.pieces,
+                header.batches,
+                inflated(file, start.length, prefix.content, MAX_CONTENT_BYTES));
     }
 
     /**
@@ -134,10 +149,19 @@ record GroupFile(Observation observation, List<FilePiece> pieces, byte[] content
             for (int i = 0; i < count; i++) {
                 pieces.add(piece(header));
             }
-            return new GroupFile(observation, pieces, bytes);
+            return new GroupFile(observation, pieces, batches(header), bytes);
         } catch (EOFException | UTFDataFormatException e) {
-            throw new DamagedGroupException("its list of files is not complete", e);
+            throw new DamagedGroupException("its list of files or texts is not complete", e);
         }
+    }
+
+    private static List<KeptBatch> batches(DataInputStream in) throws IOException {
+        List<KeptBatch> batches = new ArrayList<>();
+        int count = in.available() == 0 ? 0 : in.readInt();
+        for (int i = 0; i < count; i++) {
+            batches.add(new KeptBatch(in.readUTF(), in.readInt(), in.readLong()));
+        }
+        return batches;
     }
 
     private static FilePiece piece(DataInputStream in) throws IOException {

@@ -46,7 +46,7 @@ public record GroupPlan(List<KeptGroup> reused, List<KeptGroup> redundant, List<
             } else {
                 pieces.forEach(piece -> covered.computeIfAbsent(piece.file().path(), path -> new ArrayList<>(1))
                         .add(piece));
-                reused.add(new KeptGroup(group.file(), group.size(), group.observation(), pieces));
+                reused.add(new KeptGroup(group.file(), group.size(), group.observation(), pieces, List.of()));
             }
         }
         List<FilePiece> rest = new ArrayList<>();

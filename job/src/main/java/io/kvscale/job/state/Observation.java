@@ -1,6 +1,8 @@
 package io.kvscale.job.state;
 
 import io.kvscale.capture.layout.CaptureOptions;
+import io.kvscale.job.recipe.Recipe;
+import io.kvscale.job.recipe.TextSettings;
 import io.kvscale.json.Json;
 import io.kvscale.observer.StatisticsKind;
 import io.kvscale.scheme.QuantizationScheme;
@@ -20,8 +22,9 @@ import org.apache.commons.codec.digest.DigestUtils;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What tasks look for in files, as far as it changes what they find: the part of a recipe that reads captures, the model's
- * config.json and the kind of statistics. Schemes do not count, unless an observer keeps batches.
+ * What tasks look for in files or texts, as far as it changes what they find: the part of a recipe that reads captures or runs
+ * the model, the model's config.json or all of its files, and the kind of statistics. Schemes do not count, unless an observer
+ * keeps batches.
  *
  * @param label in words, for people
  * @param digest 64 hexadecimal digits; equal for observations that find the same
@@ -40,6 +43,29 @@ public record Observation(String label, String digest) implements Serializable {
     /** Whether the first files were read in their layout. */
     public static Observation layout(CaptureOptions options) {
         return of("layout", options, null);
+    }
+
+    /**
+     * The statistics of texts.
+     *
+     * @param model identifies all files of the model
+     * @param recipe with what is known of the model
+     * @param scales identifies the scales that are fed back; null for none
+     */
+    public static Observation texts(String model, Recipe recipe, StatisticsKind kind, @Nullable String scales) {
+        TextSettings text = recipe.text();
+        return of(
+                kind.word() + " statistics of texts",
+                recipe.capture(),
+                Arrays.asList(
+                        tree(kind),
+                        batches(recipe.schemes()),
+                        model,
+                        text.options().plainSpecialTokens(),
+                        text.options().chatSpecialTokens(),
+                        text.chunkTokens(),
+                        scales,
+                        scales == null ? 0 : text.residualLength()));
     }
 
     private static Observation of(String label, CaptureOptions options, @Nullable Object more) {

@@ -105,7 +105,7 @@ public final class StateFiles implements Closeable {
         return observation.digest().substring(0, 16) + "-";
     }
 
-    /** Equal for groups of the same pieces of unchanged files. */
+    /** Equal for groups of the same pieces of unchanged files, or of the same batches. */
     private static String name(GroupFile group) {
         StringBuilder pieces = new StringBuilder();
         for (FilePiece piece : group.pieces()) {
@@ -115,6 +115,7 @@ public final class StateFiles implements Closeable {
                     .append(version.etag() == null ? version.modified() : version.etag())
                     .append("\n" + version.length() + " " + piece.start() + "-" + piece.end() + "\n");
         }
+        group.batches().forEach(batch -> pieces.append(batch.key()).append('\n'));
         return prefix(group.observation())
                 + DigestUtils.sha256Hex(pieces.toString()).substring(0, 32)
                 + EXTENSION;
@@ -128,7 +129,8 @@ public final class StateFiles implements Closeable {
     KeptGroup header(FileStatus file) throws IOException {
         try (InputStream in = RegularFile.open(fs, file.getPath())) {
             GroupFile header = GroupFile.readHeader(in, file.getLen());
-            return new KeptGroup(file.getPath().getName(), file.getLen(), header.observation(), header.pieces());
+            return new KeptGroup(
+                    file.getPath().getName(), file.getLen(), header.observation(), header.pieces(), header.batches());
         }
     }
 
@@ -146,13 +148,25 @@ public final class StateFiles implements Closeable {
     }
 
     /**
-     * Writes a group; replaces one of the same pieces.
+     * Writes a group of captures; replaces one of the same pieces.
      *
      * @param content what was found in the pieces
      * @throws IOException also if the folder is not there, as a local folder in an executor on another machine
      */
     public void write(Observation observation, List<FilePiece> pieces, byte[] content) throws IOException {
-        GroupFile group = new GroupFile(observation, pieces, content);
+        write(new GroupFile(observation, pieces, List.of(), content));
+    }
+
+    /**
+     * Writes a group of texts; replaces one of the same batches.
+     *
+     * @throws IOException as {@link #write}
+     */
+    public void writeTexts(Observation observation, List<KeptBatch> batches, byte[] content) throws IOException {
+        write(new GroupFile(observation, List.of(), batches, content));
+    }
+
+    private void write(GroupFile group) throws IOException {
         Path file = new Path(groups, name(group));
         Path temporary = new Path(groups, "._" + UUID.randomUUID());
         if (!isState()) {

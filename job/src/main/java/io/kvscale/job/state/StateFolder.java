@@ -10,8 +10,10 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Objects;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSError;
 import org.apache.hadoop.fs.FileStatus;
@@ -104,11 +106,36 @@ public final class StateFolder implements Closeable {
      * @throws OutputException if the folder cannot be read
      */
     public GroupPlan plan(Observation observation, List<InputFile> listed, int partitions, int cores) {
+        return GroupPlan.of(listed, kept(observation, group -> {}), partitions, cores);
+    }
+
+    /**
+     * Finds the groups that stand for batches of texts, and plans the rest. Reads all of the groups: tasks that take them
+     * cannot run their texts instead.
+     *
+     * @param planned in the order in which new groups are cut
+     * @param check throws a {@link RuntimeException} for content that cannot be used
+     * @param partitions about the number of new groups at least; 0: enough for every core
+     * @throws OutputException if the folder cannot be read
+     */
+    public TextPlan planTexts(
+            Observation observation, List<KeptBatch> planned, Consumer<byte[]> check, int partitions, int cores) {
+        return TextPlan.of(planned, kept(observation, group -> check.accept(files.read(group))), partitions, cores);
+    }
+
+    /** Looks at the content of a group, by the name of its file. */
+    private interface Check {
+        void accept(String group) throws IOException;
+    }
+
+    private List<KeptGroup> kept(Observation observation, Check check) {
         List<KeptGroup> kept = new ArrayList<>();
         try {
-            files.groups(StateFiles.prefix(observation)).parallelStream().map(this::header).toList().stream()
-                    .filter(group ->
-                            group != null && group.observation().digest().equals(observation.digest()))
+            files.groups(StateFiles.prefix(observation)).parallelStream()
+                    .map(file -> usable(file, observation, check))
+                    .toList()
+                    .stream()
+                    .filter(Objects::nonNull)
                     .forEach(kept::add);
         } catch (IOException e) {
             throw new OutputException(
@@ -116,18 +143,23 @@ public final class StateFolder implements Closeable {
                             + "\n  check its permissions, or name another folder with --state",
                     e);
         }
-        return GroupPlan.of(listed, kept, partitions, cores);
+        return kept;
     }
 
-    /** Null for a group that cannot be used. */
-    private @Nullable KeptGroup header(FileStatus file) {
+    /** Null for a group that cannot be used, or of another observation. */
+    private @Nullable KeptGroup usable(FileStatus file, Observation observation, Check check) {
+        String name = file.getPath().getName();
         try {
-            return files.header(file);
-        } catch (IOException | FSError e) {
-            String group = file.getPath().getName();
-            damaged(group, ReadFailure.reason(e));
-            if (e instanceof DamagedGroupException found && !found.isNewer()) {
-                remove(group);
+            KeptGroup group = files.header(file);
+            if (!group.observation().digest().equals(observation.digest())) {
+                return null;
+            }
+            check.accept(name);
+            return group;
+        } catch (IOException | RuntimeException | FSError e) {
+            damaged(name, ReadFailure.reason(e));
+            if (e instanceof DamagedGroupException found ? !found.isNewer() : e instanceof RuntimeException) {
+                remove(name);
             }
             return null;
         }
@@ -161,15 +193,19 @@ public final class StateFolder implements Closeable {
         damaged.put(group, reason);
     }
 
-    /** A notice of the groups that could not be used; empty if all could. */
-    public List<String> notices() {
+    /**
+     * A notice of the groups that could not be used; empty if all could.
+     *
+     * @param anew what was done instead
+     */
+    public List<String> notices(String anew) {
         synchronized (damaged) {
             if (damaged.isEmpty()) {
                 return List.of();
             }
             String first = damaged.firstKey();
             return List.of((damaged.size() == 1 ? "a group" : damaged.size() + " groups") + " of the state "
-                    + DataProblem.shown(name) + " cannot be used, and its files were read again: " + first + " ("
+                    + DataProblem.shown(name) + " cannot be used, and " + anew + ": " + first + " ("
                     + damaged.get(first) + (damaged.size() == 1 ? ")" : "), ..."));
         }
     }

@@ -7,34 +7,48 @@ import java.util.Map;
 /**
  * What a run took from a state and gave to it.
  *
- * @param groupsReused groups of files that earlier runs had read
- * @param bytesReused their bytes
- * @param groupsRead groups of files that this run read
- * @param bytesRead their bytes
+ * @param groupsReused groups that earlier runs had read
+ * @param reused their bytes or tokens
+ * @param groupsRead groups that this run read
+ * @param read their bytes or tokens
  * @param groupsNotKept groups that this run read, and could not write to the state
  */
 public record StateUse(
-        String folder, long groupsReused, long bytesReused, long groupsRead, long bytesRead, long groupsNotKept) {
+        String folder, Unit unit, long groupsReused, long reused, long groupsRead, long read, long groupsNotKept) {
+    /** What groups hold. */
+    public enum Unit {
+        BYTES {
+            @Override
+            String shown(long amount) {
+                return String.format(Locale.ROOT, "%.1f MB", amount / 1e6);
+            }
+        },
+        TOKENS {
+            @Override
+            String shown(long amount) {
+                return amount + " tokens";
+            }
+        };
+
+        abstract String shown(long amount);
+    }
 
     /** In one line. */
     public String shown() {
-        return String.format(
-                Locale.ROOT,
-                "took %d groups (%.1f MB of captures) from the state, read %d (%.1f MB)",
-                groupsReused,
-                bytesReused / 1e6,
-                groupsRead,
-                bytesRead / 1e6);
+        return "took " + groupsReused + " groups (" + unit.shown(reused) + " of "
+                + (unit == Unit.BYTES ? "captures" : "texts") + ") from the state, "
+                + (unit == Unit.BYTES ? "read " : "ran ") + groupsRead + " (" + unit.shown(read) + ")";
     }
 
     /** The fields of run.json. */
     public Map<String, Object> fields() {
+        String word = unit.name().toLowerCase(Locale.ROOT);
         Map<String, Object> fields = new LinkedHashMap<>();
         fields.put("folder", folder);
         fields.put("groups_reused", groupsReused);
-        fields.put("bytes_reused", bytesReused);
+        fields.put(word + "_reused", reused);
         fields.put("groups_read", groupsRead);
-        fields.put("bytes_read", bytesRead);
+        fields.put(word + "_read", read);
         fields.put("groups_not_kept", groupsNotKept);
         return fields;
     }

@@ -103,6 +103,7 @@ class CalibrationJobTest {
                         recipe,
                         "../conf/tiny-model",
                         TextInput.paths(List.of("../conf/tiny-model/texts.jsonl")),
+                        null,
                         null)
                 .partitions(2);
         assertThat(sparkJobs(() -> assertThat(job.execute().problem()).isNull()))

@@ -29,6 +29,7 @@ class GroupFileTest {
         return new GroupFile(
                 new Observation("range statistics", "0123456789abcdef".repeat(4)),
                 List.of(new FilePiece(etag, 0, 10), new FilePiece(time, 1L << 30, 1L << 31)),
+                List.of(),
                 content);
     }
 
@@ -50,6 +51,16 @@ class GroupFileTest {
         assertThat(read.content()).isEqualTo(group.content());
         GroupFile header = GroupFile.readHeader(new ByteArrayInputStream(file), file.length);
         assertThat(header.pieces()).isEqualTo(group.pieces());
+    }
+
+    @Test
+    void groupsOfTextsHaveBatches() throws IOException {
+        List<KeptBatch> batches = List.of(new KeptBatch("ab".repeat(32), 3, 400), new KeptBatch("c", 1, 1L << 40));
+        byte[] file = new GroupFile(group().observation(), List.of(), batches, new byte[] {1}).bytes();
+        assertThat(read(file).batches()).isEqualTo(batches);
+        assertThat(read(file).pieces()).isEmpty();
+        assertThat(read(file).content()).containsExactly(1);
+        assertThat(read(group().bytes()).batches()).isEmpty();
     }
 
     @Test

@@ -25,7 +25,7 @@ class GroupPlanTest {
     }
 
     private static KeptGroup group(String name, FilePiece... pieces) {
-        return new KeptGroup(name, 1, OBSERVATION, List.of(pieces));
+        return new KeptGroup(name, 1, OBSERVATION, List.of(pieces), List.of());
     }
 
     private static GroupPlan plan(List<InputFile> files, KeptGroup... kept) {
@@ -121,7 +121,7 @@ class GroupPlanTest {
                 int count = 1 + random.nextInt(5);
                 Split.plan(files, count).stream()
                         .filter(split -> random.nextInt(3) > 0)
-                        .map(split -> new KeptGroup("g" + kept.size(), 1, OBSERVATION, split.pieces()))
+                        .map(split -> new KeptGroup("g" + kept.size(), 1, OBSERVATION, split.pieces(), List.of()))
                         .forEach(kept::add);
             }
             GroupPlan plan = GroupPlan.of(files, kept, random.nextInt(5), 4);

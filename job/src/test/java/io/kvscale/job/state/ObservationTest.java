@@ -10,6 +10,7 @@ import io.kvscale.tensor.Slot;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -78,6 +79,31 @@ class ObservationTest {
                 .isNotEqualTo(digest(plain))
                 .isNotEqualTo(digest(plain.withModel(model(8))))
                 .isEqualTo(digest(plain.withModel(model(16))));
+    }
+
+    private static String texts(String model, String kvscale, @Nullable String scales) {
+        Recipe recipe = recipe(FP8, kvscale);
+        return Observation.texts(model, recipe, recipe.kept(), scales).digest();
+    }
+
+    @Test
+    void whatChangesWhatAModelGivesForATextCounts() {
+        String plain = texts("m", "", null);
+        assertThat(List.of(
+                        plain,
+                        digest(recipe(FP8, "")),
+                        texts("n", "", null),
+                        texts("m", "statistics: histogram", null),
+                        texts("m", "chunk_tokens: 16", null),
+                        texts("m", "ignore: ['layers\\.1\\.']", null),
+                        texts("m", "add_special_tokens: false", null),
+                        texts("m", "", "s"),
+                        texts("m", "", "t"),
+                        texts("m", "residual_length: 32, feedback: fake_quantize", "s")))
+                .doesNotHaveDuplicates();
+        // The keys of batches have the ranges of tokens and the seed.
+        assertThat(texts("m", "max_seq_length: 64, num_calibration_samples: 3, seed: 1", null))
+                .isEqualTo(plain);
     }
 
     private static ModelConfig model(int window) {

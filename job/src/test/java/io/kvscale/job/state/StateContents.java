@@ -21,7 +21,7 @@ public final class StateContents {
             byte[] bytes = Files.readAllBytes(file);
             GroupFile group = GroupFile.read(new ByteArrayInputStream(bytes), bytes.length);
             if (group.observation().label().contains("statistics")) {
-                Files.write(file, new GroupFile(group.observation(), group.pieces(), content).bytes());
+                Files.write(file, new GroupFile(group.observation(), group.pieces(), group.batches(), content).bytes());
             }
         }
     }

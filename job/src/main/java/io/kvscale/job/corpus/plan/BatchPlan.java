@@ -233,26 +233,40 @@ public record BatchPlan(
         return batch.stream().mapToLong(PlannedSequence::length).sum();
     }
 
+    /** The batches with these numbers, in this order. */
+    public BatchPlan only(List<Integer> numbers) {
+        return new BatchPlan(numbers.stream().map(batches::get).toList(), samples, cut, sampled, observed);
+    }
+
+    /** How later runs recognize the batches, in their order. */
+    public List<KeyedBatch> keyed() {
+        return batches.stream().map(KeyedBatch::of).toList();
+    }
+
+    int[] partitionsOfBatches(int partitions) {
+        return balanced(batches.stream().map(BatchPlan::tokens).toList(), partitions);
+    }
+
     /**
-     * Assigns each batch to a partition so that token counts are about equal: the largest batch first, each to the partition
+     * Assigns each load to a partition so that token counts are about equal: the largest load first, each to the partition
      * with the fewest tokens, ties to the lowest number.
      *
      * @param partitions at least 1
      */
-    int[] partitionsOfBatches(int partitions) {
-        int[] assigned = new int[batches.size()];
+    public static int[] balanced(List<Long> tokens, int partitions) {
+        int[] assigned = new int[tokens.size()];
         PriorityQueue<long[]> least = new PriorityQueue<>(
                 Comparator.<long[]>comparingLong(load -> load[0]).thenComparingLong(load -> load[1]));
         for (int i = 0; i < partitions; i++) {
             least.add(new long[] {0, i});
         }
-        for (int batch : IntStream.range(0, assigned.length)
+        for (int next : IntStream.range(0, assigned.length)
                 .boxed()
-                .sorted(Comparator.<Integer>comparingLong(i -> -tokens(batches.get(i))))
+                .sorted(Comparator.<Integer>comparingLong(i -> -tokens.get(i)))
                 .toList()) {
             long[] load = Objects.requireNonNull(least.poll());
-            assigned[batch] = (int) load[1];
-            least.add(new long[] {load[0] + tokens(batches.get(batch)), load[1]});
+            assigned[next] = (int) load[1];
+            least.add(new long[] {load[0] + tokens.get(next), load[1]});
         }
         return assigned;
     }

@@ -92,6 +92,17 @@ public final class BatchShuffle {
      */
     public static JavaRDD<byte[]> batches(
             JavaSparkContext spark, JavaRDD<byte[]> rows, BatchPlan plan, int partitions) {
+        return batches(spark, rows, plan, partitions, plan.partitionsOfBatches(partitions));
+    }
+
+    /**
+     * @param rows {@link EncodedRow}s
+     * @param partitions at least 1
+     * @param partitionOfBatch the partition of each batch of the plan
+     * @return {@link TokenBatch}es by {@link JavaSerde}, in each partition in the order of the plan
+     */
+    public static JavaRDD<byte[]> batches(
+            JavaSparkContext spark, JavaRDD<byte[]> rows, BatchPlan plan, int partitions, int[] partitionOfBatch) {
         List<Tuple2<String, byte[]>> all = planned(plan);
         int slices = Math.max(rows.getNumPartitions(), 1 + all.size() / MAX_PIECES);
         JavaPairRDD<String, byte[]> planned = spark.parallelizePairs(all, slices);
@@ -109,8 +120,7 @@ public final class BatchShuffle {
         return rows.mapPartitionsToPair(part -> distinct(part, last))
                 .cogroup(planned)
                 .flatMapToPair(joined -> pieces(joined._2()._1(), joined._2()._2()))
-                .repartitionAndSortWithinPartitions(
-                        new BatchPartitioner(partitions, plan.partitionsOfBatches(partitions)))
+                .repartitionAndSortWithinPartitions(new BatchPartitioner(partitions, partitionOfBatch))
                 .mapPartitions(Batches::new);
     }
 
