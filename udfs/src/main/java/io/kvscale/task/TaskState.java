@@ -45,6 +45,7 @@ public final class TaskState {
     private final SortedMap<Slot, SlotStatistics> slots = new TreeMap<>();
     /** The statistics of samples above level 0, by level. */
     private final TreeMap<Integer, SortedMap<Slot, SlotStatistics>> rarer = new TreeMap<>();
+
     private final boolean levels;
     private final TreeMap<Slot, Geometries> geometries = new TreeMap<>();
     private Corpus corpus = Corpus.EMPTY;
@@ -165,10 +166,7 @@ public final class TaskState {
     }
 
     private static void merge(
-            Slot slot,
-            Geometry geometry,
-            SortedMap<Slot, SlotStatistics> to,
-            SortedMap<Slot, SlotStatistics> other) {
+            Slot slot, Geometry geometry, SortedMap<Slot, SlotStatistics> to, SortedMap<Slot, SlotStatistics> other) {
         SlotStatistics merged = null;
         for (SlotStatistics part : Arrays.asList(to.remove(slot), other.get(slot))) {
             if (part != null && part.geometry().equals(geometry)) {
@@ -323,8 +321,7 @@ public final class TaskState {
         try (ObjectOutputStream out = new ObjectOutputStream(bytes)) {
             out.writeObject(new CalibrationStatistics(corpus, slots).toByteArray());
             TreeMap<Integer, byte[]> apart = new TreeMap<>();
-            rarer.forEach((level, all) ->
-                    apart.put(level, new CalibrationStatistics(Corpus.EMPTY, all).toByteArray()));
+            rarer.forEach((level, all) -> apart.put(level, new CalibrationStatistics(Corpus.EMPTY, all).toByteArray()));
             out.writeObject(apart);
             out.writeObject(geometries);
             out.writeObject(tally);

@@ -78,7 +78,9 @@ class SampleLevelTest {
         byte[] without = corpus.run(whole(corpus.files())).statistics().toByteArray();
         List<byte[]> expected = new ArrayList<>();
         TreeMap<Integer, Integer> sizes = new TreeMap<>();
-        for (int level : new TreeSet<>(corpus.files().stream().map(SampleLevelTest::level).toList()).descendingSet()) {
+        for (int level : new TreeSet<>(
+                        corpus.files().stream().map(SampleLevelTest::level).toList())
+                .descendingSet()) {
             List<InputFile> rare =
                     corpus.files().stream().filter(f -> level(f) >= level).toList();
             sizes.put(level, rare.size());

@@ -161,8 +161,9 @@ public final class CalibrateCommand extends CommandPart implements Callable<Inte
                     + " tables, which have no files to tell what is new");
         }
         if (stopping && !texts.isGiven()) {
-            throw error("--stop-when-stable is for texts, with --model: captures and tables are there already, and reading"
-                    + " all of them costs little. --convergence shows how many tokens are enough");
+            throw error(
+                    "--stop-when-stable is for texts, with --model: captures and tables are there already, and reading"
+                            + " all of them costs little. --convergence shows how many tokens are enough");
         }
         if (output == null && !dryRun) {
             throw error("Missing required option: '--output=DIR'");

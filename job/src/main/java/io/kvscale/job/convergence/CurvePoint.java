@@ -61,9 +61,7 @@ record CurvePoint(float absmax, float p9999, float[] scales, float[] zeroPoints)
                 && rule.triesScales()) {
             SlotError own = SlotError.of(all, scheme, scales, zeroPoints);
             SlotError best = SlotError.of(all, scheme, whole.scales, whole.zeroPoints);
-            return own == null || best == null
-                    ? difference
-                    : Math.min(difference, excess(own.noise(), best.noise()));
+            return own == null || best == null ? difference : Math.min(difference, excess(own.noise(), best.noise()));
         }
         return difference;
     }

@@ -36,10 +36,8 @@ class CurveRecorderTest {
 
     /** Adds a sample to a slot. */
     private void add(Slot slot, StatisticsKind kind, int tokens, java.util.function.DoubleSupplier values) {
-        SlotStatistics to =
-                slots.computeIfAbsent(slot, s -> new SlotStatistics(GEOMETRY, null, kind.tables()));
-        ByteBuffer bytes =
-                ByteBuffer.allocate(tokens * GEOMETRY.channels() * 2).order(ByteOrder.LITTLE_ENDIAN);
+        SlotStatistics to = slots.computeIfAbsent(slot, s -> new SlotStatistics(GEOMETRY, null, kind.tables()));
+        ByteBuffer bytes = ByteBuffer.allocate(tokens * GEOMETRY.channels() * 2).order(ByteOrder.LITTLE_ENDIAN);
         while (bytes.hasRemaining()) {
             bytes.putShort((short) Dtype.BF16.fromFloat((float) values.getAsDouble()));
         }
@@ -120,8 +118,7 @@ class CurveRecorderTest {
     /** The error of fp8 hardly depends on the scale, so mse finds scales that are far apart and equally good. */
     @Test
     void observersThatCompareErrorsAreJudgedByTheError() {
-        QuantizationScheme scheme =
-                QuantizationScheme.of(NumberFormat.FP8_E4M3, Strategy.TENSOR, true, new Mse());
+        QuantizationScheme scheme = QuantizationScheme.of(NumberFormat.FP8_E4M3, Strategy.TENSOR, true, new Mse());
         CurveRecorder recorder = recorder(scheme);
         Random random = new Random(4);
         SlotStatistics first = new SlotStatistics(GEOMETRY, null, StatisticsKind.HISTOGRAM.tables());
@@ -136,7 +133,8 @@ class CurveRecorderTest {
         SlotError best = SlotError.of(all, scheme);
         ScaleSet early = ScaleSet.derive(first, scheme);
         SlotError then = SlotError.of(all, scheme, early.scales(), early.zeroPoints());
-        double difference = Math.abs(early.scales()[0] / ScaleSet.derive(all, scheme).scales()[0] - 1);
+        double difference =
+                Math.abs(early.scales()[0] / ScaleSet.derive(all, scheme).scales()[0] - 1);
         double excess = then.noise() / best.noise() - 1;
         assertThat(excess).isBetween(0.0, difference / 4);
         SlotCurve curve = recorder.curves().worstFirst().get(0);
