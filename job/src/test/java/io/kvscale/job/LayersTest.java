@@ -29,6 +29,7 @@ class LayersTest {
             Map.entry("recipe", 6),
             Map.entry("spark", 6),
             Map.entry("unitscale", 6),
+            Map.entry("convergence", 6),
             Map.entry("model", 7),
             Map.entry("corpus.plan", 7),
             Map.entry("corpus.read", 8),

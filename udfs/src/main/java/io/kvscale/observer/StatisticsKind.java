@@ -14,8 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param pairs the RoPE pairs of K whose greatest norms it records; null for none
  * @param levels whether it keeps the samples apart by levels of a hash of their names, to show how statistics grow
  */
-public record StatisticsKind(
-        boolean histograms, @Nullable KeyPairs pairs, boolean levels) implements Serializable {
+public record StatisticsKind(boolean histograms, @Nullable KeyPairs pairs, boolean levels) implements Serializable {
     public static final StatisticsKind RANGE = new StatisticsKind(false, null, false);
 
     public static final StatisticsKind HISTOGRAM = new StatisticsKind(true, null, false);

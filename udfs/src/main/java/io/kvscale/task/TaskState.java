@@ -45,6 +45,7 @@ public final class TaskState {
     private final SortedMap<Slot, SlotStatistics> slots = new TreeMap<>();
     /** The statistics of samples above level 0, by level. */
     private final TreeMap<Integer, SortedMap<Slot, SlotStatistics>> rarer = new TreeMap<>();
+
     private final boolean levels;
     private final TreeMap<Slot, Geometries> geometries = new TreeMap<>();
     private Corpus corpus = Corpus.EMPTY;
@@ -172,10 +173,7 @@ public final class TaskState {
     }
 
     private static void merge(
-            Slot slot,
-            Geometry geometry,
-            SortedMap<Slot, SlotStatistics> to,
-            SortedMap<Slot, SlotStatistics> other) {
+            Slot slot, Geometry geometry, SortedMap<Slot, SlotStatistics> to, SortedMap<Slot, SlotStatistics> other) {
         SlotStatistics merged = null;
         for (SlotStatistics part : Arrays.asList(to.remove(slot), other.get(slot))) {
             if (part != null && part.geometry().equals(geometry)) {
@@ -344,8 +342,7 @@ public final class TaskState {
             out.writeObject(new CalibrationStatistics(corpus, slots).toByteArray());
             out.writeObject(strata.toByteArrays());
             TreeMap<Integer, byte[]> apart = new TreeMap<>();
-            rarer.forEach((level, all) ->
-                    apart.put(level, new CalibrationStatistics(Corpus.EMPTY, all).toByteArray()));
+            rarer.forEach((level, all) -> apart.put(level, new CalibrationStatistics(Corpus.EMPTY, all).toByteArray()));
             out.writeObject(apart);
             out.writeObject(geometries);
             out.writeObject(tally);

@@ -253,7 +253,7 @@ public final class CalibrationJob {
                 pass.recipe().schemes(), pass.recipe().capture().layerFilter()::includes);
         TaskState state = stopping
                 ? untilStable(spark, pass, recorder)
-                : run(spark, pass, Depth.VALUES, pass.recipe().kept(), recorder);
+                : run(spark, pass, Depth.VALUES, pass.recipe().kept(), recorder::add);
         DataProblem problem = state.problem(pass.checksLayout());
         if (problem == null && pass.readsTensors()) {
             problem =
@@ -329,12 +329,16 @@ public final class CalibrationJob {
     }
 
     private TaskState run(JavaSparkContext spark, Pass pass, Depth depth, StatisticsKind kind) {
-        return run(spark, pass, depth, kind, null);
+        return run(spark, pass, depth, kind, part -> {});
     }
 
-    /** @param recorder receives growing parts of the corpus, if the kind keeps samples apart by levels; null for none */
+    /** @param growing receives growing parts of the corpus, if the kind keeps samples apart by levels */
     private TaskState run(
-            JavaSparkContext spark, Pass pass, Depth depth, StatisticsKind kind, @Nullable CurveRecorder recorder) {
+            JavaSparkContext spark,
+            Pass pass,
+            Depth depth,
+            StatisticsKind kind,
+            Consumer<CalibrationStatistics> growing) {
         Progress shown = depth == Depth.VALUES ? progress : Progress.NONE;
         return pass.withContext(() -> shown.track(spark, pass.description(), pass.work(), (observed, samples) -> {
             int mergers = Math.max(1, Math.min(spark.defaultParallelism(), pass.partitions()));
@@ -344,10 +348,10 @@ public final class CalibrationJob {
                     .collect();
             TaskState all = TaskState.of(pass.corpus(), Tally.NONE);
             merged.forEach(state -> all.merge(TaskState.fromByteArray(state)));
-            boolean recorded = recorder != null && kind.levels() && all.problem(pass.checksLayout()) == null;
+            boolean recorded = kind.levels() && all.problem(pass.checksLayout()) == null;
             all.join(part -> {
                 if (recorded) {
-                    recorder.add(part);
+                    growing.accept(part);
                 }
             });
             return all;

@@ -50,8 +50,7 @@ public record CalibrationResult(
      */
     public ScaleSolver.Solution solve() {
         try {
-            ScaleSolver.Solution solution =
-                    solver(recipe).solve(statistics, counted, problem, convergence == null);
+            ScaleSolver.Solution solution = solver(recipe).solve(statistics, counted, problem, convergence == null);
             return convergence == null || convergence.isStable() ? solution : solution.warning(convergence.verdict());
         } catch (InvalidDataException e) {
             // The files that such an error names are captures of the texts, which may not exist.

@@ -180,8 +180,9 @@ public final class CalibrateCommand extends CommandPart implements Callable<Inte
                     "--state cannot be combined with --save-captures: captures need the model to run over all texts");
         }
         if (stopping && !texts.isGiven()) {
-            throw error("--stop-when-stable is for texts, with --model: captures and tables are there already, and reading"
-                    + " all of them costs little. --convergence shows how many tokens are enough");
+            throw error(
+                    "--stop-when-stable is for texts, with --model: captures and tables are there already, and reading"
+                            + " all of them costs little. --convergence shows how many tokens are enough");
         }
         if (output == null && !dryRun) {
             throw error("Missing required option: '--output=DIR'");

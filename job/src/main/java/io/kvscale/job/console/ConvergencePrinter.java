@@ -26,7 +26,8 @@ public final class ConvergencePrinter {
         List<String> heading = new ArrayList<>(List.of("difference of scales after"));
         sizes.subList(first, sizes.size() - 1).forEach(size -> heading.add(size.tokens() + " tokens"));
         TextTable table = new TextTable(heading.toArray(String[]::new));
-        for (SlotCurve curve : curves.worstFirst().subList(0, Math.min(SLOTS, curves.worstFirst().size()))) {
+        for (SlotCurve curve : curves.worstFirst()
+                .subList(0, Math.min(SLOTS, curves.worstFirst().size()))) {
             List<String> row = new ArrayList<>(List.of(curve.slot().toString()));
             for (int i = first; i < sizes.size() - 1; i++) {
                 row.add(Convergence.percent(curve.change()[i]));

@@ -81,9 +81,8 @@ public record Convergence(List<PartSize> sizes, List<SlotCurve> worstFirst, long
                     + used;
         }
         SlotCurve worst = worstFirst.get(0);
-        long unstable = worstFirst.stream()
-                .filter(curve -> stableSince(curve) == null)
-                .count();
+        long unstable =
+                worstFirst.stream().filter(curve -> stableSince(curve) == null).count();
         return "thin evidence: from " + sizes.get(sizes.size() - 2).tokens() + " to " + whole.tokens()
                 + " tokens the scales of " + unstable + " of " + worstFirst.size() + " slots changed by more than "
                 + percent(TOLERANCE) + ", those of " + worst.slot() + " by " + percent(worst.lastChange())
@@ -96,7 +95,8 @@ public record Convergence(List<PartSize> sizes, List<SlotCurve> worstFirst, long
                 ? new BigDecimal(100 * share)
                                 .round(new MathContext(2, RoundingMode.HALF_EVEN))
                                 .stripTrailingZeros()
-                                .toPlainString() + " %"
+                                .toPlainString()
+                        + " %"
                 : "much";
     }
 }

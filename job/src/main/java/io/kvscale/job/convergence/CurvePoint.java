@@ -3,6 +3,8 @@ package io.kvscale.job.convergence;
 import io.kvscale.observer.SlotStatistics;
 import io.kvscale.observer.histogram.ValueCounts;
 import io.kvscale.quant.ScaleSet;
+import io.kvscale.quant.SlotError;
+import io.kvscale.quant.search.RangeRule;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.tensor.InvalidDataException;
 
@@ -12,9 +14,10 @@ import io.kvscale.tensor.InvalidDataException;
  * @param absmax the greatest |x|; NaN without values
  * @param p9999 the least |x| that 99.99 % of all |x| do not exceed; NaN without histograms or values
  * @param scales those that the recipe's scheme derives; none if it derives none, as without values of some channel
+ * @param zeroPoints one for each scale
  */
-record CurvePoint(float absmax, float p9999, float[] scales) {
-    static final CurvePoint NONE = new CurvePoint(Float.NaN, Float.NaN, new float[0]);
+record CurvePoint(float absmax, float p9999, float[] scales, float[] zeroPoints) {
+    static final CurvePoint NONE = new CurvePoint(Float.NaN, Float.NaN, new float[0], new float[0]);
 
     private static final double PERCENT = 99.99;
 
@@ -23,17 +26,14 @@ record CurvePoint(float absmax, float p9999, float[] scales) {
             return NONE;
         }
         ValueCounts counts = seen.histogram(0, seen.geometry().heads());
-        return new CurvePoint(
-                Math.max(Math.abs(seen.min()), Math.abs(seen.max())),
-                counts == null ? Float.NaN : counts.percentile(PERCENT),
-                scales(seen, scheme));
-    }
-
-    private static float[] scales(SlotStatistics seen, QuantizationScheme scheme) {
+        float absmax = Math.max(Math.abs(seen.min()), Math.abs(seen.max()));
+        float p9999 = counts == null ? Float.NaN : counts.percentile(PERCENT);
         try {
-            return ScaleSet.derive(seen, scheme).scales();
+            ScaleSet set = ScaleSet.derive(seen, scheme);
+            return new CurvePoint(absmax, p9999, set.scales(), set.zeroPoints());
         } catch (InvalidDataException e) {
-            return NONE.scales; // the solver reports it, if it holds for the whole corpus too
+            // The solver reports it, if it holds for the whole corpus too.
+            return new CurvePoint(absmax, p9999, NONE.scales, NONE.zeroPoints);
         }
     }
 
@@ -46,8 +46,31 @@ record CurvePoint(float absmax, float p9999, float[] scales) {
         return greatest;
     }
 
-    /** The largest relative difference of a scale to that of the whole corpus; infinite without scales. */
-    double change(CurvePoint whole) {
+    /**
+     * How much worse the scales of this part are than those of the whole corpus: the largest relative difference of a scale.
+     * Observers that compare errors find scales far apart that are equally good, as the error of fp8 hardly depends on the
+     * scale. For those it is the relative excess of the squared error of all values, if that is smaller.
+     *
+     * @return infinite without scales
+     */
+    double change(CurvePoint whole, SlotStatistics all, QuantizationScheme scheme) {
+        double difference = difference(whole);
+        if (difference > 0
+                && Double.isFinite(difference)
+                && scheme.observer() instanceof RangeRule rule
+                && rule.triesScales()) {
+            SlotError own = SlotError.of(all, scheme, scales, zeroPoints);
+            SlotError best = SlotError.of(all, scheme, whole.scales, whole.zeroPoints);
+            return own == null || best == null ? difference : Math.min(difference, excess(own.noise(), best.noise()));
+        }
+        return difference;
+    }
+
+    private static double excess(double own, double best) {
+        return own <= best ? 0 : own / best - 1;
+    }
+
+    private double difference(CurvePoint whole) {
         if (scales.length == 0 || scales.length != whole.scales.length) {
             return Double.POSITIVE_INFINITY;
         }

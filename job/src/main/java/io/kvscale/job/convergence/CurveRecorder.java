@@ -19,6 +19,7 @@ public final class CurveRecorder {
     private final IntPredicate layers;
     private final List<PartSize> sizes = new ArrayList<>();
     private final List<Map<Slot, CurvePoint>> points = new ArrayList<>();
+    private SortedMap<Slot, SlotStatistics> latest = new TreeMap<>();
 
     /**
      * @param schemes whose scales are derived
@@ -37,6 +38,7 @@ public final class CurveRecorder {
         if (size.tokens() == 0) {
             return;
         }
+        latest = slots;
         sizes.add(size);
         points.add(slots.entrySet().parallelStream()
                 .collect(Collectors.toMap(
@@ -48,7 +50,7 @@ public final class CurveRecorder {
         return sizes.isEmpty();
     }
 
-    /** The curves of the parts so far; the last one counts as the whole. */
+    /** The curves of the parts so far; the last one counts as the whole, and has not changed. */
     public Convergence curves() {
         List<Integer> kept = new ArrayList<>();
         for (int i = sizes.size() - 1; i >= 0; i--) {
@@ -56,17 +58,17 @@ public final class CurveRecorder {
                 kept.add(0, i);
             }
         }
-        List<SlotCurve> curves = new ArrayList<>();
-        if (!points.isEmpty()) {
-            points.get(points.size() - 1)
-                    .keySet()
-                    .forEach(slot -> curves.add(SlotCurve.of(
-                            slot,
-                            kept.stream()
-                                    .map(i -> Objects.requireNonNullElse(points.get(i).get(slot), CurvePoint.NONE))
-                                    .toList())));
-        }
-        curves.sort(SlotCurve.WORST_FIRST);
+        List<SlotCurve> curves = latest.entrySet().parallelStream()
+                .map(slot -> curve(slot.getKey(), slot.getValue(), kept))
+                .sorted(SlotCurve.WORST_FIRST)
+                .toList();
         return new Convergence(kept.stream().map(sizes::get).toList(), curves, 0);
+    }
+
+    private SlotCurve curve(Slot slot, SlotStatistics all, List<Integer> kept) {
+        List<CurvePoint> own = kept.stream()
+                .map(i -> Objects.requireNonNullElse(points.get(i).get(slot), CurvePoint.NONE))
+                .toList();
+        return SlotCurve.of(slot, own, all, schemes.of(slot));
     }
 }

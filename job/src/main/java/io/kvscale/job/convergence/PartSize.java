@@ -23,6 +23,6 @@ public record PartSize(long tokens, long samples) {
 
     /** Whether this part is so much smaller than another one that a comparison says something: by a quarter or more. */
     boolean isBelow(PartSize larger) {
-        return tokens <= larger.tokens - larger.tokens / 4;
+        return 4 * tokens <= 3 * larger.tokens;
     }
 }

@@ -1,5 +1,7 @@
 package io.kvscale.job.convergence;
 
+import io.kvscale.observer.SlotStatistics;
+import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.tensor.Slot;
 import java.util.Comparator;
 import java.util.List;
@@ -10,7 +12,7 @@ import java.util.List;
  * @param absmax the greatest |x|; NaN without values
  * @param p9999 the 99.99th percentile of |x|; NaN without histograms
  * @param scale the largest scale; NaN if the part gives none
- * @param change the largest relative difference of a scale to that of the whole; infinite if the part gives none
+ * @param change how much worse the scales are than those of the whole, see {@link CurvePoint#change}; infinite if there are none
  */
 public record SlotCurve(Slot slot, float[] absmax, float[] p9999, float[] scale, double[] change) {
     /** Slots that need most of the corpus first, then those that changed most at last. */
@@ -18,14 +20,15 @@ public record SlotCurve(Slot slot, float[] absmax, float[] p9999, float[] scale,
             .thenComparingDouble(curve -> -curve.lastChange())
             .thenComparing(SlotCurve::slot);
 
-    static SlotCurve of(Slot slot, List<CurvePoint> points) {
+    /** @param all the statistics of the whole corpus */
+    static SlotCurve of(Slot slot, List<CurvePoint> points, SlotStatistics all, QuantizationScheme scheme) {
         int n = points.size();
         SlotCurve curve = new SlotCurve(slot, new float[n], new float[n], new float[n], new double[n]);
         for (int i = 0; i < n; i++) {
             curve.absmax[i] = points.get(i).absmax();
             curve.p9999[i] = points.get(i).p9999();
             curve.scale[i] = points.get(i).scale();
-            curve.change[i] = points.get(i).change(points.get(n - 1));
+            curve.change[i] = points.get(i).change(points.get(n - 1), all, scheme);
         }
         return curve;
     }

@@ -21,10 +21,12 @@ import org.jspecify.annotations.Nullable;
 
 /** The data of the page as JSON, which {@code base.js} reads. */
 record ReportData(
-        ScaleSolver.Solution solution, List<ReportedSlot> slots, @Nullable Convergence convergence, String version) {
+        ScaleSolver.Solution solution,
+        List<ReportedSlot> slots,
+        @Nullable Convergence convergence,
+        String version) {
     /** Maximum number of slots whose curves are shown; the worst are shown. */
     private static final int MAX_CURVES = 12;
-
 
     /** Maximum number of cases per finding; the worst are shown. */
     private static final int MAX_CASES = 40;

@@ -49,7 +49,7 @@ function convergence() {
 function since(slot) {
   const last = slot.change[slot.change.length - 2];
   return slot.stable_since_tokens !== null ? "stable since " + count(slot.stable_since_tokens, "token")
-    : "the last doubling changed it" + (last === null ? "" : " by " + short(100 * last) + " %");
+    : "not stable: " + (last === null ? "too little data" : short(100 * last) + "\u00a0% in the last doubling");
 }
 
 function curveChart(slot, shown) {
@@ -63,10 +63,9 @@ function curveChart(slot, shown) {
     markArea: i > 0 ? undefined : {silent: true, itemStyle: {color: c.out}, data: [[{yAxis: 100 - band}, {yAxis: 100 + band}]]}
   }));
   const seen = series.flatMap(one => one.data.map(point => point[1])).filter(y => y !== null);
-  const reach = Math.max(2 * band, ...seen.map(y => Math.abs(y - 100)));
   const below = Math.max(2 * band, ...seen.map(y => 100 - y));
   const above = Math.max(2 * band, ...seen.map(y => y - 100));
-  const step = reach > 50 ? 25 : reach > 20 ? 10 : reach > 5 ? 5 : 1;
+  const step = [1, 2, 5, 10, 20, 25, 50, 100].find(size => (above + below) / size <= 4) ?? Math.ceil((above + below) / 400) * 100;
   return {
     height: 180,
     label: "Line chart for layer " + slot.layer + " " + roleWord[slot.role] + ": " + since(slot) + ". The table below has the numbers.",
@@ -77,7 +76,7 @@ function curveChart(slot, shown) {
       xAxis: axis("log", "tokens", {nameGap: 24, min: curves.tokens[0], max: curves.tokens[curves.tokens.length - 1], splitLine: {show: false},
         axisLabel: {color: c.quiet, fontSize: 11, hideOverlap: true, formatter: sizeWord}}),
       yAxis: axis("value", "", {min: Math.floor((100 - below) / step) * step, max: Math.ceil((100 + above) / step) * step,
-        splitNumber: 4, axisLabel: {color: c.quiet, fontSize: 11, formatter: "{value} %"}}),
+        interval: step, axisLabel: {color: c.quiet, fontSize: 11, formatter: "{value} %"}}),
       series
     }
   };

@@ -46,8 +46,8 @@ public record BatchPlan(
     /** Sequences of the first part of {@link #doubling}. */
     static final int FIRST_PART = 64;
 
-    private static final Comparator<PlannedSequence> BY_HASH = Comparator.comparing(PlannedSequence::hash)
-            .thenComparing(PlannedSequence::name, TextSample.BY_NAME);
+    private static final Comparator<PlannedSequence> BY_HASH =
+            Comparator.comparing(PlannedSequence::hash).thenComparing(PlannedSequence::name, TextSample.BY_NAME);
 
     private static final Comparator<PlannedSequence> BY_LENGTH =
             Comparator.comparingInt(PlannedSequence::length).thenComparing(BY_HASH);
