@@ -20,6 +20,7 @@ import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -87,8 +88,17 @@ public final class Main implements Runnable {
             }
             return code;
         } catch (Throwable e) {
-            return ErrorReporter.report(e, errors, main.debug, Map.of());
+            return ErrorReporter.report(e, errors, main.debug, Map.of(), log(main.calibrate()));
         }
+    }
+
+    /** Errors that are no exceptions, such as a full heap, do not say which command failed. */
+    private @Nullable Object calibrate() {
+        return spec == null ? null : spec.subcommands().get("calibrate").getCommand();
+    }
+
+    private static ErrorReporter.FailureLog log(@Nullable Object command) {
+        return command instanceof CalibrateCommand calibrate ? calibrate::failed : (code, message) -> {};
     }
 
     /** Prints what picocli would print, without the time that it needs to read all commands. */
@@ -111,7 +121,8 @@ public final class Main implements Runnable {
                 .setExpandAtFiles(false)
                 .setParameterExceptionHandler(ErrorReporter::usage)
                 .setExecutionExceptionHandler(
-                        (e, command, parsed) -> ErrorReporter.report(e, errors, debug, ConfArgument.settings(command)));
+                        (e, command, parsed) -> ErrorReporter.report(
+                                e, errors, debug, ConfArgument.settings(command), log(command.getCommand())));
         FilesNamedAsOptions.refuse(args);
         return line;
     }

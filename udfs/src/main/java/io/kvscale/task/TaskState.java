@@ -46,6 +46,7 @@ public final class TaskState {
     private TokenSums tokenSums = new TokenSums();
     private SampleRotations rotations = new SampleRotations();
     private @Nullable DataProblem found;
+    private long readNanos;
 
     /** A state with a problem and nothing else. */
     public static TaskState of(DataProblem problem) {
@@ -97,6 +98,17 @@ public final class TaskState {
         corpus = read;
         tally = counts;
         return this;
+    }
+
+    /** Sets the time that reads took. */
+    TaskState reading(long nanos) {
+        readNanos = nanos;
+        return this;
+    }
+
+    /** Nanoseconds that the reads of this task took. It does not travel with the state. */
+    public long readNanos() {
+        return readNanos;
     }
 
     /** Adds time of tasks to the counts. */

@@ -3,10 +3,15 @@ package io.kvscale.job.calibration;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.job.state.StateUse;
 import io.kvscale.observer.CalibrationStatistics;
+import io.kvscale.observer.SlotStatistics;
+import io.kvscale.quant.Clipping;
 import io.kvscale.quant.ScaleSolver;
+import io.kvscale.scheme.table.SlotScales;
 import io.kvscale.task.Tally;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
+import io.kvscale.tensor.Slot;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,6 +25,8 @@ import org.jspecify.annotations.Nullable;
  * @param master the URL of the Spark master that ran it
  * @param text the run over texts from which a model computed K and V; null for captures and tables
  * @param state what the run took from a state; null for a run without one
+ * @param facts who ran it over what
+ * @param solved the scales, if they are solved; null before, and if they cannot be solved
  */
 public record CalibrationResult(
         Recipe recipe,
@@ -31,10 +38,48 @@ public record CalibrationResult(
         String sparkVersion,
         String master,
         @Nullable TextRun text,
-        @Nullable StateUse state) {
+        @Nullable StateUse state,
+        RunFacts facts,
+        ScaleSolver.@Nullable Solution solved) {
     CalibrationResult with(@Nullable TextRun run) {
+        return with(run, solved);
+    }
+
+    private CalibrationResult with(@Nullable TextRun run, ScaleSolver.@Nullable Solution solution) {
         return new CalibrationResult(
-                recipe, statistics, counted, problem, tally, partitions, sparkVersion, master, run, state);
+                recipe,
+                statistics,
+                counted,
+                problem,
+                tally,
+                partitions,
+                sparkVersion,
+                master,
+                run,
+                state,
+                facts,
+                solution);
+    }
+
+    /** This result with its scales, if there are any: {@link #solve} says why there are none. */
+    CalibrationResult tried() {
+        try {
+            return with(text, solve());
+        } catch (InvalidDataException e) {
+            return this;
+        }
+    }
+
+    /** The greatest share of the values of a slot that its scales clip, from 0 to 1; NaN if it is not known. */
+    double clippedShare() {
+        double greatest = 0;
+        for (Map.Entry<Slot, SlotScales> slot :
+                solved == null ? Map.<Slot, SlotScales>of().entrySet() : solved.table().slots().entrySet()) {
+            SlotStatistics seen = counted.slots().get(slot.getKey());
+            Clipping clipping = seen == null ? null : Clipping.of(seen, slot.getValue());
+            greatest = Math.max(greatest, clipping == null ? Double.NaN : clipping.share());
+        }
+        return solved == null ? Double.NaN : greatest;
     }
 
     /**
@@ -43,6 +88,9 @@ public record CalibrationResult(
      * @throws InvalidDataException if the corpus has a problem, or the statistics are not enough for the recipe
      */
     public ScaleSolver.Solution solve() {
+        if (solved != null) {
+            return solved;
+        }
         try {
             return solver(recipe).solve(statistics, counted, problem);
         } catch (InvalidDataException e) {

@@ -4,6 +4,7 @@ import io.kvscale.observer.CalibrationStatistics;
 import io.kvscale.quant.ScaleSolver;
 import io.kvscale.scheme.table.SlotScales;
 import io.kvscale.tensor.Slot;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -22,8 +23,7 @@ public final class Report {
             "findings.js",
             "slots.js",
             "errors.js",
-            "unit.js",
-            "page.js");
+            "unit.js");
 
     private Report() {}
 
@@ -31,15 +31,25 @@ public final class Report {
      * The page, in UTF-8.
      *
      * @param statistics the solution's source; with histograms, the page shows distributions and errors
+     * @param history the scales of earlier runs, oldest first, then these; empty if it is not kept
      * @param version of kvscale
      */
-    public static byte[] html(ScaleSolver.Solution solution, CalibrationStatistics statistics, String version) {
+    public static byte[] html(
+            ScaleSolver.Solution solution,
+            CalibrationStatistics statistics,
+            List<PastScales> history,
+            String version) {
         // In parallel, because the errors of a hundred layers under ten schemes take seconds.
         List<ReportedSlot> slots = solution.table().slots().entrySet().parallelStream()
                 .map(entry -> slot(entry, statistics))
                 .toList();
+        List<String> scripts = new ArrayList<>(SCRIPTS);
+        if (ReportData.isShown(history)) {
+            scripts.add("history.js");
+        }
+        scripts.add("page.js");
         return ReportPage.html(
-                "KV cache calibration", "report.html", SCRIPTS, new ReportData(solution, slots, version).toJson());
+                "KV cache calibration", "report.html", scripts, new ReportData(solution, slots, history, version).toJson());
     }
 
     private static ReportedSlot slot(Map.Entry<Slot, SlotScales> entry, CalibrationStatistics statistics) {

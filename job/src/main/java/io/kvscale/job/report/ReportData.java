@@ -14,11 +14,13 @@ import io.kvscale.scheme.table.ScaleTable;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.Slot;
 import java.nio.charset.StandardCharsets;
+import java.time.temporal.ChronoUnit;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** The data of the page as JSON, which {@code base.js} reads. */
-record ReportData(ScaleSolver.Solution solution, List<ReportedSlot> slots, String version) {
+record ReportData(
+        ScaleSolver.Solution solution, List<ReportedSlot> slots, List<PastScales> history, String version) {
     /** Maximum number of cases per finding; the worst are shown. */
     private static final int MAX_CASES = 40;
 
@@ -57,6 +59,9 @@ record ReportData(ScaleSolver.Solution solution, List<ReportedSlot> slots, Strin
         data.put(
                 "unitVerdict",
                 new UnitScaleComparison(slots.stream().map(ReportedSlot::unit).toList()).verdict());
+        if (isShown(history)) {
+            history(data.putObject("history"));
+        }
         int pool = ChannelMap.pooled(slots);
         data.put("pool", pool);
         ArrayNode array = data.putArray("slots");
@@ -70,6 +75,22 @@ record ReportData(ScaleSolver.Solution solution, List<ReportedSlot> slots, Strin
 
     private static void write(QuantizationScheme scheme, ObjectNode to) {
         to.put("format", scheme.format().word()).set("fields", Json.MAPPER.valueToTree(KvCacheScheme.fields(scheme)));
+    }
+
+    /** A single run has no history. */
+    static boolean isShown(List<PastScales> history) {
+        return history.size() > 1;
+    }
+
+    /** The times of runs, and by slot a scale for each, or null. */
+    private void history(ObjectNode to) {
+        ArrayNode times = to.putArray("times");
+        history.forEach(run -> times.add(run.time().truncatedTo(ChronoUnit.SECONDS).toString()));
+        ObjectNode scales = to.putObject("scales");
+        for (ReportedSlot slot : slots) {
+            ArrayNode line = scales.putArray(id(slot.slot()));
+            history.forEach(run -> line.add(run.scales().get(slot.slot())));
+        }
     }
 
     private void findings(ArrayNode to) {
