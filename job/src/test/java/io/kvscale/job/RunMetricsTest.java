@@ -34,7 +34,7 @@ class RunMetricsTest {
         // A percentile of 90 clips a tenth of the values.
         Path recipe = Folder.recipe(
                 work, "num_bits: 8, type: float, strategy: tensor, observer: percentile, observer_kwargs: {percentile: 90}",
-                "kvscale: {max_saturated: 0.5}");
+                "kvscale: {max_saturated: 20}");
         Cli.run("calibrate", "--recipe", recipe, "--input", work.resolve("in"), "--output", work.resolve("out"))
                 .isDone();
         assertThat(figure("files")).isEqualTo(3);

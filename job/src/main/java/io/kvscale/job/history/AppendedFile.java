@@ -29,7 +29,8 @@ record AppendedFile(Path file) implements LineStore {
         }
         try (FileChannel channel = open()) {
             String start = text(channel, 0, (int) Math.min(channel.size(), RunLog.START.length()));
-            if (!RunLog.START.startsWith(start)) {
+            String first = start.lines().findFirst().orElse("");
+            if (!start.isEmpty() && (first.isEmpty() || !RunLog.START.startsWith(first))) {
                 throw new IOException("it is not a log of runs: it does not begin with " + RunLog.START);
             }
         }

@@ -25,12 +25,19 @@ function head() {
   byId("exceeding-body").append(el("article", {class: drift.drifted ? "finding grave" : "finding"}, el("p", {}, none ? "" : kind,
     none ? "No limits were given. See --fail-saturated and --fail-sqnr-loss of kvscale drift."
       : drift.drifted ? count(drift.exceeding.length, "slot exceeds", "slots exceed") + " a limit." : "No slot exceeds a limit."),
-  drift.exceeding.length === 0 ? "" : el("ul", {class: "cases"}, ...drift.exceeding.map(at => el("li", {}, slotName(at) + ": "
-    + [at.saturated ? "clipped values" : "", at.sqnr_loss ? "loss of SQNR" : ""].filter(word => word).join(" and "))))));
+  ...exceeding()));
   if (drift.unscaled.length > 0) {
     byId("exceeding-body").append(el("p", {class: "fine"}, "Not compared, because they have no scales: "
       + drift.unscaled.map(slotName).join(", ") + "."));
   }
+}
+
+function exceeding() {
+  const few = 8;
+  const items = drift.exceeding.map(at => el("li", {}, slotName(at) + ": "
+    + [at.saturated ? "clipped values" : "", at.sqnr_loss ? "loss of SQNR" : ""].filter(word => word).join(" and ")));
+  return [el("ul", {class: "cases"}, ...items.slice(0, few)), ...(items.length <= few ? [] : [el("details", {},
+    el("summary", {}, count(items.length - few, "more", "more")), el("ul", {class: "cases"}, ...items.slice(few)))])];
 }
 
 // One bar for each layer and series. `limit`: a dashed line.
@@ -57,7 +64,7 @@ function bars(id, {words, unit, series, limit = null, textOf}) {
           .map(p => (p.seriesName.startsWith("series") ? "" : p.seriesName + ": ") + textOf(Number(p.value)))), {trigger: "axis"}),
         xAxis: categories("layer", allLayers, {axisLine: {onZero: false, lineStyle: {color: c.line}}}),
         yAxis: axis("value", unit, {nameGap: 46, axisLabel: {color: c.quiet, fontSize: 11, formatter: short},
-          max: limit === null ? undefined : range => Math.max(range.max, 1.1 * limit)}),
+          max: limit === null ? undefined : range => range.max > limit ? null : 1.1 * limit}),
         series: drawn
       }
     };

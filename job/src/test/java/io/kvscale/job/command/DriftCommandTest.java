@@ -213,9 +213,9 @@ class DriftCommandTest {
         }
         drift(old, ranges, "--fail-sqnr-loss", "1")
                 .fails(ExitCode.DATA, "--fail-sqnr-loss", "ranges/statistics.kvstats", "statistics: histogram");
-        drift(old, ranges, "--fail-saturated", "0")
+        drift(old, ranges, "--fail-saturated", "0.5")
                 .fails(ExitCode.DATA, "--fail-saturated", "layer 1 value", "statistics: histogram");
-        assertThat(drift(old, ranges, "--fail-saturated", "0").code()).isEqualTo(ExitCode.DRIFTED);
+        assertThat(drift(old, ranges, "--fail-saturated", "0.5").code()).isEqualTo(ExitCode.DRIFTED);
     }
 
     @Test
