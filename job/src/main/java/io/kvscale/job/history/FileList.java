@@ -6,11 +6,11 @@ import io.kvscale.job.export.OutputFile;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
+import java.nio.LongBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
+import java.util.function.Function;
 import org.apache.commons.codec.digest.DigestUtils;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSError;
@@ -23,13 +23,14 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  *  0           8       12
- *  | KVFILES1  | count | for each file: u64 hash of the path, u64 hash of the version | SHA-256 of all before |
+ *  | KVFILES1  | count | count u64: paths | count u64: paths with versions | SHA-256 of all before |
  *    8 bytes     u32
  * </pre>
  *
- * @param versions the hash of each version by that of its path
+ * @param paths hashes of the paths, sorted
+ * @param versions hashes of paths and versions together, sorted
  */
-record FileList(Map<Long, Long> versions) {
+record FileList(long[] paths, long[] versions) {
     /** Its name in the folder of a state. */
     static final String NAME = "last-run.kvfiles";
 
@@ -45,29 +46,43 @@ record FileList(Map<Long, Long> versions) {
     record Changes(long added, long changed, long gone) {}
 
     static FileList of(List<InputFile> files) {
-        Map<Long, Long> versions = new HashMap<>();
-        for (InputFile file : files) {
-            versions.put(
-                    hash(file.path()),
-                    hash(file.length() + " " + file.version().modified() + " "
-                            + file.version().etag()));
-        }
-        return new FileList(versions);
+        return new FileList(
+                sorted(files, InputFile::path),
+                sorted(files, file -> file.path() + '\n' + file.length() + ' '
+                        + file.version().modified() + ' ' + file.version().etag()));
     }
 
-    private static long hash(String text) {
-        return ByteBuffer.wrap(DigestUtils.sha256(text)).getLong();
+    private static long[] sorted(List<InputFile> files, Function<InputFile, String> text) {
+        return files.stream()
+                .mapToLong(file ->
+                        ByteBuffer.wrap(DigestUtils.sha256(text.apply(file))).getLong())
+                .sorted()
+                .toArray();
     }
 
     Changes since(FileList before) {
-        long added = 0;
-        long changed = 0;
-        for (Map.Entry<Long, Long> file : versions.entrySet()) {
-            Long then = before.versions.get(file.getKey());
-            added += then == null ? 1 : 0;
-            changed += then == null || then.equals(file.getValue()) ? 0 : 1;
+        long same = common(paths, before.paths);
+        return new Changes(
+                paths.length - same, same - common(versions, before.versions), before.paths.length - same);
+    }
+
+    /** The number of values that two sorted arrays have in common. */
+    private static long common(long[] a, long[] b) {
+        long common = 0;
+        int i = 0;
+        int j = 0;
+        while (i < a.length && j < b.length) {
+            if (a[i] == b[j]) {
+                common++;
+                i++;
+                j++;
+            } else if (a[i] < b[j]) {
+                i++;
+            } else {
+                j++;
+            }
         }
-        return new Changes(added, changed, before.versions.size() - (versions.size() - added));
+        return common;
     }
 
     /** Null if there is none, or it is damaged: then nothing is known of the run before. */
@@ -97,19 +112,18 @@ record FileList(Map<Long, Long> versions) {
                 || !Arrays.equals(checksum(bytes, content), Arrays.copyOfRange(bytes, content, bytes.length))) {
             return null;
         }
-        Map<Long, Long> versions = new HashMap<>();
-        for (int at = PREFIX; at < content; at += ENTRY) {
-            versions.put(in.getLong(at), in.getLong(at + Long.BYTES));
-        }
-        return new FileList(versions);
+        LongBuffer hashes = in.slice(PREFIX, content - PREFIX).asLongBuffer();
+        long[] paths = new long[hashes.remaining() / 2];
+        long[] versions = new long[paths.length];
+        hashes.get(paths).get(versions);
+        return new FileList(paths, versions);
     }
 
     byte[] bytes() {
-        ByteBuffer out = ByteBuffer.allocate(PREFIX + versions.size() * ENTRY + CHECKSUM);
-        out.put(MAGIC.getBytes(StandardCharsets.ISO_8859_1)).putInt(versions.size());
-        versions.entrySet().stream()
-                .sorted(Map.Entry.comparingByKey())
-                .forEach(file -> out.putLong(file.getKey()).putLong(file.getValue()));
+        ByteBuffer out = ByteBuffer.allocate(PREFIX + paths.length * ENTRY + CHECKSUM);
+        out.put(MAGIC.getBytes(StandardCharsets.ISO_8859_1)).putInt(paths.length);
+        out.asLongBuffer().put(paths).put(versions);
+        out.position(PREFIX + paths.length * ENTRY);
         return out.put(checksum(out.array(), out.position())).array();
     }
 
@@ -119,7 +133,7 @@ record FileList(Map<Long, Long> versions) {
 
     /** @throws io.kvscale.job.export.OutputException if it cannot be written */
     void write(String state, Configuration configuration) {
-        if ((long) versions.size() * ENTRY + PREFIX + CHECKSUM > MAX_BYTES) {
+        if ((long) paths.length * ENTRY + PREFIX + CHECKSUM > MAX_BYTES) {
             return; // the next run says nothing about its files
         }
         String file = new Path(state, NAME).toString();

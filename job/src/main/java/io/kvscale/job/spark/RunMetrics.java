@@ -2,6 +2,7 @@ package io.kvscale.job.spark;
 
 import com.codahale.metrics.Gauge;
 import com.codahale.metrics.MetricRegistry;
+import java.io.Serializable;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -124,7 +125,7 @@ public final class RunMetrics implements Source {
      * @param reading time in reads
      * @param all time of the whole tasks
      */
-    public record ReadTime(LongAccumulator reading, LongAccumulator all) implements java.io.Serializable {
+    public record ReadTime(LongAccumulator reading, LongAccumulator all) implements Serializable {
         /** Counts a task, on an executor. */
         public void add(long readNanos, long nanos) {
             reading.add(readNanos);
