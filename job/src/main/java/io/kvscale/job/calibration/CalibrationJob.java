@@ -324,7 +324,7 @@ public final class CalibrationJob {
 
     private static String described(Pass pass, Depth depth, StatisticsKind kind) {
         return pass.description()
-                + (depth == Depth.HEADERS ? ", headers" : kind == pass.recipe().kept() ? "" : ", again with histograms");
+                + (depth == Depth.HEADERS ? ", headers" : kind.equals(pass.recipe().kept()) ? "" : ", again with histograms");
     }
 
     private static Iterator<byte[]> merge(Iterator<Tuple2<Integer, byte[]>> parts) {

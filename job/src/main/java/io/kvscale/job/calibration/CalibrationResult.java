@@ -65,8 +65,8 @@ public record CalibrationResult(
     CalibrationResult tried() {
         try {
             return with(text, solve());
-        } catch (InvalidDataException e) {
-            return this;
+        } catch (RuntimeException e) {
+            return this; // solve() fails again, where its error is reported
         }
     }
 
