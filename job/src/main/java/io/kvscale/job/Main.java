@@ -94,7 +94,8 @@ public final class Main implements Runnable {
 
     /** Errors that are no exceptions, such as a full heap, do not say which command failed. */
     private @Nullable Object calibrate() {
-        return spec == null ? null : spec.subcommands().get("calibrate").getCommand();
+        CommandLine calibrate = spec == null ? null : spec.subcommands().get("calibrate");
+        return calibrate == null ? null : calibrate.getCommand();
     }
 
     private static ErrorReporter.FailureLog log(@Nullable Object command) {

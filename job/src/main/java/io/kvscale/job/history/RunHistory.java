@@ -163,27 +163,23 @@ public final class RunHistory {
     private static Map<String, Object> scales(PastScales now, PastScales before) {
         Map<String, Object> fields = new LinkedHashMap<>();
         int count = 0;
-        Slot furthest = null;
+        Map<String, Object> largest = new LinkedHashMap<>();
         double distance = 0;
         for (Map.Entry<Slot, Float> slot : new TreeMap<>(now.scales()).entrySet()) {
             Float then = before.scales().get(slot.getKey());
             double here = then == null ? 0 : Math.abs(Math.log((double) slot.getValue() / then));
             count += then == null || here > 0 ? 1 : 0;
-            if (here > distance) {
-                furthest = slot.getKey();
+            if (then != null && here > distance) {
                 distance = here;
+                largest.put("layer", slot.getKey().layer());
+                largest.put("role", slot.getKey().role().word());
+                largest.put("from", then);
+                largest.put("to", slot.getValue());
+                largest.put("ratio", (double) slot.getValue() / then);
             }
         }
         fields.put("scales_changed", count);
-        if (furthest != null) {
-            float to = now.scales().get(furthest);
-            float from = before.scales().get(furthest);
-            Map<String, Object> largest = new LinkedHashMap<>();
-            largest.put("layer", furthest.layer());
-            largest.put("role", furthest.role().word());
-            largest.put("from", from);
-            largest.put("to", to);
-            largest.put("ratio", (double) to / from);
+        if (!largest.isEmpty()) {
             fields.put("largest_change", largest);
         }
         return fields;
