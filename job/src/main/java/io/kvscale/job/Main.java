@@ -121,9 +121,8 @@ public final class Main implements Runnable {
                 // A shell's glob passes a downloaded file named @x; its text must not become options.
                 .setExpandAtFiles(false)
                 .setParameterExceptionHandler(ErrorReporter::usage)
-                .setExecutionExceptionHandler(
-                        (e, command, parsed) -> ErrorReporter.report(
-                                e, errors, debug, ConfArgument.settings(command), log(command.getCommand())));
+                .setExecutionExceptionHandler((e, command, parsed) -> ErrorReporter.report(
+                        e, errors, debug, ConfArgument.settings(command), log(command.getCommand())));
         FilesNamedAsOptions.refuse(args);
         return line;
     }

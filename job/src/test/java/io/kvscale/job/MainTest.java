@@ -66,7 +66,11 @@ class MainTest {
                 false,
                 Map.of(),
                 (exitCode, message) -> logged.add(exitCode + " " + message));
-        assertThat(logged).singleElement().asString().startsWith("1 unexpected failure: ").contains("first");
+        assertThat(logged)
+                .singleElement()
+                .asString()
+                .startsWith("1 unexpected failure: ")
+                .contains("first");
         assertThat(code).isEqualTo(ExitCode.UNEXPECTED);
         assertThat(errors.toString().lines()).singleElement().asString().contains("first", "--debug");
     }
@@ -74,7 +78,8 @@ class MainTest {
     @Test
     void debugShowsTheStackTrace() {
         StringWriter errors = new StringWriter();
-        ErrorReporter.report(new IllegalStateException("first"), new PrintWriter(errors), true, Map.of(), (code, message) -> {});
+        ErrorReporter.report(
+                new IllegalStateException("first"), new PrintWriter(errors), true, Map.of(), (code, message) -> {});
         assertThat(errors.toString()).contains("at io.kvscale.job.MainTest");
     }
 

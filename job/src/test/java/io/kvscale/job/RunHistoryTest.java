@@ -69,18 +69,21 @@ class RunHistoryTest {
         assertThat(first.get("outcome").asText()).isEqualTo("done");
         assertThat(first.get("exit_code").asInt()).isZero();
         assertThat(first.get("changed")).isEmpty();
-        for (String field : List.of("started", "finished", "application_id", "recipe_sha256", "scales_sha256", "input_files", "output")) {
+        for (String field : List.of(
+                "started", "finished", "application_id", "recipe_sha256", "scales_sha256", "input_files", "output")) {
             assertThat(first.get(field)).as(field).isNotNull().isEqualTo(run.get(field));
         }
         JsonNode changed = lines.get(1).get("changed");
         assertThat(changed.get("files_added").asInt()).isEqualTo(1);
         assertThat(changed.get("files_changed").asInt()).isZero();
         assertThat(changed.get("files_gone").asInt()).isEqualTo(1);
-        assertThat(changed.get("since").asText()).startsWith(first.get("started").asText().substring(0, 19));
+        assertThat(changed.get("since").asText())
+                .startsWith(first.get("started").asText().substring(0, 19));
         JsonNode largest = changed.get("largest_change");
         assertThat(largest.get("layer").asInt()).isEqualTo(1);
         assertThat(largest.get("role").asText()).isEqualTo("value");
-        assertThat(largest.get("from").floatValue()).isEqualTo(first.at("/scales/value/1").floatValue());
+        assertThat(largest.get("from").floatValue())
+                .isEqualTo(first.at("/scales/value/1").floatValue());
         assertThat(largest.get("to").floatValue())
                 .isEqualTo(Folder.scales(work.resolve("b")).slots().values().stream()
                         .skip(3)
@@ -129,7 +132,8 @@ class RunHistoryTest {
     void runJsonSaysWhatALineageToolNeeds() throws IOException {
         calibrate("a").isDone();
         JsonNode run = Folder.json(work.resolve("a/run.json"));
-        assertThat(run.get("application_id").asText()).isEqualTo(SharedSpark.context().sc().applicationId());
+        assertThat(run.get("application_id").asText())
+                .isEqualTo(SharedSpark.context().sc().applicationId());
         assertThat(run.get("application_name").asText()).isEqualTo("tests");
         assertThat(run.get("user").asText()).isNotEmpty();
         assertThat(run.get("recipe").asText()).isEqualTo(recipe.toString());
@@ -143,16 +147,20 @@ class RunHistoryTest {
         assertThat(run.get("output").asText()).isEqualTo(work.resolve("a").toString());
         List<String> outputs = new ArrayList<>();
         for (JsonNode output : run.get("outputs")) {
-            byte[] bytes = Folder.bytes(work.resolve("a").resolve(output.get("path").asText()));
+            byte[] bytes =
+                    Folder.bytes(work.resolve("a").resolve(output.get("path").asText()));
             assertThat(output.get("bytes").asInt()).isEqualTo(bytes.length);
             assertThat(output.get("sha256").asText()).isEqualTo(DigestUtils.sha256Hex(bytes));
             outputs.add(output.get("path").asText());
         }
-        assertThat(outputs).contains("kv_scales.json", "statistics.kvstats", "vllm/config.json").doesNotContain("run.json");
+        assertThat(outputs)
+                .contains("kv_scales.json", "statistics.kvstats", "vllm/config.json")
+                .doesNotContain("run.json");
         // The same files give the same identity, with a state too; a file that was written again another one.
         calibrate("b", "--state", work.resolve("state")).isDone();
         assertThat(Folder.json(work.resolve("b/run.json")).get("input_files")).isEqualTo(run.get("input_files"));
-        Files.setLastModifiedTime(in.resolve("sample-0.safetensors"), java.nio.file.attribute.FileTime.fromMillis(5000));
+        Files.setLastModifiedTime(
+                in.resolve("sample-0.safetensors"), java.nio.file.attribute.FileTime.fromMillis(5000));
         calibrate("c").isDone();
         assertThat(Folder.json(work.resolve("c/run.json")).at("/input_files/sha256"))
                 .isNotEqualTo(run.at("/input_files/sha256"));

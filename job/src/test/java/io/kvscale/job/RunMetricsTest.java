@@ -33,19 +33,26 @@ class RunMetricsTest {
         }
         // A percentile of 90 clips a tenth of the values.
         Path recipe = Folder.recipe(
-                work, "num_bits: 8, type: float, strategy: tensor, observer: percentile, observer_kwargs: {percentile: 90}",
+                work,
+                "num_bits: 8, type: float, strategy: tensor, observer: percentile, observer_kwargs: {percentile: 90}",
                 "kvscale: {max_saturated: 20}");
         Cli.run("calibrate", "--recipe", recipe, "--input", work.resolve("in"), "--output", work.resolve("out"))
                 .isDone();
         assertThat(figure("files")).isEqualTo(3);
-        assertThat(figure("bytes")).isEqualTo(figure("bytes_total") > 0 ? figure("bytes") : 1).isPositive();
+        assertThat(figure("bytes"))
+                .isEqualTo(figure("bytes_total") > 0 ? figure("bytes") : 1)
+                .isPositive();
         assertThat(figure("tokens"))
-                .isEqualTo(Folder.json(work.resolve("out/kv_scales.json")).at("/corpus/tokens").asInt());
+                .isEqualTo(Folder.json(work.resolve("out/kv_scales.json"))
+                        .at("/corpus/tokens")
+                        .asInt());
         assertThat(figure("failed_tasks")).isZero();
         assertThat(figure("saturated_share")).isCloseTo(0.1, within(0.05));
         assertThat(figure("read_limit_ratio"))
                 .isBetween(1e-6, 1.0)
-                .isEqualTo(Folder.json(work.resolve("out/run.json")).get("read_limit_ratio").asDouble());
+                .isEqualTo(Folder.json(work.resolve("out/run.json"))
+                        .get("read_limit_ratio")
+                        .asDouble());
     }
 
     @Test
@@ -66,6 +73,7 @@ class RunMetricsTest {
         assertThat(figure("samples")).isPositive();
         assertThat(figure("bytes")).isZero();
         assertThat(figure("read_limit_ratio")).isNaN();
-        assertThat(Folder.json(work.resolve("out/run.json")).get("model_sha256").asText()).hasSize(64);
+        assertThat(Folder.json(work.resolve("out/run.json")).get("model_sha256").asText())
+                .hasSize(64);
     }
 }

@@ -159,8 +159,7 @@ public final class CalibrationJob {
                         .mapToLong(SlotStatistics::tokens)
                         .max()
                         .orElse(0));
-        metrics.set(
-                RunMetrics.Figure.FAILED_SAMPLES, result.tally().failed().count());
+        metrics.set(RunMetrics.Figure.FAILED_SAMPLES, result.tally().failed().count());
         metrics.set(RunMetrics.Figure.SATURATED_SHARE, result.clippedShare());
         return result;
     }
@@ -310,21 +309,24 @@ public final class CalibrationJob {
 
     private TaskState run(JavaSparkContext spark, Pass pass, Depth depth, StatisticsKind kind) {
         Progress shown = depth == Depth.VALUES ? progress : Progress.NONE;
-        return pass.withContext(() -> shown.track(spark, described(pass, depth, kind), pass.work(), (observed, samples) -> {
-            int mergers = Math.max(1, Math.min(spark.defaultParallelism(), pass.partitions()));
-            List<byte[]> merged = pass.states(depth, kind, observed, samples)
-                    .partitionBy(new HashPartitioner(mergers))
-                    .mapPartitions(CalibrationJob::merge)
-                    .collect();
-            TaskState all = TaskState.of(pass.corpus(), Tally.NONE);
-            merged.forEach(state -> all.merge(TaskState.fromByteArray(state)));
-            return all;
-        }));
+        return pass.withContext(() ->
+                shown.track(spark, described(pass, depth, kind), pass.work(), (observed, samples) -> {
+                    int mergers = Math.max(1, Math.min(spark.defaultParallelism(), pass.partitions()));
+                    List<byte[]> merged = pass.states(depth, kind, observed, samples)
+                            .partitionBy(new HashPartitioner(mergers))
+                            .mapPartitions(CalibrationJob::merge)
+                            .collect();
+                    TaskState all = TaskState.of(pass.corpus(), Tally.NONE);
+                    merged.forEach(state -> all.merge(TaskState.fromByteArray(state)));
+                    return all;
+                }));
     }
 
     private static String described(Pass pass, Depth depth, StatisticsKind kind) {
         return pass.description()
-                + (depth == Depth.HEADERS ? ", headers" : kind.equals(pass.recipe().kept()) ? "" : ", again with histograms");
+                + (depth == Depth.HEADERS
+                        ? ", headers"
+                        : kind.equals(pass.recipe().kept()) ? "" : ", again with histograms");
     }
 
     private static Iterator<byte[]> merge(Iterator<Tuple2<Integer, byte[]>> parts) {

@@ -77,8 +77,9 @@ public final class CalibrateCommand extends CommandPart implements Callable<Inte
     @Option(
             names = "--run-log",
             paramLabel = "FILE",
-            description = "Append a line of JSON about this run, also if it fails. report.html then shows the scales of"
-                    + " earlier runs. On file systems other than the local one it is a folder with a file for each run.")
+            description =
+                    "Append a line of JSON about this run, also if it fails. report.html then shows the scales of"
+                            + " earlier runs. On file systems other than the local one it is a folder with a file for each run.")
     private @Nullable String runLog;
 
     private @Nullable RunHistory history;
@@ -124,10 +125,9 @@ public final class CalibrateCommand extends CommandPart implements Callable<Inte
                 StateFolder state = stateFolder == null ? null : StateFolder.open(stateFolder, hadoop)) {
             RunRecord run = new RunRecord(read, table, texts.isGiven() ? null : modelConfig.path(recipe.modelConfig()))
                     .of(recipeFile, hadoop);
-            CalibrationResult result =
-                    job(runtime, recipe, read, hadoop, console, kept, state)
-                            .whenRead(run::calibrated)
-                            .execute();
+            CalibrationResult result = job(runtime, recipe, read, hadoop, console, kept, state)
+                    .whenRead(run::calibrated)
+                    .execute();
             tell(result, console);
             new ResultWriter(out(), console)
                     .write(
@@ -147,7 +147,9 @@ public final class CalibrateCommand extends CommandPart implements Callable<Inte
 
     private RunHistory begin(String log, List<String> read, Configuration hadoop) {
         String file = HadoopFiles.qualified(log, hadoop);
-        for (String path : Stream.concat(read.stream(), Stream.of(output, saved)).filter(Objects::nonNull).toList()) {
+        for (String path : Stream.concat(read.stream(), Stream.of(output, saved))
+                .filter(Objects::nonNull)
+                .toList()) {
             String folder = HadoopFiles.qualified(path, hadoop);
             if (file.equals(folder) || file.startsWith(folder + "/")) {
                 throw error("--run-log must be outside of inputs and outputs: " + DataProblem.shown(log) + " lies in "

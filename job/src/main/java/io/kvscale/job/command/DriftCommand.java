@@ -75,7 +75,8 @@ public final class DriftCommand extends CommandPart implements Callable<Integer>
     @Option(
             names = "--report",
             paramLabel = "FILE",
-            description = "Also write a page with charts, which needs no network. An older page of this name is replaced.")
+            description =
+                    "Also write a page with charts, which needs no network. An older page of this name is replaced.")
     private @Nullable String report;
 
     @Option(names = "--json", description = "Print JSON.")

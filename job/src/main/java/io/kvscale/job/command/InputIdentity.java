@@ -30,7 +30,8 @@ record InputIdentity(long files, long bytes, String sha256) {
 
     private static Object version(InputFile file) {
         // A state adds the time of the last change of a local file, which a run without one does not know.
-        @Nullable String etag = file.path().startsWith("file:") ? null : file.version().etag();
+        @Nullable
+        String etag = file.path().startsWith("file:") ? null : file.version().etag();
         return etag == null ? (Object) file.version().modified() : etag;
     }
 

@@ -165,8 +165,7 @@ final class KnownFiles {
         String of = Stream.of("calibration", "evaluation", "drift")
                 .filter(word -> page.contains("<title>KV cache " + word + "</title>"))
                 .findFirst()
-                .orElseThrow(() ->
-                        new InvalidDataException(foreign("this is an HTML page, but no report of kvscale")));
+                .orElseThrow(() -> new InvalidDataException(foreign("this is an HTML page, but no report of kvscale")));
         return new PathContent.Known("report", Map.of("of", of, "bytes", bytes.length));
     }
 

@@ -42,7 +42,9 @@ final class RunRecord {
     RunRecord of(String recipeFile, Configuration hadoop) {
         recipe.put("recipe", recipeFile);
         recipe.put("recipe_sha256", DigestUtils.sha256Hex(HadoopFiles.bytes(recipeFile, hadoop)));
-        uris = inputs.stream().map(input -> HadoopFiles.qualified(input, hadoop)).toList();
+        uris = inputs.stream()
+                .map(input -> HadoopFiles.qualified(input, hadoop))
+                .toList();
         return this;
     }
 

@@ -46,7 +46,8 @@ public final class OutputFile implements Closeable {
         try {
             Path path = new Path(file);
             FileSystem fs = OutputFolder.connect(path, configuration);
-            OutputFile output = new OutputFile(new FolderMover(fs, configuration), fs.makeQualified(path), overwrite, option);
+            OutputFile output =
+                    new OutputFile(new FolderMover(fs, configuration), fs.makeQualified(path), overwrite, option);
             output.check(start);
             return output;
         } catch (IOException | IllegalArgumentException | FSError e) {

@@ -45,7 +45,9 @@ record AppendedFile(Path file) implements LineStore {
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
             long from = Math.max(0, channel.size() - MAX_BYTES);
             String text = text(channel, from, (int) (channel.size() - from));
-            return (from == 0 ? text : text.substring(text.indexOf('\n') + 1)).lines().toList();
+            return (from == 0 ? text : text.substring(text.indexOf('\n') + 1))
+                    .lines()
+                    .toList();
         }
     }
 

@@ -66,7 +66,8 @@ record FileForEachRun(Path folder, Configuration configuration) implements LineS
         String time = String.valueOf(Instant.now().toEpochMilli());
         String name = "0".repeat(Math.max(0, 17 - time.length())) + time + "-"
                 + UUID.randomUUID().toString().substring(0, 8) + ".json";
-        try (OutputFile file = OutputFile.open(new Path(folder, name).toString(), false, "", "--run-log", configuration)) {
+        try (OutputFile file =
+                OutputFile.open(new Path(folder, name).toString(), false, "", "--run-log", configuration)) {
             file.write((line + "\n").getBytes(StandardCharsets.UTF_8));
         }
     }

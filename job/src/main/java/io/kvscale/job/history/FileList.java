@@ -48,8 +48,15 @@ record FileList(long[] paths, long[] versions) {
     static FileList of(List<InputFile> files) {
         return new FileList(
                 sorted(files, InputFile::path),
-                sorted(files, file -> file.path() + '\n' + file.length() + ' '
-                        + file.version().modified() + ' ' + file.version().etag()));
+                sorted(
+                        files,
+                        file -> file.path()
+                                + '\n'
+                                + file.length()
+                                + ' '
+                                + file.version().modified()
+                                + ' '
+                                + file.version().etag()));
     }
 
     private static long[] sorted(List<InputFile> files, Function<InputFile, String> text) {
@@ -62,8 +69,7 @@ record FileList(long[] paths, long[] versions) {
 
     Changes since(FileList before) {
         long same = common(paths, before.paths);
-        return new Changes(
-                paths.length - same, same - common(versions, before.versions), before.paths.length - same);
+        return new Changes(paths.length - same, same - common(versions, before.versions), before.paths.length - same);
     }
 
     /** The number of values that two sorted arrays have in common. */

@@ -95,7 +95,8 @@ record RunLog(String name, LineStore store) {
     private static @Nullable PastScales parsed(String line) {
         try {
             JsonNode run = Json.MAPPER.readTree(line);
-            if (run.path("kvscale_run").asInt() != VERSION || !run.path("scales").isObject()) {
+            if (run.path("kvscale_run").asInt() != VERSION
+                    || !run.path("scales").isObject()) {
                 return null;
             }
             SortedMap<Slot, Float> scales = new TreeMap<>();
@@ -110,7 +111,10 @@ record RunLog(String name, LineStore store) {
                 }
             }
             return new PastScales(Instant.parse(run.path("started").asText()), scales);
-        } catch (JsonProcessingException | DateTimeException | IllegalArgumentException | java.util.NoSuchElementException e) {
+        } catch (JsonProcessingException
+                | DateTimeException
+                | IllegalArgumentException
+                | java.util.NoSuchElementException e) {
             return null; // a crash may have cut it short
         }
     }

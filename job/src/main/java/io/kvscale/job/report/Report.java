@@ -35,10 +35,7 @@ public final class Report {
      * @param version of kvscale
      */
     public static byte[] html(
-            ScaleSolver.Solution solution,
-            CalibrationStatistics statistics,
-            List<PastScales> history,
-            String version) {
+            ScaleSolver.Solution solution, CalibrationStatistics statistics, List<PastScales> history, String version) {
         // In parallel, because the errors of a hundred layers under ten schemes take seconds.
         List<ReportedSlot> slots = solution.table().slots().entrySet().parallelStream()
                 .map(entry -> slot(entry, statistics))
@@ -49,7 +46,10 @@ public final class Report {
         }
         scripts.add("page.js");
         return ReportPage.html(
-                "KV cache calibration", "report.html", scripts, new ReportData(solution, slots, history, version).toJson());
+                "KV cache calibration",
+                "report.html",
+                scripts,
+                new ReportData(solution, slots, history, version).toJson());
     }
 
     private static ReportedSlot slot(Map.Entry<Slot, SlotScales> entry, CalibrationStatistics statistics) {

@@ -19,8 +19,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** The data of the page as JSON, which {@code base.js} reads. */
-record ReportData(
-        ScaleSolver.Solution solution, List<ReportedSlot> slots, List<PastScales> history, String version) {
+record ReportData(ScaleSolver.Solution solution, List<ReportedSlot> slots, List<PastScales> history, String version) {
     /** Maximum number of cases per finding; the worst are shown. */
     private static final int MAX_CASES = 40;
 
@@ -85,7 +84,8 @@ record ReportData(
     /** The times of runs, and by slot a scale for each, or null. */
     private void history(ObjectNode to) {
         ArrayNode times = to.putArray("times");
-        history.forEach(run -> times.add(run.time().truncatedTo(ChronoUnit.SECONDS).toString()));
+        history.forEach(
+                run -> times.add(run.time().truncatedTo(ChronoUnit.SECONDS).toString()));
         ObjectNode scales = to.putObject("scales");
         for (ReportedSlot slot : slots) {
             ArrayNode line = scales.putArray(id(slot.slot()));

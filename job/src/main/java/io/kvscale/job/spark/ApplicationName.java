@@ -21,7 +21,9 @@ final class ApplicationName {
             name.append(' ').append(path(inputs.get(0)));
             name.append(inputs.size() == 1 ? "" : " and " + (inputs.size() - 1) + " more");
         }
-        return output == null ? name.toString() : name.append(" to ").append(path(output)).toString();
+        return output == null
+                ? name.toString()
+                : name.append(" to ").append(path(output)).toString();
     }
 
     private static String path(String given) {

@@ -115,7 +115,8 @@ public final class RunMetrics implements Source {
 
     private Number value(Figure figure) {
         Double ratio = figure == Figure.READ_LIMIT_RATIO ? time.ratio() : null;
-        Number unknown = figure == Figure.SATURATED_SHARE || figure == Figure.READ_LIMIT_RATIO ? (Number) Double.NaN : 0L;
+        Number unknown =
+                figure == Figure.SATURATED_SHARE || figure == Figure.READ_LIMIT_RATIO ? (Number) Double.NaN : 0L;
         return ratio != null ? ratio : figures.getOrDefault(figure, unknown);
     }
 

@@ -57,7 +57,8 @@ class DriftCommandTest {
         assertThat(done.out()).endsWith("wrote " + page + "\n");
         JsonNode shown = reported(page);
         assertThat(shown)
-                .isEqualTo(Folder.json(drift(old, now, "--fail-saturated", "0", "--json").out()));
+                .isEqualTo(Folder.json(
+                        drift(old, now, "--fail-saturated", "0", "--json").out()));
         assertThat(Folder.text(page)).startsWith(DriftReport.START);
         drift(old, now, "--fail-saturated", "0", "--report", page);
         Path mine = Folder.write(work.resolve("mine.html"), "<!DOCTYPE html>\n<html>mine</html>");
@@ -68,7 +69,8 @@ class DriftCommandTest {
     private static JsonNode reported(Path page) {
         String text = Folder.text(page);
         int from = text.indexOf("id=\"data\">") + 10;
-        return Folder.json(text.substring(from, text.indexOf("</script>", from))).get("drift");
+        return Folder.json(text.substring(from, text.indexOf("</script>", from)))
+                .get("drift");
     }
 
     private static Path calibrate(String name, String input, String statistics) {

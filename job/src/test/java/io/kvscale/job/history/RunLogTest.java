@@ -62,7 +62,9 @@ class RunLogTest {
         Files.writeString(file, "{\"kvscale_run\":1,\"sta", StandardOpenOption.APPEND);
         open().add(line(12, 0.75));
         assertThat(Files.readAllLines(file)).hasSize(3).element(1).isEqualTo("{\"kvscale_run\":1,\"sta");
-        assertThat(open().past()).extracting(run -> run.scales().toString()).containsExactly("{layer 0 key=0.5}", "{layer 0 key=0.75}");
+        assertThat(open().past())
+                .extracting(run -> run.scales().toString())
+                .containsExactly("{layer 0 key=0.5}", "{layer 0 key=0.75}");
         Files.writeString(file, "{\"kvsc");
         open().add(line(13, 1.5));
         assertThat(open().past()).hasSize(1);
@@ -86,7 +88,9 @@ class RunLogTest {
         Files.writeString(folder.resolve("notes.txt"), "mine");
         Files.writeString(folder.resolve("00001764554400000-0123abcd.json"), "{\"kvscale_run\":1");
         try (Stream<Path> files = Files.list(folder)) {
-            assertThat(files).hasSize(6).noneMatch(file -> file.getFileName().toString().startsWith("."));
+            assertThat(files)
+                    .hasSize(6)
+                    .noneMatch(file -> file.getFileName().toString().startsWith("."));
         }
         assertThat(RunLog.open("hooked://" + folder, HADOOP).past()).hasSize(4);
     }
@@ -140,7 +144,9 @@ class RunLogTest {
             before.add(new InputFile("/in/" + i, String.valueOf(i), "in", new FileVersion(5, i, null)));
         }
         FileList last = FileList.of(before);
-        assertThat(java.util.Objects.requireNonNull(FileList.parsed(last.bytes())).bytes()).isEqualTo(last.bytes());
+        assertThat(java.util.Objects.requireNonNull(FileList.parsed(last.bytes()))
+                        .bytes())
+                .isEqualTo(last.bytes());
         assertThat(last.since(last)).isEqualTo(new FileList.Changes(0, 0, 0));
         List<InputFile> now = new ArrayList<>(before.subList(3, 10));
         now.set(0, new InputFile("/in/3", "3", "in", new FileVersion(5, 99, null)));

@@ -17,8 +17,13 @@ class ApplicationNameTest {
     @Test
     void isShortAndHasNoSecretsAndHiddenCharacters() {
         String name = ApplicationName.of(
-                "calibrate", List.of("s3a://key:secret@bucket/" + "x".repeat(500) + "/2026-11-30"), "a\nb\u001b[2J\u202e");
-        assertThat(name).hasSizeLessThanOrEqualTo(160).contains("/2026-11-30").doesNotContain("secret", "\n", "\u001b", "\u202e");
+                "calibrate",
+                List.of("s3a://key:secret@bucket/" + "x".repeat(500) + "/2026-11-30"),
+                "a\nb\u001b[2J\u202e");
+        assertThat(name)
+                .hasSizeLessThanOrEqualTo(160)
+                .contains("/2026-11-30")
+                .doesNotContain("secret", "\n", "\u001b", "\u202e");
         assertThat(ApplicationName.of("calibrate", List.of("s3a://key:secret@bucket/in"), null))
                 .isEqualTo("kvscale calibrate s3a://bucket/in");
     }
