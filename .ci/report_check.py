@@ -19,7 +19,7 @@ FLAGS = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run -
 
 SIZES = {"wide": (1280, 900, 1, False), "phone": (360, 740, 2, True)}
 
-TITLES = ("KV cache calibration", "KV cache evaluation")
+TITLES = ("KV cache calibration", "KV cache evaluation", "KV cache drift")
 
 # The state of the page, read after everything is drawn.
 STATE = """JSON.stringify({

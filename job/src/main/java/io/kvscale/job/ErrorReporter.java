@@ -89,15 +89,22 @@ final class ErrorReporter {
      * Reports a command that failed while it ran.
      *
      * @param settings the Spark properties of the command line
+     * @param log also gets the failure
      */
-    static int report(Throwable e, PrintWriter err, boolean debug, Map<String, String> settings) {
+    static int report(Throwable e, PrintWriter err, boolean debug, Map<String, String> settings, FailureLog log) {
         if (debug) {
             e.printStackTrace(err);
         }
         Failure failure = failure(e, debug, settings);
         err.println("kvscale: " + failure.message);
         err.flush();
+        log.failed(failure.code, failure.message);
         return failure.code;
+    }
+
+    /** Keeps failures. */
+    interface FailureLog {
+        void failed(int exitCode, String message);
     }
 
     private record Failure(int code, String message) {}

@@ -20,6 +20,7 @@ import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -87,8 +88,18 @@ public final class Main implements Runnable {
             }
             return code;
         } catch (Throwable e) {
-            return ErrorReporter.report(e, errors, main.debug, Map.of());
+            return ErrorReporter.report(e, errors, main.debug, Map.of(), log(main.calibrate()));
         }
+    }
+
+    /** Errors that are no exceptions, such as a full heap, do not say which command failed. */
+    private @Nullable Object calibrate() {
+        CommandLine calibrate = spec == null ? null : spec.subcommands().get("calibrate");
+        return calibrate == null ? null : calibrate.getCommand();
+    }
+
+    private static ErrorReporter.FailureLog log(@Nullable Object command) {
+        return command instanceof CalibrateCommand calibrate ? calibrate::failed : (code, message) -> {};
     }
 
     /** Prints what picocli would print, without the time that it needs to read all commands. */
@@ -110,8 +121,8 @@ public final class Main implements Runnable {
                 // A shell's glob passes a downloaded file named @x; its text must not become options.
                 .setExpandAtFiles(false)
                 .setParameterExceptionHandler(ErrorReporter::usage)
-                .setExecutionExceptionHandler(
-                        (e, command, parsed) -> ErrorReporter.report(e, errors, debug, ConfArgument.settings(command)));
+                .setExecutionExceptionHandler((e, command, parsed) -> ErrorReporter.report(
+                        e, errors, debug, ConfArgument.settings(command), log(command.getCommand())));
         FilesNamedAsOptions.refuse(args);
         return line;
     }

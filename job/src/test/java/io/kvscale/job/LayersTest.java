@@ -41,6 +41,7 @@ class LayersTest {
             Map.entry("export", 9),
             Map.entry("state", 10),
             Map.entry("calibration", 11),
+            Map.entry("history", 11),
             Map.entry("evaluation", 10),
             Map.entry("advice", 10),
             Map.entry("drift", 10),

@@ -10,6 +10,8 @@ import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -57,8 +59,18 @@ class MainTest {
     @Test
     void anUnexpectedFailureIsOneLineWithoutDebug() {
         StringWriter errors = new StringWriter();
+        List<String> logged = new ArrayList<>();
         int code = ErrorReporter.report(
-                new IllegalStateException("first\nsecond"), new PrintWriter(errors), false, Map.of());
+                new IllegalStateException("first\nsecond"),
+                new PrintWriter(errors),
+                false,
+                Map.of(),
+                (exitCode, message) -> logged.add(exitCode + " " + message));
+        assertThat(logged)
+                .singleElement()
+                .asString()
+                .startsWith("1 unexpected failure: ")
+                .contains("first");
         assertThat(code).isEqualTo(ExitCode.UNEXPECTED);
         assertThat(errors.toString().lines()).singleElement().asString().contains("first", "--debug");
     }
@@ -66,7 +78,8 @@ class MainTest {
     @Test
     void debugShowsTheStackTrace() {
         StringWriter errors = new StringWriter();
-        ErrorReporter.report(new IllegalStateException("first"), new PrintWriter(errors), true, Map.of());
+        ErrorReporter.report(
+                new IllegalStateException("first"), new PrintWriter(errors), true, Map.of(), (code, message) -> {});
         assertThat(errors.toString()).contains("at io.kvscale.job.MainTest");
     }
 
@@ -74,7 +87,7 @@ class MainTest {
     void invalidDataHasItsOwnExitCode() {
         StringWriter errors = new StringWriter();
         InvalidDataException bad = new InvalidDataException(DataProblem.of("no values", "capture again"));
-        assertThat(ErrorReporter.report(bad, new PrintWriter(errors), false, Map.of()))
+        assertThat(ErrorReporter.report(bad, new PrintWriter(errors), false, Map.of(), (code, message) -> {}))
                 .isEqualTo(ExitCode.DATA);
         assertThat(errors.toString()).startsWith("kvscale: no values").contains("capture again");
     }

@@ -22,6 +22,7 @@ public final class SharedSpark {
                     .setAppName("tests")
                     .setMaster("local[2,4]")
                     .set("spark.ui.enabled", "false")
+                    .set("spark.metrics.conf.*.sink.jmx.class", "org.apache.spark.metrics.sink.JmxSink")
                     .set("spark.sql.extensions", "io.kvscale.spark.KvScaleExtensions")
                     .set("spark.sql.shuffle.partitions", "3")
                     .set(

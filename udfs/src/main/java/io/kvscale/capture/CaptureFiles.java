@@ -22,6 +22,7 @@ public final class CaptureFiles implements Closeable {
     private final Blocks blocks = new Blocks();
     private @Nullable Opened opened;
     private long readBytes;
+    private long readNanos;
 
     private record Opened(InputFile file, ByteSource source, BlockWindow window) {}
 
@@ -103,6 +104,11 @@ public final class CaptureFiles implements Closeable {
         return readBytes + (opened == null ? 0 : opened.window.readBytes());
     }
 
+    /** Nanoseconds that these reads took. */
+    public long readNanos() {
+        return readNanos + (opened == null ? 0 : opened.window.readNanos());
+    }
+
     @Override
     public void close() {
         Opened last = opened;
@@ -110,6 +116,7 @@ public final class CaptureFiles implements Closeable {
             return;
         }
         readBytes = readBytes();
+        readNanos = readNanos();
         opened = null;
         try {
             last.source.close();

@@ -136,6 +136,11 @@ public final class CaptureReader {
         return files.readBytes();
     }
 
+    /** Nanoseconds that reading them took. */
+    public long readNanos() {
+        return files.readNanos();
+    }
+
     /** Number of files in which a mask marks padding. */
     public long maskedFiles() {
         return maskedFiles;

@@ -20,6 +20,7 @@ public final class BlockWindow {
     private long start;
     private int length;
     private long readBytes;
+    private long readNanos;
 
     /** @param sparing whether headers are read in small steps, because the values after them may not be wanted */
     public BlockWindow(ByteSource source, ByteBuffer block, boolean sparing) {
@@ -63,7 +64,9 @@ public final class BlockWindow {
         long from = position / Blocks.ALIGNMENT * Blocks.ALIGNMENT;
         int count = (int) Math.min(block.capacity(), readEnd - from);
         length = 0;
+        long begin = System.nanoTime();
         source.read(from, block.clear().limit(count));
+        readNanos += System.nanoTime() - begin;
         start = from;
         length = count;
         readBytes += count;
@@ -77,6 +80,11 @@ public final class BlockWindow {
     /** Bytes read from the file so far. */
     public long readBytes() {
         return readBytes;
+    }
+
+    /** Nanoseconds that these reads took. */
+    public long readNanos() {
+        return readNanos;
     }
 
     /** The file as a stream from its first byte; valid while nothing else moves the window. */

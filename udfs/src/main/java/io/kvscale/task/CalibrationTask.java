@@ -62,6 +62,7 @@ public final class CalibrationTask {
         }
         return state.suspecting(screen)
                 .rotated(rotation)
+                .reading(reader.readNanos())
                 .counting(
                         reader.corpus(),
                         new Tally(

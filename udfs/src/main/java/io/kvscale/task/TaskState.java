@@ -57,6 +57,7 @@ public final class TaskState {
     private SampleRotations rotations = new SampleRotations();
     private final StratumStatistics strata = new StratumStatistics();
     private @Nullable DataProblem found;
+    private long readNanos;
 
     /** An empty state, to merge others into. */
     public TaskState() {
@@ -123,6 +124,17 @@ public final class TaskState {
         corpus = read;
         tally = counts;
         return this;
+    }
+
+    /** Sets the time that reads took. */
+    TaskState reading(long nanos) {
+        readNanos = nanos;
+        return this;
+    }
+
+    /** Nanoseconds that the reads of this task took. It does not travel with the state. */
+    public long readNanos() {
+        return readNanos;
     }
 
     /** Adds time of tasks to the counts. */

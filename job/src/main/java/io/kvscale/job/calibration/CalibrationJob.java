@@ -8,11 +8,13 @@ import io.kvscale.job.convergence.CurveRecorder;
 import io.kvscale.job.corpus.read.TextInput;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.job.spark.Progress;
+import io.kvscale.job.spark.RunMetrics;
 import io.kvscale.job.spark.RunningSpark;
 import io.kvscale.job.spark.SparkRuntime;
 import io.kvscale.job.spark.Work;
 import io.kvscale.job.state.StateFolder;
 import io.kvscale.observer.CalibrationStatistics;
+import io.kvscale.observer.SlotStatistics;
 import io.kvscale.observer.StatisticsKind;
 import io.kvscale.task.Geometries;
 import io.kvscale.task.PhaseNanos;
@@ -51,6 +53,7 @@ public final class CalibrationJob {
     private boolean stopping;
     private Progress progress = Progress.NONE;
     private Consumer<String> notices = notice -> {};
+    private Runnable whenRead = () -> {};
 
     /** Plans a pass over the corpus on a running Spark. */
     private interface Planner {
@@ -141,6 +144,12 @@ public final class CalibrationJob {
         return this;
     }
 
+    /** What to do when the corpus has been read, before scales are solved. */
+    public CalibrationJob whenRead(Runnable action) {
+        this.whenRead = action;
+        return this;
+    }
+
     /**
      * Reads the corpus and merges its statistics. Bad data in the corpus is part of the result.
      *
@@ -159,10 +168,27 @@ public final class CalibrationJob {
         long begin = System.nanoTime();
         try (RunningSpark running = runtime.start()) {
             double start = secondsSince(begin);
+            RunMetrics.of(running.context()).begin();
             try (Pass planned = plan(running.context())) {
-                return calibrated(running.context(), planned, start);
+                CalibrationResult result = calibrated(running.context(), planned, start);
+                whenRead.run();
+                return shown(result.tried(), running.context());
             }
         }
+    }
+
+    /** Shows what is known at the end, while Spark still runs. */
+    private static CalibrationResult shown(CalibrationResult result, JavaSparkContext spark) {
+        RunMetrics metrics = RunMetrics.of(spark);
+        metrics.set(
+                RunMetrics.Figure.TOKENS,
+                result.statistics().slots().values().stream()
+                        .mapToLong(SlotStatistics::tokens)
+                        .max()
+                        .orElse(0));
+        metrics.set(RunMetrics.Figure.FAILED_SAMPLES, result.tally().failed().count());
+        metrics.set(RunMetrics.Figure.SATURATED_SHARE, result.clippedShare());
+        return result;
     }
 
     /** @param start the seconds until Spark ran */
@@ -239,6 +265,7 @@ public final class CalibrationJob {
 
     private Pass plan(JavaSparkContext spark) {
         Pass pass = planner.plan(spark, partitions, progress);
+        RunMetrics.of(spark).set(RunMetrics.Figure.FILES, pass.files().size());
         pass.notices().forEach(notices);
         @Nullable DataProblem wrong = pass.recipe().capture().model() == null ? pass.wrongLayout() : null;
         if (wrong != null) {
@@ -294,7 +321,15 @@ public final class CalibrationJob {
                 spark.master(),
                 text,
                 pass.stateUse(),
-                convergence);
+                convergence,
+                new RunFacts(
+                        spark.sc().applicationId(),
+                        spark.appName(),
+                        spark.sparkUser(),
+                        pass.files(),
+                        pass.modelSha256(),
+                        RunMetrics.of(spark).time().ratio()),
+                null);
     }
 
     /** Runs parts of the texts, each as large as all before it, until the scales are stable. */
@@ -340,7 +375,7 @@ public final class CalibrationJob {
             StatisticsKind kind,
             Consumer<CalibrationStatistics> growing) {
         Progress shown = depth == Depth.VALUES ? progress : Progress.NONE;
-        return pass.withContext(() -> shown.track(spark, pass.description(), pass.work(), (observed, samples) -> {
+        return pass.withContext(() -> shown.track(spark, described(pass, depth, kind), pass.work(), (observed, samples) -> {
             int mergers = Math.max(1, Math.min(spark.defaultParallelism(), pass.partitions()));
             List<byte[]> merged = pass.states(depth, kind, observed, samples)
                     .partitionBy(new HashPartitioner(mergers))
@@ -356,6 +391,13 @@ public final class CalibrationJob {
             });
             return all;
         }));
+    }
+
+    private static String described(Pass pass, Depth depth, StatisticsKind kind) {
+        return pass.description()
+                + (depth == Depth.HEADERS
+                        ? ", headers"
+                        : kind.equals(pass.recipe().kept()) ? "" : ", again with histograms");
     }
 
     private static Iterator<byte[]> merge(Iterator<Tuple2<Integer, byte[]>> parts) {

@@ -4,10 +4,15 @@ import io.kvscale.job.convergence.Convergence;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.job.state.StateUse;
 import io.kvscale.observer.CalibrationStatistics;
+import io.kvscale.observer.SlotStatistics;
+import io.kvscale.quant.Clipping;
 import io.kvscale.quant.ScaleSolver;
+import io.kvscale.scheme.table.SlotScales;
 import io.kvscale.task.Tally;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
+import io.kvscale.tensor.Slot;
+import java.util.Map;
 import java.util.SortedMap;
 import org.jspecify.annotations.Nullable;
 
@@ -24,6 +29,8 @@ import org.jspecify.annotations.Nullable;
  * @param text the run over texts from which a model computed K and V; null for captures and tables
  * @param state what the run took from a state; null for a run without one
  * @param convergence how the scales change with the number of tokens; null if it was not asked for, or there is a problem
+ * @param facts who ran it over what
+ * @param solved the scales, if they are solved; null before, and if they cannot be solved
  */
 public record CalibrationResult(
         Recipe recipe,
@@ -37,10 +44,51 @@ public record CalibrationResult(
         String master,
         @Nullable TextRun text,
         @Nullable StateUse state,
-        @Nullable Convergence convergence) {
+        @Nullable Convergence convergence,
+        RunFacts facts,
+        ScaleSolver.@Nullable Solution solved) {
     CalibrationResult with(@Nullable TextRun run) {
+        return with(run, solved);
+    }
+
+    private CalibrationResult with(@Nullable TextRun run, ScaleSolver.@Nullable Solution solution) {
         return new CalibrationResult(
-                recipe, statistics, counted, strata, problem, tally, partitions, sparkVersion, master, run, state, convergence);
+                recipe,
+                statistics,
+                counted,
+                strata,
+                problem,
+                tally,
+                partitions,
+                sparkVersion,
+                master,
+                run,
+                state,
+                convergence,
+                facts,
+                solution);
+    }
+
+    /** This result with its scales, if there are any: {@link #solve} says why there are none. */
+    CalibrationResult tried() {
+        try {
+            return with(text, solve());
+        } catch (RuntimeException e) {
+            return this; // solve() fails again, where its error is reported
+        }
+    }
+
+    /** The greatest share of the values of a slot that its scales clip, from 0 to 1; NaN if it is not known. */
+    double clippedShare() {
+        double greatest = 0;
+        for (Map.Entry<Slot, SlotScales> slot : solved == null
+                ? Map.<Slot, SlotScales>of().entrySet()
+                : solved.table().slots().entrySet()) {
+            SlotStatistics seen = counted.slots().get(slot.getKey());
+            Clipping clipping = seen == null ? null : Clipping.of(seen, slot.getValue());
+            greatest = Math.max(greatest, clipping == null ? Double.NaN : clipping.share());
+        }
+        return solved == null ? Double.NaN : greatest;
     }
 
     /**
@@ -49,6 +97,9 @@ public record CalibrationResult(
      * @throws InvalidDataException if the corpus has a problem, or the statistics are not enough for the recipe
      */
     public ScaleSolver.Solution solve() {
+        if (solved != null) {
+            return solved;
+        }
         try {
             ScaleSolver.Solution solution = solver(recipe).solve(statistics, counted, problem, convergence == null);
             return convergence == null || convergence.isStable() ? solution : solution.warning(convergence.verdict());

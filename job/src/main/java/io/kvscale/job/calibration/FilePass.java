@@ -9,6 +9,7 @@ import io.kvscale.input.Split;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.job.spark.JavaSerde;
 import io.kvscale.job.spark.RetryPolicy;
+import io.kvscale.job.spark.RunMetrics;
 import io.kvscale.job.spark.SparkRuntime;
 import io.kvscale.job.spark.Work;
 import io.kvscale.job.state.Observation;
@@ -100,6 +101,11 @@ record FilePass(
     }
 
     @Override
+    public List<InputFile> files() {
+        return listing.files();
+    }
+
+    @Override
     public Map<String, String> facts() {
         Map<String, String> facts = new LinkedHashMap<>();
         facts.put("files", String.valueOf(listing.files().size()));
@@ -118,7 +124,8 @@ record FilePass(
                 configuration,
                 depth,
                 observed,
-                new RetryPolicy(SparkRuntime.attempts(spark.getConf())));
+                new RetryPolicy(SparkRuntime.attempts(spark.getConf())),
+                RunMetrics.of(spark).time());
         return kept == null || depth == Depth.HEADERS ? ofSplits(reader) : kept.run(observation(kind), reader);
     }
 

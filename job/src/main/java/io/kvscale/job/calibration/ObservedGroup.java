@@ -4,6 +4,7 @@ import io.kvscale.capture.CaptureReader.Depth;
 import io.kvscale.capture.layout.CaptureOptions;
 import io.kvscale.input.Split;
 import io.kvscale.job.spark.RetryPolicy;
+import io.kvscale.job.spark.RunMetrics;
 import io.kvscale.observer.StatisticsKind;
 import io.kvscale.scheme.SlotSchemes;
 import io.kvscale.task.CalibrationTask;
@@ -22,12 +23,15 @@ record ObservedGroup(
         Broadcast<SerializableConfiguration> configuration,
         Depth depth,
         LongAccumulator observed,
-        RetryPolicy retries)
+        RetryPolicy retries,
+        RunMetrics.ReadTime time)
         implements GroupReader<Integer, TaskState> {
     @Override
     public TaskState read(Split group) {
-        return CalibrationTask.run(
+        TaskState state = CalibrationTask.run(
                 group, schemes, kind, options, configuration.value().value(), depth, observed::add, retries::failed);
+        time.add(state.readNanos(), state.tally().nanos());
+        return state;
     }
 
     @Override

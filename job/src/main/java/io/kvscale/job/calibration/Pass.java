@@ -1,6 +1,7 @@
 package io.kvscale.job.calibration;
 
 import io.kvscale.capture.CaptureReader.Depth;
+import io.kvscale.input.InputFile;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.job.spark.JavaSerde;
 import io.kvscale.job.spark.Work;
@@ -130,6 +131,16 @@ interface Pass extends AutoCloseable {
 
     /** The size of the texts, and the times of planning; null for captures and tables. */
     default @Nullable TextRun textRun() {
+        return null;
+    }
+
+    /** The files that the pass reads; empty if they are not known, as for a table. */
+    default List<InputFile> files() {
+        return List.of();
+    }
+
+    /** Identifies the model that computes K and V; null for captures and tables. */
+    default @Nullable String modelSha256() {
         return null;
     }
 

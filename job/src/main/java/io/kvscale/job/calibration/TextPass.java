@@ -173,6 +173,11 @@ record TextPass(
     }
 
     @Override
+    public String modelSha256() {
+        return texts.model().manifest().id();
+    }
+
+    @Override
     public Map<String, String> facts() {
         Map<String, String> facts = new LinkedHashMap<>();
         facts.put("model", texts.shape().layers() + " layers, " + texts.shape().geometry());

@@ -6,14 +6,18 @@ import io.kvscale.job.calibration.TableInput;
 import io.kvscale.job.console.Console;
 import io.kvscale.job.console.DryRunPrinter;
 import io.kvscale.job.export.OutputFolder;
+import io.kvscale.job.history.RunHistory;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.job.spark.SparkRuntime;
 import io.kvscale.job.state.StateFolder;
 import io.kvscale.job.state.StateUse;
+import io.kvscale.tensor.DataProblem;
 import io.kvscale.text.TextFields;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -84,6 +88,16 @@ public final class CalibrateCommand extends CommandPart implements Callable<Inte
                     + " more than 1 %%. Implies --convergence.")
     private boolean stopping;
 
+    @Option(
+            names = "--run-log",
+            paramLabel = "FILE",
+            description =
+                    "Append a line of JSON about this run, also if it fails. report.html then shows the scales of"
+                            + " earlier runs. On file systems other than the local one it is a folder with a file for each run.")
+    private @Nullable String runLog;
+
+    private @Nullable RunHistory history;
+
     @Mixin
     private SparkArguments spark = new SparkArguments();
 
@@ -98,11 +112,15 @@ public final class CalibrateCommand extends CommandPart implements Callable<Inte
         SparkRuntime runtime = spark.runtime();
         Configuration hadoop = runtime.hadoop();
         Console console = console(quiet);
+        List<String> read = texts.isGiven() ? texts.paths() : captures.paths(hadoop);
+        if (runLog != null && !dryRun) {
+            history = begin(runLog, read, hadoop);
+        }
         Recipe recipe = HadoopFiles.recipe(recipeFile, hadoop);
         recipe.notices().forEach(console::say);
-        List<String> read = texts.isGiven() ? texts.paths() : captures.paths(hadoop);
         check(read);
         checkStrata(recipe.text().options().fields());
+        runtime.named("calibrate", table == null ? read : List.of(table), output);
         if (!texts.isGiven()) {
             recipe = modelConfig.applied(recipe, hadoop);
         }
@@ -123,10 +141,11 @@ public final class CalibrateCommand extends CommandPart implements Callable<Inte
         try (OutputFolder folder = OutputFolder.open(output, overwrite, apart, hadoop);
                 OutputFolder kept = saved == null ? null : OutputFolder.forCaptures(saved, overwrite, used, hadoop);
                 StateFolder state = stateFolder == null ? null : StateFolder.open(stateFolder, hadoop)) {
-            RunRecord run = new RunRecord(read, table, texts.isGiven() ? null : modelConfig.path(recipe.modelConfig()));
-            CalibrationResult result =
-                    job(runtime, recipe, read, hadoop, console, kept, state).execute();
-            run.calibrated();
+            RunRecord run = new RunRecord(read, table, texts.isGiven() ? null : modelConfig.path(recipe.modelConfig()))
+                    .of(recipeFile, hadoop);
+            CalibrationResult result = job(runtime, recipe, read, hadoop, console, kept, state)
+                    .whenRead(run::calibrated)
+                    .execute();
             tell(result, console);
             new ResultWriter(out(), console)
                     .write(
@@ -138,7 +157,8 @@ public final class CalibrateCommand extends CommandPart implements Callable<Inte
                             result,
                             true,
                             folder,
-                            kept);
+                            kept,
+                            history);
         }
         return ExitCode.DONE;
     }
@@ -151,6 +171,36 @@ public final class CalibrateCommand extends CommandPart implements Callable<Inte
             throw error("--convergence shows one curve: remove statistics_by from the recipe");
         } else if (stopping && !(fields.statisticsBy() + fields.sampleBy()).isEmpty()) {
             throw error("--stop-when-stable chooses how many texts count: remove sample_by and statistics_by from the recipe");
+        }
+    }
+
+    private RunHistory begin(String log, List<String> read, Configuration hadoop) {
+        String file = HadoopFiles.qualified(log, hadoop);
+        for (String path : Stream.concat(read.stream(), Stream.of(output, saved))
+                .filter(Objects::nonNull)
+                .toList()) {
+            String folder = HadoopFiles.qualified(path, hadoop);
+            if (file.equals(folder) || file.startsWith(folder + "/")) {
+                throw error("--run-log must be outside of inputs and outputs: " + DataProblem.shown(log) + " lies in "
+                        + DataProblem.shown(path));
+            }
+        }
+        RunHistory begun = RunHistory.open(log, stateFolder, hadoop);
+        begun.inputs(read);
+        begun.know("recipe", DataProblem.shown(recipeFile));
+        begun.know("output", output == null ? null : DataProblem.shown(output));
+        begun.know("state_folder", stateFolder == null ? null : DataProblem.shown(stateFolder));
+        return begun;
+    }
+
+    /**
+     * Adds a line about the failure to the run log, if this command has begun a run.
+     *
+     * @param message as it is printed
+     */
+    public void failed(int exitCode, String message) {
+        if (history != null) {
+            history.failed(exitCode, message);
         }
     }
 

@@ -6,6 +6,8 @@ import io.kvscale.job.drift.Drift;
 import io.kvscale.job.drift.DriftJson;
 import io.kvscale.job.drift.DriftLimits;
 import io.kvscale.job.drift.NamedStatistics;
+import io.kvscale.job.export.OutputFile;
+import io.kvscale.job.report.DriftReport;
 import io.kvscale.scheme.table.ScaleTable;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
@@ -70,6 +72,13 @@ public final class DriftCommand extends CommandPart implements Callable<Integer>
                     + " fitted to the newer values. Needs histograms.")
     private @Nullable BigDecimal sqnrLoss;
 
+    @Option(
+            names = "--report",
+            paramLabel = "FILE",
+            description =
+                    "Also write a page with charts, which needs no network. An older page of this name is replaced.")
+    private @Nullable String report;
+
     @Option(names = "--json", description = "Print JSON.")
     private boolean json;
 
@@ -77,6 +86,13 @@ public final class DriftCommand extends CommandPart implements Callable<Integer>
     public Integer call() {
         DriftLimits limits = limits();
         Configuration hadoop = conf.hadoop();
+        try (OutputFile page =
+                report == null ? null : OutputFile.open(report, true, DriftReport.START, "--report", hadoop)) {
+            return compare(limits, page, hadoop);
+        }
+    }
+
+    private int compare(DriftLimits limits, @Nullable OutputFile page, Configuration hadoop) {
         NamedStatistics older = statistics(from, hadoop);
         NamedStatistics newer = statistics(to, hadoop);
         String deployed = scales == null ? beside(older.file(), hadoop) : scales;
@@ -91,11 +107,18 @@ public final class DriftCommand extends CommandPart implements Callable<Integer>
         names.put("from", from);
         names.put("to", to);
         names.put("scales", deployed);
+        String content = DriftJson.of(names, table.sha256(), drift);
+        if (page != null) {
+            page.write(DriftReport.html(content, Version.kvscale()));
+        }
         PrintWriter out = out();
         if (json) {
-            out.print(DriftJson.of(names, table.sha256(), drift));
+            out.print(content);
         } else {
             DriftPrinter.print(names, drift, out);
+            if (page != null) {
+                out.println("wrote " + page.path());
+            }
         }
         out.flush();
         return drift.isDrifted() ? ExitCode.DRIFTED : ExitCode.DONE;

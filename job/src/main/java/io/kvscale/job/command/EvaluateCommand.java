@@ -118,6 +118,7 @@ public final class EvaluateCommand extends CommandPart implements Callable<Integ
             throw error("--chunk needs --attend chunks");
         }
         SparkRuntime runtime = spark.runtime();
+        runtime.named("evaluate", List.of(texts.model()), output);
         Configuration hadoop = runtime.hadoop();
         PrintWriter out = out();
         Console console = console(false);

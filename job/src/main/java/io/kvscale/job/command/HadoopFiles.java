@@ -15,6 +15,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.function.Supplier;
+import java.util.regex.Pattern;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSError;
 import org.apache.hadoop.fs.FileStatus;
@@ -26,6 +27,7 @@ import org.jspecify.annotations.Nullable;
 final class HadoopFiles {
     private static final long MAX_BYTES = 1L << 30;
     private static final int MAX_TABLE_BYTES = 64 << 20;
+    private static final Pattern USER_INFO = Pattern.compile("//[^/@]*@");
     private static final int MAGIC_LENGTH = CalibrationStatistics.MAGIC.length();
 
     private HadoopFiles() {}
@@ -77,6 +79,18 @@ final class HadoopFiles {
             return new String(bytes, StandardCharsets.ISO_8859_1);
         } catch (IOException | IllegalArgumentException | FSError e) {
             throw unreadable(file, e);
+        }
+    }
+
+    /** The whole path with scheme and authority, without user name and password; as it is if it is no path. */
+    static String qualified(String path, Configuration configuration) {
+        try {
+            Path p = new Path(path);
+            return USER_INFO
+                    .matcher(p.getFileSystem(configuration).makeQualified(p).toString())
+                    .replaceFirst("//");
+        } catch (IOException | IllegalArgumentException e) {
+            return path;
         }
     }
 

@@ -28,6 +28,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileStatus;
 import org.jspecify.annotations.Nullable;
@@ -123,8 +124,10 @@ final class KnownFiles {
     }
 
     private static @Nullable String kind(JsonNode node) {
-        if (node.has("kvscale_version") && node.has("started")) {
+        if (node.has("kvscale_version") && node.has("started") && !node.has("kvscale_run")) {
             return "run record";
+        } else if (node.has("kvscale_run")) {
+            return "first line of a run log";
         } else if (node.has("baseline") && node.path("schemes").isArray()) {
             return "evaluation";
         } else if (node.path("quantization_config").has("kv_cache_scheme")) {
@@ -161,12 +164,11 @@ final class KnownFiles {
 
     private static PathContent.Known page(byte[] bytes) {
         String page = new String(bytes, StandardCharsets.UTF_8);
-        boolean evaluation = page.contains("<title>KV cache evaluation</title>");
-        if (!evaluation && !page.contains("<title>KV cache calibration</title>")) {
-            throw new InvalidDataException(foreign("this is an HTML page, but no report of kvscale"));
-        }
-        return new PathContent.Known(
-                "report", Map.of("of", evaluation ? "evaluation" : "calibration", "bytes", bytes.length));
+        String of = Stream.of("calibration", "evaluation", "drift")
+                .filter(word -> page.contains("<title>KV cache " + word + "</title>"))
+                .findFirst()
+                .orElseThrow(() -> new InvalidDataException(foreign("this is an HTML page, but no report of kvscale")));
+        return new PathContent.Known("report", Map.of("of", of, "bytes", bytes.length));
     }
 
     private static PathContent.Known recipe(String path, Configuration hadoop) {

@@ -58,8 +58,9 @@ public final class MergeCommand extends CommandPart implements Callable<Integer>
     @Override
     public Integer call() {
         Configuration hadoop = conf.hadoop();
-        try (OutputFile list = OutputFile.open(MergeRecord.file(output), overwrite, "{", hadoop);
-                OutputFile statistics = OutputFile.open(output, overwrite, CalibrationStatistics.MAGIC, hadoop)) {
+        try (OutputFile list = OutputFile.open(MergeRecord.file(output), overwrite, "{", "--output", hadoop);
+                OutputFile statistics =
+                        OutputFile.open(output, overwrite, CalibrationStatistics.MAGIC, "--output", hadoop)) {
             for (String file : files) {
                 HadoopFiles.withFile(file, () -> add(file, HadoopFiles.statistics(file, hadoop), hadoop));
             }

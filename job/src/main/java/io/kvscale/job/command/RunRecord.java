@@ -1,6 +1,7 @@
 package io.kvscale.job.command;
 
 import io.kvscale.job.calibration.CalibrationResult;
+import io.kvscale.job.calibration.RunFacts;
 import io.kvscale.job.calibration.TextRun;
 import io.kvscale.job.convergence.ConvergenceJson;
 import io.kvscale.job.state.LocalHost;
@@ -13,6 +14,8 @@ import java.time.temporal.ChronoUnit;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.apache.commons.codec.digest.DigestUtils;
+import org.apache.hadoop.conf.Configuration;
 import org.jspecify.annotations.Nullable;
 
 /** The content of {@code run.json}: times, inputs, versions and throughput of one run. */
@@ -21,6 +24,8 @@ final class RunRecord {
     private final List<String> inputs;
     private final @Nullable String table;
     private final @Nullable String modelConfig;
+    private final Map<String, Object> recipe = new LinkedHashMap<>();
+    private List<String> uris = List.of();
     private long calibrated = System.nanoTime();
 
     /**
@@ -32,6 +37,16 @@ final class RunRecord {
         this.inputs = List.copyOf(inputs);
         this.table = table;
         this.modelConfig = modelConfig;
+    }
+
+    /** Names the recipe, and makes the paths of the inputs whole. */
+    RunRecord of(String recipeFile, Configuration hadoop) {
+        recipe.put("recipe", recipeFile);
+        recipe.put("recipe_sha256", DigestUtils.sha256Hex(HadoopFiles.bytes(recipeFile, hadoop)));
+        uris = inputs.stream()
+                .map(input -> HadoopFiles.qualified(input, hadoop))
+                .toList();
+        return this;
     }
 
     /** Marks the end of the calibration: what follows is the report. */
@@ -54,9 +69,12 @@ final class RunRecord {
         run.put("finished", end.truncatedTo(ChronoUnit.MILLIS).toString());
         run.put("seconds", seconds);
         run.put("inputs", inputs);
+        run.put("input_uris", uris);
         putIfKnown(run, "table", table);
         putIfKnown(run, "model_config", modelConfig);
         putIfKnown(run, "model", scales.provenance().model());
+        run.putAll(recipe);
+        run.put("corpus", corpus(scales.corpus()));
         run.put("scales_sha256", scales.sha256());
         putIfKnown(run, "statistics_sha256", scales.provenance().statisticsSha256());
         run.put("kvscale_version", Version.kvscale());
@@ -82,11 +100,32 @@ final class RunRecord {
             if (result.convergence() != null) {
                 run.put("convergence", ConvergenceJson.fields(result.convergence(), Integer.MAX_VALUE));
             }
+            RunFacts facts = result.facts();
+            run.put("application_id", facts.applicationId());
+            run.put("application_name", facts.applicationName());
+            run.put("user", facts.user());
+            putIfKnown(run, "model_sha256", facts.modelSha256());
+            if (facts.readLimitRatio() != null) {
+                run.put("read_limit_ratio", facts.readLimitRatio());
+            }
+            if (!facts.files().isEmpty()) {
+                run.put("input_files", InputIdentity.of(facts.files()).fields());
+            }
             if (result.state() != null) {
                 run.put("state", result.state().fields());
             }
         }
         return run;
+    }
+
+    private static Map<String, Object> corpus(ScaleTable.CorpusSummary corpus) {
+        Map<String, Object> fields = new LinkedHashMap<>();
+        fields.put("fingerprint", corpus.fingerprint());
+        fields.put("files", corpus.files());
+        fields.put("samples", corpus.samples());
+        fields.put("tokens", corpus.tokens());
+        fields.put("values", corpus.values());
+        return fields;
     }
 
     private static Map<String, Double> taskSeconds(PhaseNanos tasks) {

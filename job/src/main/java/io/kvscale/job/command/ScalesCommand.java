@@ -56,7 +56,8 @@ public final class ScalesCommand extends CommandPart implements Callable<Integer
         Configuration hadoop = conf.hadoop();
         Console console = console(quiet);
         Recipe recipe = modelConfig.applied(HadoopFiles.recipe(recipeFile, hadoop), hadoop);
-        RunRecord run = new RunRecord(List.of(statisticsFile), null, modelConfig.path(recipe.modelConfig()));
+        RunRecord run = new RunRecord(List.of(statisticsFile), null, modelConfig.path(recipe.modelConfig()))
+                .of(recipeFile, hadoop);
         recipe.notices().forEach(console::say);
         CalibrationStatistics statistics = HadoopFiles.statistics(statisticsFile, hadoop);
         try (OutputFolder folder = OutputFolder.open(output, overwrite, List.of(), hadoop)) {
@@ -70,6 +71,7 @@ public final class ScalesCommand extends CommandPart implements Callable<Integer
                             null,
                             report,
                             folder,
+                            null,
                             null);
         }
         return ExitCode.DONE;

@@ -24,11 +24,13 @@ public final class OutputFile implements Closeable {
     private final FolderMover mover;
     private final Path target;
     private final boolean overwrite;
+    private final String option;
 
-    private OutputFile(FolderMover mover, Path target, boolean overwrite) {
+    private OutputFile(FolderMover mover, Path target, boolean overwrite, String option) {
         this.mover = mover;
         this.target = target;
         this.overwrite = overwrite;
+        this.option = option;
     }
 
     /**
@@ -36,17 +38,20 @@ public final class OutputFile implements Closeable {
      *
      * @param overwrite whether to replace an existing file
      * @param start the first bytes of files that may be replaced, as ASCII
+     * @param option that names the file, for errors
      * @throws OutputException if there is a folder, a file without {@code overwrite}, or a file that begins otherwise
      */
-    public static OutputFile open(String file, boolean overwrite, String start, Configuration configuration) {
+    public static OutputFile open(
+            String file, boolean overwrite, String start, String option, Configuration configuration) {
         try {
             Path path = new Path(file);
             FileSystem fs = OutputFolder.connect(path, configuration);
-            OutputFile output = new OutputFile(new FolderMover(fs, configuration), fs.makeQualified(path), overwrite);
+            OutputFile output =
+                    new OutputFile(new FolderMover(fs, configuration), fs.makeQualified(path), overwrite, option);
             output.check(start);
             return output;
         } catch (IOException | IllegalArgumentException | FSError e) {
-            throw failed(file, e);
+            throw failed(file, option, e);
         }
     }
 
@@ -56,7 +61,7 @@ public final class OutputFile implements Closeable {
             return;
         }
         if (fs.getFileStatus(target).isDirectory()) {
-            throw new OutputException("the output file " + path() + " is a folder\n  name a file with --output");
+            throw new OutputException("the output file " + path() + " is a folder\n  name a file with " + option);
         }
         if (!overwrite) {
             throw existing("already exists");
@@ -65,14 +70,15 @@ public final class OutputFile implements Closeable {
         try (InputStream in = fs.open(target)) {
             if (!Arrays.equals(in.readNBytes(wanted.length), wanted)) {
                 throw new OutputException("the output file " + path()
-                        + " exists and is not a file that this command writes\n  name another file with --output");
+                        + " exists and is not a file that this command writes\n  name another file with "
+                        + option);
             }
         }
     }
 
     private OutputException existing(String how) {
         return new OutputException(
-                "the output file " + path() + " " + how + "\n  add --overwrite, or name another file with --output");
+                "the output file " + path() + " " + how + "\n  add --overwrite, or name another file with " + option);
     }
 
     /**
@@ -89,9 +95,9 @@ public final class OutputFile implements Closeable {
             }
         } catch (FileAlreadyExistsException e) {
             // Also where a file has the name of a folder above this one.
-            throw isThere() ? created() : failed(path(), e);
+            throw isThere() ? created() : failed(path(), option, e);
         } catch (IOException | FSError e) {
-            throw failed(path(), e);
+            throw failed(path(), option, e);
         }
     }
 
@@ -126,10 +132,10 @@ public final class OutputFile implements Closeable {
         return existing("was created by something else while this command ran");
     }
 
-    private static OutputException failed(String file, Throwable e) {
+    private static OutputException failed(String file, String option, Throwable e) {
         return new OutputException(
                 "the output file " + file + " cannot be written: " + ReadFailure.reason(e)
-                        + "\n  check free space and permissions, or name another file with --output",
+                        + "\n  check free space and permissions, or name another file with " + option,
                 e);
     }
 

@@ -10,8 +10,11 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import org.apache.commons.codec.digest.DigestUtils;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSError;
 import org.apache.hadoop.fs.FileSystem;
@@ -39,6 +42,7 @@ public final class OutputFolder implements Closeable {
     private final Path staging;
     private final OutputClaim claim;
     private final List<String> written = new ArrayList<>();
+    private final List<Map<String, Object>> digests = new ArrayList<>();
     private final List<Path> madeAbove = new ArrayList<>();
     private @Nullable Lease lease;
     private boolean committed;
@@ -200,6 +204,11 @@ public final class OutputFolder implements Closeable {
         try (OutputStream out = fs.create(new Path(staging, name), false)) {
             out.write(bytes);
             written.add(name);
+            Map<String, Object> digest = new LinkedHashMap<>();
+            digest.put("path", name);
+            digest.put("bytes", bytes.length);
+            digest.put("sha256", DigestUtils.sha256Hex(bytes));
+            digests.add(digest);
         } catch (IOException | FSError e) {
             throw failed(e);
         }
@@ -347,6 +356,11 @@ public final class OutputFolder implements Closeable {
     /** The paths of the files given to {@link #write}, which exist after {@link #commit}. */
     public List<String> paths() {
         return written.stream().map(name -> shown(new Path(target, name))).toList();
+    }
+
+    /** Path, bytes and SHA-256 of the files given to {@link #write}, for a record. */
+    List<Map<String, Object>> digests() {
+        return List.copyOf(digests);
     }
 
     /** Removes everything that was not committed. */

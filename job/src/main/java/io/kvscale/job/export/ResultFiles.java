@@ -6,6 +6,7 @@ import io.kvscale.job.target.Targets;
 import io.kvscale.json.Json;
 import io.kvscale.scheme.table.ScaleTable;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -42,7 +43,7 @@ public final class ResultFiles {
      * Writes the result of a calibration; the caller commits the folder.
      *
      * @param statistics the bytes of {@code statistics.kvstats}
-     * @param run the content of {@code run.json}
+     * @param run the content of {@code run.json}, except what is written
      * @param report the bytes of {@code report.html}; null for none
      * @return a warning for each engine that cannot load the table
      */
@@ -50,11 +51,15 @@ public final class ResultFiles {
             ScaleTable table, byte[] statistics, Map<String, ?> run, byte @Nullable [] report, OutputFolder output) {
         output.write("kv_scales.json", table.toJson());
         output.write("statistics.kvstats", statistics);
-        output.write("run.json", Json.bytes(run));
         if (report != null) {
             output.write("report.html", report);
         }
-        return export(table, output, Targets.OF_RESULTS);
+        List<String> warnings = export(table, output, Targets.OF_RESULTS);
+        Map<String, Object> record = new LinkedHashMap<>(run);
+        record.put("output", output.path());
+        record.put("outputs", output.digests());
+        output.write("run.json", Json.bytes(record));
+        return warnings;
     }
 
     static List<String> export(ScaleTable table, OutputFolder output, List<ScaleExporter> exporters) {

@@ -25,8 +25,7 @@ public final class Report {
             "findings.js",
             "slots.js",
             "errors.js",
-            "unit.js",
-            "page.js");
+            "unit.js");
 
     private Report() {}
 
@@ -35,12 +34,14 @@ public final class Report {
      *
      * @param statistics the solution's source; with histograms, the page shows distributions and errors
      * @param convergence how the scales change with the number of tokens; null if it is not known
+     * @param history the scales of earlier runs, oldest first, then these; empty if it is not kept
      * @param version of kvscale
      */
     public static byte[] html(
             ScaleSolver.Solution solution,
             CalibrationStatistics statistics,
             @Nullable Convergence convergence,
+            List<PastScales> history,
             String version) {
         // In parallel, because the errors of a hundred layers under ten schemes take seconds.
         List<ReportedSlot> slots = solution.table().slots().entrySet().parallelStream()
@@ -48,13 +49,17 @@ public final class Report {
                 .toList();
         List<String> scripts = new ArrayList<>(SCRIPTS);
         if (convergence != null) {
-            scripts.add(scripts.size() - 1, "convergence.js");
+            scripts.add("convergence.js");
         }
+        if (ReportData.isShown(history)) {
+            scripts.add("history.js");
+        }
+        scripts.add("page.js");
         return ReportPage.html(
                 "KV cache calibration",
                 "report.html",
                 scripts,
-                new ReportData(solution, slots, convergence, version).toJson());
+                new ReportData(solution, slots, convergence, history, version).toJson());
     }
 
     private static ReportedSlot slot(Map.Entry<Slot, SlotScales> entry, CalibrationStatistics statistics) {

@@ -16,6 +16,7 @@ import io.kvscale.scheme.table.ScaleTable;
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.Slot;
 import java.nio.charset.StandardCharsets;
+import java.time.temporal.ChronoUnit;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -24,6 +25,7 @@ record ReportData(
         ScaleSolver.Solution solution,
         List<ReportedSlot> slots,
         @Nullable Convergence convergence,
+        List<PastScales> history,
         String version) {
     /** Maximum number of slots whose curves are shown; the worst are shown. */
     private static final int MAX_CURVES = 12;
@@ -66,6 +68,9 @@ record ReportData(
         data.put(
                 "unitVerdict",
                 new UnitScaleComparison(slots.stream().map(ReportedSlot::unit).toList()).verdict());
+        if (isShown(history)) {
+            history(data.putObject("history"));
+        }
         int pool = ChannelMap.pooled(slots);
         data.put("pool", pool);
         ArrayNode array = data.putArray("slots");
@@ -82,6 +87,23 @@ record ReportData(
 
     private static void write(QuantizationScheme scheme, ObjectNode to) {
         to.put("format", scheme.format().word()).set("fields", Json.MAPPER.valueToTree(KvCacheScheme.fields(scheme)));
+    }
+
+    /** A single run has no history. */
+    static boolean isShown(List<PastScales> history) {
+        return history.size() > 1;
+    }
+
+    /** The times of runs, and by slot a scale for each, or null. */
+    private void history(ObjectNode to) {
+        ArrayNode times = to.putArray("times");
+        history.forEach(
+                run -> times.add(run.time().truncatedTo(ChronoUnit.SECONDS).toString()));
+        ObjectNode scales = to.putObject("scales");
+        for (ReportedSlot slot : slots) {
+            ArrayNode line = scales.putArray(id(slot.slot()));
+            history.forEach(run -> line.add(run.scales().get(slot.slot())));
+        }
     }
 
     private void findings(ArrayNode to) {

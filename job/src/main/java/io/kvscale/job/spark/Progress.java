@@ -13,6 +13,7 @@ import org.apache.spark.scheduler.SparkListener;
 import org.apache.spark.scheduler.SparkListenerExecutorMetricsUpdate;
 import org.apache.spark.scheduler.SparkListenerTaskEnd;
 import org.apache.spark.util.LongAccumulator;
+import org.jspecify.annotations.Nullable;
 import scala.jdk.javaapi.CollectionConverters;
 
 /**
@@ -38,7 +39,7 @@ public final class Progress {
     }
 
     /**
-     * Runs a Spark job in a job group of its own and shows its progress.
+     * Runs a Spark job in the job group of its phase, and shows its progress here and in {@link RunMetrics}.
      *
      * @param description the description in Spark's UI
      * @param job takes the accumulators in which its tasks count bytes or tokens, and samples
@@ -50,8 +51,9 @@ public final class Progress {
             BiFunction<LongAccumulator, LongAccumulator, T> job) {
         LongAccumulator done = spark.sc().longAccumulator("kvscale observed");
         LongAccumulator samples = spark.sc().longAccumulator("kvscale samples");
-        Shown shown = new Shown(work, done.id(), samples.id());
-        spark.setJobGroup("kvscale", "kvscale: " + description);
+        RunMetrics metrics = RunMetrics.of(spark);
+        Shown shown = new Shown(work, done.id(), samples.id(), metrics);
+        spark.setJobGroup("kvscale " + work.phase(), "kvscale: " + description);
         spark.sc().addSparkListener(shown);
         try {
             return job.apply(done, samples);
@@ -59,6 +61,7 @@ public final class Progress {
             shown.finish();
             spark.sc().removeSparkListener(shown);
             spark.clearJobGroup();
+            metrics.progress(work, done.value(), samples.value());
         }
     }
 
@@ -68,7 +71,7 @@ public final class Progress {
      * @param action takes a counter of bytes
      */
     public <T> T count(Work work, Function<LongConsumer, T> action) {
-        Shown shown = new Shown(work, -1, -1);
+        Shown shown = new Shown(work, -1, -1, null);
         try {
             return action.apply(shown::count);
         } finally {
@@ -84,11 +87,13 @@ public final class Progress {
         private final Map<Long, long[]> running = new HashMap<>();
         private final long start = System.nanoTime();
         private long last = start;
+        private final @Nullable RunMetrics metrics;
         private boolean any;
         private boolean finished;
 
-        Shown(Work work, long done, long samples) {
+        Shown(Work work, long done, long samples, @Nullable RunMetrics metrics) {
             this.work = work;
+            this.metrics = metrics;
             this.accumulators = List.of(done, samples);
         }
 
@@ -104,6 +109,8 @@ public final class Progress {
             running.remove(end.taskInfo().taskId());
             if (end.taskInfo().successful()) {
                 add(sums(CollectionConverters.asJava(end.taskInfo().accumulables())), ended);
+            } else if (metrics != null && end.taskInfo().failed()) {
+                metrics.add(RunMetrics.Figure.FAILED_TASKS, 1);
             }
             show();
         }
@@ -130,14 +137,20 @@ public final class Progress {
         }
 
         private void show() {
+            if (finished) {
+                return;
+            }
+            long[] all = ended.clone();
+            running.values().forEach(values -> add(values, all));
+            if (metrics != null) {
+                metrics.progress(work, all[0], all[1]);
+            }
             long now = System.nanoTime();
-            if (finished || quiet || now - last < (live ? LIVE_NANOS : PLAIN_NANOS)) {
+            if (quiet || now - last < (live ? LIVE_NANOS : PLAIN_NANOS)) {
                 return;
             }
             last = now;
             any = true;
-            long[] all = ended.clone();
-            running.values().forEach(values -> add(values, all));
             String line = work.line(all[0], all[1], Math.max(1e-3, (now - start) / 1e9));
             if (live) {
                 err.print("\r" + line + "\u001b[K");

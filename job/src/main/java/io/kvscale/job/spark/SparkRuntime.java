@@ -4,6 +4,7 @@ import io.kvscale.input.InvalidOptionException;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.regex.Matcher;
@@ -25,6 +26,8 @@ public final class SparkRuntime {
 
     /** As long as Spark itself tries to reach a master. */
     private static final long MASTER_MILLIS = 60_000;
+
+    private static final String NAME = "spark.app.name";
 
     private static final String LOOPBACK = "127.0.0.1";
 
@@ -54,13 +57,33 @@ public final class SparkRuntime {
             // Before any SparkConf, whose default values ask DNS for this machine's name.
             Utils$.MODULE$.setCustomHostname(LOOPBACK);
         }
-        SparkConf conf = new SparkConf().setAppName("kvscale");
+        SparkConf conf = new SparkConf();
         settings.forEach(conf::set);
         conf.setMaster(url);
         if (!submitted) {
             embed(conf, local);
         }
         return new SparkRuntime(conf, settings.keySet());
+    }
+
+    /**
+     * Names the application, unless the user has named it: {@code --conf spark.app.name}, or spark-submit {@code --name}.
+     *
+     * @param command a word, such as calibrate
+     * @param inputs what is read, as given
+     * @param output what is written, as given; null for nothing
+     */
+    public SparkRuntime named(String command, List<String> inputs, @Nullable String output) {
+        String given = conf.get(NAME, "");
+        // spark-submit names an application without a name after its jar.
+        if (given.isEmpty() || given.endsWith(".jar")) {
+            conf.setAppName(ApplicationName.of(command, inputs, output));
+        }
+        return this;
+    }
+
+    String applicationName() {
+        return conf.get(NAME, "");
     }
 
     private static void embed(SparkConf conf, boolean local) {
@@ -103,6 +126,7 @@ public final class SparkRuntime {
      * @throws InvalidOptionException if Spark does not start with the given settings, or with so small a heap
      */
     public RunningSpark start() {
+        conf.setIfMissing(NAME, "kvscale");
         boolean running = SparkContext$.MODULE$.getActive().isDefined();
         if (!running && !conf.contains("spark.submit.deployMode")) {
             ScratchFolder.use(conf);

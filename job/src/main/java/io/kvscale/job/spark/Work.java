@@ -20,6 +20,11 @@ public sealed interface Work {
      */
     record Bytes(long total) implements Work {
         @Override
+        public String phase() {
+            return "read captures";
+        }
+
+        @Override
         public String line(long done, long samples, double seconds) {
             double rate = done / seconds;
             if (done < SHOWN_BYTES) {
@@ -44,6 +49,11 @@ public sealed interface Work {
      */
     record Tokens(long total, long samples) implements Work {
         @Override
+        public String phase() {
+            return "run model";
+        }
+
+        @Override
         public String line(long done, long doneSamples, double seconds) {
             double rate = done / seconds;
             return format(
@@ -61,6 +71,11 @@ public sealed interface Work {
     /** Texts to read and tokenize; their number is not known before. */
     record Texts() implements Work {
         @Override
+        public String phase() {
+            return "read texts";
+        }
+
+        @Override
         public String line(long done, long samples, double seconds) {
             return format("%d texts read, %.0f texts/s", samples, samples / seconds);
         }
@@ -68,6 +83,11 @@ public sealed interface Work {
 
     /** Files or rows of a corpus that are looked at once more, for the samples to name. */
     record SecondLook() implements Work {
+        @Override
+        public String phase() {
+            return "second look";
+        }
+
         @Override
         public String line(long done, long samples, double seconds) {
             return format("looks for the samples at fault, %d files or rows, %.0f/s", done, done / seconds);
@@ -77,10 +97,18 @@ public sealed interface Work {
     /** The files of a model, which are hashed before the run. */
     record ModelFiles() implements Work {
         @Override
+        public String phase() {
+            return "hash model";
+        }
+
+        @Override
         public String line(long done, long samples, double seconds) {
             return format("hashes the model, %.1f MB, %.1f MB/s", done / 1e6, done / seconds / 1e6);
         }
     }
+
+    /** What is done, in two words: the end of the name of a job group. */
+    String phase();
 
     /** The progress line: bytes or tokens done, samples done, rate, time left. */
     String line(long done, long samples, double seconds);

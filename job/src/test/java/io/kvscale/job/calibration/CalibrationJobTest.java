@@ -89,7 +89,7 @@ class CalibrationJobTest {
                     assertThat(run.facts()).containsEntry("splits", "3");
                     assertThat(run.headers().slots()).hasSize(58);
                 }))
-                .containsExactly("kvscale: 2 files in 3 splits");
+                .containsExactly("kvscale: 2 files in 3 splits, headers");
     }
 
     @Test

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.kvscale.job.Capture;
 import io.kvscale.job.Cli;
 import io.kvscale.job.Folder;
+import io.kvscale.job.report.DriftReport;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -46,6 +47,30 @@ class DriftCommandTest {
         old = calibrate("old", "old-in", "histogram");
         now = calibrate("now", "now-in", "histogram");
         ranges = calibrate("ranges", "now-in", "range");
+    }
+
+    @Test
+    void aReportShowsTheSameAsTheJson() {
+        Path page = work.resolve("pages/drift.html");
+        Cli done = drift(old, now, "--fail-saturated", "0", "--report", page);
+        assertThat(done.code()).as(done.err()).isEqualTo(ExitCode.DRIFTED);
+        assertThat(done.out()).endsWith("wrote " + page + "\n");
+        JsonNode shown = reported(page);
+        assertThat(shown)
+                .isEqualTo(Folder.json(
+                        drift(old, now, "--fail-saturated", "0", "--json").out()));
+        assertThat(Folder.text(page)).startsWith(DriftReport.START);
+        drift(old, now, "--fail-saturated", "0", "--report", page);
+        Path mine = Folder.write(work.resolve("mine.html"), "<!DOCTYPE html>\n<html>mine</html>");
+        drift(old, now, "--report", mine).fails(ExitCode.OUTPUT, "mine.html", "--report");
+        assertThat(mine).hasContent("<!DOCTYPE html>\n<html>mine</html>");
+    }
+
+    private static JsonNode reported(Path page) {
+        String text = Folder.text(page);
+        int from = text.indexOf("id=\"data\">") + 10;
+        return Folder.json(text.substring(from, text.indexOf("</script>", from)))
+                .get("drift");
     }
 
     private static Path calibrate(String name, String input, String statistics) {

@@ -170,7 +170,7 @@ class ReportTest {
         ScaleSolver solver = new ScaleSolver(
                 SlotSchemes.of(QuantizationScheme.fp8()), layer -> true, new Tolerances(false, false, false, false));
         ScaleTable table = solver.solve(model, null).table().from("LlamaForCausalLM", "ab".repeat(32));
-        byte[] page = Report.html(new ScaleSolver.Solution(table, List.of()), model, null, "1.2.3");
+        byte[] page = Report.html(new ScaleSolver.Solution(table, List.of()), model, null, List.of(), "1.2.3");
         JsonNode data = data(new String(page, StandardCharsets.UTF_8));
         assertThat(data.get("model").asText()).isEqualTo("LlamaForCausalLM");
         assertThat(data.get("scales_sha256").asText()).isEqualTo(table.sha256());
@@ -249,7 +249,7 @@ class ReportTest {
     private static String page(CalibrationStatistics model, QuantizationScheme scheme) {
         ScaleSolver solver =
                 new ScaleSolver(SlotSchemes.of(scheme), layer -> true, new Tolerances(false, false, false, false));
-        return new String(Report.html(solver.solve(model, null), model, null, "1.2.3"), StandardCharsets.UTF_8);
+        return new String(Report.html(solver.solve(model, null), model, null, List.of(), "1.2.3"), StandardCharsets.UTF_8);
     }
 
     private static CalibrationStatistics model(
