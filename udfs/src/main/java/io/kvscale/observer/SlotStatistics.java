@@ -60,7 +60,10 @@ public final class SlotStatistics {
         this(
                 geometry,
                 new ChannelRanges(geometry.dtype(), geometry.channels()),
-                batches == null ? null : new BatchRanges(batches),
+                batches == null
+                        ? null
+                        : new BatchRanges(
+                                batches, geometry.dtype(), geometry.channels() / batches.channelsPerScale()),
                 tables == null ? null : new SlotCounts(geometry, tables),
                 pairs == null ? null : new PairNorms(geometry, pairs),
                 SlotTotals.EMPTY,
@@ -159,8 +162,7 @@ public final class SlotStatistics {
             max = max.greatest(new Extreme(piece.greatest, origin.sample()));
             if (batches != null) {
                 batches.update(
-                        new BatchRanges.Key(source.file(), source.offset()),
-                        piece.reduced(batches.policy.channelsPerScale()));
+                        source.file(), source.offset(), piece.reduced(batches.policy.channelsPerScale()));
             }
         }
     }
@@ -349,9 +351,7 @@ public final class SlotStatistics {
 
     /** The ranges of each kept batch, in the order of the corpus. */
     public Stream<Range[]> batches() {
-        return batches == null
-                ? Stream.empty()
-                : batches.ranges.values().stream().map(Range::all);
+        return batches == null ? Stream.empty() : batches.all().map(Range::all);
     }
 
     private float number(int key) {

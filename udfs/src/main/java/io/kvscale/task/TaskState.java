@@ -36,6 +36,9 @@ public final class TaskState {
     /** The key of the part that holds everything except slots. */
     private static final int NO_SLOT = -1;
 
+    /** Slots that keep ranges of batches share so many parts, because each part names every file. */
+    private static final int PARTS_OF_BATCHES = 4;
+
     private final SortedMap<Slot, SlotStatistics> slots = new TreeMap<>();
     private final TreeMap<Slot, Geometries> geometries = new TreeMap<>();
     private Corpus corpus = Corpus.EMPTY;
@@ -221,8 +224,8 @@ public final class TaskState {
     }
 
     /**
-     * The state in parts that can be merged in parallel: one part for each slot, one for the rest. Parts with the same key
-     * belong together; all parts merged give this state.
+     * The state in parts that can be merged in parallel: one part for each slot, or a few for slots that keep ranges of batches,
+     * and one for the rest. Parts with the same key belong together; all parts merged give this state.
      */
     public SortedMap<Integer, TaskState> parts() {
         SortedMap<Integer, TaskState> parts = new TreeMap<>();
@@ -235,13 +238,14 @@ public final class TaskState {
         rest.rotations = rotations;
         parts.put(NO_SLOT, rest);
         geometries.forEach((slot, seen) -> {
-            TaskState part = new TaskState();
-            part.geometries.put(slot, seen);
             SlotStatistics statistics = slots.get(slot);
+            int key = slot.layer() * Role.values().length + slot.role().ordinal();
+            boolean shares = statistics != null && statistics.batchPolicy() != null;
+            TaskState part = parts.computeIfAbsent(shares ? key % PARTS_OF_BATCHES : key, k -> new TaskState());
+            part.geometries.put(slot, seen);
             if (statistics != null) {
                 part.slots.put(slot, statistics);
             }
-            parts.put(slot.layer() * Role.values().length + slot.role().ordinal(), part);
         });
         return parts;
     }
@@ -253,7 +257,7 @@ public final class TaskState {
     public byte[] toByteArray() {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         try (ObjectOutputStream out = new ObjectOutputStream(bytes)) {
-            out.writeObject(statistics().toByteArray());
+            out.writeObject(statistics().toTaskBytes());
             out.writeObject(geometries);
             out.writeObject(tally);
             out.writeObject(layout);
@@ -278,7 +282,7 @@ public final class TaskState {
     public static TaskState fromByteArray(byte[] bytes) {
         TaskState state = new TaskState();
         try (ObjectInputStream in = StateObjects.open(bytes)) {
-            CalibrationStatistics statistics = CalibrationStatistics.fromByteArray((byte[]) in.readObject());
+            CalibrationStatistics statistics = CalibrationStatistics.ofTaskBytes((byte[]) in.readObject());
             state.slots.putAll(statistics.slots());
             state.corpus = statistics.corpus();
             state.geometries.putAll((Map<Slot, Geometries>) in.readObject());
