@@ -75,10 +75,7 @@ public record CaptureListing(List<InputFile> files, long skipped, boolean table)
      * @throws InvalidDataException as {@link #of(List, Configuration)}, or if the inputs mix a table with captures
      */
     public static CaptureListing of(
-            List<String> inputs,
-            @Nullable CaptureFormat format,
-            Configuration configuration,
-            LongConsumer listed) {
+            List<String> inputs, @Nullable CaptureFormat format, Configuration configuration, LongConsumer listed) {
         return of(
                 inputs,
                 taken(format),

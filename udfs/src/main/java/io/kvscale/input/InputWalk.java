@@ -58,7 +58,8 @@ public final class InputWalk {
      * @param real the path without links, for a local folder
      * @param above the folder that it was found in; null for an input
      */
-    private record Folder(FileSystem fs, Path path, String real, @Nullable Folder above, int depth) {
+    private record Folder(
+            FileSystem fs, Path path, String real, @Nullable Folder above, int depth) {
         boolean isWithin(String other) {
             return real.equals(other) || above != null && above.isWithin(other);
         }

@@ -16,8 +16,6 @@ import java.util.stream.Stream;
  * 16-bit values. Batches are appended as they come, and sorted when they are needed in order.
  */
 final class BatchRanges {
-    private static final int MIN_CAPACITY = 8;
-
     final BatchPolicy policy;
     private final Dtype dtype;
     /** Number of ranges of a batch. */
@@ -76,7 +74,7 @@ final class BatchRanges {
         if (2 * count < files.length) {
             return;
         }
-        int capacity = Math.max(MIN_CAPACITY, count + (count >> 1));
+        int capacity = count + (count >> 1) + 1;
         files = Arrays.copyOf(files, capacity);
         offsets = Arrays.copyOf(offsets, capacity);
         patterns = Arrays.copyOf(patterns, Math.multiplyExact(capacity, batchBytes()));
@@ -161,8 +159,7 @@ final class BatchRanges {
 
     /** The ranges of a batch. */
     ChannelRanges ranges(int batch) {
-        return ChannelRanges.ofPatterns(
-                dtype, width, ByteBuffer.wrap(patterns, batch * batchBytes(), batchBytes()));
+        return ChannelRanges.ofPatterns(dtype, width, ByteBuffer.wrap(patterns, batch * batchBytes(), batchBytes()));
     }
 
     /** Writes the patterns of a batch. */

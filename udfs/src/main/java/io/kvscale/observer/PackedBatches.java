@@ -91,7 +91,8 @@ final class PackedBatches {
             file += zigzag(in);
             offset += zigzag(in);
             if (file < 0 || file >= files.length || offset < 0) {
-                throw SectionCursor.damaged("a batch is in file " + file + " of " + files.length + " at byte " + offset);
+                throw SectionCursor.damaged(
+                        "a batch is in file " + file + " of " + files.length + " at byte " + offset);
             }
             batches.addNext(files[(int) file], offset, in.ranges(geometry.dtype(), batches.width));
         }

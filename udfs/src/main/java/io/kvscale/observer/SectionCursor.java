@@ -125,10 +125,10 @@ final class SectionCursor {
     BatchRanges noBatches(Geometry geometry) {
         int perScale = i32();
         if (perScale < 1 || geometry.channels() % perScale != 0) {
-            throw damaged("batch ranges of " + perScale + " channels do not divide " + geometry.channels() + " channels");
+            throw damaged(
+                    "batch ranges of " + perScale + " channels do not divide " + geometry.channels() + " channels");
         }
-        return new BatchRanges(
-                new BatchPolicy(perScale, flag()), geometry.dtype(), geometry.channels() / perScale);
+        return new BatchRanges(new BatchPolicy(perScale, flag()), geometry.dtype(), geometry.channels() / perScale);
     }
 
     /** The ranges of {@code channels} channels; each must be empty or finite. */

@@ -62,8 +62,7 @@ public final class SlotStatistics {
                 new ChannelRanges(geometry.dtype(), geometry.channels()),
                 batches == null
                         ? null
-                        : new BatchRanges(
-                                batches, geometry.dtype(), geometry.channels() / batches.channelsPerScale()),
+                        : new BatchRanges(batches, geometry.dtype(), geometry.channels() / batches.channelsPerScale()),
                 tables == null ? null : new SlotCounts(geometry, tables),
                 pairs == null ? null : new PairNorms(geometry, pairs),
                 SlotTotals.EMPTY,
@@ -161,8 +160,7 @@ public final class SlotStatistics {
             min = min.least(new Extreme(piece.least, origin.sample()));
             max = max.greatest(new Extreme(piece.greatest, origin.sample()));
             if (batches != null) {
-                batches.update(
-                        source.file(), source.offset(), piece.reduced(batches.policy.channelsPerScale()));
+                batches.update(source.file(), source.offset(), piece.reduced(batches.policy.channelsPerScale()));
             }
         }
     }

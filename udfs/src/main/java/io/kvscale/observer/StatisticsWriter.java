@@ -35,9 +35,10 @@ final class StatisticsWriter {
                 .anyMatch(slot -> !slot.role().isCached());
         StatisticsWriter file = new StatisticsWriter(queries);
         List<String> sections = new ArrayList<>(order);
-        sections.removeIf(section -> (section.equals(StatisticsFormat.BATCHES) || section.equals(StatisticsFormat.PACKED)) && !batches
-                || section.equals(StatisticsFormat.HISTOGRAMS) && !histograms
-                || section.equals(StatisticsFormat.PAIRS) && !norms);
+        sections.removeIf(section ->
+                (section.equals(StatisticsFormat.BATCHES) || section.equals(StatisticsFormat.PACKED)) && !batches
+                        || section.equals(StatisticsFormat.HISTOGRAMS) && !histograms
+                        || section.equals(StatisticsFormat.PAIRS) && !norms);
         file.out.writeBytes(StatisticsFormat.MAGIC);
         file.unsigned(2, sections.stream().mapToInt(file::since).max().orElse(1));
         file.unsigned(2, sections.size());

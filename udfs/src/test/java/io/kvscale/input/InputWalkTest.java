@@ -85,10 +85,13 @@ class InputWalkTest {
     void aFileKeepsItsNamesInOnePiece() {
         for (String name : List.of("a/b.st", "b.st", "a/\ud800.st", "a/")) {
             InputFile file = new InputFile("file:/x/" + name, "in/" + name, "in", 3);
-            assertThat(List.of(file.path(), file.name(), file.root())).containsExactly("file:/x/" + name, "in/" + name, "in");
+            assertThat(List.of(file.path(), file.name(), file.root()))
+                    .containsExactly("file:/x/" + name, "in/" + name, "in");
         }
         InputFile other = new InputFile("file:/x/link", "b.st", "in", 3);
         assertThat(List.of(other.path(), other.name())).containsExactly("file:/x/link", "b.st");
-        assertThat(other).isEqualTo(new InputFile("file:/x/link", "b.st", "in", 3)).isNotEqualTo(new InputFile("file:/x/link", "b.st", "in", 4));
+        assertThat(other)
+                .isEqualTo(new InputFile("file:/x/link", "b.st", "in", 3))
+                .isNotEqualTo(new InputFile("file:/x/link", "b.st", "in", 4));
     }
 }

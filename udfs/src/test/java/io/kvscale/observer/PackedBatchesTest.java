@@ -90,7 +90,8 @@ class PackedBatchesTest {
             byte[] damaged = sent.clone();
             damaged[at] ^= 0x55;
             int body = damaged.length - StatisticsFormat.CHECKSUM_BYTES;
-            System.arraycopy(StatisticsFormat.checksum(damaged, body), 0, damaged, body, StatisticsFormat.CHECKSUM_BYTES);
+            System.arraycopy(
+                    StatisticsFormat.checksum(damaged, body), 0, damaged, body, StatisticsFormat.CHECKSUM_BYTES);
             try {
                 CalibrationStatistics.ofTaskBytes(damaged).toByteArray();
             } catch (InvalidDataException e) {

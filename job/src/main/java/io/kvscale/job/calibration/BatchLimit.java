@@ -32,7 +32,8 @@ final class BatchLimit {
      * @throws InvalidOptionException if statistics would be too large
      */
     static void check(List<InputFile> files, Recipe recipe, long maxResult, Configuration configuration) {
-        if (recipe.schemes().all().stream().noneMatch(scheme -> scheme.observer().needsBatches())) {
+        if (recipe.schemes().all().stream()
+                .noneMatch(scheme -> scheme.observer().needsBatches())) {
             return;
         }
         InputFile first = files.get(0);

@@ -41,8 +41,7 @@ class WorkTest {
 
     @Test
     void aListingShowsTheFilesThatItFound() {
-        assertThat(new Work.Listing().line(50_000, 0, 20))
-                .isEqualTo("kvscale: lists the input, 50000 files, 2500/s");
+        assertThat(new Work.Listing().line(50_000, 0, 20)).isEqualTo("kvscale: lists the input, 50000 files, 2500/s");
     }
 
     @Test
