@@ -29,6 +29,7 @@ final class ArrowCapture implements ArrowTable.Rows {
     private static final int MAX_ROWS = 4 << 20;
 
     private final FilePiece piece;
+    private final String file;
     private final TableTensorParser parser;
     private final List<SlotTensor> tensors = new ArrayList<>();
     private final List<CaptureHeader.Counted> counted = new ArrayList<>();
@@ -36,6 +37,7 @@ final class ArrowCapture implements ArrowTable.Rows {
 
     private ArrowCapture(FilePiece piece, TableTensorParser parser) {
         this.piece = piece;
+        this.file = piece.file().name();
         this.parser = parser;
     }
 
@@ -98,7 +100,7 @@ final class ArrowCapture implements ArrowTable.Rows {
     /** Keeps the first problem, with file and sample, on which the order depends. */
     @Override
     public void problem(InvalidDataException problem) {
-        DataProblem named = problem.problem().inFile(piece.file().name());
+        DataProblem named = problem.problem().inFile(file);
         if (named.sample() == null) {
             named = named.inSample(SampleNames.of(piece.file()));
         }
@@ -125,7 +127,7 @@ final class ArrowCapture implements ArrowTable.Rows {
     private KvTableRow columns(ArrowRow row, String sample) {
         boolean shaped = row.heads() == 0;
         return new KvTableRow(
-                piece.file().name(),
+                file,
                 sample,
                 (long) row.slot().layer(),
                 row.slot().role().word(),

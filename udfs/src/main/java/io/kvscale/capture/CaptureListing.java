@@ -8,6 +8,7 @@ import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
 import java.util.List;
 import java.util.Map;
+import java.util.function.LongConsumer;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.apache.hadoop.conf.Configuration;
@@ -63,34 +64,39 @@ public record CaptureListing(List<InputFile> files, long skipped, boolean table)
         List<CaptureFormat> captures = CaptureFormats.ALL.stream()
                 .filter(format -> !format.isSparkTable())
                 .toList();
-        return of(inputs, captures, files -> false, configuration);
+        return of(inputs, captures, files -> false, configuration, files -> {});
     }
 
     /**
      * Lists captures or the files of a table.
      *
      * @param format the format of files to take from folders; null for any format
+     * @param listed receives numbers of files as they are found, from several threads
      * @throws InvalidDataException as {@link #of(List, Configuration)}, or if the inputs mix a table with captures
      */
-    public static CaptureListing of(List<String> inputs, @Nullable CaptureFormat format, Configuration configuration) {
+    public static CaptureListing of(
+            List<String> inputs, @Nullable CaptureFormat format, Configuration configuration, LongConsumer listed) {
         return of(
                 inputs,
                 taken(format),
                 format == null ? CaptureListing::isTable : files -> format.isSparkTable(),
-                configuration);
+                configuration,
+                listed);
     }
 
     private static CaptureListing of(
             List<String> inputs,
             List<CaptureFormat> taken,
             Predicate<List<InputFile>> isTable,
-            Configuration configuration) {
+            Configuration configuration,
+            LongConsumer listed) {
         InputWalk walk = new InputWalk(
                 inputs,
                 name -> taken.stream().anyMatch(format -> format.hasExtension(name)),
                 ModelConfig.FILE::equals,
                 OPTION,
-                configuration);
+                configuration,
+                listed);
         List<InputFile> files = walk.list(extensions(taken), "give a folder of captures, or the files themselves");
         boolean table = isTable.test(files);
         if (!table) {

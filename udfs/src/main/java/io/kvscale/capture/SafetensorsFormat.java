@@ -81,6 +81,7 @@ final class SafetensorsFormat extends CaptureFormat {
         List<CaptureHeader.Counted> counted = new ArrayList<>();
         List<SlotTensor> tensors = new ArrayList<>();
         Set<Slot> seen = new HashSet<>();
+        String name = file.name();
         String stem = file.stem();
         for (int n = 0; n < entries.size(); n++) {
             TensorEntry entry = entries.get(n);
@@ -92,7 +93,7 @@ final class SafetensorsFormat extends CaptureFormat {
             List<Role> roles = match.part().roles();
             for (int i = 0; i < roles.size(); i++) {
                 long begin = entry.begin() + i * entry.bytes() / roles.size();
-                KvSource source = shape.source(file.name(), begin, sample, mask, false);
+                KvSource source = shape.source(name, begin, sample, mask, false);
                 SlotTensor tensor = new SlotTensor(new Slot(match.layer(), roles.get(i)), source, entry.name(), begin);
                 if (tensor.byteOf(source.size()) > entry.end()) {
                     throw new IllegalStateException(entry + " is shorter than " + shape);

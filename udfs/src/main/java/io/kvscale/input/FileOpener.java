@@ -28,19 +28,20 @@ public final class FileOpener {
      * which is twice as fast as a Hadoop stream.
      */
     public ByteSource open(InputFile file) throws IOException {
-        int slash = file.path().lastIndexOf('/') + 1;
+        String name = file.path();
+        int slash = name.lastIndexOf('/') + 1;
         java.nio.file.Path known = localFolder;
-        if (known != null && slash == folder.length() && file.path().startsWith(folder)) {
-            return local(known.resolve(file.path().substring(slash)));
+        if (known != null && slash == folder.length() && name.startsWith(folder)) {
+            return local(known.resolve(name.substring(slash)));
         }
-        Path path = new Path(file.path());
+        Path path = new Path(name);
         FileSystem files = path.getFileSystem(configuration);
         if (!(files instanceof LocalFileSystem local)) {
             localFolder = null;
             return new ByteSource.Stream(RegularFile.open(files, path, file.length()), files, path);
         }
         File here = local.pathToFile(path);
-        folder = file.path().substring(0, slash);
+        folder = name.substring(0, slash);
         localFolder = here.toPath().getParent();
         return local(here.toPath());
     }

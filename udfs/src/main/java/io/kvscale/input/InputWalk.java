@@ -2,18 +2,20 @@ package io.kvscale.input;
 
 import io.kvscale.tensor.DataProblem;
 import io.kvscale.tensor.InvalidDataException;
-import io.kvscale.tensor.Sample;
 import java.io.File;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.function.LongConsumer;
 import java.util.function.Predicate;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileStatus;
@@ -22,6 +24,8 @@ import org.apache.hadoop.fs.LocalFileSystem;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.RemoteIterator;
 import org.apache.hadoop.fs.ftp.FTPException;
+import org.apache.hadoop.util.functional.FutureIO;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Lists the files of inputs without opening them. An input is a folder, which is walked recursively, a file, or a Hadoop
@@ -29,6 +33,11 @@ import org.apache.hadoop.fs.ftp.FTPException;
  */
 public final class InputWalk {
     private static final int MAX_DEPTH = 64;
+    /** Number of folders that are listed at once. */
+    private static final int THREADS = 16;
+    /** Files of one folder between two reports. */
+    private static final int TOLD = 1000;
+
     private static final String GLOB = "{}[]*?";
 
     private final List<String> inputs;
@@ -36,12 +45,32 @@ public final class InputWalk {
     private final String option;
     private final Configuration configuration;
     private final List<InputFile> files = new ArrayList<>();
-    private final Set<Path> seen = new HashSet<>();
-    /** The folders that are being listed, without links. */
-    private final Set<String> open = new HashSet<>();
+    /** Paths of files, where inputs may overlap. */
+    private final Set<String> seen = new HashSet<>();
 
     private final Predicate<String> beside;
+    private final LongConsumer listed;
     private long skipped;
+
+    /**
+     * A folder to list.
+     *
+     * @param real the path without links, for a local folder
+     * @param above the folder that it was found in; null for an input
+     */
+    private record Folder(
+            FileSystem fs, Path path, String real, @Nullable Folder above, int depth) {
+        boolean isWithin(String other) {
+            return real.equals(other) || above != null && above.isWithin(other);
+        }
+    }
+
+    /** What was found in a folder. */
+    private static final class Found {
+        final List<InputFile> files = new ArrayList<>();
+        final List<Folder> folders = new ArrayList<>();
+        long skipped;
+    }
 
     /**
      * @param inputs if there are several, names of files begin with the input's last folder
@@ -49,16 +78,23 @@ public final class InputWalk {
      * @param option the option that gives the inputs, for messages
      */
     public InputWalk(List<String> inputs, Predicate<String> taken, String option, Configuration configuration) {
-        this(inputs, taken, name -> false, option, configuration);
+        this(inputs, taken, name -> false, option, configuration, files -> {});
     }
 
-    /** @param beside whether a file lies beside inputs on purpose, by its name: it is not counted as skipped */
+    /**
+     * As the other constructor.
+     *
+     * @param beside whether a file lies beside inputs on purpose, by its name: it is not counted as skipped
+     * @param listed receives numbers of files as they are found, from several threads
+     */
     public InputWalk(
             List<String> inputs,
             Predicate<String> taken,
             Predicate<String> beside,
             String option,
-            Configuration configuration) {
+            Configuration configuration,
+            LongConsumer listed) {
+        this.listed = listed;
         this.beside = beside;
         this.inputs = inputs;
         this.taken = taken;
@@ -82,9 +118,8 @@ public final class InputWalk {
                             + (skipped > 0 ? " (" + skipped + " other files)" : ""),
                     remedy);
         }
-        return files.stream()
-                .sorted(Comparator.comparing(InputFile::name, Sample::compareUtf8))
-                .toList();
+        files.sort(InputFile.BY_NAME);
+        return List.copyOf(files);
     }
 
     /**
@@ -128,15 +163,51 @@ public final class InputWalk {
         FileStatus[] found = found(input, path, fs);
         boolean glob = isGlob(path.toString());
         Path root = fs.makeQualified(root(path, found));
+        Found here = new Found();
         for (FileStatus status : found) {
             if (glob) {
-                entry(fs, status, root, 0);
+                entry(fs, status, root, null, here);
             } else if (status.isDirectory()) {
-                folder(fs, status.getPath(), root, 0);
+                here.folders.add(folder(fs, status.getPath(), null));
             } else {
-                file(fs, status, root);
+                file(fs, status, root, here);
             }
         }
+        add(here, glob);
+        below(here.folders, root, glob);
+    }
+
+    /** Lists folders and all below them. Object stores answer slowly, so folders of one depth are listed at once. */
+    private void below(List<Folder> top, Path root, boolean glob) throws IOException {
+        ExecutorService threads = Executors.newFixedThreadPool(THREADS, task -> {
+            Thread thread = new Thread(task, "kvscale-listing");
+            thread.setDaemon(true);
+            return thread;
+        });
+        try {
+            List<Folder> level = top;
+            while (!level.isEmpty()) {
+                List<Future<Found>> listings = new ArrayList<>();
+                level.forEach(folder -> listings.add(threads.submit(() -> list(folder, root))));
+                List<Folder> next = new ArrayList<>();
+                for (Future<Found> listing : listings) {
+                    Found found = FutureIO.awaitFuture(listing);
+                    add(found, glob);
+                    next.addAll(found.folders);
+                }
+                level = next;
+            }
+        } finally {
+            threads.shutdownNow();
+        }
+    }
+
+    private void add(Found found, boolean glob) {
+        skipped += found.skipped;
+        if (inputs.size() > 1 || glob) {
+            found.files.removeIf(file -> !seen.add(file.path()));
+        }
+        files.addAll(found.files);
     }
 
     private FileStatus[] found(String input, Path path, FileSystem fs) throws IOException {
@@ -185,23 +256,35 @@ public final class InputWalk {
         return result == null ? new Path("/") : result;
     }
 
-    private void folder(FileSystem fs, Path folder, Path root, int depth) throws IOException {
+    private static Folder folder(FileSystem fs, Path path, @Nullable Folder above) throws IOException {
+        int depth = above == null ? 0 : above.depth + 1;
         if (depth > MAX_DEPTH) {
             throw new InvalidDataException(
-                    "folder " + folder + " is nested more than " + MAX_DEPTH + " deep", "check for a loop of links");
+                    "folder " + path + " is nested more than " + MAX_DEPTH + " deep", "check for a loop of links");
         }
-        checkLocale(fs, folder);
-        String real = real(fs, folder);
-        if (!open.add(real)) {
+        checkLocale(fs, path);
+        String real = real(fs, path);
+        if (above != null && above.isWithin(real)) {
             throw new InvalidDataException(
-                    "folder " + DataProblem.shown(folder.toString()) + " is a link to a folder that holds it",
+                    "folder " + DataProblem.shown(path.toString()) + " is a link to a folder that holds it",
                     "remove the link: its files would count again and again");
         }
-        RemoteIterator<FileStatus> entries = fs.listStatusIterator(folder);
+        return new Folder(fs, path, real, above, depth);
+    }
+
+    private Found list(Folder folder, Path root) throws IOException {
+        Found found = new Found();
+        long told = 0;
+        RemoteIterator<FileStatus> entries = folder.fs.listStatusIterator(folder.path);
         while (entries.hasNext()) {
-            entry(fs, entries.next(), root, depth + 1);
+            entry(folder.fs, entries.next(), root, folder, found);
+            if (found.files.size() - told == TOLD) {
+                listed.accept(TOLD);
+                told += TOLD;
+            }
         }
-        open.remove(real);
+        listed.accept(found.files.size() - told);
+        return found;
     }
 
     /** The path without links, for a local folder. */
@@ -223,31 +306,30 @@ public final class InputWalk {
     }
 
     /** Adds an entry of a folder: hidden ones are ignored, files that are not taken are counted as skipped. */
-    private void entry(FileSystem fs, FileStatus status, Path root, int depth) throws IOException {
+    private void entry(FileSystem fs, FileStatus status, Path root, @Nullable Folder above, Found to)
+            throws IOException {
         String name = status.getPath().getName();
         if (name.startsWith(".") || name.startsWith("_")) {
             return;
         }
         if (status.isDirectory()) {
-            folder(fs, status.getPath(), root, depth);
+            to.folders.add(folder(fs, status.getPath(), above));
         } else if (taken.test(name)) {
-            file(fs, status, root);
+            file(fs, status, root, to);
         } else if (!beside.test(name)) {
-            skipped++;
+            to.skipped++;
         }
     }
 
-    private void file(FileSystem fs, FileStatus status, Path root) {
+    private void file(FileSystem fs, FileStatus status, Path root, Found to) {
         Path path = status.getPath();
-        if (!seen.add(path)) {
-            return;
-        }
         checkRegular(fs, path);
         String below = path.toUri().getPath();
         String base = root.toUri().getPath();
         String name = below.substring(base.endsWith("/") ? base.length() : base.length() + 1);
         String folder = root.getName().isEmpty() ? "root" : root.getName();
-        files.add(InputFile.of(status, inputs.size() > 1 ? folder + "/" + name : name, folder));
+        InputFile before = to.files.isEmpty() ? null : to.files.get(to.files.size() - 1);
+        to.files.add(InputFile.of(status, inputs.size() > 1 ? folder + "/" + name : name, folder, before));
     }
 
     /** A file that would be skipped silently could be the one that matters, so it is an error. */
@@ -261,6 +343,15 @@ public final class InputWalk {
 
     /** @throws InvalidDataException if two files have the same name without extension, and so the same sample name */
     public static void checkNames(List<InputFile> files) {
+        // Nearly all listings end here. A map of a million names takes a hundred megabytes, their hashes eight.
+        long[] hashes = files.stream().mapToLong(InputWalk::stemHash).sorted().toArray();
+        boolean differ = true;
+        for (int i = 1; i < hashes.length; i++) {
+            differ &= hashes[i] != hashes[i - 1];
+        }
+        if (differ) {
+            return;
+        }
         Map<String, InputFile> samples = new HashMap<>();
         for (InputFile file : files) {
             InputFile other = samples.put(file.stem(), file);
@@ -273,6 +364,16 @@ public final class InputWalk {
                                 : "rename one, or give a folder above both as input");
             }
         }
+    }
+
+    private static long stemHash(InputFile file) {
+        String stem = file.stem();
+        long hash = 0;
+        for (int i = 0; i < stem.length(); i++) {
+            hash = (hash ^ stem.charAt(i)) * 0x9e3779b97f4a7c15L;
+            hash ^= hash >>> 32;
+        }
+        return hash;
     }
 
     private static String folder(InputFile file) {

@@ -100,7 +100,7 @@ public final class CalibrationStatistics {
 
     /** The statistics file: versioned and checksummed. Equal statistics give equal bytes. */
     public byte[] toByteArray() {
-        return StatisticsWriter.write(this);
+        return StatisticsWriter.write(this, StatisticsFormat.ORDER);
     }
 
     /**
@@ -109,6 +109,20 @@ public final class CalibrationStatistics {
      * @throws io.kvscale.tensor.InvalidDataException if the bytes are damaged or need a later version
      */
     public static CalibrationStatistics fromByteArray(byte[] bytes) {
-        return StatisticsReader.read(bytes);
+        return StatisticsReader.read(bytes, StatisticsFormat.ORDER);
+    }
+
+    /** As {@link #toByteArray}, but smaller where ranges of batches are kept: for the way between tasks, not a file format. */
+    public byte[] toTaskBytes() {
+        return StatisticsWriter.write(this, StatisticsFormat.TASK_ORDER);
+    }
+
+    /**
+     * Reads the bytes of {@link #toTaskBytes}.
+     *
+     * @throws io.kvscale.tensor.InvalidDataException if the bytes are damaged
+     */
+    public static CalibrationStatistics ofTaskBytes(byte[] bytes) {
+        return StatisticsReader.read(bytes, StatisticsFormat.TASK_ORDER);
     }
 }

@@ -1,6 +1,8 @@
 package io.kvscale.observer;
 
 import io.kvscale.numeric.Dtype;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Arrays;
 
 /**
@@ -18,6 +20,32 @@ final class ChannelRanges {
         this.max = new int[channels];
         Arrays.fill(min, dtype.infinityKey());
         Arrays.fill(max, dtype.negativeInfinityKey());
+    }
+
+    /** Reads what {@link #writePatterns} wrote. */
+    static ChannelRanges ofPatterns(Dtype dtype, int channels, ByteBuffer from) {
+        ByteBuffer in = from.order(ByteOrder.LITTLE_ENDIAN);
+        ChannelRanges ranges = new ChannelRanges(dtype, channels);
+        for (int[] keys : new int[][] {ranges.min, ranges.max}) {
+            for (int c = 0; c < channels; c++) {
+                keys[c] = dtype.orderKey(dtype.bytes() == 4 ? in.getInt() : in.getShort());
+            }
+        }
+        return ranges;
+    }
+
+    /** Writes the pattern of every minimum, then that of every maximum, little endian. */
+    void writePatterns(ByteBuffer to) {
+        ByteBuffer out = to.order(ByteOrder.LITTLE_ENDIAN);
+        for (int[] keys : new int[][] {min, max}) {
+            for (int key : keys) {
+                if (dtype.bytes() == 4) {
+                    out.putInt(dtype.bitsOfKey(key));
+                } else {
+                    out.putShort((short) dtype.bitsOfKey(key));
+                }
+            }
+        }
     }
 
     void merge(ChannelRanges other) {

@@ -2,6 +2,7 @@ package io.kvscale.observer;
 
 import io.kvscale.numeric.Dtype;
 import io.kvscale.tensor.DataProblem;
+import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.InvalidDataException;
 import io.kvscale.tensor.Origin;
 import io.kvscale.tensor.Sample;
@@ -105,6 +106,29 @@ final class SectionCursor {
     @Nullable
     Origin origin() {
         return flag() ? new Origin(sample(), string()) : null;
+    }
+
+    /** A number in 7 bits a byte, least significant first; at most 64 bits. */
+    long varint() {
+        long number = 0;
+        for (int shift = 0; shift < Long.SIZE; shift += 7) {
+            int next = u8();
+            number |= (long) (next & 0x7f) << shift;
+            if (next < 0x80) {
+                return number;
+            }
+        }
+        throw damaged("a number has more than 64 bits");
+    }
+
+    /** Batch ranges without batches: u32 channels per range, u8 last only. */
+    BatchRanges noBatches(Geometry geometry) {
+        int perScale = i32();
+        if (perScale < 1 || geometry.channels() % perScale != 0) {
+            throw damaged(
+                    "batch ranges of " + perScale + " channels do not divide " + geometry.channels() + " channels");
+        }
+        return new BatchRanges(new BatchPolicy(perScale, flag()), geometry.dtype(), geometry.channels() / perScale);
     }
 
     /** The ranges of {@code channels} channels; each must be empty or finite. */

@@ -60,7 +60,9 @@ public final class SlotStatistics {
         this(
                 geometry,
                 new ChannelRanges(geometry.dtype(), geometry.channels()),
-                batches == null ? null : new BatchRanges(batches),
+                batches == null
+                        ? null
+                        : new BatchRanges(batches, geometry.dtype(), geometry.channels() / batches.channelsPerScale()),
                 tables == null ? null : new SlotCounts(geometry, tables),
                 pairs == null ? null : new PairNorms(geometry, pairs),
                 SlotTotals.EMPTY,
@@ -158,9 +160,7 @@ public final class SlotStatistics {
             min = min.least(new Extreme(piece.least, origin.sample()));
             max = max.greatest(new Extreme(piece.greatest, origin.sample()));
             if (batches != null) {
-                batches.update(
-                        new BatchRanges.Key(source.file(), source.offset()),
-                        piece.reduced(batches.policy.channelsPerScale()));
+                batches.update(source.file(), source.offset(), piece.reduced(batches.policy.channelsPerScale()));
             }
         }
     }
@@ -225,7 +225,7 @@ public final class SlotStatistics {
         return new SlotStatistics(
                 geometry,
                 new ChannelRanges(geometry.dtype(), geometry.channels()),
-                batches == null ? null : new BatchRanges(batches.policy),
+                batches == null ? null : new BatchRanges(batches.policy, geometry.dtype(), batches.width),
                 histograms == null ? null : histograms.fresh(),
                 norms == null ? null : new PairNorms(geometry, norms.layout),
                 SlotTotals.EMPTY,
@@ -362,9 +362,7 @@ public final class SlotStatistics {
 
     /** The ranges of each kept batch, in the order of the corpus. */
     public Stream<Range[]> batches() {
-        return batches == null
-                ? Stream.empty()
-                : batches.ranges.values().stream().map(Range::all);
+        return batches == null ? Stream.empty() : batches.all().map(Range::all);
     }
 
     private float number(int key) {

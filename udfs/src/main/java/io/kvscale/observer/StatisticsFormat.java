@@ -60,8 +60,14 @@ final class StatisticsFormat {
     static final String HISTOGRAMS = "histograms";
     static final String PAIRS = "pairs";
 
+    /** Batches on their way between tasks, never in a file: {@link PackedBatches}. */
+    static final String PACKED = "packed";
+
     /** All sections in file order. */
     static final List<String> ORDER = List.of(CORPUS, SLOTS, RANGES, BATCHES, HISTOGRAMS, PAIRS);
+
+    /** All sections between tasks. */
+    static final List<String> TASK_ORDER = List.of(CORPUS, SLOTS, RANGES, PACKED, HISTOGRAMS, PAIRS);
 
     private StatisticsFormat() {}
 

@@ -45,14 +45,14 @@ final class StatisticsReader {
             @Nullable Sample minSample,
             @Nullable Sample maxSample) {}
 
-    private StatisticsReader(SectionCursor file, int version) {
+    private StatisticsReader(SectionCursor file, int version, List<String> order) {
         int count = file.u16();
         int last = -1;
         int latest = 1;
         for (int i = 0; i < count; i++) {
             String name = new String(file.bytes(file.u8()), StandardCharsets.US_ASCII);
             int since = file.u16();
-            int place = StatisticsFormat.ORDER.indexOf(name);
+            int place = order.indexOf(name);
             if (place < 0 || since > StatisticsFormat.VERSION) {
                 throw newer("section '" + name + "'", since);
             }
@@ -71,7 +71,8 @@ final class StatisticsReader {
         }
     }
 
-    static CalibrationStatistics read(byte[] bytes) {
+    /** @param order the sections that there may be */
+    static CalibrationStatistics read(byte[] bytes, List<String> order) {
         byte[] magic = StatisticsFormat.MAGIC;
         int body = bytes.length - StatisticsFormat.CHECKSUM_BYTES;
         if (body < HEADER_BYTES || !Arrays.equals(bytes, 0, magic.length, magic, 0, magic.length)) {
@@ -87,7 +88,7 @@ final class StatisticsReader {
             throw SectionCursor.damaged("the checksum does not match: the file was cut short or altered");
         }
         try {
-            return new StatisticsReader(file, version).statistics();
+            return new StatisticsReader(file, version, order).statistics();
         } catch (IllegalArgumentException e) {
             throw SectionCursor.damaged(String.valueOf(e.getMessage()));
         }
@@ -100,6 +101,11 @@ final class StatisticsReader {
         List<Entry> slots = slots();
         Map<Integer, BatchRanges> batches =
                 optional(StatisticsFormat.BATCHES, MIN_BATCHES_BYTES, slots, StatisticsReader::batches);
+        @Nullable SectionCursor packed = sections.get(StatisticsFormat.PACKED);
+        if (packed != null) {
+            PackedBatches named = PackedBatches.read(packed);
+            batches.putAll(optional(StatisticsFormat.PACKED, MIN_BATCHES_BYTES, slots, named::batches));
+        }
         Map<Integer, SlotCounts> histograms =
                 optional(StatisticsFormat.HISTOGRAMS, MIN_HISTOGRAMS_BYTES, slots, StatisticsReader::histograms);
         Map<Integer, PairNorms> norms =
@@ -184,23 +190,12 @@ final class StatisticsReader {
     }
 
     private static BatchRanges batches(SectionCursor in, Geometry geometry) {
-        int perScale = in.i32();
-        if (perScale < 1 || geometry.channels() % perScale != 0) {
-            throw SectionCursor.damaged(
-                    "batch ranges of " + perScale + " channels do not divide " + geometry.channels() + " channels");
-        }
-        BatchRanges batches = new BatchRanges(new BatchPolicy(perScale, in.flag()));
+        BatchRanges batches = in.noBatches(geometry);
         int count = in.count(MIN_BATCH_BYTES);
         for (int b = 0; b < count; b++) {
-            BatchRanges.Key key = new BatchRanges.Key(in.string(), in.count());
-            if (!batches.ranges.isEmpty() && key.compareTo(batches.ranges.lastKey()) <= 0) {
-                throw SectionCursor.damaged("batches are out of order");
-            }
-            batches.update(key, in.ranges(geometry.dtype(), geometry.channels() / perScale));
+            batches.addNext(in.string(), in.count(), in.ranges(geometry.dtype(), batches.width));
         }
-        if (batches.ranges.size() != count) {
-            throw SectionCursor.damaged(count + " batches, but the policy keeps only the last");
-        }
+        batches.checkSize(count);
         return batches;
     }
 

@@ -1,6 +1,5 @@
 package io.kvscale.observer;
 
-import io.kvscale.numeric.Dtype;
 import io.kvscale.observer.histogram.SlotCounts;
 import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.Origin;
@@ -9,7 +8,6 @@ import io.kvscale.tensor.Slot;
 import java.io.ByteArrayOutputStream;
 import java.math.BigInteger;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -27,7 +25,8 @@ final class StatisticsWriter {
         this.queries = queries;
     }
 
-    static byte[] write(CalibrationStatistics statistics) {
+    /** @param order the sections that may be written */
+    static byte[] write(CalibrationStatistics statistics, List<String> order) {
         List<SlotStatistics> all = new ArrayList<>(statistics.slots().values());
         boolean batches = all.stream().anyMatch(s -> s.batches != null);
         boolean histograms = all.stream().anyMatch(SlotStatistics::hasHistograms);
@@ -35,18 +34,21 @@ final class StatisticsWriter {
         boolean queries = statistics.slots().keySet().stream()
                 .anyMatch(slot -> !slot.role().isCached());
         StatisticsWriter file = new StatisticsWriter(queries);
-        List<String> sections = new ArrayList<>(StatisticsFormat.ORDER);
-        sections.removeIf(section -> section.equals(StatisticsFormat.BATCHES) && !batches
-                || section.equals(StatisticsFormat.HISTOGRAMS) && !histograms
-                || section.equals(StatisticsFormat.PAIRS) && !norms);
+        List<String> sections = new ArrayList<>(order);
+        sections.removeIf(section ->
+                (section.equals(StatisticsFormat.BATCHES) || section.equals(StatisticsFormat.PACKED)) && !batches
+                        || section.equals(StatisticsFormat.HISTOGRAMS) && !histograms
+                        || section.equals(StatisticsFormat.PAIRS) && !norms);
         file.out.writeBytes(StatisticsFormat.MAGIC);
         file.unsigned(2, sections.stream().mapToInt(file::since).max().orElse(1));
         file.unsigned(2, sections.size());
         file.section(StatisticsFormat.CORPUS, to -> to.corpus(statistics.corpus()));
         file.section(StatisticsFormat.SLOTS, to -> to.slots(statistics));
         file.section(StatisticsFormat.RANGES, to -> all.forEach(s -> to.patterns(s.ranges)));
-        if (batches) {
+        if (batches && order.contains(StatisticsFormat.BATCHES)) {
             file.section(StatisticsFormat.BATCHES, to -> to.batches(all));
+        } else if (batches) {
+            file.section(StatisticsFormat.PACKED, to -> PackedBatches.write(all, to.out));
         }
         if (histograms) {
             file.section(StatisticsFormat.HISTOGRAMS, to -> to.histograms(all));
@@ -109,12 +111,12 @@ final class StatisticsWriter {
                 unsigned(4, i);
                 unsigned(4, batches.policy.channelsPerScale());
                 unsigned(1, batches.policy.lastOnly() ? 1 : 0);
-                unsigned(4, batches.ranges.size());
-                batches.ranges.forEach((key, ranges) -> {
-                    string(key.file());
-                    unsigned(8, key.offset());
-                    patterns(ranges);
-                });
+                unsigned(4, batches.size());
+                for (int batch = 0; batch < batches.size(); batch++) {
+                    string(batches.file(batch));
+                    unsigned(8, batches.offset(batch));
+                    patterns(batches.ranges(batch));
+                }
             }
         }
     }
@@ -151,18 +153,8 @@ final class StatisticsWriter {
 
     /** Written through one buffer, because patterns are nearly the whole file. */
     private void patterns(ChannelRanges ranges) {
-        Dtype dtype = ranges.dtype;
-        ByteBuffer bytes = ByteBuffer.allocate((ranges.min.length + ranges.max.length) * dtype.bytes())
-                .order(ByteOrder.LITTLE_ENDIAN);
-        for (int[] keys : new int[][] {ranges.min, ranges.max}) {
-            for (int key : keys) {
-                if (dtype.bytes() == 4) {
-                    bytes.putInt(dtype.bitsOfKey(key));
-                } else {
-                    bytes.putShort((short) dtype.bitsOfKey(key));
-                }
-            }
-        }
+        ByteBuffer bytes = ByteBuffer.allocate((ranges.min.length + ranges.max.length) * ranges.dtype.bytes());
+        ranges.writePatterns(bytes);
         out.writeBytes(bytes.array());
     }
 

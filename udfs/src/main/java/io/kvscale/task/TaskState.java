@@ -42,6 +42,9 @@ public final class TaskState {
 
     private static final SortedMap<Slot, SlotStatistics> NO_SLOTS = Collections.emptySortedMap();
 
+    /** Slots that keep ranges of batches share so many parts, because each part names every file. */
+    private static final int PARTS_OF_BATCHES = 4;
+
     private final SortedMap<Slot, SlotStatistics> slots = new TreeMap<>();
     /** The statistics of samples above level 0, by level. */
     private final TreeMap<Integer, SortedMap<Slot, SlotStatistics>> rarer = new TreeMap<>();
@@ -310,8 +313,8 @@ public final class TaskState {
     }
 
     /**
-     * The state in parts that can be merged in parallel: one part for each slot and stratum, one for the rest. Parts with the same key
-     * belong together; all parts merged give this state.
+     * The state in parts that can be merged in parallel: one part for each slot and stratum, or a few for slots that keep ranges of batches,
+     * and one for the rest. Parts with the same key belong together; all parts merged give this state.
      */
     public SortedMap<Integer, TaskState> parts() {
         SortedMap<Integer, TaskState> parts = new TreeMap<>();
@@ -324,9 +327,11 @@ public final class TaskState {
         rest.rotations = rotations;
         parts.put(NO_SLOT, rest);
         geometries.forEach((slot, seen) -> {
-            TaskState part = new TaskState();
-            part.geometries.put(slot, seen);
             SlotStatistics statistics = slots.get(slot);
+            int key = slot.layer() * Role.values().length + slot.role().ordinal();
+            boolean shares = statistics != null && statistics.batchPolicy() != null;
+            TaskState part = parts.computeIfAbsent(shares ? key % PARTS_OF_BATCHES : key, k -> new TaskState());
+            part.geometries.put(slot, seen);
             if (statistics != null) {
                 part.slots.put(slot, statistics);
             }
@@ -336,7 +341,6 @@ public final class TaskState {
                     part.at(level).put(slot, rare);
                 }
             });
-            parts.put(slot.layer() * Role.values().length + slot.role().ordinal(), part);
         });
         strata.values()
                 .forEach((stratum, seen) -> parts.computeIfAbsent(stratum.hashCode(), key -> new TaskState())
@@ -351,10 +355,10 @@ public final class TaskState {
     public byte[] toByteArray() {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         try (ObjectOutputStream out = new ObjectOutputStream(bytes)) {
-            out.writeObject(new CalibrationStatistics(corpus, slots).toByteArray());
+            out.writeObject(new CalibrationStatistics(corpus, slots).toTaskBytes());
             out.writeObject(strata.toByteArrays());
             TreeMap<Integer, byte[]> apart = new TreeMap<>();
-            rarer.forEach((level, all) -> apart.put(level, new CalibrationStatistics(Corpus.EMPTY, all).toByteArray()));
+            rarer.forEach((level, all) -> apart.put(level, new CalibrationStatistics(Corpus.EMPTY, all).toTaskBytes()));
             out.writeObject(apart);
             out.writeObject(geometries);
             out.writeObject(tally);
@@ -380,13 +384,13 @@ public final class TaskState {
     public static TaskState fromByteArray(byte[] bytes) {
         TaskState state = new TaskState();
         try (ObjectInputStream in = StateObjects.open(bytes)) {
-            CalibrationStatistics statistics = CalibrationStatistics.fromByteArray((byte[]) in.readObject());
+            CalibrationStatistics statistics = CalibrationStatistics.ofTaskBytes((byte[]) in.readObject());
             state.slots.putAll(statistics.slots());
             state.corpus = statistics.corpus();
             state.strata.addAll((Map<String, byte[]>) in.readObject());
             ((Map<Integer, byte[]>) in.readObject())
                     .forEach((level, rare) -> state.at(level)
-                            .putAll(CalibrationStatistics.fromByteArray(rare).slots()));
+                            .putAll(CalibrationStatistics.ofTaskBytes(rare).slots()));
             state.geometries.putAll((Map<Slot, Geometries>) in.readObject());
             state.tally = (Tally) in.readObject();
             state.layout = (LayoutEvidence) in.readObject();

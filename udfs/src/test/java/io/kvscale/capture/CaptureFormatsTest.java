@@ -42,7 +42,8 @@ class CaptureFormatsTest {
             }
         }
         for (CaptureFormat format : CaptureFormats.ALL) {
-            CaptureListing listing = CaptureListing.of(List.of(folder.toString()), format, new Configuration());
+            CaptureListing listing =
+                    CaptureListing.of(List.of(folder.toString()), format, new Configuration(), files -> {});
             assertThat(listing.files()).hasSameSizeAs(format.extensions());
             assertThat(listing.files())
                     .allSatisfy(file -> assertThat(file.name()).startsWith(format.word()));

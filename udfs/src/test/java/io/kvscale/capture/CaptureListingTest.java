@@ -181,7 +181,10 @@ class CaptureListingTest {
 
     private CaptureListing list(@Nullable CaptureFormat format, String... inputs) {
         return CaptureListing.of(
-                Stream.of(inputs).map(input -> folder + "/" + input).toList(), format, new Configuration());
+                Stream.of(inputs).map(input -> folder + "/" + input).toList(),
+                format,
+                new Configuration(),
+                files -> {});
     }
 
     private static CaptureFormat format(String word) {

@@ -63,9 +63,9 @@ class FileVersionTest {
             }
         }
         assertThat(FileVersion.of(new Tagged("1-abc"))).isEqualTo(new FileVersion(3, 7, "1-abc"));
-        assertThat(InputFile.of(new Tagged("1-abc"), "a", "r").remedy()).contains("nothing writes to it");
+        assertThat(InputFile.of(new Tagged("1-abc"), "a", "r", null).remedy()).contains("nothing writes to it");
         assertThat(FileVersion.of(new Tagged(""))).isEqualTo(new FileVersion(3, 7, null));
-        assertThat(InputFile.of(new Tagged(""), "a", "r").remedy())
+        assertThat(InputFile.of(new Tagged(""), "a", "r", null).remedy())
                 .contains("has no ETag")
                 .contains("--conf spark.hadoop.fs.s3a.input.stream.type=classic");
         assertThat(FileVersion.of(new FileStatus(3, false, 1, 1, 7, new Path("hdfs://h/a"))))

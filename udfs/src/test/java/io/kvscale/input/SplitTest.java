@@ -8,7 +8,7 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 class SplitTest {
-    private static final long OPEN_COST = 64 << 10;
+    private static final long OPEN_COST = 256 << 10;
 
     @Test
     void piecesTileEveryFileInOrder() {
@@ -75,6 +75,12 @@ class SplitTest {
         assertThat(Split.count(List.of(file("a", 10 * Split.MAX_BYTES)), 8)).isEqualTo(10);
         assertThat(Split.count(List.of(file("a", 10 * Split.MAX_BYTES + 1)), 8)).isEqualTo(11);
         assertThat(Split.count(List.of(file("a", Long.MAX_VALUE / 2)), 8)).isEqualTo(1_000_000);
+    }
+
+    @Test
+    void smallFilesCountByTheirNumberToo() {
+        List<InputFile> small = java.util.Collections.nCopies(1_000_000, file("a", 1_000));
+        assertThat(Split.count(small, 8)).isEqualTo(246);
     }
 
     private static void assertTiled(List<InputFile> files, List<Split> splits) {

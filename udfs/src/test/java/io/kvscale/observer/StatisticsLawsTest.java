@@ -132,6 +132,7 @@ class StatisticsLawsTest {
             SlotStatistics whole = fold(corpus, observer, observer.pieces(corpus));
             SlotStatistics read = viaBytes(whole);
             assertThat(bytes(read)).isEqualTo(bytes(whole));
+            assertThat(bytes(viaTaskBytes(whole))).isEqualTo(bytes(whole));
             assertThat(read.geometry()).isEqualTo(whole.geometry());
             assertThat(read.batchPolicy()).isEqualTo(whole.batchPolicy());
             assertThat(read.minSample()).isEqualTo(whole.minSample());
@@ -327,6 +328,12 @@ class StatisticsLawsTest {
 
     private static byte[] bytes(SlotStatistics statistics) {
         return SeededCorpus.of(SLOT, statistics).toByteArray();
+    }
+
+    private static SlotStatistics viaTaskBytes(SlotStatistics statistics) {
+        byte[] sent = new CalibrationStatistics(Corpus.EMPTY, Map.of(SLOT, statistics)).toTaskBytes();
+        return java.util.Objects.requireNonNull(
+                CalibrationStatistics.ofTaskBytes(sent).slots().get(SLOT));
     }
 
     private static SlotStatistics viaBytes(SlotStatistics statistics) {

@@ -29,12 +29,12 @@ public final class FileCosts {
 
     private static final double MILLION = 1e6;
     private static final String FP8 = "kv_cache_scheme: {num_bits: 8, type: float}\n";
-    private static final String BATCHES = "kv_cache_scheme: {num_bits: 8, type: float, dynamic: false, observer: minmax}\n";
+    private static final String BATCHES =
+            "kv_cache_scheme: {num_bits: 8, type: float, dynamic: false, observer: minmax}\n";
 
     private final Path parent;
     private final int files;
-    private final OperatingSystemMXBean process =
-            (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
+    private final OperatingSystemMXBean process = (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
 
     /** @param parent folder for a temporary folder of captures */
     public FileCosts(Path parent, int files) {
@@ -98,13 +98,20 @@ public final class FileCosts {
         CaptureListing listing = stages.run(
                 "list", () -> CaptureListing.of(List.of(captures.folder().toString()), spark.hadoopConfiguration()));
         int count = Split.count(listing.files(), spark.defaultParallelism());
-        List<byte[]> splits = stages.run("plan", () -> Split.plan(listing.files(), count).stream()
-                .map(JavaSerde::bytes)
-                .toList());
-        stages.run("start", () -> spark.parallelize(splits, splits.size())
-                .map(split -> JavaSerde.value(split, Split.class).pieces().size())
-                .reduce(Integer::sum));
-        stages.run("headers", () -> CalibrationJob.ofCaptures(runtime, recipe(FP8), listing).dryRun());
+        List<byte[]> splits = stages.run(
+                "plan",
+                () -> Split.plan(listing.files(), count).stream()
+                        .map(JavaSerde::bytes)
+                        .toList());
+        stages.run(
+                "start",
+                () -> spark.parallelize(splits, splits.size())
+                        .map(split ->
+                                JavaSerde.value(split, Split.class).pieces().size())
+                        .reduce(Integer::sum));
+        stages.run(
+                "headers",
+                () -> CalibrationJob.ofCaptures(runtime, recipe(FP8), listing).dryRun());
         stages.run("ranges", () -> calibrate(runtime, FP8, listing));
         stages.run("minmax", () -> calibrate(runtime, BATCHES, listing));
         return stages;

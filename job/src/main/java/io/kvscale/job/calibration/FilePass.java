@@ -49,6 +49,11 @@ record FilePass(
     static FilePass plan(
             JavaSparkContext spark, Recipe recipe, CaptureListing listed, int partitions, @Nullable StateFolder state) {
         CaptureListing listing = state == null ? listed : listed.withChanges(spark.hadoopConfiguration());
+        BatchLimit.check(
+                listing.files(),
+                recipe,
+                spark.getConf().getSizeAsBytes("spark.driver.maxResultSize", "1g"),
+                spark.hadoopConfiguration());
         int cores = Math.max(1, spark.defaultParallelism());
         int count = partitions > 0 ? partitions : Split.count(listing.files(), cores);
         Broadcast<SerializableConfiguration> configuration =

@@ -116,6 +116,8 @@ public final class BenchCommand extends CommandPart implements Callable<Integer>
     }
 
     private static Object shown(Object value) {
-        return value instanceof Double number ? String.format(Locale.ROOT, Math.abs(number) < 1 ? "%.3f" : "%.2f", number) : value;
+        return value instanceof Double number
+                ? String.format(Locale.ROOT, Math.abs(number) < 1 ? "%.3f" : "%.2f", number)
+                : value;
     }
 }

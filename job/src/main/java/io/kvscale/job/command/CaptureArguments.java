@@ -8,6 +8,7 @@ import io.kvscale.job.calibration.TableInput;
 import io.kvscale.job.console.Console;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.job.spark.SparkRuntime;
+import io.kvscale.job.spark.Work;
 import io.kvscale.job.state.StateFolder;
 import io.kvscale.tensor.DataProblem;
 import java.nio.charset.StandardCharsets;
@@ -99,7 +100,8 @@ final class CaptureArguments extends CommandPart {
             CaptureListing.check(paths, hadoop);
             return CalibrationJob.ofTable(runtime, recipe, new TableInput("", paths, 0));
         }
-        CaptureListing listing = CaptureListing.of(paths, format, hadoop);
+        CaptureListing listing = console.progress()
+                .count(new Work.Listing(), listed -> CaptureListing.of(paths, format, hadoop, listed));
         if (listing.skipped() > 0) {
             console.warn(
                     listing.skipped() + " files are not " + CaptureListing.extensions(format) + " and were skipped");

@@ -94,6 +94,19 @@ public sealed interface Work {
         }
     }
 
+    /** The files of a listing; their number is not known before. */
+    record Listing() implements Work {
+        @Override
+        public String phase() {
+            return "list input";
+        }
+
+        @Override
+        public String line(long done, long samples, double seconds) {
+            return format("lists the input, %d files, %.0f/s", done, done / seconds);
+        }
+    }
+
     /** The files of a model, which are hashed before the run. */
     record ModelFiles() implements Work {
         @Override

@@ -40,6 +40,11 @@ class WorkTest {
     }
 
     @Test
+    void aListingShowsTheFilesThatItFound() {
+        assertThat(new Work.Listing().line(50_000, 0, 20)).isEqualTo("kvscale: lists the input, 50000 files, 2500/s");
+    }
+
+    @Test
     void tokensShowSamplesAndTokens() {
         assertThat(new Work.Tokens(8_000, 40).line(2_000, 12, 8))
                 .isEqualTo("kvscale: 12 of 40 samples, 2000 of 8000 tokens (25 %), 250 tokens/s, 24 s left");
