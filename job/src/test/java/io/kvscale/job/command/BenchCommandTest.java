@@ -82,7 +82,7 @@ class BenchCommandTest {
         assertThat(dir).isEmptyDirectory();
     }
 
-    /** Starts a dozen JVMs. */
+    /** Starts four JVMs. */
     @Tag("cluster")
     @Test
     void theWholeCommandIsMeasuredBesideCat(@TempDir Path dir) throws Exception {
