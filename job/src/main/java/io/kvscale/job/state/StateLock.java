@@ -1,20 +1,15 @@
 package io.kvscale.job.state;
 
-import io.kvscale.input.RegularFile;
 import io.kvscale.job.export.Lease;
 import io.kvscale.job.export.OutputException;
-import io.kvscale.json.Json;
 import io.kvscale.tensor.DataProblem;
 import java.io.Closeable;
 import java.io.FileNotFoundException;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
+import java.time.DateTimeException;
 import java.time.Instant;
-import java.time.temporal.ChronoUnit;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -27,17 +22,19 @@ import org.jspecify.annotations.Nullable;
  * Lets one run at a time write a state. Works on every file system that lists a file as soon as it is created, object stores
  * included, and needs neither an atomic rename nor an exclusive create.
  *
- * <p>A run creates a folder of its own below {@code lock}, with its owner and a {@link Lease}, and then lists all of them.
- * Of two runs the second one to create its folder sees that of the first. Where both see each other, the one with the
- * smaller name waits, and the other one gives up.
+ * <p>A run creates a folder of its own below {@code lock}, with a {@link Lease}, and then lists all of them. Of two runs
+ * the second one to create its folder sees that of the first. Where both see each other, the one with the smaller name
+ * waits, and the other one gives up.
+ *
+ * <p>The name of the folder says whose it is: {@code UUID,PROCESS,SECONDS,USER,HOST}. A file would be empty if the run
+ * were killed before it wrote it, and the next run could not tell that the owner is dead.
  *
  * <p>The lock saves work. Nothing is damaged if two runs hold it, as after a pause of the first one: the files of groups
  * are written whole, and groups that overlap are not used together.
  */
 final class StateLock implements Closeable {
     private static final String FOLDER = "lock";
-    private static final String OWNER = "owner.json";
-    private static final int MAX_OWNER_BYTES = 1 << 16;
+    private static final int MAX_WORD = 64;
     private static final int ROUNDS = 20;
 
     private final FileSystem fs;
@@ -64,7 +61,7 @@ final class StateLock implements Closeable {
         }
 
         private boolean isAlive(long now) {
-            boolean here = host.equals(LocalHost.name());
+            boolean here = host.equals(word(LocalHost.name()));
             if (here && ProcessHandle.of(process).isEmpty()) {
                 return false;
             }
@@ -79,18 +76,14 @@ final class StateLock implements Closeable {
      * @throws OutputException if another run holds it; names that run
      */
     static StateLock take(FileSystem fs, Path state) throws IOException {
-        Path claim = new Path(new Path(state, FOLDER), UUID.randomUUID().toString());
-        try (OutputStream out = fs.create(new Path(claim, OWNER), false)) {
-            out.write(Json.bytes(Map.of(
-                    "user",
-                    System.getProperty("user.name", "unknown"),
-                    "host",
-                    LocalHost.name(),
-                    "process",
-                    ProcessHandle.current().pid(),
-                    "began",
-                    Instant.now().truncatedTo(ChronoUnit.SECONDS).toString())));
-        }
+        String owner = String.join(
+                ",",
+                UUID.randomUUID().toString(),
+                Long.toString(ProcessHandle.current().pid()),
+                Long.toString(Instant.now().getEpochSecond()),
+                word(System.getProperty("user.name", "unknown")),
+                word(LocalHost.name()));
+        Path claim = new Path(new Path(state, FOLDER), owner);
         StateLock lock = new StateLock(fs, claim, Lease.take(fs, claim));
         try {
             Holder other = lock.other(state);
@@ -155,21 +148,27 @@ final class StateLock implements Closeable {
             for (FileStatus file : fs.listStatus(claim)) {
                 seen = Math.max(seen, file.getModificationTime());
             }
-            try (InputStream in = RegularFile.open(fs, new Path(claim, OWNER))) {
-                var owner = Json.MAPPER.readTree(in.readNBytes(MAX_OWNER_BYTES));
-                return new Holder(
-                        claim,
-                        owner.path("user").asText("unknown"),
-                        owner.path("host").asText("unknown"),
-                        owner.path("process").asLong(),
-                        owner.path("began").asText("an unknown time"),
-                        seen);
-            }
         } catch (FileNotFoundException e) {
             return new Holder(claim, "", "", 0, "", -1); // released meanwhile
         } catch (IOException e) {
-            return new Holder(claim, "unknown", "unknown", 0, "an unknown time", seen);
+            // The folder's own time tells.
         }
+        String[] words = claim.getName().split(",", -1);
+        try {
+            if (words.length == 5) {
+                Instant began = Instant.ofEpochSecond(Long.parseLong(words[2]));
+                return new Holder(claim, words[3], words[4], Long.parseLong(words[1]), began.toString(), seen);
+            }
+        } catch (NumberFormatException | DateTimeException e) {
+            // Not a name that kvscale gives. The lease tells whether it lives.
+        }
+        return new Holder(claim, "unknown", "unknown", 0, "an unknown time", seen);
+    }
+
+    /** A part of a file's name. */
+    private static String word(String text) {
+        String safe = text.replaceAll("[^A-Za-z0-9._@-]", "_");
+        return safe.substring(0, Math.min(safe.length(), MAX_WORD));
     }
 
     private static void sleep() {

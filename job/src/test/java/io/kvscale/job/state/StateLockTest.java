@@ -48,11 +48,12 @@ class StateLockTest {
                 .resolve(Folder.names(work.resolve("lock")).keySet().iterator().next());
     }
 
-    private void replace(String word, String by) {
-        java.nio.file.Path owner = claim().resolve("owner.json");
-        String text = Folder.text(owner);
-        assertThat(text).contains(word);
-        Folder.write(owner, text.replace(word, by));
+    /** Gives the first claim another name, as another run would have. */
+    private void replace(String word, String by) throws IOException {
+        java.nio.file.Path claim = claim();
+        String name = claim.getFileName().toString();
+        assertThat(name).contains(word);
+        Files.move(claim, claim.resolveSibling(name.replace(word, by)));
     }
 
     private void shift(Duration time) throws IOException {
@@ -82,11 +83,11 @@ class StateLockTest {
     @Test
     void theLockOfAProcessThatIsGoneIsTakenOver() throws IOException {
         StateLock dead = take();
-        replace("\"process\" : " + ProcessHandle.current().pid(), "\"process\" : 99999999");
+        replace("," + ProcessHandle.current().pid() + ",", ",99999999,");
         take().close();
         // Of a process on another host only the lease tells.
         StateLock elsewhere = take();
-        replace("\"process\" : " + ProcessHandle.current().pid(), "\"process\" : 99999999");
+        replace("," + ProcessHandle.current().pid() + ",", ",99999999,");
         replace(LocalHost.name(), "another-host");
         assertThatThrownBy(this::take).hasMessageContaining("another-host");
         dead.close();
@@ -114,10 +115,19 @@ class StateLockTest {
         living.close();
     }
 
+    /** A run that was killed between the first two things that it does. */
     @Test
-    void aClaimThatIsNotReadableYetCounts() throws IOException {
-        Files.createDirectories(work.resolve("lock/00000000-0000-0000-0000-000000000000"));
-        Folder.write(work.resolve("lock/00000000-0000-0000-0000-000000000000/owner.json"), "{");
+    void theEmptyClaimOfAProcessThatIsGoneIsTakenOver() throws IOException {
+        Files.createDirectories(
+                work.resolve("lock/00000000-0000-0000-0000-000000000000,99999999,1790000000,user," + LocalHost.name()));
+        take().close();
+        assertThat(Folder.names(work.resolve("lock"))).isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"claim", "a,b,c,d,e", "a,1,9223372036854775807,d,e", "a,1,2,d,e,f"})
+    void aClaimOfAnotherNameCounts(String name) throws IOException {
+        Files.createDirectories(work.resolve("lock").resolve(name));
         assertThatThrownBy(this::take).hasMessageContaining("a run of unknown on unknown");
     }
 
