@@ -31,6 +31,9 @@ import org.junit.jupiter.api.io.TempDir;
 class ClusterTest {
     private static final int FILES = 40;
 
+    /** How often files are opened if nothing is killed: minmax reads twice, and the driver looks at the layout of four. */
+    private static final int OPENED = 2 * FILES + 4;
+
     @TempDir
     private Path work;
 
@@ -127,6 +130,7 @@ class ClusterTest {
                 "@" + Path.of("target/jvm.flags").toAbsolutePath(),
                 "-Xmx1g",
                 "-XX:+UseSerialGC",
+                "-XX:TieredStopAtLevel=1",
                 "-Dlog4j2.configurationFile=" + Folder.HOME.resolve("conf/log4j2.properties"),
                 "-cp",
                 String.join(
@@ -232,7 +236,7 @@ class ClusterTest {
         killOneExecutor(driver, FILES / 3);
         assertEndsWithSameBytes(driver);
         // The work of the killed executor was repeated.
-        assertThat(openedFiles()).hasSizeGreaterThan(FILES);
+        assertThat(openedFiles()).hasSizeGreaterThan(OPENED);
         assertThat(processes()).hasSizeGreaterThanOrEqualTo(2);
     }
 
@@ -244,7 +248,7 @@ class ClusterTest {
         killOneExecutor(driver, FILES / 4);
         killOneExecutor(driver, FILES / 2);
         assertEndsWithSameBytes(driver);
-        assertThat(openedFiles()).hasSizeGreaterThan(FILES);
+        assertThat(openedFiles()).hasSizeGreaterThan(OPENED);
         assertThat(processes()).hasSizeGreaterThanOrEqualTo(3);
     }
 
@@ -336,7 +340,7 @@ class ClusterTest {
             assertThat(driver.isAlive())
                     .as(() -> Folder.text(work.resolve("driver.log")))
                     .isTrue();
-            Thread.sleep(50);
+            Thread.sleep(10);
         }
         long victim = Long.parseLong(openedFiles().get(openedFiles().size() - 1).split(" ")[0]);
         assertThat(victim).isNotEqualTo(driver.pid());

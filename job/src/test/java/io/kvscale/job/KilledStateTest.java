@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
@@ -126,27 +127,60 @@ class KilledStateTest {
         assertThat(opened()).isLessThanOrEqualTo(2L * FILES - kept + 4);
     }
 
+    /**
+     * Most of them after they took the lock of the state: before that, a run only starts Java and Spark. The moments lie
+     * within the time that a whole run takes on this machine.
+     */
     @Test
     @Tag("cluster")
     @Timeout(1800)
-    void fiftyRunsKilledAtRandomMomentsChangeNothing() throws Exception {
+    void thirtyRunsKilledAtRandomMomentsChangeNothing() throws Exception {
         long seed = Long.getLong("kvscale.seed", 19);
         Random random = new Random(seed);
-        for (int i = 0; i < 50; i++) {
-            Process killed = calibrate(random.nextInt(60));
-            boolean ended = killed.waitFor(random.nextInt(10_000), TimeUnit.MILLISECONDS);
-            killed.destroyForcibly().waitFor();
+        Process first = calibrate(30);
+        awaitClaim(first, Set.of());
+        long start = System.nanoTime();
+        assertThat(first.waitFor(120, TimeUnit.SECONDS)).isTrue();
+        long whole = System.nanoTime() - start;
+        int kills = 0;
+        for (int i = 0; i < 30; i++) {
+            Set<String> dead = claims();
+            Process run = calibrate(random.nextInt(60));
+            if (i % 6 != 5) {
+                awaitClaim(run, dead);
+            }
+            boolean ended = run.waitFor(random.nextLong(whole), TimeUnit.NANOSECONDS);
+            run.destroyForcibly().waitFor();
             if (ended) {
-                assertThat(killed.exitValue())
+                assertThat(run.exitValue())
                         .as("seed %d: %s", seed, Folder.text(work.resolve("messages")))
                         .isZero();
                 assertThat(Folder.content(work.resolve("out"))).isEqualTo(expected);
+            } else {
+                kills++;
             }
             if (ended || i % 10 == 9) {
-                Capture.of(2, 3 + random.nextInt(5), 1000 + i).write(input(random.nextInt(FILES)));
+                for (int file = random.nextInt(FILES); file < FILES; file++) {
+                    Capture.of(2, 3 + random.nextInt(5), 1000 + FILES * i + file)
+                            .write(input(file));
+                }
                 expected = fresh("expected-" + i);
             }
         }
+        assertThat(kills).isGreaterThan(10);
         assertGoesOn();
+    }
+
+    /** Waits until the run holds the state. */
+    private void awaitClaim(Process run, Set<String> dead) throws Exception {
+        while (run.isAlive() && dead.containsAll(claims())) {
+            Thread.sleep(5);
+        }
+    }
+
+    /** The folders with which runs hold the state, those of dead runs too. */
+    private Set<String> claims() {
+        Path lock = work.resolve("state/lock");
+        return Files.isDirectory(lock) ? Folder.names(lock).keySet() : Set.of();
     }
 }

@@ -21,6 +21,9 @@ final class CommandTimes {
     private static final int LARGER = 8;
     private static final int ROUNDS = 3;
 
+    /** Smaller sizes only try the command, in one round. */
+    private static final long LEAST_BYTES = 1L << 26;
+
     private CommandTimes() {}
 
     /**
@@ -35,13 +38,15 @@ final class CommandTimes {
         for (long size : List.of(bytes, LARGER * bytes)) {
             try (GeneratedCaptures captures = GeneratedCaptures.write(parent, CaptureShape.LARGE.within(bytes), size);
                     TemporaryFolder output = TemporaryFolder.in(parent, "kvscale-bench-")) {
-                measure(main, captures.folder(), output.path(), size == bytes ? "" : "x" + LARGER + "_", figures);
+                String prefix = size == bytes ? "" : "x" + LARGER + "_";
+                measure(main, captures.folder(), output.path(), prefix, bytes < LEAST_BYTES ? 1 : ROUNDS, figures);
             }
         }
         return figures;
     }
 
-    private static void measure(Class<?> main, Path captures, Path output, String prefix, Map<String, Object> figures)
+    private static void measure(
+            Class<?> main, Path captures, Path output, String prefix, int rounds, Map<String, Object> figures)
             throws Exception {
         Path recipe = Files.writeString(output.resolve("fp8.yaml"), "kv_cache_scheme: {num_bits: 8, type: float}\n");
         List<String> files;
@@ -57,7 +62,7 @@ final class CommandTimes {
                 List<String> command = calibrate(main, captures, recipe, output.resolve("result"), cores);
                 List<Double> cat = new ArrayList<>();
                 List<Double> job = new ArrayList<>();
-                for (int round = 0; round < ROUNDS; round++) {
+                for (int round = 0; round < rounds; round++) {
                     cat.add(seconds(() -> threads.together(cats)));
                     job.add(seconds(() -> run(command)));
                 }

@@ -106,7 +106,7 @@ class BenchCommandTest {
         assertThat(err).contains("--sql cannot be combined with --files");
     }
 
-    /** Starts a dozen JVMs. */
+    /** Starts four JVMs. */
     @Tag("cluster")
     @Test
     void theWholeCommandIsMeasuredBesideCat(@TempDir Path dir) throws Exception {

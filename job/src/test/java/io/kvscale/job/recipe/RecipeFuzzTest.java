@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** Mutated recipes are either read or refused with a recipe error. */
 class RecipeFuzzTest {
-    private static final int MUTANTS = 20_000;
+    private static final int MUTANTS = 8_000;
     private static final List<String> PIECES = List.of(
             "&a ",
             "*a",
