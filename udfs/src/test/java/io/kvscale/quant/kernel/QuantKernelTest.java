@@ -98,17 +98,17 @@ class QuantKernelTest {
                 .toArray());
         int count = values.capacity() / Short.BYTES;
         int fast = 0;
-        for (int i = 0; i < 160; i++) {
+        for (int i = 0; i < 80; i++) {
             float any = 1 + random.nextFloat();
-            float scale =
-                    i < 84 ? Math.scalb(any, i - 64) : Dtype.BF16.round(Math.scalb(any, i % 8)) / (i < 120 ? 448 : 1);
+            float few = Dtype.BF16.round(Math.scalb(any, i % 8));
+            float scale = i < 44 ? Math.scalb(any, 2 * i - 66) : i < 64 ? few / 448 : few;
             QuantSpec spec = kind.spec(new float[] {scale}, new float[] {0});
             fast += OneScaleLanes.fit(spec) ? 1 : 0;
             check(spec, values, 0, count);
             // Parts of vectors and of chunks, from any byte on.
             check(spec, values, random.nextInt(50), random.nextInt(1500));
         }
-        assertThat(fast).isBetween(100, 159);
+        assertThat(fast).isBetween(50, 79);
     }
 
     private static void check(QuantSpec spec, ByteBuffer values, int offset, int rows) {
