@@ -20,21 +20,38 @@ record CodeBlock(int batch, int tokens, HeldScales.Change change, byte[] packed,
     /** Smaller blocks with equal scales are joined, because decoding adds one token at a time. */
     private static final int JOINED_TOKENS = 64;
 
-    /** Quantizes the tokens {@code [from, to)}. */
-    static CodeBlock of(KvTensor source, int from, int to, HeldScales scales, HeldScales.Change change) {
+    /** Quantizes the first tokens, and writes their dequantized values as {@link #dequantizeInto} does. */
+    static CodeBlock of(
+            KvTensor source,
+            int tokens,
+            HeldScales scales,
+            HeldScales.Change change,
+            ByteBuffer values,
+            int total,
+            int at) {
         Geometry geometry = source.geometry();
-        int tokens = to - from;
         int lane = tokens * geometry.headDim();
         byte[] codes = new byte[source.batch() * geometry.heads() * lane];
         RoaringBitmap lowest = new RoaringBitmap();
         Quantizer quantizer = new Quantizer(scales);
         byte[] locals = new byte[quantizer.locals(codes.length)];
         for (int bh = 0; bh < source.batch() * geometry.heads(); bh++) {
-            int first = (bh * source.tokens() + from) * geometry.headDim();
-            quantizer.quantize(source, first, bh % geometry.heads(), tokens, codes, locals, bh * lane, lowest::add);
+            quantizer.fakeQuantize(
+                    source,
+                    bh * source.tokens() * geometry.headDim(),
+                    bh % geometry.heads(),
+                    tokens,
+                    codes,
+                    locals,
+                    bh * lane,
+                    lowest::add,
+                    values,
+                    (bh * total + at) * geometry.headDim() * geometry.dtype().bytes());
         }
         lowest.runOptimize();
-        return new CodeBlock(source.batch(), tokens, change, pack(codes, scales), locals, lowest);
+        CodeBlock block = new CodeBlock(source.batch(), tokens, change, pack(codes, scales), locals, lowest);
+        block.dequantizeLowest(quantizer, geometry, values, total, at);
+        return block;
     }
 
     /** Writes the dequantized values into {@code [batch, heads, total, head_dim]}, from token {@code at}. */
@@ -54,12 +71,17 @@ record CodeBlock(int batch, int tokens, HeldScales.Change change, byte[] packed,
                     values,
                     (bh * total + at) * headDim * bytes);
         }
+        dequantizeLowest(quantizer, geometry, values, total, at);
+    }
+
+    private void dequantizeLowest(Quantizer quantizer, Geometry geometry, ByteBuffer values, int total, int at) {
+        int headDim = geometry.headDim();
         lowest.forEach((int index) -> {
             int line = index / headDim;
             int bh = line / tokens;
             int channel = bh % geometry.heads() * headDim + index % headDim;
             int value = (bh * total + at + line % tokens) * headDim + index % headDim;
-            quantizer.dequantizeLowest(channel, values, value * bytes);
+            quantizer.dequantizeLowest(channel, values, value * geometry.dtype().bytes());
         });
     }
 

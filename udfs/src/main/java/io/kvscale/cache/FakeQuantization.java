@@ -22,8 +22,8 @@ final class FakeQuantization {
         int[] odd = nonFinite(tokens).toArray();
         KvTensor finite = odd.length == 0 ? tokens : with(tokens, odd, null);
         KvTensor left = like(finite, ByteBuffer.allocate(finite.values().capacity()));
-        CodeBlock.of(finite, 0, finite.tokens(), scales, scales.changeTo(scales))
-                .dequantizeInto(left.values(), scales, finite.tokens(), 0);
+        int count = finite.tokens();
+        CodeBlock.of(finite, count, scales, scales.changeTo(scales), left.values(), count, 0);
         return odd.length == 0 ? left : with(left, odd, tokens);
     }
 

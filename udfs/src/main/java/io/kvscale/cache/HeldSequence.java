@@ -34,24 +34,29 @@ final class HeldSequence {
         int old = residual == null ? 0 : residual.tokens();
         int leaving = scales == null ? 0 : Math.max(0, old + added.tokens() - residualLength);
         int leavingOld = Math.min(leaving, old);
+        int total = tokens() + added.tokens();
+        ByteBuffer values = ByteBuffer.allocate(bytes(added.geometry(), added.batch(), total));
+        dequantizeInto(values, total);
         if (scales != null && residual != null && leavingOld > 0) {
-            hold(residual, leavingOld, scales);
+            hold(residual, leavingOld, scales, values, total);
         }
         if (scales != null && leaving > leavingOld) {
-            hold(added, leaving - leavingOld, scales);
+            hold(added, leaving - leavingOld, scales, values, total);
         }
-        coded += leaving;
         residual = joined(residual, leavingOld, added, leaving - leavingOld);
-        return whole();
+        copy(residual, 0, values.array(), total, coded);
+        return new KvTensor(added.geometry(), added.batch(), total, values);
     }
 
-    private void hold(KvTensor source, int tokens, HeldScales scales) {
+    /** Appends the first tokens of a tensor to the codes, and writes their values behind those of the earlier codes. */
+    private void hold(KvTensor source, int tokens, HeldScales scales, ByteBuffer values, int total) {
         if (first == null || latest == null) {
             first = scales;
             latest = scales;
         }
-        CodeBlock block = CodeBlock.of(source, 0, tokens, scales, latest.changeTo(scales));
+        CodeBlock block = CodeBlock.of(source, tokens, scales, latest.changeTo(scales), values, total, coded);
         latest = scales;
+        coded += tokens;
         int last = blocks.size() - 1;
         if (last >= 0 && blocks.get(last).joins(block)) {
             blocks.set(last, blocks.get(last).join(block, scales));
@@ -60,22 +65,14 @@ final class HeldSequence {
         }
     }
 
-    private KvTensor whole() {
-        KvTensor newest = residual;
-        if (newest == null) {
-            throw new IllegalStateException("nothing was appended");
-        }
-        int total = tokens();
-        byte[] values = new byte[bytes(newest.geometry(), newest.batch(), total)];
+    private void dequantizeInto(ByteBuffer values, int total) {
         int at = 0;
         HeldScales scales = first;
         for (CodeBlock block : blocks) {
             scales = Objects.requireNonNull(scales).with(block.change());
-            block.dequantizeInto(ByteBuffer.wrap(values), scales, total, at);
+            block.dequantizeInto(values, scales, total, at);
             at += block.tokens();
         }
-        copy(newest, 0, values, total, at);
-        return new KvTensor(newest.geometry(), newest.batch(), total, ByteBuffer.wrap(values));
     }
 
     /** The new residual window: a copy, so that callers may reuse their buffers. */

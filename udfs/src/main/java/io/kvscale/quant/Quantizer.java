@@ -116,6 +116,31 @@ public final class Quantizer {
         }
     }
 
+    /**
+     * {@link #quantize}, and {@link #dequantize} of its codes. Values of codes that {@code lowest} receives are written by {@link
+     * #dequantizeLowest}.
+     *
+     * @param to byte offset of the first value in {@code values}
+     */
+    public void fakeQuantize(
+            KvTensor source,
+            int first,
+            int head,
+            int tokens,
+            byte[] codes,
+            byte[] locals,
+            int at,
+            Lowest lowest,
+            ByteBuffer values,
+            int to) {
+        if (nvfp4 == null && !format.isInteger()) {
+            kernels[head].fakeQuantize(source.values(), first * dtype.bytes(), tokens, codes, at, values, to);
+            return;
+        }
+        quantize(source, first, head, tokens, codes, locals, at, lowest);
+        dequantize(codes, locals, at, head, tokens, values, to);
+    }
+
     /** Writes the value of the lowest integer, at an index that {@link Lowest} received. */
     public void dequantizeLowest(int channel, ByteBuffer values, int to) {
         write(format.min(), channel, values, to);

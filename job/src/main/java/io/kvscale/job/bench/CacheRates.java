@@ -2,6 +2,11 @@ package io.kvscale.job.bench;
 
 import io.kvscale.cache.QuantizedKvCache;
 import io.kvscale.numeric.Dtype;
+import io.kvscale.numeric.NumberFormat;
+import io.kvscale.observer.kernel.MinMaxKernel;
+import io.kvscale.quant.kernel.QuantKernel;
+import io.kvscale.quant.kernel.QuantKernels;
+import io.kvscale.quant.kernel.QuantSpec;
 import io.kvscale.scheme.QuantizationScheme;
 import io.kvscale.tensor.Geometry;
 import io.kvscale.tensor.KvSource;
@@ -37,7 +42,8 @@ final class CacheRates {
     /**
      * GB/s of bf16 input on one thread by name: {@code observe} collects ranges of K and V of every layer; {@code update}
      * also quantizes them to fp8, holds and dequantizes them; {@code update_bound} copies as many bytes as {@code update}
-     * holds and returns, and does nothing else.
+     * holds and returns, and does nothing else; {@code update_kernels} folds, quantizes and dequantizes into as many bytes with one
+     * given scale, and does nothing else.
      */
     static Map<String, Object> measure(CaptureShape shape, double seconds) throws Exception {
         CacheRates rates = new CacheRates(shape);
@@ -45,13 +51,19 @@ final class CacheRates {
         QuantizedKvCache updated = new QuantizedKvCache(QuantizationScheme.fp8());
         ToDoubleFunction<String> rate = new Rounds(shape.fileBytes(), seconds)
                 .medians(Map.of(
-                        "observe", () -> rates.observe(observed),
-                        "update", () -> rates.update(updated),
-                        "bound", rates::copy));
+                        "observe",
+                        () -> rates.observe(observed),
+                        "update",
+                        () -> rates.update(updated),
+                        "bound",
+                        rates::copy,
+                        "kernels",
+                        rates::kernels));
         Map<String, Object> figures = new LinkedHashMap<>();
         figures.put("observe_gbps", rate.applyAsDouble("observe"));
         figures.put("update_gbps", rate.applyAsDouble("update"));
         figures.put("update_bound_gbps", rate.applyAsDouble("bound"));
+        figures.put("update_kernels_gbps", rate.applyAsDouble("kernels"));
         return figures;
     }
 
@@ -83,6 +95,28 @@ final class CacheRates {
             byte[] bf16 = values(tensor).array();
             held.add(Arrays.copyOf(bf16, bf16.length / 2));
             returned += Arrays.copyOf(bf16, bf16.length)[tensor];
+        }
+        return held.size() + returned;
+    }
+
+    private int kernels() {
+        float[] scale = new float[shape.headDim()];
+        Arrays.fill(scale, 0.0123f);
+        QuantKernel quantizer = QuantKernels.of(
+                new QuantSpec(NumberFormat.FP8_E4M3, Dtype.BF16, Dtype.F32, scale, new float[shape.headDim()]));
+        short[] min = new short[shape.headDim()];
+        short[] max = new short[shape.headDim()];
+        int rows = shape.heads() * shape.tokens();
+        List<byte[]> held = new ArrayList<>();
+        int returned = 0;
+        for (int tensor = 0; tensor < 2 * shape.layers(); tensor++) {
+            ByteBuffer bf16 = values(tensor);
+            MinMaxKernel.OF_THIS_JVM.fold16(bf16, 0, shape.headDim(), rows, min, max, 0);
+            byte[] codes = new byte[bf16.capacity() / 2];
+            byte[] dequantized = new byte[bf16.capacity()];
+            quantizer.fakeQuantize(bf16, 0, rows, codes, 0, ByteBuffer.wrap(dequantized), 0);
+            held.add(codes);
+            returned += dequantized[tensor];
         }
         return held.size() + returned;
     }

@@ -36,6 +36,7 @@ class BenchCommandTest {
         "observe_gbps",
         "update_gbps",
         "update_bound_gbps",
+        "update_kernels_gbps",
         "histogram_of_bound_1",
         "small_histogram_of_bound_1",
         "small_read_gbps",

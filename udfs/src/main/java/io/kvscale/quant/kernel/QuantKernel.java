@@ -17,4 +17,11 @@ public interface QuantKernel {
 
     /** Dequantizes codes of {@link #quantize}. */
     void dequantize(byte[] codes, int at, int rows, ByteBuffer values, int offset);
+
+    /** {@link #quantize}, and {@link #dequantize} to {@code result} from byte {@code to} on, in one pass where it can. */
+    default void fakeQuantize(
+            ByteBuffer values, int offset, int rows, byte[] codes, int at, ByteBuffer result, int to) {
+        quantize(values, offset, rows, codes, at);
+        dequantize(codes, at, rows, result, to);
+    }
 }

@@ -11,9 +11,11 @@ public final class QuantKernels {
             .<Function<QuantSpec, QuantKernel>>choose(
                     () -> {
                         boolean wide = QuantLanes.isSupported();
-                        return spec -> wide || VectorQuantKernel.isPaired(spec)
-                                ? new VectorQuantKernel(spec)
-                                : new ScalarQuantKernel(spec);
+                        return spec -> OneScaleLanes.fit(spec)
+                                ? new OneScaleKernel(spec)
+                                : wide || VectorQuantKernel.isPaired(spec)
+                                        ? new VectorQuantKernel(spec)
+                                        : new ScalarQuantKernel(spec);
                     },
                     () -> ScalarQuantKernel::new);
 

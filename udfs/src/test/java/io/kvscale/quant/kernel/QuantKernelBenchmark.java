@@ -52,7 +52,7 @@ public class QuantKernelBenchmark {
         float[] scale = new float[WIDTH];
         Arrays.fill(scale, step.round(0.01f));
         QuantSpec spec = new QuantSpec(format, dtype, step, scale, new float[WIDTH]);
-        quantizer = kernel.equals("vector") ? new VectorQuantKernel(spec) : new ScalarQuantKernel(spec);
+        quantizer = kernel.equals("vector") ? QuantKernels.of(spec) : new ScalarQuantKernel(spec);
         rows = BYTES / dtype.bytes() / WIDTH;
         Random random = new Random(1);
         for (int i = 0; i < BYTES / dtype.bytes(); i++) {

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -22,6 +23,7 @@ class QuantKernelTest {
         QuantKernelTest test = new QuantKernelTest();
         kinds().forEach(test::everyPatternEqualsTheScalarKernel);
         kinds().forEach(test::anyShapeEqualsTheScalarKernel);
+        test.oneScaleEqualsTheScalarKernel();
     }
 
     @ParameterizedTest
@@ -86,9 +88,34 @@ class QuantKernelTest {
         }
     }
 
+    /** Scales of all magnitudes, scales from maxima, and scales with products in the middle of two BF16 numbers. */
+    @Test
+    void oneScaleEqualsTheScalarKernel() {
+        Kind kind = new Kind(NumberFormat.FP8_E4M3, Dtype.BF16, Dtype.F32);
+        Random random = new Random(5);
+        ByteBuffer values = kind.values(IntStream.range(0, 1 << 16)
+                .filter(bits -> !Float.isNaN(Dtype.BF16.toFloat(bits)))
+                .toArray());
+        int count = values.capacity() / Short.BYTES;
+        int fast = 0;
+        for (int i = 0; i < 80; i++) {
+            float any = 1 + random.nextFloat();
+            float few = Dtype.BF16.round(Math.scalb(any, i % 8));
+            float scale = i < 44 ? Math.scalb(any, 2 * i - 66) : i < 64 ? few / 448 : few;
+            QuantSpec spec = kind.spec(new float[] {scale}, new float[] {0});
+            fast += OneScaleLanes.fit(spec) ? 1 : 0;
+            check(spec, values, 0, count);
+            // Parts of vectors and of chunks, from any byte on.
+            check(spec, values, random.nextInt(50), random.nextInt(1500));
+        }
+        assertThat(fast).isBetween(50, 79);
+    }
+
     private static void check(QuantSpec spec, ByteBuffer values, int offset, int rows) {
         QuantKernel vector = QuantKernels.of(spec);
-        if (VectorQuantKernel.isPaired(spec) || QuantLanes.isSupported()) {
+        if (OneScaleLanes.fit(spec)) {
+            assertThat(vector).isInstanceOf(OneScaleKernel.class);
+        } else if (VectorQuantKernel.isPaired(spec) || QuantLanes.isSupported()) {
             assertThat(vector).isInstanceOf(VectorQuantKernel.class);
         }
         int count = rows * spec.width();
@@ -103,6 +130,15 @@ class QuantKernelTest {
         new ScalarQuantKernel(spec).dequantize(expected, 3, rows, expectedBack, offset);
         vector.dequantize(codes, 3, rows, back, offset);
         assertThat(back.array()).as("values, %s", spec).isEqualTo(expectedBack.array());
+
+        byte[] both = new byte[count + 5];
+        ByteBuffer result =
+                offset % 2 == 0 ? ByteBuffer.allocate(back.capacity()) : ByteBuffer.allocateDirect(back.capacity());
+        vector.fakeQuantize(values, offset, rows, both, 3, result, offset);
+        assertThat(both).as("codes, %s", spec).isEqualTo(expected);
+        byte[] results = new byte[back.capacity()];
+        result.get(0, results);
+        assertThat(results).as("values, %s", spec).isEqualTo(expectedBack.array());
     }
 
     record Kind(NumberFormat format, Dtype dtype, Dtype step) {
