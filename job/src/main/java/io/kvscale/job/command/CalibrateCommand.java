@@ -91,6 +91,9 @@ public final class CalibrateCommand extends CommandPart implements Callable<Inte
         if (!texts.isGiven()) {
             recipe = modelConfig.applied(recipe, hadoop);
         }
+        if (stateFolder != null) {
+            StateFolder.check(stateFolder, read, hadoop);
+        }
         if (dryRun || output == null) {
             CalibrationJob job = job(runtime, recipe, read, hadoop, console, null, null);
             DryRunPrinter.print(job.dryRun(), out());
