@@ -105,39 +105,41 @@ class ClusterTest {
         try (ServerSocket free = new ServerSocket(0)) {
             port = free.getLocalPort();
         }
-        Process master = cluster().java(
-                "master",
-                List.of(
-                        "org.apache.spark.deploy.master.Master",
-                        "--host",
-                        "127.0.0.1",
-                        "--port",
-                        "" + port,
-                        "--webui-port",
-                        "0"));
+        Process master = cluster()
+                .java(
+                        "master",
+                        List.of(
+                                "org.apache.spark.deploy.master.Master",
+                                "--host",
+                                "127.0.0.1",
+                                "--port",
+                                "" + port,
+                                "--webui-port",
+                                "0"));
         while (!isListening(port)) {
             assertThat(master.isAlive()).isTrue();
             Thread.sleep(100);
         }
         String url = "spark://127.0.0.1:" + port;
         for (int i = 1; i <= 2; i++) {
-            cluster().java(
-                    "worker-" + i,
-                    List.of(
-                            "org.apache.spark.deploy.worker.Worker",
-                            "--host",
-                            "127.0.0." + i,
-                            "--port",
-                            "0",
-                            "--webui-port",
-                            "0",
-                            "--cores",
-                            "1",
-                            "--memory",
-                            "1g",
-                            "--work-dir",
-                            work.resolve("worker-" + i).toString(),
-                            url));
+            cluster()
+                    .java(
+                            "worker-" + i,
+                            List.of(
+                                    "org.apache.spark.deploy.worker.Worker",
+                                    "--host",
+                                    "127.0.0." + i,
+                                    "--port",
+                                    "0",
+                                    "--webui-port",
+                                    "0",
+                                    "--cores",
+                                    "1",
+                                    "--memory",
+                                    "1g",
+                                    "--work-dir",
+                                    work.resolve("worker-" + i).toString(),
+                                    url));
         }
         return url;
     }

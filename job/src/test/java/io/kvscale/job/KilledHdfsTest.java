@@ -9,7 +9,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.SortedMap;
-import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.apache.hadoop.conf.Configuration;
@@ -238,7 +237,9 @@ class KilledHdfsTest {
     private void assertDone(Process driver, long seed, int kill, SortedMap<String, String> expected)
             throws IOException {
         String messages = Folder.text(work.resolve("driver.log"));
-        assertThat(driver.exitValue()).as("seed %d, kill %d: %s", seed, kill, messages).isEqualTo(ExitCode.DONE);
+        assertThat(driver.exitValue())
+                .as("seed %d, kill %d: %s", seed, kill, messages)
+                .isEqualTo(ExitCode.DONE);
         assertThat(messages).as("seed %d, kill %d", seed, kill).doesNotContain("cannot be used");
         assertThat(content("/out")).as("seed %d, kill %d", seed, kill).isEqualTo(expected);
     }

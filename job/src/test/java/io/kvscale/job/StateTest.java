@@ -295,7 +295,8 @@ class StateTest {
         };
         run(recipe, "a", "--partitions", 6).fails(ExitCode.DATA, "sample-7.safetensors", "changed while it was read");
         HookedFileSystem.reset();
-        assertThat(StateStore.read(work.resolve("state").toString(), false, new Configuration()).groups())
+        assertThat(StateStore.read(work.resolve("state").toString(), false, new Configuration())
+                        .groups())
                 .flatExtracting(KeptGroup::pieces)
                 .extracting(piece -> piece.file().name())
                 .doesNotContain(name(7))

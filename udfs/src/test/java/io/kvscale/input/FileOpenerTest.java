@@ -116,7 +116,8 @@ class FileOpenerTest {
                 assertThat(opened.isBound()).isEqualTo(bound && etag != null);
             }
             FileStatus listed = StoreFileSystem.listed;
-            assertThat(listed == null ? null : FileVersion.of(listed)).isEqualTo(bound && etag != null ? file.version() : null);
+            assertThat(listed == null ? null : FileVersion.of(listed))
+                    .isEqualTo(bound && etag != null ? file.version() : null);
         }
     }
 

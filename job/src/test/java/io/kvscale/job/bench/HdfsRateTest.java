@@ -107,7 +107,8 @@ class HdfsRateTest {
         byte[] block = new byte[CaptureReader.blockBytes()];
         long sum = 0;
         for (FilePiece piece : split.pieces()) {
-            try (InputStream in = files.open(new org.apache.hadoop.fs.Path(piece.file().path()))) {
+            try (InputStream in =
+                    files.open(new org.apache.hadoop.fs.Path(piece.file().path()))) {
                 for (int count = in.read(block); count >= 0; count = in.read(block)) {
                     sum += count;
                 }
