@@ -3,7 +3,6 @@ package io.kvscale.job;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kvscale.job.command.ExitCode;
-import java.io.File;
 import java.io.IOException;
 import java.net.ServerSocket;
 import java.net.Socket;
@@ -12,11 +11,12 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -39,11 +39,10 @@ class ClusterTest {
 
     private Path input = Path.of("");
     private Path recipe = Path.of("");
-    private Path extra = Path.of("");
     private Path log = Path.of("");
     private SortedMap<String, String> expected = new java.util.TreeMap<>();
 
-    private final List<Process> started = new ArrayList<>();
+    private @Nullable OwnCluster cluster;
 
     @BeforeEach
     void calibrateInThisProcess() throws IOException {
@@ -56,40 +55,18 @@ class ClusterTest {
         Cli.run("calibrate", "--recipe", recipe, "--input", input, "--output", work.resolve("local"))
                 .isDone();
         expected = Folder.content(work.resolve("local"));
-        makeSparkHome();
-        addSlowFileSystem();
-    }
-
-    /** Creates the folder with {@code jars/} that Spark's launcher needs. */
-    private void makeSparkHome() throws IOException {
-        Path jars = Files.createDirectories(work.resolve("spark/jars"));
-        for (String jar : Folder.text(Path.of("target/spark.classpath")).strip().split(File.pathSeparator)) {
-            Files.createSymbolicLink(jars.resolve(Path.of(jar).getFileName()), Path.of(jar));
-        }
-    }
-
-    /** Adds the only test class that executors need. */
-    private void addSlowFileSystem() throws IOException {
-        extra = work.resolve("extra");
-        add(SlowFileSystem.class);
-        Folder.write(
-                extra.resolve("META-INF/services/org.apache.hadoop.fs.FileSystem"),
-                SlowFileSystem.class.getName() + "\n");
-    }
-
-    private void add(Class<?> type) throws IOException {
-        Capture.put(
-                extra.resolve(type.getName().replace('.', '/') + ".class"),
-                type.getResourceAsStream(type.getSimpleName() + ".class").readAllBytes());
+        cluster = new OwnCluster(work);
     }
 
     @AfterEach
     void stopProcesses() {
-        for (Process process : started) {
-            List<ProcessHandle> executors = process.descendants().toList();
-            process.destroyForcibly();
-            executors.forEach(ProcessHandle::destroyForcibly);
+        if (cluster != null) {
+            cluster.close();
         }
+    }
+
+    private OwnCluster cluster() {
+        return Objects.requireNonNull(cluster);
     }
 
     private Process calibrate(String master, String scheme, String... settings) throws IOException {
@@ -106,55 +83,13 @@ class ClusterTest {
         List<String> all = settings();
         Collections.addAll(all, settings);
         all.forEach(setting -> words.addAll(List.of("--conf", setting)));
-        return java("driver", words);
+        return cluster().java("driver", words);
     }
 
     private List<String> settings() {
-        return new ArrayList<>(List.of(
-                "spark.executor.memory=768m",
-                "spark.driver.host=127.0.0.1",
-                "spark.driver.bindAddress=127.0.0.1",
-                "spark.executor.extraClassPath=" + extra,
-                "spark.hadoop.slow.log=" + log,
-                "spark.serializer=org.apache.spark.serializer.KryoSerializer"));
-    }
-
-    private Process java(String name, List<String> main) throws IOException {
-        return java(name, Path.of("target/kvscale.jar"), main);
-    }
-
-    /** Starts a JVM with a kvscale jar, Spark and the slow file system. */
-    private Process java(String name, Path jar, List<String> main) throws IOException {
-        List<String> words = new ArrayList<>(List.of(
-                Path.of(System.getProperty("java.home"), "bin/java").toString(),
-                "@" + Path.of("target/jvm.flags").toAbsolutePath(),
-                "-Xmx1g",
-                "-XX:+UseSerialGC",
-                "-XX:TieredStopAtLevel=1",
-                "-Dlog4j2.configurationFile=" + Folder.HOME.resolve("conf/log4j2.properties"),
-                "-cp",
-                String.join(
-                        File.pathSeparator,
-                        jar.toAbsolutePath().toString(),
-                        extra.toString(),
-                        work.resolve("spark/jars") + "/*")));
-        words.addAll(main);
-        ProcessBuilder builder = new ProcessBuilder(words)
-                .redirectErrorStream(true)
-                .redirectOutput(work.resolve(name + ".log").toFile());
-        // Each worker has its own address.
-        builder.environment().remove("SPARK_LOCAL_IP");
-        builder.environment()
-                .putAll(Map.of(
-                        "SPARK_HOME",
-                        work.resolve("spark").toString(),
-                        "SPARK_SCALA_VERSION",
-                        "2.13",
-                        "SPARK_LOCAL_DIRS",
-                        work.resolve("scratch").toString()));
-        Process process = builder.start();
-        started.add(process);
-        return process;
+        List<String> settings = cluster().settings();
+        settings.add("spark.hadoop.slow.log=" + log);
+        return settings;
     }
 
     private void assertEndsWithSameBytes(Process driver) throws InterruptedException {
@@ -173,39 +108,41 @@ class ClusterTest {
         try (ServerSocket free = new ServerSocket(0)) {
             port = free.getLocalPort();
         }
-        Process master = java(
-                "master",
-                List.of(
-                        "org.apache.spark.deploy.master.Master",
-                        "--host",
-                        "127.0.0.1",
-                        "--port",
-                        "" + port,
-                        "--webui-port",
-                        "0"));
+        Process master = cluster()
+                .java(
+                        "master",
+                        List.of(
+                                "org.apache.spark.deploy.master.Master",
+                                "--host",
+                                "127.0.0.1",
+                                "--port",
+                                "" + port,
+                                "--webui-port",
+                                "0"));
         while (!isListening(port)) {
             assertThat(master.isAlive()).isTrue();
             Thread.sleep(100);
         }
         String url = "spark://127.0.0.1:" + port;
         for (int i = 1; i <= 2; i++) {
-            java(
-                    "worker-" + i,
-                    List.of(
-                            "org.apache.spark.deploy.worker.Worker",
-                            "--host",
-                            "127.0.0." + i,
-                            "--port",
-                            "0",
-                            "--webui-port",
-                            "0",
-                            "--cores",
-                            "1",
-                            "--memory",
-                            "1g",
-                            "--work-dir",
-                            work.resolve("worker-" + i).toString(),
-                            url));
+            cluster()
+                    .java(
+                            "worker-" + i,
+                            List.of(
+                                    "org.apache.spark.deploy.worker.Worker",
+                                    "--host",
+                                    "127.0.0." + i,
+                                    "--port",
+                                    "0",
+                                    "--webui-port",
+                                    "0",
+                                    "--cores",
+                                    "1",
+                                    "--memory",
+                                    "1g",
+                                    "--work-dir",
+                                    work.resolve("worker-" + i).toString(),
+                                    url));
         }
         return url;
     }
@@ -345,7 +282,7 @@ class ClusterTest {
         long victim = Long.parseLong(openedFiles().get(openedFiles().size() - 1).split(" ")[0]);
         assertThat(victim).isNotEqualTo(driver.pid());
         ProcessHandle executor = ProcessHandle.of(victim).orElseThrow();
-        assertThat(started.stream().flatMap(Process::descendants)).contains(executor);
+        assertThat(cluster().executors()).contains(executor);
         executor.destroyForcibly();
     }
 
@@ -370,7 +307,7 @@ class ClusterTest {
     @Test
     @Timeout(240)
     void sqlOnSeparateExecutorsGivesTheSameScales() throws Exception {
-        add(SqlDriver.class);
+        cluster().add(SqlDriver.class);
         Path statistics = work.resolve("sql.kvstats");
         List<String> words = new ArrayList<>();
         List<String> all = settings();
@@ -382,7 +319,7 @@ class ClusterTest {
                 "spark.sql.extensions=io.kvscale.spark.KvScaleExtensions"));
         all.forEach(setting -> words.add("-D" + setting));
         words.addAll(List.of(SqlDriver.class.getName(), "slow://" + input, statistics.toString()));
-        Process driver = java("sql", Path.of("../udfs/target/kvscale-udfs.jar"), words);
+        Process driver = cluster().java("sql", Path.of("../udfs/target/kvscale-udfs.jar"), words);
         assertThat(driver.waitFor(180, TimeUnit.SECONDS)).isTrue();
         assertThat(driver.exitValue())
                 .as(() -> Folder.text(work.resolve("sql.log")))

@@ -8,10 +8,12 @@ import io.kvscale.job.target.TargetTables;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import org.apache.commons.io.FileUtils;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
@@ -96,6 +98,7 @@ class FullDiskTest {
             Path filler = Files.write(full.resolve("filler"), new byte[(1 << 20) - 3 * 4096]);
             everyCommandFails(scales, full.toString(), work.resolve("free"));
             mergingFails(full);
+            aStateKeepsNothing(full.resolve("state"));
             try (Stream<Path> left = Files.list(full)) {
                 assertThat(left).containsExactly(filler);
             }
@@ -103,6 +106,19 @@ class FullDiskTest {
             // Detached at once, even if the JVM has not yet closed a file of it.
             assertThat(ran("umount", "-l", full)).isTrue();
         }
+    }
+
+    private void aStateKeepsNothing(Path state) throws IOException {
+        List<Object> command =
+                List.of("calibrate", "--recipe", Folder.FP8, "--input", Folder.SAMPLE, "--output", work.resolve("out"));
+        Cli.run(command.toArray()).isDone();
+        var expected = Folder.content(work.resolve("out"));
+        List<Object> kept = new ArrayList<>(command);
+        kept.addAll(List.of("--overwrite", "--state", state));
+        assertThat(Cli.run(kept.toArray()).isDone().err())
+                .contains("warning: the state " + state + " does not keep", "No space left on device");
+        assertThat(Folder.content(work.resolve("out"))).isEqualTo(expected);
+        FileUtils.deleteDirectory(state.toFile());
     }
 
     private void mergingFails(Path full) {

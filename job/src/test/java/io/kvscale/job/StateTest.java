@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.kvscale.job.command.ExitCode;
+import io.kvscale.job.state.KeptGroup;
 import io.kvscale.job.state.StateContents;
 import io.kvscale.job.state.StateFolder;
+import io.kvscale.job.state.StateStore;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.ObjectOutputStream;
@@ -13,11 +15,13 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SortedMap;
+import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -276,18 +280,28 @@ class StateTest {
         assertThat(HookedFileSystem.opened(in)).isLessThanOrEqualTo(7); // with the look at the layout of four files
     }
 
-    @Test
-    void aFileThatChangesWhileItIsReadIsAnError() throws IOException {
+    /** By another one of another length or of its own, and by its own first half. */
+    @ParameterizedTest
+    @CsvSource({"40, 1", "12, 1", "7, 2"})
+    void aFileThatChangesWhileItIsReadIsAnError(int by, int part) throws IOException {
         Path recipe = Folder.recipe(work, FP8);
         Path changing = in.resolve(name(7));
-        byte[] other = capture(40).bytes();
+        byte[] other = capture(by).bytes();
         HookedFileSystem.onOpen = path -> {
             if (path.getName().equals("sample-7.safetensors")) {
-                Files.write(changing, other);
+                Files.write(changing, Arrays.copyOf(other, other.length / part));
+                Files.setLastModifiedTime(changing, FileTime.from(Instant.now().plusSeconds(1)));
             }
         };
         run(recipe, "a", "--partitions", 6).fails(ExitCode.DATA, "sample-7.safetensors", "changed while it was read");
         HookedFileSystem.reset();
+        assertThat(StateStore.read(work.resolve("state").toString(), false, new Configuration())
+                        .groups())
+                .flatExtracting(KeptGroup::pieces)
+                .extracting(piece -> piece.file().name())
+                .doesNotContain(name(7))
+                .contains(name(1));
+        capture(by).write(changing);
         run(recipe, "b").isDone();
         assertThat(Folder.content(work.resolve("b"))).isEqualTo(fresh(recipe, "fresh"));
     }
@@ -377,9 +391,15 @@ class StateTest {
                 .fails(ExitCode.USAGE, "--state is for captures and texts", "Parquet");
         Cli.run("calibrate", "--recipe", Folder.FP8, "--input", in, "--output", state.resolve("out"), "--state", state)
                 .fails(ExitCode.OUTPUT, "overlap");
+        assertThat(run(Folder.FP8, "out", "--dry-run").isDone().err()).doesNotContain("state");
+        Path inside = in.resolve("part-0/state");
+        Cli.run("calibrate", "--recipe", Folder.FP8, "--input", in, "--output", work.resolve("out"), "--state", inside)
+                .fails(ExitCode.OUTPUT, "the state folder " + inside + " and the input " + in + " overlap", "--state");
+        assertThat(inside).doesNotExist();
         Folder.write(work.resolve("state/other"), "x");
         Files.deleteIfExists(work.resolve("state/kvscale-state.json"));
         run(Folder.FP8, "out").fails(ExitCode.OUTPUT, "holds other files than a state", "--state");
+        run(Folder.FP8, "out", "--dry-run").fails(ExitCode.OUTPUT, "holds other files than a state", "--state");
     }
 
     @Test
@@ -423,5 +443,28 @@ class StateTest {
             assertThat(Cli.run("state", state).isDone().out()).contains("in use by a run of ");
         }
         run(Folder.FP8, "out").isDone();
+    }
+
+    /** Captures, groups and the lease of another run are of tomorrow. */
+    @Test
+    void aClockThatWasSetBackDoesNotMatter() throws IOException {
+        Path recipe = Folder.recipe(work, FP8);
+        shift(in);
+        assertUse(calibrate(recipe, "--partitions", 4), 0, 4);
+        Path claim = work.resolve("state/lock/00000000-0000-0000-0000-000000000000,1,1796000000,user,elsewhere");
+        Folder.write(claim.resolve("_lease"), "");
+        shift(work.resolve("state"));
+        assertUse(calibrate(recipe), 4, 0);
+        assertThat(claim).doesNotExist();
+        capture(30).write(in.resolve(name(3)));
+        assertThat(calibrate(recipe).path("groups_reused").asInt()).isLessThan(4);
+    }
+
+    private static void shift(Path folder) throws IOException {
+        try (Stream<Path> all = Files.walk(folder)) {
+            for (Path path : all.toList()) {
+                Files.setLastModifiedTime(path, FileTime.from(Instant.now().plus(Duration.ofDays(1))));
+            }
+        }
     }
 }

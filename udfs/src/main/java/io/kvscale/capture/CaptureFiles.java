@@ -7,6 +7,7 @@ import io.kvscale.input.ByteSource;
 import io.kvscale.input.FileOpener;
 import io.kvscale.input.FilePiece;
 import io.kvscale.input.InputFile;
+import io.kvscale.input.UnusableFileException;
 import io.kvscale.tensor.InvalidDataException;
 import java.io.Closeable;
 import java.io.IOException;
@@ -56,7 +57,7 @@ public final class CaptureFiles implements Closeable {
             checkUnchanged();
             throw FileProblem.of(file, e);
         } catch (IOException e) {
-            throw FileProblem.of(file, e);
+            throw failed(file, e);
         }
     }
 
@@ -74,8 +75,23 @@ public final class CaptureFiles implements Closeable {
         try {
             tensor.read(current.window, from, to, readEnd, chunks);
         } catch (IOException e) {
-            throw FileProblem.of(current.file, e);
+            throw failed(current.file, e);
         }
+    }
+
+    /** The error of a failed read: that the file changed, if it did. It may be shorter, or a store refuses to read it. */
+    private InvalidDataException failed(InputFile file, IOException failure) {
+        Opened current = opened;
+        try {
+            if (current != null) {
+                file.checkUnchanged(current.source.version());
+            }
+        } catch (UnusableFileException changed) {
+            return FileProblem.of(file, changed);
+        } catch (IOException e) {
+            // The first failure says more.
+        }
+        return FileProblem.of(file, failure);
     }
 
     /**
@@ -84,7 +100,9 @@ public final class CaptureFiles implements Closeable {
      * @throws InvalidDataException if the file is not the one that was listed: values of two contents may be mixed
      */
     public void finish() {
-        checkUnchanged();
+        if (opened != null && !opened.source.isBound()) {
+            checkUnchanged();
+        }
         close();
     }
 

@@ -21,6 +21,9 @@ public interface ByteSource extends Closeable {
     /** Whether reads into a direct buffer avoid a copy. */
     boolean prefersDirect();
 
+    /** Whether each read fails if the file is not the one that was listed any more. */
+    boolean isBound();
+
     /** The version of the file with this path now, which may be another file than the open one. */
     FileVersion version() throws IOException;
 
@@ -44,6 +47,11 @@ public interface ByteSource extends Closeable {
         }
 
         @Override
+        public boolean isBound() {
+            return false;
+        }
+
+        @Override
         public FileVersion version() throws IOException {
             return FileVersion.of(path);
         }
@@ -55,7 +63,7 @@ public interface ByteSource extends Closeable {
     }
 
     /** Any file that Hadoop can open. */
-    record Stream(FSDataInputStream stream, FileSystem files, Path path) implements ByteSource {
+    record Stream(FSDataInputStream stream, FileSystem files, Path path, boolean isBound) implements ByteSource {
         @Override
         public void read(long position, ByteBuffer into) throws IOException {
             // Seeks instead of a positioned read, because HDFS would open a new block reader for each of those.

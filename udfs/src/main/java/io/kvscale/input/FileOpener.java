@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.StandardOpenOption;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.LocalFileSystem;
 import org.apache.hadoop.fs.Path;
@@ -38,7 +39,9 @@ public final class FileOpener {
         FileSystem files = path.getFileSystem(configuration);
         if (!(files instanceof LocalFileSystem local)) {
             localFolder = null;
-            return new ByteSource.Stream(RegularFile.open(files, path, file.length()), files, path);
+            FileStatus listed = ListedObject.status(files, path, file.version());
+            return new ByteSource.Stream(
+                    RegularFile.open(files, path, file.length(), listed), files, path, listed != null);
         }
         File here = local.pathToFile(path);
         folder = name.substring(0, slash);

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import org.apache.hadoop.fs.ChecksumFileSystem;
 import org.apache.hadoop.fs.FSDataInputStream;
+import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.LocalFileSystem;
 import org.apache.hadoop.fs.Path;
@@ -46,7 +47,7 @@ public final class RegularFile {
 
     /** Opens a file after {@link #check(FileSystem, Path)}, without a checksum file. */
     public static FSDataInputStream open(FileSystem files, Path path) throws IOException {
-        return open(files, path, UNKNOWN);
+        return open(files, path, UNKNOWN, null);
     }
 
     /**
@@ -55,16 +56,23 @@ public final class RegularFile {
      * @param length that the listing found
      */
     public static FSDataInputStream open(FileSystem files, Path path, long length) throws IOException {
+        return open(files, path, length, null);
+    }
+
+    /** @param listed that of {@link ListedObject#status}; null for none */
+    static FSDataInputStream open(FileSystem files, Path path, long length, @Nullable FileStatus listed)
+            throws IOException {
         if (files.getClass() == ViewFileSystem.class) {
             // A mounted local file system has checksum files too.
             Path target = files.resolvePath(path);
-            return open(target.getFileSystem(files.getConf()), target, length);
+            return open(target.getFileSystem(files.getConf()), target, length, null);
         }
         check(files, path);
         FileSystem raw = files instanceof ChecksumFileSystem checked ? checked.getRawFileSystem() : files;
         return length == UNKNOWN
                 ? raw.open(path)
                 : FutureIO.awaitFuture(raw.openFile(path)
+                        .withFileStatus(listed)
                         .optLong(FS_OPTION_OPENFILE_LENGTH, length)
                         .build());
     }

@@ -44,7 +44,8 @@ class ChangedFileTest {
     enum Change {
         REPLACED_BY_ANOTHER_OF_THE_SAME_SIZE,
         OVERWRITTEN_IN_PLACE,
-        GROWN;
+        GROWN,
+        CUT;
 
         void run(Path path) {
             try {
@@ -60,6 +61,7 @@ class ChangedFileTest {
                         later(path);
                     }
                     case GROWN -> Files.write(path, new byte[1], StandardOpenOption.APPEND);
+                    case CUT -> Files.write(path, java.util.Arrays.copyOf(other, 1 << 20));
                 }
             } catch (IOException e) {
                 throw new UncheckedIOException(e);

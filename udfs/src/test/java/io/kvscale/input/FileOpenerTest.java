@@ -15,10 +15,14 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataInputStream;
+import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.RawLocalFileSystem;
 import org.apache.hadoop.fs.impl.OpenFileParameters;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class FileOpenerTest {
     @TempDir
@@ -48,8 +52,9 @@ class FileOpenerTest {
     }
 
     /** Opens files as an object store does, which asks for a length that it is not told. */
-    public static final class StoreFileSystem extends RawLocalFileSystem {
+    public static class StoreFileSystem extends RawLocalFileSystem {
         private static final List<Long> LENGTHS = new ArrayList<>();
+        private static @Nullable FileStatus listed;
 
         @Override
         public URI getUri() {
@@ -59,6 +64,7 @@ class FileOpenerTest {
         @Override
         protected CompletableFuture<FSDataInputStream> openFileWithOptions(
                 org.apache.hadoop.fs.Path path, OpenFileParameters parameters) throws IOException {
+            listed = parameters.getStatus();
             LENGTHS.add(parameters.getOptions().getLong("fs.option.openfile.length", -1));
             return super.openFileWithOptions(path, parameters);
         }
@@ -76,6 +82,43 @@ class FileOpenerTest {
             assertThat(bytes.array()).isEqualTo("four".getBytes(StandardCharsets.UTF_8));
         }
         assertThat(StoreFileSystem.LENGTHS).containsExactly(4L);
+    }
+
+    /** A file system with the name of S3A. */
+    public static final class S3 extends StoreFileSystem {
+        @Override
+        public URI getUri() {
+            return URI.create("s3a:///");
+        }
+    }
+
+    /** S3A then asks for no version when it opens an object, and reads no other one. */
+    @ParameterizedTest
+    @CsvSource({
+        "s3a, server, etag, true",
+        "s3a, client, etag, true",
+        "s3a, warn, etag, false",
+        "s3a, none, etag, false",
+        "s3a, server, versionid, false",
+        "store, server, etag, false",
+    })
+    void anObjectIsOpenedAsItWasListed(String scheme, String mode, String source, boolean bound) throws IOException {
+        Configuration configuration = new Configuration();
+        configuration.set("fs.store.impl", StoreFileSystem.class.getName());
+        configuration.set("fs.s3a.impl", S3.class.getName());
+        configuration.setBoolean("fs.s3a.impl.disable.cache", true);
+        configuration.set("fs.s3a.change.detection.mode", mode);
+        configuration.set("fs.s3a.change.detection.source", source);
+        Path path = Files.writeString(folder.resolve("a"), "four");
+        for (String etag : new String[] {"\"e\"", null}) {
+            InputFile file = new InputFile(scheme + "://" + path, "a", "root", new FileVersion(4, 7, etag));
+            try (ByteSource opened = new FileOpener(configuration).open(file)) {
+                assertThat(opened.isBound()).isEqualTo(bound && etag != null);
+            }
+            FileStatus listed = StoreFileSystem.listed;
+            assertThat(listed == null ? null : FileVersion.of(listed))
+                    .isEqualTo(bound && etag != null ? file.version() : null);
+        }
     }
 
     private InputFile file(String name, long length) {

@@ -127,6 +127,9 @@ public final class CalibrateCommand extends CommandPart implements Callable<Inte
         if (convergence && !stopping) {
             recipe = recipe.inLevels();
         }
+        if (stateFolder != null) {
+            StateFolder.check(stateFolder, read, hadoop);
+        }
         if (dryRun || output == null) {
             CalibrationJob job = job(runtime, recipe, read, hadoop, console, null, null);
             DryRunPrinter.print(job.dryRun(), out());

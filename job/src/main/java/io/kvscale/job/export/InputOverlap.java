@@ -12,18 +12,25 @@ import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 import org.jspecify.annotations.Nullable;
 
-/** Refuses an output folder that lies in an input or contains one, also behind links and mount tables. */
-final class InputOverlap {
+/** Refuses a folder to write that lies in an input or contains one, also behind links and mount tables. */
+public final class InputOverlap {
     private InputOverlap() {}
 
-    /** @throws OutputException if they overlap */
-    static void check(FileSystem fs, Path target, OutputClaim claim, List<String> inputs, Configuration configuration) {
+    /**
+     * Checks that a folder and inputs do not overlap.
+     *
+     * @param what is written to the folder, for the message
+     * @param option that names the folder
+     * @throws OutputException if they overlap
+     */
+    public static void check(
+            FileSystem fs, Path target, String what, String option, List<String> inputs, Configuration configuration) {
         Path real = real(fs, target);
         for (String input : inputs) {
             Path path = real(input, configuration);
             if (path != null && (isWithin(real, path) || isWithin(path, real))) {
-                throw new OutputException("the output folder " + shown(target) + " and the input "
-                        + DataProblem.shown(input) + " overlap\n  name another folder with " + claim.option());
+                throw new OutputException("the " + what + " folder " + shown(target) + " and the input "
+                        + DataProblem.shown(input) + " overlap\n  name another folder with " + option);
             }
         }
     }

@@ -127,7 +127,7 @@ public final class OutputFolder implements Closeable {
             try {
                 Leftovers leftovers = Leftovers.of(fs, target, claim);
                 output.checkTarget(output.existing());
-                InputOverlap.check(fs, target, claim, inputs, configuration);
+                InputOverlap.check(fs, target, "output", claim.option(), inputs, configuration);
                 long now = output.makeStaging();
                 if (leftovers.restore(output.mover, output.staging)) {
                     output.checkTarget("exists again: a run that would replace it was killed");

@@ -3,6 +3,7 @@ package io.kvscale.job.state;
 import io.kvscale.input.FilePiece;
 import io.kvscale.input.InputFile;
 import io.kvscale.input.ReadFailure;
+import io.kvscale.job.export.InputOverlap;
 import io.kvscale.job.export.OutputException;
 import io.kvscale.tensor.DataProblem;
 import java.io.Closeable;
@@ -44,7 +45,9 @@ public final class StateFolder implements Closeable {
         StateFiles files = null;
         try {
             files = StateFiles.of(folder, configuration);
-            make(files);
+            if (isNew(files)) {
+                files.mark();
+            }
             StateLock lock = StateLock.take(files.fs(), files.folder());
             StateFolder state = new StateFolder(folder, files, lock);
             for (FileStatus file : files.leftovers()) {
@@ -53,25 +56,43 @@ public final class StateFolder implements Closeable {
             return state;
         } catch (IOException | IllegalArgumentException | FSError e) {
             closeQuietly(files);
-            throw new OutputException(
-                    "the state folder " + DataProblem.shown(folder) + " cannot be used: " + ReadFailure.reason(e)
-                            + "\n  check free space and permissions, or name another folder with --state",
-                    e);
+            throw unusable(folder, e);
         } catch (OutputException e) {
             closeQuietly(files);
             throw e;
         }
     }
 
-    private static void make(StateFiles files) throws IOException {
+    /**
+     * Checks that a folder is that of a state, or can become one, and lies apart from the inputs. Writes nothing.
+     *
+     * @throws OutputException if it is not
+     */
+    public static void check(String folder, List<String> inputs, Configuration configuration) {
+        try (StateFiles files = StateFiles.of(folder, configuration)) {
+            InputOverlap.check(files.fs(), files.folder(), "state", "--state", inputs, configuration);
+            isNew(files);
+        } catch (IOException | IllegalArgumentException | FSError e) {
+            throw unusable(folder, e);
+        }
+    }
+
+    private static OutputException unusable(String folder, Throwable e) {
+        return new OutputException(
+                "the state folder " + DataProblem.shown(folder) + " cannot be used: " + ReadFailure.reason(e)
+                        + "\n  check free space and permissions, or name another folder with --state",
+                e);
+    }
+
+    private static boolean isNew(StateFiles files) throws IOException {
         if (files.isState()) {
-            return;
+            return false;
         }
         if (files.fs().exists(files.folder()) && files.fs().listStatus(files.folder()).length > 0) {
             throw new OutputException("the state folder " + files.folder() + " holds other files than a state"
                     + "\n  name an empty folder, or one that does not exist, with --state");
         }
-        files.mark();
+        return true;
     }
 
     private static void closeQuietly(@Nullable Closeable files) {

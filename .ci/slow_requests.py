@@ -1,16 +1,16 @@
-"""Forwards TCP connections, and holds back requests that copy an object. Arguments: port, port to forward to, seconds."""
+"""Forwards TCP connections, and holds back requests that hold a text. Arguments: port, port to forward to, seconds, text."""
 import socket
 import sys
 import threading
 import time
 
-listen, target, seconds = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
+listen, target, seconds, text = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), sys.argv[4].encode()
 
 
 def forward(source, sink, slow):
     try:
         while data := source.recv(1 << 16):
-            if slow and b"x-amz-copy-source:" in data.lower():
+            if slow and text in data.lower():
                 time.sleep(seconds)
             sink.sendall(data)
         sink.shutdown(socket.SHUT_WR)
