@@ -375,22 +375,23 @@ public final class CalibrationJob {
             StatisticsKind kind,
             Consumer<CalibrationStatistics> growing) {
         Progress shown = depth == Depth.VALUES ? progress : Progress.NONE;
-        return pass.withContext(() -> shown.track(spark, described(pass, depth, kind), pass.work(), (observed, samples) -> {
-            int mergers = Math.max(1, Math.min(spark.defaultParallelism(), pass.partitions()));
-            List<byte[]> merged = pass.states(depth, kind, observed, samples)
-                    .partitionBy(new HashPartitioner(mergers))
-                    .mapPartitions(CalibrationJob::merge)
-                    .collect();
-            TaskState all = TaskState.of(pass.corpus(), Tally.NONE);
-            merged.forEach(state -> all.merge(TaskState.fromByteArray(state)));
-            boolean recorded = kind.levels() && all.problem(pass.checksLayout()) == null;
-            all.join(part -> {
-                if (recorded) {
-                    growing.accept(part);
-                }
-            });
-            return all;
-        }));
+        return pass.withContext(() ->
+                shown.track(spark, described(pass, depth, kind), pass.work(), (observed, samples) -> {
+                    int mergers = Math.max(1, Math.min(spark.defaultParallelism(), pass.partitions()));
+                    List<byte[]> merged = pass.states(depth, kind, observed, samples)
+                            .partitionBy(new HashPartitioner(mergers))
+                            .mapPartitions(CalibrationJob::merge)
+                            .collect();
+                    TaskState all = TaskState.of(pass.corpus(), Tally.NONE);
+                    merged.forEach(state -> all.merge(TaskState.fromByteArray(state)));
+                    boolean recorded = kind.levels() && all.problem(pass.checksLayout()) == null;
+                    all.join(part -> {
+                        if (recorded) {
+                            growing.accept(part);
+                        }
+                    });
+                    return all;
+                }));
     }
 
     private static String described(Pass pass, Depth depth, StatisticsKind kind) {

@@ -167,13 +167,16 @@ public final class CalibrateCommand extends CommandPart implements Callable<Inte
     }
 
     private void checkStrata(TextFields fields) {
-        if (stateFolder != null && texts.isGiven() && (convergence || stopping || !fields.statisticsBy().isEmpty())) {
+        if (stateFolder != null
+                && texts.isGiven()
+                && (convergence || stopping || !fields.statisticsBy().isEmpty())) {
             throw error("--state keeps the statistics of texts as a whole: it cannot be combined with --convergence,"
                     + " --stop-when-stable or statistics_by in the recipe");
         } else if (convergence && !fields.statisticsBy().isEmpty()) {
             throw error("--convergence shows one curve: remove statistics_by from the recipe");
         } else if (stopping && !(fields.statisticsBy() + fields.sampleBy()).isEmpty()) {
-            throw error("--stop-when-stable chooses how many texts count: remove sample_by and statistics_by from the recipe");
+            throw error(
+                    "--stop-when-stable chooses how many texts count: remove sample_by and statistics_by from the recipe");
         }
     }
 

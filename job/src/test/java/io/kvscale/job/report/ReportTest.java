@@ -249,7 +249,8 @@ class ReportTest {
     private static String page(CalibrationStatistics model, QuantizationScheme scheme) {
         ScaleSolver solver =
                 new ScaleSolver(SlotSchemes.of(scheme), layer -> true, new Tolerances(false, false, false, false));
-        return new String(Report.html(solver.solve(model, null), model, null, List.of(), "1.2.3"), StandardCharsets.UTF_8);
+        return new String(
+                Report.html(solver.solve(model, null), model, null, List.of(), "1.2.3"), StandardCharsets.UTF_8);
     }
 
     private static CalibrationStatistics model(
