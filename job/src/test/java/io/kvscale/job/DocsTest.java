@@ -27,8 +27,13 @@ class DocsTest {
             Set.of("sh", "console", "python", "sql", "java", "json", "yaml", "text", "mermaid");
 
     /** Options of Spark and vLLM that pages about kvscale's commands name too. */
-    private static final Set<String> FOREIGN_OPTIONS =
-            Set.of("--files", "--jars", "--kv-cache-dtype", "--kv-cache-dtype-skip-layers", "--packages");
+    private static final Set<String> FOREIGN_OPTIONS = Set.of(
+            "--exclude-packages",
+            "--files",
+            "--jars",
+            "--kv-cache-dtype",
+            "--kv-cache-dtype-skip-layers",
+            "--packages");
 
     private static final Pattern PATH = Pattern.compile("[\\w.-]+(/[\\w.-]+)*/?");
     private static final Pattern OPTION = Pattern.compile("--[a-z][a-z-]*");

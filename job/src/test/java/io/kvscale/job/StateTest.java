@@ -187,8 +187,10 @@ class StateTest {
     private Cli run(Path recipe, String output, Object... more) {
         List<Object> words = new ArrayList<>(List.of(
                 "calibrate", "--recipe", recipe, "--input", HookedFileSystem.of(in), "--output", work.resolve(output)));
-        words.addAll(List.of("--state", HookedFileSystem.of(work.resolve("state"))));
         words.addAll(List.of(more));
+        if (!words.contains("--state")) {
+            words.addAll(List.of("--state", HookedFileSystem.of(work.resolve("state"))));
+        }
         return Cli.run(words.toArray());
     }
 
@@ -324,7 +326,9 @@ class StateTest {
         assertThat(Folder.content(work.resolve("b"))).isEqualTo(expected);
 
         HookedFileSystem.capacity = 10;
-        run(recipe, "c").fails(ExitCode.OUTPUT, "the state folder", "No space left on device", "--state");
+        Path other = work.resolve("other");
+        run(recipe, "c", "--state", HookedFileSystem.of(other))
+                .fails(ExitCode.OUTPUT, "the state folder", "No space left on device", "--state");
         assertThat(work.resolve("c")).doesNotExist();
     }
 

@@ -60,16 +60,22 @@ public final class BlockWindow {
         return position >= start && position + count <= start + length;
     }
 
+    /** Keeps what is in memory already: HDFS opens a new connection for each step back. */
     private void refill(long position, long readEnd) throws IOException {
         long from = position / Blocks.ALIGNMENT * Blocks.ALIGNMENT;
         int count = (int) Math.min(block.capacity(), readEnd - from);
+        int kept = from < start ? 0 : (int) Math.max(0, Math.min(count, start + length - from));
+        if (kept > 0) {
+            int at = (int) (from - start);
+            block.limit(at + kept).position(at).compact();
+        }
         length = 0;
         long begin = System.nanoTime();
-        source.read(from, block.clear().limit(count));
+        source.read(from + kept, block.limit(count).position(kept));
         readNanos += System.nanoTime() - begin;
         start = from;
         length = count;
-        readBytes += count;
+        readBytes += count - kept;
     }
 
     /** Where the first read of a header ends. */

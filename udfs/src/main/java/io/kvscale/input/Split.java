@@ -37,13 +37,16 @@ public record Split(ArrayList<FilePiece> pieces) implements Serializable {
 
     /** Cuts pieces of files as {@link #plan} cuts whole files. */
     public static List<Split> cut(List<FilePiece> pieces, int count) {
-        long total = pieces.stream().mapToLong(p -> p.length() + OPEN_COST).sum();
+        long bytes = pieces.stream().mapToLong(FilePiece::length).sum();
+        // Not more than the bytes of all files, or splits could not be cut inside of small ones.
+        long opening = Math.min(OPEN_COST, bytes / Math.max(1, pieces.size()));
+        long total = bytes + opening * pieces.size();
         List<Split> splits = new ArrayList<>();
         ArrayList<FilePiece> current = new ArrayList<>();
         long line = 0;
         int next = 1;
         for (FilePiece piece : pieces) {
-            line += OPEN_COST;
+            line += opening;
             long start = piece.start();
             while (next < count && boundary(total, count, next) < line + piece.length()) {
                 long cut = piece.start() + Math.max(0, boundary(total, count, next) - line);

@@ -75,7 +75,8 @@ class HdfsRateTest {
                     cpu.get("read") / (double) listing.bytes(),
                     cpu.get("task") / (double) listing.bytes(),
                     cpuRatio);
-            assertThat(Math.max(ratio, cpuRatio)).isGreaterThan(0.5);
+            // The times on the clock depend on what else runs.
+            assertThat(cpuRatio).isGreaterThan(0.7);
         }
     }
 
