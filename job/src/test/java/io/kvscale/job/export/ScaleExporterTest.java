@@ -98,7 +98,7 @@ class ScaleExporterTest {
     void everyExporterHasAFolderOfItsOwn() {
         assertThat(Targets.OF_RESULTS).extracting(ScaleExporter::target).doesNotHaveDuplicates();
         assertThat(ResultFiles.names(Targets.OF_RESULTS))
-                .hasSize(5
+                .hasSize(6
                         + Targets.OF_RESULTS.stream()
                                 .mapToInt(exporter -> exporter.files().size())
                                 .sum());
