@@ -10,10 +10,9 @@ public record Split(ArrayList<FilePiece> pieces) implements Serializable {
     public static final long MAX_BYTES = 1L << 30;
 
     /**
-     * The cost of opening a file and reading its header, in bytes read: with captures of 66 KB a core does ten thousand files a second,
-     * and 2 to 5 GB of large ones.
+     * The cost of opening a file and reading its header, in bytes read. A larger one would keep files of 100 KB from being cut.
      */
-    private static final long OPEN_COST = 256 << 10;
+    private static final long OPEN_COST = 64 << 10;
 
     public long length() {
         return pieces.stream().mapToLong(FilePiece::length).sum();
@@ -37,16 +36,13 @@ public record Split(ArrayList<FilePiece> pieces) implements Serializable {
 
     /** Cuts pieces of files as {@link #plan} cuts whole files. */
     public static List<Split> cut(List<FilePiece> pieces, int count) {
-        long bytes = pieces.stream().mapToLong(FilePiece::length).sum();
-        // Not more than the bytes of all files, or splits could not be cut inside of small ones.
-        long opening = Math.min(OPEN_COST, bytes / Math.max(1, pieces.size()));
-        long total = bytes + opening * pieces.size();
+        long total = pieces.stream().mapToLong(p -> p.length() + OPEN_COST).sum();
         List<Split> splits = new ArrayList<>();
         ArrayList<FilePiece> current = new ArrayList<>();
         long line = 0;
         int next = 1;
         for (FilePiece piece : pieces) {
-            line += opening;
+            line += OPEN_COST;
             long start = piece.start();
             while (next < count && boundary(total, count, next) < line + piece.length()) {
                 long cut = piece.start() + Math.max(0, boundary(total, count, next) - line);

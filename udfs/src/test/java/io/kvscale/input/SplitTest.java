@@ -8,7 +8,7 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 class SplitTest {
-    private static final long OPEN_COST = 256 << 10;
+    private static final long OPEN_COST = 64 << 10;
 
     @Test
     void piecesTileEveryFileInOrder() {
@@ -80,7 +80,7 @@ class SplitTest {
     @Test
     void smallFilesCountByTheirNumberToo() {
         List<InputFile> small = java.util.Collections.nCopies(1_000_000, file("a", 1_000));
-        assertThat(Split.count(small, 8)).isEqualTo(246);
+        assertThat(Split.count(small, 8)).isEqualTo(62);
     }
 
     private static void assertTiled(List<InputFile> files, List<Split> splits) {

@@ -20,6 +20,8 @@ import org.apache.hadoop.conf.Configuration;
 final class BatchLimit {
     /** Statistics are one array. */
     private static final long MAX_BYTES = Integer.MAX_VALUE - (1 << 20);
+    /** A file has not so many tensors that fewer files could be too many. */
+    private static final int MIN_FILES = 100;
     /** The length of a name and an offset, for each batch in statistics. */
     private static final int KEY_BYTES = 12;
     /** File and offset of a batch between tasks. */
@@ -32,8 +34,9 @@ final class BatchLimit {
      * @throws InvalidOptionException if statistics would be too large
      */
     static void check(List<InputFile> files, Recipe recipe, long maxResult, Configuration configuration) {
-        if (recipe.schemes().all().stream()
-                .noneMatch(scheme -> scheme.observer().needsBatches())) {
+        if (files.size() < MIN_FILES
+                || recipe.schemes().all().stream()
+                        .noneMatch(scheme -> scheme.observer().needsBatches())) {
             return;
         }
         InputFile first = files.get(0);

@@ -95,7 +95,7 @@ class GroupFileTest {
                 .isInstanceOfSatisfying(
                         DamagedGroupException.class,
                         e -> assertThat(e.isNewer()).isTrue())
-                .hasMessage("it has version 2, this kvscale reads version 1");
+                .hasMessage("it has version 3, this kvscale reads version 2");
     }
 
     /** Checksums do not protect against someone who writes the file. */
