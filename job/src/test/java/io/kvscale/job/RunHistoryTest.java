@@ -113,6 +113,32 @@ class RunHistoryTest {
         assertThat(Folder.text(work.resolve("b/report.html"))).contains("\"history\":{\"times\":[\"");
     }
 
+    /** Of a file system that is not there, too. */
+    @Test
+    void passwordsOfUrlsAreNotKept() throws IOException {
+        Cli.run(
+                        "calibrate",
+                        "--recipe",
+                        recipe,
+                        "--input",
+                        "nosuch://me:secret@host/x",
+                        "--output",
+                        work.resolve("a"),
+                        "--run-log",
+                        log)
+                .fails(ExitCode.DATA, "nosuch");
+        assertThat(lines().get(0).at("/inputs/0").asText()).isEqualTo("nosuch://host/x");
+        assertThat(Folder.text(log)).doesNotContain("secret").contains("\"message\"");
+    }
+
+    @Test
+    void aLogInAStateIsRefused() {
+        Path state = work.resolve("state");
+        calibrate("a", "--state", state, "--run-log", state.resolve("log.jsonl"))
+                .fails(ExitCode.USAGE, "--run-log", "lies in");
+        assertThat(state).doesNotExist();
+    }
+
     @Test
     void aLogThatCannotBeUsedFailsBeforeTheWork() throws IOException {
         calibrate("a", "--run-log", recipe).fails(ExitCode.OUTPUT, "the log of runs", "not a log of runs");

@@ -182,13 +182,13 @@ public final class CalibrateCommand extends CommandPart implements Callable<Inte
 
     private RunHistory begin(String log, List<String> read, Configuration hadoop) {
         String file = HadoopFiles.qualified(log, hadoop);
-        for (String path : Stream.concat(read.stream(), Stream.of(output, saved))
+        for (String path : Stream.concat(read.stream(), Stream.of(output, saved, stateFolder))
                 .filter(Objects::nonNull)
                 .toList()) {
             String folder = HadoopFiles.qualified(path, hadoop);
             if (file.equals(folder) || file.startsWith(folder + "/")) {
-                throw error("--run-log must be outside of inputs and outputs: " + DataProblem.shown(log) + " lies in "
-                        + DataProblem.shown(path));
+                throw error("--run-log must be outside of inputs, outputs and states: " + DataProblem.shown(log)
+                        + " lies in " + DataProblem.shown(path));
             }
         }
         RunHistory begun = RunHistory.open(log, stateFolder, hadoop);

@@ -4,6 +4,7 @@ import io.kvscale.input.InvalidOptionException;
 import io.kvscale.input.ReadFailure;
 import io.kvscale.input.RegularFile;
 import io.kvscale.input.UnusableFileException;
+import io.kvscale.input.UserInfo;
 import io.kvscale.job.recipe.Recipe;
 import io.kvscale.job.recipe.RecipeException;
 import io.kvscale.observer.CalibrationStatistics;
@@ -15,7 +16,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.function.Supplier;
-import java.util.regex.Pattern;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSError;
 import org.apache.hadoop.fs.FileStatus;
@@ -27,7 +27,6 @@ import org.jspecify.annotations.Nullable;
 final class HadoopFiles {
     private static final long MAX_BYTES = 1L << 30;
     private static final int MAX_TABLE_BYTES = 64 << 20;
-    private static final Pattern USER_INFO = Pattern.compile("//[^/@]*@");
     private static final int MAGIC_LENGTH = CalibrationStatistics.MAGIC.length();
 
     private HadoopFiles() {}
@@ -86,11 +85,10 @@ final class HadoopFiles {
     static String qualified(String path, Configuration configuration) {
         try {
             Path p = new Path(path);
-            return USER_INFO
-                    .matcher(p.getFileSystem(configuration).makeQualified(p).toString())
-                    .replaceFirst("//");
-        } catch (IOException | IllegalArgumentException e) {
-            return path;
+            return UserInfo.hidden(
+                    p.getFileSystem(configuration).makeQualified(p).toString());
+        } catch (IOException | RuntimeException e) {
+            return path; // Whoever reads it says what is wrong, such as a missing jar.
         }
     }
 

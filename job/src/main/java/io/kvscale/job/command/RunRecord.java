@@ -1,5 +1,6 @@
 package io.kvscale.job.command;
 
+import io.kvscale.input.UserInfo;
 import io.kvscale.job.calibration.CalibrationResult;
 import io.kvscale.job.calibration.RunFacts;
 import io.kvscale.job.calibration.TextRun;
@@ -68,7 +69,7 @@ final class RunRecord {
         run.put("started", start.truncatedTo(ChronoUnit.MILLIS).toString());
         run.put("finished", end.truncatedTo(ChronoUnit.MILLIS).toString());
         run.put("seconds", seconds);
-        run.put("inputs", inputs);
+        run.put("inputs", inputs.stream().map(UserInfo::hidden).toList());
         run.put("input_uris", uris);
         putIfKnown(run, "table", table);
         putIfKnown(run, "model_config", modelConfig);

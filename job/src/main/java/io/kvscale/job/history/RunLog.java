@@ -3,6 +3,7 @@ package io.kvscale.job.history;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.kvscale.input.ReadFailure;
+import io.kvscale.input.UserInfo;
 import io.kvscale.job.export.OutputException;
 import io.kvscale.job.report.PastScales;
 import io.kvscale.json.Json;
@@ -66,7 +67,8 @@ record RunLog(String name, LineStore store) {
     /** @throws OutputException if it cannot be written */
     void add(Map<String, ?> line) {
         try {
-            store.add(Json.MAPPER.writeValueAsString(line));
+            // Inputs, outputs and messages are as given and as printed.
+            store.add(UserInfo.hidden(Json.MAPPER.writeValueAsString(line)));
         } catch (IOException | FSError e) {
             throw failed(name, e);
         }

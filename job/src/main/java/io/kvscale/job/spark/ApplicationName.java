@@ -1,8 +1,8 @@
 package io.kvscale.job.spark;
 
+import io.kvscale.input.UserInfo;
 import io.kvscale.tensor.DataProblem;
 import java.util.List;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,7 +11,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class ApplicationName {
     private static final int MAX_PATH = 60;
-    private static final Pattern USER_INFO = Pattern.compile("//[^/@]*@");
 
     private ApplicationName() {}
 
@@ -27,7 +26,7 @@ final class ApplicationName {
     }
 
     private static String path(String given) {
-        String path = DataProblem.printable(USER_INFO.matcher(given).replaceAll("//"));
+        String path = DataProblem.printable(UserInfo.hidden(given));
         if (path.length() <= MAX_PATH) {
             return path;
         }
