@@ -80,15 +80,16 @@ public record CalibrationResult(
 
     /** The greatest share of the values of a slot that its scales clip, from 0 to 1; NaN if it is not known. */
     double clippedShare() {
+        if (solved == null) {
+            return Double.NaN;
+        }
         double greatest = 0;
-        for (Map.Entry<Slot, SlotScales> slot : solved == null
-                ? Map.<Slot, SlotScales>of().entrySet()
-                : solved.table().slots().entrySet()) {
+        for (Map.Entry<Slot, SlotScales> slot : solved.table().slots().entrySet()) {
             SlotStatistics seen = counted.slots().get(slot.getKey());
             Clipping clipping = seen == null ? null : Clipping.of(seen, slot.getValue());
             greatest = Math.max(greatest, clipping == null ? Double.NaN : clipping.share());
         }
-        return solved == null ? Double.NaN : greatest;
+        return greatest;
     }
 
     /**

@@ -2,7 +2,6 @@ package io.kvscale.job.export;
 
 import static io.kvscale.job.export.OutputClaim.shown;
 
-import io.kvscale.input.ReadFailure;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;
@@ -133,10 +132,7 @@ public final class OutputFile implements Closeable {
     }
 
     private static OutputException failed(String file, String option, Throwable e) {
-        return new OutputException(
-                "the output file " + file + " cannot be written: " + ReadFailure.reason(e)
-                        + "\n  check free space and permissions, or name another file with " + option,
-                e);
+        return OutputException.refused("the output file " + file + " cannot be written", e, "file with " + option);
     }
 
     /** The path of the file. */

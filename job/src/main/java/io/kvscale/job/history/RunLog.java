@@ -2,7 +2,6 @@ package io.kvscale.job.history;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import io.kvscale.input.ReadFailure;
 import io.kvscale.input.UserInfo;
 import io.kvscale.job.export.OutputException;
 import io.kvscale.job.report.PastScales;
@@ -58,10 +57,8 @@ record RunLog(String name, LineStore store) {
     }
 
     private static OutputException failed(String file, Throwable e) {
-        return new OutputException(
-                "the log of runs " + DataProblem.shown(file) + " cannot be used: " + ReadFailure.reason(e)
-                        + "\n  check free space and permissions, or name another file with --run-log",
-                e);
+        return OutputException.refused(
+                "the log of runs " + DataProblem.shown(file) + " cannot be used", e, "file with --run-log");
     }
 
     /** @throws OutputException if it cannot be written */

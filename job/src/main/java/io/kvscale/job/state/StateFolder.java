@@ -78,10 +78,8 @@ public final class StateFolder implements Closeable {
     }
 
     private static OutputException unusable(String folder, Throwable e) {
-        return new OutputException(
-                "the state folder " + DataProblem.shown(folder) + " cannot be used: " + ReadFailure.reason(e)
-                        + "\n  check free space and permissions, or name another folder with --state",
-                e);
+        return OutputException.refused(
+                "the state folder " + DataProblem.shown(folder) + " cannot be used", e, "folder with --state");
     }
 
     private static boolean isNew(StateFiles files) throws IOException {
